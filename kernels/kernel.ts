@@ -1,0 +1,25 @@
+/** How a kernel uses one of its storage buffers. */
+export type Access = "read" | "read_write";
+
+/**
+ * A compute shader as data. Its storage buffers are bindings 0 … n−1 of group 0 in the order of `bindings`; its sizes
+ * arrive in a uniform buffer of u32 words at binding n (floats by bitcast), so that one pipeline serves every shape.
+ * The entry point is called `main`.
+ */
+export interface Kernel {
+  /** Unique to the text: what profiles and errors call it. */
+  readonly name: string;
+  /** WGSL. */
+  readonly code: string;
+  /** Use of each storage buffer, at most 8. */
+  readonly bindings: readonly Access[];
+}
+
+/** How many workgroups to start along x, y and z, each at most 65,535. */
+export type Grid = readonly [x: number, y: number, z: number];
+
+/** Spreads `count` workgroups over x and y; the kernel finds its number as `w.y * g.x + w.x` and checks the bound. */
+export function linearGrid(count: number): Grid {
+  const y = Math.max(1, Math.ceil(count / 65_535));
+  return [Math.max(1, Math.ceil(count / y)), y, 1];
+}
