@@ -1,0 +1,12 @@
+/**
+ * Tensors as immutable values, their shapes and dtypes, and trees of them.
+ *
+ * @module
+ */
+export * from "./create.ts";
+export * from "./dtype.ts";
+export * from "./executor.ts";
+export * from "./shape.ts";
+export * from "./tensor.ts";
+export * from "./tree.ts";
+export * from "./view.ts";

@@ -1,0 +1,46 @@
+/** Sizes of a tensor's axes, outermost first; `[]` is a scalar. */
+export type Shape = readonly number[];
+
+/** How many elements a shape has. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** `[2, 3]`, as error messages print it. */
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** Whether two shapes are the same. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}
+
+/** The shape two operands broadcast to, by NumPy's rule; `undefined` where they do not. */
+export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
+  const rank = Math.max(a.length, b.length);
+  const result: number[] = [];
+  for (let axis = 0; axis < rank; axis++) {
+    const sizeA = a[axis - rank + a.length] ?? 1;
+    const sizeB = b[axis - rank + b.length] ?? 1;
+    if (sizeA !== sizeB && sizeA !== 1 && sizeB !== 1) return undefined;
+    result.push(sizeA === 1 ? sizeB : sizeA);
+  }
+  return result;
+}
+
+/** An axis counted from the front; throws a RangeError where the tensor has no such axis. */
+export function normalizeAxis(axis: number, rank: number, op: string): number {
+  const fromFront = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || fromFront < 0 || fromFront >= rank) {
+    throw new RangeError(`${op}: axis ${axis} does not exist in a tensor of rank ${rank}`);
+  }
+  return fromFront;
+}
+
+/** Axes counted from the front, ascending and distinct; all of them when none is given. */
+export function normalizeAxes(axes: number | readonly number[] | undefined, rank: number, op: string): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
+  const list = typeof axes === "number" ? [axes] : axes;
+  return [...new Set(list.map((axis) => normalizeAxis(axis, rank, op)))].sort((a, b) => a - b);
+}

@@ -1,0 +1,123 @@
+import { currentExecutor } from "./executor.ts";
+import { Tensor } from "./tensor.ts";
+
+/**
+ * Tensors in nested plain objects and arrays: how parameters, states and batches are held. Leaves are tensors; other
+ * values (numbers, strings, functions, `undefined`) may stand beside them.
+ */
+// deno-lint-ignore no-explicit-any -- a tree is any nesting of plain data: its own type says what it holds
+export type Tree = any;
+
+/** The shape of a tree without its leaves. */
+export type Structure =
+  | { readonly kind: "leaf" }
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "array"; readonly parts: readonly Structure[] }
+  | { readonly kind: "object"; readonly keys: readonly string[]; readonly parts: readonly Structure[] }
+  | { readonly kind: "opaque"; readonly node: TreeNode; readonly parts: readonly Structure[] };
+
+/** An object with tensors inside that is no plain record: it says what they are and how to be made of others. */
+export interface TreeNode {
+  /** The tensors and trees inside, in a fixed order. */
+  treeParts(): readonly Tree[];
+  /** The same object around other parts. */
+  withTreeParts(parts: readonly Tree[]): Tree;
+}
+
+function isTreeNode(value: unknown): value is TreeNode {
+  return typeof value === "object" && value !== null && "treeParts" in value && "withTreeParts" in value;
+}
+
+function isRecord(value: unknown): value is Record<string, Tree> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** Leaves of a tree in order, and the structure that puts them back. `isLeaf` may name leaves that are no tensors. */
+export function treeFlatten<L = Tensor>(
+  tree: Tree,
+  isLeaf: (value: unknown) => boolean = (value) => value instanceof Tensor,
+): { leaves: L[]; structure: Structure } {
+  const leaves: L[] = [];
+  const visit = (value: unknown): Structure => {
+    if (isLeaf(value)) {
+      leaves.push(value as L);
+      return { kind: "leaf" };
+    }
+    if (Array.isArray(value)) return { kind: "array", parts: value.map(visit) };
+    if (isTreeNode(value)) return { kind: "opaque", node: value, parts: value.treeParts().map(visit) };
+    if (isRecord(value)) {
+      const keys = Object.keys(value);
+      return { kind: "object", keys, parts: keys.map((key) => visit(value[key])) };
+    }
+    return { kind: "value", value };
+  };
+  const structure = visit(tree);
+  return { leaves, structure };
+}
+
+/** Puts leaves into a structure; the opposite of {@linkcode treeFlatten}. */
+export function treeUnflatten(structure: Structure, leaves: readonly unknown[]): Tree {
+  let position = 0;
+  const visit = (part: Structure): Tree => {
+    switch (part.kind) {
+      case "leaf":
+        return leaves[position++];
+      case "value":
+        return part.value;
+      case "array":
+        return part.parts.map(visit);
+      case "opaque":
+        return part.node.withTreeParts(part.parts.map(visit));
+      case "object":
+        return Object.fromEntries(part.keys.map((key, i) => [key, visit(part.parts[i])]));
+    }
+  };
+  const tree = visit(structure);
+  if (position !== leaves.length) throw new RangeError(`a tree of ${position} leaves cannot hold ${leaves.length}`);
+  return tree;
+}
+
+/** The tensors of a tree in order. */
+export function treeLeaves(tree: Tree): Tensor[] {
+  return treeFlatten(tree).leaves;
+}
+
+/**
+ * Applies a function to the tensors of a tree, and to those at the same places of further trees.
+ *
+ * Throws a RangeError where a further tree has another number of leaves.
+ */
+export function treeMap(fn: (leaf: Tensor, ...rest: Tensor[]) => unknown, tree: Tree, ...rest: Tree[]): Tree {
+  const { leaves, structure } = treeFlatten(tree);
+  const others = rest.map(treeLeaves);
+  for (const other of others) {
+    if (other.length !== leaves.length) {
+      throw new RangeError(`treeMap: trees have ${leaves.length} and ${other.length} leaves`);
+    }
+  }
+  return treeUnflatten(structure, leaves.map((leaf, i) => fn(leaf, ...others.map((other) => other[i]))));
+}
+
+/** Whether two structures are the same, static values by identity. */
+export function sameStructure(a: Structure, b: Structure): boolean {
+  if (a.kind !== b.kind) return false;
+  if (a.kind === "leaf") return true;
+  if (a.kind === "value" || b.kind === "value") return a.kind === b.kind && Object.is((a as { value: unknown }).value, (b as { value: unknown }).value);
+  if (a.kind === "object" && a.keys.some((key, i) => key !== (b as { keys: readonly string[] }).keys[i])) return false;
+  const parts = (b as { parts: readonly Structure[] }).parts;
+  return a.parts.length === parts.length && a.parts.every((part, i) => sameStructure(part, parts[i]));
+}
+
+/** Computes every tensor of a tree, in one submission; resolves to the same tree. */
+export async function evaluate<T extends Tree>(tree: T): Promise<T> {
+  const pending = treeLeaves(tree).filter((leaf) => leaf.state.kind === "node");
+  if (pending.length > 0) await currentExecutor().evaluate(pending);
+  return tree;
+}
+
+/** Disposes every tensor of a tree. */
+export function treeDispose(tree: Tree): void {
+  for (const leaf of treeLeaves(tree)) leaf.dispose();
+}
