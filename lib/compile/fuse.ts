@@ -1,0 +1,217 @@
+import { Bits } from "./bits.ts";
+import { type Graph, isWhole, type Node, type Operand } from "./graph.ts";
+
+/** Storage buffers that a kernel may bind, on any adapter. */
+const MAX_BINDINGS = 8;
+
+/** Nodes that one kernel computes: element-wise ones together, or a reduction with what flows into it alone. */
+export interface Cluster {
+  readonly kind: "map" | "reduce" | "place" | "kernel";
+  /** In topological order; the last one is what a reduction, placement or kernel is. */
+  readonly nodes: readonly Node[];
+  /** Nodes whose results others need. */
+  readonly outputs: readonly Node[];
+}
+
+interface Draft {
+  kind: Cluster["kind"];
+  nodes: Node[];
+  members: Bits;
+  /** Nodes that must be computed before, through any number of steps. */
+  reach: Bits;
+}
+
+/** Whether a reduction runs along whole rows, whole columns or neither of how its operand lies. */
+export function reduceDirection({ view }: Operand, axes: readonly number[]): "row" | "column" | undefined {
+  const rank = view.shape.length;
+  const kept = [...Array(rank).keys()].filter((axis) => !axes.includes(axis) && view.shape[axis] !== 1);
+  const reduced = axes.filter((axis) => view.shape[axis] !== 1);
+  if (reduced.every((axis) => kept.every((other) => other < axis))) return "row";
+  if (reduced.every((axis) => kept.every((other) => other > axis))) return "column";
+  return undefined;
+}
+
+/** The axes of a reduction. */
+export function reduceAxes(node: Node): readonly number[] {
+  const lowering = node.primitive!.lowering;
+  if (lowering.kind !== "reduce") throw new Error(`internal: ${node.primitive!.name} is no reduction`);
+  return lowering.axes(node.params);
+}
+
+class Fuser {
+  readonly consumers: Node[][];
+  readonly isOutput: boolean[];
+  readonly #drafts = new Map<Node, Draft>();
+  readonly #live = new Set<Draft>();
+
+  constructor(readonly graph: Graph, readonly inPlace: ReadonlyMap<Node, Node>) {
+    const count = graph.nodes.length;
+    this.consumers = Array.from({ length: count }, () => []);
+    this.isOutput = new Array<boolean>(count).fill(false);
+    for (const node of graph.nodes) { for (const { node: input } of node.inputs) this.consumers[input.id].push(node); }
+    for (const output of graph.outputs) this.isOutput[output.id] = true;
+  }
+
+  #inputs(draft: Draft): Set<Draft> {
+    const found = new Set<Draft>();
+    for (const node of draft.nodes) {
+      for (const input of [...node.inputs.map((operand) => operand.node), ...node.after]) {
+        const other = this.#drafts.get(input);
+        if (other && other !== draft) found.add(other);
+      }
+    }
+    return found;
+  }
+
+  /** Whether something else would have to run between the two. */
+  #separated(a: Draft, b: Draft): boolean {
+    for (const input of this.#inputs(b)) if (input !== a && input.reach.meets(a.members)) return true;
+    for (const input of this.#inputs(a)) if (input !== b && input.reach.meets(b.members)) return true;
+    return false;
+  }
+
+  #bindings(nodes: readonly Node[]): number {
+    const members = new Set(nodes);
+    const buffers = new Set<Node | "scalars">();
+    for (const node of nodes) {
+      for (const { node: input } of node.inputs) {
+        if (members.has(input) || input.kind === "constant") continue;
+        buffers.add(input.size === 1 && input.kind === "map" ? "scalars" : input);
+      }
+    }
+    for (const node of nodes) {
+      if (!this.isOutput[node.id] && this.consumers[node.id].every((consumer) => members.has(consumer))) continue;
+      const donated = this.inPlace.get(node);
+      buffers.add(donated && buffers.has(donated) ? donated : node.size === 1 ? "scalars" : node);
+    }
+    return buffers.size;
+  }
+
+  #merge(into: Draft, from: Draft): void {
+    into.nodes = [...from.nodes, ...into.nodes].sort((a, b) => a.id - b.id);
+    into.members.union(from.members);
+    into.reach.union(from.reach);
+    for (const node of from.nodes) this.#drafts.set(node, into);
+    this.#live.delete(from);
+    for (const draft of this.#live) if (draft !== into && draft.reach.meets(into.members)) draft.reach.union(into.reach);
+  }
+
+  /** Whether everything a draft computes is used by one node alone. */
+  #flowsInto(draft: Draft, node: Node): boolean {
+    return draft.nodes.every((member) =>
+      !this.isOutput[member.id] &&
+      this.consumers[member.id].every((consumer) => consumer === node || this.#drafts.get(consumer) === draft)
+    );
+  }
+
+  /** The reduction that alone uses an element-wise node, where it can take the node in. */
+  #soleReduction(node: Node): Node | undefined {
+    const [consumer, ...others] = this.consumers[node.id];
+    if (!consumer || others.length > 0 || this.isOutput[node.id] || consumer.kind !== "reduce") return undefined;
+    const [operand] = consumer.inputs;
+    return isWhole(operand) && reduceDirection(operand, reduceAxes(consumer)) ? consumer : undefined;
+  }
+
+  #join(node: Node, draft: Draft): void {
+    if (node.kind === "map") {
+      const alone = this.#soleReduction(node) !== undefined;
+      for (const operand of [...node.inputs].sort((a, b) => b.node.id - a.node.id)) {
+        const other = this.#drafts.get(operand.node);
+        if (!other || other === draft || other.kind !== "map" || operand.node.kind !== "map") continue;
+        if (operand.node.size !== node.size || !isWhole(operand)) continue;
+        if (alone && !this.#flowsInto(other, node)) continue;
+        if (this.#separated(other, draft) || this.#bindings([...other.nodes, ...draft.nodes]) > MAX_BINDINGS) continue;
+        this.#merge(draft, other);
+      }
+    } else if (node.kind === "reduce") {
+      const [operand] = node.inputs;
+      const other = this.#drafts.get(operand.node);
+      const takes = other?.kind === "map" && operand.node.kind === "map" && isWhole(operand) &&
+        reduceDirection(operand, reduceAxes(node)) !== undefined && this.#flowsInto(other, node) &&
+        this.#bindings([...other.nodes, node]) <= MAX_BINDINGS;
+      if (takes) this.#merge(draft, other);
+    }
+  }
+
+  run(): Cluster[] {
+    const count = this.graph.nodes.length;
+    for (const node of this.graph.nodes) {
+      if (node.kind === "leaf" || node.kind === "constant") continue;
+      const draft: Draft = { kind: node.kind, nodes: [node], members: new Bits(count), reach: new Bits(count) };
+      draft.members.add(node.id);
+      this.#drafts.set(node, draft);
+      for (const input of this.#inputs(draft)) {
+        draft.reach.union(input.reach);
+        draft.reach.union(input.members);
+      }
+      this.#live.add(draft);
+      this.#join(node, draft);
+    }
+    return this.#order();
+  }
+
+  /** Clusters in an order in which each finds its inputs, as near to the order of creation as that allows. */
+  #order(): Cluster[] {
+    const ordered: Cluster[] = [];
+    const waiting = new Map<Draft, number>();
+    const followers = new Map<Draft, Draft[]>();
+    for (const draft of this.#live) {
+      const inputs = this.#inputs(draft);
+      for (const reader of this.#earlierReaders(draft)) inputs.add(reader);
+      waiting.set(draft, inputs.size);
+      for (const input of inputs) followers.set(input, [...followers.get(input) ?? [], draft]);
+    }
+    const key = (draft: Draft) => draft.nodes[draft.nodes.length - 1].id;
+    const ready = [...waiting].filter(([, count]) => count === 0).map(([draft]) => draft);
+    while (ready.length > 0) {
+      let next = 0;
+      for (let i = 1; i < ready.length; i++) if (key(ready[i]) < key(ready[next])) next = i;
+      const [draft] = ready.splice(next, 1);
+      ordered.push(this.#finish(draft));
+      for (const follower of followers.get(draft) ?? []) {
+        const rest = waiting.get(follower)! - 1;
+        waiting.set(follower, rest);
+        if (rest === 0) ready.push(follower);
+      }
+    }
+    if (ordered.length !== this.#live.size) throw new Error("internal: fused kernels wait for each other");
+    return ordered;
+  }
+
+  /** Readers of a donated value that can run before the cluster that overwrites it; from now on they must. */
+  #earlierReaders(draft: Draft): Draft[] {
+    const found: Draft[] = [];
+    for (const node of draft.nodes) {
+      const donated = this.inPlace.get(node);
+      if (!donated) continue;
+      for (const consumer of this.consumers[donated.id]) {
+        const reader = this.#drafts.get(consumer);
+        if (!reader || reader === draft || reader.reach.meets(draft.members)) continue;
+        found.push(reader);
+        draft.reach.union(reader.reach);
+        draft.reach.union(reader.members);
+        for (const other of this.#live) {
+          if (other !== draft && other.reach.meets(draft.members)) other.reach.union(draft.reach);
+        }
+      }
+    }
+    return found;
+  }
+
+  #finish(draft: Draft): Cluster {
+    const members = new Set(draft.nodes);
+    const outputs = draft.nodes.filter((node) =>
+      this.isOutput[node.id] || this.consumers[node.id].some((consumer) => !members.has(consumer))
+    );
+    return { kind: draft.kind, nodes: draft.nodes, outputs };
+  }
+}
+
+/**
+ * Groups nodes into kernels. Element-wise nodes of one size join where no other kernel must run between them and eight
+ * bindings suffice; a reduction takes in what flows into it alone. `inPlace` says which result will lie in which
+ * donated leaf's buffer.
+ */
+export function fuse(graph: Graph, inPlace: ReadonlyMap<Node, Node> = new Map()): Cluster[] {
+  return new Fuser(graph, inPlace).run();
+}

@@ -1,0 +1,165 @@
+import { type Primitive, primitiveOf } from "../ops/primitive.ts";
+import type { DType } from "../tensor/dtype.ts";
+import { type Shape, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { contiguous, isContiguous, type View } from "../tensor/view.ts";
+
+/** What a node is to the compiler. */
+export type NodeKind = "leaf" | "constant" | "map" | "reduce" | "place" | "kernel";
+
+/** A value seen through a view. */
+export interface Operand {
+  readonly node: Node;
+  readonly view: View;
+}
+
+/** One computation, or a leaf; shape changes are views on its operands. Its own result is whole and row-major. */
+export interface Node {
+  /** Position in topological order. */
+  readonly id: number;
+  readonly kind: NodeKind;
+  readonly primitive: Primitive | undefined;
+  readonly params: unknown;
+  readonly inputs: readonly Operand[];
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly size: number;
+  /** The tensor of a leaf. */
+  readonly leaf: Tensor | undefined;
+  /** Values that must be computed before. */
+  readonly after: readonly Node[];
+}
+
+/** A computation with its views resolved, common parts shared, and what nobody needs left out. */
+export interface Graph {
+  readonly nodes: readonly Node[];
+  readonly outputs: readonly Node[];
+}
+
+/** The element itself: a copy, when it is alone. */
+export const copyPrimitive: Primitive<undefined> = {
+  name: "copy",
+  infer: ([x]) => x,
+  lowering: { kind: "map", expression: ([x]) => x },
+  reference: ([x]) => x.data,
+};
+
+interface Located extends Operand {
+  readonly after: readonly Node[];
+}
+
+/** Whether a view reads a value as it lies, whatever its shape. */
+export function isWhole({ node, view }: Operand): boolean {
+  return view.offset === 0 && sizeOf(view.shape) === node.size && isContiguous(view);
+}
+
+class Builder {
+  readonly nodes: Node[] = [];
+  readonly #located = new Map<Tensor, Located>();
+  readonly #shared = new Map<string, Node>();
+
+  constructor(readonly isLeaf: (tensor: Tensor) => boolean) {}
+
+  /** All tensors that a result needs, inputs first. */
+  #collect(outputs: readonly Tensor[]): Tensor[] {
+    const found = new Set<Tensor>();
+    const stack = [...outputs];
+    for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
+      if (found.has(tensor)) continue;
+      found.add(tensor);
+      const { state } = tensor;
+      if (state.kind === "node" && !this.isLeaf(tensor)) stack.push(...state.inputs);
+    }
+    return [...found].sort((a, b) => a.id - b.id);
+  }
+
+  #node(part: Omit<Node, "id" | "size">, key?: string): Node {
+    const known = key === undefined ? undefined : this.#shared.get(key);
+    if (known) return known;
+    const node: Node = { ...part, id: this.nodes.length, size: sizeOf(part.shape) };
+    this.nodes.push(node);
+    if (key !== undefined) this.#shared.set(key, node);
+    return node;
+  }
+
+  /** A node that holds the elements of a view in row-major order. */
+  copy(operand: Located): Located {
+    const { node, view, after } = operand;
+    const key = `copy|${node.id}|${view.offset}|${view.shape}|${view.strides}|${after.map(({ id }) => id)}`;
+    const copied = this.#node({
+      kind: "map",
+      primitive: copyPrimitive as Primitive,
+      params: undefined,
+      inputs: [{ node, view }],
+      shape: view.shape,
+      dtype: node.dtype,
+      leaf: undefined,
+      after,
+    }, key);
+    return { node: copied, view: contiguous(view.shape), after: [] };
+  }
+
+  #place(tensor: Tensor): Located {
+    const { state, shape, dtype } = tensor;
+    if (state.kind !== "node" || this.isLeaf(tensor)) {
+      const leaf = this.#node({
+        kind: "leaf", primitive: undefined, params: undefined, inputs: [], shape, dtype, leaf: tensor, after: [],
+      });
+      return { node: leaf, view: contiguous(shape), after: [] };
+    }
+    const primitive = primitiveOf(state);
+    const inputs = state.inputs.map((input) => this.#located.get(input)!);
+    const { lowering } = primitive;
+    if (lowering.kind === "view") {
+      const [source, ...others] = inputs;
+      const after = [...source.after, ...others.map(({ node }) => node).filter(({ kind }) => kind !== "leaf" && kind !== "constant")];
+      const view = lowering.view(source.view, state.params, tensor);
+      if (view) return { node: source.node, view, after: primitive.name === "group" ? source.after : after };
+      const { node } = this.copy(source);
+      return { node, view: contiguous(shape), after: [] };
+    }
+    const operands: Located[] = inputs.map((input, i) => {
+      if (lowering.kind === "map" || lowering.kind === "reduce" || lowering.kind === "place") return input;
+      const accepted = input.node.kind !== "constant" && (lowering.kind === "kernel" && lowering.accepts
+        ? lowering.accepts(i, inputs.map(({ view }) => view), state.params)
+        : isWhole(input));
+      return accepted ? input : this.copy(input);
+    });
+    const after = [...new Set(operands.flatMap((operand) => operand.after))];
+    const key = [
+      primitive.name,
+      JSON.stringify(state.params),
+      dtype,
+      shape,
+      ...operands.map(({ node, view }) => `${node.id}:${view.offset}:${view.shape}:${view.strides}`),
+      ...after.map(({ id }) => id),
+    ].join("|");
+    const node = this.#node({
+      kind: lowering.kind,
+      primitive,
+      params: state.params,
+      inputs: operands.map(({ node, view }) => ({ node, view })),
+      shape,
+      dtype,
+      leaf: undefined,
+      after,
+    }, key);
+    return { node, view: contiguous(shape), after: [] };
+  }
+
+  build(outputs: readonly Tensor[]): Graph {
+    for (const tensor of this.#collect(outputs)) this.#located.set(tensor, this.#place(tensor));
+    const results = outputs.map((tensor) => {
+      const located = this.#located.get(tensor)!;
+      const stands = located.node.kind !== "constant" && isWhole(located);
+      return stands ? located.node : this.copy(located).node;
+    });
+    return { nodes: this.nodes, outputs: results };
+  }
+}
+
+/** Builds the graph of the given results. `isLeaf` names tensors that are taken as they are. */
+export function buildGraph(outputs: readonly Tensor[], isLeaf: (tensor: Tensor) => boolean = () => false): Graph {
+  return new Builder(isLeaf).build(outputs);
+}
+

@@ -1,0 +1,189 @@
+import type { Kernel } from "../../kernels/kernel.ts";
+import type { Target } from "../ops/primitive.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Cluster, fuse } from "./fuse.ts";
+import { buildGraph, type Graph, isWhole, type Node } from "./graph.ts";
+import { type Command, type Layout, lower, type Place } from "./lower.ts";
+import { lastUses, Memory } from "./memory.ts";
+
+/** A buffer of a plan: a leaf's, one of its own slots, or the scalars' common one. */
+export type BufferName = { readonly leaf: number } | { readonly slot: number } | "scalars";
+
+/** One dispatch with its buffers named. */
+export interface Step {
+  readonly kernel: Kernel;
+  readonly grid: Command["grid"];
+  readonly uniforms: Uint32Array;
+  readonly buffers: readonly BufferName[];
+}
+
+/** Where a result is found after the steps ran. */
+export type ResultPlace =
+  /** The result is a leaf, untouched. */
+  | { readonly kind: "leaf"; readonly leaf: number }
+  /** The result was written into the buffer of a donated leaf. */
+  | { readonly kind: "donated"; readonly leaf: number }
+  /** The result must be copied from a slot into the buffer of a donated leaf. */
+  | { readonly kind: "copied"; readonly leaf: number; readonly slot: number }
+  | { readonly kind: "slot"; readonly slot: number };
+
+/** A computation ready to be encoded: what runs, on which memory. It knows no device. */
+export interface Plan {
+  readonly leaves: readonly Tensor[];
+  readonly steps: readonly Step[];
+  /** Bytes of each slot. */
+  readonly slots: readonly number[];
+  /** Elements of the scalars' buffer. */
+  readonly scalars: number;
+  readonly results: readonly ResultPlace[];
+  /** Names of the fused operations of each step, for people. */
+  readonly clusters: readonly Cluster[];
+}
+
+/** Options of {@linkcode makePlan}. */
+export interface PlanOptions {
+  readonly target: Target;
+  readonly isLeaf?: (tensor: Tensor) => boolean;
+  /** Leaves whose buffers results may take over. */
+  readonly donated?: ReadonlySet<Tensor>;
+}
+
+/** Chooses for each result the donated leaf whose buffer it will take over: the next one of its shape and dtype. */
+function pairDonations(graph: Graph, donated: ReadonlySet<Tensor>): Map<Node, Node> {
+  const pairs = new Map<Node, Node>();
+  const results = new Set(graph.outputs);
+  const open = new Map<string, Node[]>();
+  const signature = ({ dtype, shape }: Node) => `${dtype} ${shape}`;
+  for (const node of graph.nodes) {
+    if (!node.leaf || !donated.has(node.leaf) || results.has(node)) continue;
+    open.set(signature(node), [...open.get(signature(node)) ?? [], node]);
+  }
+  const order = new Map([...donated].map((tensor, i) => [tensor, i]));
+  for (const list of open.values()) list.sort((a, b) => order.get(a.leaf!)! - order.get(b.leaf!)!);
+  for (const node of results) {
+    if (node.kind === "leaf") continue;
+    const leaf = open.get(signature(node))?.shift();
+    if (leaf) pairs.set(node, leaf);
+  }
+  return pairs;
+}
+
+/** Keeps the pairs whose result can be written straight into the leaf's buffer, in the order in which clusters run. */
+function directPairs(clusters: readonly Cluster[], pairs: ReadonlyMap<Node, Node>): Map<Node, Node> {
+  const readers = new Map<Node, number[]>();
+  clusters.forEach((cluster, position) => {
+    for (const node of cluster.nodes) {
+      for (const { node: input } of node.inputs) readers.set(input, [...readers.get(input) ?? [], position]);
+    }
+  });
+  const direct = new Map<Node, Node>();
+  clusters.forEach((cluster, position) => {
+    for (const node of cluster.outputs) {
+      const leaf = pairs.get(node);
+      if (!leaf) continue;
+      const positions = readers.get(leaf) ?? [];
+      if (positions.some((reader) => reader > position)) continue;
+      if (positions.includes(position) && !readsInStep(cluster, node, leaf)) continue;
+      direct.set(node, leaf);
+    }
+  });
+  return direct;
+}
+
+/** Whether a cluster reads a leaf only element by element with what it writes there. */
+function readsInStep(cluster: Cluster, node: Node, leaf: Node): boolean {
+  const reads = cluster.nodes.flatMap(({ inputs }) => inputs).filter((operand) => operand.node === leaf);
+  if (cluster.kind === "map") return reads.every(isWhole);
+  const lowering = node.primitive!.lowering;
+  return lowering.kind === "kernel" && lowering.inPlace !== undefined && reads.length === 1 &&
+    node.inputs[lowering.inPlace].node === leaf && isWhole(reads[0]);
+}
+
+/** Compiles results into a plan. */
+export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan {
+  const { target, isLeaf, donated = new Set() } = options;
+  const graph = buildGraph(outputs, isLeaf);
+  const pairs = pairDonations(graph, donated);
+  const clusters = fuse(graph, pairs);
+  const direct = directPairs(clusters, pairs);
+  const keep = new Set(graph.outputs);
+  const dying = lastUses(clusters, keep);
+
+  const leaves: Tensor[] = [];
+  const leafIndex = new Map<Node, number>();
+  for (const node of graph.nodes) {
+    if (!node.leaf) continue;
+    leafIndex.set(node, leaves.length);
+    leaves.push(node.leaf);
+  }
+
+  const memory = new Memory();
+  const positions = new Map<Node, number>();
+  const slotOf = new Map<Node, number>();
+  const readByKernel = new Set(
+    graph.nodes.filter(({ kind }) => kind === "kernel").flatMap(({ inputs }) => inputs.map(({ node }) => node)),
+  );
+  for (const cluster of clusters) {
+    if (cluster.kind !== "map" || cluster.nodes[0].size !== 1) continue;
+    for (const node of cluster.outputs) {
+      if (!keep.has(node) && !readByKernel.has(node)) positions.set(node, memory.scalar());
+    }
+  }
+  const layout: Layout = {
+    target,
+    scalarPosition: (node) => positions.get(node),
+    inPlace: (node) => direct.get(node),
+  };
+
+  const bufferOf = (node: Node): BufferName => {
+    const leaf = leafIndex.get(node) ?? leafIndex.get(direct.get(node)!);
+    if (leaf !== undefined) return { leaf };
+    if (positions.has(node)) return "scalars";
+    const slot = slotOf.get(node);
+    if (slot === undefined) throw new Error(`internal: ${node.primitive?.name} has no memory`);
+    return { slot };
+  };
+  const steps: Step[] = [];
+  clusters.forEach((cluster, position) => {
+    for (const node of cluster.outputs) {
+      if (!direct.has(node) && !positions.has(node)) slotOf.set(node, memory.take(node.size * 4));
+    }
+    const { commands, scratch } = lower(cluster, layout);
+    const pieces = scratch.map((bytes) => memory.take(bytes));
+    const resolve = (place: Place): BufferName =>
+      place === "scalars" ? place : "node" in place ? bufferOf(place.node) : { slot: pieces[place.scratch] };
+    for (const { kernel, grid, uniforms, places } of commands) {
+      steps.push({ kernel, grid, uniforms, buffers: places.map(resolve) });
+    }
+    pieces.forEach((slot) => memory.give(slot));
+    for (const node of dying[position]) {
+      const slot = slotOf.get(node);
+      if (slot !== undefined) memory.give(slot);
+    }
+  });
+
+  const results = graph.outputs.map((node): ResultPlace => {
+    if (node.kind === "leaf") return { kind: "leaf", leaf: leafIndex.get(node)! };
+    const target = pairs.get(node);
+    if (direct.has(node)) return { kind: "donated", leaf: leafIndex.get(target!)! };
+    const slot = slotOf.get(node)!;
+    return target ? { kind: "copied", leaf: leafIndex.get(target)!, slot } : { kind: "slot", slot };
+  });
+  return { leaves, steps, slots: memory.slots, scalars: memory.scalars, results, clusters };
+}
+
+/** A plan in words: each dispatch, and the memory it takes. */
+export function explainPlan(plan: Plan): string {
+  const name = (buffer: BufferName) =>
+    buffer === "scalars" ? "scalars" : "leaf" in buffer ? `in${buffer.leaf}` : `m${buffer.slot}`;
+  const lines = plan.steps.map(({ kernel, grid, buffers }, i) =>
+    `${String(i).padStart(4)}  ${kernel.name}  [${grid.join("×")}]  ${buffers.map(name).join(" ")}`
+  );
+  const bytes = plan.slots.reduce((sum, size) => sum + size, 0);
+  const moved = plan.results.filter(({ kind }) => kind === "copied").length;
+  return [
+    `${plan.steps.length} dispatches, ${plan.slots.length} buffers of its own (${(bytes / 2 ** 20).toFixed(2)} MiB), ` +
+    `${plan.results.filter(({ kind }) => kind === "donated").length} results in place, ${moved} copied back`,
+    ...lines,
+  ].join("\n");
+}

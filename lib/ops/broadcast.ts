@@ -1,0 +1,60 @@
+import { broadcastShapes, formatShape, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { broadcastView, contiguousStrides } from "../tensor/view.ts";
+import { apply, type Primitive } from "./primitive.ts";
+import { sum } from "./reduce.ts";
+import { reshape } from "./reshape.ts";
+
+/** Parameters of {@linkcode broadcastPrimitive}. */
+export interface BroadcastParams {
+  readonly shape: Shape;
+}
+
+/** Stretches axes of size 1 and adds axes in front. */
+export const broadcastPrimitive: Primitive<BroadcastParams> = {
+  name: "broadcastTo",
+  infer: ([x], { shape }) => ({ shape, dtype: x.dtype }),
+  lowering: { kind: "view", view: (view, { shape }) => broadcastView(view, shape) },
+  reference([x], { shape }) {
+    const strides = broadcastView({ shape: x.shape, strides: contiguousStrides(x.shape), offset: 0 }, shape).strides;
+    const rows = contiguousStrides(shape);
+    return Float64Array.from({ length: sizeOf(shape) }, (_, i) => {
+      let position = 0;
+      for (let axis = 0; axis < shape.length; axis++) position += (Math.floor(i / rows[axis]) % shape[axis]) * strides[axis];
+      return x.data[position];
+    });
+  },
+  vjp: ({ inputs: [x], cotangent }) => [sumTo(cotangent, x.shape)],
+};
+
+/**
+ * Stretches a tensor to a shape by NumPy's rule; costs nothing.
+ *
+ * Throws a RangeError where an axis is neither 1 nor of the size asked for.
+ */
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const result = broadcastShapes(x.shape, shape);
+  if (!result || !sameShape(result, shape)) {
+    throw new RangeError(`broadcastTo: ${formatShape(x.shape)} does not stretch to ${formatShape(shape)}`);
+  }
+  return apply(broadcastPrimitive, [x], { shape });
+}
+
+/** The common shape of operands. Throws a RangeError that names the operation where there is none. */
+export function commonShape(op: string, ...operands: readonly Tensor[]): Shape {
+  return operands.map((operand) => operand.shape).reduce((a, b) => {
+    const shape = broadcastShapes(a, b);
+    if (!shape) throw new RangeError(`${op}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast`);
+    return shape;
+  });
+}
+
+/** Sums over the axes along which a shape was stretched: the derivative of stretching. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  const added = x.shape.length - shape.length;
+  const axes = x.shape.map((_, axis) => axis).filter((axis) =>
+    axis < added || (shape[axis - added] === 1 && x.shape[axis] !== 1)
+  );
+  return axes.length === 0 ? x : reshape(sum(x, { axis: axes }), shape);
+}

@@ -1,0 +1,69 @@
+import { bitsOf, type DType } from "../tensor/dtype.ts";
+import { broadcastTo } from "./broadcast.ts";
+import type { Shape } from "../tensor/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { apply, type Primitive } from "./primitive.ts";
+
+/** Parameters of {@linkcode constantPrimitive}. */
+export interface ConstantParams {
+  readonly value: number;
+  readonly dtype: DType;
+}
+
+/** A number as a scalar. It reaches kernels as data, so another value needs no other kernel. */
+export const constantPrimitive: Primitive<ConstantParams> = {
+  name: "constant",
+  infer: (_, { dtype }) => ({ shape: [], dtype }),
+  lowering: { kind: "constant" },
+  reference: (_, { value, dtype }) => Float64Array.of(dtype === "bool" ? Number(Boolean(value)) : value),
+  vjp: () => [],
+};
+
+/** A number as a scalar tensor of the given dtype. */
+export function constant(value: number, dtype: DType = "f32"): Tensor {
+  return apply(constantPrimitive, [], { value, dtype });
+}
+
+/** The bits under which a constant is passed to kernels. */
+export function constantBits({ value, dtype }: ConstantParams): number {
+  return bitsOf(value, dtype);
+}
+
+/** What binary operations accept beside tensors: a number takes the other operand's dtype. */
+export type TensorLike = Tensor | number | boolean;
+
+/** A tensor as it is; a number as a scalar of `dtype`. */
+export function asTensor(value: TensorLike, dtype: DType): Tensor {
+  return value instanceof Tensor ? value : constant(Number(value), typeof value === "boolean" && dtype !== "f32" ? "bool" : dtype);
+}
+
+/** Options of functions that make tensors. */
+export interface DTypeOption {
+  /** Element type, `f32` by default. */
+  readonly dtype?: DType;
+}
+
+/** A tensor that holds one number everywhere. */
+export function full(shape: Shape, value: number, options: DTypeOption = {}): Tensor {
+  return broadcastTo(constant(value, options.dtype), shape);
+}
+
+/** A tensor of zeros. */
+export function zeros(shape: Shape, options: DTypeOption = {}): Tensor {
+  return full(shape, 0, options);
+}
+
+/** A tensor of ones. */
+export function ones(shape: Shape, options: DTypeOption = {}): Tensor {
+  return full(shape, 1, options);
+}
+
+/** Zeros in the shape and dtype of another tensor. */
+export function zerosLike(x: Tensor): Tensor {
+  return zeros(x.shape, { dtype: x.dtype });
+}
+
+/** Ones in the shape and dtype of another tensor. */
+export function onesLike(x: Tensor): Tensor {
+  return ones(x.shape, { dtype: x.dtype });
+}

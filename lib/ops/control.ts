@@ -1,0 +1,47 @@
+import type { Tensor } from "../tensor/tensor.ts";
+import { apply, type Primitive, type VjpSite } from "./primitive.ts";
+
+function alias<P>(name: string, vjp: (site: VjpSite<P>) => readonly (Tensor | undefined)[]): Primitive<P> {
+  return {
+    name,
+    infer: ([x]) => x,
+    lowering: { kind: "view", view: (view) => view },
+    reference: ([x]) => x.data,
+    vjp,
+  };
+}
+
+/** The same value as a node of its own: what derivatives are taken by. */
+export const markPrimitive: Primitive<undefined> = alias("mark", ({ cotangent }) => [cotangent]);
+/** The same value without a derivative. */
+export const stopGradientPrimitive: Primitive<undefined> = alias("stopGradient", () => [undefined]);
+/** The first input, not to be computed before the second. */
+export const barrierPrimitive: Primitive<undefined> = alias("barrier", ({ cotangent }) => [cotangent, undefined]);
+
+/** Results that are differentiated together by a rule of their own. */
+export interface Group {
+  /** The results, as nodes of {@linkcode groupPrimitive}, in order of creation. */
+  readonly outputs: Tensor[];
+  /** Derivatives by the inputs after the first, from those by the outputs. */
+  backward(cotangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[];
+}
+
+/** The first input's value; derivatives go to the other inputs by the group's rule, which the transform calls. */
+export const groupPrimitive: Primitive<{ readonly group: Group }> = alias("group", () => {
+  throw new Error("internal: a group is differentiated as a whole");
+});
+
+/** The same value as a new node. */
+export function mark(x: Tensor): Tensor {
+  return apply(markPrimitive, [x], undefined);
+}
+
+/** The same value, as a constant to derivatives. */
+export function stopGradient(x: Tensor): Tensor {
+  return apply(stopGradientPrimitive, [x], undefined);
+}
+
+/** The same value, computed only after another was: keeps a recomputation from being shared with its original. */
+export function barrier(x: Tensor, after: Tensor): Tensor {
+  return apply(barrierPrimitive, [x, after], undefined);
+}

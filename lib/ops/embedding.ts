@@ -1,0 +1,69 @@
+import { type Shape, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { formatShape } from "../tensor/shape.ts";
+import { requireDType } from "./elementwise.ts";
+import { apply, type Primitive } from "./primitive.ts";
+import { reshape } from "./reshape.ts";
+import { gatherDispatch, scatterDispatches } from "./kernel_calls.ts";
+
+/** Rows of a table [v, c] by ids [n]. */
+export const embeddingPrimitive: Primitive<undefined> = {
+  name: "embedding",
+  infer: ([table, ids]) => ({ shape: [...ids.shape, table.shape[1]], dtype: "f32" }),
+  lowering: {
+    kind: "kernel",
+    emit: ({ inputs: [table, ids] }) => ({
+      dispatches: [gatherDispatch({ rows: table.view.shape[0], columns: table.view.shape[1], ids: sizeOf(ids.view.shape) })],
+    }),
+  },
+  reference([table, ids]) {
+    const columns = table.shape[1];
+    const result = new Float64Array(ids.data.length * columns).fill(NaN);
+    ids.data.forEach((id, i) => {
+      if (id >= 0 && id < table.shape[0]) result.set(table.data.subarray(id * columns, (id + 1) * columns), i * columns);
+    });
+    return result;
+  },
+  vjp: ({ inputs: [table, ids], cotangent, needs }) => [
+    needs[0] ? apply(scatterRowsPrimitive, [ids, cotangent], { shape: table.shape }) : undefined,
+    undefined,
+  ],
+};
+
+/** Adds rows [n, c] at ids [n] into zeros [v, c], in the order of the ids: the derivative of looking rows up. */
+export const scatterRowsPrimitive: Primitive<{ readonly shape: Shape }> = {
+  name: "scatterRows",
+  infer: (_, { shape }) => ({ shape, dtype: "f32" }),
+  lowering: {
+    kind: "kernel",
+    emit: ({ inputs: [ids], output }) => ({
+      dispatches: scatterDispatches({ rows: output.shape[0], columns: output.shape[1], ids: sizeOf(ids.view.shape) }),
+    }),
+  },
+  reference([ids, rows], { shape }) {
+    const columns = shape[1];
+    const result = new Float64Array(sizeOf(shape));
+    ids.data.forEach((id, i) => {
+      for (let c = 0; c < columns; c++) {
+        if (id >= 0 && id < shape[0]) result[id * columns + c] += rows.data[i * columns + c];
+      }
+    });
+    return result;
+  },
+  vjp: ({ inputs: [ids], cotangent, needs }) => [
+    undefined,
+    needs[1] ? apply(embeddingPrimitive, [cotangent, ids], undefined) : undefined,
+  ],
+};
+
+/**
+ * Looks up rows: table `[v, c]` f32, ids `[...]` i32 → `[..., c]`. An id outside the table gives a row of NaN. The
+ * derivative adds the rows of equal ids in their order, so it has the same bits each time.
+ */
+export function embedding(table: Tensor, ids: Tensor): Tensor {
+  requireDType("embedding", table, ["f32"]);
+  requireDType("embedding", ids, ["i32"]);
+  if (table.rank !== 2) throw new RangeError(`embedding: the table needs two axes, and has ${formatShape(table.shape)}`);
+  const rows = apply(embeddingPrimitive, [table, reshape(ids, [ids.size])], undefined);
+  return reshape(rows, [...ids.shape, table.shape[1]]);
+}

@@ -1,0 +1,105 @@
+import type { Tensor } from "../tensor/tensor.ts";
+import { div, mul, neg, sub } from "./arithmetic.ts";
+import { elementwise, unary } from "./elementwise.ts";
+import type { Primitive } from "./primitive.ts";
+
+/** eˣ. */
+export const expPrimitive: Primitive<undefined> = elementwise({
+  name: "exp",
+  wgsl: "exp($0)",
+  reference: Math.exp,
+  vjp: ({ output, cotangent }) => [mul(cotangent, output)],
+});
+/** Natural logarithm. */
+export const logPrimitive: Primitive<undefined> = elementwise({
+  name: "log",
+  wgsl: "log($0)",
+  reference: Math.log,
+  vjp: ({ inputs: [x], cotangent }) => [div(cotangent, x)],
+});
+/** √x. */
+export const sqrtPrimitive: Primitive<undefined> = elementwise({
+  name: "sqrt",
+  wgsl: "sqrt($0)",
+  reference: Math.sqrt,
+  vjp: ({ output, cotangent }) => [div(mul(cotangent, 0.5), output)],
+});
+/** 1/√x. */
+export const rsqrtPrimitive: Primitive<undefined> = elementwise({
+  name: "rsqrt",
+  wgsl: "inverseSqrt($0)",
+  reference: (x) => 1 / Math.sqrt(x),
+  vjp: ({ inputs: [x], output, cotangent }) => [div(mul(mul(cotangent, -0.5), output), x)],
+});
+/** x². */
+export const squarePrimitive: Primitive<undefined> = elementwise({
+  name: "square",
+  wgsl: "($0 * $0)",
+  reference: (x) => x * x,
+  vjp: ({ inputs: [x], cotangent }) => [mul(cotangent, mul(x, 2))],
+});
+/** Sine. */
+export const sinPrimitive: Primitive<undefined> = elementwise({
+  name: "sin",
+  wgsl: "sin($0)",
+  reference: Math.sin,
+  vjp: ({ inputs: [x], cotangent }) => [mul(cotangent, cos(x))],
+});
+/** Cosine. */
+export const cosPrimitive: Primitive<undefined> = elementwise({
+  name: "cos",
+  wgsl: "cos($0)",
+  reference: Math.cos,
+  vjp: ({ inputs: [x], cotangent }) => [neg(mul(cotangent, sin(x)))],
+});
+/** Hyperbolic tangent; the argument is bounded, as some drivers' tanh overflows past 44. */
+export const tanhPrimitive: Primitive<undefined> = elementwise({
+  name: "tanh",
+  wgsl: "tanh(clamp($0, $T(-15.0), $T(15.0)))",
+  reference: Math.tanh,
+  vjp: ({ output, cotangent }) => [mul(cotangent, sub(1, square(output)))],
+});
+/** 1/(1 + e⁻ˣ). */
+export const sigmoidPrimitive: Primitive<undefined> = elementwise({
+  name: "sigmoid",
+  wgsl: "($T(1.0) / ($T(1.0) + exp(-$0)))",
+  reference: (x) => 1 / (1 + Math.exp(-x)),
+  vjp: ({ output, cotangent }) => [mul(cotangent, mul(output, sub(1, output)))],
+});
+
+/** eˣ. */
+export function exp(x: Tensor): Tensor {
+  return unary(expPrimitive, x);
+}
+/** Natural logarithm. */
+export function log(x: Tensor): Tensor {
+  return unary(logPrimitive, x);
+}
+/** Square root. */
+export function sqrt(x: Tensor): Tensor {
+  return unary(sqrtPrimitive, x);
+}
+/** 1/√x. */
+export function rsqrt(x: Tensor): Tensor {
+  return unary(rsqrtPrimitive, x);
+}
+/** x². */
+export function square(x: Tensor): Tensor {
+  return unary(squarePrimitive, x);
+}
+/** Sine of radians. */
+export function sin(x: Tensor): Tensor {
+  return unary(sinPrimitive, x);
+}
+/** Cosine of radians. */
+export function cos(x: Tensor): Tensor {
+  return unary(cosPrimitive, x);
+}
+/** Hyperbolic tangent. */
+export function tanh(x: Tensor): Tensor {
+  return unary(tanhPrimitive, x);
+}
+/** Logistic function. */
+export function sigmoid(x: Tensor): Tensor {
+  return unary(sigmoidPrimitive, x);
+}

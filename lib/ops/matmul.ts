@@ -1,0 +1,151 @@
+import { type MatmulLayout, matmulDispatches } from "../../kernels/matmul.ts";
+import { broadcastShapes, formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { collapseView, type View } from "../tensor/view.ts";
+import { broadcastTo } from "./broadcast.ts";
+import { requireDType } from "./elementwise.ts";
+import { apply, type Primitive } from "./primitive.ts";
+import { reshape, transpose } from "./reshape.ts";
+
+/** How the last two axes of a view lie in memory: rows together ("n"), columns together ("t"), or neither. */
+function orientation({ shape, strides }: View): { kind: "n" | "t"; stride: number } | undefined {
+  const [rows, columns] = [shape.length - 2, shape.length - 1];
+  const [rowStride, columnStride] = [strides[rows], strides[columns]];
+  if (shape[columns] === 1 || columnStride === 1) {
+    if (shape[rows] === 1) return { kind: "n", stride: shape[columns] };
+    if (columnStride === 1 || shape[columns] === 1) {
+      return rowStride >= shape[columns] ? { kind: "n", stride: rowStride } : undefined;
+    }
+  }
+  if (shape[rows] === 1 || rowStride === 1) {
+    if (shape[columns] === 1) return { kind: "t", stride: shape[rows] };
+    return columnStride >= shape[rows] ? { kind: "t", stride: columnStride } : undefined;
+  }
+  return undefined;
+}
+
+/** The batch axes as at most two levels of count and stride, outermost first. */
+function batchLevels(view: View): { shape: readonly number[]; strides: readonly number[] } {
+  const rank = view.shape.length - 2;
+  return { shape: view.shape.slice(0, rank), strides: view.strides.slice(0, rank) };
+}
+
+/** Merges batch axes of several operands together as far as all allow it. */
+function mergeBatches(views: readonly View[]): { shape: number[]; strides: number[][] } {
+  const levels = views.map(batchLevels);
+  const shape: number[] = [];
+  const strides: number[][] = views.map(() => []);
+  levels[0].shape.forEach((size, axis) => {
+    if (size === 1) return;
+    const last = shape.length - 1;
+    if (last >= 0 && levels.every((level, i) => strides[i][last] === level.strides[axis] * size)) {
+      shape[last] *= size;
+      levels.forEach((level, i) => strides[i][last] = level.strides[axis]);
+    } else {
+      shape.push(size);
+      levels.forEach((level, i) => strides[i].push(level.strides[axis]));
+    }
+  });
+  return { shape, strides };
+}
+
+function fits(view: View): boolean {
+  return orientation(view) !== undefined && collapseView(batchView(view)).shape.length <= 2;
+}
+
+function batchView(view: View): View {
+  return { ...batchLevels(view), offset: 0 };
+}
+
+/** Products of the matrices in the last two axes: [..., m, k] · [..., k, n]; batch axes are equal. */
+export const matmulPrimitive: Primitive<undefined> = {
+  name: "matmul",
+  infer: ([a, b]) => ({ shape: [...a.shape.slice(0, -1), b.shape[b.shape.length - 1]], dtype: "f32" }),
+  lowering: {
+    kind: "kernel",
+    accepts(input, views) {
+      if (!fits(views[input])) return false;
+      if (input === 0) return true;
+      // Both transposed is the one layout without a kernel, and batch axes must merge to two levels together.
+      const both = fits(views[0]) && orientation(views[0])!.kind === "t" && orientation(views[1])!.kind === "t";
+      return !both && mergeBatches(views).shape.length <= 2;
+    },
+    emit({ inputs: [a, b], output, target }) {
+      const [m, n] = output.shape.slice(-2);
+      const k = a.view.shape[a.view.shape.length - 1];
+      const [forA, forB] = [orientation(a.view)!, orientation(b.view)!];
+      const result: View = { shape: output.shape, strides: rowMajor(output.shape), offset: 0 };
+      const { shape, strides } = mergeBatches([a.view, b.view, result]);
+      const [outer, inner] = shape.length === 2 ? shape : [1, shape[0] ?? 1];
+      const pair = (list: readonly number[]) => list.length === 2 ? list : [0, list[0] ?? 0];
+      const [[a0, a1], [b0, b1], [c0, c1]] = strides.map(pair);
+      const dispatches = matmulDispatches(`${forA.kind}${forB.kind}` as MatmulLayout, {
+        m, n, k,
+        lda: forA.stride, ldb: forB.stride, ldc: n,
+        inner, batch: outer * inner,
+        a0, a1, b0, b1, c0, c1,
+        offsetA: a.view.offset, offsetB: b.view.offset, offsetC: 0,
+      }, target);
+      return dispatches;
+    },
+  },
+  reference([a, b], _, output) {
+    const [m, n] = output.shape.slice(-2);
+    const k = a.shape[a.shape.length - 1];
+    return Float64Array.from({ length: sizeOf(output.shape) }, (_, i) => {
+      const [batch, row, column] = [Math.floor(i / (m * n)), Math.floor(i / n) % m, i % n];
+      let sum = 0;
+      for (let j = 0; j < k; j++) sum += a.data[(batch * m + row) * k + j] * b.data[(batch * k + j) * n + column];
+      return sum;
+    });
+  },
+  vjp: ({ inputs: [a, b], cotangent, needs }) => [
+    needs[0] ? matmul(cotangent, b, { transposeB: true }) : undefined,
+    needs[1] ? matmul(a, cotangent, { transposeA: true }) : undefined,
+  ],
+};
+
+function rowMajor(shape: Shape): number[] {
+  return shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
+}
+
+/** Options of {@linkcode matmul}. */
+export interface MatmulOptions {
+  /** Swaps the last two axes of the first operand; costs nothing. */
+  readonly transposeA?: boolean;
+  /** Swaps the last two axes of the second operand; costs nothing. */
+  readonly transposeB?: boolean;
+}
+
+function swapLast(x: Tensor): Tensor {
+  return transpose(x, x.shape.map((_, axis) => axis < x.rank - 2 ? axis : 2 * x.rank - 3 - axis));
+}
+
+/**
+ * Matrix product over the last two axes, `[..., m, k] · [..., k, n] → [..., m, n]`, in f32; batch axes broadcast.
+ * Transposed or sliced operands are read where they lie.
+ *
+ * Throws a RangeError where ranks are below 2, inner sizes differ or batch axes do not broadcast.
+ */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { transposeA = false, transposeB = false } = options;
+  requireDType("matmul", a, ["f32"]);
+  requireDType("matmul", b, ["f32"]);
+  const print = () => `${formatShape(a.shape)}${transposeA ? "ᵀ" : ""} · ${formatShape(b.shape)}${transposeB ? "ᵀ" : ""}`;
+  if (a.rank < 2 || b.rank < 2) throw new RangeError(`matmul: needs matrices: ${print()}`);
+  const left = transposeA ? swapLast(a) : a;
+  const right = transposeB ? swapLast(b) : b;
+  const [inner, other] = [left.shape[left.rank - 1], right.shape[right.rank - 2]];
+  if (inner !== other) throw new RangeError(`matmul: inner sizes differ: ${print()} (${inner} ≠ ${other})`);
+  if (right.rank === 2 && left.rank > 2 && !transposeA) {
+    // One tall product in place of a batch of short ones.
+    const flat = matmul(reshape(left, [-1, inner]), right);
+    return reshape(flat, [...left.shape.slice(0, -1), right.shape[1]]);
+  }
+  const batch = broadcastShapes(left.shape.slice(0, -2), right.shape.slice(0, -2));
+  if (!batch) throw new RangeError(`matmul: batch axes do not broadcast: ${print()}`);
+  return apply(matmulPrimitive, [
+    broadcastTo(left, [...batch, ...left.shape.slice(-2)]),
+    broadcastTo(right, [...batch, ...right.shape.slice(-2)]),
+  ], undefined);
+}

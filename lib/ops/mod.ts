@@ -1,0 +1,36 @@
+/**
+ * Operations on tensors. Each primitive keeps its rules (shape, lowering, float64 reference, derivative) in one place.
+ *
+ * @module
+ */
+export { abs, add, div, maximum, minimum, mul, neg, pow, sign, sub } from "./arithmetic.ts";
+export { erf, gelu, relu, silu } from "./activation.ts";
+export { arange, oneHot } from "./arange.ts";
+export { argmax } from "./argmax.ts";
+export { broadcastTo } from "./broadcast.ts";
+export { cast } from "./cast.ts";
+export {
+  equal,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  notEqual,
+} from "./compare.ts";
+export { type DTypeOption, full, ones, onesLike, type TensorLike, zeros, zerosLike } from "./constant.ts";
+export { barrier, stopGradient } from "./control.ts";
+export { embedding } from "./embedding.ts";
+export { cos, exp, log, rsqrt, sigmoid, sin, sqrt, square, tanh } from "./exponential.ts";
+export { addLowRank, type LowRank } from "./low_rank.ts";
+export { matmul, type MatmulOptions } from "./matmul.ts";
+export { max, mean, min, type ReduceOptions, sum } from "./reduce.ts";
+export { reference } from "./reference.ts";
+export { expandDims, reshape, squeeze, transpose } from "./reshape.ts";
+export { concat, select, slice, split, stack } from "./slice.ts";
+export { type AxisOption, logSoftmax, normalize, softmax } from "./softmax.ts";
+export { where } from "./where.ts";
+export * as random from "./random_mod.ts";
+export type { Key } from "./random.ts";

@@ -1,0 +1,150 @@
+import type { Grid, Kernel } from "../../kernels/kernel.ts";
+import type { DType } from "../tensor/dtype.ts";
+import type { Shape } from "../tensor/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { View } from "../tensor/view.ts";
+
+/** What is known of a tensor before it is computed. */
+export interface Aval {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** Elements in float64, with their shape: what references compute on. */
+export interface ReferenceArray {
+  readonly shape: Shape;
+  readonly data: Float64Array;
+}
+
+/** What an expression in WGSL may ask for. */
+export interface ExpressionSite {
+  /** Elements handled at once. */
+  readonly width: 1 | 4;
+  /** Type of a value: `f32` or `vec4<f32>`; bool is WGSL's own. */
+  type(dtype: DType): string;
+  /** Position of the element in row-major order, `u32` or `vec4<u32>`. */
+  readonly index: string;
+  /** Dtypes of the arguments. */
+  readonly inputs: readonly DType[];
+  /** Dtype of the result. */
+  readonly output: DType;
+}
+
+/** A buffer that a dispatch uses: an input, the output, or scratch memory of the primitive's own. */
+export type BufferRef = { readonly input: number } | { readonly scratch: number } | "output";
+
+/** One dispatch of a primitive with kernels of its own. */
+export interface Dispatch {
+  readonly kernel: Kernel;
+  readonly grid: Grid;
+  readonly uniforms: Uint32Array;
+  readonly buffers: readonly BufferRef[];
+}
+
+/** The adapter, as far as the choice of kernels may depend on it. */
+export interface Target {
+  readonly adapter: "lavapipe" | "swiftshader" | "other";
+  readonly isSoftware: boolean;
+  /** Lanes of a subgroup; 0 where there are none, or of no fixed number. */
+  readonly subgroupSize: number;
+  readonly maxInvocations: number;
+}
+
+/** What a primitive with kernels of its own is given. */
+export interface KernelSite<P> {
+  readonly inputs: readonly { readonly view: View; readonly dtype: DType }[];
+  readonly output: Aval;
+  readonly params: P;
+  readonly target: Target;
+  /** Whether the output is the buffer of the input named in `inPlace`. */
+  readonly inPlace: boolean;
+}
+
+/** How a primitive becomes work on the device. */
+export type Lowering<P> =
+  | {
+    /** Element by element: fused with its neighbours. */
+    readonly kind: "map";
+    /** WGSL that holds for scalars and vec4 alike. */
+    expression(args: readonly string[], site: ExpressionSite): string;
+    /** Functions that the expression calls, for a width. */
+    prelude?(width: 1 | 4): string;
+  }
+  | { readonly kind: "constant" }
+  | {
+    /** Nothing is computed: the same memory seen otherwise; `undefined` where only a copy can do it. */
+    readonly kind: "view";
+    view(input: View, params: P, output: Aval): View | undefined;
+  }
+  | { readonly kind: "reduce"; readonly combine: "sum" | "max" | "min"; axes(params: P): readonly number[] }
+  | {
+    /** Inputs are written into boxes of the output, which is zero elsewhere. */
+    readonly kind: "place";
+    starts(params: P, inputs: readonly Aval[]): readonly (readonly number[])[];
+    covers(params: P): boolean;
+  }
+  | {
+    readonly kind: "kernel";
+    /** Whether an input may be a view of a larger buffer; by default only whole row-major ones. */
+    accepts?(input: number, views: readonly View[], params: P): boolean;
+    /** The input whose buffer the output may take over. */
+    readonly inPlace?: number;
+    emit(site: KernelSite<P>): { readonly dispatches: readonly Dispatch[]; readonly scratch?: readonly number[] };
+  };
+
+/** What a derivative rule is given. */
+export interface VjpSite<P> {
+  readonly inputs: readonly Tensor[];
+  readonly output: Tensor;
+  readonly params: P;
+  /** Derivative of the loss by the output. */
+  readonly cotangent: Tensor;
+  /** Which inputs need a derivative. */
+  readonly needs: readonly boolean[];
+}
+
+/** Everything known of one operation, in one place: a batching rule can join it later. */
+export interface Primitive<P = unknown> {
+  readonly name: string;
+  /** Shape and dtype of the result. Inputs were checked by the function that users call. */
+  infer(inputs: readonly Aval[], params: P): Aval;
+  readonly lowering: Lowering<P>;
+  /** The result in float64, by the obvious loop. */
+  reference(inputs: readonly ReferenceArray[], params: P, output: Aval): Float64Array;
+  /** Derivatives by the inputs, written in operations; `undefined` for none. Absent: not differentiable. */
+  vjp?(site: VjpSite<P>): readonly (Tensor | undefined)[];
+  /** The same value written in other operations: what is differentiated where there is no rule. */
+  decompose?(inputs: readonly Tensor[], params: P): Tensor;
+}
+
+/** Makes the node that applies a primitive; computes nothing. */
+export function apply<P>(primitive: Primitive<P>, inputs: readonly Tensor[], params: P): Tensor {
+  for (const input of inputs) {
+    const state = input.state;
+    if (state.kind === "gone") {
+      throw new Error(`${primitive.name}: an input of shape [${input.shape.join(", ")}] was ${state.reason}`);
+    }
+  }
+  const { shape, dtype } = primitive.infer(inputs, params);
+  const result = new Tensor(shape, dtype, { kind: "node", operation: primitive, inputs, params });
+  noteNode(result);
+  return result;
+}
+
+/** The primitive of a node. */
+export function primitiveOf(node: { readonly operation: { readonly name: string } }): Primitive {
+  return node.operation as Primitive;
+}
+
+// Eager programs would grow their graph without end where nobody asks for data: whoever owns the pending nodes may
+// register here to hear of each new one.
+let listener: ((node: Tensor) => void) | undefined;
+
+/** Registers what hears of each new node; for the executor. */
+export function onNode(listen: ((node: Tensor) => void) | undefined): void {
+  listener = listen;
+}
+
+function noteNode(node: Tensor): void {
+  listener?.(node);
+}

@@ -1,0 +1,6 @@
+/**
+ * Random numbers from explicit keys: counter-based (threefry2x32), the same integers on every adapter.
+ *
+ * @module
+ */
+export { bernoulli, foldIn, key, type Key, normal, splitKey as split, uniform } from "./random.ts";

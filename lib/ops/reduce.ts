@@ -1,0 +1,107 @@
+import { formatShape, normalizeAxes, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { contiguousStrides } from "../tensor/view.ts";
+import { broadcastTo } from "./broadcast.ts";
+import { cast } from "./cast.ts";
+import { equal } from "./compare.ts";
+import { div, mul } from "./arithmetic.ts";
+import { apply, type Primitive, type VjpSite } from "./primitive.ts";
+import { reshape } from "./reshape.ts";
+
+/** Parameters of the reductions: axes that go, ascending. */
+export interface ReduceParams {
+  readonly axes: readonly number[];
+}
+
+/** Options of the reductions. */
+export interface ReduceOptions {
+  /** Axes to reduce, counted from the end where negative; all by default. */
+  readonly axis?: number | readonly number[];
+  /** Keeps reduced axes with size 1. */
+  readonly keepDims?: boolean;
+}
+
+const COMBINE = {
+  sum: (a: number, b: number) => a + b,
+  max: (a: number, b: number) => (Number.isNaN(a) ? a : b > a || Number.isNaN(b) ? b : a),
+  min: (a: number, b: number) => (Number.isNaN(a) ? a : b < a || Number.isNaN(b) ? b : a),
+};
+const FIRST = { sum: 0, max: -Infinity, min: Infinity };
+
+function reducePrimitive(
+  combine: "sum" | "max" | "min",
+  vjp: (site: VjpSite<ReduceParams>) => readonly (Tensor | undefined)[],
+): Primitive<ReduceParams> {
+  return {
+    name: combine,
+    infer: ([x], { axes }) => ({ shape: x.shape.filter((_, axis) => !axes.includes(axis)), dtype: x.dtype }),
+    lowering: { kind: "reduce", combine, axes: ({ axes }) => axes },
+    reference([x], { axes }, output) {
+      const result = new Float64Array(sizeOf(output.shape)).fill(FIRST[combine]);
+      const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+      const from = contiguousStrides(x.shape);
+      const to = contiguousStrides(output.shape);
+      x.data.forEach((value, i) => {
+        let position = 0;
+        kept.forEach((axis, k) => position += (Math.floor(i / from[axis]) % x.shape[axis]) * to[k]);
+        result[position] = COMBINE[combine](result[position], value);
+      });
+      return result;
+    },
+    vjp,
+  };
+}
+
+/** Puts reduced axes back with size 1 and stretches them to the input's shape. */
+function spread(reduced: Tensor, like: Tensor, axes: readonly number[]): Tensor {
+  return broadcastTo(reshape(reduced, like.shape.map((size, axis) => axes.includes(axis) ? 1 : size)), like.shape);
+}
+
+/** Shares the derivative equally among the elements that reach the extremum. */
+function extremumVjp({ inputs: [x], output, params: { axes }, cotangent }: VjpSite<ReduceParams>): Tensor[] {
+  const hit = cast(equal(x, spread(output, x, axes)), "f32");
+  const count = apply(sumPrimitive, [hit], { axes });
+  return [mul(hit, spread(div(cotangent, count), x, axes))];
+}
+
+/** Sum over axes. */
+export const sumPrimitive: Primitive<ReduceParams> = reducePrimitive(
+  "sum",
+  ({ inputs: [x], params: { axes }, cotangent }) => [spread(cotangent, x, axes)],
+);
+/** Largest element over axes. */
+export const maxPrimitive: Primitive<ReduceParams> = reducePrimitive("max", extremumVjp);
+/** Smallest element over axes. */
+export const minPrimitive: Primitive<ReduceParams> = reducePrimitive("min", extremumVjp);
+
+function reduce(primitive: Primitive<ReduceParams>, x: Tensor, { axis, keepDims = false }: ReduceOptions): Tensor {
+  const axes = normalizeAxes(axis, x.rank, primitive.name);
+  if (primitive !== sumPrimitive && axes.some((a) => x.shape[a] === 0)) {
+    throw new RangeError(`${primitive.name}: an empty axis of ${formatShape(x.shape)} has none`);
+  }
+  const operand = x.dtype === "bool" ? cast(x, "i32") : x;
+  const reduced = axes.length === 0 ? operand : apply(primitive, [operand], { axes });
+  return keepDims ? reshape(reduced, x.shape.map((size, a) => axes.includes(a) ? 1 : size)) : reduced;
+}
+
+/** Sum over axes; counts where the tensor is bool. The order of summation depends on the shape alone. */
+export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce(sumPrimitive, x, options);
+}
+
+/** Mean over axes, in f32. */
+export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  const axes = normalizeAxes(options.axis, x.rank, "mean");
+  const count = sizeOf(axes.map((axis) => x.shape[axis]));
+  return div(sum(x.dtype === "f32" ? x : cast(x, "f32"), options), count);
+}
+
+/** Largest element over axes; the derivative is shared among equals. Throws a RangeError for an empty axis. */
+export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce(maxPrimitive, x, options);
+}
+
+/** Smallest element over axes; the derivative is shared among equals. Throws a RangeError for an empty axis. */
+export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce(minPrimitive, x, options);
+}

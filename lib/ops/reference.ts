@@ -1,0 +1,31 @@
+import type { Tensor } from "../tensor/tensor.ts";
+import { primitiveOf, type ReferenceArray } from "./primitive.ts";
+
+/**
+ * Computes a tensor's graph in float64, one primitive at a time: the oracle of every kernel, and a way to see which
+ * digits are the adapter's. Leaves must be host data.
+ */
+export function reference(output: Tensor): ReferenceArray {
+  const known = new Map<Tensor, ReferenceArray>();
+  const stack = [output];
+  while (stack.length > 0) {
+    const node = stack[stack.length - 1];
+    const { state } = node;
+    if (known.has(node)) {
+      stack.pop();
+    } else if (state.kind === "host") {
+      known.set(node, { shape: node.shape, data: Float64Array.from(state.data) });
+    } else if (state.kind === "node") {
+      const missing = state.inputs.filter((input) => !known.has(input));
+      if (missing.length > 0) stack.push(...missing);
+      else {
+        const inputs = state.inputs.map((input) => known.get(input)!);
+        const data = primitiveOf(state).reference(inputs, state.params, node);
+        known.set(node, { shape: node.shape, data });
+      }
+    } else {
+      throw new Error(`reference: needs host data at the leaves, and found ${node} in state "${state.kind}"`);
+    }
+  }
+  return known.get(output)!;
+}

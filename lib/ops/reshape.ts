@@ -1,0 +1,86 @@
+import { formatShape, normalizeAxes, normalizeAxis, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { contiguousStrides, permuteView, reshapeView } from "../tensor/view.ts";
+import { apply, type Primitive } from "./primitive.ts";
+
+/** The same elements in row-major order under another shape. */
+export const reshapePrimitive: Primitive<{ readonly shape: Shape }> = {
+  name: "reshape",
+  infer: ([x], { shape }) => ({ shape, dtype: x.dtype }),
+  lowering: { kind: "view", view: (view, { shape }) => reshapeView(view, shape) },
+  reference: ([x]) => x.data,
+  vjp: ({ inputs: [x], cotangent }) => [reshape(cotangent, x.shape)],
+};
+
+/**
+ * The same elements in row-major order under another shape. One size may be −1: it is worked out from the rest.
+ *
+ * Throws a RangeError where the numbers of elements differ.
+ */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const known = shape.filter((size) => size !== -1);
+  const rest = x.size / sizeOf(known);
+  const full = known.length === shape.length - 1 && Number.isInteger(rest)
+    ? shape.map((size) => size === -1 ? rest : size)
+    : shape;
+  if (full.some((size) => size < 0) || sizeOf(full) !== x.size) {
+    throw new RangeError(`reshape: ${formatShape(x.shape)} has ${x.size} elements and cannot be ${formatShape(shape)}`);
+  }
+  return sameShape(full, x.shape) ? x : apply(reshapePrimitive, [x], { shape: full });
+}
+
+/** Axes in another order. */
+export const transposePrimitive: Primitive<{ readonly permutation: readonly number[] }> = {
+  name: "transpose",
+  infer: ([x], { permutation }) => ({ shape: permutation.map((axis) => x.shape[axis]), dtype: x.dtype }),
+  lowering: { kind: "view", view: (view, { permutation }) => permuteView(view, permutation) },
+  reference([x], { permutation }, output) {
+    const strides = permutation.map((axis) => contiguousStrides(x.shape)[axis]);
+    const rows = contiguousStrides(output.shape);
+    return Float64Array.from(x.data, (_, i) => {
+      let position = 0;
+      for (let axis = 0; axis < rows.length; axis++) {
+        position += (Math.floor(i / rows[axis]) % output.shape[axis]) * strides[axis];
+      }
+      return x.data[position];
+    });
+  },
+  vjp({ cotangent, params: { permutation } }) {
+    const inverse = new Array<number>(permutation.length);
+    permutation.forEach((axis, position) => inverse[axis] = position);
+    return [transpose(cotangent, inverse)];
+  },
+};
+
+/**
+ * Axes in another order; reversed when no order is given. Costs nothing: products and fused kernels read through it.
+ *
+ * Throws a RangeError where the order does not name each axis once.
+ */
+export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
+  const order = permutation?.map((axis) => normalizeAxis(axis, x.rank, "transpose")) ??
+    x.shape.map((_, axis) => x.rank - 1 - axis);
+  if (order.length !== x.rank || new Set(order).size !== x.rank) {
+    throw new RangeError(`transpose: [${permutation?.join(", ")}] is no order of the axes of ${formatShape(x.shape)}`);
+  }
+  return order.every((axis, position) => axis === position) ? x : apply(transposePrimitive, [x], { permutation: order });
+}
+
+/** Adds an axis of size 1 at a position, counted in the result. */
+export function expandDims(x: Tensor, axis: number): Tensor {
+  const position = normalizeAxis(axis, x.rank + 1, "expandDims");
+  return reshape(x, [...x.shape.slice(0, position), 1, ...x.shape.slice(position)]);
+}
+
+/** Drops axes of size 1: the given ones, or all. Throws a RangeError where a given one is larger. */
+export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
+  const axes = axis === undefined
+    ? x.shape.flatMap((size, position) => size === 1 ? [position] : [])
+    : normalizeAxes(axis, x.rank, "squeeze");
+  for (const position of axes) {
+    if (x.shape[position] !== 1) {
+      throw new RangeError(`squeeze: axis ${position} of ${formatShape(x.shape)} has size ${x.shape[position]}, not 1`);
+    }
+  }
+  return reshape(x, x.shape.filter((_, position) => !axes.includes(position)));
+}

@@ -1,0 +1,159 @@
+import { formatShape, normalizeAxis, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { contiguousStrides, sliceView } from "../tensor/view.ts";
+import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
+import { expandDims, reshape } from "./reshape.ts";
+
+/** Visits the box of `size` at `start` inside `shape`: position in the whole, position in the box. */
+function visitBox(shape: Shape, start: readonly number[], size: Shape, visit: (whole: number, box: number) => void): void {
+  const strides = contiguousStrides(shape);
+  const rows = contiguousStrides(size);
+  for (let i = 0; i < sizeOf(size); i++) {
+    let position = 0;
+    for (let axis = 0; axis < size.length; axis++) {
+      position += ((Math.floor(i / rows[axis]) % size[axis]) + start[axis]) * strides[axis];
+    }
+    visit(position, i);
+  }
+}
+
+/** Parameters of {@linkcode slicePrimitive}. */
+export interface SliceParams {
+  readonly start: readonly number[];
+  readonly size: Shape;
+}
+
+/** A box of a tensor. */
+export const slicePrimitive: Primitive<SliceParams> = {
+  name: "slice",
+  infer: ([x], { size }) => ({ shape: size, dtype: x.dtype }),
+  lowering: { kind: "view", view: (view, { start, size }) => sliceView(view, start, size) },
+  reference([x], { start, size }) {
+    const result = new Float64Array(sizeOf(size));
+    visitBox(x.shape, start, size, (whole, box) => result[box] = x.data[whole]);
+    return result;
+  },
+  vjp: ({ inputs: [x], params: { start }, cotangent }) => [
+    apply(padPrimitive, [cotangent], { start, shape: x.shape }),
+  ],
+};
+
+/** A box written into zeros: the derivative of slicing. */
+export const padPrimitive: Primitive<{ readonly start: readonly number[]; readonly shape: Shape }> = {
+  name: "pad",
+  infer: ([x], { shape }) => ({ shape, dtype: x.dtype }),
+  lowering: { kind: "place", starts: ({ start }) => [start], covers: () => false },
+  reference([x], { start, shape }) {
+    const result = new Float64Array(sizeOf(shape));
+    visitBox(shape, start, x.shape, (whole, box) => result[whole] = x.data[box]);
+    return result;
+  },
+  vjp: ({ inputs: [x], params: { start }, cotangent }) => [slice(cotangent, { start, size: x.shape })],
+};
+
+/**
+ * A box of a tensor: `start` and `size` of each axis; a size of −1 reaches to the end. Costs nothing.
+ *
+ * Throws a RangeError where the box leaves the tensor.
+ */
+export function slice(x: Tensor, options: { readonly start: readonly number[]; readonly size: Shape }): Tensor {
+  const { start } = options;
+  const size = options.size.map((extent, axis) => extent === -1 ? x.shape[axis] - start[axis] : extent);
+  const fits = start.length === x.rank && size.length === x.rank &&
+    size.every((extent, axis) => start[axis] >= 0 && extent >= 0 && start[axis] + extent <= x.shape[axis]);
+  if (!fits) {
+    throw new RangeError(
+      `slice: a box of ${formatShape(options.size)} at ${formatShape(start)} is not inside ${formatShape(x.shape)}`,
+    );
+  }
+  return sameShape(size, x.shape) ? x : apply(slicePrimitive, [x], { start, size });
+}
+
+/** Tensors one after the other along an axis. */
+export const concatPrimitive: Primitive<{ readonly axis: number }> = {
+  name: "concat",
+  infer: (inputs, { axis }) => ({
+    shape: inputs[0].shape.map((size, a) => a === axis ? inputs.reduce((sum, x) => sum + x.shape[a], 0) : size),
+    dtype: inputs[0].dtype,
+  }),
+  lowering: { kind: "place", starts: ({ axis }, inputs) => startsAlong(inputs, axis), covers: () => true },
+  reference(inputs: readonly ReferenceArray[], { axis }, output) {
+    const result = new Float64Array(sizeOf(output.shape));
+    const starts = startsAlong(inputs, axis);
+    inputs.forEach((x, i) => visitBox(output.shape, starts[i], x.shape, (whole, box) => result[whole] = x.data[box]));
+    return result;
+  },
+  vjp({ inputs, params: { axis }, cotangent, needs }) {
+    const starts = startsAlong(inputs, axis);
+    return inputs.map((x, i) => needs[i] ? slice(cotangent, { start: starts[i], size: x.shape }) : undefined);
+  },
+};
+
+function startsAlong(inputs: readonly { readonly shape: Shape }[], axis: number): number[][] {
+  let position = 0;
+  return inputs.map(({ shape }) => {
+    const start = shape.map((_, a) => a === axis ? position : 0);
+    position += shape[axis];
+    return start;
+  });
+}
+
+/**
+ * Joins tensors along an axis (0 by default).
+ *
+ * Throws a RangeError where another axis or the dtype differs, or where there is none to join.
+ */
+export function concat(tensors: readonly Tensor[], options: { readonly axis?: number } = {}): Tensor {
+  if (tensors.length === 0) throw new RangeError("concat: needs at least one tensor");
+  const first = tensors[0];
+  const axis = normalizeAxis(options.axis ?? 0, first.rank, "concat");
+  for (const { shape, dtype } of tensors) {
+    if (dtype !== first.dtype || !sameShape(resized(shape, axis, 0), resized(first.shape, axis, 0))) {
+      throw new RangeError(
+        `concat: ${dtype} ${formatShape(shape)} does not join ${first.dtype} ${formatShape(first.shape)} along axis ${axis}`,
+      );
+    }
+  }
+  return tensors.length === 1 ? first : apply(concatPrimitive, tensors, { axis });
+}
+
+/** Joins tensors of one shape along a new axis (0 by default). */
+export function stack(tensors: readonly Tensor[], options: { readonly axis?: number } = {}): Tensor {
+  return concat(tensors.map((x) => expandDims(x, options.axis ?? 0)), options);
+}
+
+/**
+ * Cuts a tensor along an axis (the last by default) into so many equal parts, or into parts of the given sizes.
+ *
+ * Throws a RangeError where the parts do not add up to the axis.
+ */
+export function split(
+  x: Tensor,
+  options: { readonly sections: number | readonly number[]; readonly axis?: number },
+): Tensor[] {
+  const axis = normalizeAxis(options.axis ?? -1, x.rank, "split");
+  const sizes = typeof options.sections === "number"
+    ? new Array<number>(options.sections).fill(x.shape[axis] / options.sections)
+    : options.sections;
+  if (sizes.some((size) => !Number.isInteger(size)) || sizes.reduce((sum, size) => sum + size, 0) !== x.shape[axis]) {
+    throw new RangeError(`split: axis ${axis} of ${formatShape(x.shape)} does not split into ${options.sections} parts`);
+  }
+  let position = 0;
+  return sizes.map((size) => {
+    const part = slice(x, { start: x.shape.map((_, a) => a === axis ? position : 0), size: resized(x.shape, axis, size) });
+    position += size;
+    return part;
+  });
+}
+
+/** Selects one position of an axis, which goes. A negative position counts from the end. */
+export function select(x: Tensor, options: { readonly axis: number; readonly index: number }): Tensor {
+  const axis = normalizeAxis(options.axis, x.rank, "select");
+  const index = options.index < 0 ? options.index + x.shape[axis] : options.index;
+  const part = slice(x, { start: x.shape.map((_, a) => a === axis ? index : 0), size: resized(x.shape, axis, 1) });
+  return reshape(part, x.shape.filter((_, a) => a !== axis));
+}
+
+function resized(shape: Shape, axis: number, size: number): number[] {
+  return shape.map((extent, a) => a === axis ? size : extent);
+}

@@ -1,0 +1,167 @@
+import { normalizeAxis, type Shape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { add, mul, sub } from "./arithmetic.ts";
+import { requireDType } from "./elementwise.ts";
+import { exp, rsqrt, square } from "./exponential.ts";
+import { apply, type Lowering, type Primitive, type ReferenceArray } from "./primitive.ts";
+import { mean, sum } from "./reduce.ts";
+import { transpose } from "./reshape.ts";
+import { rowDispatch, type RowKernelName } from "../../kernels/rows.ts";
+
+/** Lowers a primitive over rows of the last axis to the kernel of that name. */
+function rowLowering(name: RowKernelName): Lowering<{ readonly epsilon?: number }> {
+  return {
+    kind: "kernel",
+    emit({ inputs, output, params, target }) {
+      const n = output.shape[output.shape.length - 1];
+      const rows = output.shape.slice(0, -1).reduce((product, size) => product * size, 1);
+      return {
+        dispatches: [{
+          ...rowDispatch(name, { rows, n, epsilon: params.epsilon }, target),
+          buffers: [...inputs.map((_, input) => ({ input })), "output"],
+        }],
+      };
+    },
+  };
+}
+
+/** Computes row by row over the last axis in float64. */
+function byRows(inputs: readonly ReferenceArray[], row: (...rows: Float64Array[]) => Float64Array): Float64Array {
+  const n = inputs[0].shape[inputs[0].shape.length - 1];
+  const result = new Float64Array(inputs[0].data.length);
+  for (let start = 0; start < result.length; start += n) {
+    result.set(row(...inputs.map(({ data }) => data.subarray(start, start + n))), start);
+  }
+  return result;
+}
+
+const total = (row: Float64Array) => row.reduce((a, b) => a + b, 0);
+const dot = (a: Float64Array, b: Float64Array) => a.reduce((s, x, i) => s + x * b[i], 0);
+const same = ([x]: readonly { readonly shape: Shape }[]) => ({ shape: x.shape, dtype: "f32" as const });
+const sumLast = (x: Tensor) => sum(x, { axis: -1, keepDims: true });
+const meanLast = (x: Tensor) => mean(x, { axis: -1, keepDims: true });
+
+/** Parameters of the row-wise primitives. */
+export interface RowParams {
+  /** Added to the variance. */
+  readonly epsilon?: number;
+}
+
+/** eˣ / Σeˣ over the last axis. */
+export const softmaxPrimitive: Primitive<RowParams> = {
+  name: "softmax",
+  infer: same,
+  lowering: rowLowering("softmax"),
+  reference: (inputs) =>
+    byRows(inputs, (row) => {
+      const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
+      const powers = row.map((x) => Math.exp(x - top));
+      const norm = total(powers);
+      return powers.map((x) => x / norm);
+    }),
+  vjp: ({ output, cotangent }) => [apply(softmaxGradPrimitive, [output, cotangent], {})],
+};
+
+/** From y = softmax(x) and ∂/∂y: y·(∂/∂y − Σ y·∂/∂y). */
+export const softmaxGradPrimitive: Primitive<RowParams> = {
+  name: "softmaxGrad",
+  infer: same,
+  lowering: rowLowering("softmaxGrad"),
+  reference: (inputs) =>
+    byRows(inputs, (y, d) => {
+      const s = dot(y, d);
+      return y.map((value, i) => value * (d[i] - s));
+    }),
+  decompose: ([y, d]) => mul(y, sub(d, sumLast(mul(y, d)))),
+};
+
+/** x − log Σeˣ over the last axis. */
+export const logSoftmaxPrimitive: Primitive<RowParams> = {
+  name: "logSoftmax",
+  infer: same,
+  lowering: rowLowering("logSoftmax"),
+  reference: (inputs) =>
+    byRows(inputs, (row) => {
+      const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
+      const norm = Math.log(total(row.map((x) => Math.exp(x - top)))) + top;
+      return row.map((x) => x - norm);
+    }),
+  vjp: ({ output, cotangent }) => [apply(logSoftmaxGradPrimitive, [output, cotangent], {})],
+};
+
+/** From y = logSoftmax(x) and ∂/∂y: ∂/∂y − eʸ·Σ ∂/∂y. */
+export const logSoftmaxGradPrimitive: Primitive<RowParams> = {
+  name: "logSoftmaxGrad",
+  infer: same,
+  lowering: rowLowering("logSoftmaxGrad"),
+  reference: (inputs) =>
+    byRows(inputs, (y, d) => {
+      const s = total(d);
+      return y.map((value, i) => d[i] - Math.exp(value) * s);
+    }),
+  decompose: ([y, d]) => sub(d, mul(exp(y), sumLast(d))),
+};
+
+/** (x − mean) / √(variance + ε) over the last axis. */
+export const normalizePrimitive: Primitive<RowParams> = {
+  name: "normalize",
+  infer: same,
+  lowering: rowLowering("normalize"),
+  reference: (inputs, { epsilon = 0 }) => byRows(inputs, (row) => standardize(row, epsilon).values),
+  vjp: ({ inputs: [x], params, cotangent }) => [apply(normalizeGradPrimitive, [x, cotangent], params)],
+};
+
+function standardize(row: Float64Array, epsilon: number): { values: Float64Array; scale: number } {
+  const center = total(row) / row.length;
+  const scale = 1 / Math.sqrt(total(row.map((x) => (x - center) ** 2)) / row.length + epsilon);
+  return { values: row.map((x) => (x - center) * scale), scale };
+}
+
+/** From x and ∂/∂y of y = normalize(x): (∂/∂y − mean(∂/∂y) − y·mean(y·∂/∂y)) / √(variance + ε). */
+export const normalizeGradPrimitive: Primitive<RowParams> = {
+  name: "normalizeGrad",
+  infer: same,
+  lowering: rowLowering("normalizeGrad"),
+  reference: (inputs, { epsilon = 0 }) =>
+    byRows(inputs, (x, d) => {
+      const { values, scale } = standardize(x, epsilon);
+      const [center, along] = [total(d) / d.length, dot(values, d) / d.length];
+      return d.map((value, i) => (value - center - values[i] * along) * scale);
+    }),
+  decompose([x, d], { epsilon = 0 }) {
+    const centered = sub(x, meanLast(x));
+    const scale = rsqrt(add(meanLast(square(centered)), epsilon));
+    const y = mul(centered, scale);
+    return mul(sub(sub(d, meanLast(d)), mul(y, meanLast(mul(y, d)))), scale);
+  },
+};
+
+/** Applies a row-wise primitive along any axis. */
+function along(primitive: Primitive<RowParams>, x: Tensor, axis: number, params: RowParams): Tensor {
+  requireDType(primitive.name, x, ["f32"]);
+  const position = normalizeAxis(axis, x.rank, primitive.name);
+  if (position === x.rank - 1) return apply(primitive, [x], params);
+  const swap = x.shape.map((_, a) => a === position ? x.rank - 1 : a === x.rank - 1 ? position : a);
+  return transpose(apply(primitive, [transpose(x, swap)], params), swap);
+}
+
+/** Options of the row-wise functions. */
+export interface AxisOption {
+  /** The axis to work along, the last by default. */
+  readonly axis?: number;
+}
+
+/** eˣ / Σeˣ along an axis, computed without overflow; finite where a row has −Infinity beside one finite value. */
+export function softmax(x: Tensor, options: AxisOption = {}): Tensor {
+  return along(softmaxPrimitive, x, options.axis ?? -1, {});
+}
+
+/** The logarithm of softmax along an axis, computed without overflow. */
+export function logSoftmax(x: Tensor, options: AxisOption = {}): Tensor {
+  return along(logSoftmaxPrimitive, x, options.axis ?? -1, {});
+}
+
+/** (x − mean) / √(variance + ε) over the last axis: layer norm without its affine part. */
+export function normalize(x: Tensor, options: { readonly epsilon?: number } = {}): Tensor {
+  return along(normalizePrimitive, x, -1, { epsilon: options.epsilon ?? 1e-5 });
+}

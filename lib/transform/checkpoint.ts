@@ -1,0 +1,73 @@
+import { barrier, type Group, groupPrimitive, mark } from "../ops/control.ts";
+import { apply, primitiveOf } from "../ops/primitive.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
+import { makeGroup } from "./custom_vjp.ts";
+import { pullBack } from "./differentiate.ts";
+
+/** What a function computed: its nodes in order, and what they take from outside. */
+interface Region {
+  readonly nodes: readonly Tensor[];
+  readonly boundary: readonly Tensor[];
+}
+
+function regionOf(outputs: readonly Tensor[], firstId: number): Region {
+  const nodes = new Set<Tensor>();
+  const boundary = new Set<Tensor>();
+  const stack = [...outputs];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (nodes.has(node) || boundary.has(node)) continue;
+    const { state } = node;
+    if (node.id < firstId || state.kind !== "node") boundary.add(node);
+    else {
+      nodes.add(node);
+      stack.push(...state.inputs);
+    }
+  }
+  const sorted = (set: Set<Tensor>) => [...set].sort((a, b) => a.id - b.id);
+  return { nodes: sorted(nodes), boundary: sorted(boundary) };
+}
+
+/** The same computation on other inputs. */
+function replay(region: Region, inputs: readonly Tensor[], outputs: readonly Tensor[]): Tensor[] {
+  const copies = new Map<Tensor, Tensor>(region.boundary.map((node, i) => [node, inputs[i]]));
+  const twins = new Map<Group, Group>();
+  for (const node of region.nodes) {
+    const { state } = node;
+    if (state.kind !== "node") throw new Error("internal: a region holds a leaf");
+    const parts = state.inputs.map((input) => copies.get(input)!);
+    if (state.operation === groupPrimitive) {
+      // A group's rule speaks of its own outputs: the copy gets a group of its own with the same rule.
+      const { group } = state.params as { group: Group };
+      const twin = twins.get(group) ?? { outputs: [], backward: group.backward };
+      twins.set(group, twin);
+      const copy = apply(groupPrimitive, parts, { group: twin });
+      twin.outputs.push(copy);
+      copies.set(node, copy);
+    } else {
+      copies.set(node, apply(primitiveOf(state), parts, state.params));
+    }
+  }
+  return outputs.map((output) => copies.get(output)!);
+}
+
+/**
+ * The same function, whose intermediate results are not kept for the backward pass but computed once more there: memory
+ * for time. Tensors that the function closes over are differentiated, too.
+ */
+export function checkpoint<Args extends readonly Tree[], Value extends Tree>(
+  f: (...args: Args) => Value,
+): (...args: Args) => Value {
+  return (...args) => {
+    const firstId = new Tensor([], "f32", { kind: "host", data: new Float32Array(1) }).id;
+    const { leaves, structure } = treeFlatten(f(...args));
+    const region = regionOf(leaves, firstId);
+    const results = makeGroup(leaves, region.boundary, (cotangents) => {
+      const given = cotangents.filter((part) => part !== undefined);
+      // The barrier keeps the compiler from taking the recomputation for what it already has.
+      const inputs = region.boundary.map((node) => mark(barrier(node, given[0])));
+      return pullBack(replay(region, inputs, leaves), cotangents, inputs);
+    });
+    return treeUnflatten(structure, results);
+  };
+}

@@ -1,0 +1,54 @@
+import { zerosLike } from "../ops/constant.ts";
+import { type Group, groupPrimitive } from "../ops/control.ts";
+import { apply } from "../ops/primitive.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Tree, treeFlatten, treeLeaves, treeUnflatten } from "../tensor/tree.ts";
+
+/** Wraps results so that derivatives go to `sources` by a rule of the group's own. */
+export function makeGroup(
+  results: readonly Tensor[],
+  sources: readonly Tensor[],
+  backward: Group["backward"],
+): Tensor[] {
+  const group: Group = { outputs: [], backward };
+  for (const result of results) group.outputs.push(apply(groupPrimitive, [result, ...sources], { group }));
+  return group.outputs;
+}
+
+/** A derivative rule of one's own. */
+export interface CustomVjpRules<Args extends readonly Tree[], Value extends Tree, Residuals extends Tree> {
+  /** Computes the value, and what the backward pass will need. */
+  forward(...args: Args): { value: Value; residuals: Residuals };
+  /** From residuals and the derivative by the value: one tree for each argument, `undefined` for none. */
+  backward(residuals: Residuals, cotangent: Value): readonly (Tree | undefined)[];
+}
+
+/**
+ * A function with a derivative rule of one's own: `f` says what it computes, `forward` and `backward` how it is
+ * computed and differentiated. Derivatives reach the arguments alone, not tensors that `f` closes over.
+ */
+export function customVjp<Args extends readonly Tree[], Value extends Tree, Residuals extends Tree>(
+  f: (...args: Args) => Value,
+  rules: CustomVjpRules<Args, Value, Residuals>,
+): (...args: Args) => Value {
+  return (...args) => {
+    const { value, residuals } = rules.forward(...args);
+    const { leaves, structure } = treeFlatten(value);
+    const perArgument = args.map(treeLeaves);
+    const outputs = makeGroup(leaves, perArgument.flat(), (cotangents) => {
+      const tree = treeUnflatten(structure, cotangents.map((part, i) => part ?? zerosLike(leaves[i])));
+      const results = rules.backward(residuals, tree);
+      if (results.length !== args.length) {
+        throw new RangeError(`customVjp: ${f.name || "f"} has ${args.length} arguments, backward gave ${results.length}`);
+      }
+      return perArgument.flatMap((inputs, i) => {
+        const parts = results[i] === undefined ? inputs.map(() => undefined) : treeLeaves(results[i]);
+        if (parts.length !== inputs.length) {
+          throw new RangeError(`customVjp: argument ${i} has ${inputs.length} tensors, backward gave ${parts.length}`);
+        }
+        return parts;
+      });
+    });
+    return treeUnflatten(structure, outputs);
+  };
+}

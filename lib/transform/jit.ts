@@ -1,0 +1,136 @@
+import { type Compiled, compileFunction, type JitRuntime, runtimeOf } from "../compile/compiled.ts";
+import { currentExecutor } from "../tensor/executor.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { type Structure, type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
+
+/** Options of {@linkcode jit}. */
+export interface JitOptions {
+  /**
+   * Positions of arguments whose tensors are given up: their memory is taken over by results of the same shape and
+   * dtype, and reading them afterwards is an error. Tensors that come out as they went in are not given up.
+   */
+  readonly donate?: readonly number[];
+}
+
+/** A function that was compiled to plans, one for each signature of shapes, dtypes and static values. */
+// deno-lint-ignore no-explicit-any -- the function's own types say what goes in and out
+export interface JittedFunction<F extends (...args: any[]) => any> {
+  /** Runs the function. Resolves once the work is encoded; at most two calls are in flight on the device. */
+  (...args: Parameters<F>): Promise<ReturnType<F>>;
+  /** Traces and compiles for such arguments without running. */
+  compile(...args: Parameters<F>): Promise<void>;
+  /** The dispatches and the memory of every plan made so far, in words. */
+  explain(): string;
+  /** Gives back the plans' memory. */
+  dispose(): void;
+}
+
+interface Trace {
+  readonly compiled: Compiled;
+  readonly outputs: Structure;
+}
+
+const isDynamic = (value: unknown): boolean => value instanceof Tensor || typeof value === "number";
+
+/** Static values get numbers by identity, so that a signature can name them. */
+const identities = new WeakMap<object, number>();
+let identityCount = 0;
+
+function staticKey(value: unknown): string {
+  if ((typeof value !== "object" || value === null) && typeof value !== "function") return `${typeof value} ${String(value)}`;
+  let identity = identities.get(value);
+  if (identity === undefined) identities.set(value, identity = ++identityCount);
+  return `#${identity}`;
+}
+
+function structureKey(structure: Structure): string {
+  switch (structure.kind) {
+    case "leaf":
+      return "*";
+    case "value":
+      return staticKey(structure.value);
+    case "array":
+      return `[${structure.parts.map(structureKey).join()}]`;
+    case "opaque":
+      return `${structure.node.constructor.name}(${structure.parts.map(structureKey).join()})`;
+    case "object":
+      return `{${structure.keys.map((key, i) => `${key}:${structureKey(structure.parts[i])}`).join()}}`;
+  }
+}
+
+/**
+ * Compiles a pure function of trees. The first call with a signature of shapes, dtypes and static values (strings,
+ * booleans, functions) traces it and makes a plan: one submission with all memory laid out beforehand. Later calls only
+ * run the plan. Numbers among the arguments are data (f32 scalars), so another number needs no other plan.
+ *
+ * The function must not read data while it is traced; a branch on data is `where()`.
+ */
+// deno-lint-ignore no-explicit-any -- any function of trees
+export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions = {}): JittedFunction<F> {
+  const { donate = [] } = options;
+  const traces = new Map<string, Promise<Trace>>();
+
+  const flatten = (args: readonly Tree[]) => {
+    const donated = new Set<number>();
+    const leaves: Tensor[] = [];
+    const structures = args.map((arg, position) => {
+      const flat = treeFlatten<Tensor | number>(arg, isDynamic);
+      for (const leaf of flat.leaves) {
+        if (donate.includes(position)) donated.add(leaves.length);
+        leaves.push(leaf instanceof Tensor ? leaf : new Tensor([], "f32", { kind: "host", data: Float32Array.of(leaf) }));
+      }
+      return flat.structure;
+    });
+    return { leaves, donated, structures };
+  };
+
+  const trace = (runtime: JitRuntime, args: readonly Tree[]) => {
+    const { leaves, donated, structures } = flatten(args);
+    const signature = structures.map(structureKey).join(";") + leaves.map(({ dtype, shape }) => `|${dtype}${shape}`).join("");
+    let known = traces.get(signature);
+    if (!known) {
+      known = (async (): Promise<Trace> => {
+        const placeholders = leaves.map(({ shape, dtype }, index) => new Tensor(shape, dtype, { kind: "argument", index }));
+        let position = 0;
+        const traced = structures.map((structure) => {
+          const count = countLeaves(structure);
+          return treeUnflatten(structure, placeholders.slice(position, position += count));
+        });
+        const firstId = placeholders[0]?.id ?? new Tensor([], "f32", { kind: "host", data: new Float32Array(1) }).id;
+        const result = runtime.tracing(() => f(...traced));
+        if (result instanceof Promise) {
+          throw new TypeError(`jit: ${f.name || "the function"} is asynchronous: a traced function must not wait for data`);
+        }
+        const { leaves: results, structure } = treeFlatten<Tensor | number>(result, isDynamic);
+        const outputs = results.map((leaf) =>
+          leaf instanceof Tensor ? leaf : new Tensor([], "f32", { kind: "host", data: Float32Array.of(leaf) })
+        );
+        const compiled = await compileFunction(runtime, { placeholders, outputs, donated, firstId, name: f.name });
+        return { compiled, outputs: structure };
+      })();
+      traces.set(signature, known);
+      known.catch(() => traces.delete(signature));
+    }
+    return { leaves, known };
+  };
+
+  const call = async (...args: Parameters<F>): Promise<ReturnType<F>> => {
+    const runtime = runtimeOf(currentExecutor());
+    const { leaves, known } = trace(runtime, args);
+    const { compiled, outputs } = await known;
+    return treeUnflatten(outputs, await compiled.run(leaves));
+  };
+
+  return Object.assign(call, {
+    async compile(...args: Parameters<F>): Promise<void> {
+      await trace(runtimeOf(currentExecutor()), args).known;
+    },
+    explain(): string {
+      return [...explanations(traces)].join("\n\n");
+    },
+    dispose(): void {
+      for (const known of traces.values()) known.then(({ compiled }) => compiled.dispose(), () => {});
+      traces.clear();
+    },
+  });
+}
