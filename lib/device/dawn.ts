@@ -1,0 +1,15 @@
+/** Version of `npm:webgpu` that is loaded; the one that `deno.json` pins for the types. */
+export const DAWN_VERSION = "0.6.2";
+
+/** What `create()` of `npm:webgpu` returns must stay referenced, or the process crashes. */
+const instances: GPU[] = [];
+
+/** A new instance of Dawn, which looks for drivers as the environment is now. Deno only: never bundled for a browser. */
+export async function createDawn(): Promise<GPU> {
+  // Computed, so that bundlers for browsers do not follow it into a native module.
+  const specifier = ["npm", `webgpu@${DAWN_VERSION}`].join(":");
+  const { create } = await import(specifier) as { create(flags: string[]): GPU };
+  const instance = create([]);
+  instances.push(instance);
+  return instance;
+}

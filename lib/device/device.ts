@@ -1,0 +1,312 @@
+import type { Kernel } from "../../kernels/kernel.ts";
+import type { AdapterSource } from "./adapter.ts";
+import { paced } from "./settle.ts";
+
+/** The adapter behind a device. */
+export interface AdapterReport {
+  readonly source: AdapterSource;
+  readonly name: string;
+  readonly driver: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  /** Whether it computes on the processor. */
+  readonly isSoftware: boolean;
+  /** Lanes of a subgroup; 0 where there are none, or of no fixed number. */
+  readonly subgroupSize: number;
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** Bytes in buffers. */
+export interface MemoryReport {
+  /** In use now. */
+  readonly liveBytes: number;
+  /** The most that was in use at once since opening, or since the last `resetPeak()`. */
+  readonly peakBytes: number;
+  /** Kept for reuse. */
+  readonly pooledBytes: number;
+}
+
+/** What was done since opening. */
+export interface Counters {
+  readonly submissions: number;
+  readonly dispatches: number;
+  /** Buffers created. */
+  readonly buffers: number;
+  /** Pipelines created. */
+  readonly pipelines: number;
+  /** Bind groups created. */
+  readonly bindGroups: number;
+}
+
+/** WebGPU's usage flags, which are globals only where the runtime has WebGPU of its own. */
+const USAGE = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, uniform: 0x40, storage: 0x80 } as const;
+const MAP_READ = 0x1;
+const COMPUTE_STAGE = 0x4;
+
+/** Buffers are multiples of this, so that vec4 kernels may touch the last ones' padding. */
+const GRAIN = 256;
+
+/** Size class: multiples of 256 bytes, then quarters of powers of two, so that few sizes serve all and little is lost. */
+function sizeClass(bytes: number): number {
+  const rounded = Math.max(GRAIN, Math.ceil(bytes / GRAIN) * GRAIN);
+  const quarter = 2 ** Math.max(0, Math.floor(Math.log2(rounded)) - 2);
+  return quarter <= GRAIN ? rounded : Math.ceil(rounded / quarter) * quarter;
+}
+
+/** A piece of a uniform buffer. */
+export interface UniformRange {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
+ * A WebGPU device with its memory, pipelines and faults. Errors that WebGPU reports later (validation, out of memory,
+ * lost device) reject whoever waits next; none is swallowed.
+ */
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly report: AdapterReport;
+  readonly #pools = new Map<string, GPUBuffer[]>();
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
+  readonly #faults: Error[] = [];
+  readonly #lost: Promise<never>;
+  #liveBytes = 0;
+  #peakBytes = 0;
+  #pooledBytes = 0;
+  #counters = { submissions: 0, dispatches: 0, buffers: 0, pipelines: 0, bindGroups: 0 };
+  #end: Error | undefined;
+
+  /** Wraps a device; `requestDevice()` makes one. */
+  constructor(gpu: GPUDevice, report: AdapterReport) {
+    this.gpu = gpu;
+    this.report = report;
+    // Throwing inside this event aborts the process: collect, and let the next wait reject.
+    gpu.addEventListener("uncapturederror", (event) => {
+      event.preventDefault();
+      const { error } = event as GPUUncapturedErrorEvent;
+      const kind = error.constructor.name === "GPUOutOfMemoryError" ? "out of memory" : "WebGPU";
+      this.#faults.push(new Error(`${kind}: ${error.message}`));
+    });
+    this.#lost = gpu.lost.then(({ reason, message }) => {
+      this.#end ??= new Error(`the device was lost (${reason}): ${message || "no reason given"}; open a new one`);
+      throw this.#end;
+    });
+    // Whoever waits hears of it; when nobody waits, nobody needs to.
+    this.#lost.catch(() => {});
+  }
+
+  /** Limits of the device. */
+  get limits(): Readonly<Record<string, number>> {
+    return this.report.limits;
+  }
+
+  #create(size: number, usage: number): GPUBuffer {
+    if (this.#end) throw this.#end;
+    const limit = usage & USAGE.storage
+      ? Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize)
+      : this.limits.maxBufferSize;
+    if (size > limit) {
+      const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+      throw new RangeError(
+        `a buffer of ${mib(size)} is over this adapter's limit of ${mib(limit)} (${this.report.name}): ` +
+          `use smaller batches or tensors, or another adapter`,
+      );
+    }
+    this.#counters.buffers++;
+    return this.gpu.createBuffer({ size, usage });
+  }
+
+  #take(kind: string, size: number, usage: number): GPUBuffer {
+    const pool = this.#pools.get(`${kind} ${size}`);
+    const pooled = pool?.pop();
+    if (pooled) this.#pooledBytes -= size;
+    const buffer = pooled ?? this.#create(size, usage);
+    this.#liveBytes += size;
+    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+    return buffer;
+  }
+
+  #giveBack(kind: string, buffer: GPUBuffer): void {
+    const key = `${kind} ${buffer.size}`;
+    const pool = this.#pools.get(key) ?? [];
+    this.#pools.set(key, pool);
+    pool.push(buffer);
+    this.#liveBytes -= buffer.size;
+    this.#pooledBytes += buffer.size;
+  }
+
+  /** A storage buffer of at least so many bytes, its contents undefined. Throws a RangeError over the limits. */
+  acquire(bytes: number): GPUBuffer {
+    return this.#take("storage", sizeClass(bytes), USAGE.storage | USAGE.copySource | USAGE.copyTarget);
+  }
+
+  /** Gives a buffer of {@linkcode acquire} back for reuse. */
+  release(buffer: GPUBuffer): void {
+    this.#giveBack("storage", buffer);
+  }
+
+  /** A buffer to map for reading. */
+  staging(bytes: number): GPUBuffer {
+    return this.#take("staging", sizeClass(bytes), USAGE.mapRead | USAGE.copyTarget);
+  }
+
+  /** Gives a buffer of {@linkcode staging} back for reuse. */
+  releaseStaging(buffer: GPUBuffer): void {
+    this.#giveBack("staging", buffer);
+  }
+
+  /** A uniform buffer with contents. */
+  uniforms(words: Uint32Array): GPUBuffer {
+    const buffer = this.#take("uniform", sizeClass(words.byteLength), USAGE.uniform | USAGE.copyTarget);
+    this.write(buffer, words);
+    return buffer;
+  }
+
+  /** Gives a buffer of {@linkcode uniforms} back for reuse. */
+  releaseUniforms(buffer: GPUBuffer): void {
+    this.#giveBack("uniform", buffer);
+  }
+
+  /** Destroys what is kept for reuse. */
+  trim(): void {
+    for (const pool of this.#pools.values()) for (const buffer of pool) buffer.destroy();
+    this.#pools.clear();
+    this.#pooledBytes = 0;
+  }
+
+  /** Writes host data into a buffer, ahead of everything submitted later. */
+  write(buffer: GPUBuffer, data: ArrayBufferView, offset = 0): void {
+    if (data.byteLength > 0) this.gpu.queue.writeBuffer(buffer, offset, data as Uint8Array<ArrayBuffer>);
+  }
+
+  #layout(kernel: Kernel): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
+    const key = kernel.bindings.join();
+    let layout = this.#layouts.get(key);
+    if (!layout) {
+      const types = [
+        ...kernel.bindings.map((access) => access === "read" ? "read-only-storage" as const : "storage" as const),
+        "uniform" as const,
+      ];
+      const entries = types.map((type, binding) => ({ binding, visibility: COMPUTE_STAGE, buffer: { type } }));
+      const group = this.gpu.createBindGroupLayout({ entries });
+      layout = { group, pipeline: this.gpu.createPipelineLayout({ bindGroupLayouts: [group] }) };
+      this.#layouts.set(key, layout);
+    }
+    return layout;
+  }
+
+  /** The pipeline of a kernel, compiled the first time its text is met. Rejects with the compiler's message. */
+  pipeline(kernel: Kernel): Promise<GPUComputePipeline> {
+    let pipeline = this.#pipelines.get(kernel.code);
+    if (!pipeline) {
+      this.#counters.pipelines++;
+      pipeline = this.#compile(kernel);
+      this.#pipelines.set(kernel.code, pipeline);
+    }
+    return pipeline;
+  }
+
+  async #compile(kernel: Kernel): Promise<GPUComputePipeline> {
+    const { name: label, code } = kernel;
+    const module = this.gpu.createShaderModule({ label, code });
+    const layout = this.#layout(kernel).pipeline;
+    try {
+      return await this.settle(
+        this.gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } }),
+      );
+    } catch (error) {
+      this.#pipelines.delete(code);
+      const { messages } = await this.settle(module.getCompilationInfo());
+      const lines = code.split("\n");
+      const notes = messages.map(({ lineNum, message }) =>
+        `line ${lineNum}: ${message}\n    ${lines[lineNum - 1] ?? ""}`
+      );
+      // The same faults also arrive as uncaptured errors; this one says more.
+      this.#faults.length = 0;
+      throw new Error([`internal: kernel ${label} does not compile: ${(error as Error).message}`, ...notes].join("\n"));
+    }
+  }
+
+  /** Binds buffers to a kernel. */
+  bindGroup(kernel: Kernel, buffers: readonly GPUBuffer[], uniforms: UniformRange): GPUBindGroup {
+    this.#counters.bindGroups++;
+    const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+    entries.push({ binding: buffers.length, resource: uniforms });
+    return this.gpu.createBindGroup({ label: kernel.name, layout: this.#layout(kernel).group, entries });
+  }
+
+  /** Encodes and submits work as one command buffer; `dispatches` of it are counted. */
+  submit(encode: (encoder: GPUCommandEncoder) => void, dispatches = 0): void {
+    if (this.#end) throw this.#end;
+    const encoder = this.gpu.createCommandEncoder();
+    encode(encoder);
+    this.gpu.queue.submit([encoder.finish()]);
+    this.#counters.submissions++;
+    this.#counters.dispatches += dispatches;
+  }
+
+  /** Waits for a promise of WebGPU's, then throws what WebGPU reported since the last wait. */
+  async settle<T>(promise: Promise<T>): Promise<T> {
+    if (this.#end) throw this.#end;
+    const result = await paced(Promise.race([promise, this.#lost]));
+    const fault = this.fault();
+    if (fault) throw fault;
+    return result;
+  }
+
+  /** Waits for everything submitted so far. */
+  async done(): Promise<void> {
+    await this.settle(this.gpu.queue.onSubmittedWorkDone());
+  }
+
+  /** Bytes of a buffer; waits for the work before. */
+  async read(buffer: GPUBuffer, bytes: number, offset = 0): Promise<ArrayBuffer> {
+    const staging = this.staging(bytes);
+    this.submit((encoder) => encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes));
+    return await this.collect(staging, bytes);
+  }
+
+  /** Maps a staging buffer into which a copy was submitted, copies its first bytes and gives it back. */
+  async collect(staging: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+    await this.settle(staging.mapAsync(MAP_READ, 0, bytes));
+    const copy = staging.getMappedRange(0, bytes).slice(0);
+    staging.unmap();
+    this.releaseStaging(staging);
+    return copy;
+  }
+
+  /** Takes the oldest fault that nobody has heard of. */
+  fault(): Error | undefined {
+    return this.#faults.shift() ?? this.#end;
+  }
+
+  /** Bytes in use, at most in use, and kept for reuse. */
+  memory(): MemoryReport {
+    return { liveBytes: this.#liveBytes, peakBytes: this.#peakBytes, pooledBytes: this.#pooledBytes };
+  }
+
+  /** Starts a new peak at what is in use now. */
+  resetPeak(): void {
+    this.#peakBytes = this.#liveBytes;
+  }
+
+  /** What was done since opening. */
+  counters(): Counters {
+    return { ...this.#counters };
+  }
+
+  /** Frees the device; whoever still waits is rejected. */
+  destroy(): void {
+    this.#end ??= new Error("the device was destroyed: open a new one");
+    this.#pools.clear();
+    this.gpu.destroy();
+  }
+
+  /** `using` destroys at the end of a scope. */
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+}

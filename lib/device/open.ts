@@ -1,0 +1,59 @@
+import { findAdapter, type FindOptions, isSoftware, nameOf } from "./adapter.ts";
+import { Device } from "./device.ts";
+import { paced } from "./settle.ts";
+
+/** Options of {@linkcode requestDevice}. */
+export interface OpenDeviceOptions extends FindOptions {
+  /**
+   * `swiftshader`, `lavapipe`, `browser` (the runtime's own `navigator.gpu`), or part of an adapter's name. By default
+   * the best that is found: a GPU, lavapipe, SwiftShader.
+   */
+  readonly adapter?: string;
+  /** Hears of what takes long, such as a download. */
+  readonly report?: (line: string) => void;
+}
+
+const FEATURES = ["shader-f16", "subgroups", "timestamp-query"];
+/** Limits that are no upper bounds of something to ask for. */
+const FIXED_LIMITS = new Set(["minSubgroupSize", "maxSubgroupSize"]);
+
+function limitsOf(limits: GPUSupportedLimits): Record<string, number> {
+  const found: Record<string, number> = {};
+  // Getters live on the prototype.
+  for (const name in limits) {
+    const value = (limits as unknown as Record<string, unknown>)[name];
+    if (typeof value === "number" && !FIXED_LIMITS.has(name)) found[name] = value;
+  }
+  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(limits))) {
+    const value = (limits as unknown as Record<string, unknown>)[name];
+    if (typeof value === "number" && !FIXED_LIMITS.has(name)) found[name] = value;
+  }
+  return found;
+}
+
+/**
+ * Opens a device with the limits and features that the adapter has.
+ *
+ * Throws an Error that says what was tried and what to install where there is no adapter.
+ */
+export async function requestDevice(options: OpenDeviceOptions = {}): Promise<Device> {
+  const { adapter, source } = await findAdapter(options);
+  const features = FEATURES.filter((name) => adapter.features.has(name as GPUFeatureName));
+  const requiredLimits = limitsOf(adapter.limits);
+  const gpu = await paced(
+    adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits }),
+  );
+  const info = adapter.info as GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number };
+  const hasOneSize = features.includes("subgroups") && info.subgroupMinSize === info.subgroupMaxSize;
+  return new Device(gpu, {
+    source,
+    name: nameOf(info),
+    driver: info.description ?? "",
+    vendor: info.vendor ?? "",
+    architecture: info.architecture ?? "",
+    isSoftware: isSoftware(info),
+    subgroupSize: hasOneSize ? info.subgroupMaxSize ?? 0 : 0,
+    features,
+    limits: limitsOf(gpu.limits),
+  });
+}
