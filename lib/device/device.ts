@@ -70,6 +70,7 @@ export class Device {
   readonly report: AdapterReport;
   readonly #pools = new Map<string, GPUBuffer[]>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  readonly #ready = new Map<string, GPUComputePipeline>();
   readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
   readonly #faults: Error[] = [];
   readonly #lost: Promise<never>;
@@ -209,14 +210,35 @@ export class Device {
     return pipeline;
   }
 
+  /** The pipeline of a kernel, if it is compiled. */
+  readyPipeline(kernel: Kernel): GPUComputePipeline | undefined {
+    return this.#ready.get(kernel.code);
+  }
+
+  /** The pipeline of a kernel, compiled while everything waits where it is not there yet. */
+  pipelineNow(kernel: Kernel): GPUComputePipeline {
+    const ready = this.#ready.get(kernel.code);
+    if (ready) return ready;
+    this.#counters.pipelines++;
+    const { name: label, code } = kernel;
+    const module = this.gpu.createShaderModule({ label, code });
+    const layout = this.#layout(kernel).pipeline;
+    const pipeline = this.gpu.createComputePipeline({ label, layout, compute: { module, entryPoint: "main" } });
+    this.#ready.set(code, pipeline);
+    this.#pipelines.set(code, Promise.resolve(pipeline));
+    return pipeline;
+  }
+
   async #compile(kernel: Kernel): Promise<GPUComputePipeline> {
     const { name: label, code } = kernel;
     const module = this.gpu.createShaderModule({ label, code });
     const layout = this.#layout(kernel).pipeline;
     try {
-      return await this.settle(
+      const pipeline = await this.settle(
         this.gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } }),
       );
+      this.#ready.set(code, pipeline);
+      return pipeline;
     } catch (error) {
       this.#pipelines.delete(code);
       const { messages } = await this.settle(module.getCompilationInfo());

@@ -36,9 +36,8 @@ export const scatterRowsPrimitive: Primitive<{ readonly shape: Shape }> = {
   infer: (_, { shape }) => ({ shape, dtype: "f32" }),
   lowering: {
     kind: "kernel",
-    emit: ({ inputs: [ids], output }) => ({
-      dispatches: scatterDispatches({ rows: output.shape[0], columns: output.shape[1], ids: sizeOf(ids.view.shape) }),
-    }),
+    emit: ({ inputs: [ids], output }) =>
+      scatterDispatches({ rows: output.shape[0], columns: output.shape[1], ids: sizeOf(ids.view.shape) }),
   },
   reference([ids, rows], { shape }) {
     const columns = shape[1];

@@ -24,8 +24,8 @@ export const addLowRankPrimitive: Primitive<undefined> = {
   lowering: {
     kind: "kernel",
     inPlace: 0,
-    emit: ({ output: { shape: [m, n] }, inputs: [, left], target, inPlace }) => ({
-      dispatches: [addLowRankDispatch({ m, n, r: left.view.shape[1] }, target, inPlace)],
+    emit: ({ output: { shape: [m, n] }, inputs: [, left], inPlace }) => ({
+      dispatches: [addLowRankDispatch({ m, n, r: left.view.shape[1] }, inPlace)],
     }),
   },
   reference([w, left, right, scale]) {

@@ -1,4 +1,5 @@
-import { type Compiled, compileFunction, type JitRuntime, runtimeOf } from "../compile/compiled.ts";
+import { type Compiled, compileFunction, runtimeOf } from "../compile/compiled.ts";
+import type { Runtime } from "../compile/runtime.ts";
 import { currentExecutor } from "../tensor/executor.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type Structure, type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
@@ -28,6 +29,12 @@ export interface JittedFunction<F extends (...args: any[]) => any> {
 interface Trace {
   readonly compiled: Compiled;
   readonly outputs: Structure;
+}
+
+/** How many leaves a structure takes. */
+function countLeaves(structure: Structure): number {
+  if (structure.kind === "leaf") return 1;
+  return structure.kind === "value" ? 0 : structure.parts.reduce((count, part) => count + countLeaves(part), 0);
 }
 
 const isDynamic = (value: unknown): boolean => value instanceof Tensor || typeof value === "number";
@@ -69,6 +76,7 @@ function structureKey(structure: Structure): string {
 export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions = {}): JittedFunction<F> {
   const { donate = [] } = options;
   const traces = new Map<string, Promise<Trace>>();
+  const finished: Trace[] = [];
 
   const flatten = (args: readonly Tree[]) => {
     const donated = new Set<number>();
@@ -84,7 +92,7 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
     return { leaves, donated, structures };
   };
 
-  const trace = (runtime: JitRuntime, args: readonly Tree[]) => {
+  const trace = (runtime: Runtime, args: readonly Tree[]) => {
     const { leaves, donated, structures } = flatten(args);
     const signature = structures.map(structureKey).join(";") + leaves.map(({ dtype, shape }) => `|${dtype}${shape}`).join("");
     let known = traces.get(signature);
@@ -106,7 +114,9 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
           leaf instanceof Tensor ? leaf : new Tensor([], "f32", { kind: "host", data: Float32Array.of(leaf) })
         );
         const compiled = await compileFunction(runtime, { placeholders, outputs, donated, firstId, name: f.name });
-        return { compiled, outputs: structure };
+        const done = { compiled, outputs: structure };
+        finished.push(done);
+        return done;
       })();
       traces.set(signature, known);
       known.catch(() => traces.delete(signature));
@@ -126,10 +136,10 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
       await trace(runtimeOf(currentExecutor()), args).known;
     },
     explain(): string {
-      return [...explanations(traces)].join("\n\n");
+      return finished.map(({ compiled }) => compiled.explain()).join("\n\n");
     },
     dispose(): void {
-      for (const known of traces.values()) known.then(({ compiled }) => compiled.dispose(), () => {});
+      for (const { compiled } of finished.splice(0)) compiled.dispose();
       traces.clear();
     },
   });

@@ -1,0 +1,278 @@
+import type { Grid, Kernel } from "./kernel.ts";
+import type { KernelTarget } from "./target.ts";
+
+/**
+ * How the operands of C = A·B lie: `nn` A[m,k] B[k,n] (forward), `tn` A[k,m] B[k,n] (gradient of weights), `nt` A[m,k]
+ * B[n,k] (projection by a weight, scores).
+ */
+export type MatmulLayout = "nn" | "tn" | "nt";
+
+/** Sizes, row strides, batches and offsets of a product, in elements. */
+export interface MatmulSizes {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Strides of stored rows. */
+  readonly lda: number;
+  readonly ldb: number;
+  readonly ldc: number;
+  /** Products in all, and how many of them make one turn of the outer batch index. */
+  readonly batch: number;
+  readonly inner: number;
+  /** Strides of the outer and the inner batch index; 0 where an operand is shared. */
+  readonly a0: number;
+  readonly a1: number;
+  readonly b0: number;
+  readonly b1: number;
+  readonly c0: number;
+  readonly c1: number;
+  readonly offsetA: number;
+  readonly offsetB: number;
+  readonly offsetC: number;
+}
+
+/** What one subgroup computes of C: `rows` × (`lanes` · `columns`). */
+export interface MatmulTile {
+  readonly lanes: number;
+  /** A multiple of 4. */
+  readonly rows: number;
+  /** Columns for each lane, a multiple of 4. */
+  readonly columns: number;
+}
+
+const FIELDS = [
+  "m", "n", "k", "lda", "ldb", "ldc", "batch", "inner", "a0", "a1", "b0", "b1", "c0", "c1", "offsetA", "offsetB",
+  "offsetC",
+] as const;
+
+const SIZES = `struct Sizes { ${FIELDS.map((name) => `${name}: u32`).join(", ")} }\n`;
+
+/** Uniforms of every product kernel. */
+export function matmulUniforms(sizes: MatmulSizes): Uint32Array {
+  return Uint32Array.from([...FIELDS.map((name) => sizes[name]), 0, 0, 0]);
+}
+
+const range = (n: number) => Array.from({ length: n }, (_, i) => i);
+const over = (a: number, b: number) => Math.ceil(a / b);
+
+function declarations(a: string, b: string, c: string): string {
+  return `${SIZES}@group(0) @binding(0) var<storage, read> A: array<${a}>;
+@group(0) @binding(1) var<storage, read> B: array<${b}>;
+@group(0) @binding(2) var<storage, read_write> C: array<${c}>;
+@group(0) @binding(3) var<uniform> d: Sizes;
+`;
+}
+
+/** First elements of this batch's matrices. */
+const ORIGINS = `  let zo = w.z / d.inner;
+  let zi = w.z % d.inner;
+  let za = d.offsetA + zo * d.a0 + zi * d.a1;
+  let zb = d.offsetB + zo * d.b0 + zi * d.b1;
+  let zc = d.offsetC + zo * d.c0 + zi * d.c1;
+`;
+
+const BINDINGS = ["read", "read", "read_write"] as const;
+const elementOfA = (layout: MatmulLayout, k: string) => layout === "tn" ? `${k} * d.lda + row` : `row * d.lda + ${k}`;
+const elementOfB = (layout: MatmulLayout, k: string) => layout === "nt" ? `col * d.ldb + ${k}` : `${k} * d.ldb + col`;
+
+/** One invocation for each element of C: the obvious product, which all others must equal bit for bit. */
+export function matmulNaive(layout: MatmulLayout): Kernel {
+  return {
+    name: `matmul_${layout}_naive`,
+    bindings: BINDINGS,
+    code: `${declarations("f32", "f32", "f32")}@compute @workgroup_size(8, 8)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) w: vec3<u32>) {
+  let row = id.x;
+  let col = id.y;
+  if (row >= d.m || col >= d.n) { return; }
+${ORIGINS}  var sum = 0f;
+  for (var k = 0u; k < d.k; k++) { sum = fma(A[za + ${elementOfA(layout, "k")}], B[zb + ${elementOfB(layout, "k")}], sum); }
+  C[zc + row * d.ldc + col] = sum;
+}
+`,
+  };
+}
+
+/** 64 × 64 of C for each workgroup, 4 × 4 for each of its 256 invocations, through workgroup memory. */
+export function matmulTiled(layout: MatmulLayout): Kernel {
+  return {
+    name: `matmul_${layout}_tiled`,
+    bindings: BINDINGS,
+    code: `${declarations("f32", "f32", "f32")}var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
+var<workgroup> Bs: array<vec4<f32>, 256>; // [16 k][64 columns]
+fn a(za: u32, row: u32, k: u32) -> f32 {
+  if (row >= d.m || k >= d.k) { return 0f; }
+  return A[za + ${elementOfA(layout, "k")}];
+}
+fn b(zb: u32, k: u32, col: u32) -> f32 {
+  if (col >= d.n || k >= d.k) { return 0f; }
+  return B[zb + ${elementOfB(layout, "k")}];
+}
+@compute @workgroup_size(16, 16)
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(local_invocation_id) t: vec3<u32>,
+        @builtin(local_invocation_index) i: u32) {
+${ORIGINS}  let m0 = w.x * 64u;
+  let n0 = w.y * 64u;
+  let q = (i % 16u) * 4u; // this invocation fetches four neighbours of k row i / 16 of both tiles
+  ${range(4).map((r) => `var c${r} = vec4<f32>();`).join(" ")}
+  for (var k0 = 0u; k0 < d.k; k0 += 16u) {
+    let k = k0 + i / 16u;
+    As[i] = vec4<f32>(${range(4).map((e) => `a(za, m0 + q + ${e}u, k)`).join(", ")});
+    Bs[i] = vec4<f32>(${range(4).map((e) => `b(zb, k, n0 + q + ${e}u)`).join(", ")});
+    workgroupBarrier();
+    for (var kk = 0u; kk < 16u; kk++) {
+      let x = As[kk * 16u + t.y];
+      let y = Bs[kk * 16u + t.x];
+      ${range(4).map((r) => `c${r} = fma(vec4<f32>(x[${r}]), y, c${r});`).join(" ")}
+    }
+    workgroupBarrier();
+  }
+  let col = n0 + t.x * 4u;
+  ${
+      range(4).map((r) =>
+        `if (m0 + t.y * 4u + ${r}u < d.m) {
+    let at = zc + (m0 + t.y * 4u + ${r}u) * d.ldc + col;
+    for (var e = 0u; e < 4u && col + e < d.n; e++) { C[at + e] = c${r}[e]; }
+  }`
+      ).join("\n  ")
+    }
+}
+`,
+  };
+}
+
+/**
+ * One subgroup, alone in its workgroup, computes rows × (lanes · columns) of C in registers. Loads are what costs on a
+ * driver in software (a storage buffer is read lane by lane, with a branch each), so every element is loaded once for
+ * each subgroup, as part of a vec4: a piece of A sits in one lane and is handed round with subgroupBroadcast, B is loaded
+ * by the lane that owns the column. Four steps of k for each turn of the loop.
+ */
+export function matmulSubgroup(layout: MatmulLayout, tile: MatmulTile): Kernel {
+  const { lanes, rows, columns } = tile;
+  const span = lanes * columns;
+  const quads = range(columns / 4);
+  const pieces = over(rows, lanes);
+  const turn = "xyzw";
+  // A: piece p of lane l is number l + p · lanes of the rows (nn, nt: a row's four k; tn: four rows' k).
+  const aSetup = (p: number) => {
+    const i = `(lane + ${p * lanes}u)`;
+    return layout === "tn"
+      ? `let a${p}k = ${i} / ${rows / 4}u; let at${p} = za / 4u + min(m0 / 4u + ${i} % ${rows / 4}u, d.m / 4u - 1u);`
+      : `let at${p} = (za + min(m0 + ${i} % ${rows}u, d.m - 1u) * d.lda) / 4u;`;
+  };
+  const aLoad = (p: number) => layout === "tn" ? `A[at${p} + (k + min(a${p}k, 3u)) * lda4]` : `A[at${p} + k / 4u]`;
+  const aValue = (row: number, step: number) => {
+    const number = layout === "tn" ? step * (rows / 4) + (row >> 2) : row;
+    const part = turn[layout === "tn" ? row & 3 : step];
+    return `subgroupBroadcast(a${Math.floor(number / lanes)}.${part}, ${number % lanes}u)`;
+  };
+  // B and C: in nn and tn a lane owns quads of neighbouring columns, in nt every lanes-th column.
+  const bSetup = layout === "nt"
+    ? range(columns).map((j) => `let bt${j} = (zb + min(n0 + lane + ${j * lanes}u, d.n - 1u) * d.ldb) / 4u;`)
+    : quads.map((q) => `let bt${q} = zb / 4u + min(n0 / 4u + lane + ${q * lanes}u, d.n / 4u - 1u);`);
+  const bLoads = layout === "nt"
+    ? range(columns).map((j) => `let b${j} = B[bt${j} + k / 4u];`)
+    : range(4).flatMap((step) => quads.map((q) => `let b${step}_${q} = B[bt${q} + (k + ${step}u) * ldb4];`));
+  const bValue = (step: number, j: number) =>
+    layout === "nt" ? `b${j}.${turn[step]}` : `b${step}_${j >> 2}.${turn[j & 3]}`;
+  const store = (i: number) =>
+    layout === "nt"
+      ? range(columns).map((j) => `if (n0 + lane + ${j * lanes}u < d.n) { C[at + n0 + lane + ${j * lanes}u] = c${i}_${j}; }`)
+      : quads.map((q) =>
+        `if (n0 / 4u + lane + ${q * lanes}u < d.n / 4u) { C[at / 4u + n0 / 4u + lane + ${q * lanes}u] = ` +
+        `vec4<f32>(${range(4).map((e) => `c${i}_${q * 4 + e}`).join(", ")}); }`
+      );
+  const join = (lines: readonly string[]) => lines.join("\n    ");
+  return {
+    name: `matmul_${layout}_${rows}x${span}`,
+    bindings: BINDINGS,
+    code: `enable subgroups;
+${declarations("vec4<f32>", "vec4<f32>", layout === "nt" ? "f32" : "vec4<f32>")}@compute @workgroup_size(${lanes})
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+${ORIGINS}  let m0 = w.x * ${rows}u;
+  let n0 = w.y * ${span}u;
+  let lda4 = d.lda / 4u;
+  let ldb4 = d.ldb / 4u;
+  ${range(pieces).map(aSetup).join("\n  ")}
+  ${bSetup.join("\n  ")}
+  ${range(rows).flatMap((i) => range(columns).map((j) => `var c${i}_${j} = 0f;`)).join(" ")}
+  for (var k = 0u; k < d.k; k += 4u) {
+    ${join(range(pieces).map((p) => `let a${p} = ${aLoad(p)};`))}
+    ${join(bLoads)}
+    ${
+      join(range(rows).flatMap((i) =>
+        range(4).map((step) =>
+          `{ let x = ${aValue(i, step)}; ` +
+          range(columns).map((j) => `c${i}_${j} = fma(x, ${bValue(step, j)}, c${i}_${j});`).join(" ") + " }"
+        )
+      ))
+    }
+  }
+  ${range(rows).map((i) => `if (m0 + ${i}u < d.m) {
+    let at = zc + (m0 + ${i}u) * d.ldc;
+    ${join(store(i))}
+  }`).join("\n  ")}
+}
+`,
+  };
+}
+
+/** Whether a subgroup kernel can do a product: it reads four neighbours at once. */
+export function fitsSubgroup(layout: MatmulLayout, sizes: MatmulSizes): boolean {
+  const { m, n, k, lda, ldb, ldc, a0, a1, b0, b1, c0, c1, offsetA, offsetB, offsetC } = sizes;
+  const inFours = [k, lda, ldb, a0, a1, b0, b1, offsetA, offsetB];
+  if (layout !== "nt") inFours.push(n, ldc, c0, c1, offsetC);
+  if (layout === "tn") inFours.push(m);
+  return inFours.every((size) => size % 4 === 0);
+}
+
+/** Rows of a tile: large ones for large products; small ones where others would lie idle. */
+function tileRows(sizes: MatmulSizes, span: number): number {
+  const { m, n, k, batch } = sizes;
+  if (m <= 8) return 8;
+  const tiles = (rows: number) => over(m, rows) * over(n, span) * batch;
+  const isLarge = m * n * k * batch >= 2 ** 24;
+  if (isLarge && m >= 32 && tiles(32) >= 4 && (m % 32 === 0 || m > 128)) return 32;
+  if (m % 16 === 0 || m > 24) return tiles(16) >= 2 ? 16 : 8;
+  return 8;
+}
+
+/** Columns of a lane on SwiftShader, where wide tiles pay and compile quickly. */
+function swiftColumns(n: number, lanes: number): number {
+  return n >= 16 * lanes ? 16 : n >= 8 * lanes ? 8 : 4;
+}
+
+/**
+ * The kernel for a product on an adapter: a pure function of sizes and limits. Every candidate sums each element of C by
+ * one chain of fma over ascending k, so the choice does not change a bit.
+ */
+export function chooseMatmul(
+  layout: MatmulLayout,
+  sizes: MatmulSizes,
+  target: KernelTarget,
+): { kernel: Kernel; grid: Grid } {
+  const { m, n, batch } = sizes;
+  if (target.subgroupSize > 0 && target.isSoftware && fitsSubgroup(layout, sizes)) {
+    const lanes = target.subgroupSize;
+    const columns = target.adapter === "swiftshader" ? swiftColumns(n, lanes) : 4;
+    const rows = tileRows(sizes, lanes * columns);
+    const kernel = matmulSubgroup(layout, { lanes, rows, columns });
+    // Rows first: neighbours in time share the panel of B.
+    return { kernel, grid: [over(m, rows), over(n, lanes * columns), batch] };
+  }
+  if (m * n <= 1024 || m < 8 || n < 8) return { kernel: matmulNaive(layout), grid: [over(m, 8), over(n, 8), batch] };
+  return { kernel: matmulTiled(layout), grid: [over(m, 64), over(n, 64), batch] };
+}
+
+/** A product as dispatches of (A, B, C). Throws a RangeError where there are more products than a grid can hold. */
+export function matmulDispatches(
+  layout: MatmulLayout,
+  sizes: MatmulSizes,
+  target: KernelTarget,
+): {
+  dispatches: { kernel: Kernel; grid: Grid; uniforms: Uint32Array; buffers: ({ input: number } | "output")[] }[];
+} {
+  if (sizes.batch > 65_535) throw new RangeError(`matmul: ${sizes.batch} products are more than the 65,535 of one dispatch`);
+  const { kernel, grid } = chooseMatmul(layout, sizes, target);
+  return { dispatches: [{ kernel, grid, uniforms: matmulUniforms(sizes), buffers: [{ input: 0 }, { input: 1 }, "output"] }] };
+}

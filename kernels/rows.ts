@@ -1,0 +1,170 @@
+import { type Grid, type Kernel, linearGrid } from "./kernel.ts";
+import type { KernelTarget } from "./target.ts";
+
+/** Kernels that work row by row over the last axis of `[rows, n]`. */
+export type RowKernelName =
+  | "softmax"
+  | "logSoftmax"
+  | "softmaxGrad"
+  | "logSoftmaxGrad"
+  | "normalize"
+  | "normalizeGrad";
+
+/** Which variant of a row kernel. */
+export interface RowOptions {
+  /** Lanes of a subgroup, each of which takes a row; 0 for 64 threads that share workgroup memory. */
+  readonly lanes: number;
+  /** Four elements at once, where n is a multiple of 4. */
+  readonly vec4: boolean;
+}
+
+/** Passes over a row, each of which reduces an expression, and the expression of what is stored. */
+interface RowProgram {
+  /** Inputs are called `a`, `b` in expressions, `T` is their type. */
+  readonly inputs: 1 | 2;
+  readonly passes: readonly { readonly combine: "sum" | "max"; readonly of: string; readonly as: string }[];
+  readonly result: string;
+}
+
+const PROGRAMS: Record<RowKernelName, RowProgram> = {
+  softmax: {
+    inputs: 1,
+    passes: [
+      { combine: "max", of: "a", as: "let top = R;" },
+      { combine: "sum", of: "exp(a - top)", as: "let inverse = 1.0 / R;" },
+    ],
+    result: "exp(a - top) * inverse",
+  },
+  logSoftmax: {
+    inputs: 1,
+    passes: [
+      { combine: "max", of: "a", as: "let top = R;" },
+      { combine: "sum", of: "exp(a - top)", as: "let norm = log(R);" },
+    ],
+    result: "a - top - norm",
+  },
+  // a = softmax(x), b = derivative by it.
+  softmaxGrad: {
+    inputs: 2,
+    passes: [{ combine: "sum", of: "a * b", as: "let along = R;" }],
+    result: "a * (b - along)",
+  },
+  // a = logSoftmax(x), b = derivative by it.
+  logSoftmaxGrad: {
+    inputs: 2,
+    passes: [{ combine: "sum", of: "b", as: "let total = R;" }],
+    result: "b - exp(a) * total",
+  },
+  normalize: {
+    inputs: 1,
+    passes: [
+      { combine: "sum", of: "a", as: "let center = R / f32(u.n);" },
+      { combine: "sum", of: "(a - center) * (a - center)", as: "let scale = inverseSqrt(R / f32(u.n) + u.epsilon);" },
+    ],
+    result: "(a - center) * scale",
+  },
+  // a = x, b = derivative by normalize(x).
+  normalizeGrad: {
+    inputs: 2,
+    passes: [
+      { combine: "sum", of: "a", as: "let center = R / f32(u.n);" },
+      { combine: "sum", of: "(a - center) * (a - center)", as: "let scale = inverseSqrt(R / f32(u.n) + u.epsilon);" },
+      { combine: "sum", of: "b", as: "let mean = R / f32(u.n);" },
+      { combine: "sum", of: "b * (a - center)", as: "let along = R * scale * scale / f32(u.n);" },
+    ],
+    result: "(b - mean - (a - center) * along) * scale",
+  },
+};
+
+/** Threads for a row where there are no subgroups. */
+const PLAIN_THREADS = 64;
+const NEUTRAL = { sum: "0.0", max: "-3.4028234e38" };
+
+/** A row kernel. Bindings: inputs, then the output. Uniform words: rows, n, epsilon. */
+export function rowKernel(name: RowKernelName, options: RowOptions): Kernel {
+  const { lanes, vec4 } = options;
+  const { inputs, passes, result } = PROGRAMS[name];
+  const threads = lanes || PLAIN_THREADS;
+  const type = vec4 ? "vec4<f32>" : "f32";
+  const names = ["a", "b"].slice(0, inputs);
+  const loads = names.map((input) => `let ${input} = ${input.toUpperCase()}[start + i];`).join(" ");
+  const combine = (kind: "sum" | "max", x: string, y: string) => kind === "sum" ? `${x} + ${y}` : `max(${x}, ${y})`;
+  const acrossLanes = (kind: "sum" | "max") =>
+    lanes > 0 ? `${kind === "sum" ? "subgroupAdd" : "subgroupMax"}(p)` : `${kind}Across(p, thread)`;
+  const helper = (kind: "sum" | "max") => `fn ${kind}Across(value: f32, thread: u32) -> f32 {
+  workgroupBarrier();
+  parts[thread] = value;
+  for (var half = ${threads / 2}u; half > 0u; half >>= 1u) {
+    workgroupBarrier();
+    if (thread < half) { parts[thread] = ${combine(kind, "parts[thread]", "parts[thread + half]")}; }
+  }
+  workgroupBarrier();
+  return parts[0];
+}
+`;
+  const shared = lanes > 0
+    ? ""
+    : `var<workgroup> parts: array<f32, ${threads}>;\n` +
+      [...new Set(passes.map((pass) => pass.combine))].map(helper).join("");
+  const body = passes.map(({ combine: kind, of, as }, i) => {
+    const fold = vec4
+      ? `let p = ${combine(kind, combine(kind, `s${i}.x`, `s${i}.y`), combine(kind, `s${i}.z`, `s${i}.w`))};`
+      : `let p = s${i};`;
+    return `  var s${i} = ${type}(${NEUTRAL[kind]});
+  for (var i = thread; i < steps; i += ${threads}u) { ${loads} s${i} = ${combine(kind, `s${i}`, of)}; }
+  var r${i}: f32;
+  { ${fold} r${i} = ${acrossLanes(kind)}; }
+  ${as.replaceAll(/\bR\b/g, `r${i}`)}`;
+  }).join("\n");
+  return {
+    name: `${name}_${lanes > 0 ? `subgroup${lanes}` : "plain"}${vec4 ? "_vec4" : ""}`,
+    bindings: [...names.map(() => "read" as const), "read_write"],
+    code: `${lanes > 0 ? "enable subgroups;\n" : ""}struct Sizes { rows: u32, n: u32, epsilon: f32 }
+${
+      names.map((input, i) =>
+        `@group(0) @binding(${i}) var<storage, read> ${input.toUpperCase()}: array<${type}>;\n`
+      ).join("")
+    }@group(0) @binding(${inputs}) var<storage, read_write> Y: array<${type}>;
+@group(0) @binding(${inputs + 1}) var<uniform> u: Sizes;
+${shared}@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u32>,
+        @builtin(${lanes > 0 ? "subgroup_invocation_id" : "local_invocation_index"}) thread: u32) {
+  let row = w.y * g.x + w.x;
+  if (row >= u.rows) { return; }
+  let steps = u.n${vec4 ? " / 4u" : ""};
+  let start = row * steps;
+${body}
+  for (var i = thread; i < steps; i += ${threads}u) { ${loads} Y[start + i] = ${result}; }
+}
+`,
+  };
+}
+
+/** Uniforms of {@linkcode rowKernel}. */
+export function rowUniforms(rows: number, n: number, epsilon = 0): Uint32Array {
+  const words = new Uint32Array(4);
+  words.set([rows, n]);
+  new Float32Array(words.buffer)[2] = epsilon;
+  return words;
+}
+
+/** Sizes of a row-wise computation. */
+export interface RowSizes {
+  readonly rows: number;
+  readonly n: number;
+  /** Added to the variance by the kernels that normalize. */
+  readonly epsilon?: number;
+}
+
+/** The variant of a row kernel for an adapter, with grid and uniforms. */
+export function rowDispatch(
+  name: RowKernelName,
+  { rows, n, epsilon }: RowSizes,
+  target: KernelTarget,
+): { kernel: Kernel; grid: Grid; uniforms: Uint32Array } {
+  return {
+    kernel: rowKernel(name, { lanes: target.subgroupSize, vec4: n % 4 === 0 }),
+    grid: linearGrid(rows),
+    uniforms: rowUniforms(rows, n, epsilon),
+  };
+}

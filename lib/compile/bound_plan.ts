@@ -1,0 +1,108 @@
+import type { Device, UniformRange } from "../device/device.ts";
+import { type BufferName, explainPlan, type Plan } from "./plan.ts";
+
+/** Uniforms of each step begin at multiples of this: what every adapter allows as an offset. */
+const UNIFORM_ALIGNMENT = 256;
+/** Sets of leaves for which bind groups are kept. */
+const KEPT_SETS = 4;
+
+const numbers = new WeakMap<GPUBuffer, number>();
+let numbered = 0;
+
+function numberOf(buffer: GPUBuffer): number {
+  let number = numbers.get(buffer);
+  if (number === undefined) numbers.set(buffer, number = ++numbered);
+  return number;
+}
+
+/** The uniforms of all steps in one array of words, equal ones once. */
+function layUniforms(plan: Plan): { words: Uint32Array; offsets: number[] } {
+  const stride = UNIFORM_ALIGNMENT / 4;
+  const known = new Map<string, number>();
+  const offsets: number[] = [];
+  const parts: { offset: number; words: Uint32Array }[] = [];
+  let end = 0;
+  for (const { uniforms } of plan.steps) {
+    const key = uniforms.join();
+    let offset = known.get(key);
+    if (offset === undefined) {
+      offset = end;
+      known.set(key, offset);
+      parts.push({ offset, words: uniforms });
+      end += Math.max(1, Math.ceil(uniforms.length / stride)) * stride;
+    }
+    offsets.push(offset * 4);
+  }
+  const words = new Uint32Array(Math.max(end, stride));
+  for (const part of parts) words.set(part.words, part.offset);
+  return { words, offsets };
+}
+
+/** A plan with pipelines and memory on a device. */
+export class BoundPlan {
+  /** Buffers of the plan's slots. */
+  readonly slots: readonly GPUBuffer[];
+  readonly #scalars: GPUBuffer | undefined;
+  readonly #uniforms: GPUBuffer;
+  readonly #ranges: readonly UniformRange[];
+  readonly #groups = new Map<string, GPUBindGroup[]>();
+
+  constructor(readonly device: Device, readonly plan: Plan, readonly pipelines: readonly GPUComputePipeline[]) {
+    this.slots = plan.slots.map((bytes) => device.acquire(bytes));
+    this.#scalars = plan.scalars > 0 ? device.acquire(plan.scalars * 4) : undefined;
+    const { words, offsets } = layUniforms(plan);
+    const buffer = this.#uniforms = device.uniforms(words);
+    this.#ranges = plan.steps.map(({ uniforms }, i) => ({
+      buffer,
+      offset: offsets[i],
+      size: Math.max(16, Math.ceil(uniforms.length / 4) * 16),
+    }));
+  }
+
+  #bind(leaves: readonly GPUBuffer[]): GPUBindGroup[] {
+    const buffer = (name: BufferName) =>
+      name === "scalars" ? this.#scalars! : "leaf" in name ? leaves[name.leaf] : this.slots[name.slot];
+    return this.plan.steps.map(({ kernel, buffers }, i) =>
+      this.device.bindGroup(kernel, buffers.map(buffer), this.#ranges[i])
+    );
+  }
+
+  #groupsFor(leaves: readonly GPUBuffer[]): GPUBindGroup[] {
+    const key = leaves.map(numberOf).join();
+    const groups = this.#groups.get(key) ?? this.#bind(leaves);
+    // The last used set stands last: the first one goes when there are too many.
+    this.#groups.delete(key);
+    this.#groups.set(key, groups);
+    if (this.#groups.size > KEPT_SETS) this.#groups.delete(this.#groups.keys().next().value!);
+    return groups;
+  }
+
+  /** Encodes all steps as one compute pass on the given leaves' buffers. */
+  encode(encoder: GPUCommandEncoder, leaves: readonly GPUBuffer[]): void {
+    const { steps } = this.plan;
+    if (steps.length === 0) return;
+    const groups = this.#groupsFor(leaves);
+    const pass = encoder.beginComputePass();
+    for (let i = 0; i < steps.length; i++) {
+      pass.setPipeline(this.pipelines[i]);
+      pass.setBindGroup(0, groups[i]);
+      pass.dispatchWorkgroups(...steps[i].grid);
+    }
+    pass.end();
+  }
+
+  /** The dispatches and the memory, in words. */
+  explain(): string {
+    return explainPlan(this.plan);
+  }
+
+  /** Gives the plan's memory back, but for slots that were handed on. */
+  dispose(kept: ReadonlySet<number> = new Set()): void {
+    this.slots.forEach((buffer, slot) => {
+      if (!kept.has(slot)) this.device.release(buffer);
+    });
+    if (this.#scalars) this.device.release(this.#scalars);
+    this.device.releaseUniforms(this.#uniforms);
+    this.#groups.clear();
+  }
+}

@@ -1,0 +1,264 @@
+import { type TypedArray, viewAs } from "../tensor/dtype.ts";
+import type { Executor } from "../tensor/executor.ts";
+import { sameShape } from "../tensor/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { BoundPlan } from "./bound_plan.ts";
+import { makePlan, type Plan } from "./plan.ts";
+import { Runtime } from "./runtime.ts";
+import { DeviceStorage } from "./storage.ts";
+
+/** Host data up to this size is written into a slot of the plan; larger tensors get memory of their own, once. */
+const MAX_SLOT_BYTES = 256 * 1024;
+/** Results up to this size come back to the host with the step. */
+const MAX_RETURN_BYTES = 64 * 1024;
+const MAX_IN_FLIGHT = 2;
+
+/** What a traced function computes. */
+export interface TracedFunction {
+  /** Stand-ins for the arguments' tensors. */
+  readonly placeholders: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** Positions of placeholders whose memory is given up. */
+  readonly donated: ReadonlySet<number>;
+  /** Tensors older than this were made outside of the function. */
+  readonly firstId: number;
+  readonly name: string;
+}
+
+/** The runtime of an executor. Throws where another one is installed. */
+export function runtimeOf(executor: Executor): Runtime {
+  if (!(executor instanceof Runtime)) throw new Error("jit: needs the executor that openDevice() installs");
+  return executor;
+}
+
+/** Compiles a traced function: everything that a call will need is made here. */
+export async function compileFunction(runtime: Runtime, traced: TracedFunction): Promise<Compiled> {
+  const { placeholders, outputs, donated, firstId } = traced;
+  const outside = capturedNodes(outputs, firstId);
+  await runtime.evaluate(outside);
+  const plan = makePlan(outputs, {
+    target: runtime.target,
+    isLeaf: ({ state, id }) => state.kind !== "node" || id < firstId,
+    donated: new Set(placeholders.filter((_, i) => donated.has(i))),
+  });
+  const captured = plan.leaves.filter(({ state }) => state.kind === "arriving");
+  await Promise.all(captured.map((leaf) => leaf.data()));
+  return new Compiled(runtime, traced, plan, await runtime.pipelines(plan));
+}
+
+/** Pending computations from outside that a traced function uses. */
+function capturedNodes(outputs: readonly Tensor[], firstId: number): Tensor[] {
+  const seen = new Set<Tensor>(outputs);
+  const stack = [...outputs];
+  const found: Tensor[] = [];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (node.state.kind !== "node") continue;
+    if (node.id < firstId) {
+      found.push(node);
+      continue;
+    }
+    for (const input of node.state.inputs) {
+      if (!seen.has(input)) stack.push(input);
+      seen.add(input);
+    }
+  }
+  return found;
+}
+
+/** Where a leaf of the plan comes from in a call. */
+type LeafSource = { readonly argument: number } | { readonly captured: Tensor };
+
+/** A result that is copied out of the plan's memory at the end of a step. */
+interface Outgoing {
+  readonly slot: number;
+  readonly bytes: number;
+  /** Position in the staging buffer, or −1 for memory of its own. */
+  readonly offset: number;
+}
+
+/** A function compiled for one signature. */
+export class Compiled {
+  readonly #bound: BoundPlan;
+  readonly #sources: readonly LeafSource[];
+  readonly #outgoing: readonly (Outgoing | undefined)[];
+  readonly #stagingBytes: number;
+  /** The plan's own buffers for small host data, and what was written last. */
+  readonly #entries: ({ readonly buffer: GPUBuffer; last?: TypedArray } | undefined)[];
+  readonly #inFlight: Promise<unknown>[] = [];
+  #isDisposed = false;
+
+  constructor(
+    readonly runtime: Runtime,
+    readonly traced: TracedFunction,
+    readonly plan: Plan,
+    pipelines: readonly GPUComputePipeline[],
+  ) {
+    this.#bound = new BoundPlan(runtime.device, plan, pipelines);
+    const positions = new Map(traced.placeholders.map((placeholder, i) => [placeholder, i]));
+    this.#sources = plan.leaves.map((leaf) => {
+      const argument = positions.get(leaf);
+      return argument === undefined ? { captured: leaf } : { argument };
+    });
+    let staging = 0;
+    this.#outgoing = plan.results.map((place, i) => {
+      if (place.kind !== "slot") return undefined;
+      const bytes = traced.outputs[i].size * 4;
+      if (bytes > MAX_RETURN_BYTES) return { slot: place.slot, bytes, offset: -1 };
+      const offset = staging;
+      staging += bytes;
+      return { slot: place.slot, bytes, offset };
+    });
+    this.#stagingBytes = staging;
+    this.#entries = plan.leaves.map(() => undefined);
+  }
+
+  /** Runs on the tensors of a call. Resolves once the step is encoded; rejects with the faults of earlier ones. */
+  async run(leaves: readonly Tensor[]): Promise<Tensor[]> {
+    if (this.#isDisposed) throw new Error(`jit: ${this.traced.name || "the function"} was disposed`);
+    while (this.#inFlight.length >= MAX_IN_FLIGHT) await this.#inFlight.shift();
+    const late = leaves.filter(({ state }) => state.kind === "node" || state.kind === "arriving");
+    if (late.length > 0) {
+      await this.runtime.evaluate(late);
+      await Promise.all(late.filter(({ state }) => state.kind === "arriving").map((leaf) => leaf.data()));
+    }
+    return this.#encode(leaves);
+  }
+
+  #encode(args: readonly Tensor[]): Tensor[] {
+    const { device } = this.runtime;
+    const { donated, name } = this.traced;
+    for (const { state, shape } of args) {
+      if (state.kind === "gone") throw new Error(`jit: an argument of shape [${shape.join(", ")}] was ${state.reason}`);
+    }
+    const returned = this.#returned(args);
+    const fresh = new Map<number, DeviceStorage>();
+    const copies: { from: GPUBuffer; to: GPUBuffer; bytes: number }[] = [];
+    const buffers = this.#sources.map((source, leaf) => {
+      if (!("argument" in source)) return this.runtime.upload(source.captured).buffer;
+      const tensor = args[source.argument];
+      if (!donated.has(source.argument) || returned.has(tensor)) return this.#enter(leaf, tensor);
+      const storage = this.#own(tensor, args, copies);
+      fresh.set(source.argument, storage);
+      return storage.buffer;
+    });
+    const staging = this.#stagingBytes > 0 ? device.staging(this.#stagingBytes) : undefined;
+    const own = new Map<number, DeviceStorage>();
+    device.submit((encoder) => {
+      for (const { from, to, bytes } of copies) encoder.copyBufferToBuffer(from, 0, to, 0, bytes);
+      this.#bound.encode(encoder, buffers);
+      this.plan.results.forEach((place, i) => {
+        const outgoing = this.#outgoing[i];
+        if (place.kind === "copied") {
+          const bytes = this.traced.outputs[i].size * 4;
+          encoder.copyBufferToBuffer(this.#bound.slots[place.slot], 0, buffers[place.leaf], 0, bytes);
+        } else if (outgoing && outgoing.offset >= 0) {
+          encoder.copyBufferToBuffer(this.#bound.slots[outgoing.slot], 0, staging!, outgoing.offset, outgoing.bytes);
+        } else if (outgoing) {
+          const storage = new DeviceStorage(device, device.acquire(outgoing.bytes));
+          own.set(i, storage);
+          encoder.copyBufferToBuffer(this.#bound.slots[outgoing.slot], 0, storage.buffer, 0, outgoing.bytes);
+        }
+      });
+    }, this.plan.steps.length);
+
+    const arrival = staging ? device.collect(staging, this.#stagingBytes) : device.done();
+    arrival.catch(() => {}); // heard of by the next call, and by whoever asks for a result
+    this.#inFlight.push(arrival);
+
+    const taken = new Set<number>();
+    const results = this.plan.results.map((place, i): Tensor => {
+      const { shape, dtype } = this.traced.outputs[i];
+      const outgoing = this.#outgoing[i];
+      if (outgoing && outgoing.offset >= 0) {
+        const data = (arrival as Promise<ArrayBuffer>).then((bytes) =>
+          viewAs(dtype, bytes.slice(outgoing.offset, outgoing.offset + outgoing.bytes))
+        );
+        data.catch(() => {});
+        return new Tensor(shape, dtype, { kind: "arriving", data });
+      }
+      if (outgoing) return new Tensor(shape, dtype, { kind: "device", storage: own.get(i)! });
+      const leaf = (place as { leaf: number }).leaf;
+      const source = this.#sources[leaf];
+      if (place.kind === "leaf") {
+        const tensor = "argument" in source ? args[source.argument] : source.captured;
+        if (sameShape(tensor.shape, shape)) return tensor;
+        const storage = this.runtime.upload(tensor);
+        storage.retain();
+        return new Tensor(shape, dtype, { kind: "device", storage });
+      }
+      const argument = (source as { argument: number }).argument;
+      taken.add(argument);
+      return new Tensor(shape, dtype, { kind: "device", storage: fresh.get(argument)! });
+    });
+
+    for (const position of donated) {
+      const tensor = args[position];
+      if (returned.has(tensor) || tensor.state.kind === "gone") continue;
+      const { state } = tensor;
+      tensor.settle({ kind: "gone", reason: `donated to ${name || "a jitted function"}` });
+      const previous = state.kind === "device" ? state.storage : state.kind === "host" ? state.storage : undefined;
+      const storage = fresh.get(position);
+      // What was written in place goes on with its result; a copy's original loses this owner.
+      if (storage !== previous) previous?.release();
+      if (storage && !taken.has(position)) storage.release();
+    }
+    return results;
+  }
+
+  /** Arguments that come out as they went in: they are not given up. */
+  #returned(args: readonly Tensor[]): Set<Tensor> {
+    const found = new Set<Tensor>();
+    this.plan.results.forEach((place, i) => {
+      if (place.kind !== "leaf") return;
+      const source = this.#sources[place.leaf];
+      if (!("argument" in source)) return;
+      if (sameShape(args[source.argument].shape, this.traced.outputs[i].shape)) found.add(args[source.argument]);
+    });
+    return found;
+  }
+
+  /** The buffer in which a plan finds an argument that stays the caller's. */
+  #enter(leaf: number, tensor: Tensor): GPUBuffer {
+    const { state } = tensor;
+    const isSmall = state.kind === "host" && state.storage === undefined && state.data.byteLength <= MAX_SLOT_BYTES;
+    if (!isSmall) return this.runtime.upload(tensor).buffer;
+    const { device } = this.runtime;
+    const entry = this.#entries[leaf] ??= { buffer: device.acquire(state.data.byteLength) };
+    if (entry.last !== state.data) {
+      device.write(entry.buffer, state.data);
+      entry.last = state.data;
+    }
+    return entry.buffer;
+  }
+
+  /** Storage of a donated argument that nobody else holds; `copies` gets what must be copied for that. */
+  #own(tensor: Tensor, args: readonly Tensor[], copies: { from: GPUBuffer; to: GPUBuffer; bytes: number }[]): DeviceStorage {
+    const { device } = this.runtime;
+    const { state, size } = tensor;
+    if (state.kind === "host" && !state.storage) {
+      const storage = new DeviceStorage(device, device.acquire(size * 4));
+      device.write(storage.buffer, state.data);
+      return storage;
+    }
+    const storage = this.runtime.upload(tensor);
+    const isShared = storage.owners > 1 || args.filter((other) => other === tensor).length > 1;
+    if (!isShared) return storage;
+    const copy = new DeviceStorage(device, device.acquire(size * 4));
+    copies.push({ from: storage.buffer, to: copy.buffer, bytes: size * 4 });
+    return copy;
+  }
+
+  /** The dispatches and the memory, in words. */
+  explain(): string {
+    return this.#bound.explain();
+  }
+
+  /** Gives back the memory of the plan once nothing runs on it. */
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    await Promise.allSettled(this.#inFlight.splice(0));
+    this.#bound.dispose();
+    for (const entry of this.#entries) if (entry) this.runtime.device.release(entry.buffer);
+  }
+}

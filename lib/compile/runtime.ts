@@ -1,0 +1,152 @@
+import type { Device } from "../device/device.ts";
+import { onNode, type Target } from "../ops/primitive.ts";
+import { type TypedArray, viewAs } from "../tensor/dtype.ts";
+import type { Executor, Storage } from "../tensor/executor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { BoundPlan } from "./bound_plan.ts";
+import { makePlan, type Plan } from "./plan.ts";
+import { DeviceStorage } from "./storage.ts";
+
+/** Eager programs are computed when so many nodes wait. */
+const MAX_PENDING = 4000;
+
+function targetOf(device: Device): Target {
+  const { name, isSoftware, subgroupSize, limits } = device.report;
+  return {
+    adapter: /llvmpipe|lavapipe/i.test(name) ? "lavapipe" : /swiftshader/i.test(name) ? "swiftshader" : "other",
+    isSoftware,
+    subgroupSize,
+    maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
+  };
+}
+
+/** Runs graphs on a device: the executor behind eager tensors, and what jitted functions compile with. */
+export class Runtime implements Executor {
+  readonly target: Target;
+  #pending: WeakRef<Tensor>[] = [];
+  #isTracing = false;
+
+  constructor(readonly device: Device, options: { readonly target?: Partial<Target> } = {}) {
+    this.target = { ...targetOf(device), ...options.target };
+  }
+
+  /** Starts to listen for pending nodes, as the ambient executor does. */
+  install(): void {
+    onNode((node) => this.#note(node));
+  }
+
+  #note(node: Tensor): void {
+    if (this.#isTracing) return;
+    this.#pending.push(new WeakRef(node));
+    if (this.#pending.length < MAX_PENDING) return;
+    const waiting = this.#pending.flatMap((ref) => ref.deref() ?? []).filter(({ state }) => state.kind === "node");
+    this.#pending = [];
+    const used = new Set(waiting.flatMap(({ state }) => state.kind === "node" ? state.inputs : []));
+    this.flush(waiting.filter((tensor) => !used.has(tensor)));
+  }
+
+  /** Runs a function that only builds a graph for somebody else. */
+  tracing<T>(trace: () => T): T {
+    const before = this.#isTracing;
+    this.#isTracing = true;
+    try {
+      return trace();
+    } finally {
+      this.#isTracing = before;
+    }
+  }
+
+  /** The pipelines of a plan, compiled together. */
+  async pipelines(plan: Plan): Promise<GPUComputePipeline[]> {
+    return await Promise.all(plan.steps.map(({ kernel }) => this.device.pipeline(kernel)));
+  }
+
+  /** Storage of host data, copied to the device where it is not there yet. */
+  upload(tensor: Tensor): DeviceStorage {
+    const { state } = tensor;
+    if (state.kind === "device") return state.storage as DeviceStorage;
+    if (state.kind !== "host") throw new Error(`internal: cannot upload a tensor in state ${state.kind}`);
+    if (!state.storage) {
+      const storage = new DeviceStorage(this.device, this.device.acquire(state.data.byteLength));
+      this.device.write(storage.buffer, state.data);
+      tensor.attach(storage);
+      return storage;
+    }
+    return state.storage as DeviceStorage;
+  }
+
+  async evaluate(tensors: readonly Tensor[]): Promise<void> {
+    while (true) {
+      const pending = tensors.filter(({ state, size }) => state.kind === "node" && size > 0);
+      if (pending.length === 0) return;
+      const plan = this.#plan(pending);
+      const arriving = plan.plan.leaves.flatMap(({ state }) => state.kind === "arriving" ? [state.data] : []);
+      if (arriving.length > 0) {
+        await Promise.all(plan.plan.leaves.filter(({ state }) => state.kind === "arriving").map((leaf) => leaf.data()));
+        continue;
+      }
+      const ready = plan.plan.steps.map(({ kernel }) => this.device.readyPipeline(kernel));
+      if (ready.every((pipeline) => pipeline !== undefined)) return this.#run(plan, ready);
+      // While pipelines compile, others may compute the same tensors: look again afterwards.
+      await this.pipelines(plan.plan);
+    }
+  }
+
+  flush(tensors: readonly Tensor[]): void {
+    const plan = this.#plan(tensors);
+    if (plan.plan.leaves.some(({ state }) => state.kind === "arriving" || state.kind === "gone")) return;
+    this.#run(plan, plan.plan.steps.map(({ kernel }) => this.device.pipelineNow(kernel)));
+  }
+
+  /** A plan for pending tensors, and for those of their parts that others will need as well. */
+  #plan(pending: readonly Tensor[]): { plan: Plan; outputs: readonly Tensor[] } {
+    const uses = new Map<Tensor, number>();
+    const stack = [...pending];
+    const seen = new Set<Tensor>(stack);
+    for (let node = stack.pop(); node; node = stack.pop()) {
+      if (node.state.kind !== "node") continue;
+      for (const input of node.state.inputs) {
+        uses.set(input, (uses.get(input) ?? 0) + 1);
+        if (!seen.has(input)) stack.push(input);
+        seen.add(input);
+      }
+    }
+    const shared = [...uses].filter(([tensor, count]) => tensor.state.kind === "node" && tensor.uses > count);
+    const outputs = [...new Set([...pending, ...shared.map(([tensor]) => tensor)])].filter(({ size }) => size > 0);
+    const plan = makePlan(outputs, { target: this.target });
+    for (const { state, shape } of plan.leaves) {
+      if (state.kind === "gone") throw new Error(`cannot use a tensor of shape [${shape}]: it was ${state.reason}`);
+      if (state.kind === "argument") {
+        throw new Error("cannot read data while a function is traced: use where() in place of a branch on data");
+      }
+    }
+    return { plan, outputs };
+  }
+
+  #run({ plan, outputs }: { plan: Plan; outputs: readonly Tensor[] }, pipelines: readonly GPUComputePipeline[]): void {
+    const leaves = plan.leaves.map((leaf) => this.upload(leaf));
+    const bound = new BoundPlan(this.device, plan, pipelines);
+    if (plan.steps.length > 0) {
+      this.device.submit((encoder) => bound.encode(encoder, leaves.map(({ buffer }) => buffer)), plan.steps.length);
+    }
+    const storages = new Map<number, DeviceStorage>();
+    plan.results.forEach((place, i) => {
+      let storage: DeviceStorage | undefined;
+      if (place.kind === "leaf") {
+        storage = leaves[place.leaf];
+        storage.retain();
+      } else if (place.kind === "slot") {
+        storage = storages.get(place.slot);
+        if (storage) storage.retain();
+        else storages.set(place.slot, storage = new DeviceStorage(this.device, bound.slots[place.slot]));
+      } else throw new Error("internal: nothing is donated outside of jit");
+      outputs[i].settle({ kind: "device", storage });
+    });
+    bound.dispose(new Set(storages.keys()));
+  }
+
+  async read(tensor: Tensor, storage: Storage): Promise<TypedArray> {
+    const bytes = await this.device.read((storage as DeviceStorage).buffer, tensor.size * 4);
+    return viewAs(tensor.dtype, bytes);
+  }
+}

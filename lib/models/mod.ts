@@ -1,0 +1,7 @@
+/**
+ * Networks as pairs of pure functions.
+ *
+ * @module
+ */
+export { bert, type BertConfig, bertForMaskedLM } from "./bert.ts";
+export type { Batch, Model } from "./model.ts";

@@ -1,0 +1,12 @@
+import { add, mul, normalize } from "../ops/mod.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** Layer norm over the last axis (1607.06450): (x − mean) / √(variance + ε) · weight + bias; weight and bias `[n]`. */
+export function layerNorm(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  options: { readonly epsilon?: number } = {},
+): Tensor {
+  return add(mul(normalize(x, { epsilon: options.epsilon ?? 1e-5 }), weight), bias);
+}

@@ -1,0 +1,10 @@
+/**
+ * Parts of networks as functions of tensors.
+ *
+ * @module
+ */
+export { attention, type AttentionOptions } from "./attention.ts";
+export { dropout } from "./dropout.ts";
+export { layerNorm } from "./layer_norm.ts";
+export { linear, type Params, type ProjectedWeight, tensorOf, type Weight } from "./linear.ts";
+export { crossEntropy, type CrossEntropyOptions, type LossTerm, meanSquaredError } from "./losses.ts";

@@ -1,0 +1,81 @@
+import { ARG_WORKGROUP, argMaxRows } from "../../kernels/arg.ts";
+import {
+  fillZero,
+  GATHER_WORKGROUP,
+  gatherRows,
+  gatherUniforms,
+  linkIds,
+  scatterAddRows,
+} from "../../kernels/gather.ts";
+import { type Grid, linearGrid } from "../../kernels/kernel.ts";
+import { addLowRankGrid, addLowRankKernel, addLowRankUniforms } from "../../kernels/low_rank.ts";
+import type { Dispatch } from "./primitive.ts";
+
+/** Sizes of a look-up of rows. */
+export interface LookupSizes {
+  /** Rows of the table. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Number of ids. */
+  readonly ids: number;
+}
+
+function gridOf(threads: number): Grid {
+  return linearGrid(Math.ceil(threads / GATHER_WORKGROUP));
+}
+
+/** Rows by ids: inputs table and ids. */
+export function gatherDispatch({ rows, columns, ids }: LookupSizes): Dispatch {
+  const vec4 = columns % 4 === 0;
+  return {
+    kernel: gatherRows({ vec4 }),
+    grid: gridOf(ids * columns / (vec4 ? 4 : 1)),
+    uniforms: gatherUniforms(rows, columns, ids),
+    buffers: [{ input: 0 }, { input: 1 }, "output"],
+  };
+}
+
+/** Rows added at ids: inputs ids and rows. Needs two words of scratch for each id. */
+export function scatterDispatches({ rows, columns, ids }: LookupSizes): { dispatches: Dispatch[]; scratch: number[] } {
+  const vec4 = columns % 4 === 0;
+  const width = columns / (vec4 ? 4 : 1);
+  const uniforms = gatherUniforms(rows, columns, ids);
+  const links = { scratch: 0 };
+  return {
+    dispatches: [
+      { kernel: fillZero({ vec4 }), grid: gridOf(rows * width), uniforms, buffers: ["output"] },
+      { kernel: linkIds(), grid: gridOf(ids), uniforms, buffers: [{ input: 0 }, links] },
+      {
+        kernel: scatterAddRows({ vec4 }),
+        grid: gridOf(ids * width),
+        uniforms,
+        buffers: [{ input: 0 }, links, { input: 1 }, "output"],
+      },
+    ],
+    scratch: [ids * 8],
+  };
+}
+
+/** Position of the largest element of each row. */
+export function argMaxDispatch(rows: number, n: number): Dispatch {
+  return {
+    kernel: argMaxRows(),
+    grid: linearGrid(Math.ceil(rows / ARG_WORKGROUP)),
+    uniforms: Uint32Array.of(rows, n, 0, 0),
+    buffers: [{ input: 0 }, "output"],
+  };
+}
+
+/** W + scale·L·R: inputs W, L, R and scale. */
+export function addLowRankDispatch(
+  { m, n, r }: { readonly m: number; readonly n: number; readonly r: number },
+  inPlace: boolean,
+): Dispatch {
+  const options = { inPlace, vec4: n % 4 === 0 && r % 4 === 0 };
+  return {
+    kernel: addLowRankKernel(options),
+    grid: addLowRankGrid(options, m, n),
+    uniforms: addLowRankUniforms(m, n, r),
+    buffers: [{ input: 0 }, { input: 1 }, { input: 2 }, { input: 3 }, ...inPlace ? [] : ["output" as const]],
+  };
+}
