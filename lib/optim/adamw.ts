@@ -1,0 +1,82 @@
+import { add, cast, div, full, mul, pow, sqrt, square, sub, zerosLike } from "../ops/mod.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Tree, treeFlatten, treeMap, treeUnflatten } from "../tensor/tree.ts";
+import { chain, type CountState, scaleByLearningRate, startCount } from "./chain.ts";
+import type { Optimizer, Schedule } from "./optimizer.ts";
+
+/** Settings of Adam's moments (1412.6980). */
+export interface AdamOptions {
+  /** Decay of the first moment, 0.9 by default. */
+  readonly beta1?: number;
+  /** Decay of the second moment, 0.999 by default. */
+  readonly beta2?: number;
+  /** Added to the root of the second moment, 1e-8 by default. */
+  readonly epsilon?: number;
+}
+
+/** Moments of {@linkcode scaleByAdam}. */
+export interface AdamState extends CountState {
+  /** First moments, a tree like the parameters. */
+  readonly mu: Tree;
+  /** Second moments, a tree like the parameters. */
+  readonly nu: Tree;
+}
+
+/** Divides the bias-corrected first moment of gradients by the root of the second (1412.6980, algorithm 1). */
+export function scaleByAdam(options: AdamOptions = {}): Optimizer<AdamState> {
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
+  return {
+    init: (params) => ({ count: startCount(), mu: treeMap(zerosLike, params), nu: treeMap(zerosLike, params) }),
+    update(grads, { count, mu, nu }) {
+      const next = add(count, 1);
+      const t = cast(next, "f32");
+      const correction1 = sub(1, pow(full([], beta1), t));
+      const correction2 = sub(1, pow(full([], beta2), t));
+      const first = treeMap((m, g) => add(mul(m, beta1), mul(g, 1 - beta1)), mu, grads);
+      const second = treeMap((v, g) => add(mul(v, beta2), mul(square(g), 1 - beta2)), nu, grads);
+      const updates = treeMap(
+        (m, v) => div(div(m, correction1), add(sqrt(div(v, correction2)), epsilon)),
+        first,
+        second,
+      );
+      return { updates, state: { count: next, mu: first, nu: second } };
+    },
+  };
+}
+
+/** Adds `weightDecay` · parameter to the updates: decay apart from the gradient (1711.05101). */
+export function addDecayedWeights(
+  weightDecay: number,
+  options: { readonly mask?: (param: Tensor) => boolean } = {},
+): Optimizer<Record<string, never>> {
+  const { mask = () => true } = options;
+  return {
+    init: () => ({}),
+    update(grads, state, params) {
+      const { leaves, structure } = treeFlatten(params);
+      const { leaves: parts } = treeFlatten(grads);
+      const decayed = leaves.map((p, i) => weightDecay !== 0 && mask(p) ? add(parts[i], mul(p, weightDecay)) : parts[i]);
+      return { updates: treeUnflatten(structure, decayed), state };
+    },
+  };
+}
+
+/** Settings of {@linkcode adamw}. */
+export interface AdamWOptions extends AdamOptions {
+  /** A number, or a schedule by step. */
+  readonly learningRate: number | Schedule;
+  /** Share of each parameter, times the rate, that a step takes away; 0 by default. */
+  readonly weightDecay?: number;
+  /** Which parameters decay; all by default, as in PyTorch. */
+  readonly decayMask?: (param: Tensor) => boolean;
+}
+
+/** Adam with decoupled weight decay (1711.05101), as PyTorch's `AdamW` computes it. */
+export function adamw(options: AdamWOptions): Optimizer {
+  const { learningRate, weightDecay = 0, decayMask } = options;
+  return chain(
+    scaleByAdam(options) as Optimizer,
+    addDecayedWeights(weightDecay, { mask: decayMask }) as Optimizer,
+    scaleByLearningRate(learningRate) as Optimizer,
+  ) as Optimizer;
+}

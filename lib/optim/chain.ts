@@ -1,0 +1,52 @@
+import { mul, neg } from "../ops/mod.ts";
+import { treeMap } from "../tensor/tree.ts";
+import { add, cast, full } from "../ops/mod.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Optimizer, Schedule } from "./optimizer.ts";
+
+/** Applies transformations one after the other: each gets the updates of the one before as its gradients. */
+export function chain(...parts: readonly Optimizer[]): Optimizer<readonly unknown[]> {
+  return {
+    init: (params) => parts.map((part) => part.init(params)),
+    update(grads, state, params) {
+      let updates = grads;
+      const next = parts.map((part, i) => {
+        const step = part.update(updates, state[i], params);
+        updates = step.updates;
+        return step.state;
+      });
+      return { updates, state: next };
+    },
+    learningRate(state) {
+      return parts.reduce<Tensor | undefined>((rate, part, i) => rate ?? part.learningRate?.(state[i]), undefined);
+    },
+  };
+}
+
+/** State of transformations that count their steps. */
+export interface CountState {
+  /** Steps taken, an i32 scalar. */
+  readonly count: Tensor;
+}
+
+/** The rate at a count, from a number or a schedule. */
+export function rateAt(learningRate: number | Schedule, count: Tensor): Tensor {
+  return typeof learningRate === "number" ? full([], learningRate) : learningRate(count);
+}
+
+/** A counter at its beginning. */
+export function startCount(): Tensor {
+  return cast(full([], 0), "i32");
+}
+
+/** Turns gradients into descent: updates of −rate · gradient. */
+export function scaleByLearningRate(learningRate: number | Schedule): Optimizer<CountState> {
+  return {
+    init: () => ({ count: startCount() }),
+    update(grads, { count }) {
+      const factor = neg(rateAt(learningRate, count));
+      return { updates: treeMap((g) => mul(g, factor), grads), state: { count: add(count, 1) } };
+    },
+    learningRate: ({ count }) => rateAt(learningRate, count),
+  };
+}

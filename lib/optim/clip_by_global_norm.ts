@@ -1,0 +1,21 @@
+import { add, full, minimum, mul, sqrt, square, sum, div } from "../ops/mod.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Tree, treeLeaves, treeMap } from "../tensor/tree.ts";
+import type { Optimizer } from "./optimizer.ts";
+
+/** The root of the sum of squares of all elements of a tree. */
+export function globalNorm(tree: Tree): Tensor {
+  return sqrt(treeLeaves(tree).map((leaf) => sum(square(leaf))).reduce((a, b) => add(a, b), full([], 0)));
+}
+
+/** A tree scaled down so that its norm is at most `maxNorm`, and the norm before; as PyTorch's `clip_grad_norm_`. */
+export function clipToNorm(tree: Tree, maxNorm: number): { clipped: Tree; norm: Tensor } {
+  const norm = globalNorm(tree);
+  const factor = minimum(div(maxNorm, add(norm, 1e-6)), 1);
+  return { clipped: treeMap((leaf) => mul(leaf, factor), tree), norm };
+}
+
+/** Scales gradients down so that the norm of all together is at most `maxNorm`. */
+export function clipByGlobalNorm(maxNorm: number): Optimizer<Record<string, never>> {
+  return { init: () => ({}), update: (grads, state) => ({ updates: clipToNorm(grads, maxNorm).clipped, state }) };
+}

@@ -1,0 +1,12 @@
+/**
+ * Optimizers as pure gradient transformations, and schedules.
+ *
+ * @module
+ */
+export { addDecayedWeights, adamw, type AdamOptions, type AdamState, type AdamWOptions, scaleByAdam } from "./adamw.ts";
+export { applyUpdates } from "./apply_updates.ts";
+export { chain, type CountState, scaleByLearningRate } from "./chain.ts";
+export { clipByGlobalNorm, clipToNorm, globalNorm } from "./clip_by_global_norm.ts";
+export type { Optimizer, OptimizerStep, Schedule } from "./optimizer.ts";
+export { constantSchedule, cosineSchedule, linearSchedule, type WarmupOptions } from "./schedules.ts";
+export { sgd, type SgdOptions, trace } from "./sgd.ts";

@@ -1,0 +1,22 @@
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Tree } from "../tensor/tree.ts";
+
+/** A learning rate by step: an i32 scalar, from 0, to an f32 scalar. */
+export type Schedule = (step: Tensor) => Tensor;
+
+/** What an optimizer gives for gradients. */
+export interface OptimizerStep<State> {
+  /** A tree like the parameters, to be added to them. */
+  readonly updates: Tree;
+  readonly state: State;
+}
+
+/** A pure gradient transformation, as in optax: state goes in, state comes out. */
+export interface Optimizer<State = Tree> {
+  /** State for parameters, a tree of tensors. */
+  init(params: Tree): State;
+  /** Updates to be added to the parameters. */
+  update(grads: Tree, state: State, params: Tree): OptimizerStep<State>;
+  /** The learning rate of the coming step, where there is one: for logs. */
+  learningRate?(state: State): Tensor | undefined;
+}

@@ -1,0 +1,234 @@
+import {
+  abs,
+  add,
+  arange,
+  cast,
+  concat,
+  equal,
+  expandDims,
+  full,
+  greater,
+  greaterEqual,
+  less,
+  logicalAnd,
+  logicalOr,
+  matmul,
+  maximum,
+  mean,
+  minimum,
+  mul,
+  reshape,
+  slice,
+  sqrt,
+  square,
+  sub,
+  sum,
+  where,
+  zeros,
+  zerosLike,
+} from "../ops/mod.ts";
+import * as random from "../ops/random_mod.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { treeMap } from "../tensor/tree.ts";
+import { adaptWith, countParameters, type LowRankOptions, type LowRankTrainable, mergeWith, requireRank, takeHeads } from "./low_rank.ts";
+import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import type { Method } from "./method.ts";
+import { selectTargets } from "./targets.ts";
+
+/** The triplets of one target: ΔW = P·diag(E)·Q. */
+export interface Triplets {
+  /** `[out, r]`. */
+  readonly P: Tensor;
+  /** `[r]`. */
+  readonly E: Tensor;
+  /** `[r, in]`. */
+  readonly Q: Tensor;
+}
+
+/** Options of {@linkcode adalora}. */
+export interface AdaloraOptions extends Omit<LowRankOptions, "rank"> {
+  /** r₀: rank of each target at first. */
+  readonly initialRank: number;
+  /** r: average rank of the targets at last. */
+  readonly targetRank: number;
+  /** T: steps of the run. */
+  readonly totalSteps: number;
+  /** tᵢ: steps before anything is cut. */
+  readonly warmup: number;
+  /** t_f: steps at the end in which the pattern is fixed. */
+  readonly final: number;
+  /** Δ_T: steps between cuts. */
+  readonly interval: number;
+  /** β₁ of the smoothed importance, 0.85 by default. */
+  readonly beta1?: number;
+  /** β₂ of its uncertainty, 0.85 by default. */
+  readonly beta2?: number;
+  /** γ: weight of the orthogonality of P and Q, 0.1 by default. */
+  readonly orthogonality?: number;
+}
+
+/** What AdaLoRA keeps: smoothed importance and uncertainty of each element, and which triplets live. */
+export interface AdaloraAux {
+  readonly importance: Readonly<Record<string, Triplets>>;
+  readonly uncertainty: Readonly<Record<string, Triplets>>;
+  /** f32 `[targets · r₀]`: 1 for triplets that the last cut kept. */
+  readonly mask: Tensor;
+}
+
+const zerosOf = (factors: Readonly<Record<string, Triplets>>) => treeMap(zerosLike, factors);
+
+/**
+ * AdaLoRA (2303.10512): ΔW = (α/r₀)·P·diag(E)·Q, whose triplets compete for a budget that falls by a cubic schedule:
+ * every Δ_T steps the E of all but the b(t) best are set to zero, P and Q stay so that they can come back. Among equals
+ * the lower index wins. The penalty is γ times the mean over P and Q of ‖PᵀP − I‖_F and ‖QQᵀ − I‖_F: the form of the
+ * authors' code; the paper squares and sums.
+ */
+export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triplets>, AdaloraAux> {
+  const { initialRank, targetRank, alpha, totalSteps, warmup, final, interval } = options;
+  const { beta1 = 0.85, beta2 = 0.85, orthogonality = 0.1 } = options;
+  requireRank("adalora", initialRank);
+  requireRank("adalora", targetRank);
+  if (targetRank > initialRank) {
+    throw new RangeError(`adalora: the target rank ${targetRank} is above the initial one, ${initialRank}`);
+  }
+  if (warmup + final >= totalSteps) {
+    throw new RangeError(`adalora: ${warmup} first and ${final} last steps leave none of ${totalSteps} for the budget to fall`);
+  }
+  const scale = alpha / initialRank;
+  const change = ({ P, E, Q }: Triplets): Factored => ({ left: P, right: mul(Q, expandDims(E, 1)), scale });
+
+  /** b(t), triplets in all targets: b₀ until tᵢ, then a cubic fall, then b_T. */
+  const budget = (step: Tensor, targets: number): Tensor => {
+    const [first, last] = [targets * initialRank, targets * targetRank];
+    const progress = minimum(
+      maximum(mul(sub(cast(step, "f32"), warmup), 1 / (totalSteps - warmup - final)), 0),
+      1,
+    );
+    const rest = sub(1, progress);
+    // Whole triplets: cut towards zero, as the authors' code does.
+    return cast(add(mul(mul(mul(rest, rest), rest), first - last), last + 1e-4), "i32");
+  };
+
+  /** s(E) + mean s(P) + mean s(Q) of each triplet, with s = importance · uncertainty. */
+  const scores = (importance: AdaloraAux["importance"], uncertainty: AdaloraAux["uncertainty"]): Tensor =>
+    concat(Object.keys(importance).map((path) => {
+      const [I, U] = [importance[path], uncertainty[path]];
+      return add(mul(I.E, U.E), add(mean(mul(I.P, U.P), { axis: 0 }), mean(mul(I.Q, U.Q), { axis: 1 })));
+    }));
+
+  return {
+    name: "adalora",
+    init(key, base) {
+      const targets = selectTargets(base, options.targets);
+      const factors = Object.fromEntries(targets.map((path, i): [string, Triplets] => {
+        const [output, input] = base[`${path}.weight`].shape;
+        const [forP, forQ] = random.split(random.foldIn(key, i));
+        return [path, {
+          P: random.normal(forP, [output, initialRank], { std: 0.02 }),
+          E: zeros([initialRank]),
+          Q: random.normal(forQ, [initialRank, input], { std: 0.02 }),
+        }];
+      }));
+      const mask = full([targets.length * initialRank], 1);
+      return {
+        trainable: { factors, heads: takeHeads(base, options.heads) },
+        aux: { importance: zerosOf(factors), uncertainty: zerosOf(factors), mask },
+      };
+    },
+    writes: () => [],
+    adapt(base, { factors, heads }) {
+      const weights = Object.entries(factors).map(([path, triplets]) => [
+        path,
+        new LowRankWeight(base[`${path}.weight`], [change(triplets)]),
+      ]);
+      return adaptWith(base, heads, Object.fromEntries(weights));
+    },
+    penalty({ factors }) {
+      const identity = cast(equal(expandDims(arange(initialRank), 0), expandDims(arange(initialRank), 1)), "f32");
+      const distances = Object.values(factors).flatMap(({ P, Q }) =>
+        [matmul(P, P, { transposeA: true }), matmul(Q, Q, { transposeB: true })].map((gram) =>
+          sqrt(sum(square(sub(gram, identity))))
+        )
+      );
+      return mul(distances.reduce((a, b) => add(a, b)), orthogonality / distances.length);
+    },
+    after({ base, trainable, grads, aux, step }) {
+      const { factors, heads } = trainable;
+      const smooth = (beta: number) => (old: Tensor, now: Tensor) => add(mul(old, beta), mul(now, 1 - beta));
+      const now = treeMap((w, g) => abs(mul(w, g)), factors, grads.factors);
+      const importance = treeMap(smooth(beta1), aux.importance, now);
+      const spread = treeMap((i, smoothed) => abs(sub(i, smoothed)), now, importance);
+      const uncertainty = treeMap(smooth(beta2), aux.uncertainty, spread);
+
+      const paths = Object.keys(factors);
+      const all = scores(importance, uncertainty);
+      const count = all.size;
+      const [row, column] = [expandDims(all, 0), expandDims(all, 1)];
+      const earlier = less(expandDims(arange(count), 0), expandDims(arange(count), 1));
+      // Place of a triplet: how many are better, or as good and earlier.
+      const ahead = logicalOr(greater(row, column), logicalAnd(equal(row, column), earlier));
+      const place = sum(cast(ahead, "f32"), { axis: 1 });
+      const kept = cast(less(place, cast(budget(step, paths.length), "f32")), "f32");
+
+      const isDue = equal(sub(step, mul(intervalsIn(step, interval), interval)), 0);
+      const beforeEnd = less(step, totalSteps - final);
+      const cuts = logicalAnd(logicalAnd(greaterEqual(step, warmup), beforeEnd), isDue);
+      // The last cut uses the whole fall of the budget; from then on its pattern holds at every step.
+      const isLast = equal(step, totalSteps - final);
+      const mask = where(logicalOr(cuts, isLast), kept, aux.mask);
+      const applies = logicalOr(cuts, greaterEqual(step, totalSteps - final));
+      const cut = paths.map((path, i) => {
+        const part = slice(mask, { start: [i * initialRank], size: [initialRank] });
+        return [path, { ...factors[path], E: where(logicalAnd(applies, equal(part, 0)), 0, factors[path].E) }];
+      });
+      return { base, trainable: { factors: Object.fromEntries(cut), heads }, aux: { importance, uncertainty, mask } };
+    },
+    merge({ base, trainable: { factors, heads } }) {
+      const changes = Object.entries(factors).map(([path, triplets]) => [path, [change(triplets)]]);
+      return mergeWith(base, heads, Object.fromEntries(changes));
+    },
+    export({ trainable: { factors, heads } }) {
+      const prefix = "base_model.model.";
+      const modules = [...new Set(Object.keys(heads).map((name) => name.replace(/\.(weight|bias)$/, "")))];
+      const tensors = Object.entries(factors).flatMap(([path, { P, E, Q }]) => [
+        [`${prefix}${path}.lora_A`, Q],
+        [`${prefix}${path}.lora_B`, P],
+        [`${prefix}${path}.lora_E`, reshape(E, [initialRank, 1])],
+      ]);
+      return {
+        config: {
+          peft_type: "ADALORA",
+          task_type: modules.length > 0 ? "SEQ_CLS" : null,
+          base_model_name_or_path: null,
+          inference_mode: true,
+          r: initialRank,
+          init_r: initialRank,
+          target_r: targetRank,
+          lora_alpha: alpha,
+          lora_dropout: 0,
+          bias: "none",
+          fan_in_fan_out: false,
+          target_modules: Object.keys(factors),
+          modules_to_save: modules.length > 0 ? modules : null,
+          tinit: warmup,
+          tfinal: final,
+          deltaT: interval,
+          beta1,
+          beta2,
+          orth_reg_weight: orthogonality,
+          total_step: totalSteps,
+        },
+        tensors: {
+          ...Object.fromEntries(tensors),
+          ...Object.fromEntries(Object.entries(heads).map(([name, head]) => [`${prefix}${name}`, head])),
+        },
+      };
+    },
+    describe: ({ base, trainable }) => countParameters(base, trainable),
+  };
+}
+
+/** How many whole intervals a step has behind it. */
+function intervalsIn(step: Tensor, interval: number): Tensor {
+  return cast(mul(add(cast(step, "f32"), 0.5), 1 / interval), "i32");
+}

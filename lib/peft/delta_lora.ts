@@ -1,0 +1,138 @@
+import { add, addLowRank, cast, concat, full, greater, lessEqual, mul, neg, stopGradient, where } from "../ops/mod.ts";
+import type { Schedule } from "../optim/optimizer.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { factoredDelta } from "./delta_lora_update.ts";
+import {
+  adaptWith,
+  countParameters,
+  copyOf,
+  type Factors,
+  initialTrainable,
+  loraAdapter,
+  type LowRankOptions,
+  type LowRankTrainable,
+  mergeWith,
+  requireRank,
+} from "./low_rank.ts";
+import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import type { Method } from "./method.ts";
+import { selectTargets } from "./targets.ts";
+
+/** Options of {@linkcode deltaLora}. */
+export interface DeltaLoraOptions extends LowRankOptions {
+  /** λ: weight of the change that W receives; a schedule by step needs the form in place. */
+  readonly lambda: number | Schedule;
+  /** K: W moves after update K + 1, counted from 0; −1 for every update. */
+  readonly startStep: number;
+  /**
+   * `in-place`: W itself is written, as in the paper. `telescoped`: W stays, and the sum of all changes, which
+   * telescopes, is part of the forward pass. `auto`: telescoped where λ is constant.
+   */
+  readonly write?: "in-place" | "telescoped" | "auto";
+  /** Must be 0 where it is given: see the error. */
+  readonly dropout?: number;
+}
+
+/** What Delta-LoRA keeps beside its factors. */
+export interface DeltaLoraAux {
+  /** The factors after update K: those from which on W moves. */
+  readonly anchor: Readonly<Record<string, Factors>>;
+  /** Updates whose change W received, an i32 scalar. */
+  readonly writes: Tensor;
+}
+
+/**
+ * Delta-LoRA (2309.02411): LoRA whose frozen weight receives the change of the product of the factors,
+ * W ← W + λ·(α/r)·(B′A′ − BA), after each update beyond K. Only factors and heads have gradients and moments.
+ *
+ * Summed over a run the changes telescope: W_T = W_0 + λ·(α/r)·(B_T A_T − B_{K+1} A_{K+1}). The two forms of the write
+ * are equal but for rounding; departs from the paper in nothing else.
+ *
+ * Throws a RangeError for a dropout rate in the branch, or a scheduled λ with the telescoped form.
+ */
+export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, DeltaLoraAux> {
+  const { rank, alpha, lambda, startStep, write = "auto", dropout = 0 } = options;
+  requireRank("deltaLora", rank);
+  if (dropout !== 0) {
+    throw new RangeError(
+      `deltaLora: dropout ${dropout} in the branch is not possible: the change of W is that of B·A, and with dropout the ` +
+        "gradients of W and of B·A differ (2309.02411, section 4); the model's own dropout stays",
+    );
+  }
+  if (!Number.isInteger(startStep) || startStep < -1) {
+    throw new RangeError(`deltaLora: startStep is a whole number from -1 (the first update), not ${startStep}`);
+  }
+  if (typeof lambda === "function" && write === "telescoped") {
+    throw new RangeError('deltaLora: a λ that varies by step does not telescope: use write: "in-place"');
+  }
+  const isTelescoped = write === "telescoped" || (write === "auto" && typeof lambda === "number");
+  const scale = alpha / rank;
+
+  /** Everything that was added to W_0 beyond the factors themselves, with a constant λ. */
+  const changeOfW = ({ A, B }: Factors, anchor: Factors, writes: Tensor): Factored => ({
+    left: concat([B, neg(anchor.B)], { axis: 1 }),
+    right: concat([A, anchor.A], { axis: 0 }),
+    scale: where(greater(writes, 0), full([], (lambda as number) * scale), 0),
+  });
+  const own = ({ A, B }: Factors): Factored => ({ left: B, right: A, scale });
+
+  return {
+    name: "delta-lora",
+    init(key, base) {
+      const trainable = initialTrainable(key, base, options);
+      const anchor = Object.entries(trainable.factors).map(([path, { A, B }]) => [path, { A: copyOf(A), B: copyOf(B) }]);
+      return { trainable, aux: { anchor: Object.fromEntries(anchor), writes: cast(full([], 0), "i32") } };
+    },
+    writes(base) {
+      return isTelescoped ? [] : selectTargets(base, options.targets).map((path) => `${path}.weight`);
+    },
+    adapt(base, { factors, heads }, { anchor, writes }) {
+      const weights = Object.entries(factors).map(([path, pair]) => {
+        const W = base[`${path}.weight`];
+        if (!isTelescoped) return [path, new LowRankWeight(W, [own(pair)])];
+        // The factors' gradients are those of the form in place: what W received is a constant to them.
+        const fixed = { A: stopGradient(pair.A), B: stopGradient(pair.B) };
+        return [path, new LowRankWeight(W, [own(pair), changeOfW(fixed, anchor[path], writes)])];
+      });
+      return adaptWith(base, heads, Object.fromEntries(weights));
+    },
+    after({ base, before, trainable, updates, aux, step }) {
+      const moves = greater(step, startStep);
+      const writes = add(aux.writes, cast(moves, "i32"));
+      const waits = lessEqual(step, startStep);
+      const anchor = Object.entries(trainable.factors).map(([path, { A, B }]) => [path, {
+        A: where(waits, A, aux.anchor[path].A),
+        B: where(waits, B, aux.anchor[path].B),
+      }]);
+      const next = { trainable, aux: { anchor: Object.fromEntries(anchor), writes } };
+      if (isTelescoped) return { base, ...next };
+      const factor = mul(typeof lambda === "number" ? full([], lambda) : lambda(step), scale);
+      const written = Object.keys(trainable.factors).map((path) => {
+        const change = factoredDelta(before.factors[path], updates.factors[path], where(moves, factor, 0));
+        return [`${path}.weight`, addLowRank(base[`${path}.weight`], change)];
+      });
+      return { base: { ...base, ...Object.fromEntries(written) }, ...next };
+    },
+    merge({ base, trainable: { factors, heads }, aux: { anchor, writes } }) {
+      const changes = Object.entries(factors).map(([path, pair]) => [
+        path,
+        isTelescoped ? [own(pair), changeOfW(pair, anchor[path], writes)] : [own(pair)],
+      ]);
+      return mergeWith(base, heads, Object.fromEntries(changes));
+    },
+    export({ trainable: { factors, heads }, aux: { anchor, writes } }) {
+      if (typeof lambda !== "number") {
+        throw new RangeError("deltaLora: with a λ that varies by step the change has no factors to export: merge instead");
+      }
+      // s·[(1 + λ)·B A − λ·B_K A_K] as an adapter of rank 2r, whose α/r is the same.
+      const active = where(greater(writes, 0), full([], lambda), 0);
+      const doubled = Object.entries(factors).map(([path, { A, B }]) => [path, {
+        A: concat([A, anchor[path].A], { axis: 0 }),
+        B: concat([mul(B, add(active, 1)), neg(mul(anchor[path].B, active))], { axis: 1 }),
+      }]);
+      return loraAdapter({ rank: 2 * rank, alpha: 2 * alpha, factors: Object.fromEntries(doubled), heads });
+    },
+    describe: ({ base, trainable }) => countParameters(base, trainable),
+    writeCount: ({ aux }) => aux.writes,
+  };
+}

@@ -1,0 +1,29 @@
+import type { Tensor } from "../tensor/tensor.ts";
+import { copyOf } from "./low_rank.ts";
+import type { BaseParams, Method } from "./method.ts";
+
+/** What full fine-tuning trains: every parameter under its name. */
+export type FullTrainable = Readonly<Record<string, Tensor>>;
+
+function count(params: BaseParams): number {
+  return Object.values(params).reduce((sum, { size }) => sum + size, 0);
+}
+
+/** Full fine-tuning: every parameter is trained. */
+export function full(): Method<FullTrainable, Record<string, never>> {
+  return {
+    name: "full",
+    init: (_, base) => ({
+      trainable: Object.fromEntries(Object.entries(base).map(([name, value]) => [name, copyOf(value)])),
+      aux: {},
+    }),
+    writes: () => [],
+    adapt: (_, trainable) => trainable,
+    after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
+    merge: ({ trainable }) => trainable,
+    export: () => {
+      throw new Error("full fine-tuning has no adapter: save its parameters with saveSafetensors()");
+    },
+    describe: ({ trainable }) => ({ trainableParameters: count(trainable), totalParameters: count(trainable) }),
+  };
+}

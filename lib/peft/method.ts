@@ -1,0 +1,82 @@
+import type { Params } from "../nn/linear.ts";
+import type { Key } from "../ops/random.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Tree } from "../tensor/tree.ts";
+
+/** A model's own parameters under their names, all dense. */
+export type BaseParams = Readonly<Record<string, Tensor>>;
+
+/** What a method starts with. */
+export interface MethodParts<Trainable = Tree, Aux = Tree> {
+  /** What the optimizer steps: factors, heads. */
+  readonly trainable: Trainable;
+  /** What the method keeps for itself. */
+  readonly aux: Aux;
+}
+
+/** What a step did, for the rule after it. */
+export interface AfterStep<Trainable = Tree, Aux = Tree> {
+  readonly base: BaseParams;
+  /** Trainables before the step. */
+  readonly before: Trainable;
+  /** Trainables after it: `before` plus `updates`. */
+  readonly trainable: Trainable;
+  readonly updates: Trainable;
+  readonly grads: Trainable;
+  readonly aux: Aux;
+  /** i32 scalar: steps count from 0. */
+  readonly step: Tensor;
+}
+
+/** What the rule after a step gives. */
+export interface AfterResult<Trainable = Tree, Aux = Tree> extends MethodParts<Trainable, Aux> {
+  readonly base: BaseParams;
+  /** Bool scalar: whether the optimizer's moments start anew. */
+  readonly restart?: Tensor;
+}
+
+/** The parts of a training state that a method knows. */
+export interface MethodState<Trainable = Tree, Aux = Tree> extends MethodParts<Trainable, Aux> {
+  readonly base: BaseParams;
+}
+
+/** An adapter in the form in which Hugging Face PEFT keeps it. */
+export interface Adapter {
+  /** `adapter_config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** `adapter_model.safetensors`. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+}
+
+/** What a method costs. */
+export interface MethodReport {
+  readonly trainableParameters: number;
+  /** Of the model and what the method adds. */
+  readonly totalParameters: number;
+}
+
+/**
+ * A way to fine-tune, as data and pure functions. A trainer knows none by name: it calls `adapt` for the forward pass
+ * and `after` behind every optimizer step.
+ */
+export interface Method<Trainable = Tree, Aux = Tree> {
+  readonly name: string;
+  /** Chooses targets and makes what is trained. Throws where a pattern matches nothing, and names the nearest paths. */
+  init(key: Key, base: BaseParams): MethodParts<Trainable, Aux>;
+  /** Names of base parameters that `after` writes: a trainer must own them. */
+  writes(base: BaseParams): readonly string[];
+  /** What the model is applied to. */
+  adapt(base: BaseParams, trainable: Trainable, aux: Aux): Params;
+  /** A term added to the loss. */
+  penalty?(trainable: Trainable): Tensor;
+  /** The rule after each optimizer step. */
+  after(step: AfterStep<Trainable, Aux>): AfterResult<Trainable, Aux>;
+  /** Dense weights that give the same logits. */
+  merge(state: MethodState<Trainable, Aux>): BaseParams;
+  /** The adapter for Hugging Face PEFT. Throws where PEFT has no such adapter. */
+  export(state: MethodState<Trainable, Aux>): Adapter;
+  /** Parameter counts. */
+  describe(state: MethodState<Trainable, Aux>): MethodReport;
+  /** How often W was written so far, or would have been in the form that writes it; an i32 scalar. */
+  writeCount?(state: MethodState<Trainable, Aux>): Tensor;
+}

@@ -1,0 +1,28 @@
+/**
+ * Methods of parameter-efficient fine-tuning as pure functions.
+ *
+ * @module
+ */
+export { adalora, type AdaloraAux, type AdaloraOptions, type Triplets } from "./adalora.ts";
+export { deltaLora, type DeltaLoraAux, type DeltaLoraOptions } from "./delta_lora.ts";
+export {
+  deltaLoraUpdate,
+  type DeltaLoraState,
+  type DeltaLoraUpdateOptions,
+  factoredDelta,
+} from "./delta_lora_update.ts";
+export { full, type FullTrainable } from "./full.ts";
+export { lora, type LoraOptions, scaledLora, type ScaledLoraOptions } from "./lora.ts";
+export type { Factors, LowRankOptions, LowRankTrainable } from "./low_rank.ts";
+export { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+export type {
+  Adapter,
+  AfterResult,
+  AfterStep,
+  BaseParams,
+  Method,
+  MethodParts,
+  MethodReport,
+  MethodState,
+} from "./method.ts";
+export { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from "./targets.ts";

@@ -1,0 +1,62 @@
+import type { BaseParams } from "./method.ts";
+
+/** What names targets: a pattern on module paths, or endings of them, as in PEFT. */
+export type TargetPattern = RegExp | string | readonly string[];
+
+/** The classifier and the pooler in front of it. */
+export const DEFAULT_HEADS = /(^|\.)(classifier|score|pooler)(\.|$)/;
+
+/** `bert.encoder.layer.0.attention.self.query` is also known as `…attention.query`. */
+function aliases(path: string): string[] {
+  return [path, path.replace(".self.", ".")];
+}
+
+function matches(pattern: TargetPattern, path: string): boolean {
+  return aliases(path).some((alias) => {
+    if (pattern instanceof RegExp) return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, "")).test(alias);
+    if (typeof pattern === "string") return new RegExp(`^(?:${pattern})$`).test(alias);
+    return pattern.some((ending) => alias === ending || alias.endsWith(`.${ending}`));
+  });
+}
+
+/** Letters that two names have in common in order, for "nearest". */
+function likeness(a: string, b: string): number {
+  let row = new Array<number>(b.length + 1).fill(0);
+  for (const letter of a) {
+    const next = [0];
+    for (let j = 0; j < b.length; j++) next.push(letter === b[j] ? row[j] + 1 : Math.max(row[j + 1], next[j]));
+    row = next;
+  }
+  return row[b.length] / Math.max(a.length, b.length);
+}
+
+function print(pattern: TargetPattern): string {
+  return pattern instanceof RegExp ? String(pattern) : JSON.stringify(pattern);
+}
+
+/**
+ * Paths of the linear layers that a pattern selects, in the order of the parameters. A regular expression is searched
+ * in the path; a string is one that must match the whole; a list holds whole names or endings, as in PEFT.
+ *
+ * Throws a RangeError where nothing matches, with the nearest paths.
+ */
+export function selectTargets(base: BaseParams, pattern: TargetPattern): string[] {
+  const paths = Object.entries(base)
+    .filter(([name, { rank }]) => name.endsWith(".weight") && rank === 2 && !/embeddings?\b/.test(name))
+    .map(([name]) => name.slice(0, -".weight".length));
+  const found = paths.filter((path) => matches(pattern, path));
+  if (found.length > 0) return found;
+  const wanted = print(pattern).replace(/[^a-z0-9_.]/gi, "");
+  const nearest = paths.map((path) => ({ path, score: likeness(wanted, path.split(".").slice(-2).join(".")) }))
+    .sort((a, b) => b.score - a.score).slice(0, 3).map(({ path }) => path);
+  throw new RangeError(
+    `cannot select targets as ${print(pattern)} matches none of ${paths.length} linear layers: nearest ${
+      nearest.length === 1 ? "is" : "are"
+    } ${nearest.join(", ")}`,
+  );
+}
+
+/** Names of the parameters that are trained whole: those that a pattern finds. */
+export function selectHeads(base: BaseParams, pattern: RegExp): string[] {
+  return Object.keys(base).filter((name) => pattern.test(name.replace(/\.(weight|bias)$/, "")));
+}

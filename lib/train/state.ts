@@ -1,0 +1,45 @@
+import { cast, full } from "../ops/mod.ts";
+import type { Key } from "../ops/random.ts";
+import * as random from "../ops/random_mod.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import { copyOf } from "../peft/low_rank.ts";
+import type { BaseParams, Method, MethodState } from "../peft/method.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Tree } from "../tensor/tree.ts";
+
+/** Everything a run carries from step to step: plain data, a tree of tensors. */
+export interface TrainState<Trainable = Tree, Aux = Tree> extends MethodState<Trainable, Aux> {
+  /** State of the optimizer. */
+  readonly optimizer: Tree;
+  /** Steps done, an i32 scalar. */
+  readonly step: Tensor;
+  /** What dropout draws from. */
+  readonly key: Key;
+}
+
+/** Options of {@linkcode init}. */
+export interface InitOptions<Trainable = Tree, Aux = Tree> {
+  readonly method: Method<Trainable, Aux>;
+  readonly optimizer: Optimizer;
+  /** Gives the base up to this state instead of copying what the method writes. */
+  readonly takeBase?: boolean;
+}
+
+/** The state before the first step. The base is shared, but for what the method writes, which is copied. */
+export function init<Trainable, Aux>(
+  key: Key,
+  base: BaseParams,
+  { method, optimizer, takeBase = false }: InitOptions<Trainable, Aux>,
+): TrainState<Trainable, Aux> {
+  const [forMethod, forDropout] = random.split(key);
+  const { trainable, aux } = method.init(forMethod, base);
+  const written = takeBase ? [] : method.writes(base).map((name) => [name, copyOf(base[name])]);
+  return {
+    base: { ...base, ...Object.fromEntries(written) },
+    trainable,
+    aux,
+    optimizer: optimizer.init(trainable),
+    step: cast(full([], 0), "i32"),
+    key: forDropout,
+  };
+}
