@@ -9,11 +9,11 @@ export interface GlueTask {
   readonly name: GlueTaskName;
   /** Folder of the task in GLUE's own layout, which holds `train.tsv` and the dev file. */
   readonly folder: string;
-  /** File names, without a possible `.gz`, of both splits. */
-  readonly files: { readonly train: string; readonly dev: string };
-  /** Number of columns, counted from 0 in the fields below, and whether the first line names them. */
+  /** File names, without a possible `.gz`, of both splits; of several the first that is there is read. */
+  readonly files: { readonly train: readonly string[]; readonly dev: readonly string[] };
+  /** Number of columns of both splits, and whether the first line names them. */
   readonly columns: { readonly train: number; readonly dev: number; readonly header: boolean };
-  /** Column of the sentence, or of the first of a pair. */
+  /** Column, from 0, of the sentence, or of the first of a pair. */
   readonly text: number;
   /** Column of the second sentence of a pair. */
   readonly text2?: number;
@@ -30,7 +30,7 @@ export interface GlueTask {
   readonly mainMetric: MetricName;
 }
 
-const splits = { train: "train.tsv", dev: "dev.tsv" } as const;
+const splits = { train: ["train.tsv"], dev: ["dev.tsv"] } as const;
 const entailment = ["entailment", "not_entailment"] as const;
 
 /**
@@ -133,7 +133,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
   mnli: {
     name: "mnli",
     folder: "MNLI",
-    files: { train: "train.tsv", dev: "dev_matched.tsv" },
+    files: { train: ["train.tsv"], dev: ["dev_matched.tsv", "dev.tsv"] },
     columns: { train: 12, dev: 16, header: true },
     text: 8,
     text2: 9,

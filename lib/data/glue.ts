@@ -1,0 +1,195 @@
+import { type GlueTask, glueTask, type GlueTaskName } from "./tasks.ts";
+
+/** A sentence, or a pair of them, with its label. */
+export interface Example {
+  readonly text: string;
+  /** The second sentence of a pair. */
+  readonly text2?: string;
+  /** Class number, or the raw score of a regression. */
+  readonly label: number;
+}
+
+/** Names of the splits that have labels. */
+export type Split = "train" | "dev";
+
+/** A task with its examples. */
+export interface GlueData {
+  readonly task: GlueTask;
+  readonly train: readonly Example[];
+  readonly dev: readonly Example[];
+  /** Hex sha-256 of the task's name and the texts of both files: the same for `.tsv`, `.tsv.gz` and files in memory. */
+  readonly hash: string;
+}
+
+/** Options of {@linkcode parseGlue}. */
+export interface ParseGlueOptions {
+  /** Name of the file in messages, by default the task's folder and the file. */
+  readonly file?: string;
+  /** Which split the text is of, "train" by default; counts only where their columns differ (MNLI). */
+  readonly split?: Split;
+}
+
+/**
+ * Reads both splits of a task from GLUE's own layout: `dir/CoLA/train.tsv` and `dir/CoLA/dev.tsv`, plain or gzipped with
+ * `.gz` at the end (the plain file comes first when both are there).
+ *
+ * Needs the right to read `dir`. Throws an Error when the folder or a file is missing or cannot be unpacked, and what
+ * {@linkcode parseGlue} throws.
+ */
+export async function readGlueTask(dir: string, task: GlueTask | GlueTaskName): Promise<GlueData> {
+  const found = typeof task === "string" ? glueTask(task) : task;
+  const folder = `${dir.replace(/(?<=.)\/+$/, "")}/${found.folder}`;
+  if (!await isDirectory(folder)) throw new Error(`Cannot read task ${found.name} as there is no folder ${folder}`);
+  const [train, dev] = await Promise.all([
+    readText(folder, found.files.train),
+    readText(folder, found.files.dev),
+  ]);
+  return await toData(found, train, dev);
+}
+
+/**
+ * Reads both splits of a task from files in memory, whose names are paths inside GLUE's folder, such as `CoLA/train.tsv`.
+ *
+ * Throws an Error when a file is missing, and what {@linkcode parseGlue} throws.
+ */
+export async function readGlueFiles(
+  files: ReadonlyMap<string, string>,
+  task: GlueTask | GlueTaskName,
+): Promise<GlueData> {
+  const found = typeof task === "string" ? glueTask(task) : task;
+  const [train, dev] = [found.files.train, found.files.dev].map((names): NamedText => {
+    const paths = names.map((name) => `${found.folder}/${name}`);
+    const file = paths.find((path) => files.has(path));
+    if (file === undefined) throw new Error(`Cannot read task ${found.name} as there is no file ${paths.join(" or ")}`);
+    return { file, text: files.get(file)! };
+  });
+  return await toData(found, train, dev);
+}
+
+/**
+ * Examples of a split's text, by a plain split on line feeds and tabs: GLUE's fields are not quoted, so quotes are text.
+ * A carriage return before a line feed, a byte order mark and one empty last line are dropped.
+ *
+ * Throws a SyntaxError that says file, line and reason when a row has another number of fields than the task's columns
+ * or a label that the task does not have, when the line of column names is missing, and when there is no row at all.
+ *
+ * @example
+ * ```ts
+ * import { parseGlue } from "@delta-dawn/delta-lora";
+ *
+ * const rows = parseGlue("sentence\tlabel\nit 's a charming journey .\t1\n", "sst2");
+ * console.assert(rows.length === 1 && rows[0].label === 1);
+ * ```
+ */
+export function parseGlue(text: string, task: GlueTask | GlueTaskName, options: ParseGlueOptions = {}): Example[] {
+  const found = typeof task === "string" ? glueTask(task) : task;
+  const { split = "train", file = `${found.folder}/${found.files[split][0]}` } = options;
+  const columns = found.columns[split];
+  const labelColumn = found.label === "last" ? columns - 1 : found.label;
+  const lines = text.replace(/^\uFEFF/, "").split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  const examples: Example[] = [];
+  for (const [index, raw] of lines.entries()) {
+    const fail = (reason: string): never => {
+      throw new SyntaxError(`Cannot read ${file}:${index + 1} as ${reason}`);
+    };
+    const line = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
+    const fields = line.split("\t");
+    if (fields.length !== columns) {
+      fail(
+        `it has ${fields.length} tab-separated ${fields.length === 1 ? "field" : "fields"} where ${columns} must be`,
+      );
+    }
+    const label = parseLabel(fields[labelColumn], found);
+    if (index === 0 && found.columns.header) {
+      if (label !== undefined) fail("the line of column names is missing: it is a row already");
+      continue;
+    }
+    if (label === undefined) fail(describeBadLabel(fields[labelColumn], found));
+    const example = { text: fields[found.text], label: label! };
+    examples.push(found.text2 === undefined ? example : { ...example, text2: fields[found.text2] });
+  }
+  if (examples.length === 0) throw new SyntaxError(`Cannot read ${file} as it has no rows`);
+  return examples;
+}
+
+function parseLabel(field: string, task: GlueTask): number | undefined {
+  const word = field.trim();
+  if (task.kind === "classes") {
+    const index = task.labels.indexOf(word);
+    return index < 0 ? undefined : index;
+  }
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(word)) return undefined;
+  const [least, greatest] = task.range ?? [-Infinity, Infinity];
+  const score = Number(word);
+  return score >= least && score <= greatest ? score : undefined;
+}
+
+function describeBadLabel(field: string, task: GlueTask): string {
+  const wanted = task.kind === "classes"
+    ? task.labels.map((word) => `"${word}"`).join(" or ")
+    : task.range
+    ? `a score from ${task.range[0]} to ${task.range[1]}`
+    : "a number";
+  return field.trim() === "" ? `its label is missing: it must be ${wanted}` : `label "${field}" must be ${wanted}`;
+}
+
+interface NamedText {
+  readonly file: string;
+  readonly text: string;
+}
+
+async function toData(task: GlueTask, train: NamedText, dev: NamedText): Promise<GlueData> {
+  const texts = [train.text, dev.text].map((text) => text.replace(/^\uFEFF/, ""));
+  const hashes = await Promise.all(texts.map(sha256));
+  return {
+    task,
+    train: parseGlue(train.text, task, { file: train.file, split: "train" }),
+    dev: parseGlue(dev.text, task, { file: dev.file, split: "dev" }),
+    hash: await sha256([task.name, ...hashes].join("\n")),
+  };
+}
+
+async function sha256(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function readText(folder: string, names: readonly string[]): Promise<NamedText> {
+  const files = names.flatMap((name) => [`${folder}/${name}`, `${folder}/${name}.gz`]);
+  for (const file of files) {
+    const packed = await readIfThere(file);
+    if (packed === undefined) continue;
+    try {
+      const bytes = file.endsWith(".gz") ? await gunzip(packed) : packed;
+      return { file, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+    } catch (cause) {
+      const reason = file.endsWith(".gz") ? "is no whole gzip file of UTF-8 text" : "is no UTF-8 text";
+      throw new Error(`Cannot read ${file} as it ${reason}`, { cause });
+    }
+  }
+  throw new Error(`Cannot read ${files[0]} as there is no such file, nor ${files.slice(1).join(", nor ")}`);
+}
+
+async function gunzip(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return await new Response(stream).arrayBuffer();
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function readIfThere(file: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await Deno.readFile(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw new Error(`Cannot read ${file}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+}
