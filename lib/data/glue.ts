@@ -70,8 +70,8 @@ export async function readGlueFiles(
  * Examples of a split's text, by a plain split on line feeds and tabs: GLUE's fields are not quoted, so quotes are text.
  * A carriage return before a line feed, a byte order mark and one empty last line are dropped.
  *
- * Throws a SyntaxError that says file, line and reason when a row has another number of fields than the task's columns
- * or a label that the task does not have, when the line of column names is missing, and when there is no row at all.
+ * Throws a SyntaxError that says file, line and reason when a row has another number of fields than the task's columns,
+ * a label that the task does not have or no sentence, when the line of column names is missing, and when there is no row at all.
  *
  * @example
  * ```ts
@@ -106,6 +106,9 @@ export function parseGlue(text: string, task: GlueTask | GlueTaskName, options: 
       continue;
     }
     if (label === undefined) fail(describeBadLabel(fields[labelColumn], found));
+    for (const column of found.text2 === undefined ? [found.text] : [found.text, found.text2]) {
+      if (fields[column].trim() === "") fail(`its sentence in column ${column + 1} is missing`);
+    }
     const example = { text: fields[found.text], label: label! };
     examples.push(found.text2 === undefined ? example : { ...example, text2: fields[found.text2] });
   }
