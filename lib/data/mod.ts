@@ -1,0 +1,27 @@
+/**
+ * GLUE's tasks and files, BERT's tokenizer, and batches of plain arrays.
+ *
+ * @module
+ */
+export * from "./batches.ts";
+export {
+  type Example,
+  type GlueData,
+  parseGlue,
+  type ParseGlueOptions,
+  readGlueFiles,
+  readGlueTask,
+  type Split,
+} from "./glue.ts";
+export { seededPermutation } from "./shuffle.ts";
+export { GLUE_TASKS, type GlueTask, glueTask, type GlueTaskName, type MetricName } from "./tasks.ts";
+export {
+  type EncodeOptions,
+  type TokenIds,
+  type Tokenizer,
+  tokenizerFromJson,
+  type TokenizerJson,
+  wordPiece,
+  wordPieceJson,
+  type WordPieceOptions,
+} from "./tokenizer.ts";
