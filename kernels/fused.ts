@@ -237,7 +237,12 @@ function combineSource(combine: Combine, a: string, b: string): string {
 export function fusedReduce(
   name: string,
   program: FusedProgram,
-  options: { readonly combine: Combine; readonly style: ReduceStyle; readonly value: string; readonly output: FusedOutput },
+  options: {
+    readonly combine: Combine;
+    readonly style: ReduceStyle;
+    readonly value: string;
+    readonly output: FusedOutput;
+  },
 ): Kernel {
   const { combine, style, value, output } = options;
   const { width } = program;
@@ -248,7 +253,9 @@ export function fusedReduce(
   const neutral = output.dtype === "u32" ? word(4) : `bitcast<${output.dtype}>(${word(4)})`;
   const body = indent([...source.lines, `acc = ${combineSource(combine, "acc", value)};`], 2);
   const lanes = width === 1 ? "acc" : ["acc.y", "acc.z", "acc.w"].reduce(
-    (text, lane) => text ? `(${combineSource(combine, text, lane)})` : lane, "acc.x");
+    (text, lane) => text ? `(${combineSource(combine, text, lane)})` : lane,
+    "acc.x",
+  );
   const start = `  var acc = ${width === 1 ? neutral : `${type}(${neutral})`};\n`;
   const target = `b${output.binding}`;
   const store = (position: string, result: string) => `  ${target}[${position} + ${offset}] = ${result};\n`;

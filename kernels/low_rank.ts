@@ -20,9 +20,11 @@ export function addLowRankKernel({ inPlace, vec4 }: AddLowRankOptions): Kernel {
   const binding = (i: number, name: string, access: string, of: string) =>
     `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${of}>;\n`;
   const head = `struct Sizes { m: u32, n: u32, r: u32 }
-${binding(0, "W", inPlace ? "read_write" : "read", type)}${binding(1, "L", "read", type)}${binding(2, "R", "read", type)}${
-    binding(3, "S", "read", "f32")
-  }${inPlace ? "" : binding(4, "Y", "read_write", type)}@group(0) @binding(${inPlace ? 4 : 5}) var<uniform> d: Sizes;
+${binding(0, "W", inPlace ? "read_write" : "read", type)}${binding(1, "L", "read", type)}${
+    binding(2, "R", "read", type)
+  }${binding(3, "S", "read", "f32")}${inPlace ? "" : binding(4, "Y", "read_write", type)}@group(0) @binding(${
+    inPlace ? 4 : 5
+  }) var<uniform> d: Sizes;
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u32>, @builtin(local_invocation_index) l: u32) {
   let t = (w.y * g.x + w.x) * ${WORKGROUP}u + l;

@@ -41,7 +41,22 @@ export interface MatmulTile {
 }
 
 const FIELDS = [
-  "m", "n", "k", "lda", "ldb", "ldc", "batch", "inner", "a0", "a1", "b0", "b1", "c0", "c1", "offsetA", "offsetB",
+  "m",
+  "n",
+  "k",
+  "lda",
+  "ldb",
+  "ldc",
+  "batch",
+  "inner",
+  "a0",
+  "a1",
+  "b0",
+  "b1",
+  "c0",
+  "c1",
+  "offsetA",
+  "offsetB",
   "offsetC",
 ] as const;
 
@@ -86,7 +101,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) w: 
   let col = id.y;
   if (row >= d.m || col >= d.n) { return; }
 ${ORIGINS}  var sum = 0f;
-  for (var k = 0u; k < d.k; k++) { sum = fma(A[za + ${elementOfA(layout, "k")}], B[zb + ${elementOfB(layout, "k")}], sum); }
+  for (var k = 0u; k < d.k; k++) { sum = fma(A[za + ${elementOfA(layout, "k")}], B[zb + ${
+      elementOfB(layout, "k")
+    }], sum); }
   C[zc + row * d.ldc + col] = sum;
 }
 `,
@@ -177,7 +194,9 @@ export function matmulSubgroup(layout: MatmulLayout, tile: MatmulTile): Kernel {
     layout === "nt" ? `b${j}.${turn[step]}` : `b${step}_${j >> 2}.${turn[j & 3]}`;
   const store = (i: number) =>
     layout === "nt"
-      ? range(columns).map((j) => `if (n0 + lane + ${j * lanes}u < d.n) { C[at + n0 + lane + ${j * lanes}u] = c${i}_${j}; }`)
+      ? range(columns).map((j) =>
+        `if (n0 + lane + ${j * lanes}u < d.n) { C[at + n0 + lane + ${j * lanes}u] = c${i}_${j}; }`
+      )
       : quads.map((q) =>
         `if (n0 / 4u + lane + ${q * lanes}u < d.n / 4u) { C[at / 4u + n0 / 4u + lane + ${q * lanes}u] = ` +
         `vec4<f32>(${range(4).map((e) => `c${i}_${q * 4 + e}`).join(", ")}); }`
@@ -200,18 +219,24 @@ ${ORIGINS}  let m0 = w.x * ${rows}u;
     ${join(range(pieces).map((p) => `let a${p} = ${aLoad(p)};`))}
     ${join(bLoads)}
     ${
-      join(range(rows).flatMap((i) =>
-        range(4).map((step) =>
-          `{ let x = ${aValue(i, step)}; ` +
-          range(columns).map((j) => `c${i}_${j} = fma(x, ${bValue(step, j)}, c${i}_${j});`).join(" ") + " }"
-        )
-      ))
+      join(
+        range(rows).flatMap((i) =>
+          range(4).map((step) =>
+            `{ let x = ${aValue(i, step)}; ` +
+            range(columns).map((j) => `c${i}_${j} = fma(x, ${bValue(step, j)}, c${i}_${j});`).join(" ") + " }"
+          )
+        ),
+      )
     }
   }
-  ${range(rows).map((i) => `if (m0 + ${i}u < d.m) {
+  ${
+      range(rows).map((i) =>
+        `if (m0 + ${i}u < d.m) {
     let at = zc + (m0 + ${i}u) * d.ldc;
     ${join(store(i))}
-  }`).join("\n  ")}
+  }`
+      ).join("\n  ")
+    }
 }
 `,
   };
@@ -272,7 +297,11 @@ export function matmulDispatches(
 ): {
   dispatches: { kernel: Kernel; grid: Grid; uniforms: Uint32Array; buffers: ({ input: number } | "output")[] }[];
 } {
-  if (sizes.batch > 65_535) throw new RangeError(`matmul: ${sizes.batch} products are more than the 65,535 of one dispatch`);
+  if (sizes.batch > 65_535) {
+    throw new RangeError(`matmul: ${sizes.batch} products are more than the 65,535 of one dispatch`);
+  }
   const { kernel, grid } = chooseMatmul(layout, sizes, target);
-  return { dispatches: [{ kernel, grid, uniforms: matmulUniforms(sizes), buffers: [{ input: 0 }, { input: 1 }, "output"] }] };
+  return {
+    dispatches: [{ kernel, grid, uniforms: matmulUniforms(sizes), buffers: [{ input: 0 }, { input: 1 }, "output"] }],
+  };
 }

@@ -91,7 +91,8 @@ export function rowKernel(name: RowKernelName, options: RowOptions): Kernel {
   const combine = (kind: "sum" | "max", x: string, y: string) => kind === "sum" ? `${x} + ${y}` : `max(${x}, ${y})`;
   const acrossLanes = (kind: "sum" | "max") =>
     lanes > 0 ? `${kind === "sum" ? "subgroupAdd" : "subgroupMax"}(p)` : `${kind}Across(p, thread)`;
-  const helper = (kind: "sum" | "max") => `fn ${kind}Across(value: f32, thread: u32) -> f32 {
+  const helper = (kind: "sum" | "max") =>
+    `fn ${kind}Across(value: f32, thread: u32) -> f32 {
   workgroupBarrier();
   parts[thread] = value;
   for (var half = ${threads / 2}u; half > 0u; half >>= 1u) {
@@ -102,10 +103,8 @@ export function rowKernel(name: RowKernelName, options: RowOptions): Kernel {
   return parts[0];
 }
 `;
-  const shared = lanes > 0
-    ? ""
-    : `var<workgroup> parts: array<f32, ${threads}>;\n` +
-      [...new Set(passes.map((pass) => pass.combine))].map(helper).join("");
+  const shared = lanes > 0 ? "" : `var<workgroup> parts: array<f32, ${threads}>;\n` +
+    [...new Set(passes.map((pass) => pass.combine))].map(helper).join("");
   const body = passes.map(({ combine: kind, of, as }, i) => {
     const fold = vec4
       ? `let p = ${combine(kind, combine(kind, `s${i}.x`, `s${i}.y`), combine(kind, `s${i}.z`, `s${i}.w`))};`
@@ -121,9 +120,8 @@ export function rowKernel(name: RowKernelName, options: RowOptions): Kernel {
     bindings: [...names.map(() => "read" as const), "read_write"],
     code: `${lanes > 0 ? "enable subgroups;\n" : ""}struct Sizes { rows: u32, n: u32, epsilon: f32 }
 ${
-      names.map((input, i) =>
-        `@group(0) @binding(${i}) var<storage, read> ${input.toUpperCase()}: array<${type}>;\n`
-      ).join("")
+      names.map((input, i) => `@group(0) @binding(${i}) var<storage, read> ${input.toUpperCase()}: array<${type}>;\n`)
+        .join("")
     }@group(0) @binding(${inputs}) var<storage, read_write> Y: array<${type}>;
 @group(0) @binding(${inputs + 1}) var<uniform> u: Sizes;
 ${shared}@compute @workgroup_size(${threads})

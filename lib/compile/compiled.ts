@@ -232,7 +232,11 @@ export class Compiled {
   }
 
   /** Storage of a donated argument that nobody else holds; `copies` gets what must be copied for that. */
-  #own(tensor: Tensor, args: readonly Tensor[], copies: { from: GPUBuffer; to: GPUBuffer; bytes: number }[]): DeviceStorage {
+  #own(
+    tensor: Tensor,
+    args: readonly Tensor[],
+    copies: { from: GPUBuffer; to: GPUBuffer; bytes: number }[],
+  ): DeviceStorage {
     const { device } = this.runtime;
     const { state, size } = tensor;
     if (state.kind === "host" && !state.storage) {

@@ -48,7 +48,7 @@ class Fuser {
     const count = graph.nodes.length;
     this.consumers = Array.from({ length: count }, () => []);
     this.isOutput = new Array<boolean>(count).fill(false);
-    for (const node of graph.nodes) { for (const { node: input } of node.inputs) this.consumers[input.id].push(node); }
+    for (const node of graph.nodes) for (const { node: input } of node.inputs) this.consumers[input.id].push(node);
     for (const output of graph.outputs) this.isOutput[output.id] = true;
   }
 
@@ -93,7 +93,9 @@ class Fuser {
     into.reach.union(from.reach);
     for (const node of from.nodes) this.#drafts.set(node, into);
     this.#live.delete(from);
-    for (const draft of this.#live) if (draft !== into && draft.reach.meets(into.members)) draft.reach.union(into.reach);
+    for (const draft of this.#live) {
+      if (draft !== into && draft.reach.meets(into.members)) draft.reach.union(into.reach);
+    }
   }
 
   /** Whether everything a draft computes is used by one node alone. */

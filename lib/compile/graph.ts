@@ -103,7 +103,14 @@ class Builder {
     const { state, shape, dtype } = tensor;
     if (state.kind !== "node" || this.isLeaf(tensor)) {
       const leaf = this.#node({
-        kind: "leaf", primitive: undefined, params: undefined, inputs: [], shape, dtype, leaf: tensor, after: [],
+        kind: "leaf",
+        primitive: undefined,
+        params: undefined,
+        inputs: [],
+        shape,
+        dtype,
+        leaf: tensor,
+        after: [],
       });
       return { node: leaf, view: contiguous(shape), after: [] };
     }
@@ -112,7 +119,10 @@ class Builder {
     const { lowering } = primitive;
     if (lowering.kind === "view") {
       const [source, ...others] = inputs;
-      const after = [...source.after, ...others.map(({ node }) => node).filter(({ kind }) => kind !== "leaf" && kind !== "constant")];
+      const after = [
+        ...source.after,
+        ...others.map(({ node }) => node).filter(({ kind }) => kind !== "leaf" && kind !== "constant"),
+      ];
       const view = lowering.view(source.view, state.params, tensor);
       if (view) return { node: source.node, view, after: primitive.name === "group" ? source.after : after };
       const { node } = this.copy(source);
@@ -120,9 +130,10 @@ class Builder {
     }
     const operands: Located[] = inputs.map((input, i) => {
       if (lowering.kind === "map" || lowering.kind === "reduce" || lowering.kind === "place") return input;
-      const accepted = input.node.kind !== "constant" && (lowering.kind === "kernel" && lowering.accepts
-        ? lowering.accepts(i, inputs.map(({ view }) => view), state.params)
-        : isWhole(input));
+      const accepted = input.node.kind !== "constant" &&
+        (lowering.kind === "kernel" && lowering.accepts
+          ? lowering.accepts(i, inputs.map(({ view }) => view), state.params)
+          : isWhole(input));
       return accepted ? input : this.copy(input);
     });
     const after = [...new Set(operands.flatMap((operand) => operand.after))];
@@ -162,4 +173,3 @@ class Builder {
 export function buildGraph(outputs: readonly Tensor[], isLeaf: (tensor: Tensor) => boolean = () => false): Graph {
   return new Builder(isLeaf).build(outputs);
 }
-

@@ -10,7 +10,7 @@ import {
   typeOf,
 } from "../../kernels/fused.ts";
 import { type Access, type Grid, type Kernel, linearGrid } from "../../kernels/kernel.ts";
-import { type ConstantParams, constantBits } from "../ops/constant.ts";
+import { constantBits, type ConstantParams } from "../ops/constant.ts";
 import type { BufferRef, Target } from "../ops/primitive.ts";
 import { bitsOf } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/shape.ts";
@@ -255,7 +255,9 @@ function lowerReduce(cluster: Cluster, layout: Layout): Lowered {
   for (const part of cluster.nodes.slice(0, -1)) fused.compute(part);
   // Axes that lie between others go last in the operand's view.
   const kept = operand.view.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-  const seen = isPrologue || direction ? operand : { node: operand.node, view: permuteView(operand.view, [...kept, ...axes]) };
+  const seen = isPrologue || direction
+    ? operand
+    : { node: operand.node, view: permuteView(operand.view, [...kept, ...axes]) };
   const value = fused.value(seen);
   const name = nameOf(cluster);
   const { combine } = lowering;
@@ -265,11 +267,21 @@ function lowerReduce(cluster: Cluster, layout: Layout): Lowered {
   }
   fused.bindings.push({ dtype: node.dtype, access: "read_write" });
   fused.places.push({ scratch: 0 });
-  const first = reduceCommand(name, fused, plan, combine, value, { binding: fused.bindings.length - 1, dtype: node.dtype });
+  const first = reduceCommand(name, fused, plan, combine, value, {
+    binding: fused.bindings.length - 1,
+    dtype: node.dtype,
+  });
   // Second pass over [kept, chunks] or [chunks, kept].
   const second: ReducePlan = plan.style === "column"
     ? { ...plan, reduced: plan.chunks, chunks: 1, chunk: plan.chunks }
-    : { style: "threadRow", width: plan.chunks % 4 === 0 ? 4 : 1, kept: plan.kept, reduced: plan.chunks, chunks: 1, chunk: plan.chunks };
+    : {
+      style: "threadRow",
+      width: plan.chunks % 4 === 0 ? 4 : 1,
+      kept: plan.kept,
+      reduced: plan.chunks,
+      chunks: 1,
+      chunk: plan.chunks,
+    };
   const rest = new Fused(second.width, layout);
   rest.bindings.push({ dtype: node.dtype, access: "read" });
   rest.places.push({ scratch: 0 });
@@ -287,7 +299,10 @@ function lowerPlace(cluster: Cluster, layout: Layout): Lowered {
   const [node] = cluster.nodes;
   const lowering = node.primitive!.lowering;
   if (lowering.kind !== "place") throw new Error("internal: a placement's cluster holds something else");
-  const starts = lowering.starts(node.params, node.inputs.map(({ view }) => ({ shape: view.shape, dtype: node.dtype })));
+  const starts = lowering.starts(
+    node.params,
+    node.inputs.map(({ view }) => ({ shape: view.shape, dtype: node.dtype })),
+  );
   const commands: Command[] = [];
   const write = (name: string, value: (fused: Fused) => string, box: View, width: 1 | 4) => {
     const fused = new Fused(width, layout);
@@ -297,8 +312,19 @@ function lowerPlace(cluster: Cluster, layout: Layout): Lowered {
     const isLinear = isContiguous(box) && box.offset === 0;
     const output: FusedOutput = isLinear
       ? { binding, dtype: node.dtype, value: result, mode: "linear", rank: 0, exact: false }
-      : { binding, dtype: node.dtype, value: result, mode: "gather", rank: Math.max(1, access.rank), exact: access.exact };
-    const words = isLinear ? [] : access.rank > 0 ? [access.words] : [Uint32Array.of(box.offset, sizeOf(box.shape), 1, 0)];
+      : {
+        binding,
+        dtype: node.dtype,
+        value: result,
+        mode: "gather",
+        rank: Math.max(1, access.rank),
+        exact: access.exact,
+      };
+    const words = isLinear
+      ? []
+      : access.rank > 0
+      ? [access.words]
+      : [Uint32Array.of(box.offset, sizeOf(box.shape), 1, 0)];
     const threads = Math.ceil(sizeOf(box.shape) / width);
     commands.push({
       kernel: fusedMap(name, fused.program(), [output]),
@@ -308,11 +334,16 @@ function lowerPlace(cluster: Cluster, layout: Layout): Lowered {
     });
   };
   if (!lowering.covers(node.params)) {
-    write("fill", (fused) => {
-      fused.constants.push(node.dtype);
-      fused.constantWords.push(0);
-      return "c0";
-    }, contiguous(node.shape), node.size === 1 ? 1 : 4);
+    write(
+      "fill",
+      (fused) => {
+        fused.constants.push(node.dtype);
+        fused.constantWords.push(0);
+        return "c0";
+      },
+      contiguous(node.shape),
+      node.size === 1 ? 1 : 4,
+    );
   }
   const strides = contiguousStrides(node.shape);
   node.inputs.forEach((input, i) => {
@@ -339,7 +370,12 @@ function lowerKernel(cluster: Cluster, layout: Layout): Lowered {
   const place = (ref: BufferRef): Place =>
     ref === "output" ? { node } : "input" in ref ? { node: node.inputs[ref.input].node } : ref;
   return {
-    commands: dispatches.map(({ kernel, grid, uniforms, buffers }) => ({ kernel, grid, uniforms, places: buffers.map(place) })),
+    commands: dispatches.map(({ kernel, grid, uniforms, buffers }) => ({
+      kernel,
+      grid,
+      uniforms,
+      places: buffers.map(place),
+    })),
     scratch,
   };
 }
@@ -357,4 +393,3 @@ export function lower(cluster: Cluster, layout: Layout): Lowered {
       return lowerKernel(cluster, layout);
   }
 }
-

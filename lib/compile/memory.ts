@@ -50,7 +50,7 @@ export function lastUses(clusters: readonly Cluster[], keep: ReadonlySet<Node>):
   const last = new Map<Node, number>();
   clusters.forEach((cluster, position) => {
     for (const node of cluster.outputs) last.set(node, position);
-    for (const node of cluster.nodes) { for (const { node: input } of node.inputs) last.set(input, position); }
+    for (const node of cluster.nodes) for (const { node: input } of node.inputs) last.set(input, position);
   });
   const dying: Node[][] = clusters.map(() => []);
   for (const [node, position] of last) if (!keep.has(node)) dying[position].push(node);

@@ -86,7 +86,12 @@ function keyring(key: Key | undefined): () => Key | undefined {
 }
 
 /** Hidden states `[B, T, C]` of the last layer. */
-function encode(params: Params, batch: Omit<Batch, "labels">, config: Resolved, nextKey: () => Key | undefined): Tensor {
+function encode(
+  params: Params,
+  batch: Omit<Batch, "labels">,
+  config: Resolved,
+  nextKey: () => Key | undefined,
+): Tensor {
   const { hiddenSize: C, heads, layers, maxLength, dropout: rate, layerNormEpsilon: epsilon } = config;
   const { inputIds, attentionMask: mask, tokenTypeIds } = batch;
   const [B, T] = inputIds.shape;
@@ -124,18 +129,24 @@ export function bert(config: BertConfig): Model<Required<BertConfig>> {
   return {
     config: resolved,
     init: (key) =>
-      initialize([
-        ...encoderShapes(resolved),
-        ["bert.pooler.dense.weight", [C, C]],
-        ["bert.pooler.dense.bias", [C]],
-        ["classifier.weight", [labels, C]],
-        ["classifier.bias", [labels]],
-      ], initializerRange, key),
+      initialize(
+        [
+          ...encoderShapes(resolved),
+          ["bert.pooler.dense.weight", [C, C]],
+          ["bert.pooler.dense.bias", [C]],
+          ["classifier.weight", [labels, C]],
+          ["classifier.bias", [labels]],
+        ],
+        initializerRange,
+        key,
+      ),
     apply(params, batch, key) {
       const nextKey = keyring(key);
       const hidden = encode(params, batch, resolved, nextKey);
       const first = select(hidden, { axis: 1, index: 0 });
-      const pooled = tanh(linear(first, params["bert.pooler.dense.weight"], tensorOf(params, "bert.pooler.dense.bias")));
+      const pooled = tanh(
+        linear(first, params["bert.pooler.dense.weight"], tensorOf(params, "bert.pooler.dense.bias")),
+      );
       const dropped = dropout(pooled, { rate, key: nextKey() });
       return linear(dropped, params["classifier.weight"], tensorOf(params, "classifier.bias"));
     },
@@ -153,14 +164,18 @@ export function bertForMaskedLM(config: BertConfig): Model<Required<BertConfig>>
   return {
     config: resolved,
     init: (key) =>
-      initialize([
-        ...encoderShapes(resolved),
-        [`${head}.bias`, [vocabSize]],
-        [`${head}.transform.dense.weight`, [C, C]],
-        [`${head}.transform.dense.bias`, [C]],
-        [`${head}.transform.LayerNorm.weight`, [C]],
-        [`${head}.transform.LayerNorm.bias`, [C]],
-      ], initializerRange, key),
+      initialize(
+        [
+          ...encoderShapes(resolved),
+          [`${head}.bias`, [vocabSize]],
+          [`${head}.transform.dense.weight`, [C, C]],
+          [`${head}.transform.dense.bias`, [C]],
+          [`${head}.transform.LayerNorm.weight`, [C]],
+          [`${head}.transform.LayerNorm.bias`, [C]],
+        ],
+        initializerRange,
+        key,
+      ),
     apply(params, batch, key) {
       const get = (name: string) => tensorOf(params, name);
       const hidden = encode(params, batch, resolved, keyring(key));

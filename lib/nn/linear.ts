@@ -24,5 +24,7 @@ export function linear(x: Tensor, weight: Weight, bias?: Tensor): Tensor {
 export function tensorOf(params: Params, name: string): Tensor {
   const value = params[name];
   if (value instanceof Tensor) return value;
-  throw new Error(value ? `${name}: only linear() can use a weight that a method adapted` : `no parameter is called ${name}`);
+  throw new Error(
+    value ? `${name}: only linear() can use a weight that a method adapted` : `no parameter is called ${name}`,
+  );
 }

@@ -1,4 +1,5 @@
 import {
+  add,
   cast,
   expandDims,
   logSoftmax,
@@ -12,7 +13,6 @@ import {
   square,
   sub,
   sum,
-  add,
 } from "../ops/mod.ts";
 import { formatShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -44,7 +44,9 @@ export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntro
   const classes = logits.shape[logits.rank - 1];
   const rows = logits.size / classes;
   if (labels.size !== rows) {
-    throw new RangeError(`crossEntropy: labels ${formatShape(labels.shape)} do not fit logits ${formatShape(logits.shape)}`);
+    throw new RangeError(
+      `crossEntropy: labels ${formatShape(labels.shape)} do not fit logits ${formatShape(logits.shape)}`,
+    );
   }
   const flat = reshape(labels, [rows]);
   const counts = mul(cast(notEqual(flat, ignoreLabel), "f32"), weights ? reshape(weights, [rows]) : 1);

@@ -81,8 +81,7 @@ const ROOT = Math.sqrt(2 / Math.PI);
 /** The approximation of x·Φ(x) by tanh, as in GPT-2. */
 export const geluTanhPrimitive: Primitive<undefined> = elementwise({
   name: "geluTanh",
-  wgsl:
-    `($0 * 0.5 * ($T(1.0) + tanh(clamp(${ROOT} * ($0 + ${CUBIC} * $0 * $0 * $0), $T(-15.0), $T(15.0)))))`,
+  wgsl: `($0 * 0.5 * ($T(1.0) + tanh(clamp(${ROOT} * ($0 + ${CUBIC} * $0 * $0 * $0), $T(-15.0), $T(15.0)))))`,
   reference: (x) => x * 0.5 * (1 + Math.tanh(ROOT * (x + CUBIC * x ** 3))),
   vjp: ({ inputs: [x], cotangent }) => {
     const t = tanh(mul(mul(x, add(mul(square(x), CUBIC), 1)), ROOT));

@@ -53,9 +53,7 @@ const POW = (width: 1 | 4): string => {
   return select(p, -p, fract(y * 0.5) != 0.0);
 }
 `;
-  return width === 1
-    ? scalar
-    : `${scalar}fn power4(x: vec4<f32>, y: vec4<f32>) -> vec4<f32> {
+  return width === 1 ? scalar : `${scalar}fn power4(x: vec4<f32>, y: vec4<f32>) -> vec4<f32> {
   return vec4<f32>(power(x.x, y.x), power(x.y, y.y), power(x.z, y.z), power(x.w, y.w));
 }
 `;

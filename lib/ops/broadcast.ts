@@ -20,7 +20,9 @@ export const broadcastPrimitive: Primitive<BroadcastParams> = {
     const rows = contiguousStrides(shape);
     return Float64Array.from({ length: sizeOf(shape) }, (_, i) => {
       let position = 0;
-      for (let axis = 0; axis < shape.length; axis++) position += (Math.floor(i / rows[axis]) % shape[axis]) * strides[axis];
+      for (let axis = 0; axis < shape.length; axis++) {
+        position += (Math.floor(i / rows[axis]) % shape[axis]) * strides[axis];
+      }
       return x.data[position];
     });
   },

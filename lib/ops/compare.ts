@@ -3,7 +3,11 @@ import type { TensorLike } from "./constant.ts";
 import { binary, elementwise, unary } from "./elementwise.ts";
 import type { Primitive } from "./primitive.ts";
 
-function comparison(name: string, operator: string, reference: (a: number, b: number) => boolean): Primitive<undefined> {
+function comparison(
+  name: string,
+  operator: string,
+  reference: (a: number, b: number) => boolean,
+): Primitive<undefined> {
   return elementwise({
     name,
     wgsl: `($0 ${operator} $1)`,

@@ -34,7 +34,9 @@ export type TensorLike = Tensor | number | boolean;
 
 /** A tensor as it is; a number as a scalar of `dtype`. */
 export function asTensor(value: TensorLike, dtype: DType): Tensor {
-  return value instanceof Tensor ? value : constant(Number(value), typeof value === "boolean" && dtype !== "f32" ? "bool" : dtype);
+  return value instanceof Tensor
+    ? value
+    : constant(Number(value), typeof value === "boolean" && dtype !== "f32" ? "bool" : dtype);
 }
 
 /** Options of functions that make tensors. */

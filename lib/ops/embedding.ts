@@ -13,14 +13,18 @@ export const embeddingPrimitive: Primitive<undefined> = {
   lowering: {
     kind: "kernel",
     emit: ({ inputs: [table, ids] }) => ({
-      dispatches: [gatherDispatch({ rows: table.view.shape[0], columns: table.view.shape[1], ids: sizeOf(ids.view.shape) })],
+      dispatches: [
+        gatherDispatch({ rows: table.view.shape[0], columns: table.view.shape[1], ids: sizeOf(ids.view.shape) }),
+      ],
     }),
   },
   reference([table, ids]) {
     const columns = table.shape[1];
     const result = new Float64Array(ids.data.length * columns).fill(NaN);
     ids.data.forEach((id, i) => {
-      if (id >= 0 && id < table.shape[0]) result.set(table.data.subarray(id * columns, (id + 1) * columns), i * columns);
+      if (id >= 0 && id < table.shape[0]) {
+        result.set(table.data.subarray(id * columns, (id + 1) * columns), i * columns);
+      }
     });
     return result;
   },
@@ -62,7 +66,9 @@ export const scatterRowsPrimitive: Primitive<{ readonly shape: Shape }> = {
 export function embedding(table: Tensor, ids: Tensor): Tensor {
   requireDType("embedding", table, ["f32"]);
   requireDType("embedding", ids, ["i32"]);
-  if (table.rank !== 2) throw new RangeError(`embedding: the table needs two axes, and has ${formatShape(table.shape)}`);
+  if (table.rank !== 2) {
+    throw new RangeError(`embedding: the table needs two axes, and has ${formatShape(table.shape)}`);
+  }
   const rows = apply(embeddingPrimitive, [table, reshape(ids, [ids.size])], undefined);
   return reshape(rows, [...ids.shape, table.shape[1]]);
 }

@@ -1,4 +1,4 @@
-import { type MatmulLayout, matmulDispatches } from "../../kernels/matmul.ts";
+import { matmulDispatches, type MatmulLayout } from "../../kernels/matmul.ts";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { collapseView, type View } from "../tensor/view.ts";
@@ -80,11 +80,23 @@ export const matmulPrimitive: Primitive<undefined> = {
       const pair = (list: readonly number[]) => list.length === 2 ? list : [0, list[0] ?? 0];
       const [[a0, a1], [b0, b1], [c0, c1]] = strides.map(pair);
       const dispatches = matmulDispatches(`${forA.kind}${forB.kind}` as MatmulLayout, {
-        m, n, k,
-        lda: forA.stride, ldb: forB.stride, ldc: n,
-        inner, batch: outer * inner,
-        a0, a1, b0, b1, c0, c1,
-        offsetA: a.view.offset, offsetB: b.view.offset, offsetC: 0,
+        m,
+        n,
+        k,
+        lda: forA.stride,
+        ldb: forB.stride,
+        ldc: n,
+        inner,
+        batch: outer * inner,
+        a0,
+        a1,
+        b0,
+        b1,
+        c0,
+        c1,
+        offsetA: a.view.offset,
+        offsetB: b.view.offset,
+        offsetC: 0,
       }, target);
       return dispatches;
     },
@@ -131,7 +143,8 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   const { transposeA = false, transposeB = false } = options;
   requireDType("matmul", a, ["f32"]);
   requireDType("matmul", b, ["f32"]);
-  const print = () => `${formatShape(a.shape)}${transposeA ? "ᵀ" : ""} · ${formatShape(b.shape)}${transposeB ? "ᵀ" : ""}`;
+  const print = () =>
+    `${formatShape(a.shape)}${transposeA ? "ᵀ" : ""} · ${formatShape(b.shape)}${transposeB ? "ᵀ" : ""}`;
   if (a.rank < 2 || b.rank < 2) throw new RangeError(`matmul: needs matrices: ${print()}`);
   const left = transposeA ? swapLast(a) : a;
   const right = transposeB ? swapLast(b) : b;

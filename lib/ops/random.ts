@@ -109,14 +109,22 @@ export function foldIn(key: Key, data: number | Tensor): Key {
 }
 
 /** Uniform numbers in [min, max), [0, 1) by default, with 24 random bits: the same on every adapter for [0, 1). */
-export function uniform(key: Key, shape: Shape, options: { readonly min?: number; readonly max?: number } = {}): Tensor {
+export function uniform(
+  key: Key,
+  shape: Shape,
+  options: { readonly min?: number; readonly max?: number } = {},
+): Tensor {
   const { min = 0, max = 1 } = options;
   const unit = apply(unitPrimitive, [bits(key, shape, 0)], undefined);
   return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
 }
 
 /** Normal numbers by Box and Muller's method; their last bits may differ between adapters, as logarithms do. */
-export function normal(key: Key, shape: Shape, options: { readonly mean?: number; readonly std?: number } = {}): Tensor {
+export function normal(
+  key: Key,
+  shape: Shape,
+  options: { readonly mean?: number; readonly std?: number } = {},
+): Tensor {
   const { mean = 0, std = 1 } = options;
   const radius = sqrt(mul(log(sub(1, apply(unitPrimitive, [bits(key, shape, 0)], undefined))), -2));
   const angle = mul(apply(unitPrimitive, [bits(key, shape, 1)], undefined), 2 * Math.PI);

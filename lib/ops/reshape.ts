@@ -63,7 +63,9 @@ export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
   if (order.length !== x.rank || new Set(order).size !== x.rank) {
     throw new RangeError(`transpose: [${permutation?.join(", ")}] is no order of the axes of ${formatShape(x.shape)}`);
   }
-  return order.every((axis, position) => axis === position) ? x : apply(transposePrimitive, [x], { permutation: order });
+  return order.every((axis, position) => axis === position)
+    ? x
+    : apply(transposePrimitive, [x], { permutation: order });
 }
 
 /** Adds an axis of size 1 at a position, counted in the result. */

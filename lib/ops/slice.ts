@@ -5,7 +5,12 @@ import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
 import { expandDims, reshape } from "./reshape.ts";
 
 /** Visits the box of `size` at `start` inside `shape`: position in the whole, position in the box. */
-function visitBox(shape: Shape, start: readonly number[], size: Shape, visit: (whole: number, box: number) => void): void {
+function visitBox(
+  shape: Shape,
+  start: readonly number[],
+  size: Shape,
+  visit: (whole: number, box: number) => void,
+): void {
   const strides = contiguousStrides(shape);
   const rows = contiguousStrides(size);
   for (let i = 0; i < sizeOf(size); i++) {
@@ -110,7 +115,9 @@ export function concat(tensors: readonly Tensor[], options: { readonly axis?: nu
   for (const { shape, dtype } of tensors) {
     if (dtype !== first.dtype || !sameShape(resized(shape, axis, 0), resized(first.shape, axis, 0))) {
       throw new RangeError(
-        `concat: ${dtype} ${formatShape(shape)} does not join ${first.dtype} ${formatShape(first.shape)} along axis ${axis}`,
+        `concat: ${dtype} ${formatShape(shape)} does not join ${first.dtype} ${
+          formatShape(first.shape)
+        } along axis ${axis}`,
       );
     }
   }
@@ -136,11 +143,16 @@ export function split(
     ? new Array<number>(options.sections).fill(x.shape[axis] / options.sections)
     : options.sections;
   if (sizes.some((size) => !Number.isInteger(size)) || sizes.reduce((sum, size) => sum + size, 0) !== x.shape[axis]) {
-    throw new RangeError(`split: axis ${axis} of ${formatShape(x.shape)} does not split into ${options.sections} parts`);
+    throw new RangeError(
+      `split: axis ${axis} of ${formatShape(x.shape)} does not split into ${options.sections} parts`,
+    );
   }
   let position = 0;
   return sizes.map((size) => {
-    const part = slice(x, { start: x.shape.map((_, a) => a === axis ? position : 0), size: resized(x.shape, axis, size) });
+    const part = slice(x, {
+      start: x.shape.map((_, a) => a === axis ? position : 0),
+      size: resized(x.shape, axis, size),
+    });
     position += size;
     return part;
   });

@@ -22,7 +22,9 @@ export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   requireDType("where", condition, ["bool"]);
   const dtype = typeof a === "object" ? a.dtype : typeof b === "object" ? b.dtype : "f32";
   const [left, right] = [asTensor(a, dtype), asTensor(b, dtype)];
-  if (left.dtype !== right.dtype) throw new TypeError(`where: operands are ${left.dtype} and ${right.dtype}: cast one of them`);
+  if (left.dtype !== right.dtype) {
+    throw new TypeError(`where: operands are ${left.dtype} and ${right.dtype}: cast one of them`);
+  }
   const shape = commonShape("where", condition, left, right);
   return apply(wherePrimitive, [condition, left, right].map((operand) => broadcastTo(operand, shape)), undefined);
 }

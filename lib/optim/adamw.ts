@@ -55,7 +55,9 @@ export function addDecayedWeights(
     update(grads, state, params) {
       const { leaves, structure } = treeFlatten(params);
       const { leaves: parts } = treeFlatten(grads);
-      const decayed = leaves.map((p, i) => weightDecay !== 0 && mask(p) ? add(parts[i], mul(p, weightDecay)) : parts[i]);
+      const decayed = leaves.map((p, i) =>
+        weightDecay !== 0 && mask(p) ? add(parts[i], mul(p, weightDecay)) : parts[i]
+      );
       return { updates: treeUnflatten(structure, decayed), state };
     },
   };

@@ -1,4 +1,4 @@
-import { add, full, minimum, mul, sqrt, square, sum, div } from "../ops/mod.ts";
+import { add, div, full, minimum, mul, sqrt, square, sum } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeLeaves, treeMap } from "../tensor/tree.ts";
 import type { Optimizer } from "./optimizer.ts";

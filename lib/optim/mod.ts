@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { addDecayedWeights, adamw, type AdamOptions, type AdamState, type AdamWOptions, scaleByAdam } from "./adamw.ts";
+export { type AdamOptions, type AdamState, adamw, type AdamWOptions, addDecayedWeights, scaleByAdam } from "./adamw.ts";
 export { applyUpdates } from "./apply_updates.ts";
 export { chain, type CountState, scaleByLearningRate } from "./chain.ts";
 export { clipByGlobalNorm, clipToNorm, globalNorm } from "./clip_by_global_norm.ts";

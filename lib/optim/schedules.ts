@@ -1,4 +1,4 @@
-import { cast, cos, div, full, less, maximum, minimum, mul, sub, add, where } from "../ops/mod.ts";
+import { add, cast, cos, div, full, less, maximum, minimum, mul, sub, where } from "../ops/mod.ts";
 import type { Schedule } from "./optimizer.ts";
 
 /** Steps of a schedule that rises and falls. */
@@ -16,7 +16,10 @@ export function constantSchedule(rate: number): Schedule {
   return () => full([], rate);
 }
 
-function withWarmup({ peak, warmup = 0, total }: WarmupOptions, fall: (progress: ReturnType<Schedule>) => ReturnType<Schedule>): Schedule {
+function withWarmup(
+  { peak, warmup = 0, total }: WarmupOptions,
+  fall: (progress: ReturnType<Schedule>) => ReturnType<Schedule>,
+): Schedule {
   if (!(total > warmup) || warmup < 0) {
     throw new RangeError(`a schedule of ${total} steps cannot warm up over ${warmup}`);
   }

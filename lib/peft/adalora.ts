@@ -30,7 +30,15 @@ import {
 import * as random from "../ops/random_mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { treeMap } from "../tensor/tree.ts";
-import { adaptWith, countParameters, type LowRankOptions, type LowRankTrainable, mergeWith, requireRank, takeHeads } from "./low_rank.ts";
+import {
+  adaptWith,
+  countParameters,
+  type LowRankOptions,
+  type LowRankTrainable,
+  mergeWith,
+  requireRank,
+  takeHeads,
+} from "./low_rank.ts";
 import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
 import type { Method } from "./method.ts";
 import { selectTargets } from "./targets.ts";
@@ -92,7 +100,9 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
     throw new RangeError(`adalora: the target rank ${targetRank} is above the initial one, ${initialRank}`);
   }
   if (warmup + final >= totalSteps) {
-    throw new RangeError(`adalora: ${warmup} first and ${final} last steps leave none of ${totalSteps} for the budget to fall`);
+    throw new RangeError(
+      `adalora: ${warmup} first and ${final} last steps leave none of ${totalSteps} for the budget to fall`,
+    );
   }
   const scale = alpha / initialRank;
   const change = ({ P, E, Q }: Triplets): Factored => ({ left: P, right: mul(Q, expandDims(E, 1)), scale });
@@ -111,10 +121,12 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
 
   /** s(E) + mean s(P) + mean s(Q) of each triplet, with s = importance · uncertainty. */
   const scores = (importance: AdaloraAux["importance"], uncertainty: AdaloraAux["uncertainty"]): Tensor =>
-    concat(Object.keys(importance).map((path) => {
-      const [I, U] = [importance[path], uncertainty[path]];
-      return add(mul(I.E, U.E), add(mean(mul(I.P, U.P), { axis: 0 }), mean(mul(I.Q, U.Q), { axis: 1 })));
-    }));
+    concat(
+      Object.keys(importance).map((path) => {
+        const [I, U] = [importance[path], uncertainty[path]];
+        return add(mul(I.E, U.E), add(mean(mul(I.P, U.P), { axis: 0 }), mean(mul(I.Q, U.Q), { axis: 1 })));
+      }),
+    );
 
   return {
     name: "adalora",

@@ -4,8 +4,8 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { factoredDelta } from "./delta_lora_update.ts";
 import {
   adaptWith,
-  countParameters,
   copyOf,
+  countParameters,
   type Factors,
   initialTrainable,
   loraAdapter,
@@ -80,7 +80,9 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
     name: "delta-lora",
     init(key, base) {
       const trainable = initialTrainable(key, base, options);
-      const anchor = Object.entries(trainable.factors).map(([path, { A, B }]) => [path, { A: copyOf(A), B: copyOf(B) }]);
+      const anchor = Object.entries(trainable.factors).map((
+        [path, { A, B }],
+      ) => [path, { A: copyOf(A), B: copyOf(B) }]);
       return { trainable, aux: { anchor: Object.fromEntries(anchor), writes: cast(full([], 0), "i32") } };
     },
     writes(base) {
@@ -122,7 +124,9 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
     },
     export({ trainable: { factors, heads }, aux: { anchor, writes } }) {
       if (typeof lambda !== "number") {
-        throw new RangeError("deltaLora: with a λ that varies by step the change has no factors to export: merge instead");
+        throw new RangeError(
+          "deltaLora: with a λ that varies by step the change has no factors to export: merge instead",
+        );
       }
       // s·[(1 + λ)·B A − λ·B_K A_K] as an adapter of rank 2r, whose α/r is the same.
       const active = where(greater(writes, 0), full([], lambda), 0);

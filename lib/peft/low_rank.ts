@@ -34,7 +34,9 @@ export interface LowRankOptions {
 
 /** Checks a rank. Throws a RangeError where it is no positive whole number. */
 export function requireRank(method: string, rank: number): void {
-  if (!Number.isInteger(rank) || rank < 1) throw new RangeError(`${method}: a rank is a whole number from 1, not ${rank}`);
+  if (!Number.isInteger(rank) || rank < 1) {
+    throw new RangeError(`${method}: a rank is a whole number from 1, not ${rank}`);
+  }
 }
 
 /** The same values as a tensor of its own, which may be given up while the other stays. */
@@ -48,7 +50,12 @@ export function takeHeads(base: BaseParams, heads: RegExp = DEFAULT_HEADS): Reco
 }
 
 /** A uniform on ±1/√in (Kaiming with a = √5, as `torch.nn.Linear` begins), B zero. */
-export function initialFactors(key: Key, base: BaseParams, targets: readonly string[], rank: number): Record<string, Factors> {
+export function initialFactors(
+  key: Key,
+  base: BaseParams,
+  targets: readonly string[],
+  rank: number,
+): Record<string, Factors> {
   return Object.fromEntries(targets.map((path, i) => {
     const [output, input] = base[`${path}.weight`].shape;
     const bound = 1 / Math.sqrt(input);

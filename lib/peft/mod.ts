@@ -6,8 +6,8 @@
 export { adalora, type AdaloraAux, type AdaloraOptions, type Triplets } from "./adalora.ts";
 export { deltaLora, type DeltaLoraAux, type DeltaLoraOptions } from "./delta_lora.ts";
 export {
-  deltaLoraUpdate,
   type DeltaLoraState,
+  deltaLoraUpdate,
   type DeltaLoraUpdateOptions,
   factoredDelta,
 } from "./delta_lora_update.ts";

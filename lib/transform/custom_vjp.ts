@@ -39,7 +39,9 @@ export function customVjp<Args extends readonly Tree[], Value extends Tree, Resi
       const tree = treeUnflatten(structure, cotangents.map((part, i) => part ?? zerosLike(leaves[i])));
       const results = rules.backward(residuals, tree);
       if (results.length !== args.length) {
-        throw new RangeError(`customVjp: ${f.name || "f"} has ${args.length} arguments, backward gave ${results.length}`);
+        throw new RangeError(
+          `customVjp: ${f.name || "f"} has ${args.length} arguments, backward gave ${results.length}`,
+        );
       }
       return perArgument.flatMap((inputs, i) => {
         const parts = results[i] === undefined ? inputs.map(() => undefined) : treeLeaves(results[i]);

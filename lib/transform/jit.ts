@@ -44,7 +44,9 @@ const identities = new WeakMap<object, number>();
 let identityCount = 0;
 
 function staticKey(value: unknown): string {
-  if ((typeof value !== "object" || value === null) && typeof value !== "function") return `${typeof value} ${String(value)}`;
+  if ((typeof value !== "object" || value === null) && typeof value !== "function") {
+    return `${typeof value} ${String(value)}`;
+  }
   let identity = identities.get(value);
   if (identity === undefined) identities.set(value, identity = ++identityCount);
   return `#${identity}`;
@@ -85,7 +87,9 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
       const flat = treeFlatten<Tensor | number>(arg, isDynamic);
       for (const leaf of flat.leaves) {
         if (donate.includes(position)) donated.add(leaves.length);
-        leaves.push(leaf instanceof Tensor ? leaf : new Tensor([], "f32", { kind: "host", data: Float32Array.of(leaf) }));
+        leaves.push(
+          leaf instanceof Tensor ? leaf : new Tensor([], "f32", { kind: "host", data: Float32Array.of(leaf) }),
+        );
       }
       return flat.structure;
     });
@@ -94,11 +98,14 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
 
   const trace = (runtime: Runtime, args: readonly Tree[]) => {
     const { leaves, donated, structures } = flatten(args);
-    const signature = structures.map(structureKey).join(";") + leaves.map(({ dtype, shape }) => `|${dtype}${shape}`).join("");
+    const signature = structures.map(structureKey).join(";") +
+      leaves.map(({ dtype, shape }) => `|${dtype}${shape}`).join("");
     let known = traces.get(signature);
     if (!known) {
       known = (async (): Promise<Trace> => {
-        const placeholders = leaves.map(({ shape, dtype }, index) => new Tensor(shape, dtype, { kind: "argument", index }));
+        const placeholders = leaves.map(({ shape, dtype }, index) =>
+          new Tensor(shape, dtype, { kind: "argument", index })
+        );
         let position = 0;
         const traced = structures.map((structure) => {
           const count = countLeaves(structure);
@@ -107,7 +114,9 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
         const firstId = placeholders[0]?.id ?? new Tensor([], "f32", { kind: "host", data: new Float32Array(1) }).id;
         const result = runtime.tracing(() => f(...traced));
         if (result instanceof Promise) {
-          throw new TypeError(`jit: ${f.name || "the function"} is asynchronous: a traced function must not wait for data`);
+          throw new TypeError(
+            `jit: ${f.name || "the function"} is asynchronous: a traced function must not wait for data`,
+          );
         }
         const { leaves: results, structure } = treeFlatten<Tensor | number>(result, isDynamic);
         const outputs = results.map((leaf) =>

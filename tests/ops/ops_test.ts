@@ -1,0 +1,342 @@
+import { expect } from "expect";
+import { beforeAll, describe, it } from "@std/testing/bdd";
+import * as ops from "../../lib/ops/mod.ts";
+import { useDevice } from "../../lib/compile/open_device.ts";
+import { Runtime } from "../../lib/compile/runtime.ts";
+import { setExecutor } from "../../lib/tensor/executor.ts";
+import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
+import { grad } from "../../lib/transform/grad.ts";
+import { checkDerivative, checkValue } from "../support/check_op.ts";
+import { testDevice } from "../support/device.ts";
+import { bits, expectClose, Numbers } from "../support/numbers.ts";
+
+/** An operation with inputs that show its edges: one line each. */
+interface Row {
+  readonly name: string;
+  readonly f: (...inputs: Tensor[]) => Tensor;
+  readonly shapes: readonly (readonly number[])[];
+  /** Range of the inputs. */
+  readonly min?: number;
+  readonly max?: number;
+  /** Whether values lie apart, so that differences do not step over the edge of a choice. */
+  readonly apart?: boolean;
+  /** Whether there is no derivative to check. */
+  readonly flat?: boolean;
+}
+
+const ODD: readonly (readonly number[])[] = [[1], [7], [63], [64], [65], [257], [3, 5], [2, 7, 33]];
+const unary = (name: string, f: (x: Tensor) => Tensor, options: Partial<Row> = {}): Row[] =>
+  ODD.map((shape) => ({ name: `${name} of [${shape}]`, f, shapes: [shape], ...options }));
+const PAIRS = [[[5], [5]], [[3, 5], [5]], [[3, 1], [1, 5]], [[2, 7, 33], [7, 1]], [[], [4, 4]], [[257], []]];
+const binary = (name: string, f: (x: Tensor, y: Tensor) => Tensor, options: Partial<Row> = {}): Row[] =>
+  PAIRS.map((shapes) => ({ name: `${name} of [${shapes[0]}] and [${shapes[1]}]`, f, shapes, ...options }));
+const REDUCED: readonly (readonly [readonly number[], number | number[] | undefined])[] = [
+  [[1], 0],
+  [[7], undefined],
+  [[257], 0],
+  [[65, 33], 0],
+  [[65, 33], 1],
+  [[3, 64, 7], 1],
+  [[3, 64, 8], [0, 2]],
+  [[2, 3, 4, 5], [1, 3]],
+  [[4, 9000], -1],
+  [[9000, 4], 0],
+  [[40000], undefined],
+  [[3, 257, 16], [0, 1]],
+];
+const reductions = (name: "sum" | "mean" | "max" | "min"): Row[] =>
+  REDUCED.map(([shape, axis]) => ({
+    name: `${name} of [${shape}] over ${axis}`,
+    f: (x) => ops[name](x, { axis }),
+    shapes: [shape],
+    apart: name === "max" || name === "min",
+  }));
+const rows = (name: string, f: (x: Tensor) => Tensor): Row[] =>
+  [[1, 1], [3, 2], [7, 63], [5, 64], [65, 65], [2, 3, 257], [9, 128]].map((shape) => ({
+    name: `${name} of [${shape}]`,
+    f,
+    shapes: [shape],
+  }));
+
+const PRODUCTS: readonly (readonly [number[], number[], boolean, boolean])[] = [
+  [[1, 1], [1, 1], false, false],
+  [[7, 63], [63, 5], false, false],
+  [[64, 65], [65, 257], false, false],
+  [[65, 64], [64, 64], false, false],
+  [[33, 128], [40, 128], false, true],
+  [[128, 8], [128, 96], true, false],
+  [[8, 12], [16, 8], true, true],
+  [[2, 3, 24, 32], [2, 3, 24, 32], false, true],
+  [[4, 7, 9], [9, 5], false, false],
+  [[5, 1, 8, 16], [3, 16, 4], false, false],
+  [[2, 16], [16, 2], false, false],
+  [[257, 64], [64, 36], false, false],
+  [[64, 4], [4, 64], false, false],
+  [[6, 6], [1, 6], false, true],
+  [[70, 512], [512, 8], false, false],
+];
+
+const TABLE: Row[] = [
+  ...unary("neg", ops.neg),
+  ...unary("abs", ops.abs),
+  ...unary("sign", ops.sign, { flat: true }),
+  ...unary("exp", ops.exp),
+  ...unary("log", ops.log, { min: 0.2 }),
+  ...unary("sqrt", ops.sqrt, { min: 0.2 }),
+  ...unary("rsqrt", ops.rsqrt, { min: 0.2 }),
+  ...unary("square", ops.square),
+  ...unary("sin", ops.sin),
+  ...unary("cos", ops.cos),
+  ...unary("tanh", ops.tanh),
+  ...unary("sigmoid", ops.sigmoid),
+  ...unary("erf", ops.erf),
+  ...unary("relu", ops.relu),
+  ...unary("silu", ops.silu),
+  ...unary("gelu", ops.gelu),
+  ...unary("gelu by tanh", (x) => ops.gelu(x, { approximate: "tanh" })),
+  ...unary("gelu far out", ops.gelu, { min: -12, max: 12 }),
+  ...binary("add", ops.add),
+  ...binary("sub", ops.sub),
+  ...binary("mul", ops.mul),
+  ...binary("div", ops.div, { min: 0.5 }),
+  ...binary("pow", ops.pow, { min: 0.5 }),
+  ...binary("maximum", ops.maximum, { apart: true }),
+  ...binary("minimum", ops.minimum, { apart: true }),
+  ...binary("where", (x, y) => ops.where(ops.greater(x, y), x, ops.mul(y, 3)), { apart: true }),
+  ...binary("equal", (x, y) => ops.cast(ops.equal(x, y), "f32"), { flat: true }),
+  ...binary("less", (x, y) => ops.cast(ops.less(x, y), "f32"), { flat: true }),
+  ...binary(
+    "lessEqual and not greaterEqual",
+    (x, y) => ops.cast(ops.logicalAnd(ops.lessEqual(x, y), ops.logicalNot(ops.greaterEqual(x, y))), "f32"),
+    { flat: true },
+  ),
+  ...reductions("sum"),
+  ...reductions("mean"),
+  ...reductions("max"),
+  ...reductions("min"),
+  ...rows("softmax", ops.softmax),
+  ...rows("logSoftmax", ops.logSoftmax),
+  ...rows("normalize", (x) => ops.normalize(x, { epsilon: 0.1 })),
+  { name: "softmax along axis 1 of 3", f: (x) => ops.softmax(x, { axis: 1 }), shapes: [[3, 9, 4]] },
+  ...PRODUCTS.map(([a, b, transposeA, transposeB]): Row => ({
+    name: `matmul of [${a}]${transposeA ? "ᵀ" : ""} and [${b}]${transposeB ? "ᵀ" : ""}`,
+    f: (x, y) => ops.matmul(x, y, { transposeA, transposeB }),
+    shapes: [a, b],
+  })),
+  {
+    name: "matmul of heads cut out of one tensor",
+    f: (x) => {
+      const heads = ops.transpose(ops.reshape(x, [2, 24, 4, 16]), [0, 2, 1, 3]);
+      return ops.matmul(heads, heads, { transposeB: true });
+    },
+    shapes: [[48, 64]],
+  },
+  { name: "reshape of a transposed tensor", f: (x) => ops.reshape(ops.transpose(x), [5, -1]), shapes: [[7, 5]] },
+  { name: "transpose of three axes", f: (x) => ops.transpose(x, [2, 0, 1]), shapes: [[3, 65, 4]] },
+  { name: "broadcastTo", f: (x) => ops.broadcastTo(x, [4, 3, 5]), shapes: [[3, 1]] },
+  { name: "expandDims and squeeze", f: (x) => ops.squeeze(ops.expandDims(x, 1), 1), shapes: [[3, 5]] },
+  { name: "slice", f: (x) => ops.slice(x, { start: [1, 2, 3], size: [2, 10, -1] }), shapes: [[4, 13, 9]] },
+  { name: "concat along 0", f: (x, y) => ops.concat([x, y, x]), shapes: [[3, 5], [2, 5]] },
+  { name: "concat along 1", f: (x, y) => ops.concat([x, y], { axis: 1 }), shapes: [[3, 5], [3, 2]] },
+  { name: "stack", f: (x, y) => ops.stack([x, y], { axis: 1 }), shapes: [[3, 5], [3, 5]] },
+  { name: "split", f: (x) => ops.mul(...ops.split(x, { sections: 2 }) as [Tensor, Tensor]), shapes: [[3, 8]] },
+  { name: "select", f: (x) => ops.select(x, { axis: 1, index: -1 }), shapes: [[3, 5, 2]] },
+  {
+    name: "addLowRank in fours",
+    f: (W, left, right) => ops.addLowRank(W, { left, right, scale: 0.5 }),
+    shapes: [[13, 16], [13, 8], [8, 16]],
+  },
+  {
+    name: "addLowRank of odd sizes",
+    f: (W, left, right) => ops.addLowRank(W, { left, right, scale: 0.5 }),
+    shapes: [[7, 9], [7, 3], [3, 9]],
+  },
+  {
+    name: "addLowRank by a scale that is a tensor",
+    f: (W, left, right, scale) => ops.addLowRank(W, { left, right, scale }),
+    shapes: [[8, 8], [8, 4], [4, 8], []],
+  },
+  { name: "embedding", f: (x) => ops.embedding(x, tensor(Int32Array.of(1, 5, 5, 9, 0, 5))), shapes: [[10, 12]] },
+  {
+    name: "embedding of odd width",
+    f: (x) => ops.embedding(x, tensor([[1, 2], [2, 2]], { dtype: "i32" })),
+    shapes: [[3, 7]],
+  },
+];
+
+/** The same device as one without subgroups, so that the plain variants run. */
+async function withoutSubgroups(run: () => Promise<void>): Promise<void> {
+  const device = await testDevice();
+  setExecutor(new Runtime(device, { target: { subgroupSize: 0 } }));
+  try {
+    await run();
+  } finally {
+    useDevice(device);
+  }
+}
+
+describe("operations", () => {
+  beforeAll(async () => void await testDevice());
+
+  for (const { name, f, shapes, min, max, flat, apart } of TABLE) {
+    const inputs = () => {
+      const numbers = new Numbers(3);
+      return shapes.map((shape, i) => apart ? numbers.grid(shape, i / 64) : numbers.tensor(shape, { min, max }));
+    };
+    it(`${name} is what float64 gives`, async () => {
+      await testDevice();
+      await checkValue(f(...inputs()));
+    });
+    if (!flat) {
+      it(`${name} has the derivative of its differences`, async () => {
+        await testDevice();
+        await checkDerivative(f, inputs());
+      });
+    }
+  }
+
+  it("rows and products without subgroups are what float64 gives", async () => {
+    await testDevice();
+    await withoutSubgroups(async () => {
+      for (const { name, f, shapes } of TABLE.filter((row) => /matmul|oftmax|normalize|addLowRank/.test(row.name))) {
+        const numbers = new Numbers(3);
+        const inputs = shapes.map((shape) => numbers.tensor(shape));
+        await checkValue(f(...inputs)).catch((error) => {
+          throw new Error(`${name}: ${error.message}`);
+        });
+        await checkDerivative(f, inputs);
+      }
+    });
+  });
+
+  it("matmul has the same bits with and without subgroups", async () => {
+    await testDevice();
+    const numbers = new Numbers(5);
+    const [a, b] = [numbers.tensor([70, 64]), numbers.tensor([64, 68])];
+    const first = await ops.matmul(a, b).data();
+    await withoutSubgroups(async () => expect(bits(await ops.matmul(a, b).data())).toEqual(bits(first)));
+  });
+
+  it("integers wrap, divide towards zero and compare", async () => {
+    await testDevice();
+    const [a, b] = [tensor(Int32Array.of(7, -7, 2, 0)), tensor(Int32Array.of(2, 2, -3, 5))];
+    expect(Array.from(await ops.div(a, b).data())).toEqual([3, -3, 0, 0]);
+    expect(Array.from(await ops.add(a, b).data())).toEqual([9, -5, -1, 5]);
+    expect(Array.from(await ops.cast(a, "f32").data())).toEqual([7, -7, 2, 0]);
+    expect(Array.from(await ops.maximum(a, b).data())).toEqual([7, 2, 2, 5]);
+  });
+
+  it("softmax sums to one on a row of -Infinity and one finite value", async () => {
+    await testDevice();
+    const x = tensor([[-Infinity, 3, -Infinity, -Infinity, -Infinity]]);
+    expect(Array.from(await ops.softmax(x).data())).toEqual([0, 1, 0, 0, 0]);
+  });
+
+  it("argmax takes the first among equals", async () => {
+    await testDevice();
+    expect(Array.from(await ops.argmax(tensor([[1, 3, 3], [2, 2, 2]])).data())).toEqual([1, 0]);
+    expect(Array.from(await ops.argmax(tensor([[1, 3], [3, 2], [3, 1]]), { axis: 0 }).data())).toEqual([1, 0]);
+  });
+
+  it("oneHot gives a row of zeros for an id outside", async () => {
+    await testDevice();
+    expect(Array.from(await ops.oneHot(tensor(Int32Array.of(1, -100)), 3).data())).toEqual([0, 1, 0, 0, 0, 0]);
+  });
+
+  it("embedding gives NaN for an id outside of the table, and adds nothing there", async () => {
+    await testDevice();
+    const [table, ids] = [tensor([[1, 2], [3, 4]]), tensor(Int32Array.of(1, 7, -1))];
+    expect(Array.from(await ops.embedding(table, ids).data())).toEqual([3, 4, NaN, NaN, NaN, NaN]);
+    const derivative = grad((t: Tensor) => ops.sum(ops.embedding(t, ids)))(table);
+    expect(Array.from(await derivative.data())).toEqual([0, 0, 1, 1]);
+  });
+
+  it("the derivative of embedding has the same bits every time", async () => {
+    await testDevice();
+    const numbers = new Numbers(2);
+    const [table, ids, probe] = [numbers.tensor([5, 8]), numbers.ids([300], 5), numbers.tensor([300, 8])];
+    const once = () => grad((t: Tensor) => ops.sum(ops.mul(ops.embedding(t, ids), probe)))(table).data();
+    expect(bits(await once())).toEqual(bits(await once()));
+  });
+
+  it("addLowRank keeps W's bits at scale 0, also where the product is not finite", async () => {
+    await testDevice();
+    const W = tensor([[-0, 1], [2, 3e-40]]);
+    const result = ops.addLowRank(W, { left: tensor([[Infinity], [1]]), right: tensor([[1, NaN]]), scale: tensor(0) });
+    expect(bits(await result.data())).toEqual(bits(await W.data()));
+  });
+
+  it("where ignores NaN in what it does not choose", async () => {
+    await testDevice();
+    const x = tensor([0, 4]);
+    const safe = (y: Tensor) => ops.where(ops.greater(y, 0), ops.sqrt(ops.where(ops.greater(y, 0), y, 1)), 0);
+    expect(Array.from(await safe(x).data())).toEqual([0, 2]);
+    expect(Array.from(await grad((y: Tensor) => ops.sum(safe(y)))(x).data())).toEqual([0, 0.25]);
+  });
+
+  it("maximum shares its derivative among equals, as PyTorch does", async () => {
+    await testDevice();
+    const [a, b] = [tensor([1, 2]), tensor([1, 3])];
+    expect(Array.from(await grad((x: Tensor) => ops.sum(ops.maximum(x, b)))(a).data())).toEqual([0.5, 0]);
+  });
+
+  it("derivatives can be differentiated again", async () => {
+    await testDevice();
+    const x = tensor([0.5, -1]);
+    const cube = (y: Tensor) => ops.sum(ops.mul(ops.square(y), y));
+    const second = grad((y: Tensor) => ops.sum(grad(cube)(y)));
+    expectClose(await second(x).data(), [3, -6]);
+  });
+
+  it("errors name the operation, the shapes and the reason", () => {
+    const [a, b] = [ops.zeros([32, 128]), ops.zeros([64, 256])];
+    expect(() => ops.matmul(a, b, { transposeB: true })).toThrow(
+      "matmul: inner sizes differ: [32, 128] · [64, 256]ᵀ (128 ≠ 256)",
+    );
+    expect(() => ops.add(a, b)).toThrow("add: shapes [32, 128] and [64, 256] do not broadcast");
+    expect(() => ops.reshape(a, [5, -1])).toThrow(RangeError);
+    expect(() => ops.add(a, ops.zeros([128], { dtype: "i32" }))).toThrow(TypeError);
+    expect(() => ops.concat([a, b])).toThrow("does not join");
+    expect(() => ops.slice(a, { start: [0, 0], size: [33, 1] })).toThrow("not inside");
+  });
+});
+
+describe("random numbers", () => {
+  it("the same key gives threefry's integers, those of JAX", async () => {
+    await testDevice();
+    // jax.random.bits(jax.random.key(0)…) uses another counter layout: the block function itself is what is published.
+    const { threefryReference } = await import("../../lib/ops/random.ts");
+    expect(threefryReference(0, 0, 0, 0)).toEqual([0x6b200159, 0x99ba4efe]);
+    expect(threefryReference(0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff)).toEqual([0x1cb996fc, 0xbb002be7]);
+    expect(threefryReference(0x13198a2e, 0x03707344, 0x243f6a88, 0x85a308d3)).toEqual([0xc4923a9c, 0x483df7a0]);
+  });
+
+  it("uniform numbers have their bits on the device, and mean and variance of their distribution", async () => {
+    await testDevice();
+    const draw = ops.random.uniform(ops.random.key(42), [4096]);
+    const wanted = ops.reference(draw).data;
+    const got = Array.from(await draw.data());
+    expect(got).toEqual(Array.from(wanted));
+    const mean = got.reduce((a, b) => a + b, 0) / got.length;
+    expect(Math.abs(mean - 0.5)).toBeLessThan(4 * Math.sqrt(1 / 12 / 4096));
+  });
+
+  it("normal and Bernoulli numbers have mean and spread of their distribution", async () => {
+    await testDevice();
+    const normal = Array.from(await ops.random.normal(ops.random.key(1), [4096]).data());
+    const mean = normal.reduce((a, b) => a + b, 0) / 4096;
+    const variance = normal.reduce((a, b) => a + (b - mean) ** 2, 0) / 4096;
+    expect(Math.abs(mean)).toBeLessThan(4 / 64);
+    expect(Math.abs(variance - 1)).toBeLessThan(4 * Math.sqrt(2 / 4096));
+    const coins = Array.from(await ops.random.bernoulli(ops.random.key(2), 0.25, [4096]).data());
+    expect(Math.abs(coins.reduce((a, b) => a + b, 0) / 4096 - 0.25)).toBeLessThan(4 * Math.sqrt(0.1875 / 4096));
+  });
+
+  it("keys that were split or folded differ from each other and from their origin", async () => {
+    await testDevice();
+    const key = ops.random.key(3);
+    const keys = [key, ...ops.random.split(key, 3), ops.random.foldIn(key, 0), ops.random.foldIn(key, 1)];
+    const seen = new Set(await Promise.all(keys.map(async (k) => (await k.data()).join())));
+    expect(seen.size).toBe(keys.length);
+  });
+});
