@@ -150,7 +150,8 @@ export function tokenizerFromJson(json: TokenizerJson): Tokenizer {
   let vocabSize = 0;
   for (const id of idOfToken.values()) vocabSize = Math.max(vocabSize, id + 1);
   const inner = new HuggingFaceTokenizer(json, {});
-  const pieces = (text: string): number[] => inner.encode(text, { add_special_tokens: false }).ids;
+  const prepare = preparation(json.normalizer);
+  const pieces = (text: string): number[] => inner.encode(prepare(text), { add_special_tokens: false }).ids;
 
   const encode = (text: string, text2?: string, options: EncodeOptions = {}): TokenIds => {
     const { maxLength = Infinity } = options;
@@ -169,6 +170,19 @@ export function tokenizerFromJson(json: TokenizerJson): Tokenizer {
     return { ids, typeIds: ids.map((_, i) => i < first.length + 2 ? 0 : 1) };
   };
   return { vocabSize, padId, unknownId, clsId, sepId, maskId, encode };
+}
+
+/**
+ * What @huggingface/tokenizers 0.2.0 does otherwise than the reference in its BertNormalizer: it looks for ideographs
+ * among code units, so that those beyond U+FFFF are not set apart, and it puts Σ at a word's end as ς.
+ */
+function preparation(normalizer: unknown): (text: string) => string {
+  const { type, lowercase, handle_chinese_chars: ideographs } = (normalizer ?? {}) as Record<string, unknown>;
+  if (type !== "BertNormalizer") return (text) => text;
+  return (text) => {
+    const spaced = ideographs ? text.replace(/[\u{20000}-\u{2CEAF}\u{2F800}-\u{2FA1F}]/gu, " $& ") : text;
+    return lowercase ? spaced.replaceAll("Σ", "σ") : spaced;
+  };
 }
 
 function checkSpecialTokens(vocab: Readonly<Record<string, number>>): void {

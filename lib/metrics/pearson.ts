@@ -18,19 +18,17 @@ import { checkPair, type Numbers } from "./check_pair.ts";
 export function pearson(predictions: Numbers, labels: Numbers): number {
   checkPair("Pearson's correlation", predictions, labels);
   if (isConstant(predictions) || isConstant(labels)) return 0;
-  const meanOfPredictions = mean(predictions);
-  const meanOfLabels = mean(labels);
+  const x = deviations(predictions);
+  const y = deviations(labels);
   let product = 0;
   let squaredPredictions = 0;
   let squaredLabels = 0;
-  for (let i = 0; i < labels.length; i++) {
-    const x = predictions[i] - meanOfPredictions;
-    const y = labels[i] - meanOfLabels;
-    product += x * y;
-    squaredPredictions += x * x;
-    squaredLabels += y * y;
+  for (let i = 0; i < x.length; i++) {
+    product += x[i] * y[i];
+    squaredPredictions += x[i] * x[i];
+    squaredLabels += y[i] * y[i];
   }
-  const correlation = product / (Math.sqrt(squaredPredictions) * Math.sqrt(squaredLabels));
+  const correlation = product / Math.sqrt(squaredPredictions * squaredLabels);
   return Number.isFinite(correlation) ? Math.max(-1, Math.min(1, correlation)) : 0;
 }
 
@@ -40,8 +38,14 @@ function isConstant(values: Numbers): boolean {
   return true;
 }
 
-function mean(values: Numbers): number {
+/** Distances from the mean, scaled to at most 1, so that squares of tiny or huge values stay numbers. */
+function deviations(values: Numbers): Float64Array {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i];
-  return sum / values.length;
+  const mean = sum / values.length;
+  const result = Float64Array.from({ length: values.length }, (_, i) => values[i] - mean);
+  let greatest = 0;
+  for (const value of result) greatest = Math.max(greatest, Math.abs(value));
+  for (let i = 0; i < result.length; i++) result[i] /= greatest;
+  return result;
 }
