@@ -4,18 +4,25 @@ import type { Tokenizer } from "./tokenizer.ts";
 
 /** An example as token ids, not padded. */
 export interface EncodedExample {
+  /** Token ids, special tokens included. */
   readonly ids: readonly number[];
+  /** 0 in the first text, 1 in the second; as long as `ids`. */
   readonly typeIds: readonly number[];
+  /** Class number, or the raw score of a regression. */
   readonly label: number;
 }
 
 /** A task's examples, tokenised once, and the one length to which all its batches are padded. */
 export interface EncodedTask {
+  /** Decides the type of labels: i32 class numbers or f32 scores. */
   readonly kind: "classes" | "regression";
+  /** In the order of the file. */
   readonly train: readonly EncodedExample[];
+  /** In the order of the file. */
   readonly dev: readonly EncodedExample[];
   /** T of every batch: tokens of the longest example of both splits, rounded up to a multiple of 8, ≤ maxLength. */
   readonly length: number;
+  /** Id that stands behind the end of short examples. */
   readonly padId: number;
 }
 

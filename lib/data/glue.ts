@@ -2,6 +2,7 @@ import { type GlueTask, glueTask, type GlueTaskName } from "./tasks.ts";
 
 /** A sentence, or a pair of them, with its label. */
 export interface Example {
+  /** The sentence, or the first of a pair. */
   readonly text: string;
   /** The second sentence of a pair. */
   readonly text2?: string;
@@ -14,8 +15,11 @@ export type Split = "train" | "dev";
 
 /** A task with its examples. */
 export interface GlueData {
+  /** What the examples are of. */
   readonly task: GlueTask;
+  /** Examples of the train file, in its order. */
   readonly train: readonly Example[];
+  /** Examples of the dev file, in its order. */
   readonly dev: readonly Example[];
   /** Hex sha-256 of the task's name and the texts of both files: the same for `.tsv`, `.tsv.gz` and files in memory. */
   readonly hash: string;

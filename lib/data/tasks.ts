@@ -6,6 +6,7 @@ export type GlueTaskName = "cola" | "sst2" | "mrpc" | "stsb" | "rte" | "qnli" | 
 
 /** How one task of GLUE lies on disk and how it is scored. */
 export interface GlueTask {
+  /** Key of the task in {@linkcode GLUE_TASKS}. */
   readonly name: GlueTaskName;
   /** Folder of the task in GLUE's own layout, which holds `train.tsv` and the dev file. */
   readonly folder: string;
@@ -19,6 +20,7 @@ export interface GlueTask {
   readonly text2?: number;
   /** Column of the label; `"last"` where the splits differ in their number of columns. */
   readonly label: number | "last";
+  /** Whether labels are words of classes or scores. */
   readonly kind: "classes" | "regression";
   /** Words of the labels, in the order of their class numbers; empty for a regression. */
   readonly labels: readonly string[];

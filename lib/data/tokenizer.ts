@@ -2,6 +2,7 @@ import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 
 /** Token ids of a text or a pair, special tokens included. */
 export interface TokenIds {
+  /** Token ids, `[CLS]` first. */
   readonly ids: number[];
   /** 0 for `[CLS] text [SEP]`, 1 for `text2 [SEP]`; as long as `ids`. */
   readonly typeIds: number[];
@@ -17,10 +18,15 @@ export interface EncodeOptions {
 export interface Tokenizer {
   /** One more than the greatest id. */
   readonly vocabSize: number;
+  /** Id of [PAD]. */
   readonly padId: number;
+  /** Id of [UNK]. */
   readonly unknownId: number;
+  /** Id of [CLS]. */
   readonly clsId: number;
+  /** Id of [SEP]. */
   readonly sepId: number;
+  /** Id of [MASK]. */
   readonly maskId: number;
   /**
    * Ids of `[CLS] text [SEP]` or `[CLS] text [SEP] text2 [SEP]`. What is longer than `maxLength` loses tokens at the end
@@ -39,11 +45,13 @@ export interface WordPieceOptions {
 
 /** The parts of a `tokenizer.json` that are read here. */
 export interface TokenizerJson {
+  /** The model with its pieces and their ids; its type must be "WordPiece". */
   readonly model: {
     readonly type?: string;
     readonly vocab: Readonly<Record<string, number>>;
     readonly [key: string]: unknown;
   };
+  /** The other parts, which @huggingface/tokenizers reads. */
   readonly [key: string]: unknown;
 }
 
