@@ -32,13 +32,13 @@ export class Runtime implements Executor {
 
   /** Starts to listen for pending nodes, as the ambient executor does. */
   install(): void {
-    onNode((node) => this.#note(node));
+    onNode((node, isHeld) => this.#note(node, isHeld));
   }
 
-  #note(node: Tensor): void {
+  #note(node: Tensor, isHeld: boolean): void {
     if (this.#isTracing) return;
     this.#pending.push(new WeakRef(node));
-    if (this.#pending.length < MAX_PENDING) return;
+    if (this.#pending.length < MAX_PENDING || isHeld) return;
     const waiting = this.#pending.flatMap((ref) => ref.deref() ?? []).filter(({ state }) => state.kind === "node");
     this.#pending = [];
     const used = new Set(waiting.flatMap(({ state }) => state.kind === "node" ? state.inputs : []));

@@ -138,13 +138,24 @@ export function primitiveOf(node: { readonly operation: { readonly name: string 
 
 // Eager programs would grow their graph without end where nobody asks for data: whoever owns the pending nodes may
 // register here to hear of each new one.
-let listener: ((node: Tensor) => void) | undefined;
+let listener: ((node: Tensor, isHeld: boolean) => void) | undefined;
+let holds = 0;
 
-/** Registers what hears of each new node; for the executor. */
-export function onNode(listen: ((node: Tensor) => void) | undefined): void {
+/** Registers what hears of each new node; for the executor. A held node must not be computed yet. */
+export function onNode(listen: ((node: Tensor, isHeld: boolean) => void) | undefined): void {
   listener = listen;
 }
 
+/** Runs a function whose graph somebody will walk: none of its nodes is computed before it returns. */
+export function holdNodes<T>(run: () => T): T {
+  holds++;
+  try {
+    return run();
+  } finally {
+    holds--;
+  }
+}
+
 function noteNode(node: Tensor): void {
-  listener?.(node);
+  listener?.(node, holds > 0);
 }

@@ -10,7 +10,12 @@ export interface Operation {
 /** Where a tensor's elements are, or what will make them. */
 export type TensorState =
   | { readonly kind: "host"; readonly data: TypedArray; storage?: Storage }
-  | { readonly kind: "node"; readonly operation: Operation; readonly inputs: readonly Tensor[]; readonly params: unknown }
+  | {
+    readonly kind: "node";
+    readonly operation: Operation;
+    readonly inputs: readonly Tensor[];
+    readonly params: unknown;
+  }
   | { readonly kind: "device"; readonly storage: Storage }
   | { readonly kind: "arriving"; readonly data: Promise<TypedArray> }
   | { readonly kind: "argument"; readonly index: number }
@@ -62,7 +67,9 @@ export class Tensor {
 
   /** Records where the elements are now. For executors. */
   settle(state: TensorState): void {
-    if (this.#state.kind === "device" || (this.#state.kind === "host" && this.#state.storage)) storages.unregister(this);
+    if (this.#state.kind === "device" || (this.#state.kind === "host" && this.#state.storage)) {
+      storages.unregister(this);
+    }
     this.#state = state;
     if (state.kind === "device") storages.register(this, state.storage, this);
   }
@@ -94,7 +101,9 @@ export class Tensor {
       case "device":
         return await currentExecutor().read(this, state.storage);
       case "argument":
-        throw new Error("cannot read an argument while its function is traced: use where() in place of a branch on data");
+        throw new Error(
+          "cannot read an argument while its function is traced: use where() in place of a branch on data",
+        );
       case "gone":
         throw new Error(`cannot read a tensor of shape ${formatShape(this.shape)}: it was ${state.reason}`);
       case "node":

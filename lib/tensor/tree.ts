@@ -104,7 +104,9 @@ export function treeMap(fn: (leaf: Tensor, ...rest: Tensor[]) => unknown, tree: 
 export function sameStructure(a: Structure, b: Structure): boolean {
   if (a.kind !== b.kind) return false;
   if (a.kind === "leaf") return true;
-  if (a.kind === "value" || b.kind === "value") return a.kind === b.kind && Object.is((a as { value: unknown }).value, (b as { value: unknown }).value);
+  if (a.kind === "value" || b.kind === "value") {
+    return a.kind === b.kind && Object.is((a as { value: unknown }).value, (b as { value: unknown }).value);
+  }
   if (a.kind === "object" && a.keys.some((key, i) => key !== (b as { keys: readonly string[] }).keys[i])) return false;
   const parts = (b as { parts: readonly Structure[] }).parts;
   return a.parts.length === parts.length && a.parts.every((part, i) => sameStructure(part, parts[i]));

@@ -1,9 +1,9 @@
 import { barrier, type Group, groupPrimitive, mark } from "../ops/control.ts";
-import { apply, primitiveOf } from "../ops/primitive.ts";
+import { apply, holdNodes, primitiveOf } from "../ops/primitive.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
 import { makeGroup } from "./custom_vjp.ts";
-import { pullBack } from "./differentiate.ts";
+import { pullBack, record } from "./differentiate.ts";
 
 /** What a function computed: its nodes in order, and what they take from outside. */
 interface Region {
@@ -60,13 +60,18 @@ export function checkpoint<Args extends readonly Tree[], Value extends Tree>(
 ): (...args: Args) => Value {
   return (...args) => {
     const firstId = new Tensor([], "f32", { kind: "host", data: new Float32Array(1) }).id;
-    const { leaves, structure } = treeFlatten(f(...args));
-    const region = regionOf(leaves, firstId);
+    const { leaves, structure, region } = holdNodes(() => {
+      const flat = treeFlatten(f(...args));
+      return { ...flat, region: regionOf(flat.leaves, firstId) };
+    });
     const results = makeGroup(leaves, region.boundary, (cotangents) => {
       const given = cotangents.filter((part) => part !== undefined);
       // The barrier keeps the compiler from taking the recomputation for what it already has.
-      const inputs = region.boundary.map((node) => mark(barrier(node, given[0])));
-      return pullBack(replay(region, inputs, leaves), cotangents, inputs);
+      const tape = holdNodes(() => {
+        const inputs = region.boundary.map((node) => mark(barrier(node, given[0])));
+        return record(replay(region, inputs, leaves), inputs);
+      });
+      return pullBack(tape, cotangents);
     });
     return treeUnflatten(structure, results);
   };

@@ -1,45 +1,64 @@
 import { add } from "../ops/arithmetic.ts";
 import { zerosLike } from "../ops/constant.ts";
 import { type Group, groupPrimitive, mark } from "../ops/control.ts";
-import { primitiveOf } from "../ops/primitive.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { holdNodes, primitiveOf } from "../ops/primitive.ts";
+import type { Tensor, TensorState } from "../tensor/tensor.ts";
+
+type NodeState = Extract<TensorState, { kind: "node" }>;
+
+/** The part of a graph through which derivatives flow from sources to outputs, as it was when it was recorded. */
+export interface Tape {
+  readonly outputs: readonly Tensor[];
+  readonly sources: readonly Tensor[];
+  /** Everything that depends on a source. */
+  readonly active: ReadonlySet<Tensor>;
+  /** Active nodes, the youngest first. */
+  readonly nodes: readonly { readonly node: Tensor; readonly state: NodeState }[];
+}
 
 /** The inputs through which derivatives flow. */
-function flowInputs(node: Tensor): readonly Tensor[] {
-  const { state } = node;
-  if (state.kind !== "node") return [];
+function flowInputs(state: NodeState): readonly Tensor[] {
   return state.operation === groupPrimitive ? state.inputs.slice(1) : state.inputs;
 }
 
-/** The nodes that lie between the sources and the outputs: what depends on a source. */
-function between(outputs: readonly Tensor[], sources: readonly Tensor[]): Set<Tensor> {
-  const depends = new Set<Tensor>(sources);
+function groupOf(state: NodeState): Group | undefined {
+  return state.operation === groupPrimitive ? (state.params as { group: Group }).group : undefined;
+}
+
+/** Records what lies between sources and outputs. Sources must be nodes of their own. */
+export function record(outputs: readonly Tensor[], sources: readonly Tensor[]): Tape {
+  const active = new Set<Tensor>(sources);
   const oldest = sources.reduce((id, source) => Math.min(id, source.id), Infinity);
   const seen = new Set<Tensor>();
-  const found: Tensor[] = [];
+  const found: { node: Tensor; state: NodeState }[] = [];
   const stack = [...outputs];
   for (let node = stack.pop(); node; node = stack.pop()) {
     // Inputs are older than what is made of them: nothing older than the sources can depend on one.
     if (seen.has(node) || node.id < oldest) continue;
     seen.add(node);
-    found.push(node);
-    stack.push(...flowInputs(node));
+    const { state } = node;
+    if (state.kind !== "node") continue;
+    found.push({ node, state });
+    stack.push(...flowInputs(state));
+    // All outputs of a group are differentiated together, by the oldest.
+    const group = groupOf(state);
+    if (group) stack.push(group.outputs[0]);
   }
-  found.sort((a, b) => a.id - b.id);
-  for (const node of found) if (flowInputs(node).some((input) => depends.has(input))) depends.add(node);
-  return depends;
+  found.sort((a, b) => a.node.id - b.node.id);
+  for (const { node, state } of found) if (flowInputs(state).some((input) => active.has(input))) active.add(node);
+  const isSource = new Set(sources);
+  const nodes = found.filter(({ node }) => active.has(node) && !isSource.has(node)).reverse();
+  return { outputs, sources, active, nodes };
 }
 
 /**
- * Derivatives of outputs by sources, by reverse accumulation over the graph: for each source the sum over outputs of
- * cotangent · ∂output/∂source, or `undefined` where no output depends on it. Sources must be nodes of their own.
+ * Derivatives of recorded outputs by their sources, by reverse accumulation: for each source the sum over outputs of
+ * cotangent · ∂output/∂source, or `undefined` where no output depends on it.
  */
 export function pullBack(
-  outputs: readonly Tensor[],
+  { outputs, sources, active, nodes }: Tape,
   cotangents: readonly (Tensor | undefined)[],
-  sources: readonly Tensor[],
 ): (Tensor | undefined)[] {
-  const active = between(outputs, sources);
   const gathered = new Map<Tensor, Tensor>();
   const accumulate = (node: Tensor, cotangent: Tensor | undefined) => {
     if (!cotangent || node.dtype !== "f32" || !active.has(node)) return;
@@ -47,21 +66,10 @@ export function pullBack(
     gathered.set(node, known ? add(known, cotangent) : cotangent);
   };
   outputs.forEach((output, i) => accumulate(output, cotangents[i]));
-  const isSource = new Set(sources);
   const waiting = new Map<Group, (Tensor | undefined)[]>();
-  const groups = [...active].flatMap((node) => groupOf(node) ?? []);
-  const reached = new Set(groups);
-  const order = [...active].filter((node) => !isSource.has(node)).sort((a, b) => b.id - a.id);
-  for (const group of reached) {
-    // The first output of a group is its oldest: by then all others have what they get.
-    if (!active.has(group.outputs[0])) order.push(group.outputs[0]);
-  }
-  order.sort((a, b) => b.id - a.id);
-  for (const node of order) {
-    const { state } = node;
-    if (state.kind !== "node") continue;
+  for (const { node, state } of nodes) {
     const cotangent = gathered.get(node);
-    const group = groupOf(node);
+    const group = groupOf(state);
     if (group) {
       const parts = waiting.get(group) ?? new Array<Tensor | undefined>(group.outputs.length).fill(undefined);
       parts[group.outputs.indexOf(node)] = cotangent;
@@ -79,20 +87,18 @@ export function pullBack(
       const results = primitive.vjp({ inputs, output: node, params, cotangent, needs });
       inputs.forEach((input, i) => accumulate(input, needs[i] ? results[i] : undefined));
     } else if (primitive.decompose) {
-      const marked = inputs.map(mark);
-      const results = pullBack([primitive.decompose(marked, params)], [cotangent], marked);
+      const decompose = primitive.decompose.bind(primitive);
+      const tape = holdNodes(() => {
+        const marked = inputs.map(mark);
+        return record([decompose(marked, params)], marked);
+      });
+      const results = pullBack(tape, [cotangent]);
       inputs.forEach((input, i) => accumulate(input, needs[i] ? results[i] : undefined));
     } else {
       throw new Error(`${primitive.name}: has no derivative; wrap its input in stopGradient() if it needs none`);
     }
   }
   return sources.map((source) => gathered.get(source));
-}
-
-function groupOf(node: Tensor): Group | undefined {
-  const { state } = node;
-  if (state.kind !== "node" || state.operation !== groupPrimitive) return undefined;
-  return (state.params as { group: Group }).group;
 }
 
 /** Derivatives with zeros in place of none. */

@@ -1,9 +1,10 @@
 import { ones } from "../ops/constant.ts";
 import { mark } from "../ops/control.ts";
+import { holdNodes } from "../ops/primitive.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
-import { orZeros, pullBack } from "./differentiate.ts";
+import { orZeros, pullBack, record } from "./differentiate.ts";
 
 /** Options of {@linkcode grad}. */
 export interface GradOptions {
@@ -46,12 +47,15 @@ export function valueAndGrad<F extends AnyFunction>(
 ): (...args: Parameters<F>) => { value: Tensor; grad: Tree; aux?: Tree } {
   const { argument = 0, hasAux = false } = options;
   return (...args) => {
-    const { marked, tree, rebuild } = markLeaves(args[argument]);
-    const result = f(...args.slice(0, argument), tree, ...args.slice(argument + 1));
-    const value = hasAux ? result.value : result;
-    requireScalar(value);
-    const derivatives = pullBack([value], [ones(value.shape)], marked);
-    const grad = rebuild(orZeros(derivatives, marked));
+    const { tape, value, result, rebuild } = holdNodes(() => {
+      const { marked, tree, rebuild } = markLeaves(args[argument]);
+      const result = f(...args.slice(0, argument), tree, ...args.slice(argument + 1));
+      const value = hasAux ? result.value : result;
+      requireScalar(value);
+      return { tape: record([value], marked), value, result, rebuild };
+    });
+    const derivatives = pullBack(tape, [ones(value.shape)]);
+    const grad = rebuild(orZeros(derivatives, tape.sources));
     return hasAux ? { value, grad, aux: result.aux } : { value, grad };
   };
 }
@@ -70,10 +74,13 @@ export function vjp<F extends AnyFunction>(
   f: F,
   ...args: Parameters<F>
 ): { value: ReturnType<F>; pullback: (cotangent: Tree) => Tree[] } {
-  const sources = args.map(markLeaves);
-  const value = f(...sources.map(({ tree }) => tree));
-  const outputs: Tensor[] = treeFlatten(value).leaves as Tensor[];
-  const marked = sources.flatMap((source) => source.marked);
+  const { tape, value, sources } = holdNodes(() => {
+    const sources = args.map(markLeaves);
+    const value = f(...sources.map(({ tree }) => tree));
+    const outputs: Tensor[] = treeFlatten(value).leaves;
+    return { tape: record(outputs, sources.flatMap(({ marked }) => marked)), value, sources };
+  });
+  const { outputs, sources: marked } = tape;
   return {
     value,
     pullback(cotangent) {
@@ -88,7 +95,7 @@ export function vjp<F extends AnyFunction>(
           );
         }
       });
-      const derivatives = orZeros(pullBack(outputs, cotangents, marked), marked);
+      const derivatives = orZeros(pullBack(tape, cotangents), marked);
       let position = 0;
       return sources.map((source) => source.rebuild(derivatives.slice(position, position += source.marked.length)));
     },

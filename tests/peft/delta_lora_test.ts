@@ -133,10 +133,10 @@ describe("deltaLora", () => {
   it("is not LoRA at (1 + λ)·α with SGD, which sees the scale of gradients", async () => {
     const delta = deltaLora({ ...OPTIONS, startStep: -1, write: "in-place" });
     const control = scaledLora({ rank: 4, alpha: 8, lambda: 2, targets: TARGETS });
-    const optimizer = sgd({ learningRate: 0.5 });
+    const optimizer = sgd({ learningRate: 2 });
     const one = await trainTiny(delta, { steps: 20, optimizer });
     const other = await trainTiny(control, { steps: 20, optimizer });
-    expect(worstError(one.losses, other.losses)).toBeGreaterThan(1e-3);
+    expect(worstError(one.losses, other.losses)).toBeGreaterThan(1e-2);
   });
 
   it("changes W by a matrix of rank ≤ 2r, by its singular values", async () => {
