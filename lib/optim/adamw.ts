@@ -1,6 +1,6 @@
 import { add, cast, div, full, mul, pow, sqrt, square, sub, zerosLike } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Tree, treeFlatten, treeMap, treeUnflatten } from "../tensor/tree.ts";
+import { type Tree, treeMap } from "../tensor/tree.ts";
 import { chain, type CountState, scaleByLearningRate, startCount } from "./chain.ts";
 import type { Optimizer, Schedule } from "./optimizer.ts";
 
@@ -53,12 +53,9 @@ export function addDecayedWeights(
   return {
     init: () => ({}),
     update(grads, state, params) {
-      const { leaves, structure } = treeFlatten(params);
-      const { leaves: parts } = treeFlatten(grads);
-      const decayed = leaves.map((p, i) =>
-        weightDecay !== 0 && mask(p) ? add(parts[i], mul(p, weightDecay)) : parts[i]
-      );
-      return { updates: treeUnflatten(structure, decayed), state };
+      if (weightDecay === 0) return { updates: grads, state };
+      const updates = treeMap((g, p) => mask(p) ? add(g, mul(p, weightDecay)) : g, grads, params);
+      return { updates, state };
     },
   };
 }

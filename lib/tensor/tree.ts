@@ -85,18 +85,51 @@ export function treeLeaves(tree: Tree): Tensor[] {
 }
 
 /**
+ * Leaves of a tree in the order of a structure: records are matched by key, in whatever order they hold them.
+ *
+ * Throws a RangeError that names the place where the tree differs.
+ */
+export function treeFlattenLike(structure: Structure, tree: Tree): Tensor[] {
+  const leaves: Tensor[] = [];
+  const visit = (part: Structure, value: Tree, path: string): void => {
+    const fail = (wanted: string): never => {
+      throw new RangeError(`trees differ at ${path || "their root"}: one has ${wanted} there, the other does not`);
+    };
+    switch (part.kind) {
+      case "leaf":
+        if (!(value instanceof Tensor)) fail("a tensor");
+        leaves.push(value);
+        return;
+      case "value":
+        return;
+      case "array":
+        if (!Array.isArray(value) || value.length !== part.parts.length) fail(`a list of ${part.parts.length}`);
+        return part.parts.forEach((inner, i) => visit(inner, value[i], `${path}[${i}]`));
+      case "opaque": {
+        if (!isTreeNode(value)) return fail(`a ${part.node.constructor.name}`);
+        const inside = value.treeParts();
+        return part.parts.forEach((inner, i) => visit(inner, inside[i], `${path}.${i}`));
+      }
+      case "object":
+        if (!isRecord(value) || Object.keys(value).length !== part.keys.length) fail(`${part.keys.length} keys`);
+        part.keys.forEach((key, i) => {
+          if (!(key in value)) fail(`the key ${key}`);
+          visit(part.parts[i], value[key], path ? `${path}.${key}` : key);
+        });
+    }
+  };
+  visit(structure, tree, "");
+  return leaves;
+}
+
+/**
  * Applies a function to the tensors of a tree, and to those at the same places of further trees.
  *
- * Throws a RangeError where a further tree has another number of leaves.
+ * Throws a RangeError where a further tree has another structure.
  */
 export function treeMap(fn: (leaf: Tensor, ...rest: Tensor[]) => unknown, tree: Tree, ...rest: Tree[]): Tree {
   const { leaves, structure } = treeFlatten(tree);
-  const others = rest.map(treeLeaves);
-  for (const other of others) {
-    if (other.length !== leaves.length) {
-      throw new RangeError(`treeMap: trees have ${leaves.length} and ${other.length} leaves`);
-    }
-  }
+  const others = rest.map((other) => treeFlattenLike(structure, other));
   return treeUnflatten(structure, leaves.map((leaf, i) => fn(leaf, ...others.map((other) => other[i]))));
 }
 

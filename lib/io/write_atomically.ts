@@ -1,0 +1,12 @@
+/** Writes a file under another name and renames it, so that nobody finds half of it; a failed write leaves nothing. */
+export async function writeAtomically(path: string, contents: Uint8Array | string): Promise<void> {
+  const fresh = `${path}.${Deno.pid}.tmp`;
+  try {
+    if (typeof contents === "string") await Deno.writeTextFile(fresh, contents);
+    else await Deno.writeFile(fresh, contents);
+    await Deno.rename(fresh, path);
+  } catch (error) {
+    await Deno.remove(fresh).catch(() => {}); // it may never have been made
+    throw new Error(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
