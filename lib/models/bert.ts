@@ -153,11 +153,17 @@ export function bert(config: BertConfig): Model<Required<BertConfig>> {
   };
 }
 
+/** A batch for {@linkcode bertForMaskedLM}. */
+export interface MaskedBatch extends Omit<Batch, "labels"> {
+  /** i32 `[M]`: positions in `[B · T]` whose tokens are asked for; all of them by default. */
+  readonly positions?: Tensor;
+}
+
 /**
- * A BERT encoder that fills masked tokens: logits `[B, T, vocabulary]` through the tied word embeddings. Parameters have
- * the names of Hugging Face's `BertForMaskedLM`.
+ * A BERT encoder that fills masked tokens: logits `[B, T, vocabulary]`, or `[M, vocabulary]` at the given positions,
+ * through the tied word embeddings. Parameters have the names of Hugging Face's `BertForMaskedLM`.
  */
-export function bertForMaskedLM(config: BertConfig): Model<Required<BertConfig>> {
+export function bertForMaskedLM(config: BertConfig): Model<Required<BertConfig>, MaskedBatch> {
   const resolved = resolve(config);
   const { hiddenSize: C, vocabSize, initializerRange, layerNormEpsilon: epsilon } = resolved;
   const head = "cls.predictions";
@@ -178,7 +184,8 @@ export function bertForMaskedLM(config: BertConfig): Model<Required<BertConfig>>
       ),
     apply(params, batch, key) {
       const get = (name: string) => tensorOf(params, name);
-      const hidden = encode(params, batch, resolved, keyring(key));
+      const all = encode(params, batch, resolved, keyring(key));
+      const hidden = batch.positions ? embedding(reshape(all, [-1, C]), batch.positions) : all;
       const transform = `${head}.transform`;
       const widened = gelu(linear(hidden, params[`${transform}.dense.weight`], get(`${transform}.dense.bias`)));
       const weight = get(`${transform}.LayerNorm.weight`);

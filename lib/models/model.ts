@@ -17,10 +17,10 @@ export interface Batch {
 }
 
 /** A network as a pair of pure functions on a flat record of parameters under Hugging Face's names. */
-export interface Model<Config> {
+export interface Model<Config, Input = Omit<Batch, "labels">> {
   readonly config: Config;
   /** Fresh parameters. */
   init(key: Key): Record<string, Tensor>;
   /** Logits of a batch. Without a key nothing is dropped out. */
-  apply(params: Params, batch: Omit<Batch, "labels">, key?: Key): Tensor;
+  apply(params: Params, batch: Input, key?: Key): Tensor;
 }
