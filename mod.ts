@@ -17,22 +17,31 @@
  */
 export { openDevice, useDevice } from "./lib/compile/open_device.ts";
 export {
+  type Access,
   type AdapterReport,
   type AdapterSource,
   type Counters,
   Device,
+  type FindOptions,
+  type Grid,
+  type Kernel,
   type MemoryReport,
   type OpenDeviceOptions,
   requestDevice,
+  type UniformRange,
 } from "./lib/device/mod.ts";
 export {
   type DType,
   evaluate,
   type NestedArray,
+  type Operation,
   type Shape,
+  type Storage,
+  type Structure,
   Tensor,
   tensor,
   type TensorOptions,
+  type TensorState,
   type Tree,
   treeDispose,
   treeFlatten,

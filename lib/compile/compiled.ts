@@ -1,4 +1,4 @@
-import { type TypedArray, viewAs } from "../tensor/dtype.ts";
+import { allocate, type TypedArray, viewAs } from "../tensor/dtype.ts";
 import type { Executor } from "../tensor/executor.ts";
 import { sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -101,8 +101,8 @@ export class Compiled {
     });
     let staging = 0;
     this.#outgoing = plan.results.map((place, i) => {
-      if (place.kind !== "slot") return undefined;
       const bytes = traced.outputs[i].size * 4;
+      if (place.kind !== "slot" || bytes === 0) return undefined;
       if (bytes > MAX_RETURN_BYTES) return { slot: place.slot, bytes, offset: -1 };
       const offset = staging;
       staging += bytes;
@@ -177,7 +177,8 @@ export class Compiled {
         return new Tensor(shape, dtype, { kind: "arriving", data });
       }
       if (outgoing) return new Tensor(shape, dtype, { kind: "device", storage: own.get(i)! });
-      const leaf = (place as { leaf: number }).leaf;
+      if (place.kind === "slot") return new Tensor(shape, dtype, { kind: "host", data: allocate(dtype, 0) });
+      const { leaf } = place;
       const source = this.#sources[leaf];
       if (place.kind === "leaf") {
         const tensor = "argument" in source ? args[source.argument] : source.captured;

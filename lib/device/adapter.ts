@@ -12,7 +12,9 @@ export interface FoundAdapter {
 
 /** What {@linkcode findAdapter} looks for. */
 export interface FindOptions {
+  /** `swiftshader`, `lavapipe`, `browser`, or part of an adapter's name. */
   readonly adapter?: string;
+  /** Hears of what takes long. */
   readonly report?: (line: string) => void;
 }
 

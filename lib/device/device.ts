@@ -4,16 +4,23 @@ import { paced } from "./settle.ts";
 
 /** The adapter behind a device. */
 export interface AdapterReport {
+  /** Where it was found. */
   readonly source: AdapterSource;
+  /** What it calls itself. */
   readonly name: string;
+  /** Name and version of its driver, where it tells. */
   readonly driver: string;
+  /** Who made it. */
   readonly vendor: string;
+  /** Its family, where it tells. */
   readonly architecture: string;
   /** Whether it computes on the processor. */
   readonly isSoftware: boolean;
   /** Lanes of a subgroup; 0 where there are none, or of no fixed number. */
   readonly subgroupSize: number;
+  /** Optional features that the device was opened with. */
   readonly features: readonly string[];
+  /** Limits that the device was opened with. */
   readonly limits: Readonly<Record<string, number>>;
 }
 
@@ -29,7 +36,9 @@ export interface MemoryReport {
 
 /** What was done since opening. */
 export interface Counters {
+  /** Command buffers handed to the device. */
   readonly submissions: number;
+  /** Kernels started. */
   readonly dispatches: number;
   /** Buffers created. */
   readonly buffers: number;
@@ -56,8 +65,11 @@ function sizeClass(bytes: number): number {
 
 /** A piece of a uniform buffer. */
 export interface UniformRange {
+  /** A buffer of {@linkcode Device.uniforms}. */
   readonly buffer: GPUBuffer;
+  /** First byte, a multiple of 256. */
   readonly offset: number;
+  /** Bytes. */
   readonly size: number;
 }
 
@@ -66,7 +78,9 @@ export interface UniformRange {
  * lost device) reject whoever waits next; none is swallowed.
  */
 export class Device {
+  /** The WebGPU device itself. */
   readonly gpu: GPUDevice;
+  /** The adapter behind it. */
   readonly report: AdapterReport;
   readonly #pools = new Map<string, GPUBuffer[]>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();

@@ -18,6 +18,7 @@ export interface Batch {
 
 /** A network as a pair of pure functions on a flat record of parameters under Hugging Face's names. */
 export interface Model<Config, Input = Omit<Batch, "labels">> {
+  /** Sizes, with all defaults filled in. */
   readonly config: Config;
   /** Fresh parameters. */
   init(key: Key): Record<string, Tensor>;

@@ -11,7 +11,9 @@ import { reshape } from "./reshape.ts";
 
 /** A matrix `scale · left · right` that is never formed: left [m, r], right [r, n]. */
 export interface LowRank {
+  /** `[m, r]`. */
   readonly left: Tensor;
+  /** `[r, n]`. */
   readonly right: Tensor;
   /** Factor before the product: a number, or an f32 scalar that may differ from step to step. */
   readonly scale: Tensor | number;

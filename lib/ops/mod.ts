@@ -27,6 +27,7 @@ export { cos, exp, log, rsqrt, sigmoid, sin, sqrt, square, tanh } from "./expone
 export { addLowRank, type LowRank } from "./low_rank.ts";
 export { matmul, type MatmulOptions } from "./matmul.ts";
 export { max, mean, min, type ReduceOptions, sum } from "./reduce.ts";
+export type { ReferenceArray } from "./primitive.ts";
 export { reference } from "./reference.ts";
 export { expandDims, reshape, squeeze, transpose } from "./reshape.ts";
 export { concat, select, slice, split, stack } from "./slice.ts";

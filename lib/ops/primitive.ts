@@ -12,7 +12,9 @@ export interface Aval {
 
 /** Elements in float64, with their shape: what references compute on. */
 export interface ReferenceArray {
+  /** Sizes of the axes. */
   readonly shape: Shape;
+  /** Elements in row-major order. */
   readonly data: Float64Array;
 }
 

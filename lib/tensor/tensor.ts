@@ -4,6 +4,7 @@ import { formatShape, type Shape, sizeOf } from "./shape.ts";
 
 /** What a graph's node needs to say of its operation here; `lib/ops` knows the rest. */
 export interface Operation {
+  /** What messages call it. */
   readonly name: string;
 }
 

@@ -32,9 +32,9 @@ function requireScalar(value: unknown): asserts value is Tensor {
   }
 }
 
-// Functions of any arguments: what they are is known to whoever calls.
+/** A function of any arguments: what they are is known to whoever calls. */
 // deno-lint-ignore no-explicit-any
-type AnyFunction = (...args: any[]) => any;
+export type AnyFunction = (...args: any[]) => any;
 
 /**
  * Turns a function with a scalar result into one that gives the value and the derivative by one argument, a tree like

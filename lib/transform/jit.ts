@@ -114,6 +114,7 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
         const firstId = placeholders[0]?.id ?? new Tensor([], "f32", { kind: "host", data: new Float32Array(1) }).id;
         const result = runtime.tracing(() => f(...traced));
         if (result instanceof Promise) {
+          result.catch(() => {}); // what it rejects with is less telling than this
           throw new TypeError(
             `jit: ${f.name || "the function"} is asynchronous: a traced function must not wait for data`,
           );
