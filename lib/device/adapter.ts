@@ -66,8 +66,10 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
 
 /** What an adapter calls itself. */
 export function nameOf(info: GPUAdapterInfo): string {
-  return [info.device, info.description, info.vendor].find((text) => text && !/^0x|^\d+$/.test(text)) ??
-    "unnamed adapter";
+  const names = [info.device, info.description, info.vendor].filter((text) =>
+    text && !/^(0x[0-9a-f]+|\d+)$/.test(text)
+  );
+  return names[0]?.replace(/-+$/, "") ?? "unnamed adapter";
 }
 
 async function fromLavapipe(): Promise<GPUAdapter | undefined> {

@@ -24,7 +24,7 @@ export async function installSwiftShader(
   const target = `${folder}/swiftshader-${VERSION}`;
   const found = { manifest: `${target}/vk_swiftshader_icd.json`, loader: `${target}/libvulkan.so.1` };
   if (FILES.every((name) => isFile(`${target}/${name}`))) return found;
-  report("no Vulkan driver found: fetching SwiftShader from npm once (67 MB)");
+  report("fetching SwiftShader, a Vulkan driver in software, from npm: 67 MB, once");
   const tar = brotliDecompressSync(Deno.readFileSync(await archive()));
   // Unpack beside the target and rename, so that two processes cannot see half a folder.
   const fresh = `${target}.${Deno.pid}`;

@@ -167,10 +167,13 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
     after({ base, trainable, grads, aux, step }) {
       const { factors, heads } = trainable;
       const smooth = (beta: number) => (old: Tensor, now: Tensor) => add(mul(old, beta), mul(now, 1 - beta));
+      const beforeEnd = less(step, totalSteps - final);
+      const whileCutting = (next: Tensor, old: Tensor) => where(beforeEnd, next, old);
       const now = treeMap((w, g) => abs(mul(w, g)), factors, grads.factors);
-      const importance = treeMap(smooth(beta1), aux.importance, now);
-      const spread = treeMap((i, smoothed) => abs(sub(i, smoothed)), now, importance);
-      const uncertainty = treeMap(smooth(beta2), aux.uncertainty, spread);
+      const smoothed = treeMap(smooth(beta1), aux.importance, now);
+      const spread = treeMap((i, mean) => abs(sub(i, mean)), now, smoothed);
+      const importance = treeMap(whileCutting, smoothed, aux.importance);
+      const uncertainty = treeMap(whileCutting, treeMap(smooth(beta2), aux.uncertainty, spread), aux.uncertainty);
 
       const paths = Object.keys(factors);
       const all = scores(importance, uncertainty);
@@ -183,8 +186,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
       const kept = cast(less(place, cast(budget(step, paths.length), "f32")), "f32");
 
       const isDue = equal(sub(step, mul(intervalsIn(step, interval), interval)), 0);
-      const beforeEnd = less(step, totalSteps - final);
-      const cuts = logicalAnd(logicalAnd(greaterEqual(step, warmup), beforeEnd), isDue);
+      const cuts = logicalAnd(logicalAnd(greater(step, warmup), beforeEnd), isDue);
       // The last cut uses the whole fall of the budget; from then on its pattern holds at every step.
       const isLast = equal(step, totalSteps - final);
       const mask = where(logicalOr(cuts, isLast), kept, aux.mask);
