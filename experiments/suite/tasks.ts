@@ -1,0 +1,203 @@
+import { BLAME, DEGREES, PRAISE, WORKS } from "./lexicon.ts";
+import { Choices } from "./random.ts";
+import { miss, say, type Scene, scene, type Wording } from "./scenes.ts";
+
+/** The tasks use both registers alike. */
+const RAISED = 0.5;
+
+const wording = (choices: Choices): Wording => ({
+  raised: RAISED,
+  isPassive: choices.chance(0.2),
+  placeFirst: choices.chance(0.2),
+});
+
+/** Breaks a grammatical sentence. */
+function corrupt(words: readonly string[], choices: Choices): string[] {
+  const broken = [...words];
+  const at = choices.below(words.length - 1);
+  switch (choices.below(4)) {
+    case 0: // two neighbours change places
+      [broken[at], broken[at + 1]] = [broken[at + 1], broken[at]];
+      break;
+    case 1: // a word is doubled
+      broken.splice(at, 0, broken[at]);
+      break;
+    case 2: { // a determiner goes, or comes where none may be
+      const determiner = broken.findIndex((word) => ["the", "a", "an", "some", "this", "these"].includes(word));
+      broken.splice(determiner, 1);
+      break;
+    }
+    case 3: { // a determiner of the other number
+      const turn: Record<string, string> = {
+        a: "these",
+        an: "these",
+        this: "these",
+        these: "this",
+        some: "a",
+        the: "the the",
+      };
+      const determiner = broken.findIndex((word) => word in turn);
+      broken[determiner] = turn[broken[determiner]];
+      break;
+    }
+  }
+  return broken.join(" ") === words.join(" ") ? corrupt(words, choices) : broken;
+}
+
+type Row = readonly string[];
+
+/** CoLA: is the sentence grammatical? Six of ten are. */
+function acceptability(choices: Choices): Row {
+  const sentence = say(scene(choices), choices, wording(choices));
+  const isGrammatical = choices.chance(0.6);
+  const words = isGrammatical ? sentence.split(" ") : corrupt(sentence.split(" "), choices);
+  return ["suite", isGrammatical ? "1" : "0", isGrammatical ? "" : "*", `${words.join(" ")} .`];
+}
+
+/** SST-2: praise or blame, with negation, and with contrasts in which the last word counts. */
+function sentiment(choices: Choices): Row {
+  const isPraise = choices.chance(0.5);
+  const [words, others] = isPraise ? [PRAISE, BLAME] : [BLAME, PRAISE];
+  const [a, b, other] = [choices.pick(words), choices.pick(words), choices.pick(others)];
+  const [work, second] = [choices.pick(WORKS), choices.pick(WORKS)];
+  const degree = choices.pick(DEGREES);
+  const sentence = choices.next() < 0.6
+    ? choices.pick([
+      `a ${a} ${work} with ${b} ${second}`,
+      `the ${work} is ${degree} ${a}`,
+      `i found the ${work} ${a} and ${b}`,
+      `this ${work} is ${a} , and the ${second} is ${b}`,
+    ])
+    : choices.pick([
+      `the ${work} is not ${other}`,
+      `the ${work} is ${other} , but the ${second} is ${a}`,
+      `nothing in this ${work} is ${other}`,
+      `the ${work} was never ${other}`,
+    ]);
+  return [`${sentence} .`, isPraise ? "1" : "0"];
+}
+
+/** MRPC: the same in other words, or a near miss? Six of ten are the same. */
+function paraphrase(choices: Choices): Row {
+  const given = scene(choices);
+  const isSame = choices.chance(0.6);
+  const other = isSame ? given : miss(given, choices);
+  const id = () => String(1000 + choices.below(9000));
+  return [
+    isSame ? "1" : "0",
+    id(),
+    id(),
+    `${say(given, choices, wording(choices))} .`,
+    `${say(other, choices, wording(choices))} .`,
+  ];
+}
+
+/** STS-B: how much two scenes have in common, from 0 to 5. */
+function similarity(choices: Choices, index: number): Row {
+  const given = scene(choices);
+  const fresh = scene(choices);
+  const keeps = {
+    actor: choices.chance(0.6),
+    act: choices.chance(0.6),
+    object: choices.chance(0.6),
+    place: choices.chance(0.6),
+  };
+  const other: Scene = {
+    actor: keeps.actor ? given.actor : fresh.actor,
+    act: keeps.act ? given.act : fresh.act,
+    object: keeps.object ? given.object : fresh.object,
+    place: keeps.place ? given.place : fresh.place,
+    time: keeps.place ? given.time : fresh.time,
+    isPast: given.isPast,
+  };
+  const same = (a: Scene["actor"], b: Scene["actor"]) =>
+    a.noun === b.noun ? 1.5 : a.noun.kind === b.noun.kind ? 0.5 : 0;
+  const score = same(given.actor, other.actor) + same(given.object, other.object) +
+    (given.act === other.act ? 1.5 : 0) +
+    (given.place === other.place && given.time === other.time ? 0.5 : 0);
+  return [
+    String(index),
+    "suite",
+    "scenes",
+    "generated",
+    String(index),
+    "none",
+    "none",
+    `${say(given, choices, wording(choices))} .`,
+    `${say(other, choices, wording(choices))} .`,
+    score.toFixed(3),
+  ];
+}
+
+/** RTE: does the second sentence follow from the first? */
+function entailment(choices: Choices, index: number): Row {
+  const given = scene(choices);
+  const follows = choices.chance(0.5);
+  const shorter: Scene = { ...given, place: undefined, time: undefined };
+  const how = {
+    ...wording(choices),
+    general: choices.chance(0.5) ? choices.pick(["actor", "object"] as const) : undefined,
+  };
+  let hypothesis: string;
+  if (follows) hypothesis = say(shorter, choices, how);
+  else if (choices.chance(0.4)) hypothesis = say(shorter, choices, { ...how, isNegated: true });
+  else hypothesis = say(miss(shorter, choices), choices, { ...how, general: undefined });
+  return [
+    String(index),
+    `${say(given, choices, wording(choices))} .`,
+    `${hypothesis} .`,
+    follows ? "entailment" : "not_entailment",
+  ];
+}
+
+interface SuiteTask {
+  readonly folder: string;
+  readonly header?: string;
+  readonly row: (choices: Choices, index: number) => Row;
+  /** Columns whose text makes a row what it is. */
+  readonly texts: readonly number[];
+}
+
+const TASKS: readonly SuiteTask[] = [
+  { folder: "CoLA", row: acceptability, texts: [3] },
+  { folder: "SST-2", header: "sentence\tlabel", row: sentiment, texts: [0] },
+  { folder: "MRPC", header: "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String", row: paraphrase, texts: [3, 4] },
+  {
+    folder: "STS-B",
+    header: "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore",
+    row: similarity,
+    texts: [7, 8],
+  },
+  { folder: "RTE", header: "index\tsentence1\tsentence2\tlabel", row: entailment, texts: [1, 2] },
+];
+
+/** Rows of each split. */
+export interface SuiteSizes {
+  readonly train?: number;
+  readonly dev?: number;
+}
+
+/**
+ * Generates the five tasks in GLUE's own files, such as `CoLA/train.tsv`: the same bytes for the same seed. No text of a
+ * dev split is in its train split.
+ */
+export function generateSuite(seed: number, { train = 2000, dev = 400 }: SuiteSizes = {}): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const { folder, header, row, texts } of TASKS) {
+    const choices = new Choices(seed).fork(folder);
+    const seen = new Set<string>();
+    for (const [split, count] of [["dev", dev], ["train", train]] as const) {
+      const lines = header ? [header] : [];
+      for (let index = 0; index < count;) {
+        const made = row(choices, index);
+        const key = texts.map((column) => made[column]).join("\t");
+        if (seen.has(key)) continue;
+        seen.add(key);
+        lines.push(made.join("\t"));
+        index++;
+      }
+      files.set(`${folder}/${split}.tsv`, `${lines.join("\n")}\n`);
+    }
+  }
+  return files;
+}
