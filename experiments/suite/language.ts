@@ -2,9 +2,14 @@ import { BLAME, DEGREES, KINDS, PRAISE, WORKS } from "./lexicon.ts";
 import { Choices } from "./random.ts";
 import { miss, say, type Scene, scene } from "./scenes.ts";
 
+/** Words that say how a sentence goes with the one before. */
+export const CONNECTIVES = ["so", "but", "also"] as const;
+
 /** Two sentences that stand together in a text. */
 export interface Passage {
   readonly first: string;
+  /** How the second goes with the first: it follows, it contradicts, or it is another matter. */
+  readonly connective: typeof CONNECTIVES[number];
   readonly second: string;
 }
 
@@ -22,36 +27,40 @@ function opinion(choices: Choices, words: readonly string[]): string {
   ]);
 }
 
-/** What may follow a scene: the same in other words, something that follows from it, or another matter. */
-function follow(given: Scene, choices: Choices): string {
+/** What may follow a scene: the same in other words, something that follows from it, a near miss, or another matter. */
+function follow(given: Scene, choices: Choices): Omit<Passage, "first"> {
   const wording = { raised: RAISED, isPassive: choices.chance(0.3), placeFirst: choices.chance(0.2) };
   const kind = choices.next();
-  if (kind < 0.4) return say(given, choices, wording);
+  if (kind < 0.3) return { connective: "so", second: say(given, choices, wording) };
+  if (kind < 0.45) {
+    const general = choices.pick(["actor", "object"] as const);
+    const shorter = { ...given, place: undefined, time: undefined };
+    return { connective: "so", second: say(shorter, choices, { ...wording, general }) };
+  }
   if (kind < 0.55) {
-    return say({ ...given, place: undefined, time: undefined }, choices, {
-      ...wording,
-      general: choices.pick(["actor", "object"] as const),
-    });
+    const { singular } = KINDS[given.actor.noun.kind];
+    const second = `every ${given.actor.noun.singular} is ${/^[aeiou]/.test(singular) ? "an" : "a"} ${singular}`;
+    return { connective: "also", second };
   }
-  if (kind < 0.65) {
-    return `every ${given.actor.noun.singular} is ${/^[aeiou]/.test(given.actor.noun.kind) ? "an" : "a"} ${
-      KINDS[given.actor.noun.kind].singular
-    }`;
-  }
-  if (kind < 0.85) return say(miss(given, choices), choices, wording);
-  return say(scene(choices), choices, wording);
+  if (kind < 0.85) return { connective: "but", second: say(miss(given, choices), choices, wording) };
+  return { connective: "also", second: say(scene(choices), choices, wording) };
 }
 
 /**
- * The language of pre-training, without end: passages of two plain sentences about scenes, and now and then two opinions
- * of one mind. It has neither the tasks' negations and contrasts nor, often, their raised register.
+ * The language of pre-training, without end: passages of two plain sentences about scenes, and now and then two opinions.
+ * It has neither the tasks' negations and broken sentences nor, often, their raised register.
  */
 export function* suiteLanguage(seed: number): Generator<Passage, never> {
   const choices = new Choices(seed).fork("language");
   while (true) {
-    if (choices.chance(0.2)) {
-      const words = choices.chance(0.5) ? PRAISE : BLAME;
-      yield { first: `${opinion(choices, words)} .`, second: `${opinion(choices, words)} .` };
+    if (choices.chance(0.25)) {
+      const [words, others] = choices.chance(0.5) ? [PRAISE, BLAME] : [BLAME, PRAISE];
+      const agrees = choices.chance(0.5);
+      yield {
+        first: `${opinion(choices, words)} .`,
+        connective: agrees ? "so" : "but",
+        second: `${opinion(choices, agrees ? words : others)} .`,
+      };
       continue;
     }
     const given = scene(choices);
@@ -60,6 +69,7 @@ export function* suiteLanguage(seed: number): Generator<Passage, never> {
       isPassive: choices.chance(0.15),
       placeFirst: choices.chance(0.2),
     });
-    yield { first: `${first} .`, second: `${follow(given, choices)} .` };
+    const { connective, second } = follow(given, choices);
+    yield { first: `${first} .`, connective, second: `${second} .` };
   }
 }

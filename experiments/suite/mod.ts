@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { type Passage, suiteLanguage } from "./language.ts";
+export { CONNECTIVES, type Passage, suiteLanguage } from "./language.ts";
 export { generateSuite, type SuiteSizes } from "./tasks.ts";
 export { suiteVocabulary } from "./vocabulary.ts";
 

@@ -77,11 +77,11 @@ function sentiment(choices: Choices): Row {
   return [`${sentence} .`, isPraise ? "1" : "0"];
 }
 
-/** MRPC: the same in other words, or a near miss? Six of ten are the same. */
+/** MRPC: the same in other words, or another matter in which two parts differ? Six of ten are the same. */
 function paraphrase(choices: Choices): Row {
   const given = scene(choices);
   const isSame = choices.chance(0.6);
-  const other = isSame ? given : miss(given, choices);
+  const other = isSame ? given : miss(miss(given, choices), choices);
   const id = () => String(1000 + choices.below(9000));
   return [
     isSame ? "1" : "0",

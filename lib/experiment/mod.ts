@@ -1,0 +1,22 @@
+/**
+ * Grids of runs and their records.
+ *
+ * @module
+ */
+export { type FolderLock, lockFolder } from "./lock.ts";
+export { nearest, requireName } from "./nearest.ts";
+export { reportFigure } from "./plot.ts";
+export {
+  type CurvePoint,
+  METRICS,
+  readRecord,
+  type RunRecord,
+  type RunResult,
+  scoreOf,
+  writeRecord,
+  writeTables,
+} from "./record.ts";
+export { METRIC_NAMES, type PaperTable, paperTable, report, type ReportText, scoreTable } from "./report.ts";
+export { runAll, type RunAllOptions, type RunFunction, type RunProgress } from "./run_all.ts";
+export { canonicalJson, hashSpec, parseSpec, type RunSpec, sha256 } from "./spec.ts";
+export { type Cell, summarize } from "./summarize.ts";
