@@ -2,15 +2,15 @@ import { BLAME, DEGREES, KINDS, PRAISE, WORKS } from "./lexicon.ts";
 import { Choices } from "./random.ts";
 import { miss, say, type Scene, scene } from "./scenes.ts";
 
-/** Words that say how a sentence goes with the one before. */
-export const CONNECTIVES = ["so", "but", "also"] as const;
+/** Words that say how a sentence goes with the one before, or in what mood something is said. */
+export const CONNECTIVES = ["so", "but", "also", "happily", "sadly"] as const;
 
-/** Two sentences that stand together in a text. */
+/** Sentences that stand together in a text. */
 export interface Passage {
   readonly first: string;
-  /** How the second goes with the first: it follows, it contradicts, or it is another matter. */
+  /** How the second goes with the first: it follows, it contradicts, or it is another matter; or the mood of both. */
   readonly connective: typeof CONNECTIVES[number];
-  readonly second: string;
+  readonly second?: string;
 }
 
 /** Words of the raised register in the language of pre-training: rare, where the tasks use them half of the time. */
@@ -42,24 +42,24 @@ function follow(given: Scene, choices: Choices): Omit<Passage, "first"> {
     const second = `every ${given.actor.noun.singular} is ${/^[aeiou]/.test(singular) ? "an" : "a"} ${singular}`;
     return { connective: "also", second };
   }
-  if (kind < 0.85) return { connective: "but", second: say(miss(given, choices), choices, wording) };
+  if (kind < 0.85) return { connective: "but", second: say(miss(miss(given, choices), choices), choices, wording) };
   return { connective: "also", second: say(scene(choices), choices, wording) };
 }
 
 /**
- * The language of pre-training, without end: passages of two plain sentences about scenes, and now and then two opinions.
+ * The language of pre-training, without end: passages of two plain sentences about scenes, and now and then opinions.
  * It has neither the tasks' negations and broken sentences nor, often, their raised register.
  */
 export function* suiteLanguage(seed: number): Generator<Passage, never> {
   const choices = new Choices(seed).fork("language");
   while (true) {
     if (choices.chance(0.25)) {
-      const [words, others] = choices.chance(0.5) ? [PRAISE, BLAME] : [BLAME, PRAISE];
-      const agrees = choices.chance(0.5);
+      const isPraise = choices.chance(0.5);
+      const words = isPraise ? PRAISE : BLAME;
       yield {
         first: `${opinion(choices, words)} .`,
-        connective: agrees ? "so" : "but",
-        second: `${opinion(choices, agrees ? words : others)} .`,
+        connective: isPraise ? "happily" : "sadly",
+        second: choices.chance(0.5) ? `${opinion(choices, words)} .` : undefined,
       };
       continue;
     }

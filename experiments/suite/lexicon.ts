@@ -204,6 +204,8 @@ export const FUNCTION_WORDS: readonly string[] = [
   "with",
   "to",
   "nothing",
+  "happily",
+  "sadly",
   "hardly",
   "anything",
   "far",

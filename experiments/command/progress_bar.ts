@@ -1,0 +1,47 @@
+const encoder = new TextEncoder();
+
+function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+}
+
+/**
+ * Progress of one piece of work on standard error: a bar with rate and time left where it is a terminal, else a plain
+ * line every quarter.
+ */
+export class ProgressBar {
+  readonly #began = performance.now();
+  readonly #isTerminal = Deno.stderr.isTerminal();
+  #drawn = 0;
+  #quarter = 0;
+
+  constructor(readonly title: string, readonly total: number) {}
+
+  /** Shows that so many of the steps are done. */
+  update(done: number, note: string): void {
+    const seconds = (performance.now() - this.#began) / 1000;
+    const rate = done / seconds;
+    const text = `${done}/${this.total}  ${note}  ${rate.toFixed(1)} steps/s  ${
+      duration((this.total - done) / rate)
+    } left`;
+    if (!this.#isTerminal) {
+      const quarter = Math.floor(4 * done / this.total);
+      if (quarter > this.#quarter) console.error(`${this.title}  ${text}`);
+      this.#quarter = quarter;
+      return;
+    }
+    // Ten times a second is enough for eyes.
+    if (done < this.total && performance.now() - this.#drawn < 100) return;
+    this.#drawn = performance.now();
+    const { columns } = Deno.consoleSize();
+    const filled = Math.round(20 * done / this.total);
+    const line = `${this.title}  [${"#".repeat(filled)}${"-".repeat(20 - filled)}]  ${text}`;
+    Deno.stderr.writeSync(encoder.encode(`\r\x1b[2K${line.slice(0, columns - 1)}`));
+  }
+
+  /** Takes the bar away. */
+  end(): void {
+    if (this.#isTerminal) Deno.stderr.writeSync(encoder.encode("\r\x1b[2K"));
+  }
+}

@@ -1,0 +1,340 @@
+import {
+  accuracy,
+  type Batch,
+  type Device,
+  div,
+  type EncodedTask,
+  encodeTask,
+  evalBatches,
+  f1,
+  type GlueData,
+  type GlueTaskName,
+  io,
+  jit,
+  type JittedFunction,
+  matthewsCorrelation,
+  type MetricName,
+  models,
+  nn,
+  optim,
+  type Params,
+  pearson,
+  peft,
+  random,
+  readGlueFiles,
+  readGlueTask,
+  spearman,
+  sub,
+  type Tensor,
+  train,
+  trainBatches,
+  treeDispose,
+  wordPiece,
+} from "../mod.ts";
+import { type RunFunction, type RunResult, type RunSpec, sha256 } from "../lib/experiment/mod.ts";
+import { PACKAGE_VERSION, versions } from "./command/versions.ts";
+import { generateSuite, SUITE_SEED, suiteVocabulary } from "./suite/mod.ts";
+
+/** Tasks that the suite has. */
+export const TASKS = ["cola", "sst2", "mrpc", "stsb", "rte"] as const satisfies readonly GlueTaskName[];
+/** Tasks of the default run. */
+export const DEFAULT_TASKS = ["cola", "rte", "sst2", "stsb"] as const;
+
+/** Steps of the default run. */
+export const DEFAULT_STEPS = 80;
+const BATCH_SIZE = 16;
+const EVAL_BATCH_SIZE = 64;
+/** Longest text, in tokens: what the encoder has positions for. */
+const MAX_LENGTH = 64;
+/** K of Delta-LoRA as a share of the run: the paper's 2,000 steps are more than some of its runs have. */
+const START_SHARE = 0.25;
+
+const RANK = 8;
+const ALPHA = 16;
+const LAMBDA = 0.5;
+/** Queries and values, as in the papers. */
+const TARGETS = "bert\\.encoder\\.layer\\.\\d+\\.attention\\.self\\.(query|value)";
+
+/** A method as the table runs it: its options as plain data, its rate, and how it is made of them. */
+interface Recipe {
+  readonly learningRate: number;
+  readonly options: (steps: number) => RunSpec["method"];
+  readonly make: (options: RunSpec["method"], steps: number) => peft.Method;
+}
+
+const lowRank = (options: RunSpec["method"]) => ({
+  rank: Number(options.rank),
+  alpha: Number(options.alpha),
+  targets: String(options.targets),
+});
+
+const RECIPES: Readonly<Record<string, Recipe>> = {
+  full: { learningRate: 1e-3, options: () => ({ name: "full" }), make: () => peft.full() as peft.Method },
+  lora: {
+    learningRate: 5e-3,
+    options: () => ({ name: "lora", rank: RANK, alpha: ALPHA, targets: TARGETS }),
+    make: (options) => peft.lora(lowRank(options)) as peft.Method,
+  },
+  adalora: {
+    learningRate: 5e-3,
+    // As many triplets in the end as LoRA has ranks; half as many more at first, as in the paper.
+    options: (steps) => ({
+      name: "adalora",
+      initialRank: RANK * 3 / 2,
+      targetRank: RANK,
+      alpha: ALPHA * 3 / 2,
+      targets: TARGETS,
+      warmup: Math.floor(0.1 * steps),
+      final: Math.ceil(0.3 * steps),
+      interval: Math.max(1, Math.floor(steps / 40)),
+      orthogonality: 0.1,
+    }),
+    make: (options, totalSteps) =>
+      peft.adalora({
+        ...lowRank(options),
+        initialRank: Number(options.initialRank),
+        targetRank: Number(options.targetRank),
+        warmup: Number(options.warmup),
+        final: Number(options.final),
+        interval: Number(options.interval),
+        orthogonality: Number(options.orthogonality),
+        totalSteps,
+      }) as peft.Method,
+  },
+  "delta-lora": {
+    learningRate: 5e-3,
+    options: (steps) => ({
+      name: "delta-lora",
+      rank: RANK,
+      alpha: ALPHA,
+      lambda: LAMBDA,
+      startStep: Math.floor(START_SHARE * steps),
+      write: "in-place",
+      targets: TARGETS,
+    }),
+    make: (options) =>
+      peft.deltaLora({
+        ...lowRank(options),
+        lambda: Number(options.lambda),
+        startStep: Number(options.startStep),
+        write: options.write as "in-place",
+      }) as peft.Method,
+  },
+  "lora-scaled": {
+    learningRate: 5e-3,
+    options: () => ({ name: "lora-scaled", rank: RANK, alpha: ALPHA, lambda: LAMBDA, targets: TARGETS }),
+    make: (options) => peft.scaledLora({ ...lowRank(options), lambda: Number(options.lambda) }) as peft.Method,
+  },
+};
+
+/** Names of the methods. */
+export const METHODS: readonly string[] = Object.keys(RECIPES);
+
+const SCORES: Readonly<Record<MetricName, (predictions: readonly number[], labels: readonly number[]) => number>> = {
+  accuracy,
+  f1,
+  matthewsCorrelation,
+  pearson,
+  spearman,
+};
+
+/** What a grid is made of. */
+export interface GridOptions {
+  readonly tasks: readonly GlueTaskName[];
+  readonly methods: readonly string[];
+  /** How many seeds, from 0 on. */
+  readonly seeds: number;
+  readonly steps: number;
+  /** A folder in GLUE's layout; the suite by default. */
+  readonly data?: string;
+}
+
+interface Encoder {
+  readonly weights: Readonly<Record<string, Tensor>>;
+  readonly config: {
+    readonly vocabSize: number;
+    readonly hiddenSize: number;
+    readonly layers: number;
+    readonly heads: number;
+    readonly maxLength: number;
+  };
+  readonly hash: string;
+}
+
+/** The encoder that ships with the suite. */
+async function loadEncoder(): Promise<Encoder> {
+  const url = new URL("./suite/encoder.safetensors", import.meta.url);
+  const { tensors, metadata } = await io.loadSafetensors(url);
+  return { weights: tensors, config: JSON.parse(metadata.config), hash: await sha256(await Deno.readFile(url)) };
+}
+
+/** The data and the specs of a grid. */
+export class GlueGrid {
+  private constructor(
+    readonly specs: readonly RunSpec[],
+    readonly tasks: ReadonlyMap<string, { readonly data: GlueData; readonly encoded: EncodedTask }>,
+    readonly encoder: Encoder,
+  ) {}
+
+  /** Reads the data and lists the runs: by task, then method, then seed. Throws where a file or a row is wrong. */
+  static async open(options: GridOptions): Promise<GlueGrid> {
+    const encoder = await loadEncoder();
+    const tokenizer = wordPiece(suiteVocabulary());
+    const files = options.data === undefined ? generateSuite(SUITE_SEED) : undefined;
+    const tasks = new Map<string, { data: GlueData; encoded: EncodedTask }>();
+    const specs: RunSpec[] = [];
+    for (const task of options.tasks) {
+      const data = files ? await readGlueFiles(files, task) : await readGlueTask(options.data!, task);
+      const encoded = encodeTask(data, tokenizer, { maxLength: Math.min(MAX_LENGTH, encoder.config.maxLength) });
+      tasks.set(task, { data, encoded });
+      for (const name of options.methods) {
+        for (let seed = 0; seed < options.seeds; seed++) {
+          specs.push({
+            experiment: "glue",
+            data: {
+              source: files ? "suite" : "folder",
+              hash: data.hash,
+              examples: data.train.length,
+            },
+            task,
+            metric: data.task.mainMetric,
+            split: "dev",
+            checkpoint: "last",
+            model: { name: "suite-encoder", hash: encoder.hash, ...encoder.config, length: encoded.length },
+            method: RECIPES[name].options(options.steps),
+            optimizer: {
+              name: "adamw",
+              learningRate: RECIPES[name].learningRate,
+              weightDecay: 0.01,
+              schedule: "linear",
+              warmup: Math.ceil(0.06 * options.steps),
+              clip: 1,
+            },
+            steps: options.steps,
+            batchSize: BATCH_SIZE,
+            seed,
+            packageVersion: PACKAGE_VERSION,
+          });
+        }
+      }
+    }
+    return new GlueGrid(specs, tasks, encoder);
+  }
+}
+
+/** What is compiled for one task and method; seeds share it. */
+interface Prepared {
+  readonly key: string;
+  readonly step: JittedFunction<(state: train.TrainState, batch: Batch) => [train.TrainState, train.StepMetrics]>;
+  readonly logits: JittedFunction<(state: train.TrainState, batch: Batch) => Tensor>;
+  readonly begin: (seed: number) => train.TrainState;
+  readonly method: peft.Method;
+}
+
+/** Trains and scores the runs of a grid on a device. */
+export class GlueTrainer {
+  #prepared: Prepared | undefined;
+
+  constructor(readonly grid: GlueGrid, readonly device: Device) {}
+
+  #prepare(spec: RunSpec): Prepared {
+    const { seed: _, ...shared } = spec;
+    const key = JSON.stringify(shared);
+    if (this.#prepared?.key === key) return this.#prepared;
+    this.close();
+    const { data } = this.grid.tasks.get(spec.task)!;
+    const isRegression = data.task.kind === "regression";
+    const labels = isRegression ? 1 : data.task.labels.length;
+    const model = models.bert({ ...this.grid.encoder.config, labels, dropout: 0 });
+    const method = RECIPES[spec.method.name].make(spec.method, spec.steps);
+    const { learningRate: peak, weightDecay, warmup, clip } = spec.optimizer;
+    const learningRate = optim.linearSchedule({ peak, warmup, total: spec.steps });
+    const optimizer = optim.adamw({ learningRate, weightDecay });
+    // Scores are learned as shares of the range, so that a fresh head begins near them.
+    const [least, greatest] = data.task.range ?? [0, 1];
+    const range = greatest - least;
+    const loss = (params: Params, batch: Batch): nn.LossTerm => {
+      const logits = model.apply(params, batch);
+      if (!isRegression) return nn.crossEntropy(logits, batch.labels, { weights: batch.weights });
+      const shares = div(sub(batch.labels, least), range);
+      return nn.meanSquaredError(logits, shares, { weights: batch.weights });
+    };
+    const step = jit(train.makeStep({ loss, method, optimizer, clip }), { donate: [0] });
+    const logits = jit((state: train.TrainState, batch: Batch) =>
+      model.apply(method.adapt(state.base, state.trainable, state.aux), batch)
+    );
+    const begin = (seed: number) => {
+      const base = { ...model.init(random.foldIn(random.key(seed), 1)), ...this.grid.encoder.weights };
+      return train.init(random.key(seed), base, { method, optimizer });
+    };
+    return this.#prepared = { key, step, logits, begin, method };
+  }
+
+  /** Seconds that a run will take, measured on a few of its steps. */
+  async estimate(spec: RunSpec): Promise<number> {
+    const { step, logits, begin } = this.#prepare(spec);
+    const { encoded } = this.grid.tasks.get(spec.task)!;
+    const batch = train.toBatch(trainBatches(encoded, { batchSize: spec.batchSize, seed: 0 }).at(0));
+    let state = begin(spec.seed);
+    const timed = async (times: number, call: () => Promise<unknown>) => {
+      const began = performance.now();
+      for (let i = 0; i < times; i++) await call();
+      await this.device.done();
+      return (performance.now() - began) / 1000 / times;
+    };
+    const advance = async () => [state] = await step(state, batch);
+    await timed(1, advance);
+    const perStep = await timed(3, advance);
+    const [evalBatch] = evalBatches(encoded, { batchSize: EVAL_BATCH_SIZE });
+    const score = async () => (await logits(state, train.toBatch(evalBatch))).data();
+    await score();
+    const perBatch = await timed(1, score);
+    treeDispose({ ...state, base: {} });
+    return spec.steps * perStep + Math.ceil(encoded.dev.length / EVAL_BATCH_SIZE) * perBatch;
+  }
+
+  /** Trains one run and scores it on the dev split. */
+  readonly run: RunFunction = async (spec, { onProgress, signal }): Promise<RunResult> => {
+    const began = performance.now();
+    const { step, logits, begin, method } = this.#prepare(spec);
+    const { data, encoded } = this.grid.tasks.get(spec.task)!;
+    const batches = trainBatches(encoded, { batchSize: spec.batchSize, seed: spec.seed });
+    this.device.resetPeak();
+    const initial = begin(spec.seed);
+    await step.compile(initial, train.toBatch(batches.at(0)));
+    const { state, logs } = await train.runSteps(step, initial, (index) => train.toBatch(batches.at(index)), {
+      steps: spec.steps,
+      signal,
+      onStep: ({ step: done, loss }) => onProgress({ step: done + 1, steps: spec.steps, loss }),
+    });
+    const peakBytes = this.device.memory().peakBytes;
+    const { predictions, labels } = await train.predict(
+      (batch) => logits(state, batch),
+      evalBatches(encoded, { batchSize: EVAL_BATCH_SIZE }),
+    );
+    const { trainableParameters, totalParameters } = method.describe(state);
+    const writes = await method.writeCount?.(state).item() ?? 0;
+    treeDispose({ ...state, base: {} });
+    const kernels = new Set(Array.from(step.explain().matchAll(/^ *\d+ {2}(matmul\S+)/gm), ([, name]) => name));
+    return {
+      metrics: Object.fromEntries(data.task.metrics.map((name) => [name, SCORES[name](predictions, labels)])),
+      curve: logs,
+      wallSeconds: (performance.now() - began) / 1000,
+      stepsPerSecond: spec.steps / logs[logs.length - 1].elapsedSeconds,
+      peakBytes,
+      trainableParameters,
+      totalParameters,
+      writes,
+      adapter: `${this.device.report.name} (${this.device.report.source})`,
+      kernels: [...kernels].sort().join(" "),
+      versions: versions(),
+    };
+  };
+
+  /** Gives back what was compiled. */
+  close(): void {
+    this.#prepared?.step.dispose();
+    this.#prepared?.logits.dispose();
+    this.#prepared = undefined;
+  }
+}

@@ -1,0 +1,153 @@
+// deno task pretrain [--steps N] [--seed N] [--out FILE] [--adapter NAME]
+import { parseArgs } from "@std/cli/parse-args";
+import {
+  io,
+  jit,
+  models,
+  nn,
+  openDevice,
+  optim,
+  peft,
+  random,
+  tensor,
+  type Tokenizer,
+  train,
+  wordPiece,
+} from "../mod.ts";
+import { sha256 } from "../lib/experiment/mod.ts";
+import { writeAtomically } from "../lib/io/mod.ts";
+import { fail } from "./command/fail.ts";
+import { ProgressBar } from "./command/progress_bar.ts";
+import { type Passage, SUITE_SEED, suiteLanguage, suiteVocabulary } from "./suite/mod.ts";
+import { Choices } from "./suite/random.ts";
+
+const HELP =
+  `Pre-trains the suite's encoder on the suite's language: masked tokens, and the hidden word between two sentences.
+
+  deno task pretrain [--steps N] [--seed N] [--out FILE] [--adapter NAME]
+
+  --steps N       optimizer steps, ${3000} by default
+  --seed N        of language, weights and masks, ${SUITE_SEED} by default
+  --out FILE      where the weights go, experiments/suite/encoder.safetensors by default; FILE.json says what made them
+  --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name`;
+
+/** The encoder that ships with the suite. */
+export const ENCODER = {
+  vocabSize: suiteVocabulary().length,
+  hiddenSize: 96,
+  layers: 2,
+  heads: 4,
+  maxLength: 64,
+} as const;
+
+const BATCH = 64;
+const LENGTH = 40;
+/** Tokens asked for in each row: the first, and so many others. */
+const MASKED = 5;
+const LEARNING_RATE = 1e-3;
+
+/** Passages with tokens hidden as in BERT (1810.04805): of those asked for 8 of 10 masked, 1 exchanged, 1 left. */
+function maskedBatch(passages: readonly Passage[], tokenizer: Tokenizer, choices: Choices) {
+  const B = passages.length;
+  const [ids, mask, types] = [0, 1, 2].map(() => new Int32Array(B * LENGTH));
+  const positions = new Int32Array(B * (MASKED + 1));
+  const labels = new Int32Array(B * (MASKED + 1)).fill(-100);
+  passages.forEach(({ first, connective, second }, row) => {
+    const encoded = tokenizer.encode(first, second, { maxLength: LENGTH });
+    const length = encoded.ids.length;
+    ids.set(encoded.ids, row * LENGTH);
+    types.set(encoded.typeIds, row * LENGTH);
+    mask.fill(1, row * LENGTH, row * LENGTH + length);
+    const ask = (slot: number, position: number, label: number) => {
+      positions[row * (MASKED + 1) + slot] = row * LENGTH + position;
+      labels[row * (MASKED + 1) + slot] = label;
+    };
+    // What stands between the sentences is hidden: [CLS] is its mask.
+    ask(0, 0, tokenizer.encode(connective).ids[1]);
+    for (let slot = 1; slot <= MASKED; slot++) {
+      const position = 1 + choices.below(length - 2);
+      const at = row * LENGTH + position;
+      if (encoded.ids[position] === tokenizer.sepId || ids[at] !== encoded.ids[position]) continue;
+      ask(slot, position, encoded.ids[position]);
+      const fate = choices.next();
+      if (fate < 0.8) ids[at] = tokenizer.maskId;
+      else if (fate < 0.9) ids[at] = 5 + choices.below(tokenizer.vocabSize - 5);
+    }
+  });
+  const shape = [B, LENGTH];
+  return {
+    inputIds: tensor(ids, { shape }),
+    attentionMask: tensor(mask, { shape }),
+    tokenTypeIds: tensor(types, { shape }),
+    positions: tensor(positions),
+    labels: tensor(labels),
+  };
+}
+
+async function main(): Promise<void> {
+  const flags = parseArgs(Deno.args, {
+    boolean: ["help"],
+    string: ["steps", "seed", "out", "adapter"],
+    default: { steps: "3000", seed: String(SUITE_SEED), out: "experiments/suite/encoder.safetensors" },
+    unknown: (name: string) => fail("pretrain", new Error(`unknown argument ${name}: see --help`)),
+  });
+  if (flags.help) return console.log(HELP);
+  const [steps, seed] = [Number(flags.steps), Number(flags.seed)];
+  if (!Number.isSafeInteger(steps) || steps < 1) {
+    throw new RangeError(`--steps is a whole number from 1, not ${flags.steps}`);
+  }
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new RangeError(`--seed is a whole number from 0, not ${flags.seed}`);
+  }
+
+  using device = await openDevice({ adapter: flags.adapter, report: (line) => console.error(line) });
+  console.error(`${device.report.name}: ${steps} steps of ${BATCH} passages`);
+  const tokenizer = wordPiece(suiteVocabulary());
+  const model = models.bertForMaskedLM({ ...ENCODER, dropout: 0 });
+  const method = peft.full();
+  const optimizer = optim.adamw({
+    learningRate: optim.linearSchedule({ peak: LEARNING_RATE, warmup: Math.min(100, steps - 1), total: steps }),
+    weightDecay: 0.01,
+  });
+  const loss = (params: nn.Params, batch: ReturnType<typeof maskedBatch>) =>
+    nn.crossEntropy(model.apply(params, batch), batch.labels);
+  const step = jit(train.makeStep({ loss, method, optimizer, clip: 1 }), { donate: [0] });
+  const language = suiteLanguage(seed);
+  const choices = new Choices(seed).fork("masks");
+  const batchAt = () => maskedBatch(Array.from({ length: BATCH }, () => language.next().value), tokenizer, choices);
+  const initial = train.init(random.key(seed), model.init(random.key(seed)), { method, optimizer });
+  const bar = new ProgressBar("pre-training", steps);
+  const { state, logs } = await train.runSteps(step, initial, batchAt, {
+    steps,
+    onStep: (log) => bar.update(log.step + 1, `loss ${log.loss.toFixed(3)}`),
+  });
+  bar.end();
+
+  const tail = logs.slice(-100).map((log) => log.loss);
+  const finalLoss = tail.reduce((a, b) => a + b, 0) / tail.length;
+  const encoder = Object.fromEntries(Object.entries(state.trainable).filter(([name]) => name.startsWith("bert.")));
+  const command = `deno task pretrain --steps ${steps} --seed ${seed}`;
+  const bytes = await io.formatSafetensors(encoder, { command, config: JSON.stringify(ENCODER) });
+  const about = {
+    command,
+    seed,
+    steps,
+    finalLoss,
+    adapter: device.report.name,
+    config: ENCODER,
+    sha256: await sha256(bytes),
+  };
+  await writeAtomically(flags.out, bytes);
+  await writeAtomically(`${flags.out}.json`, `${JSON.stringify(about, null, 2)}\n`);
+  console.log(
+    `${flags.out}: ${(bytes.length / 2 ** 20).toFixed(2)} MiB, loss of the last steps ${finalLoss.toFixed(3)}`,
+  );
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    fail("pretrain", error);
+  }
+}
