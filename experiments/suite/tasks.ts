@@ -1,4 +1,4 @@
-import { BLAME, DEGREES, PRAISE, WORKS } from "./lexicon.ts";
+import { BLAME, DEGREES, PRAISE, QUALITIES, WORKS } from "./lexicon.ts";
 import { Choices } from "./random.ts";
 import { miss, say, type Scene, scene, type Wording } from "./scenes.ts";
 
@@ -54,14 +54,14 @@ function acceptability(choices: Choices): Row {
   return ["suite", isGrammatical ? "1" : "0", isGrammatical ? "" : "*", `${words.join(" ")} .`];
 }
 
-/** SST-2: praise or blame, with negation, and with contrasts in which the last word counts. */
+/** SST-2: praise or blame; two of three sentences turn a word round by negation or set it against another. */
 function sentiment(choices: Choices): Row {
   const isPraise = choices.chance(0.5);
   const [words, others] = isPraise ? [PRAISE, BLAME] : [BLAME, PRAISE];
   const [a, b, other] = [choices.pick(words), choices.pick(words), choices.pick(others)];
   const [work, second] = [choices.pick(WORKS), choices.pick(WORKS)];
   const degree = choices.pick(DEGREES);
-  const sentence = choices.next() < 0.6
+  const sentence = choices.next() < 0.35
     ? choices.pick([
       `a ${a} ${work} with ${b} ${second}`,
       `the ${work} is ${degree} ${a}`,
@@ -71,8 +71,12 @@ function sentiment(choices: Choices): Row {
     : choices.pick([
       `the ${work} is not ${other}`,
       `the ${work} is ${other} , but the ${second} is ${a}`,
+      `though the ${second} is ${other} , the ${work} is ${a}`,
       `nothing in this ${work} is ${other}`,
-      `the ${work} was never ${other}`,
+      `the ${work} was never ${other} , and the ${second} was not ${degree} ${choices.pick(others)}`,
+      `this ${work} is far from ${other}`,
+      `hardly anything in the ${work} is ${other} , and the ${second} is ${a}`,
+      `i felt the ${work} was too ${choices.pick(QUALITIES)[0]} , but never ${other}`,
     ]);
   return [`${sentence} .`, isPraise ? "1" : "0"];
 }

@@ -9,7 +9,7 @@ const COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2
 
 function svgOf(options: Plot.PlotOptions): string {
   const { document } = parseHTML("<html><body></body></html>");
-  const style = "background: transparent; color: #7f7f7f; font-size: 12px";
+  const style = { background: "transparent", color: "#7f7f7f", fontSize: "12px" };
   const plot = Plot.plot({ ...options, document: document as unknown as Document, style });
   // With a legend, Plot wraps the figure.
   const svg = plot.tagName.toLowerCase() === "svg" ? plot : plot.querySelector("svg:last-of-type")!;
