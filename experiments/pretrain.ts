@@ -21,12 +21,14 @@ import { ProgressBar } from "./command/progress_bar.ts";
 import { type Passage, SUITE_SEED, suiteLanguage, suiteVocabulary } from "./suite/mod.ts";
 import { Choices } from "./suite/random.ts";
 
+const DEFAULT_STEPS = 4000;
+
 const HELP =
   `Pre-trains the suite's encoder on the suite's language: masked tokens, and the hidden word between two sentences.
 
   deno task pretrain [--steps N] [--seed N] [--out FILE] [--adapter NAME]
 
-  --steps N       optimizer steps, ${3000} by default
+  --steps N       optimizer steps, ${DEFAULT_STEPS} by default
   --seed N        of language, weights and masks, ${SUITE_SEED} by default
   --out FILE      where the weights go, experiments/suite/encoder.safetensors by default; FILE.json says what made them
   --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name`;
@@ -41,7 +43,7 @@ export const ENCODER = {
 } as const;
 
 const BATCH = 64;
-const LENGTH = 40;
+const LENGTH = 32;
 /** Tokens asked for in each row: the first, and so many others. */
 const MASKED = 5;
 const LEARNING_RATE = 1e-3;
@@ -88,7 +90,7 @@ async function main(): Promise<void> {
   const flags = parseArgs(Deno.args, {
     boolean: ["help"],
     string: ["steps", "seed", "out", "adapter"],
-    default: { steps: "3000", seed: String(SUITE_SEED), out: "experiments/suite/encoder.safetensors" },
+    default: { steps: String(DEFAULT_STEPS), seed: String(SUITE_SEED), out: "experiments/suite/encoder.safetensors" },
     unknown: (name: string) => fail("pretrain", new Error(`unknown argument ${name}: see --help`)),
   });
   if (flags.help) return console.log(HELP);
