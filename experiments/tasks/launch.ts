@@ -1,0 +1,93 @@
+// What every task of deno.json starts with: runs a script with its permissions, with stand-ins where JSR is out of reach.
+//   deno run … experiments/tasks/launch.ts TASK [arguments]
+
+/** A script and what it may do. */
+interface Task {
+  readonly script: string;
+  readonly permissions: readonly string[];
+}
+
+// Dawn is a native module (ffi) and finds its drivers by the environment; SwiftShader is fetched by Deno itself (run).
+const DEVICE = ["--allow-ffi", "--allow-env", "--allow-read", "--allow-write", "--allow-run", "--allow-sys"];
+
+const TASKS: Readonly<Record<string, Task>> = {
+  reproduce: { script: "experiments/reproduce.ts", permissions: DEVICE },
+  doctor: { script: "experiments/doctor.ts", permissions: DEVICE },
+  pretrain: { script: "experiments/pretrain.ts", permissions: DEVICE },
+  generate: { script: "experiments/suite/generate.ts", permissions: ["--allow-read", "--allow-write"] },
+  bench: { script: "bench/mod.ts", permissions: DEVICE },
+  // Tests open servers on this machine and start programs.
+  test: { script: "experiments/tasks/test.ts", permissions: ["--allow-run", "--allow-read", "--allow-env"] },
+  ok: { script: "experiments/tasks/ok.ts", permissions: ["--allow-run", "--allow-read", "--allow-env"] },
+  notebooks: {
+    script: "experiments/tasks/notebooks.ts",
+    permissions: ["--allow-run", "--allow-read", "--allow-write", "--allow-env"],
+  },
+};
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** Whether Deno finds a JSR package: in its cache, or over the network. */
+async function reachesJsr(): Promise<boolean> {
+  const info = new Deno.Command(Deno.execPath(), {
+    args: ["info", "--no-config", "jsr:@std/cli@^1.0.0"],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    signal: AbortSignal.timeout(15_000),
+  });
+  try {
+    return (await info.output()).success;
+  } catch {
+    return false; // it took too long
+  }
+}
+
+function cacheFolder(): string {
+  const base = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") || Deno.env.get("TMPDIR") || "/tmp"}/.cache`;
+  return `${base}/delta-dawn`;
+}
+
+function copyFolder(from: URL, to: string): void {
+  Deno.mkdirSync(to, { recursive: true });
+  for (const { name, isDirectory } of Deno.readDirSync(from)) {
+    if (isDirectory) copyFolder(new URL(`${name}/`, from), `${to}/${name}`);
+    else Deno.copyFileSync(new URL(name, from), `${to}/${name}`);
+  }
+}
+
+/** The stand-ins' folder, outside of the project: inside, `deno publish` would take them for a part of it. */
+function standIns(): string {
+  const target = `${cacheFolder()}/jsr`;
+  const fresh = `${target}.${Deno.pid}`;
+  copyFolder(new URL(".jsr/", ROOT), fresh);
+  try {
+    Deno.renameSync(fresh, target);
+  } catch {
+    // There is one already, perhaps an older one: its files are few and are written over one by one.
+    copyFolder(new URL(".jsr/", ROOT), target);
+    Deno.removeSync(fresh, { recursive: true });
+  }
+  return `file://${target}/`;
+}
+
+async function main(): Promise<number> {
+  const [name, ...args] = Deno.args;
+  const task = TASKS[name];
+  if (!task) {
+    console.error(`unknown task "${name}": there are ${Object.keys(TASKS).join(", ")}`);
+    return 1;
+  }
+  const env: Record<string, string> = { DENO_NO_UPDATE_CHECK: "1" };
+  if (!Deno.env.get("JSR_URL") && !await reachesJsr()) env.JSR_URL = standIns();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", ...task.permissions, new URL(task.script, ROOT).href, ...args],
+    env,
+  }).spawn();
+  // The terminal sends Ctrl-C to the script as well: it decides when to end.
+  Deno.addSignalListener("SIGINT", () => {});
+  Deno.addSignalListener("SIGTERM", () => child.kill("SIGTERM"));
+  return (await child.status).code;
+}
+
+if (import.meta.main) Deno.exit(await main());

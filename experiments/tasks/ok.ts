@@ -1,0 +1,39 @@
+// deno task ok: the gate. Format, lint, types, import direction, documentation, tests and examples, publishing.
+import { importFaults, readSources } from "./imports.ts";
+import { run } from "./run.ts";
+import { testArguments } from "./test.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+function imports(): number {
+  const faults = importFaults(readSources(ROOT, ["lib", "kernels"]));
+  for (const fault of faults) console.error(fault);
+  return faults.length;
+}
+
+/** Steps of the gate, those without a device first. */
+const STEPS: readonly (readonly [name: string, check: () => number | Promise<number>])[] = [
+  ["format", () => run(["fmt", "--check", "--quiet"])],
+  ["lint", () => run(["lint", "--quiet"])],
+  ["types", () => run(["check", "--quiet", "mod.ts", "lib/", "kernels/", "experiments/", "tests/", "bench/"])],
+  ["imports", imports],
+  ["documentation", () => run(["doc", "--quiet", "--lint", "mod.ts"])],
+  ["publish", () => run(["publish", "--dry-run", "--allow-dirty", "--quiet"])],
+  ["tests", () => run(testArguments([]))],
+];
+
+if (import.meta.main) {
+  const isQuick = Deno.args.includes("--quick");
+  const lines: string[] = [];
+  let failed = 0;
+  for (const [name, check] of STEPS) {
+    if (isQuick && name === "tests") continue;
+    const began = performance.now();
+    const isFine = await check() === 0;
+    if (!isFine) failed++;
+    lines.push(`${isFine ? "ok    " : "FAILED"}  ${name}  ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    console.log(lines[lines.length - 1]);
+  }
+  if (failed > 0) console.error(`${failed} of ${lines.length} steps failed`);
+  Deno.exit(failed > 0 ? 1 : 0);
+}
