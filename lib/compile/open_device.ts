@@ -1,4 +1,4 @@
-import { Device, type OpenDeviceOptions, requestDevice } from "../device/mod.ts";
+import { type Device, type OpenDeviceOptions, requestDevice } from "../device/mod.ts";
 import { setExecutor } from "../tensor/executor.ts";
 import { Runtime } from "./runtime.ts";
 

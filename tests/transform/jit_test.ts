@@ -5,7 +5,7 @@ import { beforeAll, describe, it } from "@std/testing/bdd";
 import { add, matmul, mean, mul, random, square, sub, sum, where, zeros } from "../../lib/ops/mod.ts";
 import { adamw } from "../../lib/optim/mod.ts";
 import { deltaLora } from "../../lib/peft/mod.ts";
-import { Tensor, tensor, treeLeaves } from "../../lib/tensor/mod.ts";
+import { type Tensor, tensor, treeLeaves } from "../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../lib/train/mod.ts";
 import { grad, jit } from "../../lib/transform/mod.ts";
 import { testDevice } from "../support/device.ts";
