@@ -237,7 +237,7 @@ export class GlueTrainer {
 
   constructor(readonly grid: GlueGrid, readonly device: Device) {}
 
-  #prepare(spec: RunSpec): Prepared {
+  prepare(spec: RunSpec): Prepared {
     const { seed: _, ...shared } = spec;
     const key = JSON.stringify(shared);
     if (this.#prepared?.key === key) return this.#prepared;
@@ -272,7 +272,7 @@ export class GlueTrainer {
 
   /** Seconds that a run will take, measured on a few of its steps. */
   async estimate(spec: RunSpec): Promise<number> {
-    const { step, logits, begin } = this.#prepare(spec);
+    const { step, logits, begin } = this.prepare(spec);
     const { encoded } = this.grid.tasks.get(spec.task)!;
     const batch = train.toBatch(trainBatches(encoded, { batchSize: spec.batchSize, seed: 0 }).at(0));
     let state = begin(spec.seed);
@@ -296,7 +296,7 @@ export class GlueTrainer {
   /** Trains one run and scores it on the dev split. */
   readonly run: RunFunction = async (spec, { onProgress, signal }): Promise<RunResult> => {
     const began = performance.now();
-    const { step, logits, begin, method } = this.#prepare(spec);
+    const { step, logits, begin, method } = this.prepare(spec);
     const { data, encoded } = this.grid.tasks.get(spec.task)!;
     const batches = trainBatches(encoded, { batchSize: spec.batchSize, seed: spec.seed });
     this.device.resetPeak();

@@ -36,7 +36,7 @@ const HELP =
 /** The encoder that ships with the suite. */
 export const ENCODER = {
   vocabSize: suiteVocabulary().length,
-  hiddenSize: 96,
+  hiddenSize: 64,
   layers: 2,
   heads: 4,
   maxLength: 64,

@@ -295,13 +295,19 @@ export function matmulDispatches(
   sizes: MatmulSizes,
   target: KernelTarget,
 ): {
-  dispatches: { kernel: Kernel; grid: Grid; uniforms: Uint32Array; buffers: ({ input: number } | "output")[] }[];
+  dispatches: {
+    kernel: Kernel;
+    grid: Grid;
+    uniforms: Uint32Array;
+    buffers: ({ input: number } | "output")[];
+    operations: number;
+  }[];
 } {
   if (sizes.batch > 65_535) {
     throw new RangeError(`matmul: ${sizes.batch} products are more than the 65,535 of one dispatch`);
   }
   const { kernel, grid } = chooseMatmul(layout, sizes, target);
-  return {
-    dispatches: [{ kernel, grid, uniforms: matmulUniforms(sizes), buffers: [{ input: 0 }, { input: 1 }, "output"] }],
-  };
+  const operations = 2 * sizes.m * sizes.n * sizes.k * sizes.batch;
+  const buffers: ({ input: number } | "output")[] = [{ input: 0 }, { input: 1 }, "output"];
+  return { dispatches: [{ kernel, grid, uniforms: matmulUniforms(sizes), buffers, operations }] };
 }

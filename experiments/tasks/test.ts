@@ -17,8 +17,18 @@ export function testArguments(files: readonly string[], extra: readonly string[]
   return ["test", "--quiet", ...files.length > 0 ? [] : ["--doc"], ...PERMISSIONS, ...extra, ...all];
 }
 
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 if (import.meta.main) {
-  const flags = Deno.args.filter((word) => word.startsWith("-"));
-  const files = Deno.args.filter((word) => !word.startsWith("-"));
+  // What names a file or folder is tested; everything else, such as `--filter softmax`, goes to `deno test` as it is.
+  const files = Deno.args.filter((word) => !word.startsWith("-") && exists(word));
+  const flags = Deno.args.filter((word) => !files.includes(word));
   Deno.exit(await run(testArguments(files, flags)));
 }

@@ -1,5 +1,6 @@
 import type { Device, UniformRange } from "../device/device.ts";
 import { type BufferName, explainPlan, type Plan } from "./plan.ts";
+import type { Timer } from "./timer.ts";
 
 /** Uniforms of each step begin at multiples of this: what every adapter allows as an offset. */
 const UNIFORM_ALIGNMENT = 256;
@@ -59,11 +60,13 @@ export class BoundPlan {
     }));
   }
 
+  #buffer(name: BufferName, leaves: readonly GPUBuffer[]): GPUBuffer {
+    return name === "scalars" ? this.#scalars! : "leaf" in name ? leaves[name.leaf] : this.slots[name.slot];
+  }
+
   #bind(leaves: readonly GPUBuffer[]): GPUBindGroup[] {
-    const buffer = (name: BufferName) =>
-      name === "scalars" ? this.#scalars! : "leaf" in name ? leaves[name.leaf] : this.slots[name.slot];
     return this.plan.steps.map(({ kernel, buffers }, i) =>
-      this.device.bindGroup(kernel, buffers.map(buffer), this.#ranges[i])
+      this.device.bindGroup(kernel, buffers.map((name) => this.#buffer(name, leaves)), this.#ranges[i])
     );
   }
 
@@ -77,18 +80,31 @@ export class BoundPlan {
     return groups;
   }
 
-  /** Encodes all steps as one compute pass on the given leaves' buffers. */
-  encode(encoder: GPUCommandEncoder, leaves: readonly GPUBuffer[]): void {
+  /** Encodes all steps on the given leaves' buffers: as one compute pass, or as one for each step to be timed. */
+  encode(encoder: GPUCommandEncoder, leaves: readonly GPUBuffer[], timer?: Timer): void {
     const { steps } = this.plan;
     if (steps.length === 0) return;
     const groups = this.#groupsFor(leaves);
-    const pass = encoder.beginComputePass();
+    let pass = encoder.beginComputePass({ timestampWrites: timer?.writes(0) });
     for (let i = 0; i < steps.length; i++) {
+      if (timer && i > 0) {
+        pass.end();
+        pass = encoder.beginComputePass({ timestampWrites: timer.writes(i) });
+      }
       pass.setPipeline(this.pipelines[i]);
       pass.setBindGroup(0, groups[i]);
       pass.dispatchWorkgroups(...steps[i].grid);
     }
     pass.end();
+    timer?.resolve(encoder);
+  }
+
+  /** Bytes of the buffers that each step binds. */
+  bytes(leaves: readonly GPUBuffer[]): number[] {
+    return this.plan.steps.map(({ buffers }) => {
+      const bound = new Set(buffers.map((name) => this.#buffer(name, leaves)));
+      return [...bound].reduce((sum, { size }) => sum + size, 0);
+    });
   }
 
   /** The dispatches and the memory, in words. */

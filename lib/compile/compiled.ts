@@ -6,6 +6,7 @@ import { BoundPlan } from "./bound_plan.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { Runtime } from "./runtime.ts";
 import { DeviceStorage } from "./storage.ts";
+import { type DispatchTime, Timer } from "./timer.ts";
 
 /** Host data up to this size is written into a slot of the plan; larger tensors get memory of their own, once. */
 const MAX_SLOT_BYTES = 256 * 1024;
@@ -114,6 +115,12 @@ export class Compiled {
 
   /** Runs on the tensors of a call. Resolves once the step is encoded; rejects with the faults of earlier ones. */
   async run(leaves: readonly Tensor[]): Promise<Tensor[]> {
+    await this.#ready(leaves);
+    return this.#encode(leaves).results;
+  }
+
+  /** Waits until a step may be encoded. */
+  async #ready(leaves: readonly Tensor[]): Promise<void> {
     if (this.#isDisposed) throw new Error(`jit: ${this.traced.name || "the function"} was disposed`);
     while (this.#inFlight.length >= MAX_IN_FLIGHT) await this.#inFlight.shift();
     const late = leaves.filter(({ state }) => state.kind === "node" || state.kind === "arriving");
@@ -121,10 +128,29 @@ export class Compiled {
       await this.runtime.evaluate(late);
       await Promise.all(late.filter(({ state }) => state.kind === "arriving").map((leaf) => leaf.data()));
     }
-    return this.#encode(leaves);
   }
 
-  #encode(args: readonly Tensor[]): Tensor[] {
+  /** Like {@linkcode run}, with the time that each dispatch takes: slower, as each is a compute pass of its own. */
+  async profile(leaves: readonly Tensor[]): Promise<{ results: Tensor[]; dispatches: DispatchTime[] }> {
+    await this.#ready(leaves);
+    const { device } = this.runtime;
+    using timer = new Timer(device, this.plan.steps.length);
+    const { results, buffers } = this.#encode(leaves, timer);
+    const bytes = this.#bound.bytes(buffers);
+    const seconds = await timer.seconds();
+    return {
+      results,
+      dispatches: this.plan.steps.map(({ kernel, grid, operations }, i) => ({
+        kernel: kernel.name,
+        grid,
+        operations,
+        bytes: bytes[i],
+        seconds: seconds[i],
+      })),
+    };
+  }
+
+  #encode(args: readonly Tensor[], timer?: Timer): { results: Tensor[]; buffers: readonly GPUBuffer[] } {
     const { device } = this.runtime;
     const { donated, name } = this.traced;
     for (const { state, shape } of args) {
@@ -145,7 +171,7 @@ export class Compiled {
     const own = new Map<number, DeviceStorage>();
     device.submit((encoder) => {
       for (const { from, to, bytes } of copies) encoder.copyBufferToBuffer(from, 0, to, 0, bytes);
-      this.#bound.encode(encoder, buffers);
+      this.#bound.encode(encoder, buffers, timer);
       this.plan.results.forEach((place, i) => {
         const outgoing = this.#outgoing[i];
         if (place.kind === "copied") {
@@ -203,7 +229,7 @@ export class Compiled {
       if (storage !== previous) previous?.release();
       if (storage && !taken.has(position)) storage.release();
     }
-    return results;
+    return { results, buffers };
   }
 
   /** Arguments that come out as they went in: they are not given up. */

@@ -63,6 +63,16 @@ class Fuser {
     return found;
   }
 
+  /** Whether one reads what the other computes at other places than its own: that needs the whole result in memory. */
+  #readsAcross(a: Draft, b: Draft): boolean {
+    return [...a.nodes, ...b.nodes].some((node) =>
+      node.inputs.some((operand) => {
+        const other = this.#drafts.get(operand.node);
+        return (other === a || other === b) && !isWhole(operand);
+      })
+    );
+  }
+
   /** Whether something else would have to run between the two. */
   #separated(a: Draft, b: Draft): boolean {
     for (const input of this.#inputs(b)) if (input !== a && input.reach.meets(a.members)) return true;
@@ -122,7 +132,8 @@ class Fuser {
         if (!other || other === draft || other.kind !== "map" || operand.node.kind !== "map") continue;
         if (operand.node.size !== node.size || !isWhole(operand)) continue;
         if (alone && !this.#flowsInto(other, node)) continue;
-        if (this.#separated(other, draft) || this.#bindings([...other.nodes, ...draft.nodes]) > MAX_BINDINGS) continue;
+        if (this.#readsAcross(other, draft) || this.#separated(other, draft)) continue;
+        if (this.#bindings([...other.nodes, ...draft.nodes]) > MAX_BINDINGS) continue;
         this.#merge(draft, other);
       }
     } else if (node.kind === "reduce") {

@@ -28,6 +28,8 @@ export interface Command {
   readonly grid: Grid;
   readonly uniforms: Uint32Array;
   readonly places: readonly Place[];
+  /** Multiplications and additions of a product; 0 for everything else. */
+  readonly operations?: number;
 }
 
 /** What a cluster becomes. */
@@ -370,10 +372,11 @@ function lowerKernel(cluster: Cluster, layout: Layout): Lowered {
   const place = (ref: BufferRef): Place =>
     ref === "output" ? { node } : "input" in ref ? { node: node.inputs[ref.input].node } : ref;
   return {
-    commands: dispatches.map(({ kernel, grid, uniforms, buffers }) => ({
+    commands: dispatches.map(({ kernel, grid, uniforms, buffers, operations }) => ({
       kernel,
       grid,
       uniforms,
+      operations,
       places: buffers.map(place),
     })),
     scratch,

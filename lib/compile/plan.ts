@@ -15,6 +15,8 @@ export interface Step {
   readonly grid: Command["grid"];
   readonly uniforms: Uint32Array;
   readonly buffers: readonly BufferName[];
+  /** Multiplications and additions of a product; 0 for everything else. */
+  readonly operations: number;
 }
 
 /** Where a result is found after the steps ran. */
@@ -152,8 +154,8 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
     const pieces = scratch.map((bytes) => memory.take(bytes));
     const resolve = (place: Place): BufferName =>
       place === "scalars" ? place : "node" in place ? bufferOf(place.node) : { slot: pieces[place.scratch] };
-    for (const { kernel, grid, uniforms, places } of commands) {
-      steps.push({ kernel, grid, uniforms, buffers: places.map(resolve) });
+    for (const { kernel, grid, uniforms, places, operations = 0 } of commands) {
+      steps.push({ kernel, grid, uniforms, buffers: places.map(resolve), operations });
     }
     pieces.forEach((slot) => memory.give(slot));
     for (const node of dying[position]) {

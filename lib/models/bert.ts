@@ -85,12 +85,15 @@ function keyring(key: Key | undefined): () => Key | undefined {
   return () => key && random.foldIn(key, used++);
 }
 
-/** Hidden states `[B, T, C]` of the last layer. */
+/**
+ * Hidden states of the last layer: `[B, T, C]`, or `[B, 1, C]` of the first token alone. What the last layer makes of
+ * the other tokens reaches nobody then, so that it is not computed but for their keys and values.
+ */
 function encode(
   params: Params,
   batch: Omit<Batch, "labels">,
   config: Resolved,
-  nextKey: () => Key | undefined,
+  { nextKey, tokens }: { readonly nextKey: () => Key | undefined; readonly tokens: "all" | "first" },
 ): Tensor {
   const { hiddenSize: C, heads, layers, maxLength, dropout: rate, layerNormEpsilon: epsilon } = config;
   const { inputIds, attentionMask: mask, tokenTypeIds } = batch;
@@ -105,12 +108,14 @@ function encode(
   const types = embedding(get("bert.embeddings.token_type_embeddings.weight"), tokenTypeIds);
   const words = embedding(get("bert.embeddings.word_embeddings.weight"), inputIds);
   let x = drop(norm(add(add(words, types), positions), "bert.embeddings.LayerNorm"));
-  const split = (y: Tensor) => transpose(reshape(y, [B, T, heads, C / heads]), [0, 2, 1, 3]);
+  const split = (y: Tensor) => transpose(reshape(y, [B, -1, heads, C / heads]), [0, 2, 1, 3]);
   for (let i = 0; i < layers; i++) {
     const layer = `bert.encoder.layer.${i}`;
-    const [q, k, v] = ["query", "key", "value"].map((part) => split(dense(x, `${layer}.attention.self.${part}`)));
-    const mixed = attention(q, k, v, { mask, dropout: rate, key: nextKey() });
-    const joined = reshape(transpose(mixed, [0, 2, 1, 3]), [B, T, C]);
+    const project = (y: Tensor, part: string) => split(dense(y, `${layer}.attention.self.${part}`));
+    const [k, v] = [project(x, "key"), project(x, "value")];
+    if (i === layers - 1 && tokens === "first") x = slice(x, { start: [0, 0, 0], size: [-1, 1, -1] });
+    const mixed = attention(project(x, "query"), k, v, { mask, dropout: rate, key: nextKey() });
+    const joined = reshape(transpose(mixed, [0, 2, 1, 3]), [B, -1, C]);
     const attended = drop(dense(joined, `${layer}.attention.output.dense`));
     x = norm(add(attended, x), `${layer}.attention.output.LayerNorm`);
     const widened = gelu(dense(x, `${layer}.intermediate.dense`));
@@ -142,7 +147,7 @@ export function bert(config: BertConfig): Model<Required<BertConfig>> {
       ),
     apply(params, batch, key) {
       const nextKey = keyring(key);
-      const hidden = encode(params, batch, resolved, nextKey);
+      const hidden = encode(params, batch, resolved, { nextKey, tokens: "first" });
       const first = select(hidden, { axis: 1, index: 0 });
       const pooled = tanh(
         linear(first, params["bert.pooler.dense.weight"], tensorOf(params, "bert.pooler.dense.bias")),
@@ -184,7 +189,7 @@ export function bertForMaskedLM(config: BertConfig): Model<Required<BertConfig>,
       ),
     apply(params, batch, key) {
       const get = (name: string) => tensorOf(params, name);
-      const all = encode(params, batch, resolved, keyring(key));
+      const all = encode(params, batch, resolved, { nextKey: keyring(key), tokens: "all" });
       const hidden = batch.positions ? embedding(reshape(all, [-1, C]), batch.positions) : all;
       const transform = `${head}.transform`;
       const widened = gelu(linear(hidden, params[`${transform}.dense.weight`], get(`${transform}.dense.bias`)));

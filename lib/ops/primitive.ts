@@ -41,6 +41,8 @@ export interface Dispatch {
   readonly grid: Grid;
   readonly uniforms: Uint32Array;
   readonly buffers: readonly BufferRef[];
+  /** Multiplications and additions of a product, for profiles. */
+  readonly operations?: number;
 }
 
 /** The adapter, as far as the choice of kernels may depend on it. */

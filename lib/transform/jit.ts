@@ -1,5 +1,6 @@
 import { type Compiled, compileFunction, runtimeOf } from "../compile/compiled.ts";
 import type { Runtime } from "../compile/runtime.ts";
+import type { DispatchTime } from "../compile/timer.ts";
 import { currentExecutor } from "../tensor/executor.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type Structure, type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
@@ -20,6 +21,12 @@ export interface JittedFunction<F extends (...args: any[]) => any> {
   (...args: Parameters<F>): Promise<ReturnType<F>>;
   /** Traces and compiles for such arguments without running. */
   compile(...args: Parameters<F>): Promise<void>;
+  /**
+   * Runs the function as a call does, donation included, and times each dispatch by the device's own clock.
+   *
+   * Throws where the adapter has no timestamps.
+   */
+  profile(...args: Parameters<F>): Promise<{ value: ReturnType<F>; dispatches: DispatchTime[] }>;
   /** The dispatches and the memory of every plan made so far, in words. */
   explain(): string;
   /** Gives back the plans' memory. */
@@ -144,6 +151,12 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
   return Object.assign(call, {
     async compile(...args: Parameters<F>): Promise<void> {
       await trace(runtimeOf(currentExecutor()), args).known;
+    },
+    async profile(...args: Parameters<F>): Promise<{ value: ReturnType<F>; dispatches: DispatchTime[] }> {
+      const { leaves, known } = trace(runtimeOf(currentExecutor()), args);
+      const { compiled, outputs } = await known;
+      const { results, dispatches } = await compiled.profile(leaves);
+      return { value: treeUnflatten(outputs, results), dispatches };
     },
     explain(): string {
       return finished.map(({ compiled }) => compiled.explain()).join("\n\n");

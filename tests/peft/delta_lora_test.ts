@@ -4,8 +4,9 @@ import { Matrix, SVD } from "ml-matrix";
 import { addLowRank, matmul, random, sub } from "../../lib/ops/mod.ts";
 import { adamw, sgd } from "../../lib/optim/mod.ts";
 import { deltaLora, type DeltaLoraOptions, deltaLoraUpdate, lora, scaledLora } from "../../lib/peft/mod.ts";
-import { type Tensor, tensor, treeLeaves } from "../../lib/tensor/mod.ts";
+import { type Tensor, tensor, treeDispose, treeLeaves } from "../../lib/tensor/mod.ts";
 import { linearSchedule } from "../../lib/optim/mod.ts";
+import { collectGarbage } from "../support/collect_garbage.ts";
 import { testDevice } from "../support/device.ts";
 import { bits, expectClose, Numbers, worstError } from "../support/numbers.ts";
 import { TARGETS, tinyBase, tinyBatch, tinyModel, trainTiny } from "../support/tiny.ts";
@@ -160,7 +161,8 @@ describe("deltaLora", () => {
     const measure = async (method: Parameters<typeof trainTiny>[0]) => {
       let storage = 0;
       let peak = 0;
-      await trainTiny(method, {
+      await collectGarbage(); // of other tests: it would count as live
+      const { state } = await trainTiny(method, {
         steps: 6,
         onStep: async (step, state) => {
           if (step === 2) {
@@ -171,6 +173,7 @@ describe("deltaLora", () => {
           if (step === 5) peak = device.memory().peakBytes;
         },
       });
+      treeDispose(state);
       return { storage, peak };
     };
     // Twice each, so that what lies in pools is alike.

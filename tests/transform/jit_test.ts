@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { add, matmul, mean, mul, random, square, sub, sum, where, zeros } from "../../lib/ops/mod.ts";
@@ -8,15 +6,10 @@ import { deltaLora } from "../../lib/peft/mod.ts";
 import { type Tensor, tensor, treeLeaves } from "../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../lib/train/mod.ts";
 import { grad, jit } from "../../lib/transform/mod.ts";
+import { collectGarbage } from "../support/collect_garbage.ts";
 import { testDevice } from "../support/device.ts";
 import { expectClose, Numbers } from "../support/numbers.ts";
 import { TARGETS, tinyBase, tinyBatch, tinyLoss, tinyModel } from "../support/tiny.ts";
-
-/** Collects garbage, all of it. */
-const collect: () => void = (() => {
-  setFlagsFromString("--expose-gc");
-  return runInNewContext("gc");
-})();
 
 describe("jit", () => {
   beforeAll(async () => void await testDevice());
@@ -170,8 +163,7 @@ describe("a jitted training step", () => {
       [state, metrics] = await step(state, batches[i % 4]);
       if (i === 999 || i === 1999) {
         await metrics.loss.item();
-        collect();
-        await new Promise((resolve) => setTimeout(resolve, 10)); // finalizers run in tasks of their own
+        await collectGarbage();
         live.push(device.memory().liveBytes);
         heap.push(Deno.memoryUsage().heapUsed);
       }
