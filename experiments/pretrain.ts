@@ -1,4 +1,5 @@
 // deno task pretrain [--steps N] [--seed N] [--out FILE] [--adapter NAME]
+import { dirname } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import {
   io,
@@ -102,6 +103,8 @@ async function main(): Promise<void> {
     throw new RangeError(`--seed is a whole number from 0, not ${flags.seed}`);
   }
 
+  // A folder that cannot be written must not be heard of after minutes of work.
+  await Deno.mkdir(dirname(flags.out), { recursive: true });
   using device = await openDevice({ adapter: flags.adapter, report: (line) => console.error(line) });
   console.error(`${device.report.name}: ${steps} steps of ${BATCH} passages`);
   const tokenizer = wordPiece(suiteVocabulary());

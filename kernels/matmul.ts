@@ -1,3 +1,4 @@
+import { type Finish, finishField, type FinishFor, storeResult } from "./finish.ts";
 import type { Grid, Kernel } from "./kernel.ts";
 import type { KernelTarget } from "./target.ts";
 
@@ -29,6 +30,8 @@ export interface MatmulSizes {
   readonly offsetA: number;
   readonly offsetB: number;
   readonly offsetC: number;
+  /** Factor of the product, 1 by default. */
+  readonly scale?: number;
 }
 
 /** What one subgroup computes of C: `rows` × (`lanes` · `columns`). */
@@ -60,22 +63,25 @@ const FIELDS = [
   "offsetC",
 ] as const;
 
-const SIZES = `struct Sizes { ${FIELDS.map((name) => `${name}: u32`).join(", ")} }\n`;
+/** Uniforms of every product kernel, and those of what it does with its results. */
+export function matmulUniforms(sizes: MatmulSizes, finish: Finish): Uint32Array {
+  return Uint32Array.from([...FIELDS.map((name) => sizes[name]), bitsOf(sizes.scale ?? 1), 0, 0, ...finish.uniforms]);
+}
 
-/** Uniforms of every product kernel. */
-export function matmulUniforms(sizes: MatmulSizes): Uint32Array {
-  return Uint32Array.from([...FIELDS.map((name) => sizes[name]), 0, 0, 0]);
+function bitsOf(value: number): number {
+  return new Uint32Array(Float32Array.of(value).buffer)[0];
 }
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const over = (a: number, b: number) => Math.ceil(a / b);
 
-function declarations(a: string, b: string, c: string): string {
-  return `${SIZES}@group(0) @binding(0) var<storage, read> A: array<${a}>;
-@group(0) @binding(1) var<storage, read> B: array<${b}>;
-@group(0) @binding(2) var<storage, read_write> C: array<${c}>;
-@group(0) @binding(3) var<uniform> d: Sizes;
-`;
+function declarations(operand: "f32" | "vec4<f32>", finish: Finish): string {
+  const sizes = FIELDS.map((name) => `${name}: u32`).join(", ");
+  return `struct Sizes { ${sizes}, scale: f32, pad0: u32, pad1: u32${finishField(finish)} }
+@group(0) @binding(0) var<storage, read> A: array<${operand}>;
+@group(0) @binding(1) var<storage, read> B: array<${operand}>;
+@group(0) @binding(${2 + finish.bindings.length}) var<uniform> d: Sizes;
+${finish.code(2)}`;
 }
 
 /** First elements of this batch's matrices. */
@@ -86,16 +92,16 @@ const ORIGINS = `  let zo = w.z / d.inner;
   let zc = d.offsetC + zo * d.c0 + zi * d.c1;
 `;
 
-const BINDINGS = ["read", "read", "read_write"] as const;
+const bindingsWith = (finish: Finish) => ["read", "read", ...finish.bindings] as const;
 const elementOfA = (layout: MatmulLayout, k: string) => layout === "tn" ? `${k} * d.lda + row` : `row * d.lda + ${k}`;
 const elementOfB = (layout: MatmulLayout, k: string) => layout === "nt" ? `col * d.ldb + ${k}` : `${k} * d.ldb + col`;
 
 /** One invocation for each element of C: the obvious product, which all others must equal bit for bit. */
-export function matmulNaive(layout: MatmulLayout): Kernel {
+export function matmulNaive(layout: MatmulLayout, finish: Finish = storeResult(1)): Kernel {
   return {
-    name: `matmul_${layout}_naive`,
-    bindings: BINDINGS,
-    code: `${declarations("f32", "f32", "f32")}@compute @workgroup_size(8, 8)
+    name: `matmul_${layout}_naive${finish.name}`,
+    bindings: bindingsWith(finish),
+    code: `${declarations("f32", finish)}@compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) w: vec3<u32>) {
   let row = id.x;
   let col = id.y;
@@ -104,18 +110,18 @@ ${ORIGINS}  var sum = 0f;
   for (var k = 0u; k < d.k; k++) { sum = fma(A[za + ${elementOfA(layout, "k")}], B[zb + ${
       elementOfB(layout, "k")
     }], sum); }
-  C[zc + row * d.ldc + col] = sum;
+  finish(zc + row * d.ldc + col, sum * d.scale);
 }
 `,
   };
 }
 
 /** 64 × 64 of C for each workgroup, 4 × 4 for each of its 256 invocations, through workgroup memory. */
-export function matmulTiled(layout: MatmulLayout): Kernel {
+export function matmulTiled(layout: MatmulLayout, finish: Finish = storeResult(1)): Kernel {
   return {
-    name: `matmul_${layout}_tiled`,
-    bindings: BINDINGS,
-    code: `${declarations("f32", "f32", "f32")}var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
+    name: `matmul_${layout}_tiled${finish.name}`,
+    bindings: bindingsWith(finish),
+    code: `${declarations("f32", finish)}var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
 var<workgroup> Bs: array<vec4<f32>, 256>; // [16 k][64 columns]
 fn a(za: u32, row: u32, k: u32) -> f32 {
   if (row >= d.m || k >= d.k) { return 0f; }
@@ -149,7 +155,7 @@ ${ORIGINS}  let m0 = w.x * 64u;
       range(4).map((r) =>
         `if (m0 + t.y * 4u + ${r}u < d.m) {
     let at = zc + (m0 + t.y * 4u + ${r}u) * d.ldc + col;
-    for (var e = 0u; e < 4u && col + e < d.n; e++) { C[at + e] = c${r}[e]; }
+    for (var e = 0u; e < 4u && col + e < d.n; e++) { finish(at + e, c${r}[e] * d.scale); }
   }`
       ).join("\n  ")
     }
@@ -162,13 +168,14 @@ ${ORIGINS}  let m0 = w.x * 64u;
  * One subgroup, alone in its workgroup, computes rows × (lanes · columns) of C in registers. Loads are what costs on a
  * driver in software (a storage buffer is read lane by lane, with a branch each), so every element is loaded once for
  * each subgroup, as part of a vec4: a piece of A sits in one lane and is handed round with subgroupBroadcast, B is loaded
- * by the lane that owns the column. Four steps of k for each turn of the loop.
+ * by the lane that owns the column. Four steps of k for each turn of the loop. `finish` has width 1 only in nt.
  */
-export function matmulSubgroup(layout: MatmulLayout, tile: MatmulTile): Kernel {
+export function matmulSubgroup(layout: MatmulLayout, tile: MatmulTile, finish: Finish = storeResult(4)): Kernel {
   const { lanes, rows, columns } = tile;
+  const isScalar = finish.width === 1;
   const span = lanes * columns;
   const quads = range(columns / 4);
-  const pieces = over(rows, lanes);
+  const panels = over(rows, lanes);
   const turn = "xyzw";
   // A: piece p of lane l is number l + p · lanes of the rows (nn, nt: a row's four k; tn: four rows' k).
   const aSetup = (p: number) => {
@@ -183,40 +190,61 @@ export function matmulSubgroup(layout: MatmulLayout, tile: MatmulTile): Kernel {
     const part = turn[layout === "tn" ? row & 3 : step];
     return `subgroupBroadcast(a${Math.floor(number / lanes)}.${part}, ${number % lanes}u)`;
   };
-  // B and C: in nn and tn a lane owns quads of neighbouring columns, in nt every lanes-th column.
+  // B and C: a lane owns quads of neighbouring columns; where C's rows are no whole quads, every lanes-th column.
+  const columnOf = (j: number) =>
+    isScalar ? `n0 + lane + ${j * lanes}u` : `n0 + (lane + ${(j >> 2) * lanes}u) * 4u + ${j & 3}u`;
   const bSetup = layout === "nt"
-    ? range(columns).map((j) => `let bt${j} = (zb + min(n0 + lane + ${j * lanes}u, d.n - 1u) * d.ldb) / 4u;`)
+    ? range(columns).map((j) => `let bt${j} = (zb + min(${columnOf(j)}, d.n - 1u) * d.ldb) / 4u;`)
     : quads.map((q) => `let bt${q} = zb / 4u + min(n0 / 4u + lane + ${q * lanes}u, d.n / 4u - 1u);`);
   const bLoads = layout === "nt"
     ? range(columns).map((j) => `let b${j} = B[bt${j} + k / 4u];`)
     : range(4).flatMap((step) => quads.map((q) => `let b${step}_${q} = B[bt${q} + (k + ${step}u) * ldb4];`));
   const bValue = (step: number, j: number) =>
     layout === "nt" ? `b${j}.${turn[step]}` : `b${step}_${j >> 2}.${turn[j & 3]}`;
-  const store = (i: number) =>
-    layout === "nt"
-      ? range(columns).map((j) =>
-        `if (n0 + lane + ${j * lanes}u < d.n) { C[at + n0 + lane + ${j * lanes}u] = c${i}_${j}; }`
-      )
-      : quads.map((q) =>
-        `if (n0 / 4u + lane + ${q * lanes}u < d.n / 4u) { C[at / 4u + n0 / 4u + lane + ${q * lanes}u] = ` +
-        `vec4<f32>(${range(4).map((e) => `c${i}_${q * 4 + e}`).join(", ")}); }`
-      );
+  // Work on results is written once, in a loop over a private array: unrolled, its text would take seconds to compile.
+  const pieces = isScalar ? columns : columns / 4;
+  const piece = (i: number, q: number) =>
+    isScalar ? `c${i}_${q}` : `vec4<f32>(${range(4).map((e) => `c${i}_${q * 4 + e}`).join(", ")})`;
+  const end = isScalar ? `let col = n0 + lane + q * ${lanes}u;` : `let col = n0 + (lane + q * ${lanes}u) * 4u;`;
+  const type = isScalar ? "f32" : "vec4<f32>";
+  const looped = `var results: array<${type}, ${rows * pieces}>;
+  ${
+    range(rows).map((i) => range(pieces).map((q) => `results[${i * pieces + q}] = ${piece(i, q)};`).join(" ")).join(
+      "\n  ",
+    )
+  }
+  for (var i = 0u; i < min(${rows}u, d.m - m0); i++) {
+    for (var q = 0u; q < ${pieces}u; q++) {
+      ${end}
+      if (col < d.n) { finish(zc + (m0 + i) * d.ldc + col, results[i * ${pieces}u + q] * d.scale); }
+    }
+  }`;
+  const unrolled = range(rows).map((i) =>
+    `if (m0 + ${i}u < d.m) {
+    let at = zc + (m0 + ${i}u) * d.ldc;
+    ${
+      range(pieces).map((q) =>
+        `{ ${end.replace("q *", `${q}u *`)} if (col < d.n) { finish(at + col, ${piece(i, q)} * d.scale); } }`
+      ).join("\n    ")
+    }
+  }`
+  ).join("\n  ");
   const join = (lines: readonly string[]) => lines.join("\n    ");
   return {
-    name: `matmul_${layout}_${rows}x${span}`,
-    bindings: BINDINGS,
+    name: `matmul_${layout}_${rows}x${span}${isScalar ? "_scalar" : ""}${finish.name}`,
+    bindings: bindingsWith(finish),
     code: `enable subgroups;
-${declarations("vec4<f32>", "vec4<f32>", layout === "nt" ? "f32" : "vec4<f32>")}@compute @workgroup_size(${lanes})
+${declarations("vec4<f32>", finish)}@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
 ${ORIGINS}  let m0 = w.x * ${rows}u;
   let n0 = w.y * ${span}u;
   let lda4 = d.lda / 4u;
   let ldb4 = d.ldb / 4u;
-  ${range(pieces).map(aSetup).join("\n  ")}
+  ${range(panels).map(aSetup).join("\n  ")}
   ${bSetup.join("\n  ")}
   ${range(rows).flatMap((i) => range(columns).map((j) => `var c${i}_${j} = 0f;`)).join(" ")}
   for (var k = 0u; k < d.k; k += 4u) {
-    ${join(range(pieces).map((p) => `let a${p} = ${aLoad(p)};`))}
+    ${join(range(panels).map((p) => `let a${p} = ${aLoad(p)};`))}
     ${join(bLoads)}
     ${
       join(
@@ -229,14 +257,7 @@ ${ORIGINS}  let m0 = w.x * ${rows}u;
       )
     }
   }
-  ${
-      range(rows).map((i) =>
-        `if (m0 + ${i}u < d.m) {
-    let at = zc + (m0 + ${i}u) * d.ldc;
-    ${join(store(i))}
-  }`
-      ).join("\n  ")
-    }
+  ${finish.name ? looped : unrolled}
 }
 `,
   };
@@ -274,40 +295,46 @@ function swiftColumns(n: number, lanes: number): number {
 export function chooseMatmul(
   layout: MatmulLayout,
   sizes: MatmulSizes,
-  target: KernelTarget,
-): { kernel: Kernel; grid: Grid } {
+  options: { readonly target: KernelTarget; readonly finish?: FinishFor },
+): { kernel: Kernel; grid: Grid; finish: Finish } {
+  const { target, finish: finishFor = storeResult } = options;
   const { m, n, batch } = sizes;
   if (target.subgroupSize > 0 && target.isSoftware && fitsSubgroup(layout, sizes)) {
     const lanes = target.subgroupSize;
     const columns = target.adapter === "swiftshader" ? swiftColumns(n, lanes) : 4;
     const rows = tileRows(sizes, lanes * columns);
-    const kernel = matmulSubgroup(layout, { lanes, rows, columns });
+    const { ldc, c0, c1, offsetC } = sizes;
+    const finish = finishFor([n, ldc, c0, c1, offsetC].every((size) => size % 4 === 0) ? 4 : 1);
+    const kernel = matmulSubgroup(layout, { lanes, rows, columns }, finish);
     // Rows first: neighbours in time share the panel of B.
-    return { kernel, grid: [over(m, rows), over(n, lanes * columns), batch] };
+    return { kernel, grid: [over(m, rows), over(n, lanes * columns), batch], finish };
   }
-  if (m * n <= 1024 || m < 8 || n < 8) return { kernel: matmulNaive(layout), grid: [over(m, 8), over(n, 8), batch] };
-  return { kernel: matmulTiled(layout), grid: [over(m, 64), over(n, 64), batch] };
+  const finish = finishFor(1);
+  if (m * n <= 1024 || m < 8 || n < 8) {
+    return { kernel: matmulNaive(layout, finish), grid: [over(m, 8), over(n, 8), batch], finish };
+  }
+  return { kernel: matmulTiled(layout, finish), grid: [over(m, 64), over(n, 64), batch], finish };
 }
 
-/** A product as dispatches of (A, B, C). Throws a RangeError where there are more products than a grid can hold. */
-export function matmulDispatches(
+/** A product as one dispatch of (A, B, then the buffers of `finish`). */
+export interface MatmulDispatch {
+  readonly kernel: Kernel;
+  readonly grid: Grid;
+  readonly uniforms: Uint32Array;
+  /** Multiplications and additions. */
+  readonly operations: number;
+}
+
+/** A product as a dispatch. Throws a RangeError where there are more products than a grid can hold. */
+export function matmulDispatch(
   layout: MatmulLayout,
   sizes: MatmulSizes,
-  target: KernelTarget,
-): {
-  dispatches: {
-    kernel: Kernel;
-    grid: Grid;
-    uniforms: Uint32Array;
-    buffers: ({ input: number } | "output")[];
-    operations: number;
-  }[];
-} {
+  options: { readonly target: KernelTarget; readonly finish?: FinishFor },
+): MatmulDispatch {
   if (sizes.batch > 65_535) {
     throw new RangeError(`matmul: ${sizes.batch} products are more than the 65,535 of one dispatch`);
   }
-  const { kernel, grid } = chooseMatmul(layout, sizes, target);
+  const { kernel, grid, finish } = chooseMatmul(layout, sizes, options);
   const operations = 2 * sizes.m * sizes.n * sizes.k * sizes.batch;
-  const buffers: ({ input: number } | "output")[] = [{ input: 0 }, { input: 1 }, "output"];
-  return { dispatches: [{ kernel, grid, uniforms: matmulUniforms(sizes), buffers, operations }] };
+  return { kernel, grid, uniforms: matmulUniforms(sizes, finish), operations };
 }

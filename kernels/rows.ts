@@ -1,4 +1,6 @@
+import { type Finish, finishField, type FinishFor, storeResult } from "./finish.ts";
 import { type Grid, type Kernel, linearGrid } from "./kernel.ts";
+
 import type { KernelTarget } from "./target.ts";
 
 /** Kernels that work row by row over the last axis of `[rows, n]`. */
@@ -58,8 +60,8 @@ const PROGRAMS: Record<RowKernelName, RowProgram> = {
   normalize: {
     inputs: 1,
     passes: [
-      { combine: "sum", of: "a", as: "let center = R / f32(u.n);" },
-      { combine: "sum", of: "(a - center) * (a - center)", as: "let scale = inverseSqrt(R / f32(u.n) + u.epsilon);" },
+      { combine: "sum", of: "a", as: "let center = R / f32(d.n);" },
+      { combine: "sum", of: "(a - center) * (a - center)", as: "let scale = inverseSqrt(R / f32(d.n) + d.epsilon);" },
     ],
     result: "(a - center) * scale",
   },
@@ -67,10 +69,10 @@ const PROGRAMS: Record<RowKernelName, RowProgram> = {
   normalizeGrad: {
     inputs: 2,
     passes: [
-      { combine: "sum", of: "a", as: "let center = R / f32(u.n);" },
-      { combine: "sum", of: "(a - center) * (a - center)", as: "let scale = inverseSqrt(R / f32(u.n) + u.epsilon);" },
-      { combine: "sum", of: "b", as: "let mean = R / f32(u.n);" },
-      { combine: "sum", of: "b * (a - center)", as: "let along = R * scale * scale / f32(u.n);" },
+      { combine: "sum", of: "a", as: "let center = R / f32(d.n);" },
+      { combine: "sum", of: "(a - center) * (a - center)", as: "let scale = inverseSqrt(R / f32(d.n) + d.epsilon);" },
+      { combine: "sum", of: "b", as: "let mean = R / f32(d.n);" },
+      { combine: "sum", of: "b * (a - center)", as: "let along = R * scale * scale / f32(d.n);" },
     ],
     result: "(b - mean - (a - center) * along) * scale",
   },
@@ -80,8 +82,12 @@ const PROGRAMS: Record<RowKernelName, RowProgram> = {
 const PLAIN_THREADS = 64;
 const NEUTRAL = { sum: "0.0", max: "-3.4028234e38" };
 
-/** A row kernel. Bindings: inputs, then the output. Uniform words: rows, n, epsilon. */
-export function rowKernel(name: RowKernelName, options: RowOptions): Kernel {
+/** A row kernel. Bindings: inputs, then those of `finish`. Uniform words: rows, n, epsilon, nothing, `finish`'s. */
+export function rowKernel(
+  name: RowKernelName,
+  options: RowOptions,
+  finish: Finish = storeResult(options.vec4 ? 4 : 1),
+): Kernel {
   const { lanes, vec4 } = options;
   const { inputs, passes, result } = PROGRAMS[name];
   const threads = lanes || PLAIN_THREADS;
@@ -116,34 +122,27 @@ export function rowKernel(name: RowKernelName, options: RowOptions): Kernel {
   ${as.replaceAll(/\bR\b/g, `r${i}`)}`;
   }).join("\n");
   return {
-    name: `${name}_${lanes > 0 ? `subgroup${lanes}` : "plain"}${vec4 ? "_vec4" : ""}`,
-    bindings: [...names.map(() => "read" as const), "read_write"],
-    code: `${lanes > 0 ? "enable subgroups;\n" : ""}struct Sizes { rows: u32, n: u32, epsilon: f32 }
+    name: `${name}_${lanes > 0 ? `subgroup${lanes}` : "plain"}${vec4 ? "_vec4" : ""}${finish.name}`,
+    bindings: [...names.map(() => "read" as const), ...finish.bindings],
+    code: `${lanes > 0 ? "enable subgroups;\n" : ""}struct Sizes { rows: u32, n: u32, epsilon: f32, pad: u32${
+      finishField(finish)
+    } }
 ${
       names.map((input, i) => `@group(0) @binding(${i}) var<storage, read> ${input.toUpperCase()}: array<${type}>;\n`)
         .join("")
-    }@group(0) @binding(${inputs}) var<storage, read_write> Y: array<${type}>;
-@group(0) @binding(${inputs + 1}) var<uniform> u: Sizes;
-${shared}@compute @workgroup_size(${threads})
+    }@group(0) @binding(${inputs + finish.bindings.length}) var<uniform> d: Sizes;
+${finish.code(inputs)}${shared}@compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u32>,
         @builtin(${lanes > 0 ? "subgroup_invocation_id" : "local_invocation_index"}) thread: u32) {
   let row = w.y * g.x + w.x;
-  if (row >= u.rows) { return; }
-  let steps = u.n${vec4 ? " / 4u" : ""};
+  if (row >= d.rows) { return; }
+  let steps = d.n${vec4 ? " / 4u" : ""};
   let start = row * steps;
 ${body}
-  for (var i = thread; i < steps; i += ${threads}u) { ${loads} Y[start + i] = ${result}; }
+  for (var i = thread; i < steps; i += ${threads}u) { ${loads} finish((start + i)${vec4 ? " * 4u" : ""}, ${result}); }
 }
 `,
   };
-}
-
-/** Uniforms of {@linkcode rowKernel}. */
-export function rowUniforms(rows: number, n: number, epsilon = 0): Uint32Array {
-  const words = new Uint32Array(4);
-  words.set([rows, n]);
-  new Float32Array(words.buffer)[2] = epsilon;
-  return words;
 }
 
 /** Sizes of a row-wise computation. */
@@ -154,15 +153,25 @@ export interface RowSizes {
   readonly epsilon?: number;
 }
 
+/** Uniforms of {@linkcode rowKernel}. */
+export function rowUniforms({ rows, n, epsilon = 0 }: RowSizes, finish: Finish): Uint32Array {
+  const words = Uint32Array.from([rows, n, 0, 0, ...finish.uniforms]);
+  new Float32Array(words.buffer)[2] = epsilon;
+  return words;
+}
+
 /** The variant of a row kernel for an adapter, with grid and uniforms. */
 export function rowDispatch(
   name: RowKernelName,
-  { rows, n, epsilon }: RowSizes,
-  target: KernelTarget,
+  sizes: RowSizes,
+  options: { readonly target: KernelTarget; readonly finish?: FinishFor },
 ): { kernel: Kernel; grid: Grid; uniforms: Uint32Array } {
+  const { target, finish: finishFor = storeResult } = options;
+  const vec4 = sizes.n % 4 === 0;
+  const finish = finishFor(vec4 ? 4 : 1);
   return {
-    kernel: rowKernel(name, { lanes: target.subgroupSize, vec4: n % 4 === 0 }),
-    grid: linearGrid(rows),
-    uniforms: rowUniforms(rows, n, epsilon),
+    kernel: rowKernel(name, { lanes: target.subgroupSize, vec4 }, finish),
+    grid: linearGrid(sizes.rows),
+    uniforms: rowUniforms(sizes, finish),
   };
 }

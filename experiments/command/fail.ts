@@ -1,7 +1,19 @@
-/** Ends a command with one clear message and exit code 1; what begins with "internal:" keeps its stack. */
-export function fail(command: string, error: unknown): never {
+import { Interrupted } from "./interrupt.ts";
+
+/** Options of {@linkcode fail}. */
+export interface FailOptions {
+  /** Says it on standard output as well: as `{ "command": …, "error": … }`, the one document of a failed command. */
+  readonly json?: boolean;
+}
+
+/**
+ * Ends a command with one clear message on standard error: exit code 130 after Ctrl-C, else 1. What begins with
+ * "internal:" keeps its stack.
+ */
+export function fail(command: string, error: unknown, { json = false }: FailOptions = {}): never {
   const message = error instanceof Error ? error.message : String(error);
   console.error(`${command}: ${message}`);
   if (error instanceof Error && message.startsWith("internal:")) console.error(error.stack);
-  Deno.exit(1);
+  if (json) console.log(JSON.stringify({ command, error: message }));
+  Deno.exit(error instanceof Interrupted ? 130 : 1);
 }

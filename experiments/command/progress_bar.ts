@@ -1,14 +1,10 @@
-const encoder = new TextEncoder();
+import { duration } from "./duration.ts";
 
-function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "?";
-  const whole = Math.round(seconds);
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
-}
+const encoder = new TextEncoder();
 
 /**
  * Progress of one piece of work on standard error: a bar with rate and time left where it is a terminal, else a plain
- * line every quarter.
+ * line after each quarter but the last, whose end the caller tells.
  */
 export class ProgressBar {
   readonly #began = performance.now();
@@ -22,12 +18,11 @@ export class ProgressBar {
   update(done: number, note: string): void {
     const seconds = (performance.now() - this.#began) / 1000;
     const rate = done / seconds;
-    const text = `${done}/${this.total}  ${note}  ${rate.toFixed(1)} steps/s  ${
-      duration((this.total - done) / rate)
-    } left`;
+    const left = duration((this.total - done) / rate);
+    const text = `${done}/${this.total}  ${note}  ${rate.toFixed(1)} steps/s  ${left} left`;
     if (!this.#isTerminal) {
       const quarter = Math.floor(4 * done / this.total);
-      if (quarter > this.#quarter) console.error(`${this.title}  ${text}`);
+      if (quarter > this.#quarter && quarter < 4) console.error(`${this.title}  ${text}`);
       this.#quarter = quarter;
       return;
     }

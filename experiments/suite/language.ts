@@ -2,13 +2,16 @@ import { BLAME, DEGREES, KINDS, PRAISE, WORKS } from "./lexicon.ts";
 import { Choices } from "./random.ts";
 import { miss, say, type Scene, scene } from "./scenes.ts";
 
-/** Words that say how a sentence goes with the one before, or in what mood something is said. */
-export const CONNECTIVES = ["so", "but", "also", "happily", "sadly"] as const;
+/** Words that say how a sentence goes with the one before, in what mood something is said, or that it is no sentence. */
+export const CONNECTIVES = ["so", "but", "also", "happily", "sadly", "oddly"] as const;
 
 /** Sentences that stand together in a text. */
 export interface Passage {
   readonly first: string;
-  /** How the second goes with the first: it follows, it contradicts, or it is another matter; or the mood of both. */
+  /**
+   * How the second goes with the first: it follows, it contradicts, or it is another matter; the mood of both; or
+   * `oddly` where the words of the first are out of order.
+   */
   readonly connective: typeof CONNECTIVES[number];
   readonly second?: string;
 }
@@ -46,9 +49,22 @@ function follow(given: Scene, choices: Choices): Omit<Passage, "first"> {
   return { connective: "also", second: say(scene(choices), choices, wording) };
 }
 
+/** Three words that stand together or more, in another order. */
+function scramble(words: readonly string[], choices: Choices): string[] {
+  const length = 3 + choices.below(words.length - 3);
+  const start = choices.below(words.length - length + 1);
+  const part = words.slice(start, start + length);
+  for (let i = part.length - 1; i > 0; i--) {
+    const j = choices.below(i + 1);
+    [part[i], part[j]] = [part[j], part[i]];
+  }
+  const scrambled = [...words.slice(0, start), ...part, ...words.slice(start + length)];
+  return scrambled.join(" ") === words.join(" ") ? scramble(words, choices) : scrambled;
+}
+
 /**
- * The language of pre-training, without end: passages of two plain sentences about scenes, and now and then opinions.
- * It has neither the tasks' negations and broken sentences nor, often, their raised register.
+ * The language of pre-training, without end: passages of two plain sentences about scenes, now and then opinions or
+ * scrambled sentences. It has neither the tasks' negations and their small faults nor, often, their raised register.
  */
 export function* suiteLanguage(seed: number): Generator<Passage, never> {
   const choices = new Choices(seed).fork("language");
@@ -69,6 +85,10 @@ export function* suiteLanguage(seed: number): Generator<Passage, never> {
       isPassive: choices.chance(0.15),
       placeFirst: choices.chance(0.2),
     });
+    if (choices.chance(0.2)) {
+      yield { first: `${scramble(first.split(" "), choices).join(" ")} .`, connective: "oddly" };
+      continue;
+    }
     const { connective, second } = follow(given, choices);
     yield { first: `${first} .`, connective, second: `${second} .` };
   }

@@ -206,6 +206,7 @@ export const FUNCTION_WORDS: readonly string[] = [
   "nothing",
   "happily",
   "sadly",
+  "oddly",
   "hardly",
   "anything",
   "far",

@@ -84,10 +84,14 @@ async function main(): Promise<number> {
     args: ["run", "--quiet", ...task.permissions, new URL(task.script, ROOT).href, ...args],
     env,
   }).spawn();
-  // The terminal sends Ctrl-C to the script as well: it decides when to end.
-  Deno.addSignalListener("SIGINT", () => {});
-  Deno.addSignalListener("SIGTERM", () => child.kill("SIGTERM"));
-  return (await child.status).code;
+  // The script decides when to end. A terminal sends it Ctrl-C as well: it takes several at once for one.
+  let isRunning = true;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => isRunning && child.kill(signal));
+  }
+  const { code } = await child.status;
+  isRunning = false;
+  return code;
 }
 
 if (import.meta.main) Deno.exit(await main());

@@ -1,4 +1,4 @@
-import { type AccessMode, operandWords } from "../../kernels/fused.ts";
+import { type AccessMode, operandWords } from "../../kernels/fused_source.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { collapseView, type View } from "../tensor/view.ts";
 

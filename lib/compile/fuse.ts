@@ -7,7 +7,7 @@ const MAX_BINDINGS = 8;
 /** Nodes that one kernel computes: element-wise ones together, or a reduction with what flows into it alone. */
 export interface Cluster {
   readonly kind: "map" | "reduce" | "place" | "kernel";
-  /** In topological order; the last one is what a reduction, placement or kernel is. */
+  /** In topological order; the last one is what a reduction or placement is, one of them what a kernel is. */
   readonly nodes: readonly Node[];
   /** Nodes whose results others need. */
   readonly outputs: readonly Node[];
@@ -36,6 +36,13 @@ export function reduceAxes(node: Node): readonly number[] {
   const lowering = node.primitive!.lowering;
   if (lowering.kind !== "reduce") throw new Error(`internal: ${node.primitive!.name} is no reduction`);
   return lowering.axes(node.params);
+}
+
+/** The node of a cluster that has a kernel of its own. */
+export function kernelOf(nodes: readonly Node[]): Node {
+  const node = nodes.find(({ kind }) => kind === "kernel");
+  if (!node) throw new Error("internal: a kernel's cluster holds no kernel");
+  return node;
 }
 
 class Fuser {
@@ -80,10 +87,17 @@ class Fuser {
     return false;
   }
 
+  /** Storage buffers that a kernel of these nodes would bind. */
   #bindings(nodes: readonly Node[]): number {
     const members = new Set(nodes);
     const buffers = new Set<Node | "scalars">();
+    let own = 0;
     for (const node of nodes) {
+      // What a kernel of its own reads has bindings apart from those of the work that follows.
+      if (node.kind === "kernel") {
+        own += node.inputs.length;
+        continue;
+      }
       for (const { node: input } of node.inputs) {
         if (members.has(input) || input.kind === "constant") continue;
         buffers.add(input.size === 1 && input.kind === "map" ? "scalars" : input);
@@ -94,11 +108,12 @@ class Fuser {
       const donated = this.inPlace.get(node);
       buffers.add(donated && buffers.has(donated) ? donated : node.size === 1 ? "scalars" : node);
     }
-    return buffers.size;
+    return own + buffers.size;
   }
 
   #merge(into: Draft, from: Draft): void {
     into.nodes = [...from.nodes, ...into.nodes].sort((a, b) => a.id - b.id);
+    if (from.kind === "kernel") into.kind = "kernel";
     into.members.union(from.members);
     into.reach.union(from.reach);
     for (const node of from.nodes) this.#drafts.set(node, into);
@@ -124,12 +139,22 @@ class Fuser {
     return isWhole(operand) && reduceDirection(operand, reduceAxes(consumer)) ? consumer : undefined;
   }
 
+  /** Whether a node's draft can take in what is computed element by element of its result. */
+  #extends(draft: Draft | undefined): draft is Draft {
+    if (draft?.kind === "map") return true;
+    if (draft?.kind !== "kernel") return false;
+    const { lowering } = kernelOf(draft.nodes).primitive!;
+    return lowering.kind === "kernel" && lowering.finishes === true;
+  }
+
   #join(node: Node, draft: Draft): void {
     if (node.kind === "map") {
       const alone = this.#soleReduction(node) !== undefined;
       for (const operand of [...node.inputs].sort((a, b) => b.node.id - a.node.id)) {
         const other = this.#drafts.get(operand.node);
-        if (!other || other === draft || other.kind !== "map" || operand.node.kind !== "map") continue;
+        if (!this.#extends(other) || other === draft) continue;
+        // A kernel takes in what follows from its result, and one kernel does not take in another.
+        if (other.kind === "kernel" && (draft.kind === "kernel" || node.size === 1)) continue;
         if (operand.node.size !== node.size || !isWhole(operand)) continue;
         if (alone && !this.#flowsInto(other, node)) continue;
         if (this.#readsAcross(other, draft) || this.#separated(other, draft)) continue;

@@ -1,4 +1,8 @@
+import { mulPrimitive } from "../ops/arithmetic.ts";
+import { broadcastPrimitive } from "../ops/broadcast.ts";
+import { type ConstantParams, constantPrimitive } from "../ops/constant.ts";
 import { type Primitive, primitiveOf } from "../ops/primitive.ts";
+import { reshapePrimitive } from "../ops/reshape.ts";
 import type { DType } from "../tensor/dtype.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -44,6 +48,15 @@ export const copyPrimitive: Primitive<undefined> = {
   reference: ([x]) => x.data,
 };
 
+/** The number that a tensor holds everywhere, where it is known while compiling. */
+function constantOf(tensor: Tensor): number | undefined {
+  const { state } = tensor;
+  if (state.kind !== "node") return undefined;
+  if (state.operation === constantPrimitive) return (state.params as ConstantParams).value;
+  const isView = state.operation === broadcastPrimitive || state.operation === reshapePrimitive;
+  return isView ? constantOf(state.inputs[0]) : undefined;
+}
+
 interface Located extends Operand {
   readonly after: readonly Node[];
 }
@@ -57,8 +70,40 @@ class Builder {
   readonly nodes: Node[] = [];
   readonly #located = new Map<Tensor, Located>();
   readonly #shared = new Map<string, Node>();
+  /** The one tensor that is made of another, where there is just one and the other is no result. */
+  readonly #soleUse = new Map<Tensor, Tensor | undefined>();
+  /** Multiplications that became part of what they multiply. */
+  readonly #absorbed = new Set<Tensor>();
 
   constructor(readonly isLeaf: (tensor: Tensor) => boolean) {}
+
+  #noteUses(tensors: readonly Tensor[], outputs: readonly Tensor[]): void {
+    for (const tensor of tensors) {
+      const { state } = tensor;
+      if (state.kind !== "node" || this.isLeaf(tensor)) continue;
+      for (const input of state.inputs) {
+        this.#soleUse.set(input, this.#soleUse.has(input) ? undefined : tensor);
+      }
+    }
+    for (const output of outputs) this.#soleUse.set(output, undefined);
+  }
+
+  /** The constant by which a value is multiplied before anything else is done with it. */
+  #soleFactor(value: Tensor): { readonly factor: number; readonly product: Tensor } | undefined {
+    let inner = value;
+    for (let use = this.#soleUse.get(inner); use; use = this.#soleUse.get(inner)) {
+      const { state } = use;
+      if (state.kind !== "node" || this.isLeaf(use)) return undefined;
+      if (state.operation === mulPrimitive) {
+        const other = state.inputs[0] === inner ? state.inputs[1] : state.inputs[0];
+        const factor = constantOf(other);
+        return factor === undefined || inner.size !== use.size ? undefined : { factor, product: use };
+      }
+      if (primitiveOf(state).lowering.kind !== "view" || state.inputs.length > 1) return undefined;
+      inner = use;
+    }
+    return undefined;
+  }
 
   /** All tensors that a result needs, inputs first. */
   #collect(outputs: readonly Tensor[]): Tensor[] {
@@ -116,7 +161,16 @@ class Builder {
     }
     const primitive = primitiveOf(state);
     const inputs = state.inputs.map((input) => this.#located.get(input)!);
+    if (this.#absorbed.has(tensor)) return inputs.find(({ node }) => node.kind !== "constant")!;
     const { lowering } = primitive;
+    let params = state.params;
+    if (lowering.kind === "kernel" && lowering.scaled) {
+      const scaling = this.#soleFactor(tensor);
+      if (scaling) {
+        params = lowering.scaled(params, scaling.factor);
+        this.#absorbed.add(scaling.product);
+      }
+    }
     if (lowering.kind === "view") {
       const [source, ...others] = inputs;
       const after = [
@@ -132,14 +186,14 @@ class Builder {
       if (lowering.kind === "map" || lowering.kind === "reduce" || lowering.kind === "place") return input;
       const accepted = input.node.kind !== "constant" &&
         (lowering.kind === "kernel" && lowering.accepts
-          ? lowering.accepts(i, inputs.map(({ view }) => view), state.params)
+          ? lowering.accepts(i, inputs.map(({ view }) => view), params)
           : isWhole(input));
       return accepted ? input : this.copy(input);
     });
     const after = [...new Set(operands.flatMap((operand) => operand.after))];
     const key = [
       primitive.name,
-      JSON.stringify(state.params),
+      JSON.stringify(params),
       dtype,
       shape,
       ...operands.map(({ node, view }) => `${node.id}:${view.offset}:${view.shape}:${view.strides}`),
@@ -148,7 +202,7 @@ class Builder {
     const node = this.#node({
       kind: lowering.kind,
       primitive,
-      params: state.params,
+      params,
       inputs: operands.map(({ node, view }) => ({ node, view })),
       shape,
       dtype,
@@ -159,7 +213,9 @@ class Builder {
   }
 
   build(outputs: readonly Tensor[]): Graph {
-    for (const tensor of this.#collect(outputs)) this.#located.set(tensor, this.#place(tensor));
+    const tensors = this.#collect(outputs);
+    this.#noteUses(tensors, outputs);
+    for (const tensor of tensors) this.#located.set(tensor, this.#place(tensor));
     const results = outputs.map((tensor) => {
       const located = this.#located.get(tensor)!;
       const stands = located.node.kind !== "constant" && isWhole(located);

@@ -1,14 +1,12 @@
+import { type Finish, fusedFinish, storeResult } from "../../kernels/finish.ts";
+import { fusedGrid, fusedMap, fusedReduce, type ReduceStyle } from "../../kernels/fused.ts";
 import {
-  fusedGrid,
   type FusedInput,
-  fusedMap,
   type FusedOutput,
   type FusedProgram,
-  fusedReduce,
-  type ReduceStyle,
   type Scalar,
   typeOf,
-} from "../../kernels/fused.ts";
+} from "../../kernels/fused_source.ts";
 import { type Access, type Grid, type Kernel, linearGrid } from "../../kernels/kernel.ts";
 import { constantBits, type ConstantParams } from "../ops/constant.ts";
 import type { BufferRef, Target } from "../ops/primitive.ts";
@@ -16,7 +14,7 @@ import { bitsOf } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { contiguous, contiguousStrides, isContiguous, permuteView, type View } from "../tensor/view.ts";
 import { accessOf, type OperandAccess } from "./access.ts";
-import { type Cluster, reduceAxes, reduceDirection } from "./fuse.ts";
+import { type Cluster, kernelOf, reduceAxes, reduceDirection } from "./fuse.ts";
 import { isWhole, type Node, type Operand } from "./graph.ts";
 
 /** Memory that a command uses: a node's result, the scalars' common buffer, or scratch of the command's own. */
@@ -139,6 +137,25 @@ class Fused {
     return name;
   }
 
+  /** Names a value that is there without being loaded or computed. */
+  give(node: Node, name: string): void {
+    this.#values.set(node, name);
+  }
+
+  /** The outputs of a cluster, and the words of their positions. */
+  outputs(nodes: readonly Node[]): { outputs: FusedOutput[]; words: Uint32Array[] } {
+    const words: Uint32Array[] = [];
+    const outputs = nodes.map((node): FusedOutput => {
+      const leaf = this.layout.inPlace(node);
+      const binding = (leaf && this.share(node, leaf)) ?? this.binding(node, "read_write");
+      const position = this.layout.scalarPosition(node);
+      if (position !== undefined) words.push(Uint32Array.of(position));
+      const mode = position === undefined ? "linear" : "scalar";
+      return { binding, dtype: node.dtype, value: this.#values.get(node)!, mode, rank: 0, exact: false };
+    });
+    return { outputs, words };
+  }
+
   program(): FusedProgram {
     const { width, bindings, inputs, constants, body, preludes } = this;
     return { width, bindings, inputs, constants, body, preludes };
@@ -163,16 +180,8 @@ function lowerMap(cluster: Cluster, layout: Layout): Lowered {
   const { size } = cluster.nodes[0];
   const width = size === 1 ? 1 : 4;
   const fused = new Fused(width, layout);
-  const names = new Map(cluster.nodes.map((node) => [node, fused.compute(node)]));
-  const words: Uint32Array[] = [];
-  const outputs = cluster.outputs.map((node): FusedOutput => {
-    const leaf = layout.inPlace(node);
-    const binding = (leaf && fused.share(node, leaf)) ?? fused.binding(node, "read_write");
-    const position = layout.scalarPosition(node);
-    if (position !== undefined) words.push(Uint32Array.of(position));
-    const mode = position === undefined ? "linear" : "scalar";
-    return { binding, dtype: node.dtype, value: names.get(node)!, mode, rank: 0, exact: false };
-  });
+  for (const node of cluster.nodes) fused.compute(node);
+  const { outputs, words } = fused.outputs(cluster.outputs);
   const threads = Math.ceil(size / width);
   return {
     commands: [{
@@ -356,28 +365,50 @@ function lowerPlace(cluster: Cluster, layout: Layout): Lowered {
   return { commands, scratch: [] };
 }
 
+/** What a kernel does with its results: the cluster's element-wise work, for a width. */
+function finishOf(cluster: Cluster, kernel: Node, layout: Layout, width: 1 | 4): { finish: Finish; places: Place[] } {
+  const others = cluster.nodes.filter((node) => node !== kernel);
+  if (others.length === 0) return { finish: storeResult(width), places: [{ node: kernel }] };
+  const fused = new Fused(width, layout);
+  fused.give(kernel, "acc");
+  for (const node of others) fused.compute(node);
+  const { outputs, words } = fused.outputs(cluster.outputs);
+  const uniforms = fused.uniforms([], words);
+  const name = nameOf({ ...cluster, nodes: others });
+  return { finish: fusedFinish(name, fused.program(), { outputs, uniforms }), places: fused.places };
+}
+
 function lowerKernel(cluster: Cluster, layout: Layout): Lowered {
-  const [node] = cluster.nodes;
+  const node = kernelOf(cluster.nodes);
   const lowering = node.primitive!.lowering;
   if (lowering.kind !== "kernel") throw new Error("internal: a kernel's cluster holds something else");
   const leaf = layout.inPlace(node);
   const inPlace = leaf !== undefined && lowering.inPlace !== undefined && node.inputs[lowering.inPlace].node === leaf;
+  let finishPlaces: readonly Place[] = [];
   const { dispatches, scratch = [] } = lowering.emit({
     inputs: node.inputs.map(({ node: input, view }) => ({ view, dtype: input.dtype })),
     output: node,
     params: node.params,
     target: layout.target,
     inPlace,
+    finish(width) {
+      const { finish, places } = finishOf(cluster, node, layout, width);
+      finishPlaces = places;
+      return finish;
+    },
   });
-  const place = (ref: BufferRef): Place =>
-    ref === "output" ? { node } : "input" in ref ? { node: node.inputs[ref.input].node } : ref;
+  const place = (ref: BufferRef): readonly Place[] => {
+    if (ref === "finish") return finishPlaces;
+    if (ref === "output") return [{ node }];
+    return ["input" in ref ? { node: node.inputs[ref.input].node } : ref];
+  };
   return {
     commands: dispatches.map(({ kernel, grid, uniforms, buffers, operations }) => ({
       kernel,
       grid,
       uniforms,
       operations,
-      places: buffers.map(place),
+      places: buffers.flatMap(place),
     })),
     scratch,
   };

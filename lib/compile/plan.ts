@@ -1,7 +1,7 @@
 import type { Kernel } from "../../kernels/kernel.ts";
 import type { Target } from "../ops/primitive.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Cluster, fuse } from "./fuse.ts";
+import { type Cluster, fuse, kernelOf } from "./fuse.ts";
 import { buildGraph, type Graph, isWhole, type Node } from "./graph.ts";
 import { type Command, type Layout, lower, type Place } from "./lower.ts";
 import { lastUses, Memory } from "./memory.ts";
@@ -96,6 +96,9 @@ function directPairs(clusters: readonly Cluster[], pairs: ReadonlyMap<Node, Node
 function readsInStep(cluster: Cluster, node: Node, leaf: Node): boolean {
   const reads = cluster.nodes.flatMap(({ inputs }) => inputs).filter((operand) => operand.node === leaf);
   if (cluster.kind === "map") return reads.every(isWhole);
+  if (cluster.kind === "kernel" && node.kind === "map") {
+    return reads.every(isWhole) && !kernelOf(cluster.nodes).inputs.some((operand) => operand.node === leaf);
+  }
   const lowering = node.primitive!.lowering;
   return lowering.kind === "kernel" && lowering.inPlace !== undefined && reads.length === 1 &&
     node.inputs[lowering.inPlace].node === leaf && isWhole(reads[0]);

@@ -1,7 +1,8 @@
-import { matmulDispatches, type MatmulLayout } from "../../kernels/matmul.ts";
+import { matmulDispatch, type MatmulLayout } from "../../kernels/matmul.ts";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { collapseView, type View } from "../tensor/view.ts";
+import { mul } from "./arithmetic.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { requireDType } from "./elementwise.ts";
 import { apply, type Primitive } from "./primitive.ts";
@@ -57,12 +58,20 @@ function batchView(view: View): View {
   return { ...batchLevels(view), offset: 0 };
 }
 
-/** Products of the matrices in the last two axes: [..., m, k] · [..., k, n]; batch axes are equal. */
-export const matmulPrimitive: Primitive<undefined> = {
+/** Parameters of {@linkcode matmulPrimitive}. */
+export interface MatmulParams {
+  /** Factor of the product. */
+  readonly scale: number;
+}
+
+/** Products of the matrices in the last two axes: scale · [..., m, k] · [..., k, n]; batch axes are equal. */
+export const matmulPrimitive: Primitive<MatmulParams> = {
   name: "matmul",
   infer: ([a, b]) => ({ shape: [...a.shape.slice(0, -1), b.shape[b.shape.length - 1]], dtype: "f32" }),
   lowering: {
     kind: "kernel",
+    finishes: true,
+    scaled: ({ scale }, factor) => ({ scale: scale * factor }),
     accepts(input, views) {
       if (!fits(views[input])) return false;
       if (input === 0) return true;
@@ -70,7 +79,7 @@ export const matmulPrimitive: Primitive<undefined> = {
       const both = fits(views[0]) && orientation(views[0])!.kind === "t" && orientation(views[1])!.kind === "t";
       return !both && mergeBatches(views).shape.length <= 2;
     },
-    emit({ inputs: [a, b], output, target }) {
+    emit({ inputs: [a, b], output, params: { scale }, target, finish }) {
       const [m, n] = output.shape.slice(-2);
       const k = a.view.shape[a.view.shape.length - 1];
       const [forA, forB] = [orientation(a.view)!, orientation(b.view)!];
@@ -79,7 +88,7 @@ export const matmulPrimitive: Primitive<undefined> = {
       const [outer, inner] = shape.length === 2 ? shape : [1, shape[0] ?? 1];
       const pair = (list: readonly number[]) => list.length === 2 ? list : [0, list[0] ?? 0];
       const [[a0, a1], [b0, b1], [c0, c1]] = strides.map(pair);
-      const dispatches = matmulDispatches(`${forA.kind}${forB.kind}` as MatmulLayout, {
+      const dispatch = matmulDispatch(`${forA.kind}${forB.kind}` as MatmulLayout, {
         m,
         n,
         k,
@@ -97,24 +106,28 @@ export const matmulPrimitive: Primitive<undefined> = {
         offsetA: a.view.offset,
         offsetB: b.view.offset,
         offsetC: 0,
-      }, target);
-      return dispatches;
+        scale,
+      }, { target, finish });
+      return { dispatches: [{ ...dispatch, buffers: [{ input: 0 }, { input: 1 }, "finish"] }] };
     },
   },
-  reference([a, b], _, output) {
+  reference([a, b], { scale }, output) {
     const [m, n] = output.shape.slice(-2);
     const k = a.shape[a.shape.length - 1];
     return Float64Array.from({ length: sizeOf(output.shape) }, (_, i) => {
       const [batch, row, column] = [Math.floor(i / (m * n)), Math.floor(i / n) % m, i % n];
       let sum = 0;
       for (let j = 0; j < k; j++) sum += a.data[(batch * m + row) * k + j] * b.data[(batch * k + j) * n + column];
-      return sum;
+      return scale * sum;
     });
   },
-  vjp: ({ inputs: [a, b], cotangent, needs }) => [
-    needs[0] ? matmul(cotangent, b, { transposeB: true }) : undefined,
-    needs[1] ? matmul(a, cotangent, { transposeA: true }) : undefined,
-  ],
+  vjp({ inputs: [a, b], params: { scale }, cotangent, needs }) {
+    const slope = scale === 1 ? cotangent : mul(cotangent, scale);
+    return [
+      needs[0] ? matmul(slope, b, { transposeB: true }) : undefined,
+      needs[1] ? matmul(a, slope, { transposeA: true }) : undefined,
+    ];
+  },
 };
 
 function rowMajor(shape: Shape): number[] {
@@ -160,5 +173,5 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   return apply(matmulPrimitive, [
     broadcastTo(left, [...batch, ...left.shape.slice(-2)]),
     broadcastTo(right, [...batch, ...right.shape.slice(-2)]),
-  ], undefined);
+  ], { scale: 1 });
 }

@@ -1,3 +1,4 @@
+import type { FinishFor } from "../../kernels/finish.ts";
 import type { Grid, Kernel } from "../../kernels/kernel.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { Shape } from "../tensor/shape.ts";
@@ -32,8 +33,11 @@ export interface ExpressionSite {
   readonly output: DType;
 }
 
-/** A buffer that a dispatch uses: an input, the output, or scratch memory of the primitive's own. */
-export type BufferRef = { readonly input: number } | { readonly scratch: number } | "output";
+/**
+ * A buffer that a dispatch uses: an input, the output, scratch memory of the primitive's own, or those that go with
+ * `finish`.
+ */
+export type BufferRef = { readonly input: number } | { readonly scratch: number } | "output" | "finish";
 
 /** One dispatch of a primitive with kernels of its own. */
 export interface Dispatch {
@@ -62,6 +66,8 @@ export interface KernelSite<P> {
   readonly target: Target;
   /** Whether the output is the buffer of the input named in `inPlace`. */
   readonly inPlace: boolean;
+  /** What the kernel does with its results, where the primitive `finishes`. */
+  readonly finish: FinishFor;
 }
 
 /** How a primitive becomes work on the device. */
@@ -93,6 +99,10 @@ export type Lowering<P> =
     accepts?(input: number, views: readonly View[], params: P): boolean;
     /** The input whose buffer the output may take over. */
     readonly inPlace?: number;
+    /** Whether its kernels take element-wise work on their results: they hand them to `finish`. */
+    readonly finishes?: boolean;
+    /** Parameters of the same primitive with its result times a number; absent where it has none. */
+    scaled?(params: P, factor: number): P;
     emit(site: KernelSite<P>): { readonly dispatches: readonly Dispatch[]; readonly scratch?: readonly number[] };
   };
 

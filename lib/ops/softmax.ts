@@ -12,13 +12,14 @@ import { rowDispatch, type RowKernelName } from "../../kernels/rows.ts";
 function rowLowering(name: RowKernelName): Lowering<{ readonly epsilon?: number }> {
   return {
     kind: "kernel",
-    emit({ inputs, output, params, target }) {
+    finishes: true,
+    emit({ inputs, output, params, target, finish }) {
       const n = output.shape[output.shape.length - 1];
       const rows = output.shape.slice(0, -1).reduce((product, size) => product * size, 1);
       return {
         dispatches: [{
-          ...rowDispatch(name, { rows, n, epsilon: params.epsilon }, target),
-          buffers: [...inputs.map((_, input) => ({ input })), "output"],
+          ...rowDispatch(name, { rows, n, epsilon: params.epsilon }, { target, finish }),
+          buffers: [...inputs.map((_, input) => ({ input })), "finish"],
         }],
       };
     },

@@ -1,0 +1,66 @@
+import { type FusedOutput, type FusedProgram, FusedSource, typeOf } from "./fused_source.ts";
+import type { Access } from "./kernel.ts";
+
+/**
+ * What a kernel does with each of its results: stores it, or computes on with it and stores what comes of that. The
+ * kernel calls `finish(e, acc)` with the position of the (first) element and its value.
+ */
+export interface Finish {
+  /** What it does, for the kernel's name; empty where it only stores. */
+  readonly name: string;
+  /** Elements for each call. */
+  readonly width: 1 | 4;
+  /** Use of its buffers, which follow the kernel's own. */
+  readonly bindings: readonly Access[];
+  /** Words that follow the kernel's own uniforms, in whole vec4s. */
+  readonly uniforms: Uint32Array;
+  /** Declarations and functions, where the kernel has `first` buffers of its own. */
+  code(first: number): string;
+}
+
+/** How a kernel gets what it does with its results, for the width that it works with. */
+export type FinishFor = (width: 1 | 4) => Finish;
+
+/** Field of the kernel's uniforms that holds the words of {@linkcode Finish}, with its comma; nothing where there are none. */
+export function finishField({ uniforms }: Finish): string {
+  return uniforms.length > 0 ? `, rest: array<vec4<u32>, ${uniforms.length / 4}>` : "";
+}
+
+/** Stores results as they are. */
+export function storeResult(width: 1 | 4): Finish {
+  const type = typeOf("f32", width);
+  return {
+    name: "",
+    width,
+    bindings: ["read_write"],
+    uniforms: new Uint32Array(0),
+    code: (first) =>
+      `@group(0) @binding(${first}) var<storage, read_write> C: array<${type}>;
+fn finish(e: u32, acc: ${type}) { C[e${width === 4 ? " >> 2u" : ""}] = acc; }
+`,
+  };
+}
+
+/** Element-wise work on results, which it calls `acc`. The kernel's uniforms are called `d`. */
+export function fusedFinish(
+  name: string,
+  program: FusedProgram,
+  options: { readonly outputs: readonly FusedOutput[]; readonly uniforms: Uint32Array },
+): Finish {
+  const { outputs, uniforms } = options;
+  const source = new FusedSource(program, { array: "d.rest", from: 0 });
+  source.compute();
+  source.store(outputs);
+  const padded = new Uint32Array(Math.ceil(uniforms.length / 4) * 4);
+  padded.set(uniforms);
+  return {
+    name: `_then_${name}`,
+    width: program.width,
+    bindings: program.bindings.map(({ access }) => access),
+    uniforms: padded,
+    code: (first) =>
+      `${source.declarations(first)}${source.helpers()}fn finish(e: u32, acc: ${typeOf("f32", program.width)}) {
+${source.lines.map((line) => `  ${line}\n`).join("")}}
+`,
+  };
+}
