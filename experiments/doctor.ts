@@ -1,14 +1,18 @@
 // deno task doctor [--adapter NAME] [--json]
 import { parseArgs } from "@std/cli/parse-args";
 import { type Device, evaluate, jit, matmul, mul, openDevice, random, type Tensor } from "../mod.ts";
+import { fail } from "./command/fail.ts";
+import { checkValues, refuseUnknown } from "./command/flags.ts";
 
 const HELP = `Says which adapter computes here, what it can do, how fast it is, and what would be faster.
 
   deno task doctor [--adapter NAME] [--json]
 
   --adapter NAME  swiftshader, lavapipe, browser (the runtime's own WebGPU), or part of an adapter's name
-  --json          one JSON document on standard output
+  --json          one JSON document on standard output, all else on standard error
   --help          this text`;
+
+const FLAGS = { boolean: ["json", "help"], string: ["adapter"] } as const;
 
 const LIMITS = [
   "maxBufferSize",
@@ -67,13 +71,9 @@ export function advice(report: Device["report"]): string {
 }
 
 async function main(): Promise<void> {
-  const flags = parseArgs(Deno.args, {
-    boolean: ["json", "help"],
-    string: ["adapter"],
-    unknown: (name: string) => {
-      throw new Error(`unknown argument ${name}: see --help`);
-    },
-  });
+  const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) });
+  checkValues(Deno.args, FLAGS);
+  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
   if (flags.help) return console.log(HELP);
   using device = await openDevice({ adapter: flags.adapter, report: (line) => console.error(line) });
   const { report } = device;
@@ -112,7 +112,6 @@ if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    console.error(`doctor: ${error instanceof Error ? error.message : error}`);
-    Deno.exit(1);
+    fail("doctor", error, { json: Deno.args.includes("--json") });
   }
 }

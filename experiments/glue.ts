@@ -9,7 +9,6 @@ import {
   f1,
   type GlueData,
   type GlueTaskName,
-  io,
   jit,
   type JittedFunction,
   matthewsCorrelation,
@@ -19,7 +18,7 @@ import {
   optim,
   type Params,
   pearson,
-  peft,
+  type peft,
   random,
   readGlueFiles,
   readGlueTask,
@@ -31,8 +30,10 @@ import {
   treeDispose,
   wordPiece,
 } from "../mod.ts";
-import { type RunFunction, type RunResult, type RunSpec, sha256 } from "../lib/experiment/mod.ts";
+import type { RunFunction, RunResult, RunSpec } from "../lib/experiment/mod.ts";
 import { PACKAGE_VERSION, versions } from "./command/versions.ts";
+import { type Encoder, loadEncoder, SUITE_ENCODER } from "./encoder.ts";
+import { RECIPES } from "./methods.ts";
 import { generateSuite, SUITE_SEED, suiteVocabulary } from "./suite/mod.ts";
 
 /** Tasks that the suite has. */
@@ -46,89 +47,6 @@ const BATCH_SIZE = 16;
 const EVAL_BATCH_SIZE = 64;
 /** Longest text, in tokens: what the encoder has positions for. */
 const MAX_LENGTH = 64;
-/** K of Delta-LoRA as a share of the run: the paper's 2,000 steps are more than some of its runs have. */
-const START_SHARE = 0.25;
-
-const RANK = 8;
-const ALPHA = 16;
-const LAMBDA = 0.5;
-/** Queries and values, as in the papers. */
-const TARGETS = "bert\\.encoder\\.layer\\.\\d+\\.attention\\.self\\.(query|value)";
-
-/** A method as the table runs it: its options as plain data, its rate, and how it is made of them. */
-interface Recipe {
-  readonly learningRate: number;
-  readonly options: (steps: number) => RunSpec["method"];
-  readonly make: (options: RunSpec["method"], steps: number) => peft.Method;
-}
-
-const lowRank = (options: RunSpec["method"]) => ({
-  rank: Number(options.rank),
-  alpha: Number(options.alpha),
-  targets: String(options.targets),
-});
-
-const RECIPES: Readonly<Record<string, Recipe>> = {
-  full: { learningRate: 1e-3, options: () => ({ name: "full" }), make: () => peft.full() as peft.Method },
-  lora: {
-    learningRate: 5e-3,
-    options: () => ({ name: "lora", rank: RANK, alpha: ALPHA, targets: TARGETS }),
-    make: (options) => peft.lora(lowRank(options)) as peft.Method,
-  },
-  adalora: {
-    learningRate: 5e-3,
-    // As many triplets in the end as LoRA has ranks; half as many more at first, as in the paper.
-    options: (steps) => ({
-      name: "adalora",
-      initialRank: RANK * 3 / 2,
-      targetRank: RANK,
-      alpha: ALPHA * 3 / 2,
-      targets: TARGETS,
-      warmup: Math.floor(0.1 * steps),
-      final: Math.ceil(0.3 * steps),
-      interval: Math.max(1, Math.floor(steps / 40)),
-      orthogonality: 0.1,
-    }),
-    make: (options, totalSteps) =>
-      peft.adalora({
-        ...lowRank(options),
-        initialRank: Number(options.initialRank),
-        targetRank: Number(options.targetRank),
-        warmup: Number(options.warmup),
-        final: Number(options.final),
-        interval: Number(options.interval),
-        orthogonality: Number(options.orthogonality),
-        totalSteps,
-      }) as peft.Method,
-  },
-  "delta-lora": {
-    learningRate: 5e-3,
-    options: (steps) => ({
-      name: "delta-lora",
-      rank: RANK,
-      alpha: ALPHA,
-      lambda: LAMBDA,
-      startStep: Math.floor(START_SHARE * steps),
-      write: "in-place",
-      targets: TARGETS,
-    }),
-    make: (options) =>
-      peft.deltaLora({
-        ...lowRank(options),
-        lambda: Number(options.lambda),
-        startStep: Number(options.startStep),
-        write: options.write as "in-place",
-      }) as peft.Method,
-  },
-  "lora-scaled": {
-    learningRate: 5e-3,
-    options: () => ({ name: "lora-scaled", rank: RANK, alpha: ALPHA, lambda: LAMBDA, targets: TARGETS }),
-    make: (options) => peft.scaledLora({ ...lowRank(options), lambda: Number(options.lambda) }) as peft.Method,
-  },
-};
-
-/** Names of the methods. */
-export const METHODS: readonly string[] = Object.keys(RECIPES);
 
 const SCORES: Readonly<Record<MetricName, (predictions: readonly number[], labels: readonly number[]) => number>> = {
   accuracy,
@@ -149,25 +67,6 @@ export interface GridOptions {
   readonly data?: string;
 }
 
-interface Encoder {
-  readonly weights: Readonly<Record<string, Tensor>>;
-  readonly config: {
-    readonly vocabSize: number;
-    readonly hiddenSize: number;
-    readonly layers: number;
-    readonly heads: number;
-    readonly maxLength: number;
-  };
-  readonly hash: string;
-}
-
-/** The encoder that ships with the suite. */
-async function loadEncoder(): Promise<Encoder> {
-  const url = new URL("./suite/encoder.safetensors", import.meta.url);
-  const { tensors, metadata } = await io.loadSafetensors(url);
-  return { weights: tensors, config: JSON.parse(metadata.config), hash: await sha256(await Deno.readFile(url)) };
-}
-
 /** The data and the specs of a grid. */
 export class GlueGrid {
   private constructor(
@@ -178,8 +77,9 @@ export class GlueGrid {
 
   /** Reads the data and lists the runs: by task, then method, then seed. Throws where a file or a row is wrong. */
   static async open(options: GridOptions): Promise<GlueGrid> {
-    const encoder = await loadEncoder();
-    const tokenizer = wordPiece(suiteVocabulary());
+    const vocabulary = suiteVocabulary();
+    const encoder = await loadEncoder(SUITE_ENCODER, vocabulary.length);
+    const tokenizer = wordPiece(vocabulary);
     const files = options.data === undefined ? generateSuite(SUITE_SEED) : undefined;
     const tasks = new Map<string, { data: GlueData; encoded: EncodedTask }>();
     const specs: RunSpec[] = [];
@@ -237,6 +137,7 @@ export class GlueTrainer {
 
   constructor(readonly grid: GlueGrid, readonly device: Device) {}
 
+  /** Compiles what a run needs, once for all seeds of a task and method; what was compiled before is given back. */
   prepare(spec: RunSpec): Prepared {
     const { seed: _, ...shared } = spec;
     const key = JSON.stringify(shared);
@@ -275,6 +176,7 @@ export class GlueTrainer {
     const { step, logits, begin } = this.prepare(spec);
     const { encoded } = this.grid.tasks.get(spec.task)!;
     const batch = train.toBatch(trainBatches(encoded, { batchSize: spec.batchSize, seed: 0 }).at(0));
+    const [evalBatch] = evalBatches(encoded, { batchSize: EVAL_BATCH_SIZE });
     let state = begin(spec.seed);
     const timed = async (times: number, call: () => Promise<unknown>) => {
       const began = performance.now();
@@ -283,14 +185,17 @@ export class GlueTrainer {
       return (performance.now() - began) / 1000 / times;
     };
     const advance = async () => [state] = await step(state, batch);
-    await timed(1, advance);
-    const perStep = await timed(3, advance);
-    const [evalBatch] = evalBatches(encoded, { batchSize: EVAL_BATCH_SIZE });
     const score = async () => (await logits(state, train.toBatch(evalBatch))).data();
-    await score();
-    const perBatch = await timed(1, score);
-    treeDispose({ ...state, base: {} });
-    return spec.steps * perStep + Math.ceil(encoded.dev.length / EVAL_BATCH_SIZE) * perBatch;
+    try {
+      await timed(1, advance);
+      const perStep = await timed(3, advance);
+      await score();
+      const perBatch = await timed(1, score);
+      return spec.steps * perStep + Math.ceil(encoded.dev.length / EVAL_BATCH_SIZE) * perBatch;
+    } finally {
+      logits.dispose();
+      this.#release(state);
+    }
   }
 
   /** Trains one run and scores it on the dev split. */
@@ -299,37 +204,50 @@ export class GlueTrainer {
     const { step, logits, begin, method } = this.prepare(spec);
     const { data, encoded } = this.grid.tasks.get(spec.task)!;
     const batches = trainBatches(encoded, { batchSize: spec.batchSize, seed: spec.seed });
+    // What was disposed before goes back once nothing runs on it: it is no part of this run's peak.
+    await this.device.done();
     this.device.resetPeak();
-    const initial = begin(spec.seed);
-    await step.compile(initial, train.toBatch(batches.at(0)));
-    const { state, logs } = await train.runSteps(step, initial, (index) => train.toBatch(batches.at(index)), {
-      steps: spec.steps,
-      signal,
-      onStep: ({ step: done, loss }) => onProgress({ step: done + 1, steps: spec.steps, loss }),
-    });
-    const peakBytes = this.device.memory().peakBytes;
-    const { predictions, labels } = await train.predict(
-      (batch) => logits(state, batch),
-      evalBatches(encoded, { batchSize: EVAL_BATCH_SIZE }),
-    );
-    const { trainableParameters, totalParameters } = method.describe(state);
-    const writes = await method.writeCount?.(state).item() ?? 0;
-    treeDispose({ ...state, base: {} });
-    const kernels = new Set(Array.from(step.explain().matchAll(/^ *\d+ {2}(matmul\S+)/gm), ([, name]) => name));
-    return {
-      metrics: Object.fromEntries(data.task.metrics.map((name) => [name, SCORES[name](predictions, labels)])),
-      curve: logs,
-      wallSeconds: (performance.now() - began) / 1000,
-      stepsPerSecond: spec.steps / logs[logs.length - 1].elapsedSeconds,
-      peakBytes,
-      trainableParameters,
-      totalParameters,
-      writes,
-      adapter: `${this.device.report.name} (${this.device.report.source})`,
-      kernels: [...kernels].sort().join(" "),
-      versions: versions(),
-    };
+    let state = begin(spec.seed);
+    try {
+      await step.compile(state, train.toBatch(batches.at(0)));
+      const { logs } = await train.runSteps(step, state, (index) => train.toBatch(batches.at(index)), {
+        steps: spec.steps,
+        signal,
+        onStep: ({ step: done, loss }) => onProgress({ step: done + 1, steps: spec.steps, loss }),
+        onState: (_, next) => {
+          state = next;
+        },
+      });
+      const { peakBytes } = this.device.memory();
+      const { predictions, labels } = await train.predict(
+        (batch) => logits(state, batch),
+        evalBatches(encoded, { batchSize: EVAL_BATCH_SIZE }),
+      );
+      const kernels = new Set(Array.from(step.explain().matchAll(/^ *\d+ {2}(matmul\S+)/gm), ([, name]) => name));
+      return {
+        metrics: Object.fromEntries(data.task.metrics.map((name) => [name, SCORES[name](predictions, labels)])),
+        curve: logs,
+        wallSeconds: (performance.now() - began) / 1000,
+        stepsPerSecond: spec.steps / logs[logs.length - 1].elapsedSeconds,
+        peakBytes,
+        ...method.describe(state),
+        writes: await method.writeCount?.(state).item() ?? 0,
+        adapter: `${this.device.report.name} (${this.device.report.source})`,
+        kernels: [...kernels].sort().join(" "),
+        versions: versions(),
+      };
+    } finally {
+      logits.dispose(); // its memory would be in the next run's peak
+      this.#release(state);
+    }
   };
+
+  /** Gives back a state, but for the encoder's weights, which all runs share. */
+  #release({ base, ...own }: train.TrainState): void {
+    const { weights } = this.grid.encoder;
+    treeDispose(own);
+    for (const [name, tensor] of Object.entries(base)) if (tensor !== weights[name]) tensor.dispose();
+  }
 
   /** Gives back what was compiled. */
   close(): void {

@@ -1,25 +1,94 @@
-// deno task notebooks [FILES]: runs the notebooks in a real Deno kernel through Jupyter's own client and keeps their outputs.
+// deno task notebooks [FILES] [--update]: runs the notebooks in a real Deno kernel through Jupyter's own client.
+import { parseArgs } from "@std/cli/parse-args";
+
 const ROOT = new URL("../../", import.meta.url);
+
+const HELP = `Runs notebooks from top to bottom in a real Deno kernel, and fails where a cell throws or shows nothing.
+
+  deno task notebooks [FILES] [--update]
+
+  FILES     notebooks, from the project's folder; all of notebooks/ by default
+  --update  keeps the outputs: writes them back into the notebooks that passed; otherwise no file is changed
+  --help    this text`;
 
 const INSTALL = `Jupyter is missing. Install its client and nbconvert:
   Debian:      apt-get install jupyter-nbconvert jupyter-client jupyter-core python3-ipykernel python3-nbformat
   with Python: pip install nbconvert jupyter-client ipykernel nbformat`;
 
-interface Output {
+/** What a cell showed: the parts of nbformat 4 that are read here. */
+export interface Output {
   readonly output_type: string;
+  /** Of a stream: stdout or stderr. */
+  readonly name?: string;
+  readonly text?: string | readonly string[];
+  /** By MIME type. */
+  readonly data?: Readonly<Record<string, unknown>>;
   readonly ename?: string;
   readonly evalue?: string;
 }
 
-interface Cell {
+/** A cell of a notebook. */
+export interface Cell {
   readonly cell_type: string;
   readonly source: string | readonly string[];
+  readonly execution_count?: number | null;
   readonly outputs?: readonly Output[];
 }
 
-async function run(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<number> {
-  const child = new Deno.Command(command, { args: [...args], env, cwd: ROOT, stdin: "null" }).spawn();
-  return (await child.status).code;
+/** A notebook. */
+export interface Notebook {
+  readonly cells: readonly Cell[];
+}
+
+/** A folder or file from the root of a machine, as outputs must not name it. */
+const ABSOLUTE_PATH = /file:\/\/\/\S*|(?<=^|[\s"'`(=:>])(?:\/\w[\w.@-]*){2,}|\b[A-Z]:\\\S+/;
+
+const joined = (text: unknown): string => Array.isArray(text) ? text.join("") : typeof text === "string" ? text : "";
+
+function textsOf({ text, data = {} }: Output): string[] {
+  return [joined(text), ...Object.values(data).map((part) => joined(part) || JSON.stringify(part))];
+}
+
+function cellFaults({ outputs = [], execution_count }: Cell, number: number): string[] {
+  const error = outputs.find(({ output_type }) => output_type === "error");
+  if (error) return [`throws ${error.ename}: ${error.evalue}`];
+  const texts = outputs.flatMap(textsOf);
+  if (texts.every((text) => text.trim() === "")) return ["shows nothing"];
+  const faults = execution_count === number ? [] : [`was not run in its place: its number is ${execution_count}`];
+  const complaint = outputs.find(({ name }) => name === "stderr");
+  if (complaint) faults.push(`writes to standard error: ${joined(complaint.text).trim()}`);
+  const path = texts.map((text) => text.match(ABSOLUTE_PATH)?.[0]).find((found) => found !== undefined);
+  if (path) faults.push(`shows a path of this machine: ${path}`);
+  return faults;
+}
+
+/** What is wrong with the outputs of a notebook, in words. */
+export function notebookFaults({ cells }: Notebook): string[] {
+  const code = cells.filter(({ cell_type }) => cell_type === "code");
+  if (code.length === 0) return ["holds no code"];
+  return code.flatMap((cell, i) => cellFaults(cell, i + 1).map((fault) => `code cell ${i + 1} ${fault}`));
+}
+
+/** Paths, from the project's folder, of all notebooks of `notebooks/`. */
+export function listNotebooks(): string[] {
+  return [...Deno.readDirSync(new URL("notebooks/", ROOT))].map(({ name }) => `notebooks/${name}`)
+    .filter((path) => path.endsWith(".ipynb")).sort();
+}
+
+/** Lines on standard error that are no news: Dawn's on lavapipe, and Deno's on its kernel. */
+const KNOWN_LINES = [
+  /maxDynamic(Uniform|Storage)BuffersPerPipelineLayout artificially reduced/,
+  /"deno jupyter" is unstable/,
+];
+
+async function passOn(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) if (!KNOWN_LINES.some((known) => known.test(line))) console.error(line);
+  }
+  if (rest) console.error(rest);
 }
 
 function hasJupyter(): boolean {
@@ -32,71 +101,110 @@ function hasJupyter(): boolean {
   }
 }
 
-/** Cells that failed, or show nothing although they hold code, in words. */
-function faults(path: string): string[] {
-  const { cells } = JSON.parse(Deno.readTextFileSync(path)) as { cells: readonly Cell[] };
-  return cells.filter((cell) => cell.cell_type === "code").flatMap(({ outputs = [] }, i) => {
-    const error = outputs.find((output) => output.output_type === "error");
-    if (error) return [`${path}: code cell ${i + 1}: ${error.ename}: ${error.evalue}`];
-    return outputs.length === 0 ? [`${path}: code cell ${i + 1} shows nothing`] : [];
-  });
+/** Makes a specification of the Deno that runs this, in a folder of its own: nobody's own Jupyter is touched. */
+async function makeKernel(folder: string): Promise<void> {
+  await Deno.mkdir(`${folder}/kernels/deno`, { recursive: true });
+  const specification = {
+    argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
+    display_name: "Deno",
+    language: "typescript",
+    // Otherwise interrupting a cell kills the kernel.
+    interrupt_mode: "message",
+  };
+  await Deno.writeTextFile(`${folder}/kernels/deno/kernel.json`, JSON.stringify(specification));
 }
 
-/** A folder with the specification of the Deno that runs this, so that nobody's own Jupyter is touched. */
-async function kernelFolder(): Promise<string> {
-  const folder = await Deno.makeTempDir({ prefix: "delta-dawn-kernel-" });
-  const kernel = `${folder}/kernels/deno`;
-  await Deno.mkdir(kernel, { recursive: true });
-  await Deno.writeTextFile(
-    `${kernel}/kernel.json`,
-    JSON.stringify({
-      argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
-      display_name: "Deno",
-      language: "typescript",
-      // Otherwise interrupting a cell kills the kernel.
-      interrupt_mode: "message",
-    }),
-  );
-  return folder;
+/** Runs a notebook and gives the path of its copy with outputs. The kernel starts in the notebook's own folder. */
+async function execute(path: string, folder: string): Promise<string> {
+  const child = new Deno.Command("jupyter-nbconvert", {
+    args: [
+      "--log-level=WARN",
+      "--to=notebook",
+      "--execute",
+      // Errors become outputs, and all of them are told below.
+      "--allow-errors",
+      "--ExecutePreprocessor.kernel_name=deno",
+      "--ExecutePreprocessor.timeout=600",
+      "--ExecutePreprocessor.record_timing=False",
+      `--output-dir=${folder}`,
+      path,
+    ],
+    // Deno finds the project's deno.json, and with it the names that cells import, from the notebook's folder upwards.
+    env: { JUPYTER_PATH: folder, NO_COLOR: "1" },
+    cwd: ROOT,
+    stdin: "null",
+    stderr: "piped",
+  }).spawn();
+  const end = () => child.kill("SIGINT");
+  Deno.addSignalListener("SIGTERM", end);
+  try {
+    await passOn(child.stderr);
+    const { code } = await child.status;
+    if (code !== 0) throw new Error(`nbconvert ended with exit code ${code}`);
+  } finally {
+    Deno.removeSignalListener("SIGTERM", end);
+  }
+  return `${folder}/${path.split("/").pop()}`;
+}
+
+/** Runs a notebook and gives what is wrong with it. */
+async function check(path: string, folder: string, isUpdate: boolean): Promise<string[]> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(await execute(path, folder));
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  }
+  const faults = notebookFaults(JSON.parse(text));
+  if (isUpdate && faults.length === 0) await Deno.writeTextFile(new URL(path, ROOT), text);
+  return faults;
 }
 
 async function main(): Promise<number> {
+  const flags = parseArgs(Deno.args, {
+    boolean: ["update", "help"],
+    unknown: (word: string, key?: string) => {
+      if (key !== undefined) throw new RangeError(`unknown flag ${word}: see --help`);
+    },
+  });
+  if (flags.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const paths = flags._.length > 0 ? flags._.map(String) : listNotebooks();
+  for (const path of paths) Deno.statSync(new URL(path, ROOT));
   if (!hasJupyter()) {
     console.error(INSTALL);
     return 1;
   }
-  const files = Deno.args.length > 0
-    ? Deno.args
-    : [...Deno.readDirSync(new URL("notebooks/", ROOT))].map(({ name }) => name).filter((name) =>
-      name.endsWith(".ipynb")
-    )
-      .sort().map((name) => `notebooks/${name}`);
-  const folder = await kernelFolder();
+  let isInterrupted = false;
+  // The terminal interrupts Jupyter as well, which ends its kernel; then this goes on and clears up.
+  Deno.addSignalListener("SIGINT", () => isInterrupted = true);
+  const folder = await Deno.makeTempDir({ prefix: "delta-dawn-notebooks-" });
   let failed = 0;
   try {
-    for (const file of files) {
+    await makeKernel(folder);
+    for (const path of paths) {
       const began = performance.now();
-      const code = await run("jupyter-nbconvert", [
-        "--log-level=WARN",
-        "--to=notebook",
-        "--execute",
-        "--inplace",
-        "--ExecutePreprocessor.kernel_name=deno",
-        "--ExecutePreprocessor.timeout=600",
-        file,
-      ], { JUPYTER_PATH: folder });
-      const found = code === 0 ? faults(file) : [`${file}: nbconvert ended with exit code ${code}`];
-      found.forEach((fault) => console.error(fault));
-      if (found.length > 0) failed++;
-      console.log(
-        `${found.length > 0 ? "FAILED" : "ok    "}  ${file}  ${((performance.now() - began) / 1000).toFixed(1)} s`,
-      );
+      const faults = await check(path, folder, flags.update);
+      if (isInterrupted) return 130;
+      for (const fault of faults) console.error(`${path}: ${fault}`);
+      if (faults.length > 0) failed++;
+      const seconds = ((performance.now() - began) / 1000).toFixed(1);
+      console.log(`${faults.length > 0 ? "FAILED" : "ok    "}  ${path}  ${seconds} s`);
     }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-  console.log(`${files.length - failed} passed, ${failed} failed`);
-  return failed > 0 || files.length === 0 ? 1 : 0;
+  console.log(`${paths.length - failed} passed, ${failed} failed`);
+  return failed > 0 || paths.length === 0 ? 1 : 0;
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) {
+  try {
+    Deno.exit(await main());
+  } catch (error) {
+    console.error(`notebooks: ${error instanceof Error ? error.message : error}`);
+    Deno.exit(1);
+  }
+}

@@ -1,5 +1,6 @@
 import { Bits } from "./bits.ts";
-import { type Graph, isWhole, type Node, type Operand } from "./graph.ts";
+import { invertView, type View } from "../tensor/view.ts";
+import { copyPrimitive, type Graph, isWhole, type Node, type Operand } from "./graph.ts";
 
 /** Storage buffers that a kernel may bind, on any adapter. */
 const MAX_BINDINGS = 8;
@@ -11,6 +12,16 @@ export interface Cluster {
   readonly nodes: readonly Node[];
   /** Nodes whose results others need. */
   readonly outputs: readonly Node[];
+  /** Those of them that are copies in another order: each element is written where it goes. */
+  readonly scattered: ReadonlySet<Node>;
+}
+
+/** Where the elements of what a node copies go, four at a time; `undefined` where it is no such copy. */
+export function scatterOf(node: Node): View | undefined {
+  if (node.primitive !== copyPrimitive || node.size !== node.inputs[0].node.size) return undefined;
+  const inverse = invertView(node.inputs[0].view);
+  const last = inverse ? inverse.shape.length - 1 : 0;
+  return inverse && inverse.strides[last] === 1 && inverse.shape[last] % 4 === 0 ? inverse : undefined;
 }
 
 interface Draft {
@@ -50,6 +61,7 @@ class Fuser {
   readonly isOutput: boolean[];
   readonly #drafts = new Map<Node, Draft>();
   readonly #live = new Set<Draft>();
+  readonly #scattered = new Set<Node>();
 
   constructor(readonly graph: Graph, readonly inPlace: ReadonlyMap<Node, Node>) {
     const count = graph.nodes.length;
@@ -75,7 +87,8 @@ class Fuser {
     return [...a.nodes, ...b.nodes].some((node) =>
       node.inputs.some((operand) => {
         const other = this.#drafts.get(operand.node);
-        return (other === a || other === b) && !isWhole(operand);
+        if (other !== a && other !== b) return false;
+        return this.#scattered.has(operand.node) || !(isWhole(operand) || this.#scattered.has(node));
       })
     );
   }
@@ -147,15 +160,30 @@ class Fuser {
     return lowering.kind === "kernel" && lowering.finishes === true;
   }
 
+  /** Lets a copy in another order be written by what computes its original. */
+  #scatter(node: Node, draft: Draft): boolean {
+    if (!scatterOf(node)) return false;
+    const [operand] = node.inputs;
+    const other = this.#drafts.get(operand.node);
+    if (!this.#extends(other) || this.#scattered.has(operand.node) || isWhole(operand)) return false;
+    this.#scattered.add(node);
+    const fits = !this.#readsAcross(other, draft) && !this.#separated(other, draft) &&
+      this.#bindings([...other.nodes, node]) <= MAX_BINDINGS;
+    if (fits) this.#merge(draft, other);
+    else this.#scattered.delete(node);
+    return fits;
+  }
+
   #join(node: Node, draft: Draft): void {
     if (node.kind === "map") {
+      if (this.#scatter(node, draft)) return;
       const alone = this.#soleReduction(node) !== undefined;
       for (const operand of [...node.inputs].sort((a, b) => b.node.id - a.node.id)) {
         const other = this.#drafts.get(operand.node);
         if (!this.#extends(other) || other === draft) continue;
         // A kernel takes in what follows from its result, and one kernel does not take in another.
         if (other.kind === "kernel" && (draft.kind === "kernel" || node.size === 1)) continue;
-        if (operand.node.size !== node.size || !isWhole(operand)) continue;
+        if (operand.node.size !== node.size || !isWhole(operand) || this.#scattered.has(operand.node)) continue;
         if (alone && !this.#flowsInto(other, node)) continue;
         if (this.#readsAcross(other, draft) || this.#separated(other, draft)) continue;
         if (this.#bindings([...other.nodes, ...draft.nodes]) > MAX_BINDINGS) continue;
@@ -164,7 +192,8 @@ class Fuser {
     } else if (node.kind === "reduce") {
       const [operand] = node.inputs;
       const other = this.#drafts.get(operand.node);
-      const takes = other?.kind === "map" && operand.node.kind === "map" && isWhole(operand) &&
+      const takes = other?.kind === "map" && !this.#scattered.has(operand.node) && operand.node.kind === "map" &&
+        isWhole(operand) &&
         reduceDirection(operand, reduceAxes(node)) !== undefined && this.#flowsInto(other, node) &&
         this.#bindings([...other.nodes, node]) <= MAX_BINDINGS;
       if (takes) this.#merge(draft, other);
@@ -241,7 +270,8 @@ class Fuser {
     const outputs = draft.nodes.filter((node) =>
       this.isOutput[node.id] || this.consumers[node.id].some((consumer) => !members.has(consumer))
     );
-    return { kind: draft.kind, nodes: draft.nodes, outputs };
+    const scattered = new Set(draft.nodes.filter((node) => this.#scattered.has(node)));
+    return { kind: draft.kind, nodes: draft.nodes, outputs, scattered };
   }
 }
 

@@ -14,7 +14,7 @@ import { bitsOf } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { contiguous, contiguousStrides, isContiguous, permuteView, type View } from "../tensor/view.ts";
 import { accessOf, type OperandAccess } from "./access.ts";
-import { type Cluster, kernelOf, reduceAxes, reduceDirection } from "./fuse.ts";
+import { type Cluster, kernelOf, reduceAxes, reduceDirection, scatterOf } from "./fuse.ts";
 import { isWhole, type Node, type Operand } from "./graph.ts";
 
 /** Memory that a command uses: a node's result, the scalars' common buffer, or scratch of the command's own. */
@@ -119,7 +119,12 @@ class Fused {
   }
 
   /** Adds the expression of an element-wise node. */
-  compute(node: Node): string {
+  compute(node: Node, cluster: Cluster): string {
+    if (cluster.scattered.has(node)) {
+      const source = this.#values.get(node.inputs[0].node)!;
+      this.#values.set(node, source);
+      return source;
+    }
     const lowering = node.primitive!.lowering;
     if (lowering.kind !== "map") throw new Error(`internal: ${node.primitive!.name} is not element-wise`);
     const args = node.inputs.map((input) => this.value(input));
@@ -143,15 +148,21 @@ class Fused {
   }
 
   /** The outputs of a cluster, and the words of their positions. */
-  outputs(nodes: readonly Node[]): { outputs: FusedOutput[]; words: Uint32Array[] } {
+  outputs(cluster: Cluster): { outputs: FusedOutput[]; words: Uint32Array[] } {
     const words: Uint32Array[] = [];
-    const outputs = nodes.map((node): FusedOutput => {
+    const outputs = cluster.outputs.map((node): FusedOutput => {
       const leaf = this.layout.inPlace(node);
       const binding = (leaf && this.share(node, leaf)) ?? this.binding(node, "read_write");
+      const value = this.#values.get(node)!;
+      if (cluster.scattered.has(node)) {
+        const { rank, exact, words: position } = accessOf(scatterOf(node)!, this.width);
+        words.push(position);
+        return { binding, dtype: node.dtype, value, mode: "gather", rank, exact };
+      }
       const position = this.layout.scalarPosition(node);
       if (position !== undefined) words.push(Uint32Array.of(position));
       const mode = position === undefined ? "linear" : "scalar";
-      return { binding, dtype: node.dtype, value: this.#values.get(node)!, mode, rank: 0, exact: false };
+      return { binding, dtype: node.dtype, value, mode, rank: 0, exact: false };
     });
     return { outputs, words };
   }
@@ -180,8 +191,8 @@ function lowerMap(cluster: Cluster, layout: Layout): Lowered {
   const { size } = cluster.nodes[0];
   const width = size === 1 ? 1 : 4;
   const fused = new Fused(width, layout);
-  for (const node of cluster.nodes) fused.compute(node);
-  const { outputs, words } = fused.outputs(cluster.outputs);
+  for (const node of cluster.nodes) fused.compute(node, cluster);
+  const { outputs, words } = fused.outputs(cluster);
   const threads = Math.ceil(size / width);
   return {
     commands: [{
@@ -263,7 +274,7 @@ function lowerReduce(cluster: Cluster, layout: Layout): Lowered {
   const reduced = sizeOf(axes.map((axis) => operand.view.shape[axis]));
   const plan = planReduce(direction ?? "row", node.size, reduced);
   const fused = new Fused(plan.width, layout);
-  for (const part of cluster.nodes.slice(0, -1)) fused.compute(part);
+  for (const part of cluster.nodes.slice(0, -1)) fused.compute(part, cluster);
   // Axes that lie between others go last in the operand's view.
   const kept = operand.view.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
   const seen = isPrologue || direction
@@ -371,8 +382,8 @@ function finishOf(cluster: Cluster, kernel: Node, layout: Layout, width: 1 | 4):
   if (others.length === 0) return { finish: storeResult(width), places: [{ node: kernel }] };
   const fused = new Fused(width, layout);
   fused.give(kernel, "acc");
-  for (const node of others) fused.compute(node);
-  const { outputs, words } = fused.outputs(cluster.outputs);
+  for (const node of others) fused.compute(node, cluster);
+  const { outputs, words } = fused.outputs(cluster);
   const uniforms = fused.uniforms([], words);
   const name = nameOf({ ...cluster, nodes: others });
   return { finish: fusedFinish(name, fused.program(), { outputs, uniforms }), places: fused.places };

@@ -95,6 +95,7 @@ function directPairs(clusters: readonly Cluster[], pairs: ReadonlyMap<Node, Node
 /** Whether a cluster reads a leaf only element by element with what it writes there. */
 function readsInStep(cluster: Cluster, node: Node, leaf: Node): boolean {
   const reads = cluster.nodes.flatMap(({ inputs }) => inputs).filter((operand) => operand.node === leaf);
+  if (cluster.scattered.has(node)) return false;
   if (cluster.kind === "map") return reads.every(isWhole);
   if (cluster.kind === "kernel" && node.kind === "map") {
     return reads.every(isWhole) && !kernelOf(cluster.nodes).inputs.some((operand) => operand.node === leaf);

@@ -54,9 +54,35 @@ async function withDriver<T>(manifest: string, run: () => Promise<T>): Promise<T
   }
 }
 
-async function ask(): Promise<GPUAdapter | undefined> {
-  const gpu = await createDawn();
+/** The best adapter, or the one whose name Dawn knows. */
+async function ask(name?: string): Promise<GPUAdapter | undefined> {
+  const gpu = await createDawn(name === undefined ? [] : [`adapter=${name}`]);
   return await paced(gpu.requestAdapter({ powerPreference: "high-performance" })) ?? undefined;
+}
+
+/** Names of all adapters that Dawn sees: it lists them when it is asked for one that it does not have. */
+async function adapterNames(): Promise<string[]> {
+  try {
+    await ask("no adapter has this name");
+    return [];
+  } catch (error) {
+    const { message } = error as Error;
+    if (!message.includes("Available adapters")) throw error;
+    return Array.from(message.matchAll(/name: '(.*)'/g), ([, name]) => name);
+  }
+}
+
+/** The adapter of which a text names a part, whatever the case and the characters between words. */
+async function askByName(wanted: string): Promise<GPUAdapter> {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  const names = await adapterNames();
+  const name = names.find((known) => plain(known).includes(plain(wanted)));
+  const adapter = name === undefined ? undefined : await ask(name);
+  if (adapter) return adapter;
+  const there = names.length > 0 ? `there is ${names.map((known) => `"${known}"`).join(", ")}` : "there is none at all";
+  throw new Error(
+    `no adapter is called "${wanted}": ${there}; lavapipe, swiftshader and browser are other sources\n${HOW_TO}`,
+  );
 }
 
 /** Whether an adapter computes on the processor. */
@@ -133,15 +159,8 @@ export async function findAdapter({ adapter: wanted, report }: FindOptions): Pro
   // Whoever names drivers in the environment wants exactly those.
   const given = Deno.env.get("VK_ICD_FILENAMES") ?? Deno.env.get("VK_DRIVER_FILES");
   const first = given ? "environment" : "loader";
+  if (wanted !== undefined) return { adapter: await askByName(wanted), source: first };
   const adapter = await attempt(first, ask);
-  if (wanted !== undefined) {
-    const name = adapter && nameOf(adapter.info);
-    if (adapter && name!.toLowerCase().includes(wanted.toLowerCase())) return { adapter, source: first };
-    throw new Error(
-      `no adapter is called "${wanted}": ${name ? `this machine has "${name}"` : tried.join("; ")}; ` +
-        `also: lavapipe, swiftshader, browser`,
-    );
-  }
   if (adapter) {
     const lavapipe = !given && /llvmpipe|lavapipe/i.test(nameOf(adapter.info));
     return { adapter, source: lavapipe ? "lavapipe" : first };

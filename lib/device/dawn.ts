@@ -4,12 +4,15 @@ export const DAWN_VERSION = "0.6.2";
 /** What `create()` of `npm:webgpu` returns must stay referenced, or the process crashes. */
 const instances: GPU[] = [];
 
-/** A new instance of Dawn, which looks for drivers as the environment is now. Deno only: never bundled for a browser. */
-export async function createDawn(): Promise<GPU> {
+/**
+ * A new instance of Dawn, which looks for drivers as the environment is now. Flags are Dawn's, such as `adapter=NAME`.
+ * Deno only: never bundled for a browser.
+ */
+export async function createDawn(flags: readonly string[] = []): Promise<GPU> {
   // Computed, so that bundlers for browsers do not follow it into a native module.
   const specifier = ["npm", `webgpu@${DAWN_VERSION}`].join(":");
-  const { create } = await import(specifier) as { create(flags: string[]): GPU };
-  const instance = create([]);
+  const { create } = await import(specifier) as { create(flags: readonly string[]): GPU };
+  const instance = create(flags);
   instances.push(instance);
   return instance;
 }

@@ -1,6 +1,6 @@
 import type { Kernel } from "../../kernels/kernel.ts";
 import type { AdapterSource } from "./adapter.ts";
-import { paced } from "./settle.ts";
+import { Faults } from "./faults.ts";
 
 /** The adapter behind a device. */
 export interface AdapterReport {
@@ -86,31 +86,23 @@ export class Device {
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #ready = new Map<string, GPUComputePipeline>();
   readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
-  readonly #faults: Error[] = [];
-  readonly #lost: Promise<never>;
+  readonly #faults: Faults;
+  /** Buffers made since the last wait, of which it is not yet known whether there was memory for them. */
+  #fresh: GPUBuffer[] = [];
+  readonly #suspect = new WeakSet<GPUBuffer>();
   #liveBytes = 0;
   #peakBytes = 0;
   #pooledBytes = 0;
   #counters = { submissions: 0, dispatches: 0, buffers: 0, pipelines: 0, bindGroups: 0 };
-  #end: Error | undefined;
 
   /** Wraps a device; `requestDevice()` makes one. */
   constructor(gpu: GPUDevice, report: AdapterReport) {
     this.gpu = gpu;
     this.report = report;
-    // Throwing inside this event aborts the process: collect, and let the next wait reject.
-    gpu.addEventListener("uncapturederror", (event) => {
-      event.preventDefault();
-      const { error } = event as GPUUncapturedErrorEvent;
-      const kind = error.constructor.name === "GPUOutOfMemoryError" ? "out of memory" : "WebGPU";
-      this.#faults.push(new Error(`${kind}: ${error.message}`));
+    this.#faults = new Faults(gpu, report.name, () => {
+      // Which buffer it was is not said: none that was made since the last wait is kept for others.
+      for (const buffer of this.#fresh) this.#suspect.add(buffer);
     });
-    this.#lost = gpu.lost.then(({ reason, message }) => {
-      this.#end ??= new Error(`the device was lost (${reason}): ${message || "no reason given"}; open a new one`);
-      throw this.#end;
-    });
-    // Whoever waits hears of it; when nobody waits, nobody needs to.
-    this.#lost.catch(() => {});
   }
 
   /** Limits of the device. */
@@ -119,7 +111,7 @@ export class Device {
   }
 
   #create(size: number, usage: number): GPUBuffer {
-    if (this.#end) throw this.#end;
+    if (this.#faults.end) throw this.#faults.end;
     const limit = usage & USAGE.storage
       ? Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize)
       : this.limits.maxBufferSize;
@@ -131,7 +123,9 @@ export class Device {
       );
     }
     this.#counters.buffers++;
-    return this.gpu.createBuffer({ size, usage });
+    const buffer = this.gpu.createBuffer({ size, usage });
+    this.#fresh.push(buffer);
+    return buffer;
   }
 
   #take(kind: string, size: number, usage: number): GPUBuffer {
@@ -145,11 +139,12 @@ export class Device {
   }
 
   #giveBack(kind: string, buffer: GPUBuffer): void {
+    this.#liveBytes -= buffer.size;
+    if (this.#faults.end || this.#suspect.has(buffer)) return buffer.destroy();
     const key = `${kind} ${buffer.size}`;
     const pool = this.#pools.get(key) ?? [];
     this.#pools.set(key, pool);
     pool.push(buffer);
-    this.#liveBytes -= buffer.size;
     this.#pooledBytes += buffer.size;
   }
 
@@ -245,23 +240,25 @@ export class Device {
 
   async #compile(kernel: Kernel): Promise<GPUComputePipeline> {
     const { name: label, code } = kernel;
+    // What is wrong with a text also arrives as an uncaptured error, but the message below says more.
+    this.gpu.pushErrorScope("validation");
     const module = this.gpu.createShaderModule({ label, code });
+    const heard = this.gpu.popErrorScope();
+    heard.catch(() => {}); // the device is gone: the next wait says so
     const layout = this.#layout(kernel).pipeline;
     try {
-      const pipeline = await this.settle(
+      const pipeline = await this.#faults.wait(
         this.gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } }),
       );
       this.#ready.set(code, pipeline);
       return pipeline;
     } catch (error) {
       this.#pipelines.delete(code);
-      const { messages } = await this.settle(module.getCompilationInfo());
+      const { messages } = await this.#faults.wait(module.getCompilationInfo());
       const lines = code.split("\n");
       const notes = messages.map(({ lineNum, message }) =>
         `line ${lineNum}: ${message}\n    ${lines[lineNum - 1] ?? ""}`
       );
-      // The same faults also arrive as uncaptured errors; this one says more.
-      this.#faults.length = 0;
       throw new Error([`internal: kernel ${label} does not compile: ${(error as Error).message}`, ...notes].join("\n"));
     }
   }
@@ -276,7 +273,7 @@ export class Device {
 
   /** Encodes and submits work as one command buffer; `dispatches` of it are counted. */
   submit(encode: (encoder: GPUCommandEncoder) => void, dispatches = 0): void {
-    if (this.#end) throw this.#end;
+    if (this.#faults.end) throw this.#faults.end;
     const encoder = this.gpu.createCommandEncoder();
     encode(encoder);
     this.gpu.queue.submit([encoder.finish()]);
@@ -286,8 +283,8 @@ export class Device {
 
   /** Waits for a promise of WebGPU's, then throws what WebGPU reported since the last wait. */
   async settle<T>(promise: Promise<T>): Promise<T> {
-    if (this.#end) throw this.#end;
-    const result = await paced(Promise.race([promise, this.#lost]));
+    const result = await this.#faults.wait(promise);
+    this.#fresh = [];
     const fault = this.fault();
     if (fault) throw fault;
     return result;
@@ -307,16 +304,18 @@ export class Device {
 
   /** Maps a staging buffer into which a copy was submitted, copies its first bytes and gives it back. */
   async collect(staging: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
-    await this.settle(staging.mapAsync(MAP_READ, 0, bytes));
-    const copy = staging.getMappedRange(0, bytes).slice(0);
-    staging.unmap();
-    this.releaseStaging(staging);
-    return copy;
+    try {
+      await this.settle(staging.mapAsync(MAP_READ, 0, bytes));
+      return staging.getMappedRange(0, bytes).slice(0);
+    } finally {
+      staging.unmap();
+      this.releaseStaging(staging);
+    }
   }
 
   /** Takes the oldest fault that nobody has heard of. */
   fault(): Error | undefined {
-    return this.#faults.shift() ?? this.#end;
+    return this.#faults.take();
   }
 
   /** Bytes in use, at most in use, and kept for reuse. */
@@ -336,8 +335,8 @@ export class Device {
 
   /** Frees the device; whoever still waits is rejected. */
   destroy(): void {
-    this.#end ??= new Error("the device was destroyed: open a new one");
-    this.#pools.clear();
+    this.#faults.finish(new Error("the device was destroyed: open a new one"));
+    this.trim();
     this.gpu.destroy();
   }
 

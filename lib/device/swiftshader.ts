@@ -1,5 +1,3 @@
-import { brotliDecompressSync } from "node:zlib";
-
 const PACKAGE = "@sparticuz/chromium";
 const VERSION = "153.0.0";
 const FILES = ["libvk_swiftshader.so", "vk_swiftshader_icd.json", "libvulkan.so.1"];
@@ -25,7 +23,7 @@ export async function installSwiftShader(
   const found = { manifest: `${target}/vk_swiftshader_icd.json`, loader: `${target}/libvulkan.so.1` };
   if (FILES.every((name) => isFile(`${target}/${name}`))) return found;
   report("fetching SwiftShader, a Vulkan driver in software, from npm: 67 MB, once");
-  const tar = brotliDecompressSync(Deno.readFileSync(await archive()));
+  const tar = await decompress(Deno.readFileSync(await archive()));
   // Unpack beside the target and rename, so that two processes cannot see half a folder.
   const fresh = `${target}.${Deno.pid}`;
   Deno.mkdirSync(fresh, { recursive: true });
@@ -60,6 +58,13 @@ async function deno(...args: string[]): Promise<string> {
   const text = new TextDecoder();
   if (code !== 0) throw new Error(`deno ${args.join(" ")}: ${text.decode(stderr).trim()}`);
   return text.decode(stdout);
+}
+
+async function decompress(bytes: Uint8Array): Promise<Uint8Array> {
+  // Computed, so that bundlers for browsers do not keep an import that fails there.
+  const specifier = ["node", "zlib"].join(":");
+  const { brotliDecompressSync } = await import(specifier) as { brotliDecompressSync(data: Uint8Array): Uint8Array };
+  return brotliDecompressSync(bytes);
 }
 
 /** Regular files of an uncompressed tar. */

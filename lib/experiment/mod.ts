@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { findRecord, type FoundRecord, recordPath } from "./find_record.ts";
 export { type FolderLock, lockFolder } from "./lock.ts";
 export { nearest, requireName } from "./nearest.ts";
 export { reportFigure } from "./plot.ts";
@@ -16,7 +17,16 @@ export {
   writeRecord,
   writeTables,
 } from "./record.ts";
-export { METRIC_NAMES, type PaperTable, paperTable, report, type ReportText, scoreTable } from "./report.ts";
+export {
+  METRIC_NAMES,
+  type PaperTable,
+  paperTable,
+  report,
+  type ReportText,
+  scoreCaption,
+  scoreTable,
+  writeLines,
+} from "./report.ts";
 export { runAll, type RunAllOptions, type RunFunction, type RunProgress } from "./run_all.ts";
 export { canonicalJson, hashSpec, parseSpec, type RunSpec, sha256 } from "./spec.ts";
 export { type Cell, summarize } from "./summarize.ts";

@@ -11,9 +11,10 @@ function distance(a: string, b: string): number {
   return row[b.length];
 }
 
-/** The name that differs least from a mistyped one. */
+/** The name that differs least from a mistyped one, whatever its capitals; the first of those that differ alike. */
 export function nearest(word: string, names: readonly string[]): string {
-  return [...names].sort((a, b) => distance(word, a) - distance(word, b))[0];
+  const far = (name: string) => distance(word.toLowerCase(), name.toLowerCase());
+  return [...names].sort((a, b) => far(a) - far(b))[0];
 }
 
 /** Throws a RangeError that names the nearest one where a name is not among those there are. */

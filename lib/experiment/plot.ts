@@ -6,40 +6,54 @@ import { summarize } from "./summarize.ts";
 
 /** Colours that keep their distance on white and on black, also for the colour-blind (Okabe and Ito). */
 const COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2"];
+const GREY = "#7f7f7f";
+const WIDTH = 760;
+const HEIGHT = 566;
+const MARGIN_LEFT = 52;
 
-function svgOf(options: Plot.PlotOptions): string {
+const colourOf = (index: number) => COLOURS[index % COLOURS.length];
+
+/** A plot as a group of SVG, moved down: a nested SVG would take the height that Plot's style sheet gives it. */
+function groupOf(options: Plot.PlotOptions, y: number): string {
   const { document } = parseHTML("<html><body></body></html>");
-  const style = { background: "transparent", color: "#7f7f7f", fontSize: "12px" };
-  const plot = Plot.plot({ ...options, document: document as unknown as Document, style });
-  // With a legend, Plot wraps the figure.
-  const svg = plot.tagName.toLowerCase() === "svg" ? plot : plot.querySelector("svg:last-of-type")!;
-  return svg.outerHTML;
+  const plot = Plot.plot({
+    width: WIDTH,
+    marginLeft: MARGIN_LEFT,
+    ...options,
+    document: document as unknown as Document,
+    style: { fontSize: "12px" },
+  });
+  const parts = Array.from(plot.children).filter(({ tagName }) => tagName.toLowerCase() !== "style");
+  return `<g transform="translate(0,${y})" text-anchor="middle">${parts.map((part) => part.outerHTML).join("")}</g>`;
 }
 
-/** Scores by task and method: each seed as a dot, means as bars across. */
-function scores(records: readonly RunRecord[], methods: readonly string[]): string {
-  const metric = new Map(records.map(({ spec }) => [spec.task, METRIC_NAMES[spec.metric]]));
-  const label = (task: string) => `${task} (${metric.get(task)})`;
-  const dots = records.filter((record) => scoreOf(record) !== undefined).map((record) => ({
-    task: label(record.spec.task),
+const colours = (methods: readonly string[]) => ({ domain: [...methods], range: methods.map((_, i) => colourOf(i)) });
+
+/** Titles of axes that stand beside them, where no title of a task is. */
+const besideAxis = { labelAnchor: "center", labelArrow: "none" } as const;
+
+/** Scores by task and method: each seed as a circle, means as bars across. */
+function scores(records: readonly RunRecord[], methods: readonly string[], y: number): string {
+  const labels = new Map(records.map(({ spec: { task, metric } }) => [task, `${task} (${METRIC_NAMES[metric]})`]));
+  const seeds = records.filter((record) => scoreOf(record) !== undefined).map((record) => ({
+    task: labels.get(record.spec.task),
     method: record.spec.method.name,
     score: 100 * scoreOf(record)!,
   }));
   const means = summarize(records).filter(({ mean }) => mean !== undefined)
-    .map(({ task, method, mean }) => ({ task: label(task), method, score: 100 * mean! }));
-  return svgOf({
-    width: 760,
+    .map(({ task, method, mean }) => ({ task: labels.get(task), method, score: 100 * mean! }));
+  return groupOf({
     height: 300,
-    marginBottom: 56,
-    color: { domain: [...methods], range: COLOURS },
-    fx: { label: null, domain: [...new Set(dots.map(({ task }) => task))] },
+    marginBottom: 64,
+    color: colours(methods),
+    fx: { label: null, domain: [...labels.values()] },
     x: { label: null, domain: [...methods], tickRotate: -35 },
-    y: { label: "score, per cent", grid: true },
+    y: { label: "score, per cent", grid: true, ...besideAxis },
     marks: [
-      Plot.dot(dots, { fx: "task", x: "method", y: "score", stroke: "method", r: 4 }),
+      Plot.dot(seeds, { fx: "task", x: "method", y: "score", stroke: "method", r: 4 }),
       Plot.tickY(means, { fx: "task", x: "method", y: "score", stroke: "method", strokeWidth: 2 }),
     ],
-  });
+  }, y);
 }
 
 /** A running mean, so that a curve can be read. */
@@ -51,32 +65,32 @@ function smooth(values: readonly number[], width: number): number[] {
 }
 
 /** Training losses of the first seed, by task. */
-function losses(records: readonly RunRecord[], methods: readonly string[]): string {
+function losses(records: readonly RunRecord[], methods: readonly string[], y: number): string {
   const firstSeed = Math.min(...records.map(({ spec }) => spec.seed));
   const points = records.filter(({ spec }) => spec.seed === firstSeed).flatMap(({ spec, result }) => {
     const curve = result?.curve ?? [];
     const smoothed = smooth(curve.map(({ loss }) => loss), Math.max(1, Math.round(curve.length / 12)));
     return curve.map(({ step }, i) => ({ task: spec.task, method: spec.method.name, step, loss: smoothed[i] }));
   });
-  return svgOf({
-    width: 760,
-    height: 220,
-    color: { domain: [...methods], range: COLOURS },
-    fx: { label: null, domain: [...new Set(points.map(({ task }) => task))] },
-    x: { label: "step", ticks: 3 },
-    y: { label: "training loss, running mean", grid: true },
+  return groupOf({
+    height: 230,
+    marginBottom: 40,
+    color: colours(methods),
+    fx: { label: null, domain: [...new Set(records.map(({ spec }) => spec.task))] },
+    x: { label: "step", ticks: 3, labelAnchor: "center", labelArrow: "none" },
+    y: { label: `training loss, seed ${firstSeed}`, grid: true, ...besideAxis },
     marks: [Plot.line(points, { fx: "task", x: "step", y: "loss", stroke: "method", strokeWidth: 1.5 })],
-  });
+  }, y);
 }
 
-/** The report's figure as SVG: scores above, losses below; readable on light and dark. */
+/** The report's figure as SVG: scores above, running means of losses below; readable on light and dark. */
 export function reportFigure(records: readonly RunRecord[]): string {
   const methods = [...new Set(records.map(({ spec }) => spec.method.name))];
-  const nest = (svg: string, y: number) => svg.replace("<svg", `<svg y="${y}"`);
   const legend = methods.map((method, i) =>
-    `<g transform="translate(${20 + 120 * i}, 14)"><circle r="5" fill="${COLOURS[i % COLOURS.length]}"/>` +
-    `<text x="10" y="4" fill="#7f7f7f" font-size="12" font-family="system-ui, sans-serif">${method}</text></g>`
+    `<g transform="translate(${MARGIN_LEFT + 116 * i},14)"><circle r="5" fill="${colourOf(i)}"/>` +
+    `<text x="10" y="4">${method}</text></g>`
   ).join("");
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="760" height="560" viewBox="0 0 760 560">${legend}` +
-    `${nest(scores(records, methods), 28)}${nest(losses(records, methods), 336)}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" ` +
+    `color="${GREY}" fill="currentColor" font-family="system-ui, sans-serif" font-size="12">${legend}` +
+    `${scores(records, methods, 28)}${losses(records, methods, 336)}</svg>\n`;
 }

@@ -86,7 +86,7 @@ const COLUMNS: readonly Column[] = [
   ofSpec("seed", new Int32(), (spec) => spec.seed),
   ofSpec("steps", new Int32(), (spec) => spec.steps),
   ofSpec("metric", new Utf8(), (spec) => spec.metric),
-  ofResult("score", new Float64(), () => null),
+  ["score", new Float64(), true, (record) => scoreOf(record) ?? null],
   ...METRICS.map((name) => ofResult(name, new Float64(), ({ metrics }) => metrics[name])),
   ofResult("wallSeconds", new Float64(), (result) => result.wallSeconds),
   ofResult("stepsPerSecond", new Float64(), (result) => result.stepsPerSecond),
@@ -124,8 +124,7 @@ export function scoreOf({ spec, result }: RunRecord): number | undefined {
 function tableOf(columns: readonly Column[], records: readonly RunRecord[]): Table {
   const schema = new Schema(columns.map(([name, type, nullable]) => new Field(name, type, nullable)));
   const vectors = columns.map(([name, type, , value]) => {
-    const values = records.map((record) => name === "score" ? scoreOf(record) ?? null : value(record));
-    return [name, vectorFromArray(values, type)];
+    return [name, vectorFromArray(records.map(value), type)];
   });
   return new Table(schema, Object.fromEntries(vectors));
 }

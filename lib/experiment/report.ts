@@ -1,4 +1,5 @@
 import { markdownTable } from "markdown-table";
+import { mean } from "simple-statistics";
 import type { RunRecord } from "./record.ts";
 import { type Cell, summarize } from "./summarize.ts";
 
@@ -16,7 +17,7 @@ function ordered(values: readonly string[]): string[] {
 }
 
 function percent(value: number): string {
-  return (100 * value).toFixed(1);
+  return (100 * value).toFixed(1).replace("-0.0", "0.0");
 }
 
 function print(cell: Cell | undefined): string {
@@ -25,26 +26,57 @@ function print(cell: Cell | undefined): string {
   return `${percent(cell.mean)}${spread}${cell.failures > 0 ? ` (${cell.failures} failed)` : ""}`;
 }
 
-/** The table methods × tasks: mean ± sample standard deviation over seeds, in per cent. */
+function meanOf(values: readonly number[]): number | undefined {
+  return values.length > 0 ? mean([...values]) : undefined;
+}
+
+/**
+ * The table methods × tasks: mean ± sample standard deviation over seeds, in per cent; the mean over tasks where there
+ * are several and every one has a score; the count of trained parameters, which is that of the first task.
+ */
 export function scoreTable(records: readonly RunRecord[]): string {
   const cells = summarize(records);
   const tasks = ordered(cells.map(({ task }) => task));
   const metrics = new Map(records.map(({ spec }) => [spec.task, METRIC_NAMES[spec.metric] ?? spec.metric]));
   const rows = ordered(cells.map(({ method }) => method)).map((method) => {
     const own = tasks.map((task) => cells.find((cell) => cell.task === task && cell.method === method));
-    const means = own.map((cell) => cell?.mean).filter((mean) => mean !== undefined);
-    const average = means.length === tasks.length ? percent(means.reduce((a, b) => a + b, 0) / means.length) : "–";
-    const trained = records.find(({ spec, result }) => spec.method.name === method && result)?.result;
-    const size = trained ? trained.trainableParameters.toLocaleString("en") : "–";
-    const seconds = records.filter(({ spec }) => spec.method.name === method).map(({ result }) =>
-      result?.stepsPerSecond
-    )
-      .filter((rate) => rate !== undefined);
-    const rate = seconds.length > 0 ? (seconds.reduce((a, b) => a + b, 0) / seconds.length).toFixed(1) : "–";
-    return [method, ...own.map(print), average, size, rate];
+    const means = own.flatMap((cell) => cell?.mean ?? []);
+    const average = means.length === tasks.length ? percent(meanOf(means)!) : "–";
+    const results = records.filter(({ spec }) => spec.method.name === method).flatMap(({ result }) => result ?? []);
+    const size = results[0]?.trainableParameters.toLocaleString("en") ?? "–";
+    const rate = meanOf(results.map(({ stepsPerSecond }) => stepsPerSecond))?.toFixed(1) ?? "–";
+    return [method, ...own.map(print), ...tasks.length > 1 ? [average] : [], size, rate];
   });
-  const head = ["method", ...tasks.map((task) => `${task} (${metrics.get(task)})`), "average", "trained", "steps/s"];
+  const scores = tasks.map((task) => `${task} (${metrics.get(task)})`);
+  const head = ["method", ...scores, ...tasks.length > 1 ? ["average"] : [], "trained parameters", "steps/s"];
   return markdownTable([head, ...rows], { align: ["l", ...head.slice(1).map(() => "r")] });
+}
+
+/** What the numbers of {@linkcode scoreTable} are. */
+export function scoreCaption(records: readonly RunRecord[]): string {
+  const seeds = ordered(records.map(({ spec }) => String(spec.seed)));
+  const { split, checkpoint } = records[0].spec;
+  const what = seeds.length > 1
+    ? `Mean ± sample standard deviation over seeds ${seeds.join(", ")}`
+    : `One run of seed ${seeds[0]}`;
+  return `${what}, in per cent; ${split} split; ${checkpoint} checkpoint`;
+}
+
+/** For each method that writes W: its K and λ, and how often it wrote, by task where that differs. */
+export function writeLines(records: readonly RunRecord[]): string[] {
+  const tasksOf = new Map<string, Map<string, string[]>>();
+  for (const { spec: { method, steps, task }, result } of records) {
+    if (!result || method.startStep === undefined) continue;
+    const how = `${method.name}: K = ${method.startStep} of ${steps} steps, λ = ${method.lambda}`;
+    const count = result.writes === 0
+      ? "W was never written: there was no step after K"
+      : `W was written ${result.writes} ${result.writes === 1 ? "time" : "times"} in each run`;
+    const counts = tasksOf.get(how) ?? new Map<string, string[]>();
+    tasksOf.set(how, counts.set(count, [...counts.get(count) ?? [], task]));
+  }
+  return [...tasksOf].flatMap(([how, counts]) =>
+    [...counts].map(([count, tasks]) => `${how}; ${count}${counts.size > 1 ? ` (${ordered(tasks).join(", ")})` : ""}`)
+  );
 }
 
 /** Figures of papers beside ours. */
@@ -81,10 +113,8 @@ export function report(records: readonly RunRecord[], paper: readonly PaperTable
   const [first] = records;
   const results = records.flatMap(({ result }) => result ?? []);
   const failed = records.filter(({ status }) => status === "failed");
-  const { model, data, split, checkpoint, steps, batchSize } = first.spec;
-  const seeds = ordered(records.map(({ spec }) => String(spec.seed)));
-  const writes = records.filter(({ spec, result }) => result && spec.method.name.startsWith("delta"))
-    .map(({ spec, result }) => `${spec.task} ${result!.writes}`);
+  const { model, data, steps, batchSize } = first.spec;
+  const writes = writeLines(records);
   const lines = [
     `# ${text.title}`,
     "",
@@ -92,14 +122,13 @@ export function report(records: readonly RunRecord[], paper: readonly PaperTable
     "",
     scoreTable(records),
     "",
-    `Mean ± sample standard deviation over seeds ${
-      seeds.join(", ")
-    }, in per cent; ${split} split; ${checkpoint} checkpoint of ` +
-    `${steps} steps of ${batchSize} examples; every method from the same encoder (${model.name}, ${model.layers} layers of ` +
-    `${model.hiddenSize}, weights ${model.hash.slice(0, 12)}); data: ${
+    `${scoreCaption(records)} of ${steps} steps of ${batchSize} examples; every method from the same encoder ` +
+    `(${model.name}, ${model.layers} layers of ${model.hiddenSize}, weights ${model.hash.slice(0, 12)}); data: ` +
+    `${
       data.source === "suite" ? "the generated suite" : "GLUE's files"
-    }. ` +
-    `Each method ran at one learning rate and was not tuned for each task.`,
+    }. Each method ran at one learning rate and was ` +
+    "not tuned for each task.",
+    ...writes.flatMap((line) => ["", `${line}.`]),
     "",
     "## The papers' figures",
     "",
@@ -111,14 +140,14 @@ export function report(records: readonly RunRecord[], paper: readonly PaperTable
     "",
     "## How it ran",
     "",
-    `Adapter: ${ordered(results.map(({ adapter }) => adapter)).join("; ")}. Versions: ${
-      ordered(results.map(({ versions }) => versions)).join("; ")
+    `Adapter: ${ordered(results.map(({ adapter }) => adapter)).join("; ") || "no run finished"}. Versions: ${
+      ordered(results.map(({ versions }) => versions)).join("; ") || "no run finished"
     }.`,
-    ...writes.length > 0 ? ["", `Writes to W by Delta-LoRA: ${ordered(writes).join(", ")}.`] : [],
     ...failed.length > 0
       ? [
         "",
         "Failed:",
+        "",
         ...failed.map(({ spec, error }) => `- ${spec.task} ${spec.method.name} seed ${spec.seed}: ${error}`),
       ]
       : [],

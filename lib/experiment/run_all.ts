@@ -1,5 +1,6 @@
 import { writeAtomically } from "../io/write_atomically.ts";
-import { readRecord, type RunRecord, type RunResult, writeRecord, writeTables } from "./record.ts";
+import { findRecord, recordPath } from "./find_record.ts";
+import { type RunRecord, type RunResult, writeRecord, writeTables } from "./record.ts";
 import { canonicalJson, hashSpec, type RunSpec } from "./spec.ts";
 
 /** What a trainer tells while it runs. */
@@ -34,25 +35,6 @@ export interface RunAllOptions {
   readonly onDamage?: (path: string, reason: string) => void;
 }
 
-/** The record of a finished run, if it is there and whole. */
-async function recorded(
-  path: string,
-  hash: string,
-  onDamage?: RunAllOptions["onDamage"],
-): Promise<RunRecord | undefined> {
-  try {
-    const record = await readRecord(path);
-    if (record.hash !== hash) throw new Error(`it is of run ${record.hash}`);
-    // What failed is tried again.
-    return record.status === "finished" ? record : undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    await Deno.rename(path, `${path}.damaged`);
-    onDamage?.(path, (error as Error).message);
-    return undefined;
-  }
-}
-
 /**
  * Runs every spec that is not recorded yet, in order, and gives all records in that order. Each finished run is a file
  * `runs/<hash>.arrow` of its own, so that what was interrupted goes on where it was; runs that failed are tried again.
@@ -63,12 +45,16 @@ export async function runAll(specs: readonly RunSpec[], options: RunAllOptions):
   for (const [index, spec] of specs.entries()) {
     signal?.throwIfAborted();
     const hash = await hashSpec(spec);
-    const path = `${out}/runs/${hash}.arrow`;
-    const known = force ? undefined : await recorded(path, hash, onDamage);
-    if (known) {
-      records.push(known);
-      onRecord?.(index, known, true);
+    const path = recordPath(out, hash);
+    const found = force ? { kind: "missing" } as const : await findRecord(out, spec);
+    if (found.kind === "finished") {
+      records.push(found.record);
+      onRecord?.(index, found.record, true);
       continue;
+    }
+    if (found.kind === "damaged") {
+      await Deno.rename(path, `${path}.damaged`);
+      onDamage?.(path, found.reason);
     }
     onStart?.(index, spec);
     let record: RunRecord;

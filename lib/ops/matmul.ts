@@ -170,6 +170,8 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   }
   const batch = broadcastShapes(left.shape.slice(0, -2), right.shape.slice(0, -2));
   if (!batch) throw new RangeError(`matmul: batch axes do not broadcast: ${print()}`);
+  // An outer product needs no sum: it joins the element-wise work around it.
+  if (inner === 1) return mul(left, right);
   return apply(matmulPrimitive, [
     broadcastTo(left, [...batch, ...left.shape.slice(-2)]),
     broadcastTo(right, [...batch, ...right.shape.slice(-2)]),

@@ -35,3 +35,4 @@ export { type AxisOption, logSoftmax, normalize, softmax } from "./softmax.ts";
 export { where } from "./where.ts";
 export * as random from "./random_mod.ts";
 export type { Key } from "./random.ts";
+export { squaredNorm } from "./squared_norm.ts";

@@ -1,11 +1,11 @@
-import { add, div, full, minimum, mul, sqrt, square, sum } from "../ops/mod.ts";
+import { add, div, minimum, mul, sqrt, squaredNorm } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeLeaves, treeMap } from "../tensor/tree.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 /** The root of the sum of squares of all elements of a tree. */
 export function globalNorm(tree: Tree): Tensor {
-  return sqrt(treeLeaves(tree).map((leaf) => sum(square(leaf))).reduce((a, b) => add(a, b), full([], 0)));
+  return sqrt(squaredNorm(treeLeaves(tree)));
 }
 
 /** A tree scaled down so that its norm is at most `maxNorm`, and the norm before; as PyTorch's `clip_grad_norm_`. */

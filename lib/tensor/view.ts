@@ -55,6 +55,20 @@ export function sliceView(view: View, start: readonly number[], size: Shape): Vi
   return { shape: size, strides: view.strides, offset };
 }
 
+/**
+ * Where each element of a whole buffer goes when a view of it is copied: the inverse of a view that shows every element
+ * once; `undefined` for other views.
+ */
+export function invertView(view: View): View | undefined {
+  const to = contiguousStrides(view.shape);
+  const axes = [...view.shape.keys()].filter((axis) => view.shape[axis] !== 1);
+  axes.sort((a, b) => view.strides[b] - view.strides[a]);
+  const shape = axes.map((axis) => view.shape[axis]);
+  const expected = contiguousStrides(shape);
+  if (view.offset !== 0 || axes.some((axis, i) => view.strides[axis] !== expected[i])) return undefined;
+  return { shape, strides: axes.map((axis) => to[axis]), offset: 0 };
+}
+
 /** The view with its mergeable axes merged and axes of size 1 dropped: the fewest axes that reach the same elements. */
 export function collapseView(view: View): View {
   const shape: number[] = [];

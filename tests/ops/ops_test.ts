@@ -131,6 +131,46 @@ const TABLE: Row[] = [
     },
     shapes: [[48, 64]],
   },
+  ...[[33, 12, 20], [64, 64, 64], [7, 8, 5], [1, 16, 24], [40, 4, 1]].flatMap(([m, k, n]): Row[] => [
+    {
+      name: `matmul, bias and gelu of [${m},${k}] and [${n},${k}]ᵀ`,
+      f: (x, w, b) => ops.gelu(ops.add(ops.matmul(x, w, { transposeB: true }), b)),
+      shapes: [[m, k], [n, k], [n]],
+    },
+    {
+      name: `matmul with factors before and after, of [${m},${k}] and [${k},${n}]`,
+      f: (x, w, y) => ops.add(ops.mul(ops.matmul(ops.mul(ops.matmul(x, w), 0.5), y), -1.25), x),
+      shapes: [[m, k], [k, n], [n, k]],
+      min: -1,
+      max: 1,
+    },
+    {
+      name: `matmul that is used before and after its factor, of [${m},${k}] and [${k},${n}]`,
+      f: (x, w) => {
+        const product = ops.matmul(x, w);
+        return ops.add(ops.mul(product, 3), ops.square(product));
+      },
+      shapes: [[m, k], [k, n]],
+    },
+  ]),
+  ...[[2, 3, 5, 8], [1, 4, 24, 16], [3, 2, 1, 4], [2, 2, 3, 6]].map(([B, H, T, d]): Row => ({
+    name: `matmul whose heads are joined again, of [${B},${H},${T},${d}]`,
+    f: (p, v) => {
+      const mixed = ops.transpose(ops.matmul(p, v), [0, 2, 1, 3]);
+      return ops.sigmoid(ops.reshape(mixed, [B * T, H * d]));
+    },
+    shapes: [[B, H, T, T], [B, H, T, d]],
+  })),
+  {
+    name: "normalize with its affine part, and what comes of it in another order",
+    f: (x, w, b) => ops.reshape(ops.transpose(ops.add(ops.mul(ops.normalize(x), w), b), [1, 0, 2]), [5, 24]),
+    shapes: [[3, 5, 8], [8], [8]],
+  },
+  {
+    name: "squaredNorm of many tensors",
+    f: (...parts) => ops.squaredNorm(parts),
+    shapes: [[3], [5, 7], [9000], [1], [64], [65, 2], [4], [4096], [2, 2]],
+  },
   { name: "reshape of a transposed tensor", f: (x) => ops.reshape(ops.transpose(x), [5, -1]), shapes: [[7, 5]] },
   { name: "transpose of three axes", f: (x) => ops.transpose(x, [2, 0, 1]), shapes: [[3, 65, 4]] },
   { name: "broadcastTo", f: (x) => ops.broadcastTo(x, [4, 3, 5]), shapes: [[3, 1]] },

@@ -1,0 +1,29 @@
+import type { Device } from "../../lib/device/mod.ts";
+import { requestDevice } from "../../lib/device/mod.ts";
+
+const SOURCES = ["lavapipe", "swiftshader", "browser"];
+/** What is said where a source has nothing here. */
+const ABSENT = /not installed|linux on x86_64 only|navigator\.gpu/;
+
+let opened: Promise<readonly Device[]> | undefined;
+
+async function open(): Promise<readonly Device[]> {
+  const devices: Device[] = [];
+  for (const adapter of SOURCES) {
+    try {
+      devices.push(await requestDevice({ adapter }));
+    } catch (error) {
+      if (!ABSENT.test((error as Error).message)) throw error;
+    }
+  }
+  if (devices.length === 0) devices.push(await requestDevice());
+  return devices;
+}
+
+/**
+ * A device of every kind that this machine has: lavapipe, SwiftShader, and the runtime's own WebGPU, which is another
+ * implementation than Dawn. Shared by the tests of a file.
+ */
+export function everyDevice(): Promise<readonly Device[]> {
+  return opened ??= open();
+}
