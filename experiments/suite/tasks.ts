@@ -1,4 +1,4 @@
-import { BLAME, DEGREES, PRAISE, QUALITIES, WORKS } from "./lexicon.ts";
+import { BLAME, PRAISE, WORKS } from "./lexicon.ts";
 import { Choices } from "./random.ts";
 import { miss, say, type Scene, scene, type Wording } from "./scenes.ts";
 
@@ -54,38 +54,41 @@ function acceptability(choices: Choices): Row {
   return ["suite", isGrammatical ? "1" : "0", isGrammatical ? "" : "*", `${words.join(" ")} .`];
 }
 
-/** SST-2: praise or blame; two of three sentences turn a word round by negation or set it against another. */
+/** What stands before a word of praise or blame and leaves it as it is, or turns it round. */
+const KEEPERS = ["", "", "", "", "not far from", "nothing but"];
+const TURNERS = ["not", "never", "hardly", "far from"];
+
+/** Says of a work that it is good or bad: by a word for that, or by one for the opposite that is turned round. */
+function verdict(isPraise: boolean, choices: Choices): string {
+  const isTurned = choices.chance(0.3);
+  const word = choices.pick(isPraise !== isTurned ? PRAISE : BLAME);
+  const before = choices.pick(isTurned ? TURNERS : KEEPERS);
+  return ["the", choices.pick(WORKS), choices.pick(["is", "was"]), before, word].filter(Boolean).join(" ");
+}
+
+/**
+ * SST-2: praise or blame? Three of ten words are turned round; where two verdicts contradict each other, the one that is
+ * granted counts less.
+ */
 function sentiment(choices: Choices): Row {
   const isPraise = choices.chance(0.5);
-  const [words, others] = isPraise ? [PRAISE, BLAME] : [BLAME, PRAISE];
-  const [a, b, other] = [choices.pick(words), choices.pick(words), choices.pick(others)];
-  const [work, second] = [choices.pick(WORKS), choices.pick(WORKS)];
-  const degree = choices.pick(DEGREES);
-  const sentence = choices.next() < 0.35
-    ? choices.pick([
-      `a ${a} ${work} with ${b} ${second}`,
-      `the ${work} is ${degree} ${a}`,
-      `i found the ${work} ${a} and ${b}`,
-      `this ${work} is ${a} , and the ${second} is ${b}`,
-    ])
-    : choices.pick([
-      `the ${work} is not ${other}`,
-      `the ${work} is ${other} , but the ${second} is ${a}`,
-      `though the ${second} is ${other} , the ${work} is ${a}`,
-      `nothing in this ${work} is ${other}`,
-      `the ${work} was never ${other} , and the ${second} was not ${degree} ${choices.pick(others)}`,
-      `this ${work} is far from ${other}`,
-      `hardly anything in the ${work} is ${other} , and the ${second} is ${a}`,
-      `i felt the ${work} was too ${choices.pick(QUALITIES)[0]} , but never ${other}`,
-    ]);
+  const [same, again, other] = [isPraise, isPraise, !isPraise].map((side) => verdict(side, choices));
+  const sentence = choices.pick([
+    same,
+    same,
+    `${same} and ${again}`,
+    `${other} , but ${same}`,
+    `${same} , though ${other}`,
+  ]);
   return [`${sentence} .`, isPraise ? "1" : "0"];
 }
 
-/** MRPC: the same in other words, or another matter in which two parts differ? Six of ten are the same. */
+/** MRPC: the same in other words, or another matter that shares who acts, or on what? Six of ten are the same. */
 function paraphrase(choices: Choices): Row {
   const given = scene(choices);
   const isSame = choices.chance(0.6);
-  const other = isSame ? given : miss(miss(given, choices), choices);
+  const shared = choices.chance(0.5) ? { actor: given.actor } : { object: given.object };
+  const other = isSame ? given : { ...scene(choices), ...shared };
   const id = () => String(1000 + choices.below(9000));
   return [
     isSame ? "1" : "0",
