@@ -71,8 +71,8 @@ export function advice(report: Device["report"]): string {
 }
 
 async function main(): Promise<void> {
-  const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) });
   checkValues(Deno.args, FLAGS);
+  const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) });
   if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
   if (flags.help) return console.log(HELP);
   using device = await openDevice({ adapter: flags.adapter, report: (line) => console.error(line) });

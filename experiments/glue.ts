@@ -42,7 +42,7 @@ export const TASKS = ["cola", "sst2", "mrpc", "stsb", "rte"] as const satisfies 
 export const DEFAULT_TASKS = ["cola", "rte", "sst2", "stsb"] as const;
 
 /** Steps of the default run. */
-export const DEFAULT_STEPS = 80;
+export const DEFAULT_STEPS = 120;
 const BATCH_SIZE = 16;
 const EVAL_BATCH_SIZE = 64;
 /** Longest text, in tokens: what the encoder has positions for. */
@@ -107,7 +107,7 @@ export class GlueGrid {
               learningRate: RECIPES[name].learningRate,
               weightDecay: 0.01,
               schedule: "linear",
-              warmup: Math.ceil(0.06 * options.steps),
+              warmup: Math.min(Math.ceil(0.06 * options.steps), options.steps - 1),
               clip: 1,
             },
             steps: options.steps,
@@ -146,7 +146,10 @@ export class GlueTrainer {
     const { data } = this.grid.tasks.get(spec.task)!;
     const isRegression = data.task.kind === "regression";
     const labels = isRegression ? 1 : data.task.labels.length;
-    const model = models.bert({ ...this.grid.encoder.config, labels, dropout: 0 });
+    const { config, weights } = this.grid.encoder;
+    const model = models.bert({ ...config, labels, dropout: 0 });
+    // Only the head is drawn: what the encoder brings need not be.
+    const head = models.bert({ ...config, vocabSize: 1, layers: 0, maxLength: 1, labels });
     const method = RECIPES[spec.method.name].make(spec.method, spec.steps);
     const { learningRate: peak, weightDecay, warmup, clip } = spec.optimizer;
     const learningRate = optim.linearSchedule({ peak, warmup, total: spec.steps });
@@ -165,7 +168,7 @@ export class GlueTrainer {
       model.apply(method.adapt(state.base, state.trainable, state.aux), batch)
     );
     const begin = (seed: number) => {
-      const base = { ...model.init(random.foldIn(random.key(seed), 1)), ...this.grid.encoder.weights };
+      const base = { ...head.init(random.foldIn(random.key(seed), 1)), ...weights };
       return train.init(random.key(seed), base, { method, optimizer });
     };
     return this.#prepared = { key, step, logits, begin, method };

@@ -23,7 +23,10 @@ const lowRank = (options: RunSpec["method"]) => ({
   targets: String(options.targets),
 });
 
-/** Methods of the table by name. */
+/**
+ * Methods of the table by name. Rates are the best for the mean over the suite's tasks of 0.001, 0.003, 0.01 and 0.03 (and
+ * 0.005, where both neighbours were good), tried with seed 100, which the table does not use.
+ */
 export const RECIPES: Readonly<Record<string, Recipe>> = {
   full: { learningRate: 1e-3, options: () => ({ name: "full" }), make: () => peft.full() as peft.Method },
   lora: {
@@ -32,7 +35,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     make: (options) => peft.lora(lowRank(options)) as peft.Method,
   },
   adalora: {
-    learningRate: 5e-3,
+    learningRate: 1e-2,
     // As many triplets in the end as LoRA has ranks; half as many more at first, as in the paper.
     options: (steps) => ({
       name: "adalora",
@@ -41,7 +44,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
       alpha: ALPHA * 3 / 2,
       targets: TARGETS,
       warmup: Math.floor(0.1 * steps),
-      final: Math.ceil(0.3 * steps),
+      final: Math.min(Math.ceil(0.3 * steps), steps - 1),
       interval: Math.max(1, Math.floor(steps / 40)),
       orthogonality: 0.1,
     }),

@@ -18,11 +18,12 @@ import {
 import { sha256 } from "../lib/experiment/mod.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { fail } from "./command/fail.ts";
+import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";
 import { ProgressBar } from "./command/progress_bar.ts";
 import { type Passage, SUITE_SEED, suiteLanguage, suiteVocabulary } from "./suite/mod.ts";
 import { Choices } from "./suite/random.ts";
 
-const DEFAULT_STEPS = 4000;
+const DEFAULT_STEPS = 8000;
 
 const HELP =
   `Pre-trains the suite's encoder on the suite's language: masked tokens, and the hidden word between two sentences.
@@ -33,6 +34,8 @@ const HELP =
   --seed N        of language, weights and masks, ${SUITE_SEED} by default
   --out FILE      where the weights go, experiments/suite/encoder.safetensors by default; FILE.json says what made them
   --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name`;
+
+const FLAGS = { boolean: ["help"], string: ["steps", "seed", "out", "adapter"] } as const;
 
 /** The encoder that ships with the suite. */
 export const ENCODER = {
@@ -88,20 +91,16 @@ function maskedBatch(passages: readonly Passage[], tokenizer: Tokenizer, choices
 }
 
 async function main(): Promise<void> {
+  checkValues(Deno.args, FLAGS);
   const flags = parseArgs(Deno.args, {
-    boolean: ["help"],
-    string: ["steps", "seed", "out", "adapter"],
+    ...FLAGS,
     default: { steps: String(DEFAULT_STEPS), seed: String(SUITE_SEED), out: "experiments/suite/encoder.safetensors" },
-    unknown: (name: string) => fail("pretrain", new Error(`unknown argument ${name}: see --help`)),
+    unknown: refuseUnknown(FLAGS),
   });
   if (flags.help) return console.log(HELP);
-  const [steps, seed] = [Number(flags.steps), Number(flags.seed)];
-  if (!Number.isSafeInteger(steps) || steps < 1) {
-    throw new RangeError(`--steps is a whole number from 1, not ${flags.steps}`);
-  }
-  if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new RangeError(`--seed is a whole number from 0, not ${flags.seed}`);
-  }
+  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
+  const steps = wholeNumber("steps", flags.steps);
+  const seed = wholeNumber("seed", flags.seed, 0);
 
   // A folder that cannot be written must not be heard of after minutes of work.
   await Deno.mkdir(dirname(flags.out), { recursive: true });

@@ -165,6 +165,7 @@ function text(records: readonly RunRecord[], comparable: string, out: string): s
 }
 
 async function main(): Promise<void> {
+  checkValues(Deno.args, FLAGS);
   const flags = parseArgs(Deno.args, {
     ...FLAGS,
     default: {
@@ -177,7 +178,6 @@ async function main(): Promise<void> {
     unknown: refuseUnknown(FLAGS),
   });
   if (flags.help) return console.log(HELP);
-  checkValues(Deno.args, FLAGS);
   const [experiment, ...rest] = flags._.map(String);
   if (experiment === undefined) throw new RangeError("what is to be reproduced is missing: deno task reproduce glue");
   requireName("experiment", experiment, ["glue"]);

@@ -1,4 +1,5 @@
 import { type FusedOutput, type FusedProgram, FusedSource, typeOf, word as wordOf } from "./fused_source.ts";
+import { isNaNExpression } from "./is_nan.ts";
 import { type Grid, type Kernel, linearGrid } from "./kernel.ts";
 
 /** How elements are combined. */
@@ -46,10 +47,11 @@ ${indent(source.lines, 1)}}
   return { name, code: assemble(source, main), bindings: program.bindings.map(({ access }) => access) };
 }
 
-function combineSource(combine: Combine, a: string, b: string): string {
+/** Combines two values of a type; NaN wins, whichever side it is on. */
+function combineSource(combine: Combine, [a, b]: readonly [string, string], type: string): string {
   if (combine === "sum") return `${a} + ${b}`;
-  // NaN wins, whichever side it is on.
-  return `select(${a}, ${b}, (${b} ${combine === "max" ? ">" : "<"} ${a}) | (${b} != ${b}))`;
+  const isNaN = type.includes("f32") ? ` | ${isNaNExpression(b, type.replace("f32", "u32"))}` : "";
+  return `select(${a}, ${b}, (${b} ${combine === "max" ? ">" : "<"} ${a})${isNaN})`;
 }
 
 /**
@@ -74,9 +76,9 @@ export function fusedReduce(
   const [offset] = source.take(1);
   const type = typeOf(output.dtype, width);
   const neutral = output.dtype === "u32" ? word(4) : `bitcast<${output.dtype}>(${word(4)})`;
-  const body = indent([...source.lines, `acc = ${combineSource(combine, "acc", value)};`], 2);
+  const body = indent([...source.lines, `acc = ${combineSource(combine, ["acc", value], type)};`], 2);
   const lanes = width === 1 ? "acc" : ["acc.y", "acc.z", "acc.w"].reduce(
-    (text, lane) => text ? `(${combineSource(combine, text, lane)})` : lane,
+    (text, lane) => text ? `(${combineSource(combine, [text, lane], output.dtype)})` : lane,
     "acc.x",
   );
   const start = `  var acc = ${width === 1 ? neutral : `${type}(${neutral})`};\n`;
@@ -121,7 +123,7 @@ ${body}  }
     if (l < half) {
       let mine = partial[l];
       let other = partial[l + half];
-      partial[l] = ${combineSource(combine, "mine", "other")};
+      partial[l] = ${combineSource(combine, ["mine", "other"], output.dtype)};
     }
   }
   if (l != 0u) { return; }

@@ -23,16 +23,16 @@ export function checkValues(args: readonly string[], { boolean, string }: Flags)
     if (name === undefined) return;
     if (boolean.includes(name) && value !== undefined) throw new RangeError(`--${name} takes no value: see --help`);
     const next = args[i + 1];
-    const isMissing = value === undefined ? next === undefined || next === "" || /^--/.test(next) : value === "";
+    const isMissing = value === undefined ? next === undefined || next === "" || next.startsWith("-") : value === "";
     if (string.includes(name) && isMissing) throw new RangeError(`--${name} needs a value: see --help`);
   });
 }
 
-/** The value of a flag that counts something. Throws a RangeError where it is no whole number from 1. */
-export function wholeNumber(flag: string, text: string): number {
+/** The value of a flag that counts something. Throws a RangeError where it is no whole number from `least` (1) on. */
+export function wholeNumber(flag: string, text: string, least = 1): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
-    throw new RangeError(`--${flag} is a whole number from 1, not "${text}"`);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+    throw new RangeError(`--${flag} is a whole number from ${least}, not "${text}"`);
   }
   return value;
 }

@@ -30,8 +30,8 @@ export class ProgressBar {
     if (done < this.total && performance.now() - this.#drawn < 100) return;
     this.#drawn = performance.now();
     const { columns } = Deno.consoleSize();
-    const filled = Math.round(20 * done / this.total);
-    const line = `${this.title}  [${"#".repeat(filled)}${"-".repeat(20 - filled)}]  ${text}`;
+    const filled = Math.round(10 * done / this.total);
+    const line = `${this.title}  [${"#".repeat(filled)}${"-".repeat(10 - filled)}]  ${text}`;
     Deno.stderr.writeSync(encoder.encode(`\r\x1b[2K${line.slice(0, columns - 1)}`));
   }
 

@@ -1,25 +1,48 @@
 // deno task generate --out DIR [--seed N]
 import { parseArgs } from "@std/cli/parse-args";
+import { writeAtomically } from "../../lib/io/mod.ts";
+import { fail } from "../command/fail.ts";
+import { checkValues, refuseUnknown, wholeNumber } from "../command/flags.ts";
 import { generateSuite, SUITE_SEED, suiteVocabulary } from "./mod.ts";
 
 const HELP = `Writes the suite's tasks in GLUE's own folders and files, and the vocabulary of its encoder.
 
-  deno task generate --out DIR [--seed N]`;
+  deno task generate --out DIR [--seed N]
+
+  --out DIR  where the tasks go
+  --seed N   of the generator, ${SUITE_SEED} by default
+  --help     this text`;
+
+const FLAGS = { boolean: ["help"], string: ["out", "seed"] } as const;
+
+async function main(): Promise<void> {
+  checkValues(Deno.args, FLAGS);
+  const flags = parseArgs(Deno.args, {
+    ...FLAGS,
+    default: { seed: String(SUITE_SEED) },
+    unknown: refuseUnknown(FLAGS),
+  });
+  if (flags.help) return console.log(HELP);
+  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
+  const { out } = flags;
+  const seed = wholeNumber("seed", flags.seed, 0);
+  if (out === undefined) throw new RangeError("needs --out DIR: see --help");
+  const files = [...generateSuite(seed), ["vocab.txt", `${suiteVocabulary().join("\n")}\n`] as const];
+  for (const [name, text] of files) {
+    const path = `${out}/${name}`;
+    try {
+      await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    } catch (error) {
+      throw new Error(`cannot write into ${out}: ${(error as Error).message}: choose another folder with --out`);
+    }
+    await writeAtomically(path, text);
+  }
+}
 
 if (import.meta.main) {
-  const flags = parseArgs(Deno.args, { boolean: ["help"], string: ["out", "seed"] });
-  const seed = Number(flags.seed ?? SUITE_SEED);
-  if (flags.help) console.log(HELP);
-  else if (!flags.out || !Number.isSafeInteger(seed) || seed < 0) {
-    console.error(
-      flags.out ? `generate: --seed is a whole number from 0, not ${flags.seed}` : "generate: needs --out DIR",
-    );
-    Deno.exit(1);
-  } else {
-    for (const [name, text] of generateSuite(seed)) {
-      await Deno.mkdir(`${flags.out}/${name.slice(0, name.lastIndexOf("/"))}`, { recursive: true });
-      await Deno.writeTextFile(`${flags.out}/${name}`, text);
-    }
-    await Deno.writeTextFile(`${flags.out}/vocab.txt`, `${suiteVocabulary().join("\n")}\n`);
+  try {
+    await main();
+  } catch (error) {
+    fail("generate", error);
   }
 }

@@ -48,26 +48,24 @@ function cacheFolder(): string {
   return `${base}/delta-dawn`;
 }
 
+/** Copies a folder; each file is there whole or not at all, as others may be reading at the same time. */
 function copyFolder(from: URL, to: string): void {
   Deno.mkdirSync(to, { recursive: true });
   for (const { name, isDirectory } of Deno.readDirSync(from)) {
-    if (isDirectory) copyFolder(new URL(`${name}/`, from), `${to}/${name}`);
-    else Deno.copyFileSync(new URL(name, from), `${to}/${name}`);
+    if (isDirectory) {
+      copyFolder(new URL(`${name}/`, from), `${to}/${name}`);
+      continue;
+    }
+    const fresh = `${to}/${name}.${Deno.pid}`;
+    Deno.copyFileSync(new URL(name, from), fresh);
+    Deno.renameSync(fresh, `${to}/${name}`);
   }
 }
 
 /** The stand-ins' folder, outside of the project: inside, `deno publish` would take them for a part of it. */
 function standIns(): string {
   const target = `${cacheFolder()}/jsr`;
-  const fresh = `${target}.${Deno.pid}`;
-  copyFolder(new URL(".jsr/", ROOT), fresh);
-  try {
-    Deno.renameSync(fresh, target);
-  } catch {
-    // There is one already, perhaps an older one: its files are few and are written over one by one.
-    copyFolder(new URL(".jsr/", ROOT), target);
-    Deno.removeSync(fresh, { recursive: true });
-  }
+  copyFolder(new URL(".jsr/", ROOT), target);
   return `file://${target}/`;
 }
 

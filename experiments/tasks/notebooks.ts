@@ -1,5 +1,7 @@
 // deno task notebooks [FILES] [--update]: runs the notebooks in a real Deno kernel through Jupyter's own client.
 import { parseArgs } from "@std/cli/parse-args";
+import { fail } from "../command/fail.ts";
+import { onInterrupt } from "../command/interrupt.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -81,17 +83,22 @@ const KNOWN_LINES = [
   /"deno jupyter" is unstable/,
 ];
 
-async function passOn(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+/** Repeats what comes on standard error, until it is of no more interest. */
+async function passOn(stream: ReadableStream<Uint8Array<ArrayBuffer>>, signal: AbortSignal): Promise<void> {
   let rest = "";
+  const tell = (line: string) => {
+    if (!signal.aborted && !KNOWN_LINES.some((known) => known.test(line))) console.error(line);
+  };
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
-    for (const line of lines) if (!KNOWN_LINES.some((known) => known.test(line))) console.error(line);
+    lines.forEach(tell);
   }
-  if (rest) console.error(rest);
+  if (rest) tell(rest);
 }
 
-function hasJupyter(): boolean {
+/** Whether Jupyter's nbconvert runs here. */
+export function hasJupyter(): boolean {
   try {
     return new Deno.Command("jupyter-nbconvert", { args: ["--version"], stdout: "null", stderr: "null" }).outputSync()
       .success;
@@ -104,8 +111,9 @@ function hasJupyter(): boolean {
 /** Makes a specification of the Deno that runs this, in a folder of its own: nobody's own Jupyter is touched. */
 async function makeKernel(folder: string): Promise<void> {
   await Deno.mkdir(`${folder}/kernels/deno`, { recursive: true });
+  const kernel = [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"];
   const specification = {
-    argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
+    argv: ["sh", "-c", 'echo $$ > "$0"; exec "$@"', `${folder}/kernel.pid`, ...kernel],
     display_name: "Deno",
     language: "typescript",
     // Otherwise interrupting a cell kills the kernel.
@@ -114,8 +122,20 @@ async function makeKernel(folder: string): Promise<void> {
   await Deno.writeTextFile(`${folder}/kernels/deno/kernel.json`, JSON.stringify(specification));
 }
 
-/** Runs a notebook and gives the path of its copy with outputs. The kernel starts in the notebook's own folder. */
-async function execute(path: string, folder: string): Promise<string> {
+/** Ends a kernel that outlived Jupyter: one that was starting when Jupyter was interrupted is not ended by it. */
+async function endKernel(folder: string): Promise<void> {
+  try {
+    const pid = Number(await Deno.readTextFile(`${folder}/kernel.pid`));
+    await Deno.remove(`${folder}/kernel.pid`);
+    Deno.kill(pid, "SIGKILL");
+  } catch (error) {
+    // It never began, or it has ended: as it should.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Runs a notebook and gives the text of its copy with outputs. The kernel starts in the notebook's own folder. */
+async function execute(path: string, folder: string, signal: AbortSignal): Promise<string> {
   const child = new Deno.Command("jupyter-nbconvert", {
     args: [
       "--log-level=WARN",
@@ -135,28 +155,33 @@ async function execute(path: string, folder: string): Promise<string> {
     stdin: "null",
     stderr: "piped",
   }).spawn();
-  const end = () => child.kill("SIGINT");
-  Deno.addSignalListener("SIGTERM", end);
+  const interrupt = () => child.kill("SIGINT");
+  signal.addEventListener("abort", interrupt);
   try {
-    await passOn(child.stderr);
+    const told = passOn(child.stderr, signal);
     const { code } = await child.status;
+    // The kernel holds the same standard error.
+    await endKernel(folder);
+    await told;
+    signal.throwIfAborted();
     if (code !== 0) throw new Error(`nbconvert ended with exit code ${code}`);
   } finally {
-    Deno.removeSignalListener("SIGTERM", end);
+    signal.removeEventListener("abort", interrupt);
   }
-  return `${folder}/${path.split("/").pop()}`;
+  return await Deno.readTextFile(`${folder}/${path.split("/").pop()}`);
 }
 
 /** Runs a notebook and gives what is wrong with it. */
-async function check(path: string, folder: string, isUpdate: boolean): Promise<string[]> {
+async function check(path: string, folder: string, options: { signal: AbortSignal; isUpdate: boolean }) {
   let text: string;
   try {
-    text = await Deno.readTextFile(await execute(path, folder));
+    text = await execute(path, folder, options.signal);
   } catch (error) {
+    options.signal.throwIfAborted();
     return [error instanceof Error ? error.message : String(error)];
   }
   const faults = notebookFaults(JSON.parse(text));
-  if (isUpdate && faults.length === 0) await Deno.writeTextFile(new URL(path, ROOT), text);
+  if (options.isUpdate && faults.length === 0) await Deno.writeTextFile(new URL(path, ROOT), text);
   return faults;
 }
 
@@ -177,17 +202,17 @@ async function main(): Promise<number> {
     console.error(INSTALL);
     return 1;
   }
-  let isInterrupted = false;
-  // The terminal interrupts Jupyter as well, which ends its kernel; then this goes on and clears up.
-  Deno.addSignalListener("SIGINT", () => isInterrupted = true);
+  using interruption = onInterrupt("interrupted: the notebook that was running is as it was");
+  const termination = new AbortController();
+  Deno.addSignalListener("SIGTERM", () => termination.abort(new Error("terminated")));
+  const signal = AbortSignal.any([interruption.signal, termination.signal]);
   const folder = await Deno.makeTempDir({ prefix: "delta-dawn-notebooks-" });
   let failed = 0;
   try {
     await makeKernel(folder);
     for (const path of paths) {
       const began = performance.now();
-      const faults = await check(path, folder, flags.update);
-      if (isInterrupted) return 130;
+      const faults = await check(path, folder, { signal, isUpdate: flags.update });
       for (const fault of faults) console.error(`${path}: ${fault}`);
       if (faults.length > 0) failed++;
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
@@ -204,7 +229,6 @@ if (import.meta.main) {
   try {
     Deno.exit(await main());
   } catch (error) {
-    console.error(`notebooks: ${error instanceof Error ? error.message : error}`);
-    Deno.exit(1);
+    fail("notebooks", error);
   }
 }

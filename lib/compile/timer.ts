@@ -12,6 +12,7 @@ export interface DispatchTime {
   readonly bytes: number;
   /** Multiplications and additions of a product; 0 for everything else. */
   readonly operations: number;
+  /** By the clock of the device. */
   readonly seconds: number;
 }
 

@@ -90,6 +90,7 @@ export class Device {
   /** Buffers made since the last wait, of which it is not yet known whether there was memory for them. */
   #fresh: GPUBuffer[] = [];
   readonly #suspect = new WeakSet<GPUBuffer>();
+  #isShort = false;
   #liveBytes = 0;
   #peakBytes = 0;
   #pooledBytes = 0;
@@ -101,6 +102,7 @@ export class Device {
     this.report = report;
     this.#faults = new Faults(gpu, report.name, () => {
       // Which buffer it was is not said: none that was made since the last wait is kept for others.
+      this.#isShort = true;
       for (const buffer of this.#fresh) this.#suspect.add(buffer);
     });
   }
@@ -123,8 +125,11 @@ export class Device {
       );
     }
     this.#counters.buffers++;
+    this.#isShort = false;
     const buffer = this.gpu.createBuffer({ size, usage });
-    this.#fresh.push(buffer);
+    // Dawn says so at once, browsers later.
+    if (this.#isShort) this.#suspect.add(buffer);
+    else this.#fresh.push(buffer);
     return buffer;
   }
 
@@ -308,7 +313,7 @@ export class Device {
       await this.settle(staging.mapAsync(MAP_READ, 0, bytes));
       return staging.getMappedRange(0, bytes).slice(0);
     } finally {
-      staging.unmap();
+      if (!this.#faults.end) staging.unmap();
       this.releaseStaging(staging);
     }
   }

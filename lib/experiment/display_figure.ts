@@ -36,6 +36,8 @@ function groupOf(options: Plot.PlotOptions, y: number): { group: string; height:
   const plot = Plot.plot({
     width: WIDTH,
     height: 260,
+    // Room for the label below the ticks: Plot's own is made for smaller letters.
+    marginBottom: 42,
     ...options,
     color,
     document: document as unknown as Document,

@@ -178,18 +178,14 @@ export async function readRecord(path: string): Promise<RunRecord> {
 /** Writes the tables of all runs: `runs.arrow`, one row a run, and `curves.arrow`, one row a logged step. */
 export async function writeTables(folder: string, records: readonly RunRecord[]): Promise<void> {
   await writeAtomically(`${folder}/runs.arrow`, tableToIPC(tableOf(COLUMNS, records), "file"));
-  const points = records.flatMap(({ hash, spec, result }) =>
-    (result?.curve ?? []).map((point) => ({
-      hash,
-      task: spec.task,
-      method: spec.method.name,
-      seed: spec.seed,
-      ...point,
-    }))
+  const points = records.flatMap(({ hash, spec: { task, method, seed }, result }) =>
+    (result?.curve ?? []).map((point) => ({ hash, task, method: method.name, seed, ...point }))
   );
   const types = { hash: new Utf8(), task: new Utf8(), method: new Utf8(), seed: new Int32(), ...CURVE };
   const names = Object.keys(types) as (keyof typeof types)[];
   const schema = new Schema(names.map((name) => new Field(name, types[name], false)));
-  const vectors = names.map((name) => [name, vectorFromArray(points.map((point) => point[name]), types[name])]);
-  await writeAtomically(`${folder}/curves.arrow`, tableToIPC(new Table(schema, Object.fromEntries(vectors)), "file"));
+  const columns = names.map((name) => [name, vectorFromArray(points.map((point) => point[name]), types[name])]);
+  // Columns without values have a type of their own, which is not the schema's.
+  const table = points.length > 0 ? new Table(schema, Object.fromEntries(columns)) : new Table(schema);
+  await writeAtomically(`${folder}/curves.arrow`, tableToIPC(table, "file"));
 }

@@ -58,7 +58,7 @@ export function scoreCaption(records: readonly RunRecord[]): string {
   const { split, checkpoint } = records[0].spec;
   const what = seeds.length > 1
     ? `Mean ± sample standard deviation over seeds ${seeds.join(", ")}`
-    : `One run of seed ${seeds[0]}`;
+    : `One run each, seed ${seeds[0]}`;
   return `${what}, in per cent; ${split} split; ${checkpoint} checkpoint`;
 }
 
@@ -140,9 +140,10 @@ export function report(records: readonly RunRecord[], paper: readonly PaperTable
     "",
     "## How it ran",
     "",
-    `Adapter: ${ordered(results.map(({ adapter }) => adapter)).join("; ") || "no run finished"}. Versions: ${
-      ordered(results.map(({ versions }) => versions)).join("; ") || "no run finished"
-    }.`,
+    results.length > 0
+      ? `Adapter: ${ordered(results.map(({ adapter }) => adapter)).join("; ")}. ` +
+        `Versions: ${ordered(results.map(({ versions }) => versions)).join("; ")}.`
+      : "No run finished.",
     ...failed.length > 0
       ? [
         "",

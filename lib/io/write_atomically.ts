@@ -1,6 +1,9 @@
+/** Writes under way in this process get names of their own. */
+let written = 0;
+
 /** Writes a file under another name and renames it, so that nobody finds half of it; a failed write leaves nothing. */
 export async function writeAtomically(path: string, contents: Uint8Array | string): Promise<void> {
-  const fresh = `${path}.${Deno.pid}.tmp`;
+  const fresh = `${path}.${Deno.pid}.${++written}.tmp`;
   try {
     if (typeof contents === "string") await Deno.writeTextFile(fresh, contents);
     else await Deno.writeFile(fresh, contents);

@@ -1,20 +1,27 @@
 import {
   add,
+  arange,
   cast,
+  equal,
   expandDims,
+  greaterEqual,
+  less,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
   logSoftmax,
   mean,
   mul,
   neg,
   notEqual,
-  oneHot,
   onesLike,
   reshape,
   square,
   sub,
   sum,
+  where,
 } from "../ops/mod.ts";
-import { formatShape } from "../tensor/shape.ts";
+import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** A loss as a sum and the number of what was summed, so that parts of a batch add up to the whole. */
@@ -37,24 +44,35 @@ export interface CrossEntropyOptions {
 
 /**
  * Cross-entropy of logits `[..., classes]` with labels i32 `[...]`, as PyTorch's `cross_entropy` sums it: with label
- * smoothing ε the target is (1 − ε) on the label and ε / classes on each. Rows with the ignored label add nothing.
+ * smoothing ε the target is (1 − ε) on the label and ε / classes on each. Rows with the ignored label add nothing,
+ * classes with a logit of −Infinity are none, and a label outside of the classes makes the sum NaN.
+ *
+ * Throws a RangeError where labels or weights do not fit the logits, or ε is not in [0, 1].
  */
 export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): LossTerm {
   const { labelSmoothing = 0, ignoreLabel = -100, weights } = options;
   const classes = logits.shape[logits.rank - 1];
-  const rows = logits.size / classes;
-  if (labels.size !== rows) {
-    throw new RangeError(
-      `crossEntropy: labels ${formatShape(labels.shape)} do not fit logits ${formatShape(logits.shape)}`,
-    );
+  const rows = sizeOf(logits.shape.slice(0, -1));
+  for (const [name, part] of [["labels", labels], ["weights", weights]] as const) {
+    if (!part || part.size === rows) continue;
+    const [got, wanted] = [formatShape(part.shape), formatShape(logits.shape)];
+    throw new RangeError(`crossEntropy: ${name} ${got} do not fit logits ${wanted}`);
   }
-  const flat = reshape(labels, [rows]);
-  const counts = mul(cast(notEqual(flat, ignoreLabel), "f32"), weights ? reshape(weights, [rows]) : 1);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw new RangeError(`crossEntropy: label smoothing lies in [0, 1], not ${labelSmoothing}`);
+  }
+  const flat = cast(reshape(labels, [rows]), "i32");
+  const isCounted = notEqual(flat, ignoreLabel);
+  const counts = mul(cast(isCounted, "f32"), weights ? reshape(weights, [rows]) : 1);
+  const isClass = logicalAnd(greaterEqual(flat, 0), less(flat, classes));
+  const rest = where(logicalOr(isClass, logicalNot(isCounted)), 0, NaN);
   const logProbabilities = logSoftmax(reshape(logits, [rows, classes]));
-  const hit = mul(oneHot(flat, classes), expandDims(counts, 1));
-  let total = neg(sum(mul(hit, logProbabilities)));
+  // Chosen and not multiplied: 0 · −Infinity would be NaN.
+  const isTarget = equal(expandDims(where(isCounted, flat, -1), 1), arange(classes));
+  const weighted = mul(logProbabilities, expandDims(counts, 1));
+  let total = neg(sum(where(isTarget, weighted, expandDims(rest, 1))));
   if (labelSmoothing > 0) {
-    const spread = neg(sum(mul(mean(logProbabilities, { axis: -1 }), counts)));
+    const spread = neg(sum(where(isCounted, mul(mean(logProbabilities, { axis: -1 }), counts), 0)));
     total = add(mul(total, 1 - labelSmoothing), mul(spread, labelSmoothing));
   }
   return { sum: total, count: sum(counts) };

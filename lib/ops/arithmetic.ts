@@ -1,8 +1,9 @@
+import { isNaNExpression } from "../../kernels/is_nan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { equal, greater, less, logicalOr } from "./compare.ts";
 import type { TensorLike } from "./constant.ts";
 import { binary, elementwise, unary } from "./elementwise.ts";
-import type { Primitive } from "./primitive.ts";
+import type { ExpressionSite, Primitive } from "./primitive.ts";
 import { log, square } from "./exponential.ts";
 import { where } from "./where.ts";
 
@@ -72,17 +73,27 @@ export const powPrimitive: Primitive<undefined> = elementwise({
   ],
 });
 
+/**
+ * The first operand where it compares so or is NaN, else the second.
+ */
+function choose(compare: ">" | "<"): (args: readonly string[], site: ExpressionSite) => string {
+  return ([a, b], { type, inputs: [dtype] }) => {
+    const isNaN = dtype === "f32" ? ` | ${isNaNExpression(a, type("u32"))}` : "";
+    return `select(${b}, ${a}, (${a} ${compare} ${b})${isNaN})`;
+  };
+}
+
 /** The larger. NaN wins, as in NumPy. */
 export const maximumPrimitive: Primitive<undefined> = elementwise({
   name: "maximum",
-  wgsl: "select($1, $0, ($0 > $1) | ($0 != $0))",
+  wgsl: choose(">"),
   reference: Math.max,
   vjp: ({ inputs: [a, b], cotangent }) => shareExtremum(cotangent, greater(a, b), equal(a, b)),
 });
 /** The smaller. NaN wins, as in NumPy. */
 export const minimumPrimitive: Primitive<undefined> = elementwise({
   name: "minimum",
-  wgsl: "select($1, $0, ($0 < $1) | ($0 != $0))",
+  wgsl: choose("<"),
   reference: Math.min,
   vjp: ({ inputs: [a, b], cotangent }) => shareExtremum(cotangent, less(a, b), equal(a, b)),
 });

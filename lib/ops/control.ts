@@ -22,8 +22,11 @@ export const barrierPrimitive: Primitive<undefined> = alias("barrier", ({ cotang
 export interface Group {
   /** The results, as nodes of {@linkcode groupPrimitive}, in order of creation. */
   readonly outputs: Tensor[];
-  /** Derivatives by the inputs after the first, from those by the outputs. */
-  backward(cotangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[];
+  /** Derivatives by the sources, which are the inputs after the first, from those by the outputs. */
+  backward(
+    cotangents: readonly (Tensor | undefined)[],
+    sources: readonly Tensor[],
+  ): readonly (Tensor | undefined)[];
 }
 
 /** The first input's value; derivatives go to the other inputs by the group's rule, which the transform calls. */

@@ -1,3 +1,4 @@
+import { isNaNExpression } from "../../kernels/is_nan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { div, mul, neg, sub } from "./arithmetic.ts";
 import { elementwise, unary } from "./elementwise.ts";
@@ -52,10 +53,11 @@ export const cosPrimitive: Primitive<undefined> = elementwise({
   reference: Math.cos,
   vjp: ({ inputs: [x], cotangent }) => [neg(mul(cotangent, sin(x)))],
 });
-/** Hyperbolic tangent; the argument is bounded, as some drivers' tanh overflows past 44. */
+/** Hyperbolic tangent; the argument is bounded, as some drivers' tanh overflows past 44, but for NaN, which stays. */
 export const tanhPrimitive: Primitive<undefined> = elementwise({
   name: "tanh",
-  wgsl: "tanh(clamp($0, $T(-15.0), $T(15.0)))",
+  wgsl: ([x], { type }) =>
+    `select(tanh(clamp(${x}, ${type("f32")}(-15.0), ${type("f32")}(15.0))), ${x}, ${isNaNExpression(x, type("u32"))})`,
   reference: Math.tanh,
   vjp: ({ output, cotangent }) => [mul(cotangent, sub(1, square(output)))],
 });

@@ -1,7 +1,8 @@
-import { add, cast, div, full, mul, pow, sqrt, square, sub, zerosLike } from "../ops/mod.ts";
+import { add, cast, div, mul, sqrt, square, zerosLike } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
 import { chain, type CountState, scaleByLearningRate, startCount } from "./chain.ts";
+import { oneMinusPower } from "./one_minus_power.ts";
 import type { Optimizer, Schedule } from "./optimizer.ts";
 
 /** Settings of Adam's moments (1412.6980). */
@@ -22,16 +23,22 @@ export interface AdamState extends CountState {
   readonly nu: Tree;
 }
 
-/** Divides the bias-corrected first moment of gradients by the root of the second (1412.6980, algorithm 1). */
+/**
+ * Divides the bias-corrected first moment of gradients by the root of the second (1412.6980, algorithm 1).
+ *
+ * Throws a RangeError where a decay is not in [0, 1).
+ */
 export function scaleByAdam(options: AdamOptions = {}): Optimizer<AdamState> {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
+  for (const [name, beta] of Object.entries({ beta1, beta2 })) {
+    if (!(beta >= 0 && beta < 1)) throw new RangeError(`scaleByAdam: ${name} lies in [0, 1), not ${beta}`);
+  }
   return {
     init: (params) => ({ count: startCount(), mu: treeMap(zerosLike, params), nu: treeMap(zerosLike, params) }),
     update(grads, { count, mu, nu }) {
       const next = add(count, 1);
       const t = cast(next, "f32");
-      const correction1 = sub(1, pow(full([], beta1), t));
-      const correction2 = sub(1, pow(full([], beta2), t));
+      const [correction1, correction2] = [oneMinusPower(beta1, t), oneMinusPower(beta2, t)];
       const first = treeMap((m, g) => add(mul(m, beta1), mul(g, 1 - beta1)), mu, grads);
       const second = treeMap((v, g) => add(mul(v, beta2), mul(square(g), 1 - beta2)), nu, grads);
       const updates = treeMap(

@@ -19,6 +19,14 @@ function matches(pattern: TargetPattern, path: string): boolean {
   });
 }
 
+/** A path and what is left of it when parts at its beginning go: patterns name as much of it as they please. */
+function endings(path: string): string[] {
+  return aliases(path).flatMap((alias) => {
+    const parts = alias.split(".");
+    return parts.map((_, i) => parts.slice(i).join("."));
+  });
+}
+
 /** Letters that two names have in common in order, for "nearest". */
 function likeness(a: string, b: string): number {
   let row = new Array<number>(b.length + 1).fill(0);
@@ -47,7 +55,7 @@ export function selectTargets(base: BaseParams, pattern: TargetPattern): string[
   const found = paths.filter((path) => matches(pattern, path));
   if (found.length > 0) return found;
   const wanted = print(pattern).replace(/[^a-z0-9_.]/gi, "");
-  const nearest = paths.map((path) => ({ path, score: likeness(wanted, path.split(".").slice(-2).join(".")) }))
+  const nearest = paths.map((path) => ({ path, score: Math.max(...endings(path).map((end) => likeness(wanted, end))) }))
     .sort((a, b) => b.score - a.score).slice(0, 3).map(({ path }) => path);
   throw new RangeError(
     `cannot select targets as ${print(pattern)} matches none of ${paths.length} linear layers: nearest ${

@@ -14,10 +14,11 @@ export interface TensorOptions {
 }
 
 /**
- * Makes a tensor from numbers, nested arrays or a typed array, which is copied. It stays on the host until a
- * computation needs it.
+ * Makes a tensor from numbers, nested arrays or a typed array, which is copied; numbers become elements as in typed
+ * arrays (`Int32Array.of(2.7)` is 2), and anything but 0 is true. It stays on the host until a computation needs it.
  *
- * Throws a RangeError where nested arrays are ragged or the number of elements is not the shape's.
+ * Throws a RangeError where nested arrays are ragged or the number of elements is not the shape's, and a TypeError where
+ * something else than numbers and booleans is in them.
  */
 export function tensor(data: NestedArray | TypedArray | Float64Array, options: TensorOptions = {}): Tensor {
   const isTyped = ArrayBuffer.isView(data);
@@ -54,12 +55,17 @@ function shapeOf(data: NestedArray): number[] {
   return [data.length, ...inner];
 }
 
+function describe(value: unknown): string {
+  return typeof value === "object" && value !== null ? `a ${value.constructor?.name ?? "object"}` : String(value);
+}
+
 function flatten(data: NestedArray, size: number): Float64Array {
   const flat = new Float64Array(size);
   let position = 0;
   const visit = (part: NestedArray): void => {
-    if (typeof part === "object") part.forEach(visit);
-    else flat[position++] = Number(part);
+    if (Array.isArray(part)) part.forEach(visit);
+    else if (typeof part === "number" || typeof part === "boolean") flat[position++] = Number(part);
+    else throw new TypeError(`tensor: an element is ${describe(part)}, and must be a number or a boolean`);
   };
   visit(data);
   return flat;

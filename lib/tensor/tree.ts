@@ -101,21 +101,27 @@ export function treeFlattenLike(structure: Structure, tree: Tree): Tensor[] {
         leaves.push(value);
         return;
       case "value":
+        if (value instanceof Tensor) fail("no tensor");
         return;
       case "array":
         if (!Array.isArray(value) || value.length !== part.parts.length) fail(`a list of ${part.parts.length}`);
         return part.parts.forEach((inner, i) => visit(inner, value[i], `${path}[${i}]`));
       case "opaque": {
-        if (!isTreeNode(value)) return fail(`a ${part.node.constructor.name}`);
+        const { constructor } = part.node;
+        if (!isTreeNode(value) || value.constructor !== constructor) return fail(`a ${constructor.name}`);
         const inside = value.treeParts();
+        if (inside.length !== part.parts.length) fail(`${part.parts.length} parts`);
         return part.parts.forEach((inner, i) => visit(inner, inside[i], `${path}.${i}`));
       }
-      case "object":
-        if (!isRecord(value) || Object.keys(value).length !== part.keys.length) fail(`${part.keys.length} keys`);
+      case "object": {
+        if (!isRecord(value)) return fail("an object");
+        const extra = Object.keys(value).find((key) => !part.keys.includes(key));
+        if (extra !== undefined) fail(`no key ${extra}`);
         part.keys.forEach((key, i) => {
-          if (!(key in value)) fail(`the key ${key}`);
+          if (!Object.hasOwn(value, key)) fail(`the key ${key}`);
           visit(part.parts[i], value[key], path ? `${path}.${key}` : key);
         });
+      }
     }
   };
   visit(structure, tree, "");
@@ -131,18 +137,6 @@ export function treeMap(fn: (leaf: Tensor, ...rest: Tensor[]) => unknown, tree: 
   const { leaves, structure } = treeFlatten(tree);
   const others = rest.map((other) => treeFlattenLike(structure, other));
   return treeUnflatten(structure, leaves.map((leaf, i) => fn(leaf, ...others.map((other) => other[i]))));
-}
-
-/** Whether two structures are the same, static values by identity. */
-export function sameStructure(a: Structure, b: Structure): boolean {
-  if (a.kind !== b.kind) return false;
-  if (a.kind === "leaf") return true;
-  if (a.kind === "value" || b.kind === "value") {
-    return a.kind === b.kind && Object.is((a as { value: unknown }).value, (b as { value: unknown }).value);
-  }
-  if (a.kind === "object" && a.keys.some((key, i) => key !== (b as { keys: readonly string[] }).keys[i])) return false;
-  const parts = (b as { parts: readonly Structure[] }).parts;
-  return a.parts.length === parts.length && a.parts.every((part, i) => sameStructure(part, parts[i]));
 }
 
 /** Computes every tensor of a tree, in one submission; resolves to the same tree. */

@@ -1,4 +1,4 @@
-import { add, div, full, maximum } from "../ops/mod.ts";
+import { add, div, full, maximum, where } from "../ops/mod.ts";
 import type { Key } from "../ops/random.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Params } from "../nn/linear.ts";
@@ -8,7 +8,7 @@ import { clipToNorm, globalNorm } from "../optim/clip_by_global_norm.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import type { Method } from "../peft/method.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { Tree } from "../tensor/tree.ts";
+import { type Tree, treeMap } from "../tensor/tree.ts";
 import { valueAndGrad } from "../transform/grad.ts";
 import type { TrainState } from "./state.ts";
 
@@ -53,11 +53,14 @@ export function makeStep<Batch, Trainable, Aux>(
     const { updates, state: moments } = optimizer.update(clipped, state.optimizer, before);
     const trainable = applyUpdates(before, updates);
     const after = method.after({ base, before, trainable, updates, grads: clipped, aux, step });
+    const { restart } = after;
+    const restarted = restart &&
+      treeMap((now, fresh) => where(restart, fresh, now), moments, optimizer.init(after.trainable));
     const next = {
       base: after.base,
       trainable: after.trainable,
       aux: after.aux,
-      optimizer: moments,
+      optimizer: restarted ?? moments,
       step: add(step, 1),
       key: state.key,
     };

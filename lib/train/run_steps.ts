@@ -35,7 +35,8 @@ export interface RunStepsOptions<State> {
 /**
  * Runs steps one after the other on a state, with batches by number.
  *
- * Rejects with {@linkcode TrainingFailed} when a loss is no finite number.
+ * Rejects with {@linkcode TrainingFailed} when a loss or a norm of gradients is no finite number: a loss alone may hide
+ * what a bounded function in front of it made finite again.
  */
 export async function runSteps<State, Batch>(
   step: (state: State, batch: Batch) => Promise<[State, StepMetrics]>,
@@ -54,8 +55,9 @@ export async function runSteps<State, Batch>(
       learningRate: await learningRate.item(),
       elapsedSeconds: clock() - began,
     };
-    if (!Number.isFinite(log.loss)) {
-      throw new TrainingFailed(`the loss is ${log.loss} at step ${index}: a lower learning rate or clipping may help`);
+    for (const [name, value] of [["loss", log.loss], ["norm of the gradients", log.gradNorm]] as const) {
+      if (Number.isFinite(value)) continue;
+      throw new TrainingFailed(`the ${name} is ${value} at step ${index}: a lower learning rate or clipping may help`);
     }
     logs.push(log);
     onStep?.(log);

@@ -18,11 +18,14 @@ function regionOf(outputs: readonly Tensor[], firstId: number): Region {
   for (let node = stack.pop(); node; node = stack.pop()) {
     if (nodes.has(node) || boundary.has(node)) continue;
     const { state } = node;
-    if (node.id < firstId || state.kind !== "node") boundary.add(node);
-    else {
-      nodes.add(node);
-      stack.push(...state.inputs);
+    if (node.id < firstId || state.kind !== "node") {
+      boundary.add(node);
+      continue;
     }
+    nodes.add(node);
+    stack.push(...state.inputs);
+    // The rule of a group takes all its outputs, also those that nobody needs.
+    if (state.operation === groupPrimitive) stack.push(...(state.params as { group: Group }).group.outputs);
   }
   const sorted = (set: Set<Tensor>) => [...set].sort((a, b) => a.id - b.id);
   return { nodes: sorted(nodes), boundary: sorted(boundary) };
@@ -64,11 +67,11 @@ export function checkpoint<Args extends readonly Tree[], Value extends Tree>(
       const flat = treeFlatten(f(...args));
       return { ...flat, region: regionOf(flat.leaves, firstId) };
     });
-    const results = makeGroup(leaves, region.boundary, (cotangents) => {
+    const results = makeGroup(leaves, region.boundary, (cotangents, sources) => {
       const given = cotangents.filter((part) => part !== undefined);
       // The barrier keeps the compiler from taking the recomputation for what it already has.
       const tape = holdNodes(() => {
-        const inputs = region.boundary.map((node) => mark(barrier(node, given[0])));
+        const inputs = sources.map((node) => mark(barrier(node, given[0])));
         return record(replay(region, inputs, leaves), inputs);
       });
       return pullBack(tape, cotangents);

@@ -1,6 +1,7 @@
 import { zerosLike } from "../ops/constant.ts";
 import { type Group, groupPrimitive } from "../ops/control.ts";
 import { apply } from "../ops/primitive.ts";
+import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeFlatten, treeLeaves, treeUnflatten } from "../tensor/tree.ts";
 
@@ -26,6 +27,9 @@ export interface CustomVjpRules<Args extends readonly Tree[], Value extends Tree
 /**
  * A function with a derivative rule of one's own: `f` says what it computes, `forward` and `backward` how it is
  * computed and differentiated. Derivatives reach the arguments alone, not tensors that `f` closes over.
+ *
+ * Differentiating throws a RangeError where `backward` gives another number of trees, of tensors in one, or other shapes
+ * than the arguments have.
  */
 export function customVjp<Args extends readonly Tree[], Value extends Tree, Residuals extends Tree>(
   f: (...args: Args) => Value,
@@ -48,6 +52,11 @@ export function customVjp<Args extends readonly Tree[], Value extends Tree, Resi
         if (parts.length !== inputs.length) {
           throw new RangeError(`customVjp: argument ${i} has ${inputs.length} tensors, backward gave ${parts.length}`);
         }
+        parts.forEach((part, k) => {
+          if (part === undefined || sameShape(part.shape, inputs[k].shape)) return;
+          const [got, wanted] = [formatShape(part.shape), formatShape(inputs[k].shape)];
+          throw new RangeError(`customVjp: argument ${i} has a tensor of ${wanted}, backward gave ${got} for it`);
+        });
         return parts;
       });
     });

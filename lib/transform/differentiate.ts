@@ -75,8 +75,9 @@ export function pullBack(
       parts[group.outputs.indexOf(node)] = cotangent;
       waiting.set(group, parts);
       if (node !== group.outputs[0] || parts.every((part) => part === undefined)) continue;
-      const results = group.backward(parts);
-      state.inputs.slice(1).forEach((input, i) => accumulate(input, results[i]));
+      const groupSources = flowInputs(state);
+      const results = group.backward(parts, groupSources);
+      groupSources.forEach((input, i) => accumulate(input, results[i]));
       continue;
     }
     if (!cotangent) continue;

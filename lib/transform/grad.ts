@@ -40,6 +40,8 @@ export type AnyFunction = (...args: any[]) => any;
  * Turns a function with a scalar result into one that gives the value and the derivative by one argument, a tree like
  * the argument with f32 tensors; leaves of other dtypes stay as they are. Derivatives are operations themselves, so the
  * result can be differentiated again.
+ *
+ * The function it gives throws a TypeError where the argument holds no f32 tensor, or the result is no f32 scalar.
  */
 export function valueAndGrad<F extends AnyFunction>(
   f: F,
@@ -49,6 +51,9 @@ export function valueAndGrad<F extends AnyFunction>(
   return (...args) => {
     const { tape, value, result, rebuild } = holdNodes(() => {
       const { marked, tree, rebuild } = markLeaves(args[argument]);
+      if (marked.length === 0) {
+        throw new TypeError(`grad: argument ${argument} holds no f32 tensor to differentiate by`);
+      }
       const result = f(...args.slice(0, argument), tree, ...args.slice(argument + 1));
       const value = hasAux ? result.value : result;
       requireScalar(value);

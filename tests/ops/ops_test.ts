@@ -238,9 +238,13 @@ describe("operations", () => {
   it("rows and products without subgroups are what float64 gives", async () => {
     await testDevice();
     await withoutSubgroups(async () => {
-      for (const { name, f, shapes } of TABLE.filter((row) => /matmul|oftmax|normalize|addLowRank/.test(row.name))) {
+      for (
+        const { name, f, shapes, min, max } of TABLE.filter((row) =>
+          /matmul|oftmax|normalize|addLowRank/.test(row.name)
+        )
+      ) {
         const numbers = new Numbers(3);
-        const inputs = shapes.map((shape) => numbers.tensor(shape));
+        const inputs = shapes.map((shape) => numbers.tensor(shape, { min, max }));
         await checkValue(f(...inputs)).catch((error) => {
           throw new Error(`${name}: ${error.message}`);
         });
@@ -304,6 +308,31 @@ describe("operations", () => {
     const W = tensor([[-0, 1], [2, 3e-40]]);
     const result = ops.addLowRank(W, { left: tensor([[Infinity], [1]]), right: tensor([[1, NaN]]), scale: tensor(0) });
     expect(bits(await result.data())).toEqual(bits(await W.data()));
+  });
+
+  it("NaN stays NaN in tanh, maximum, minimum and in reductions, wherever it stands", async () => {
+    await testDevice();
+    const values = async (x: Tensor) => Array.from(await x.data());
+    const [x, y] = [tensor([1, NaN, NaN, 2, 0]), tensor([NaN, 1, NaN, 3, -1])];
+    expect(await values(ops.tanh(x))).toEqual([
+      expect.closeTo(Math.tanh(1)),
+      NaN,
+      NaN,
+      expect.closeTo(Math.tanh(2)),
+      0,
+    ]);
+    expect(await values(ops.maximum(x, y))).toEqual([NaN, NaN, NaN, 3, 0]);
+    expect(await values(ops.minimum(x, y))).toEqual([NaN, NaN, NaN, 2, -1]);
+    for (const columns of [3, 4, 300]) {
+      for (const at of [0, 1, columns - 1]) {
+        const row = Array.from({ length: columns }, (_, i) => i === at ? NaN : i);
+        const rows = tensor([row, row.map((_, i) => i)]);
+        const last = columns - 1;
+        expect(await values(ops.max(rows, { axis: 1 }))).toEqual([NaN, last]);
+        expect(await values(ops.min(ops.transpose(rows), { axis: 0 }))).toEqual([NaN, 0]);
+        expect(await values(ops.sum(rows, { axis: 1 }))).toEqual([NaN, columns * last / 2]);
+      }
+    }
   });
 
   it("where ignores NaN in what it does not choose", async () => {

@@ -1,0 +1,74 @@
+import { expect } from "expect";
+import { describe, it } from "@std/testing/bdd";
+import type { BenchDocument } from "../../bench/document.ts";
+import { METHODS, RATIOS } from "../../bench/methods.ts";
+import { plainBatch, QUICK } from "../../bench/models.ts";
+import { report } from "../../bench/tables.ts";
+
+async function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const script = new URL("../../bench/mod.ts", import.meta.url).href;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-all", script, ...args],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+describe("deno task bench", () => {
+  it("writes one JSON document with kernels, steps and ratios", async () => {
+    const path = await Deno.makeTempFile({ suffix: ".json" });
+    const args = ["--quick", "--only", "kernels,steps", "--rounds", "1", "--json", path];
+    const { code, stdout, stderr } = await bench(...args);
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    const document: BenchDocument = JSON.parse(await Deno.readTextFile(path));
+    await Deno.remove(path);
+    expect(stdout).toBe(`${report(document)}\n`);
+    expect(document).toMatchObject({ format: 1, rounds: 1, isQuick: true, leftOut: [], disagreements: [] });
+    expect(document.machine.versions.join()).toMatch(/deno \d.*webgpu \d/);
+    expect(document.startup).toBeUndefined();
+    for (const { contenders, amount } of document.kernels!) {
+      expect(contenders.map(({ name }) => name)).toEqual(["delta-dawn"]);
+      expect(contenders[0].timing.best).toBeGreaterThan(0);
+      expect(amount).toBeGreaterThan(0);
+    }
+    const [{ steps, ratios }] = document.models!;
+    expect(steps.map(({ method }) => method)).toEqual(Object.keys(METHODS));
+    expect(ratios.map(({ name }) => name)).toEqual(RATIOS.map((pair) => pair.join(" / ")));
+    const of = (name: string) => steps.find(({ method }) => method === name)!;
+    // Both forms of Delta-LoRA, and its control, train what LoRA trains.
+    for (const name of ["delta-lora, in place", "delta-lora, telescoped", "lora-scaled"]) {
+      expect(of(name).trainableParameters).toBe(of("lora").trainableParameters);
+    }
+    expect(of("full").peakBytes).toBeGreaterThan(of("lora").peakBytes);
+    expect(of("full").trainableParameters).toBeGreaterThan(of("lora").trainableParameters);
+    // The model in f32 is the least that is held.
+    for (const { peakBytes } of steps) expect(peakBytes).toBeGreaterThan(4 * of("full").trainableParameters);
+  });
+
+  it("ends with one line on standard error and code 1 where an argument is wrong", async () => {
+    const { code, stdout, stderr } = await bench("--only", "kernels,speed");
+    expect(code).toBe(1);
+    expect(stdout).toBe("");
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stderr).toContain("bench: ");
+  });
+
+  it("prints help", async () => {
+    const { code, stdout } = await bench("--help");
+    expect(code).toBe(0);
+    expect(stdout).toContain("deno task bench");
+  });
+});
+
+describe("plainBatch", () => {
+  it("pads the last quarter of every fourth row, and has ids of the vocabulary", () => {
+    const { inputIds, attentionMask, tokenTypeIds, labels } = plainBatch(QUICK);
+    const [rows, length] = QUICK.batch;
+    expect(Math.max(...inputIds)).toBeLessThan(QUICK.vocabSize);
+    expect(attentionMask.reduce((a, b) => a + b)).toBe(rows * length - rows / 4 * length / 4);
+    inputIds.forEach((id, i) => expect(id === 0).toBe(attentionMask[i] === 0));
+    tokenTypeIds.forEach((type, i) => expect(type <= attentionMask[i]).toBe(true));
+    expect(Array.from(labels)).toEqual([0, 1, 0, 1]);
+  });
+});

@@ -1,0 +1,194 @@
+import { expect } from "expect";
+import { describe, it } from "@std/testing/bdd";
+import type { BenchDocument, ModelResult, PytorchDocument } from "../../bench/document.ts";
+import { benchFigure } from "../../bench/figure.ts";
+import { readPytorch } from "../../bench/pytorch.ts";
+import { withFigures } from "../../bench/readme.ts";
+import { digits, kernelTable, ratioTable, report, shareTable, startupTable, stepTable } from "../../bench/tables.ts";
+import { timingOf } from "../../bench/turns.ts";
+
+const MODEL: ModelResult = {
+  model: "small",
+  description: "4 layers × 256",
+  steps: [
+    {
+      method: "lora",
+      timing: timingOf([100, 120, 110]),
+      peakBytes: 3 * 2 ** 20,
+      trainableParameters: 12345,
+      dispatches: 200,
+      kernels: [{ kernel: "matmul_nt", dispatches: 4, seconds: 0.03 }, {
+        kernel: "gelu",
+        dispatches: 1,
+        seconds: 0.01,
+      }],
+    },
+    {
+      method: "full",
+      timing: timingOf([200, 230, 220]),
+      peakBytes: 9.5 * 2 ** 20,
+      trainableParameters: 2,
+      dispatches: 300,
+      kernels: [],
+    },
+  ],
+  ratios: [{ name: "lora / full", best: 0.5, median: 0.52 }],
+};
+
+const PYTORCH: PytorchDocument = {
+  versions: { torch: "2.0" },
+  threads: 2,
+  models: [{ model: "small", steps: [{ method: "lora", rounds: [50, 60, 70] }] }],
+};
+
+const DOCUMENT: BenchDocument = {
+  format: 1,
+  machine: {
+    processor: "a processor",
+    cores: 2,
+    memoryBytes: 8 * 2 ** 30,
+    system: "linux",
+    adapter: "an adapter",
+    driver: "a driver",
+    isSoftware: true,
+    subgroupSize: 8,
+    versions: ["deno 2"],
+  },
+  rounds: 3,
+  isQuick: false,
+  kernels: [{
+    name: "matmul nn 512 × 512 × 512",
+    unit: "GFLOP/s",
+    amount: 2 * 512 ** 3,
+    contenders: [
+      { name: "ours", timing: timingOf([10, 20, 30]) },
+      { name: "theirs", timing: timingOf([40, 40, 80]), difference: 1e-6 },
+    ],
+  }, {
+    name: "softmax 4 × 4",
+    unit: "GB/s",
+    amount: 4e6,
+    contenders: [{ name: "ours", timing: timingOf([1, 2, 4]) }],
+  }],
+  models: [MODEL],
+  pytorch: PYTORCH,
+  startup: [{ caches: "cold", total: timingOf([900]), imported: timingOf([100]), opened: timingOf([300]) }],
+  leftOut: ["somebody: not there"],
+  disagreements: [],
+};
+
+/** Cells of a table's row that begins with a name. */
+function row(table: string, name: string): string[] {
+  const line = table.split("\n").find((one) => one.startsWith(`| ${name} `));
+  if (!line) throw new Error(`no row ${name} in\n${table}`);
+  return line.split("|").slice(1, -1).map((cell) => cell.trim());
+}
+
+describe("digits", () => {
+  it("shows those that count, but no fraction of hundreds", () => {
+    const shown = [1234, 123.4, 12.34, 1.234, 0.1234, 0.001234].map(digits);
+    expect(shown).toEqual(["1234", "123", "12.3", "1.23", "0.12", "0.0012"]);
+  });
+});
+
+describe("kernelTable", () => {
+  it("shows the speed of best and median, and how many times as fast ours is", () => {
+    const table = kernelTable(DOCUMENT.kernels!);
+    // 2 · 512³ operations in 10 ms are 26.8 GFLOP/s
+    expect(row(table, "matmul nn")).toEqual([
+      "matmul nn 512 × 512 × 512",
+      "GFLOP/s",
+      "26.8 / 13.4",
+      "6.71 / 6.71 (4.00×)",
+    ]);
+  });
+
+  it("leaves a dash where somebody could not run", () => {
+    expect(row(kernelTable(DOCUMENT.kernels!), "softmax")).toEqual(["softmax 4 × 4", "GB/s", "4.00 / 2.00", "–"]);
+  });
+});
+
+describe("stepTable", () => {
+  it("shows times, memory and counts by method", () => {
+    expect(row(stepTable(MODEL), "lora")).toEqual(["lora", "100 / 110", "3.00", "12,345", "200"]);
+  });
+
+  it("puts PyTorch's times beside those it has, with its best by ours", () => {
+    const table = stepTable(MODEL, PYTORCH);
+    expect(row(table, "lora").at(-1)).toBe("50.0 / 60.0 (0.50×)");
+    expect(row(table, "full").at(-1)).toBe("–");
+  });
+});
+
+describe("the other tables", () => {
+  it("show ratios by model, and shares of a step's time", () => {
+    expect(row(ratioTable([MODEL]), "lora / full")).toEqual(["lora / full", "0.50 / 0.52"]);
+    expect(row(shareTable(MODEL, "lora"), "`matmul_nt`")).toEqual(["`matmul_nt`", "4", "30.0", "75.0 %"]);
+    expect(shareTable(MODEL, "full")).toBe("");
+    expect(row(startupTable(DOCUMENT.startup!), "cold")).toEqual(["cold", "100 / 100", "300 / 300", "900 / 900"]);
+  });
+});
+
+describe("report", () => {
+  it("names the machine and who was left out, and shows only what was measured", () => {
+    const { models: _, pytorch: __, ...rest } = DOCUMENT;
+    const text = report({
+      ...rest,
+      models: [{
+        ...MODEL,
+        steps: MODEL.steps.map((step) => ({
+          ...step,
+          method: step.method === "lora" ? "delta-lora, in place" : step.method,
+        })),
+      }],
+    });
+    expect(text).toContain("a processor, 2 cores, 8.00 GiB, linux. Adapter: an adapter, in software, subgroups of 8");
+    expect(text).toContain("- somebody: not there");
+    expect(text).toContain("### Start-up");
+    expect(text).not.toContain("### The same step elsewhere");
+    expect(text).not.toContain("PyTorch");
+  });
+});
+
+describe("benchFigure", () => {
+  it("draws kernels by unit and steps by model", () => {
+    const svg = benchFigure(DOCUMENT);
+    expect(svg).toMatch(/^<svg xmlns=/);
+    for (const label of ["GFLOP/s", "GB/s", "ms a step, small", "matmul nn 512", "ours", "theirs"]) {
+      expect(svg).toContain(label);
+    }
+  });
+
+  it("refuses a run of nothing but start-up", () => {
+    const { kernels: _, models: __, ...rest } = DOCUMENT;
+    expect(() => benchFigure(rest)).toThrow("cannot draw a run without kernels and steps");
+  });
+});
+
+describe("the README of bench", () => {
+  it("takes other figures between its marks, as often as one likes", async () => {
+    const readme = await Deno.readTextFile(new URL("../../bench/README.md", import.meta.url));
+    const once = withFigures(readme, "figures of Monday");
+    const twice = withFigures(once, "figures of Tuesday");
+    expect(once).toContain("\n\nfigures of Monday\n\n");
+    expect(twice).not.toContain("Monday");
+    expect(twice.replace("Tuesday", "Monday")).toBe(once);
+    expect(twice.slice(0, 200)).toBe(readme.slice(0, 200));
+  });
+
+  it("is left alone where the marks are gone", () => {
+    expect(() => withFigures("# How fast", "figures")).toThrow("cannot update a README without the marks");
+  });
+});
+
+describe("readPytorch", () => {
+  it("reads what the script writes, and names a file that is something else", async () => {
+    const path = await Deno.makeTempFile({ suffix: ".json" });
+    await Deno.writeTextFile(path, JSON.stringify(PYTORCH));
+    expect(await readPytorch(path)).toEqual(PYTORCH);
+    await Deno.writeTextFile(path, JSON.stringify({ models: [] }));
+    await expect(readPytorch(path)).rejects.toThrow(`cannot read ${path}`);
+    await Deno.remove(path);
+    await expect(readPytorch(path)).rejects.toThrow("python bench/pytorch_peft.py --out FILE writes one");
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, it } from "@std/testing/bdd";
+import { expect } from "expect";
+import { loadEncoder, SUITE_ENCODER } from "../../experiments/encoder.ts";
+import { suiteVocabulary } from "../../experiments/suite/mod.ts";
+import { sha256 } from "../../lib/experiment/mod.ts";
+import { formatSafetensors } from "../../lib/io/mod.ts";
+import { tensor } from "../../lib/tensor/mod.ts";
+import { withFolder } from "../experiment/samples.ts";
+
+const CONFIG = { vocabSize: 10, hiddenSize: 4, layers: 1, heads: 1, maxLength: 8 };
+const weights = { "bert.pooler.dense.bias": tensor([1, 2, 3]) };
+
+/** Writes a file of weights and gives its address. */
+async function written(folder: string, bytes: Uint8Array, about?: string): Promise<URL> {
+  await Deno.writeFile(`${folder}/a.safetensors`, bytes);
+  if (about !== undefined) await Deno.writeTextFile(`${folder}/a.safetensors.json`, about);
+  return new URL(`file://${folder}/a.safetensors`);
+}
+
+const whole = () => formatSafetensors(weights, { config: JSON.stringify(CONFIG) });
+
+describe("loadEncoder()", () => {
+  it("reads the encoder that ships with the suite, made for its vocabulary", async () => {
+    const { weights, config, hash } = await loadEncoder(SUITE_ENCODER, suiteVocabulary().length);
+    const words = weights["bert.embeddings.word_embeddings.weight"];
+    expect(words.shape).toEqual([suiteVocabulary().length, config.hiddenSize]);
+    expect(Object.keys(weights).every((name) => name.startsWith("bert."))).toBe(true);
+    expect(hash).toBe(await sha256(await Deno.readFile(SUITE_ENCODER)));
+  });
+
+  it("gives weights, configuration and hash of a file, with or without its description", async () => {
+    await withFolder(async (folder) => {
+      const bytes = await formatSafetensors(weights, { config: JSON.stringify(CONFIG) });
+      const hash = await sha256(bytes);
+      for (const about of [undefined, JSON.stringify({ sha256: hash })]) {
+        const encoder = await loadEncoder(await written(folder, bytes, about), 10);
+        expect([encoder.config, encoder.hash]).toEqual([CONFIG, hash]);
+        expect(Array.from(await encoder.weights["bert.pooler.dense.bias"].data())).toEqual([1, 2, 3]);
+      }
+    });
+  });
+
+  it("refuses a file that is missing", async () => {
+    await expect(loadEncoder(new URL("file:///nowhere/a.safetensors"), 10)).rejects
+      .toThrow("cannot read file:///nowhere/a.safetensors: No such file");
+  });
+
+  it("refuses a file that was cut anywhere", async () => {
+    await withFolder(async (folder) => {
+      const bytes = await whole();
+      for (let length = 0; length < bytes.length; length++) {
+        await expect(loadEncoder(await written(folder, bytes.subarray(0, length)), 10)).rejects
+          .toThrow(/cannot read .*a\.safetensors: /);
+      }
+    });
+  });
+
+  it("refuses a file that is not the described one by a single bit", async () => {
+    await withFolder(async (folder) => {
+      const bytes = await whole();
+      const about = JSON.stringify({ sha256: await sha256(bytes) });
+      bytes[bytes.length - 1] ^= 1;
+      await expect(loadEncoder(await written(folder, bytes, about), 10)).rejects
+        .toThrow("in the .json beside it; deno task pretrain makes it anew");
+    });
+  });
+
+  it("refuses a description that is no JSON", async () => {
+    await withFolder(async (folder) => {
+      await expect(loadEncoder(await written(folder, await whole(), "{"), 10)).rejects
+        .toThrow("a.safetensors.json: ");
+    });
+  });
+
+  it("refuses weights for another vocabulary", async () => {
+    await withFolder(async (folder) => {
+      await expect(loadEncoder(await written(folder, await whole()), 11)).rejects
+        .toThrow("it knows 10 tokens, and the vocabulary has 11");
+    });
+  });
+
+  it("refuses a configuration that is missing or wrong, and says where", async () => {
+    await withFolder(async (folder) => {
+      const without = await formatSafetensors(weights);
+      await expect(loadEncoder(await written(folder, without), 10)).rejects.toThrow("names no configuration");
+      const wrong = await formatSafetensors(weights, { config: JSON.stringify({ ...CONFIG, layers: 0 }) });
+      await expect(loadEncoder(await written(folder, wrong), 10)).rejects.toThrow("configuration is wrong at layers");
+    });
+  });
+});

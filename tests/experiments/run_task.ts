@@ -1,0 +1,64 @@
+/** The project's root. */
+export const ROOT: URL = new URL("../../", import.meta.url);
+
+/** How a command ended. */
+export interface TaskResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command under way. */
+export interface RunningTask {
+  /** Process of the launcher, as `deno task` starts it. */
+  readonly process: Deno.ChildProcess;
+  readonly result: Promise<TaskResult>;
+}
+
+/** Options of {@linkcode startTask}. */
+export interface StartOptions {
+  /** Another copy of the project. */
+  readonly root?: URL;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Hears of each line on standard error as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+async function collect(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  onLine?: (line: string) => void,
+): Promise<string> {
+  let text = "";
+  for await (const part of stream.pipeThrough(new TextDecoderStream())) {
+    const known = text.lastIndexOf("\n") + 1;
+    text += part;
+    text.slice(known).split("\n").slice(0, -1).forEach((line) => onLine?.(line));
+  }
+  return text;
+}
+
+/** Starts a task of `deno.json` as `deno task` does, with standard output and standard error as pipes. */
+export function startTask(name: string, args: readonly string[], options: StartOptions = {}): RunningTask {
+  const { root = ROOT, env = {}, onLine } = options;
+  const rights = ["--allow-run", "--allow-env", "--allow-read", "--allow-write"];
+  const launcher = new URL("experiments/tasks/launch.ts", root).pathname;
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", ...rights, launcher, name, ...args],
+    cwd: root,
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const result = Promise.all([process.status, collect(process.stdout), collect(process.stderr, onLine)])
+    .then(([{ code }, stdout, stderr]) => ({ code, stdout, stderr }));
+  return { process, result };
+}
+
+/** Runs a task of `deno.json` to its end. */
+export async function runTask(name: string, args: readonly string[], options?: StartOptions): Promise<TaskResult> {
+  return await startTask(name, args, options).result;
+}
+
+/** A line of a stack trace, or Deno's own report of an error that nobody caught. */
+export const STACK = /^\s+at .+:\d+:\d+\)?$|Uncaught/m;
