@@ -27,3 +27,8 @@ async function open(): Promise<readonly Device[]> {
 export function everyDevice(): Promise<readonly Device[]> {
   return opened ??= open();
 }
+
+/** Another device of the same adapter, for tests that end it. */
+export async function openLike({ report: { source } }: Device): Promise<Device> {
+  return await requestDevice({ adapter: SOURCES.includes(source) ? source : undefined });
+}

@@ -1,12 +1,17 @@
 import { expect } from "expect";
 import { mul, reference, sum } from "../../lib/ops/mod.ts";
+import { holdNodes } from "../../lib/ops/primitive.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { grad } from "../../lib/transform/grad.ts";
 import { expectClose, Numbers } from "./numbers.ts";
 
-/** Compares a result with its graph computed in float64. */
-export async function checkValue(result: Tensor, tolerance = 2e-5): Promise<void> {
-  const wanted = reference(result).data;
+/** Compares what a function makes with its graph computed in float64. */
+export async function checkValue(make: () => Tensor, tolerance = 2e-5): Promise<void> {
+  // Held, as a graph that is computed on the way has lost its leaves.
+  const { result, wanted } = holdNodes(() => {
+    const result = make();
+    return { result, wanted: reference(result).data };
+  });
   expectClose(await result.data(), wanted, tolerance);
 }
 
@@ -31,7 +36,7 @@ export async function checkDerivative(
     );
   const directions = hosts.map((host) => Float32Array.from(host, () => numbers.next() - 0.5));
   const [ahead, behind] = [moved(1, directions), moved(-1, directions)];
-  const along = (points: Tensor[]) => reference(sum(mul(f(...points), probe))).data[0];
+  const along = (points: Tensor[]) => holdNodes(() => reference(sum(mul(f(...points), probe))).data[0]);
   const wanted = along(ahead) - along(behind);
   // Rounding moved the points: what counts is how far apart they are now.
   let got = 0;
