@@ -60,9 +60,13 @@ const SCORES: Readonly<Record<MetricName, (predictions: readonly number[], label
 export interface GridOptions {
   readonly tasks: readonly GlueTaskName[];
   readonly methods: readonly string[];
-  /** How many seeds, from 0 on. */
+  /** How many seeds. */
   readonly seeds: number;
+  /** The first of them, 0 by default. */
+  readonly firstSeed?: number;
   readonly steps: number;
+  /** Peak rate for all methods, in place of each one's own. */
+  readonly learningRate?: number;
   /** A folder in GLUE's layout; the suite by default. */
   readonly data?: string;
 }
@@ -83,12 +87,13 @@ export class GlueGrid {
     const files = options.data === undefined ? generateSuite(SUITE_SEED) : undefined;
     const tasks = new Map<string, { data: GlueData; encoded: EncodedTask }>();
     const specs: RunSpec[] = [];
+    const { firstSeed = 0 } = options;
     for (const task of options.tasks) {
       const data = files ? await readGlueFiles(files, task) : await readGlueTask(options.data!, task);
       const encoded = encodeTask(data, tokenizer, { maxLength: Math.min(MAX_LENGTH, encoder.config.maxLength) });
       tasks.set(task, { data, encoded });
       for (const name of options.methods) {
-        for (let seed = 0; seed < options.seeds; seed++) {
+        for (let seed = firstSeed; seed < firstSeed + options.seeds; seed++) {
           specs.push({
             experiment: "glue",
             data: {
@@ -104,7 +109,7 @@ export class GlueGrid {
             method: RECIPES[name].options(options.steps),
             optimizer: {
               name: "adamw",
-              learningRate: RECIPES[name].learningRate,
+              learningRate: options.learningRate ?? RECIPES[name].learningRate,
               weightDecay: 0.01,
               schedule: "linear",
               warmup: Math.min(Math.ceil(0.06 * options.steps), options.steps - 1),

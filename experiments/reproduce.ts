@@ -20,7 +20,7 @@ import {
 import { writeAtomically } from "../lib/io/mod.ts";
 import { duration } from "./command/duration.ts";
 import { fail } from "./command/fail.ts";
-import { checkValues, nameList, refuseUnknown, wholeNumber } from "./command/flags.ts";
+import { checkValues, nameList, positive, refuseUnknown, wholeNumber } from "./command/flags.ts";
 import { onInterrupt } from "./command/interrupt.ts";
 import { ProgressBar } from "./command/progress_bar.ts";
 import { isModified } from "./command/versions.ts";
@@ -36,6 +36,8 @@ const HELP = `Trains methods on GLUE's tasks from one encoder and prints their t
   --tasks a,b|all    of ${TASKS.join(", ")}; by default ${DEFAULT_TASKS.join(",")}
   --methods a,b|all  of ${METHODS.join(", ")}; by default all
   --seeds N          how many seeds, 2 by default
+  --first-seed N     the first of them, 0 by default
+  --learning-rate X  peak rate of all methods, in place of each one's own: for sweeps
   --steps N          optimizer steps of a run, ${DEFAULT_STEPS} by default; Delta-LoRA's K is a quarter of them
   --data DIR         GLUE's own folders (CoLA/train.tsv, plain or .gz …) in place of the generated suite
   --out DIR          where records and the report go, runs/glue by default
@@ -59,7 +61,7 @@ const COMPARABLE = {
 
 const FLAGS = {
   boolean: ["force", "dry-run", "json", "help"],
-  string: ["tasks", "methods", "seeds", "steps", "data", "out", "adapter"],
+  string: ["tasks", "methods", "seeds", "first-seed", "learning-rate", "steps", "data", "out", "adapter"],
 } as const;
 
 const FILES = ["runs.arrow", "curves.arrow", "report.md", "report.svg"] as const;
@@ -172,6 +174,7 @@ async function main(): Promise<void> {
       tasks: DEFAULT_TASKS.join(","),
       methods: "all",
       seeds: "2",
+      "first-seed": "0",
       steps: String(DEFAULT_STEPS),
       out: "runs/glue",
     },
@@ -189,6 +192,8 @@ async function main(): Promise<void> {
     tasks: nameList("task", flags.tasks, TASKS),
     methods: nameList("method", flags.methods, METHODS),
     seeds: wholeNumber("seeds", flags.seeds),
+    firstSeed: wholeNumber("first-seed", flags["first-seed"], 0),
+    learningRate: flags["learning-rate"] === undefined ? undefined : positive("learning-rate", flags["learning-rate"]),
     steps: wholeNumber("steps", flags.steps),
     data,
   });

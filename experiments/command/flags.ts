@@ -37,6 +37,13 @@ export function wholeNumber(flag: string, text: string, least = 1): number {
   return value;
 }
 
+/** The value of a flag that measures something. Throws a RangeError where it is no number above 0. */
+export function positive(flag: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new RangeError(`--${flag} is a number above 0, not "${text}"`);
+  return value;
+}
+
 /** The value of a flag that lists names, each once; `all` stands for all of them. Throws a RangeError that names the nearest. */
 export function nameList<Name extends string>(kind: string, text: string, known: readonly Name[]): Name[] {
   if (text === "all") return [...known];
