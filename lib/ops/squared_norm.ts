@@ -1,6 +1,7 @@
 import { squaredNormChunks, squaredNormDispatch, sumPartials } from "../../kernels/squared_norm.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { invertView } from "../tensor/view.ts";
 import { mul } from "./arithmetic.ts";
 import { zeros } from "./constant.ts";
 import { requireDType } from "./elementwise.ts";
@@ -15,6 +16,8 @@ export const squaredNormPrimitive: Primitive<undefined> = {
   infer: () => ({ shape: [], dtype: "f32" }),
   lowering: {
     kind: "kernel",
+    // In whatever order the elements lie: a transposed gradient need not be copied.
+    accepts: (input, views) => invertView(views[input]) !== undefined,
     emit({ inputs }) {
       const sizes = inputs.map(({ view }) => sizeOf(view.shape));
       const dispatches: Dispatch[] = [];

@@ -168,7 +168,8 @@ const TABLE: Row[] = [
   },
   {
     name: "squaredNorm of many tensors",
-    f: (...parts) => ops.squaredNorm(parts),
+    f: (x, y, ...parts) =>
+      ops.squaredNorm([ops.mul(x, x), ops.transpose(y), ops.slice(y, { start: [1, 2], size: [3, 4] }), ...parts]),
     shapes: [[3], [5, 7], [9000], [1], [64], [65, 2], [4], [4096], [2, 2]],
   },
   { name: "reshape of a transposed tensor", f: (x) => ops.reshape(ops.transpose(x), [5, -1]), shapes: [[7, 5]] },
