@@ -1,8 +1,9 @@
 // deno task doctor [--adapter NAME] [--json]
 import { parseArgs } from "@std/cli/parse-args";
-import { type Device, evaluate, jit, matmul, mul, openDevice, random, type Tensor } from "../mod.ts";
+import { type Device, openDevice } from "../mod.ts";
 import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown } from "./command/flags.ts";
+import { measureCopy, measureProduct, productSize } from "./command/measure.ts";
 
 const HELP = `Says which adapter computes here, what it can do, how fast it is, and what would be faster.
 
@@ -22,44 +23,6 @@ const LIMITS = [
   "maxComputeWorkgroupStorageSize",
 ] as const;
 
-/** Best of several rounds of a jitted function, in seconds a call. */
-async function bestSeconds(device: Device, call: () => Promise<unknown>): Promise<number> {
-  await call();
-  await device.done();
-  let best = Infinity;
-  const end = performance.now() + 1000;
-  for (let round = 0; round < 3 || (round < 30 && performance.now() < end); round++) {
-    const began = performance.now();
-    await call();
-    await device.done();
-    best = Math.min(best, (performance.now() - began) / 1000);
-  }
-  return best;
-}
-
-/** A product of n × n matrices, ten in a row, so that waiting counts little. */
-async function measureProduct(device: Device, n: number): Promise<number> {
-  const [a, b] = await evaluate([0, 1].map((i) => random.normal(random.key(i), [n, n], { std: 1 / Math.sqrt(n) })));
-  const times = 10;
-  const chain = jit((x: Tensor, y: Tensor) => {
-    for (let i = 0; i < times; i++) x = matmul(x, y);
-    return x;
-  });
-  const seconds = await bestSeconds(device, async () => (await chain(a, b)).dispose());
-  chain.dispose();
-  return 2 * n ** 3 * times / seconds / 1e9;
-}
-
-/** A read and a write of many bytes. */
-async function measureCopy(device: Device): Promise<number> {
-  const count = 2 ** 22;
-  const [x] = await evaluate([random.uniform(random.key(2), [count])]);
-  const scale = jit((y: Tensor) => mul(y, 2));
-  const seconds = await bestSeconds(device, async () => (await scale(x)).dispose());
-  scale.dispose();
-  return 2 * 4 * count / seconds / 1e9;
-}
-
 /** What would compute faster than this adapter. */
 export function advice(report: Device["report"]): string {
   if (!report.isSoftware) return "this is a hardware adapter: nothing else to install";
@@ -77,7 +40,7 @@ async function main(): Promise<void> {
   if (flags.help) return console.log(HELP);
   using device = await openDevice({ adapter: flags.adapter, report: (line) => console.error(line) });
   const { report } = device;
-  const size = report.isSoftware ? (report.subgroupSize === 8 ? 512 : 256) : 2048;
+  const size = productSize(device);
   const gflops = await measureProduct(device, size);
   const gigabytes = await measureCopy(device);
   const result = {

@@ -15,6 +15,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   doctor: { script: "experiments/doctor.ts", permissions: DEVICE },
   pretrain: { script: "experiments/pretrain.ts", permissions: DEVICE },
   generate: { script: "experiments/suite/generate.ts", permissions: ["--allow-read", "--allow-write"] },
+  profile: { script: "bench/profile.ts", permissions: DEVICE },
   bench: { script: "bench/mod.ts", permissions: DEVICE },
   // Tests open servers on this machine and start programs.
   test: { script: "experiments/tasks/test.ts", permissions: ["--allow-run", "--allow-read", "--allow-env"] },

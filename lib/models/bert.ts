@@ -6,6 +6,7 @@ import { dropout } from "../nn/dropout.ts";
 import { layerNorm } from "../nn/layer_norm.ts";
 import { linear, type Params, tensorOf } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { checkpoint } from "../transform/checkpoint.ts";
 import type { Batch, Model } from "./model.ts";
 
 /** Sizes of a BERT encoder (1810.04805) and its head. */
@@ -26,6 +27,8 @@ export interface BertConfig {
   readonly layerNormEpsilon?: number;
   /** Standard deviation of fresh weights. */
   readonly initializerRange?: number;
+  /** Keeps of each layer only its input for the backward pass, which computes the rest again; false by default. */
+  readonly checkpoint?: boolean;
 }
 
 type Resolved = Required<BertConfig>;
@@ -38,6 +41,7 @@ function resolve(config: BertConfig): Resolved {
     dropout: 0.1,
     layerNormEpsilon: 1e-12,
     initializerRange: 0.02,
+    checkpoint: false,
     ...config,
   };
   if (resolved.hiddenSize % resolved.heads !== 0) {
@@ -109,17 +113,22 @@ function encode(
   const words = embedding(get("bert.embeddings.word_embeddings.weight"), inputIds);
   let x = drop(norm(add(add(words, types), positions), "bert.embeddings.LayerNorm"));
   const split = (y: Tensor) => transpose(reshape(y, [B, -1, heads, C / heads]), [0, 2, 1, 3]);
-  for (let i = 0; i < layers; i++) {
+  const encodeLayer = (input: Tensor, i: number) => {
     const layer = `bert.encoder.layer.${i}`;
     const project = (y: Tensor, part: string) => split(dense(y, `${layer}.attention.self.${part}`));
-    const [k, v] = [project(x, "key"), project(x, "value")];
-    if (i === layers - 1 && tokens === "first") x = slice(x, { start: [0, 0, 0], size: [-1, 1, -1] });
-    const mixed = attention(project(x, "query"), k, v, { mask, dropout: rate, key: nextKey() });
+    const [k, v] = [project(input, "key"), project(input, "value")];
+    const isShort = i === layers - 1 && tokens === "first";
+    const own = isShort ? slice(input, { start: [0, 0, 0], size: [-1, 1, -1] }) : input;
+    const mixed = attention(project(own, "query"), k, v, { mask, dropout: rate, key: nextKey() });
     const joined = reshape(transpose(mixed, [0, 2, 1, 3]), [B, -1, C]);
     const attended = drop(dense(joined, `${layer}.attention.output.dense`));
-    x = norm(add(attended, x), `${layer}.attention.output.LayerNorm`);
-    const widened = gelu(dense(x, `${layer}.intermediate.dense`));
-    x = norm(add(drop(dense(widened, `${layer}.output.dense`)), x), `${layer}.output.LayerNorm`);
+    const middle = norm(add(attended, own), `${layer}.attention.output.LayerNorm`);
+    const widened = gelu(dense(middle, `${layer}.intermediate.dense`));
+    return norm(add(drop(dense(widened, `${layer}.output.dense`)), middle), `${layer}.output.LayerNorm`);
+  };
+  for (let i = 0; i < layers; i++) {
+    const layer = (input: Tensor) => encodeLayer(input, i);
+    x = config.checkpoint ? checkpoint(layer)(x) : layer(x);
   }
   return x;
 }

@@ -12,7 +12,6 @@ import {
   logSoftmax,
   mean,
   mul,
-  neg,
   notEqual,
   onesLike,
   reshape,
@@ -70,9 +69,10 @@ export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntro
   // Chosen and not multiplied: 0 · −Infinity would be NaN.
   const isTarget = equal(expandDims(where(isCounted, flat, -1), 1), arange(classes));
   const weighted = mul(logProbabilities, expandDims(counts, 1));
-  let total = neg(sum(where(isTarget, weighted, expandDims(rest, 1))));
+  // From 0, as −0 would be printed with its sign.
+  let total = sub(0, sum(where(isTarget, weighted, expandDims(rest, 1))));
   if (labelSmoothing > 0) {
-    const spread = neg(sum(where(isCounted, mul(mean(logProbabilities, { axis: -1 }), counts), 0)));
+    const spread = sub(0, sum(where(isCounted, mul(mean(logProbabilities, { axis: -1 }), counts), 0)));
     total = add(mul(total, 1 - labelSmoothing), mul(spread, labelSmoothing));
   }
   return { sum: total, count: sum(counts) };

@@ -1,4 +1,4 @@
-import { add, div, full, maximum, where } from "../ops/mod.ts";
+import { add, full, where } from "../ops/mod.ts";
 import type { Key } from "../ops/random.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Params } from "../nn/linear.ts";
@@ -9,7 +9,7 @@ import type { Optimizer } from "../optim/optimizer.ts";
 import type { Method } from "../peft/method.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
-import { valueAndGrad } from "../transform/grad.ts";
+import { meanGradient } from "./mean_gradient.ts";
 import type { TrainState } from "./state.ts";
 
 /** What {@linkcode makeStep} needs. */
@@ -32,23 +32,42 @@ export interface StepMetrics {
   readonly learningRate: Tensor;
 }
 
+/** A step of training: state and batch go in, the next state and what the step tells come out. */
+export type Step<Batch, Trainable = Tree, Aux = Tree> = (
+  state: TrainState<Trainable, Aux>,
+  batch: Batch,
+) => [TrainState<Trainable, Aux>, StepMetrics];
+
 /**
  * One step of training as a pure function: forward, backward, clipping, optimizer and the method's rule after it. Meant
  * for `jit(…, { donate: [0] })`.
  */
 export function makeStep<Batch, Trainable, Aux>(
-  { loss, method, optimizer, clip }: StepOptions<Batch, Trainable, Aux>,
-): (state: TrainState<Trainable, Aux>, batch: Batch) => [TrainState<Trainable, Aux>, StepMetrics] {
+  options: StepOptions<Batch, Trainable, Aux>,
+): Step<Batch, Trainable, Aux> {
+  const whole = makeAccumulatedStep(options);
   return function step(state, batch) {
+    return whole(state, [batch]);
+  };
+}
+
+/**
+ * Like {@linkcode makeStep} for a batch in parts, one after the other in the memory of one: the loss is the sum of all
+ * sums over the sum of all counts, as it would be of the whole batch, and no mean of means. Each part has a key of its own.
+ */
+export function makeAccumulatedStep<Batch, Trainable, Aux>(
+  { loss, method, optimizer, clip }: StepOptions<Batch, Trainable, Aux>,
+): Step<readonly Batch[], Trainable, Aux> {
+  return function step(state, batches) {
     const { base, trainable: before, aux, step } = state;
     const key = random.foldIn(state.key, step);
-    const objective = (trainable: Trainable) => {
-      const { sum, count } = loss(method.adapt(base, trainable, aux), batch, key);
-      const mean = div(sum, maximum(count, 1));
-      return { value: method.penalty ? add(mean, method.penalty(trainable)) : mean, aux: mean };
-    };
-    const { grad, aux: mean } = valueAndGrad(objective, { hasAux: true })(before);
-    const { clipped, norm } = clip === undefined ? { clipped: grad, norm: globalNorm(grad) } : clipToNorm(grad, clip);
+    const parts = batches.map((batch, i) => (trainable: Trainable) =>
+      loss(method.adapt(base, trainable, aux), batch, batches.length === 1 ? key : random.foldIn(key, i))
+    );
+    const { mean, gradient } = meanGradient(parts, before, method.penalty?.bind(method));
+    const { clipped, norm } = clip === undefined
+      ? { clipped: gradient, norm: globalNorm(gradient) }
+      : clipToNorm(gradient, clip);
     const learningRate = optimizer.learningRate?.(state.optimizer) ?? full([], 0);
     const { updates, state: moments } = optimizer.update(clipped, state.optimizer, before);
     const trainable = applyUpdates(before, updates);

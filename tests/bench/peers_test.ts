@@ -126,6 +126,17 @@ describe("the peers", () => {
     await step.close();
   });
 
+  it("give their memory back: TensorFlow.js finds the class of its buffers", async () => {
+    const tf = await loadPeer<{ memory(): { numBytesInGPU: number } }>("@tensorflow/tfjs");
+    const peer = contenders.find(({ name }) => name === "tfjs webgpu")!;
+    const contender = await peer.kernel(CASES[0], inputsOf(CASES[0]));
+    await contender.run();
+    const before = tf.memory().numBytesInGPU;
+    for (let i = 0; i < 3; i++) await contender.run();
+    expect(tf.memory().numBytesInGPU).toBe(before);
+    await contender.close();
+  });
+
   it("say how to go on without a package that cannot be loaded", async () => {
     await expect(loadPeer("npm:@delta-dawn/no-such-package@1.0.0")).rejects.toThrow(
       /cannot load npm:@delta-dawn\/no-such-package@1\.0\.0: .*leave --peers out/,

@@ -3,12 +3,12 @@ import { beforeAll, describe, it } from "@std/testing/bdd";
 import { loadSafetensors } from "../../lib/io/mod.ts";
 import { bert } from "../../lib/models/mod.ts";
 import { crossEntropy, type Params } from "../../lib/nn/mod.ts";
-import { div, random, reshape, select } from "../../lib/ops/mod.ts";
+import { div, type Key, random, reshape, select } from "../../lib/ops/mod.ts";
 import { adamw } from "../../lib/optim/mod.ts";
 import { full, lora, type Method } from "../../lib/peft/mod.ts";
 import type { Tensor } from "../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../lib/train/mod.ts";
-import { grad, jit } from "../../lib/transform/mod.ts";
+import { grad, jit, valueAndGrad } from "../../lib/transform/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { expectClose } from "../support/numbers.ts";
 
@@ -103,6 +103,27 @@ describe("bert", () => {
       expectClose(await B.data(), await wanted.B.data(), 1e-4);
     }
     expectClose(await state.trainable.heads["classifier.weight"].data(), await after["classifier.weight"].data(), 1e-4);
+  });
+
+  it("has the same bits with checkpointed layers, in less memory", async () => {
+    const plan = async (isCheckpointed: boolean) => {
+      const deep = bert({ ...model.config, layers: 6, checkpoint: isCheckpointed, dropout: 0.1 });
+      const params = deep.init(random.key(3));
+      const objective = (p: typeof params, key: Key) => {
+        const { sum, count } = crossEntropy(deep.apply(p, batch(0), key), batch(0).labels);
+        return div(sum, count);
+      };
+      const both = jit((p: typeof params, key: Key) => valueAndGrad(objective)(p, key));
+      const { value, grad } = await both(params, random.key(4));
+      const first = await grad["bert.encoder.layer.0.attention.self.query.weight"].data();
+      const [, bytes] = both.explain().match(/buffers of its own \(([\d.]+) MiB/)!;
+      both.dispose();
+      return { value: await value.item(), first: Array.from(first), bytes: Number(bytes) };
+    };
+    const [whole, checkpointed] = [await plan(false), await plan(true)];
+    expect(checkpointed.value).toBe(whole.value);
+    expect(checkpointed.first).toEqual(whole.first);
+    expect(checkpointed.bytes).toBeLessThan(0.8 * whole.bytes);
   });
 
   it("does not see what stands in padding", async () => {

@@ -7,3 +7,12 @@ let opened: Promise<Device> | undefined;
 export function testDevice(): Promise<Device> {
   return opened ??= openDevice();
 }
+
+/**
+ * Waits until nothing is under way on the shared device. For `afterAll` where tests leave steps in flight: Dawn aborts
+ * the process when a file ends while it still owes an answer.
+ */
+export async function deviceIdle(): Promise<void> {
+  const device = await testDevice();
+  await device.done();
+}

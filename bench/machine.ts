@@ -1,0 +1,31 @@
+import { cpus } from "node:os";
+import type { Device } from "../mod.ts";
+import { isModified, PACKAGE_VERSION } from "../experiments/command/versions.ts";
+import config from "../deno.json" with { type: "json" };
+import type { Machine } from "./document.ts";
+
+/** Describes the machine, the adapter that computes and the versions; `packages` are names of deno.json's imports. */
+export async function describeMachine(
+  device: Device,
+  packages: readonly (keyof typeof config.imports)[],
+): Promise<Machine> {
+  const { name, driver, isSoftware, subgroupSize } = device.report;
+  const processors = cpus();
+  return {
+    processor: processors[0]?.model.trim() || "unknown processor",
+    cores: processors.length,
+    memoryBytes: Deno.systemMemoryInfo().total,
+    system: `${Deno.build.os} ${Deno.build.arch}, kernel ${Deno.osRelease()}`,
+    adapter: name,
+    driver: driver || "does not tell",
+    isSoftware,
+    subgroupSize,
+    versions: [
+      `delta-lora ${PACKAGE_VERSION}`,
+      `deno ${Deno.version.deno}`,
+      `v8 ${Deno.version.v8}`,
+      ...packages.map((name) => config.imports[name].replace("npm:", "").replace(/(.)@([^@]*)$/, "$1 $2")),
+    ],
+    isModified: await isModified(),
+  };
+}

@@ -1,0 +1,105 @@
+// deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--adapter NAME] [--json FILE] [--update]
+import { type Device, openDevice } from "../mod.ts";
+import { fail } from "../experiments/command/fail.ts";
+import { writeAtomically } from "../lib/io/mod.ts";
+import { type BenchOptions, HELP, parseArguments } from "./arguments.ts";
+import type { BenchDocument, ModelResult } from "./document.ts";
+import { kernelCases } from "./kernel_case.ts";
+import { measureKernels } from "./kernels.ts";
+import { describeMachine } from "./machine.ts";
+import { type BenchModel, MINILM, QUICK, SMALL } from "./models.ts";
+import { ours } from "./ours.ts";
+import { measurePeerStep } from "./peer_step.ts";
+import { PEER_PACKAGES, startPeers } from "./peers/mod.ts";
+import type { Peer } from "./peers/peer.ts";
+import { readPytorch } from "./pytorch.ts";
+import { updateReadme } from "./readme.ts";
+import { measureStartup } from "./startup.ts";
+import { measureSteps } from "./steps.ts";
+import { report } from "./tables.ts";
+
+/** A turn of a kernel lasts at least so long. */
+const TURN_MILLISECONDS = 60;
+
+const say = (line: string) => console.error(line);
+
+/** Runs what was asked for and gives all figures. */
+async function measure(device: Device, options: BenchOptions): Promise<BenchDocument> {
+  const { sections, isQuick, rounds, hasPeers, adapter } = options;
+  const pytorch = options.pytorch === undefined ? undefined : await readPytorch(options.pytorch);
+  const disagreements: string[] = [];
+  const leftOut: string[] = [];
+  const onTrouble = (kind: "left out" | "disagrees", message: string) => {
+    (kind === "disagrees" ? disagreements : leftOut).push(message);
+    say(`${kind}: ${message}`);
+  };
+  const contenders: Peer[] = [ours(device)];
+  if (hasPeers && sections.some((section) => section !== "startup")) {
+    say("starting the peers");
+    const started = await startPeers(device, { adapter });
+    contenders.push(...started.peers);
+    for (const message of started.leftOut) onTrouble("left out", message);
+  }
+
+  const kernels = !sections.includes("kernels") ? undefined : await measureKernels({
+    cases: kernelCases(isQuick),
+    contenders,
+    rounds,
+    turnMilliseconds: isQuick ? 0 : TURN_MILLISECONDS,
+    onCase: (name, index) => say(`kernels ${index + 1}/${kernelCases(isQuick).length}: ${name}`),
+    onTrouble,
+  });
+
+  const models: ModelResult[] = [];
+  const wanted: readonly BenchModel[] = !sections.includes("steps") ? [] : isQuick ? [QUICK] : [SMALL, MINILM];
+  for (const model of wanted) {
+    const onMethod = (name: string) => say(`steps, ${model.name}: ${name}`);
+    models.push(await measureSteps(device, model, { rounds, onMethod }));
+  }
+  const peerStep = !hasPeers || wanted.length === 0 ? undefined : await measurePeerStep(wanted[0], {
+    contenders,
+    rounds,
+    onContender: (name) => say(`the same step, ${name}: the first one compiles, which may take minutes`),
+    onTrouble,
+  });
+  // Cold starts compile every kernel: the longest of all that is measured here.
+  const starts = Math.ceil(rounds / 4);
+  const startup = !sections.includes("startup") ? undefined : await measureStartup({
+    rounds: starts,
+    adapter,
+    onRound: (round) => say(`start-up ${round + 1}/${starts}`),
+  });
+  return {
+    format: 1,
+    machine: await describeMachine(device, ["webgpu", ...hasPeers ? PEER_PACKAGES : []]),
+    rounds,
+    isQuick,
+    kernels,
+    models: models.length > 0 ? models : undefined,
+    peerStep,
+    startup,
+    pytorch,
+    leftOut,
+    disagreements,
+  };
+}
+
+async function main(): Promise<number> {
+  const options = parseArguments(Deno.args);
+  if (options === "help") {
+    console.log(HELP);
+    return 0;
+  }
+  const device = await openDevice({ adapter: options.adapter, report: say });
+  const document = await measure(device, options);
+  console.log(report(document));
+  if (options.json !== undefined) await writeAtomically(options.json, `${JSON.stringify(document, null, 1)}\n`);
+  if (options.updates) await updateReadme(new URL("./", import.meta.url), document);
+  for (const message of document.disagreements) console.error(`bench: results differ: ${message}`);
+  return document.disagreements.length > 0 ? 1 : 0;
+}
+
+if (import.meta.main) {
+  // Peers keep devices and workers of their own, which would keep the process.
+  Deno.exit(await main().catch((error) => fail("bench", error)));
+}

@@ -1,0 +1,80 @@
+import type { StartupResult } from "./document.ts";
+import { type Timing, timingOf } from "./turns.ts";
+
+/** Milliseconds from the start of the process. */
+interface Start {
+  readonly total: number;
+  readonly imported: number;
+  readonly opened: number;
+}
+
+/** Where Deno keeps its packages. */
+async function denoFolder(): Promise<string> {
+  const { stdout, success } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"], stderr: "null" })
+    .output();
+  if (!success) throw new Error("cannot find Deno's cache: `deno info` failed");
+  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
+}
+
+/**
+ * A folder for caches that is empty but for packages, so that nothing is downloaded: what Deno made of sources and what
+ * a driver made of shaders is gone.
+ */
+async function emptyCaches(packages: string): Promise<{ folder: string; env: Record<string, string> }> {
+  const folder = await Deno.makeTempDir({ prefix: "bench_caches_" });
+  await Deno.mkdir(`${folder}/deno`);
+  for (const part of ["npm", "remote"]) {
+    try {
+      await Deno.lstat(`${packages}/${part}`);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) continue;
+      throw error;
+    }
+    await Deno.symlink(`${packages}/${part}`, `${folder}/deno/${part}`);
+  }
+  const env = {
+    DENO_DIR: `${folder}/deno`,
+    MESA_SHADER_CACHE_DIR: `${folder}/mesa`,
+    __GL_SHADER_DISK_CACHE_PATH: `${folder}/nvidia`,
+  };
+  return { folder, env };
+}
+
+/** Runs the program once. */
+async function start(env: Record<string, string>, adapter: string | undefined): Promise<Start> {
+  const script = new URL("./first_step.ts", import.meta.url);
+  const args = ["run", "--quiet", "--allow-all", script.href, ...adapter === undefined ? [] : [adapter]];
+  const began = performance.timeOrigin + performance.now();
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env }).output();
+  const text = new TextDecoder();
+  if (!success) throw new Error(`the program of the start-up failed: ${text.decode(stderr).trim()}`);
+  const { imported, opened, finished, loss } = JSON.parse(text.decode(stdout));
+  if (!Number.isFinite(loss)) throw new Error(`internal: the loss of the first step is ${loss}`);
+  return { total: finished - began, imported: imported - began, opened: opened - began };
+}
+
+/** Measures a fresh process to its first finished step: with empty caches, then again with what it left there. */
+export async function measureStartup(
+  options: { readonly rounds: number; readonly adapter?: string; readonly onRound: (round: number) => void },
+): Promise<StartupResult[]> {
+  const packages = await denoFolder();
+  const starts: Record<StartupResult["caches"], Start[]> = { cold: [], warm: [] };
+  for (let round = 0; round < options.rounds; round++) {
+    options.onRound(round);
+    const { folder, env } = await emptyCaches(packages);
+    try {
+      starts.cold.push(await start(env, options.adapter));
+      starts.warm.push(await start(env, options.adapter));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  }
+  const timing = (caches: StartupResult["caches"], part: keyof Start): Timing =>
+    timingOf(starts[caches].map((one) => one[part]));
+  return (["cold", "warm"] as const).map((caches) => ({
+    caches,
+    total: timing(caches, "total"),
+    imported: timing(caches, "imported"),
+    opened: timing(caches, "opened"),
+  }));
+}

@@ -1,0 +1,123 @@
+import { type Device, evaluate, jit, type JittedFunction, optim, random, train, treeDispose } from "../mod.ts";
+import type { Key, Tensor } from "../mod.ts";
+import type { KernelShare, ModelResult, StepResult } from "./document.ts";
+import { METHODS, RATIOS } from "./methods.ts";
+import { type BenchModel, describeModel, lossOf, tensorBatch } from "./models.ts";
+import { ratioOf, takeTurns } from "./turns.ts";
+
+/** Steps between two waits: as in training, the next one is prepared while the device works on the last. */
+const STEPS_PER_RUN = 2;
+/** As one trains: random numbers are a part of a step. */
+const DROPOUT = 0.1;
+
+/** A step that is compiled and ran, and what it costs. */
+interface PreparedStep {
+  readonly method: string;
+  readonly report: Omit<StepResult, "method" | "timing">;
+  run(): Promise<void>;
+  close(): void;
+}
+
+type Step = ReturnType<typeof train.makeStep<ReturnType<typeof tensorBatch>, unknown, unknown>>;
+
+/** Times of one step's dispatches, added up by kernel; none where the adapter has no clock. */
+async function sharesOf(
+  device: Device,
+  step: JittedFunction<Step>,
+  args: Parameters<Step>,
+): Promise<{ result: ReturnType<Step>; dispatches: number; kernels: KernelShare[] }> {
+  const before = device.counters().dispatches;
+  if (!device.report.features.includes("timestamp-query")) {
+    const result = await step(...args);
+    return { result, dispatches: device.counters().dispatches - before, kernels: [] };
+  }
+  const { value, dispatches } = await step.profile(...args);
+  const shares = new Map<string, { dispatches: number; seconds: number }>();
+  for (const { kernel, seconds } of dispatches) {
+    const share = shares.get(kernel) ?? { dispatches: 0, seconds: 0 };
+    shares.set(kernel, { dispatches: share.dispatches + 1, seconds: share.seconds + seconds });
+  }
+  const kernels = Array.from(shares, ([kernel, share]) => ({ kernel, ...share })).sort((a, b) => b.seconds - a.seconds);
+  return { result: value, dispatches: dispatches.length, kernels };
+}
+
+/**
+ * Compiles a method's step and takes three, while nothing else allocates: what is live at most then, less what was live
+ * before, is what the method needs beside the model that all share.
+ */
+async function prepare(
+  device: Device,
+  options: {
+    readonly name: string;
+    readonly model: BenchModel;
+    readonly base: Readonly<Record<string, Tensor>>;
+    readonly baseBytes: number;
+  },
+): Promise<PreparedStep> {
+  const { name, model, base, baseBytes } = options;
+  const { loss } = lossOf(model, { dropout: DROPOUT });
+  const method = METHODS[name]();
+  const optimizer = optim.adamw({ learningRate: 1e-3, weightDecay: 0.01 });
+  const before = device.memory().liveBytes;
+  device.resetPeak();
+  const batch = tensorBatch(model);
+  const step = jit(
+    train.makeStep({ loss: (params, b: typeof batch, key: Key) => loss(params, b, key), method, optimizer, clip: 1 }),
+    { donate: [0] },
+  );
+  let state = train.init(random.key(1), base, { method, optimizer });
+  const { trainableParameters } = method.describe(state);
+  let metrics: train.StepMetrics;
+  for (let i = 0; i < 2; i++) [state, metrics] = await step(state, batch);
+  const { result, dispatches, kernels } = await sharesOf(device, step, [state, batch]);
+  [state, metrics] = result;
+  await device.done();
+  const value = await metrics.loss.item();
+  if (!Number.isFinite(value)) throw new Error(`internal: the loss of ${name} is ${value} after three steps`);
+  const peakBytes = baseBytes + device.memory().peakBytes - before;
+  return {
+    method: name,
+    report: { peakBytes, trainableParameters, dispatches, kernels },
+    async run() {
+      for (let i = 0; i < STEPS_PER_RUN; i++) [state, metrics] = await step(state, batch);
+      await device.done();
+    },
+    close() {
+      step.dispose();
+      treeDispose({ ...state, base: {} });
+      for (const [name, tensor] of Object.entries(state.base)) if (base[name] !== tensor) tensor.dispose();
+    },
+  };
+}
+
+/** Measures a training step of every method on a model, in turns. */
+export async function measureSteps(
+  device: Device,
+  model: BenchModel,
+  options: { readonly rounds: number; readonly onMethod: (name: string) => void },
+): Promise<ModelResult> {
+  const base = lossOf(model, { dropout: DROPOUT }).encoder.init(random.key(0));
+  await evaluate(base);
+  const baseBytes = Object.values(base).reduce((sum, { size }) => sum + 4 * size, 0);
+  const prepared: PreparedStep[] = [];
+  for (const name of Object.keys(METHODS)) {
+    options.onMethod(name);
+    prepared.push(await prepare(device, { name, model, base, baseBytes }));
+  }
+  const timings = await takeTurns(
+    prepared.map(({ method, run }) => ({ name: method, perRun: STEPS_PER_RUN, run })),
+    options,
+  );
+  for (const step of prepared) step.close();
+  treeDispose(base);
+  const steps = prepared.map(({ method, report }, i): StepResult => ({ method, timing: timings[i], ...report }));
+  const timingOf = (name: string) => steps.find(({ method }) => method === name)!.timing;
+  return {
+    model: model.name,
+    description: describeModel(model),
+    steps,
+    ratios: RATIOS.map(([first, second]) => (
+      { name: `${first} / ${second}`, ...ratioOf(timingOf(first), timingOf(second)) }
+    )),
+  };
+}

@@ -1,0 +1,174 @@
+import { markdownTable } from "markdown-table";
+import type {
+  BenchDocument,
+  KernelResult,
+  Machine,
+  Measured,
+  ModelResult,
+  PeerStepResult,
+  PytorchDocument,
+  StartupResult,
+} from "./document.ts";
+import { type Timing, timingOf } from "./turns.ts";
+
+/** A number with the digits that count: three, two below 1, and no fraction of hundreds. */
+export function digits(value: number): string {
+  if (Math.abs(value) < 1) return value.toPrecision(2);
+  return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
+}
+
+const pair = (best: number, median: number) => `${digits(best)} / ${digits(median)}`;
+const milliseconds = ({ best, median }: Timing) => pair(best, median);
+const speed = (amount: number, { best, median }: Timing) => pair(amount / best / 1e6, amount / median / 1e6);
+const mebibytes = (bytes: number) => digits(bytes / 2 ** 20);
+const times = (ratio: number) => `${digits(ratio)}×`;
+
+/** A table whose first column is text and whose others are numbers. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return markdownTable([[...head], ...rows.map((row) => [...row])], {
+    align: ["l", ...head.slice(1).map(() => "r")],
+  });
+}
+
+/** Names of all contenders in the order of their first appearance. */
+function namesOf(lists: readonly (readonly Measured[])[]): string[] {
+  return [...new Set(lists.flatMap((list) => list.map(({ name }) => name)))];
+}
+
+/** Kernels by contender: speed, best / median of rounds, and how many times as fast ours is by the best. */
+export function kernelTable(results: readonly KernelResult[]): string {
+  const names = namesOf(results.map(({ contenders }) => contenders));
+  const [ours] = names;
+  const rows = results.map(({ name, unit, amount, contenders }) => {
+    const own = contenders.find((one) => one.name === ours)!;
+    const cells = names.map((wanted) => {
+      const found = contenders.find((one) => one.name === wanted);
+      if (!found) return "–";
+      const ratio = found === own ? "" : ` (${times(found.timing.best / own.timing.best)})`;
+      return speed(amount, found.timing) + ratio;
+    });
+    return [name, unit, ...cells];
+  });
+  return table(["kernel", "unit", ...names], rows);
+}
+
+/** PyTorch's times of a method on a model, if it has it. */
+function pytorchTiming(pytorch: PytorchDocument | undefined, model: string, method: string): Timing | undefined {
+  const steps = pytorch?.models.find((one) => one.model === model)?.steps;
+  const found = steps?.find((step) => step.method === method);
+  return found && timingOf(found.rounds);
+}
+
+/** Steps of one model by method. */
+export function stepTable(result: ModelResult, pytorch?: PytorchDocument): string {
+  const beside = pytorch?.models.some(({ model }) => model === result.model);
+  const rows = result.steps.map(({ method, timing, peakBytes, trainableParameters, dispatches }) => {
+    const theirs = pytorchTiming(pytorch, result.model, method);
+    const peer = theirs ? `${milliseconds(theirs)} (${times(theirs.best / timing.best)})` : "–";
+    return [
+      method,
+      milliseconds(timing),
+      mebibytes(peakBytes),
+      trainableParameters.toLocaleString("en"),
+      String(dispatches),
+      ...beside ? [peer] : [],
+    ];
+  });
+  const head = ["method", "ms a step", "peak MiB", "trained", "dispatches", ...beside ? ["PyTorch + PEFT, ms"] : []];
+  return table(head, rows);
+}
+
+/** Ratios of steps, of bests and the median of rounds. */
+export function ratioTable(results: readonly ModelResult[]): string {
+  const rows = results[0].ratios.map(({ name }) => [
+    name,
+    ...results.map(({ ratios }) => {
+      const found = ratios.find((ratio) => ratio.name === name)!;
+      return pair(found.best, found.median);
+    }),
+  ]);
+  return table(["time of / time of", ...results.map(({ model }) => model)], rows);
+}
+
+/** Kernels that a method's step spends most on, by the device's clock; empty where it has none. */
+export function shareTable(result: ModelResult, method: string, count = 8): string {
+  const { kernels } = result.steps.find((step) => step.method === method)!;
+  if (kernels.length === 0) return "";
+  const total = kernels.reduce((sum, { seconds }) => sum + seconds, 0);
+  const rows = kernels.slice(0, count).map(({ kernel, dispatches, seconds }) => [
+    `\`${kernel}\``,
+    String(dispatches),
+    digits(1000 * seconds),
+    `${digits(100 * seconds / total)} %`,
+  ]);
+  return table(["kernel", "dispatches", "ms", "share"], rows);
+}
+
+/** The same step by everybody who trains. */
+export function peerStepTable({ contenders }: PeerStepResult): string {
+  const rows = contenders.map(({ name, timing, difference, loss }) => [
+    name,
+    `${milliseconds(timing)}`,
+    times(timing.best / contenders[0].timing.best),
+    loss.toFixed(6),
+    difference === undefined ? "–" : difference.toExponential(1),
+  ]);
+  return table(["step of", "ms a step", "time ÷ ours", "loss", "difference of gradients"], rows);
+}
+
+/** From the start of a process to its first finished step. */
+export function startupTable(results: readonly StartupResult[]): string {
+  const rows = results.map(({ caches, imported, opened, total }) => [
+    caches,
+    milliseconds(imported),
+    milliseconds(opened),
+    milliseconds(total),
+  ]);
+  return table(["caches", "modules loaded, ms", "device open, ms", "first step finished, ms"], rows);
+}
+
+/** The machine in one paragraph. */
+export function machineLine(machine: Machine): string {
+  const { processor, cores, memoryBytes, system, adapter, driver, isSoftware, subgroupSize, versions, isModified } =
+    machine;
+  return `${processor}, ${cores} cores, ${digits(memoryBytes / 2 ** 30)} GiB, ${system}. Adapter: ${adapter}` +
+    `${isSoftware ? ", in software" : ""}, subgroups of ${subgroupSize || "no fixed size"}, driver: ${driver}. ` +
+    `${versions.join(", ")}${isModified ? " (working tree modified)" : ""}.`;
+}
+
+/** Sections of a report in Markdown: what was measured, in the order of measuring. */
+export function report(document: BenchDocument): string {
+  const { machine, rounds, kernels, models, peerStep, startup, pytorch, leftOut, disagreements } = document;
+  const parts = [
+    machineLine(machine),
+    `Best / median of ${rounds} rounds in which all contenders took turns.` +
+    (document.isQuick ? " Quick run: the figures say little." : ""),
+  ];
+  if (kernels) {
+    parts.push("### Kernels", kernelTable(kernels));
+    if (kernels.some(({ contenders }) => contenders.length > 1)) {
+      parts.push("In brackets: how many times as fast ours is.");
+    }
+  }
+  if (models) {
+    parts.push("### Training steps");
+    for (const result of models) parts.push(`${result.model}: ${result.description}.`, stepTable(result, pytorch));
+    if (pytorch) {
+      const versions = Object.entries(pytorch.versions).map(([name, version]) => `${name} ${version}`).join(", ");
+      parts.push(
+        `PyTorch + PEFT (${versions}, ${pytorch.threads} threads) ran by itself before or after: in brackets its best ÷ ours.`,
+      );
+    }
+    parts.push("Ratios of times in the same rounds:", ratioTable(models));
+    const last = models[models.length - 1];
+    const shares = shareTable(last, "delta-lora, in place");
+    if (shares) {
+      parts.push(`Where a step of delta-lora, in place, spends its time (${last.model}, device clock):`, shares);
+    }
+  }
+  if (peerStep) parts.push("### The same step elsewhere", `${peerStep.description}:`, peerStepTable(peerStep));
+  if (startup) parts.push("### Start-up", "From the start of a process:", startupTable(startup));
+  if (leftOut.length > 0) parts.push("Left out:", leftOut.map((line) => `- ${line}`).join("\n"));
+  if (disagreements.length > 0) parts.push("Results that differ:", disagreements.map((line) => `- ${line}`).join("\n"));
+  return parts.join("\n\n");
+}
