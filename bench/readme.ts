@@ -13,11 +13,19 @@ export function withFigures(readme: string, figures: string): string {
   return `${readme.slice(0, begin + BEGIN.length)}\n\n${figures}\n\n${readme.slice(end)}`;
 }
 
+/** Formats files as the gate wants them. */
+async function format(...paths: readonly URL[]): Promise<void> {
+  const args = ["fmt", "--quiet", ...paths.map(({ pathname }) => pathname)];
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  if (!success) throw new Error(`cannot format the figures: ${new TextDecoder().decode(stderr).trim()}`);
+}
+
 /** Writes tables and plots of a run into the README of a folder, and the plots beside it. */
 export async function updateReadme(folder: URL, document: BenchDocument): Promise<void> {
-  const path = new URL("README.md", folder);
-  const readme = await Deno.readTextFile(path);
+  const [readme, figure] = [new URL("README.md", folder), new URL("figures.svg", folder)];
   const figures = `${report(document)}\n\n![Kernels and training steps](figures.svg)`;
-  await writeAtomically(new URL("figures.svg", folder).pathname, benchFigure(document));
-  await writeAtomically(path.pathname, withFigures(readme, figures));
+  const text = withFigures(await Deno.readTextFile(readme), figures);
+  await writeAtomically(figure.pathname, benchFigure(document));
+  await writeAtomically(readme.pathname, text);
+  await format(readme, figure);
 }

@@ -18,8 +18,14 @@ const TASKS: Readonly<Record<string, Task>> = {
   profile: { script: "bench/profile.ts", permissions: DEVICE },
   bench: { script: "bench/mod.ts", permissions: DEVICE },
   // Tests open servers on this machine and start programs.
-  test: { script: "experiments/tasks/test.ts", permissions: ["--allow-run", "--allow-read", "--allow-env"] },
-  ok: { script: "experiments/tasks/ok.ts", permissions: ["--allow-run", "--allow-read", "--allow-env"] },
+  test: {
+    script: "experiments/tasks/test.ts",
+    permissions: ["--allow-run", "--allow-read", "--allow-write", "--allow-env"],
+  },
+  ok: {
+    script: "experiments/tasks/ok.ts",
+    permissions: ["--allow-run", "--allow-read", "--allow-write", "--allow-env"],
+  },
   notebooks: {
     script: "experiments/tasks/notebooks.ts",
     permissions: ["--allow-run", "--allow-read", "--allow-write", "--allow-env"],

@@ -1,7 +1,7 @@
 // deno task ok: the gate. Format, lint, types, import direction, documentation, tests and examples, publishing.
 import { importFaults, readSources } from "./imports.ts";
 import { run } from "./run.ts";
-import { testArguments } from "./test.ts";
+import { testAll } from "./test.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -19,7 +19,7 @@ const STEPS: readonly (readonly [name: string, check: () => number | Promise<num
   ["imports", imports],
   ["documentation", () => run(["doc", "--quiet", "--lint", "mod.ts"])],
   ["publish", () => run(["publish", "--dry-run", "--allow-dirty", "--quiet"])],
-  ["tests", () => run(testArguments([]))],
+  ["tests", () => testAll()],
 ];
 
 if (import.meta.main) {

@@ -88,7 +88,9 @@ class Fuser {
       node.inputs.some((operand) => {
         const other = this.#drafts.get(operand.node);
         if (other !== a && other !== b) return false;
-        return this.#scattered.has(operand.node) || !(isWhole(operand) || this.#scattered.has(node));
+        // A kernel of its own finds its operands in memory.
+        return node.kind === "kernel" || this.#scattered.has(operand.node) ||
+          !(isWhole(operand) || this.#scattered.has(node));
       })
     );
   }

@@ -20,6 +20,23 @@ function targetOf(device: Device): Target {
   };
 }
 
+/** Whether all that a pending tensor is made of can be read; `known` remembers what was found of each node. */
+function isReady(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
+  const stack = [tensor];
+  while (stack.length > 0) {
+    const node = stack[stack.length - 1];
+    const { state } = node;
+    if (known.has(node)) stack.pop();
+    else if (state.kind !== "node") known.set(node, state.kind === "host" || state.kind === "device");
+    else {
+      const unknown = state.inputs.filter((input) => !known.has(input));
+      if (unknown.length > 0) stack.push(...unknown);
+      else known.set(node, state.inputs.every((input) => known.get(input)));
+    }
+  }
+  return known.get(tensor)!;
+}
+
 /** Runs graphs on a device: the executor behind eager tensors, and what jitted functions compile with. */
 export class Runtime implements Executor {
   readonly target: Target;
@@ -42,7 +59,9 @@ export class Runtime implements Executor {
     const waiting = this.#pending.flatMap((ref) => ref.deref() ?? []).filter(({ state }) => state.kind === "node");
     this.#pending = [];
     const used = new Set(waiting.flatMap(({ state }) => state.kind === "node" ? state.inputs : []));
-    this.flush(waiting.filter((tensor) => !used.has(tensor)));
+    // What was made of something that is gone, or is not there yet, is nobody's any more, or will be asked for.
+    const ready = new Map<Tensor, boolean>();
+    this.flush(waiting.filter((tensor) => !used.has(tensor) && isReady(tensor, ready)));
   }
 
   /** Runs a function that only builds a graph for somebody else. */
@@ -93,8 +112,8 @@ export class Runtime implements Executor {
   }
 
   flush(tensors: readonly Tensor[]): void {
+    if (tensors.length === 0) return;
     const plan = this.#plan(tensors);
-    if (plan.plan.leaves.some(({ state }) => state.kind === "arriving" || state.kind === "gone")) return;
     this.#run(plan, plan.plan.steps.map(({ kernel }) => this.device.pipelineNow(kernel)));
   }
 

@@ -87,6 +87,11 @@ export class Device {
   readonly #ready = new Map<string, GPUComputePipeline>();
   readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
   readonly #faults: Faults;
+  /**
+   * Bytes of each buffer: finalizers give buffers back, and where they run at the end of a thread, Dawn has already let go
+   * of what it would be asked.
+   */
+  readonly #sizes = new WeakMap<GPUBuffer, number>();
   /** Buffers made since the last wait, of which it is not yet known whether there was memory for them. */
   #fresh: GPUBuffer[] = [];
   readonly #suspect = new WeakSet<GPUBuffer>();
@@ -127,6 +132,7 @@ export class Device {
     this.#counters.buffers++;
     this.#isShort = false;
     const buffer = this.gpu.createBuffer({ size, usage });
+    this.#sizes.set(buffer, size);
     // Dawn says so at once, browsers later.
     if (this.#isShort) this.#suspect.add(buffer);
     else this.#fresh.push(buffer);
@@ -144,13 +150,15 @@ export class Device {
   }
 
   #giveBack(kind: string, buffer: GPUBuffer): void {
-    this.#liveBytes -= buffer.size;
-    if (this.#faults.end || this.#suspect.has(buffer)) return buffer.destroy();
-    const key = `${kind} ${buffer.size}`;
+    const size = this.#sizes.get(buffer)!;
+    this.#liveBytes -= size;
+    if (this.#faults.end) return; // went with the device
+    if (this.#suspect.has(buffer)) return buffer.destroy();
+    const key = `${kind} ${size}`;
     const pool = this.#pools.get(key) ?? [];
     this.#pools.set(key, pool);
     pool.push(buffer);
-    this.#pooledBytes += buffer.size;
+    this.#pooledBytes += size;
   }
 
   /** A storage buffer of at least so many bytes, its contents undefined. Throws a RangeError over the limits. */

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import type { BenchDocument, ModelResult, PytorchDocument } from "../../bench/document.ts";
 import { benchFigure } from "../../bench/figure.ts";
 import { readPytorch } from "../../bench/pytorch.ts";
-import { withFigures } from "../../bench/readme.ts";
+import { updateReadme, withFigures } from "../../bench/readme.ts";
 import { digits, kernelTable, ratioTable, report, shareTable, startupTable, stepTable } from "../../bench/tables.ts";
 import { timingOf } from "../../bench/turns.ts";
 
@@ -174,6 +174,22 @@ describe("the README of bench", () => {
     expect(twice).not.toContain("Monday");
     expect(twice.replace("Tuesday", "Monday")).toBe(once);
     expect(twice.slice(0, 200)).toBe(readme.slice(0, 200));
+  });
+
+  it("is written with its plots beside it, and again to the same text", async () => {
+    const folder = new URL(`file://${await Deno.makeTempDir()}/`);
+    await Deno.copyFile(new URL("../../bench/README.md", import.meta.url), new URL("README.md", folder));
+    const document = { ...DOCUMENT, models: undefined };
+    const written = async () => {
+      await updateReadme(folder, document);
+      return await Promise.all(["README.md", "figures.svg"].map((name) => Deno.readTextFile(new URL(name, folder))));
+    };
+    const [readme, figure] = await written();
+    expect(readme).toContain("| matmul nn 512 × 512 × 512 | GFLOP/s | 26.8 / 13.4 |");
+    expect(readme).toContain("(figures.svg)");
+    expect(figure).toContain("matmul nn 512");
+    expect(await written()).toEqual([readme, figure]);
+    await Deno.remove(folder, { recursive: true });
   });
 
   it("is left alone where the marks are gone", () => {
