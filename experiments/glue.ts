@@ -42,7 +42,7 @@ export const TASKS = ["cola", "sst2", "mrpc", "stsb", "rte"] as const satisfies 
 export const DEFAULT_TASKS = ["cola", "rte", "sst2", "stsb"] as const;
 
 /** Steps of the default run. */
-export const DEFAULT_STEPS = 120;
+export const DEFAULT_STEPS = 100;
 const BATCH_SIZE = 16;
 const EVAL_BATCH_SIZE = 64;
 /** Longest text, in tokens: what the encoder has positions for. */

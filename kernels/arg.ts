@@ -1,9 +1,13 @@
+import { isNaNExpression } from "./is_nan.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** Threads of a workgroup, each of which takes a row. */
 export const ARG_WORKGROUP = 64;
 
-/** Position of the largest element of each row of `[rows, n]`, the first among equals: bindings input, output i32. */
+/**
+ * Position of the largest element of each row of `[rows, n]`, the first among equals, and the first NaN where there is
+ * one, as in NumPy: bindings input, output i32.
+ */
 export function argMaxRows(): Kernel {
   return {
     name: "argMaxRows",
@@ -20,7 +24,7 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u3
   var top = X[row * d.n];
   for (var i = 1u; i < d.n; i++) {
     let x = X[row * d.n + i];
-    if (x > top) { top = x; best = i; }
+    if (x > top || (${isNaNExpression("x", "u32")} && !${isNaNExpression("top", "u32")})) { top = x; best = i; }
   }
   Y[row] = i32(best);
 }

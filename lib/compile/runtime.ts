@@ -80,18 +80,29 @@ export class Runtime implements Executor {
     return await Promise.all(plan.steps.map(({ kernel }) => this.device.pipeline(kernel)));
   }
 
-  /** Storage of host data, copied to the device where it is not there yet. */
+  /**
+   * Storage of a tensor, copied to the device where it is host data that is not there yet.
+   *
+   * Throws where the elements are on another device alone.
+   */
   upload(tensor: Tensor): DeviceStorage {
     const { state } = tensor;
-    if (state.kind === "device") return state.storage as DeviceStorage;
-    if (state.kind !== "host") throw new Error(`internal: cannot upload a tensor in state ${state.kind}`);
-    if (!state.storage) {
-      const storage = new DeviceStorage(this.device, this.device.acquire(state.data.byteLength));
-      this.device.write(storage.buffer, state.data);
-      tensor.attach(storage);
-      return storage;
+    if (state.kind !== "device" && state.kind !== "host") {
+      throw new Error(`internal: cannot upload a tensor in state ${state.kind}`);
     }
-    return state.storage as DeviceStorage;
+    const known = state.storage as DeviceStorage | undefined;
+    if (known?.device === this.device) return known;
+    if (state.kind === "device") {
+      const { name } = known!.device.report;
+      throw new Error(
+        `${tensor} lies on another device (${name}): read it there with data(), and make a tensor of that`,
+      );
+    }
+    const storage = new DeviceStorage(this.device, this.device.acquire(state.data.byteLength));
+    this.device.write(storage.buffer, state.data);
+    tensor.attach(storage);
+    known?.release();
+    return storage;
   }
 
   async evaluate(tensors: readonly Tensor[]): Promise<void> {

@@ -21,14 +21,17 @@ export const argmaxPrimitive: Primitive<undefined> = {
     const n = x.shape[x.shape.length - 1];
     return Float64Array.from({ length: x.data.length / n }, (_, row) => {
       let best = 0;
-      for (let i = 1; i < n; i++) if (x.data[row * n + i] > x.data[row * n + best]) best = i;
+      for (let i = 1; i < n; i++) {
+        const [value, top] = [x.data[row * n + i], x.data[row * n + best]];
+        if (value > top || (Number.isNaN(value) && !Number.isNaN(top))) best = i;
+      }
       return best;
     });
   },
   vjp: () => [undefined],
 };
 
-/** Position of the largest element along an axis (the last by default), the first among equals, as i32. */
+/** Position of the largest element along an axis (the last by default), the first among equals, as i32; NaN is largest. */
 export function argmax(x: Tensor, options: { readonly axis?: number } = {}): Tensor {
   requireDType("argmax", x, ["f32"]);
   const axis = normalizeAxis(options.axis ?? -1, x.rank, "argmax");

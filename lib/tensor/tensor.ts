@@ -75,9 +75,10 @@ export class Tensor {
     if (state.kind === "device") storages.register(this, state.storage, this);
   }
 
-  /** Keeps a device copy of host data beside it. For executors. */
+  /** Keeps a device copy of host data beside it, in place of an earlier one. For executors. */
   attach(storage: Storage): void {
     if (this.#state.kind !== "host") throw new Error("internal: only host data takes a device copy");
+    if (this.#state.storage) storages.unregister(this);
     this.#state.storage = storage;
     storages.register(this, storage, this);
   }

@@ -1,9 +1,11 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
+import { useDevice } from "../../lib/compile/open_device.ts";
 import { layerNorm } from "../../lib/nn/mod.ts";
 import { add, mul } from "../../lib/ops/mod.ts";
 import { evaluate, tensor } from "../../lib/tensor/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
+import { openLike } from "../support/adapters.ts";
 import { testDevice } from "../support/device.ts";
 
 describe("eager tensors", () => {
@@ -30,6 +32,22 @@ describe("eager tensors", () => {
       x.dispose();
     }
     expect(last).toEqual([expect.closeTo(1, 4), expect.closeTo(-1, 4)]);
+  });
+
+  it("are copied again to another device that is opened, where the host has them", async () => {
+    const first = await testDevice();
+    const second = await openLike(first);
+    const [host, computed] = [tensor([1, 2]), mul(tensor([3, 4]), 2)];
+    await evaluate([add(host, 1), computed]);
+    try {
+      useDevice(second);
+      expect(Array.from(await add(host, 10).data())).toEqual([11, 12]);
+      await expect(add(computed, 1).data()).rejects.toThrow("lies on another device");
+    } finally {
+      useDevice(first);
+      second.destroy();
+    }
+    expect(Array.from(await add(computed, host).data())).toEqual([7, 10]);
   });
 
   it("may be made of results of a jitted function that have not arrived", async () => {

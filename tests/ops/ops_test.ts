@@ -330,6 +330,7 @@ describe("operations", () => {
         const rows = tensor([row, row.map((_, i) => i)]);
         const last = columns - 1;
         expect(await values(ops.max(rows, { axis: 1 }))).toEqual([NaN, last]);
+        expect(await values(ops.argmax(rows))).toEqual([at, last]);
         expect(await values(ops.min(ops.transpose(rows), { axis: 0 }))).toEqual([NaN, 0]);
         expect(await values(ops.sum(rows, { axis: 1 }))).toEqual([NaN, columns * last / 2]);
       }
