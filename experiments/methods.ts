@@ -29,7 +29,7 @@ const lowRank = (options: RunSpec["method"]) => ({
  * `deno task reproduce glue --steps 120 --first-seed 100 --learning-rate X`.
  */
 export const RECIPES: Readonly<Record<string, Recipe>> = {
-  full: { learningRate: 1e-3, options: () => ({ name: "full" }), make: () => peft.full() as peft.Method },
+  full: { learningRate: 5e-4, options: () => ({ name: "full" }), make: () => peft.full() as peft.Method },
   lora: {
     learningRate: 5e-3,
     options: () => ({ name: "lora", rank: RANK, alpha: ALPHA, targets: TARGETS }),
