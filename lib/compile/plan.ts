@@ -1,9 +1,10 @@
 import type { Kernel } from "../../kernels/kernel.ts";
 import type { Target } from "../ops/primitive.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { Command, Layout, Place } from "./command.ts";
 import { type Cluster, fuse, kernelOf } from "./fuse.ts";
 import { buildGraph, type Graph, isWhole, type Node } from "./graph.ts";
-import { type Command, type Layout, lower, type Place } from "./lower.ts";
+import { lower } from "./lower.ts";
 import { lastUses, Memory } from "./memory.ts";
 
 /** A buffer of a plan: a leaf's, one of its own slots, or the scalars' common one. */

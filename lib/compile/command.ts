@@ -1,0 +1,32 @@
+import type { Grid, Kernel } from "../../kernels/kernel.ts";
+import type { Target } from "../ops/primitive.ts";
+import type { Node } from "./graph.ts";
+
+/** Memory that a command uses: a node's result, the scalars' common buffer, or scratch of the command's own. */
+export type Place = { readonly node: Node } | { readonly scratch: number } | "scalars";
+
+/** One dispatch, before its buffers are chosen. */
+export interface Command {
+  readonly kernel: Kernel;
+  readonly grid: Grid;
+  readonly uniforms: Uint32Array;
+  readonly places: readonly Place[];
+  /** Multiplications and additions of a product; 0 for everything else. */
+  readonly operations?: number;
+}
+
+/** What a cluster becomes. */
+export interface Lowered {
+  readonly commands: readonly Command[];
+  /** Bytes of each piece of scratch memory. */
+  readonly scratch: readonly number[];
+}
+
+/** What lowering must know of where results lie. */
+export interface Layout {
+  readonly target: Target;
+  /** Position of a scalar in the common buffer, in elements; `undefined` where the node has memory of its own. */
+  scalarPosition(node: Node): number | undefined;
+  /** The donated leaf whose buffer a node's result takes over while the cluster that makes it reads the leaf. */
+  inPlace(node: Node): Node | undefined;
+}
