@@ -1,4 +1,5 @@
-import { matmulDispatch, type MatmulLayout } from "../../kernels/matmul.ts";
+import { matmulDispatch } from "../../kernels/choose_matmul.ts";
+import type { MatmulLayout } from "../../kernels/matmul.ts";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { collapseView, type View } from "../tensor/view.ts";

@@ -2,10 +2,8 @@ import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { storeResult } from "../../kernels/finish.ts";
 import type { Grid, Kernel } from "../../kernels/kernel.ts";
+import { chooseMatmul, fitsSubgroup, matmulDispatch } from "../../kernels/choose_matmul.ts";
 import {
-  chooseMatmul,
-  fitsSubgroup,
-  matmulDispatch,
   type MatmulLayout,
   matmulNaive,
   type MatmulSizes,
