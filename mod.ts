@@ -20,6 +20,7 @@ export {
   type Access,
   type AdapterReport,
   type AdapterSource,
+  type BufferRange,
   type Counters,
   Device,
   type FindOptions,
@@ -28,7 +29,6 @@ export {
   type MemoryReport,
   type OpenDeviceOptions,
   requestDevice,
-  type UniformRange,
 } from "./lib/device/mod.ts";
 export {
   type DType,

@@ -8,25 +8,64 @@ import {
   matmulTiled,
   matmulUniforms,
 } from "./matmul.ts";
-import type { KernelTarget } from "./target.ts";
+import { matmulTexture, matmulTextureUniforms, textureSize } from "./matmul_texture.ts";
+import type { KernelTarget, ProductDispatch } from "./target.ts";
 
 const over = (a: number, b: number) => Math.ceil(a / b);
+const inFours = (sizes: readonly number[]) => sizes.every((size) => size % 4 === 0);
 
 /** Whether a subgroup kernel can do a product: it reads four neighbours at once. */
 export function fitsSubgroup(layout: MatmulLayout, sizes: MatmulSizes): boolean {
   const { m, n, k, lda, ldb, ldc, a0, a1, b0, b1, c0, c1, offsetA, offsetB, offsetC } = sizes;
-  const inFours = [k, lda, ldb, a0, a1, b0, b1, offsetA, offsetB];
-  if (layout !== "nt") inFours.push(n, ldc, c0, c1, offsetC);
-  if (layout === "tn") inFours.push(m);
-  return inFours.every((size) => size % 4 === 0);
+  return inFours([k, lda, ldb, a0, a1, b0, b1, offsetA, offsetB]) &&
+    (layout === "nt" || inFours([n, ldc, c0, c1, offsetC])) &&
+    (layout !== "tn" || inFours([m]));
 }
+
+/** Whether a texture of the second operand can serve a product: of one whole matrix, in fours. */
+function fitsTexture(layout: MatmulLayout, sizes: MatmulSizes, target: KernelTarget): layout is "nn" | "nt" {
+  const { n, k, lda, ldb, ldc, offsetA, offsetB, offsetC, batch } = sizes;
+  const [rows, columns] = layout === "nt" ? [n, k] : [k, n];
+  const isWhole = offsetB === 0 && ldb === columns && batch === 1;
+  return layout !== "tn" && isWhole && inFours([n, k, lda, ldc, offsetA, offsetC]) &&
+    Math.max(rows, columns / 4) <= (target.textureSize ?? 0);
+}
+
+/** A kernel for products: the obvious one, the textbook's, or a subgroup's tile, its second operand in a texture or not. */
+export type MatmulVariant =
+  | { readonly kind: "naive" }
+  | { readonly kind: "tiled" }
+  | {
+    readonly kind: "buffer" | "texture";
+    readonly rows: number;
+    /** Columns for each lane. */
+    readonly columns: number;
+  };
+
+/** A variant's name, as it is remembered: `tiled`, `texture 16x8`. */
+export function variantName(variant: MatmulVariant): string {
+  return "rows" in variant ? `${variant.kind} ${variant.rows}x${variant.columns}` : variant.kind;
+}
+
+/** What the choice of a product's kernel may depend on. */
+export interface MatmulOptions {
+  readonly target: KernelTarget;
+  readonly finish?: FinishFor;
+  /** Whether the second operand is a whole matrix that stays as it is, so that a texture may hold a copy. */
+  readonly isFrozen?: boolean;
+}
+
+/** Products of so many multiplications are large. */
+const LARGE = 2 ** 24;
+/** A copy into a texture pays where each element of it serves so many rows. */
+const TEXTURE_ROWS = 128;
 
 /** Rows of a tile: large ones for large products; small ones where others would lie idle. */
 function tileRows(sizes: MatmulSizes, span: number): number {
   const { m, n, k, batch } = sizes;
   if (m <= 8) return 8;
   const tiles = (rows: number) => over(m, rows) * over(n, span) * batch;
-  const isLarge = m * n * k * batch >= 2 ** 24;
+  const isLarge = m * n * k * batch >= LARGE;
   if (isLarge && m >= 32 && tiles(32) >= 4 && (m % 32 === 0 || m > 128)) return 32;
   if (m % 16 === 0 || m > 24) return tiles(16) >= 2 ? 16 : 8;
   return 8;
@@ -37,53 +76,133 @@ function swiftColumns(n: number, lanes: number): number {
   return n >= 16 * lanes ? 16 : n >= 8 * lanes ? 8 : 4;
 }
 
-/**
- * The kernel for a product on an adapter: a pure function of sizes and limits. Every candidate sums each element of C by
- * one chain of fma over ascending k, so the choice does not change a bit.
- */
-export function chooseMatmul(
-  layout: MatmulLayout,
-  sizes: MatmulSizes,
-  options: { readonly target: KernelTarget; readonly finish?: FinishFor },
-): { kernel: Kernel; grid: Grid; finish: Finish } {
-  const { target, finish: finishFor = storeResult } = options;
-  const { m, n, batch } = sizes;
+/** The variant that is best as far as one knows without measuring: a pure function of sizes and limits. */
+export function heuristicVariant(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): MatmulVariant {
+  const { target, isFrozen = false } = options;
+  const { m, n, k, batch } = sizes;
   if (target.subgroupSize > 0 && target.isSoftware && fitsSubgroup(layout, sizes)) {
     const lanes = target.subgroupSize;
+    const isLarge = m * n * k * batch >= LARGE && m >= TEXTURE_ROWS;
+    if (target.adapter === "lavapipe" && isFrozen && isLarge && fitsTexture(layout, sizes, target)) {
+      return { kind: "texture", rows: 16, columns: n >= 8 * lanes ? 8 : 4 };
+    }
     const columns = target.adapter === "swiftshader" ? swiftColumns(n, lanes) : 4;
-    const rows = tileRows(sizes, lanes * columns);
-    const { ldc, c0, c1, offsetC } = sizes;
-    const finish = finishFor([n, ldc, c0, c1, offsetC].every((size) => size % 4 === 0) ? 4 : 1);
-    const kernel = matmulSubgroup(layout, { lanes, rows, columns }, finish);
-    // Rows first: neighbours in time share the panel of B.
-    return { kernel, grid: [over(m, rows), over(n, lanes * columns), batch], finish };
+    return { kind: "buffer", rows: tileRows(sizes, lanes * columns), columns };
   }
-  const finish = finishFor(1);
-  if (m * n <= 1024 || m < 8 || n < 8) {
-    return { kernel: matmulNaive(layout, finish), grid: [over(m, 8), over(n, 8), batch], finish };
-  }
-  return { kernel: matmulTiled(layout, finish), grid: [over(m, 64), over(n, 64), batch], finish };
+  return m * n <= 1024 || m < 8 || n < 8 ? { kind: "naive" } : { kind: "tiled" };
 }
 
-/** A product as one dispatch of (A, B, then the buffers of `finish`). */
-export interface MatmulDispatch {
-  readonly kernel: Kernel;
-  readonly grid: Grid;
-  readonly uniforms: Uint32Array;
-  /** Multiplications and additions. */
-  readonly operations: number;
-}
+/** Tiles that are worth measuring: rows, and columns for each lane. */
+const TILES: readonly (readonly [rows: number, columns: number])[] = [[8, 4], [16, 4], [32, 4], [16, 8], [32, 8], [
+  16,
+  16,
+]];
+/** A subgroup's registers hold no larger tile: elements for each lane. */
+const MAX_TILE = 256;
+/** Products of fewer multiplications take less time than their dispatch: nothing is measured for them. */
+const MEASURABLE = 2 ** 22;
 
-/** A product as a dispatch. Throws a RangeError where there are more products than a grid can hold. */
-export function matmulDispatch(
+/** All variants that can do a product and are worth measuring, by their names, the heuristic one first. */
+export function matmulVariants(
   layout: MatmulLayout,
   sizes: MatmulSizes,
-  options: { readonly target: KernelTarget; readonly finish?: FinishFor },
-): MatmulDispatch {
+  options: MatmulOptions,
+): ReadonlyMap<string, MatmulVariant> {
+  const { target, isFrozen = false } = options;
+  const variants: MatmulVariant[] = [heuristicVariant(layout, sizes, options), { kind: "tiled" }];
+  if (target.subgroupSize > 0 && fitsSubgroup(layout, sizes)) {
+    const hasTexture = isFrozen && sizes.m >= TEXTURE_ROWS && fitsTexture(layout, sizes, target);
+    for (const [rows, columns] of TILES) {
+      const isUseful = rows < 2 * sizes.m && columns * target.subgroupSize < 2 * sizes.n;
+      if (!isUseful || rows * columns > MAX_TILE) continue;
+      variants.push({ kind: "buffer", rows, columns });
+      if (hasTexture) variants.push({ kind: "texture", rows, columns });
+    }
+  }
+  return new Map(variants.map((variant) => [variantName(variant), variant]));
+}
+
+/** The next power of two: sizes up to it are of one class. */
+const classOf = (size: number) => 2 ** Math.ceil(Math.log2(Math.max(1, size)));
+
+/** The class of products that one measurement speaks for; `undefined` for those that are too small to be measured. */
+export function matmulClass(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): string | undefined {
+  const { m, n, k, batch } = sizes;
+  if (m * n * k * batch < MEASURABLE) return undefined;
+  const { finish = storeResult, isFrozen = false } = options;
+  const words = [layout, [m, n, k].map(classOf).join("x")];
+  if (batch > 1) words.push(`batch ${classOf(batch)}`);
+  if (isFrozen) words.push("frozen");
+  if (finish(4).name) words.push("finish");
+  return words.join(" ");
+}
+
+/** A product by a variant as a dispatch. */
+export function variantDispatch(
+  variant: MatmulVariant,
+  layout: MatmulLayout,
+  sizes: MatmulSizes,
+  options: MatmulOptions,
+): ProductDispatch {
+  const { target, finish: finishFor = storeResult } = options;
+  const { m, n, k, batch, ldc, c0, c1, offsetC } = sizes;
+  const operations = 2 * m * n * k * batch;
+  if (variant.kind === "naive" || variant.kind === "tiled") {
+    const finish = finishFor(1);
+    const [kernel, side] = variant.kind === "naive"
+      ? [matmulNaive(layout, finish), 8] as const
+      : [matmulTiled(layout, finish), 64] as const;
+    return {
+      kernel,
+      grid: [over(m, side), over(n, side), batch],
+      uniforms: matmulUniforms(sizes, finish),
+      operations,
+    };
+  }
+  const { rows, columns } = variant;
+  const tile = { lanes: target.subgroupSize, rows, columns };
+  const finish = finishFor(inFours([n, ldc, c0, c1, offsetC]) ? 4 : 1);
+  // Rows first: neighbours in time share the panel of B.
+  const grid: Grid = [over(m, rows), over(n, tile.lanes * columns), batch];
+  if (variant.kind === "buffer") {
+    return { kernel: matmulSubgroup(layout, tile, finish), grid, uniforms: matmulUniforms(sizes, finish), operations };
+  }
+  if (layout === "tn") throw new Error("internal: tn has no variant with a texture");
+  return {
+    kernel: matmulTexture(layout, tile, finish),
+    grid,
+    uniforms: matmulTextureUniforms(sizes, finish),
+    operations,
+    texture: layout === "nt" ? textureSize(n, k) : textureSize(k, n),
+  };
+}
+
+function variantFor(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): MatmulVariant {
+  const { measured } = options.target;
+  const name = measured && matmulClass(layout, sizes, options);
+  if (measured && name) {
+    const variants = matmulVariants(layout, sizes, options);
+    const dispatch = (variant: MatmulVariant) => () => variantDispatch(variant, layout, sizes, options);
+    const { m, n, k, batch } = sizes;
+    const best = measured(name, () => ({
+      variants: new Map(Array.from(variants, ([name, variant]) => [name, dispatch(variant)])),
+      elements: batch * Math.max(m * k, k * n, m * n),
+    }));
+    const variant = best && variants.get(best);
+    if (variant) return variant;
+  }
+  return heuristicVariant(layout, sizes, options);
+}
+
+/**
+ * A product as a dispatch: by the variant that was measured to be the fastest on this adapter, else by the heuristic one.
+ * Every variant sums each element of C by one chain of fma over ascending k, so the choice does not change a bit.
+ *
+ * Throws a RangeError where there are more products than a grid can hold.
+ */
+export function matmulDispatch(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): ProductDispatch {
   if (sizes.batch > 65_535) {
     throw new RangeError(`matmul: ${sizes.batch} products are more than the 65,535 of one dispatch`);
   }
-  const { kernel, grid, finish } = chooseMatmul(layout, sizes, options);
-  const operations = 2 * sizes.m * sizes.n * sizes.k * sizes.batch;
-  return { kernel, grid, uniforms: matmulUniforms(sizes, finish), operations };
+  return variantDispatch(variantFor(layout, sizes, options), layout, sizes, options);
 }

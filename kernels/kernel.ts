@@ -2,17 +2,23 @@
 export type Access = "read" | "read_write";
 
 /**
- * A compute shader as data. Its storage buffers are bindings 0 … n−1 of group 0 in the order of `bindings`; its sizes
- * arrive in a uniform buffer of u32 words at binding n (floats by bitcast), so that one pipeline serves every shape.
- * The entry point is called `main`.
+ * What a kernel binds: a storage buffer, or an rgba32float storage texture that it reads (where WGSL has
+ * `readonly_and_readwrite_storage_textures`) or writes.
+ */
+export type Binding = Access | "texture" | "write_texture";
+
+/**
+ * A compute shader as data. Its storage buffers and textures are bindings 0 … n−1 of group 0 in the order of `bindings`;
+ * its sizes arrive in a uniform buffer of u32 words at binding n (floats by bitcast), so that one pipeline serves every
+ * shape. The entry point is called `main`.
  */
 export interface Kernel {
   /** Unique to the text: what profiles and errors call it. */
   readonly name: string;
   /** WGSL. */
   readonly code: string;
-  /** Use of each storage buffer, at most 8. */
-  readonly bindings: readonly Access[];
+  /** Use of each storage buffer and texture, at most 8. */
+  readonly bindings: readonly Binding[];
 }
 
 /** How many workgroups to start along x, y and z, each at most 65,535. */

@@ -200,34 +200,11 @@ export function matmulSubgroup(layout: MatmulLayout, tile: MatmulTile, finish: F
     : range(4).flatMap((step) => quads.map((q) => `let b${step}_${q} = B[bt${q} + (k + ${step}u) * ldb4];`));
   const bValue = (step: number, j: number) =>
     layout === "nt" ? `b${j}.${turn[step]}` : `b${step}_${j >> 2}.${turn[j & 3]}`;
-  // Work on results is written once, in a loop over a private array: unrolled, its text would take seconds to compile.
+  // Work on results is written once, in loops over a private array, which the driver must not unroll: its text would take
+  // a second to compile. It unrolls what counts from a constant, so these count rows and columns of C.
   const pieces = isScalar ? columns : columns / 4;
   const piece = (i: number, q: number) =>
     isScalar ? `c${i}_${q}` : `vec4<f32>(${range(4).map((e) => `c${i}_${q * 4 + e}`).join(", ")})`;
-  const end = isScalar ? `let col = n0 + lane + q * ${lanes}u;` : `let col = n0 + (lane + q * ${lanes}u) * 4u;`;
-  const type = isScalar ? "f32" : "vec4<f32>";
-  const looped = `var results: array<${type}, ${rows * pieces}>;
-  ${
-    range(rows).map((i) => range(pieces).map((q) => `results[${i * pieces + q}] = ${piece(i, q)};`).join(" ")).join(
-      "\n  ",
-    )
-  }
-  for (var i = 0u; i < min(${rows}u, d.m - m0); i++) {
-    for (var q = 0u; q < ${pieces}u; q++) {
-      ${end}
-      if (col < d.n) { finish(zc + (m0 + i) * d.ldc + col, results[i * ${pieces}u + q] * d.scale); }
-    }
-  }`;
-  const unrolled = range(rows).map((i) =>
-    `if (m0 + ${i}u < d.m) {
-    let at = zc + (m0 + ${i}u) * d.ldc;
-    ${
-      range(pieces).map((q) =>
-        `{ ${end.replace("q *", `${q}u *`)} if (col < d.n) { finish(at + col, ${piece(i, q)} * d.scale); } }`
-      ).join("\n    ")
-    }
-  }`
-  ).join("\n  ");
   const join = (lines: readonly string[]) => lines.join("\n    ");
   return {
     name: `matmul_${layout}_${rows}x${span}${isScalar ? "_scalar" : ""}${finish.name}`,
@@ -256,7 +233,19 @@ ${ORIGINS}  let m0 = w.x * ${rows}u;
       )
     }
   }
-  ${finish.name ? looped : unrolled}
+  var results: array<${isScalar ? "f32" : "vec4<f32>"}, ${rows * pieces}>;
+  ${
+      range(rows).map((i) => range(pieces).map((q) => `results[${i * pieces + q}] = ${piece(i, q)};`).join(" "))
+        .join("\n  ")
+    }
+  let col0 = n0 + lane${isScalar ? "" : " * 4u"};
+  for (var row = m0; row < min(m0 + ${rows}u, d.m); row++) {
+    var at = (row - m0) * ${pieces}u;
+    for (var col = col0; col < min(n0 + ${span}u, d.n); col += ${isScalar ? lanes : lanes * 4}u) {
+      finish(zc + row * d.ldc + col, results[at] * d.scale);
+      at++;
+    }
+  }
 }
 `,
   };

@@ -1,4 +1,4 @@
-import type { Device, UniformRange } from "../device/device.ts";
+import type { Bindable, BufferRange, Device } from "../device/device.ts";
 import { type BufferName, explainPlan, type Plan } from "./plan.ts";
 import type { Timer } from "./timer.ts";
 
@@ -7,10 +7,10 @@ const UNIFORM_ALIGNMENT = 256;
 /** Sets of leaves for which bind groups are kept. */
 const KEPT_SETS = 4;
 
-const numbers = new WeakMap<GPUBuffer, number>();
+const numbers = new WeakMap<Bindable, number>();
 let numbered = 0;
 
-function numberOf(buffer: GPUBuffer): number {
+function numberOf(buffer: Bindable): number {
   let number = numbers.get(buffer);
   if (number === undefined) numbers.set(buffer, number = ++numbered);
   return number;
@@ -39,13 +39,23 @@ function layUniforms(plan: Plan): { words: Uint32Array; offsets: number[] } {
   return { words, offsets };
 }
 
+/** What the leaves of a plan lie in. */
+export interface BoundLeaves {
+  /** Memory of all leaves. */
+  readonly buffers: readonly Bindable[];
+  /** Buffers of the plan's arenas of leaves. */
+  readonly arenas?: readonly GPUBuffer[];
+  /** Textures of those that are read as one. */
+  readonly textures?: ReadonlyMap<number, GPUTexture>;
+}
+
 /** A plan with pipelines and memory on a device. */
 export class BoundPlan {
   /** Buffers of the plan's slots. */
   readonly slots: readonly GPUBuffer[];
   readonly #scalars: GPUBuffer | undefined;
   readonly #uniforms: GPUBuffer;
-  readonly #ranges: readonly UniformRange[];
+  readonly #ranges: readonly BufferRange[];
   readonly #groups = new Map<string, GPUBindGroup[]>();
 
   constructor(readonly device: Device, readonly plan: Plan, readonly pipelines: readonly GPUComputePipeline[]) {
@@ -60,18 +70,23 @@ export class BoundPlan {
     }));
   }
 
-  #buffer(name: BufferName, leaves: readonly GPUBuffer[]): GPUBuffer {
-    return name === "scalars" ? this.#scalars! : "leaf" in name ? leaves[name.leaf] : this.slots[name.slot];
+  #buffer(name: BufferName, { buffers, arenas, textures }: BoundLeaves): Bindable {
+    if (name === "scalars") return this.#scalars!;
+    if ("texture" in name) return textures!.get(name.texture)!;
+    if ("leaf" in name) return buffers[name.leaf];
+    if ("arena" in name) return { buffer: arenas![name.arena], offset: 0, size: this.plan.arenas[name.arena].bytes };
+    const buffer = this.slots[name.slot];
+    return name.range ? { buffer, offset: name.range.offset, size: name.range.bytes } : buffer;
   }
 
-  #bind(leaves: readonly GPUBuffer[]): GPUBindGroup[] {
+  #bind(leaves: BoundLeaves): GPUBindGroup[] {
     return this.plan.steps.map(({ kernel, buffers }, i) =>
       this.device.bindGroup(kernel, buffers.map((name) => this.#buffer(name, leaves)), this.#ranges[i])
     );
   }
 
-  #groupsFor(leaves: readonly GPUBuffer[]): GPUBindGroup[] {
-    const key = leaves.map(numberOf).join();
+  #groupsFor(leaves: BoundLeaves): GPUBindGroup[] {
+    const key = [...leaves.buffers, ...leaves.textures?.values() ?? []].map(numberOf).join();
     const groups = this.#groups.get(key) ?? this.#bind(leaves);
     // The last used set stands last: the first one goes when there are too many.
     this.#groups.delete(key);
@@ -81,7 +96,7 @@ export class BoundPlan {
   }
 
   /** Encodes all steps on the given leaves' buffers: as one compute pass, or as one for each step to be timed. */
-  encode(encoder: GPUCommandEncoder, leaves: readonly GPUBuffer[], timer?: Timer): void {
+  encode(encoder: GPUCommandEncoder, leaves: BoundLeaves, timer?: Timer): void {
     const { steps } = this.plan;
     if (steps.length === 0) return;
     const groups = this.#groupsFor(leaves);
@@ -100,10 +115,10 @@ export class BoundPlan {
   }
 
   /** Bytes of the buffers that each step binds. */
-  bytes(leaves: readonly GPUBuffer[]): number[] {
+  bytes(leaves: BoundLeaves): number[] {
     return this.plan.steps.map(({ buffers }) => {
       const bound = new Set(buffers.map((name) => this.#buffer(name, leaves)));
-      return [...bound].reduce((sum, { size }) => sum + size, 0);
+      return [...bound].reduce((sum, piece) => sum + this.device.bytesOf(piece), 0);
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Grid, Kernel } from "../../kernels/kernel.ts";
 import type { Target } from "../ops/primitive.ts";
+import type { Cluster } from "./fuse.ts";
 import type { Node } from "./graph.ts";
 
 /** Memory that a command uses: a node's result, the scalars' common buffer, or scratch of the command's own. */
@@ -25,6 +26,10 @@ export interface Lowered {
 /** What lowering must know of where results lie. */
 export interface Layout {
   readonly target: Target;
+  /** Whether a node is a matrix that nothing writes while the plan's function is in use. */
+  isFrozen(node: Node): boolean;
+  /** Elements of the arenas that a joined cluster works on. */
+  joinedSize(cluster: Cluster): number;
   /** Position of a scalar in the common buffer, in elements; `undefined` where the node has memory of its own. */
   scalarPosition(node: Node): number | undefined;
   /** The donated leaf whose buffer a node's result takes over while the cluster that makes it reads the leaf. */

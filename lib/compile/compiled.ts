@@ -2,10 +2,13 @@ import { allocate, type TypedArray, viewAs } from "../tensor/dtype.ts";
 import type { Executor } from "../tensor/executor.ts";
 import { sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { BoundPlan } from "./bound_plan.ts";
+import type { Bindable } from "../device/device.ts";
+import { type BoundLeaves, BoundPlan } from "./bound_plan.ts";
+import { Donations } from "./donations.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { Runtime } from "./runtime.ts";
 import { DeviceStorage } from "./storage.ts";
+import { LeafTextures } from "./textures.ts";
 import { type DispatchTime, Timer } from "./timer.ts";
 
 /** Host data up to this size is written into a slot of the plan; larger tensors get memory of their own, once. */
@@ -37,14 +40,21 @@ export async function compileFunction(runtime: Runtime, traced: TracedFunction):
   const { placeholders, outputs, donated, firstId } = traced;
   const outside = capturedNodes(outputs, firstId);
   await runtime.evaluate(outside);
-  const plan = makePlan(outputs, {
-    target: runtime.target,
-    isLeaf: ({ state, id }) => state.kind !== "node" || id < firstId,
-    donated: new Set(placeholders.filter((_, i) => donated.has(i))),
-  });
+  const given = new Set(placeholders.filter((_, i) => donated.has(i)));
+  const planned = () =>
+    makePlan(outputs, {
+      target: runtime.target,
+      isLeaf: ({ state, id }) => state.kind !== "node" || id < firstId,
+      donated: given,
+      isFrozen: (leaf) => !given.has(leaf) || outputs.includes(leaf),
+    });
+  let plan = planned();
+  if (await runtime.tuner?.learn()) plan = planned();
   const captured = plan.leaves.filter(({ state }) => state.kind === "arriving");
   await Promise.all(captured.map((leaf) => leaf.data()));
-  return new Compiled(runtime, traced, plan, await runtime.pipelines(plan));
+  const textures = new LeafTextures(runtime.device, plan);
+  const [pipelines] = await Promise.all([runtime.pipelines(plan), textures.prepare()]);
+  return new Compiled(runtime, traced, plan, { pipelines, textures });
 }
 
 /** Pending computations from outside that a traced function uses. */
@@ -80,6 +90,7 @@ interface Outgoing {
 /** A function compiled for one signature. */
 export class Compiled {
   readonly #bound: BoundPlan;
+  readonly #textures: LeafTextures;
   readonly #sources: readonly LeafSource[];
   readonly #outgoing: readonly (Outgoing | undefined)[];
   readonly #stagingBytes: number;
@@ -92,9 +103,10 @@ export class Compiled {
     readonly runtime: Runtime,
     readonly traced: TracedFunction,
     readonly plan: Plan,
-    pipelines: readonly GPUComputePipeline[],
+    made: { readonly pipelines: readonly GPUComputePipeline[]; readonly textures: LeafTextures },
   ) {
-    this.#bound = new BoundPlan(runtime.device, plan, pipelines);
+    this.#bound = new BoundPlan(runtime.device, plan, made.pipelines);
+    this.#textures = made.textures;
     const positions = new Map(traced.placeholders.map((placeholder, i) => [placeholder, i]));
     this.#sources = plan.leaves.map((leaf) => {
       const argument = positions.get(leaf);
@@ -135,8 +147,8 @@ export class Compiled {
     await this.#ready(leaves);
     const { device } = this.runtime;
     using timer = new Timer(device, this.plan.steps.length);
-    const { results, buffers } = this.#encode(leaves, timer);
-    const bytes = this.#bound.bytes(buffers);
+    const { results, bound } = this.#encode(leaves, timer);
+    const bytes = this.#bound.bytes(bound);
     const seconds = await timer.seconds();
     return {
       results,
@@ -150,7 +162,7 @@ export class Compiled {
     };
   }
 
-  #encode(args: readonly Tensor[], timer?: Timer): { results: Tensor[]; buffers: readonly GPUBuffer[] } {
+  #encode(args: readonly Tensor[], timer?: Timer): { results: Tensor[]; bound: BoundLeaves } {
     const { device } = this.runtime;
     const { donated, name } = this.traced;
     for (const { state, shape } of args) {
@@ -158,25 +170,35 @@ export class Compiled {
     }
     const returned = this.#returned(args);
     const fresh = new Map<number, DeviceStorage>();
-    const copies: { from: GPUBuffer; to: GPUBuffer; bytes: number }[] = [];
-    const buffers = this.#sources.map((source, leaf) => {
-      if (!("argument" in source)) return this.runtime.upload(source.captured).buffer;
-      const tensor = args[source.argument];
-      if (!donated.has(source.argument) || returned.has(tensor)) return this.#enter(leaf, tensor);
-      const storage = this.#own(tensor, args, copies);
-      fresh.set(source.argument, storage);
-      return storage.buffer;
+    const donations = new Donations(this.runtime, args);
+    const argumentOf = (leaf: number) => (this.#sources[leaf] as { argument: number }).argument;
+    const arenas = this.plan.arenas.map((arena) => {
+      const storages = donations.gather(arena, (leaf) => args[argumentOf(leaf)]);
+      arena.leaves.forEach(({ leaf }, i) => fresh.set(argumentOf(leaf), storages[i]));
+      return storages[0].buffer;
     });
+    const copied = new Map<number, DeviceStorage>();
+    const buffers = this.#sources.map((source, leaf) => {
+      const tensor = "argument" in source ? args[source.argument] : source.captured;
+      if (this.#textures.has(leaf)) copied.set(leaf, this.runtime.upload(tensor));
+      if (!("argument" in source)) return this.runtime.upload(tensor).memory;
+      if (!donated.has(source.argument) || returned.has(tensor)) return this.#enter(leaf, tensor);
+      const storage = fresh.get(source.argument) ?? donations.own(tensor);
+      fresh.set(source.argument, storage);
+      return storage.memory;
+    });
+    const bound: BoundLeaves = { buffers, arenas, textures: this.#textures.of(copied) };
     const staging = this.#stagingBytes > 0 ? device.staging(this.#stagingBytes) : undefined;
     const own = new Map<number, DeviceStorage>();
     device.submit((encoder) => {
-      for (const { from, to, bytes } of copies) encoder.copyBufferToBuffer(from, 0, to, 0, bytes);
-      this.#bound.encode(encoder, buffers, timer);
+      donations.encode(encoder);
+      this.#bound.encode(encoder, bound, timer);
       this.plan.results.forEach((place, i) => {
         const outgoing = this.#outgoing[i];
         if (place.kind === "copied") {
           const bytes = this.traced.outputs[i].size * 4;
-          encoder.copyBufferToBuffer(this.#bound.slots[place.slot], 0, buffers[place.leaf], 0, bytes);
+          const { buffer, offset } = fresh.get(argumentOf(place.leaf))!;
+          encoder.copyBufferToBuffer(this.#bound.slots[place.slot], 0, buffer, offset, bytes);
         } else if (outgoing && outgoing.offset >= 0) {
           encoder.copyBufferToBuffer(this.#bound.slots[outgoing.slot], 0, staging!, outgoing.offset, outgoing.bytes);
         } else if (outgoing) {
@@ -215,7 +237,9 @@ export class Compiled {
       }
       const argument = (source as { argument: number }).argument;
       taken.add(argument);
-      return new Tensor(shape, dtype, { kind: "device", storage: fresh.get(argument)! });
+      const storage = fresh.get(argument)!;
+      storage.version++;
+      return new Tensor(shape, dtype, { kind: "device", storage });
     });
 
     for (const position of donated) {
@@ -229,7 +253,7 @@ export class Compiled {
       if (storage !== previous) previous?.release();
       if (storage && !taken.has(position)) storage.release();
     }
-    return { results, buffers };
+    return { results, bound };
   }
 
   /** Arguments that come out as they went in: they are not given up. */
@@ -245,10 +269,10 @@ export class Compiled {
   }
 
   /** The buffer in which a plan finds an argument that stays the caller's. */
-  #enter(leaf: number, tensor: Tensor): GPUBuffer {
+  #enter(leaf: number, tensor: Tensor): Bindable {
     const { state } = tensor;
     const isSmall = state.kind === "host" && state.storage === undefined && state.data.byteLength <= MAX_SLOT_BYTES;
-    if (!isSmall) return this.runtime.upload(tensor).buffer;
+    if (!isSmall) return this.runtime.upload(tensor).memory;
     const { device } = this.runtime;
     const entry = this.#entries[leaf] ??= { buffer: device.acquire(state.data.byteLength) };
     if (entry.last !== state.data) {
@@ -256,27 +280,6 @@ export class Compiled {
       entry.last = state.data;
     }
     return entry.buffer;
-  }
-
-  /** Storage of a donated argument that nobody else holds; `copies` gets what must be copied for that. */
-  #own(
-    tensor: Tensor,
-    args: readonly Tensor[],
-    copies: { from: GPUBuffer; to: GPUBuffer; bytes: number }[],
-  ): DeviceStorage {
-    const { device } = this.runtime;
-    const { state, size } = tensor;
-    if (state.kind === "host" && !state.storage) {
-      const storage = new DeviceStorage(device, device.acquire(size * 4));
-      device.write(storage.buffer, state.data);
-      return storage;
-    }
-    const storage = this.runtime.upload(tensor);
-    const isShared = storage.owners > 1 || args.filter((other) => other === tensor).length > 1;
-    if (!isShared) return storage;
-    const copy = new DeviceStorage(device, device.acquire(size * 4));
-    copies.push({ from: storage.buffer, to: copy.buffer, bytes: size * 4 });
-    return copy;
   }
 
   /** The dispatches and the memory, in words. */
@@ -290,6 +293,7 @@ export class Compiled {
     this.#isDisposed = true;
     await Promise.allSettled(this.#inFlight.splice(0));
     this.#bound.dispose();
+    this.#textures.dispose();
     for (const entry of this.#entries) if (entry) this.runtime.device.release(entry.buffer);
   }
 }

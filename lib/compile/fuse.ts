@@ -1,3 +1,4 @@
+import { describePart, type Part } from "./alike.ts";
 import { Bits } from "./bits.ts";
 import { invertView, type View } from "../tensor/view.ts";
 import { copyPrimitive, type Graph, isWhole, type Node, type Operand } from "./graph.ts";
@@ -14,6 +15,8 @@ export interface Cluster {
   readonly outputs: readonly Node[];
   /** Those of them that are copies in another order: each element is written where it goes. */
   readonly scattered: ReadonlySet<Node>;
+  /** Where it does the same to several sets of tensors that lie side by side: the work on each. */
+  readonly parts?: readonly Part[];
 }
 
 /** Where the elements of what a node copies go, four at a time; `undefined` where it is no such copy. */
@@ -30,6 +33,7 @@ interface Draft {
   members: Bits;
   /** Nodes that must be computed before, through any number of steps. */
   reach: Bits;
+  parts?: Part[];
 }
 
 /** Whether a reduction runs along whole rows, whole columns or neither of how its operand lies. */
@@ -216,7 +220,37 @@ class Fuser {
       this.#live.add(draft);
       this.#join(node, draft);
     }
+    if (this.inPlace.size > 0) this.#joinAlike();
     return this.#order();
+  }
+
+  #isResult(node: Node, members: ReadonlySet<Node>): boolean {
+    return this.isOutput[node.id] || this.consumers[node.id].some((consumer) => !members.has(consumer));
+  }
+
+  /** Lets element-wise work that is the same but for its tensors run as one: the update of all parameters, say. */
+  #joinAlike(): void {
+    const overwritten = new Set(this.inPlace.values());
+    const groups = new Map<string, { draft: Draft; part: Part }[]>();
+    for (const draft of this.#live) {
+      if (draft.kind !== "map" || draft.nodes.some((node) => this.#scattered.has(node))) continue;
+      const members = new Set(draft.nodes);
+      const described = describePart(draft.nodes, {
+        isResult: (node) => this.#isResult(node, members),
+        inPlace: this.inPlace,
+        isOverwritten: (leaf) => overwritten.has(leaf),
+      });
+      if (!described) continue;
+      const { key, part } = described;
+      groups.set(key, [...groups.get(key) ?? [], { draft, part }]);
+    }
+    for (const [first, ...others] of groups.values()) {
+      for (const { draft, part } of others) {
+        if (first.draft.reach.meets(draft.members) || draft.reach.meets(first.draft.members)) continue;
+        this.#merge(first.draft, draft);
+        (first.draft.parts ??= [first.part]).push(part);
+      }
+    }
   }
 
   /** Clusters in an order in which each finds its inputs, as near to the order of creation as that allows. */
@@ -269,18 +303,16 @@ class Fuser {
 
   #finish(draft: Draft): Cluster {
     const members = new Set(draft.nodes);
-    const outputs = draft.nodes.filter((node) =>
-      this.isOutput[node.id] || this.consumers[node.id].some((consumer) => !members.has(consumer))
-    );
+    const outputs = draft.nodes.filter((node) => this.#isResult(node, members));
     const scattered = new Set(draft.nodes.filter((node) => this.#scattered.has(node)));
-    return { kind: draft.kind, nodes: draft.nodes, outputs, scattered };
+    return { kind: draft.kind, nodes: draft.nodes, outputs, scattered, parts: draft.parts };
   }
 }
 
 /**
  * Groups nodes into kernels. Element-wise nodes of one size join where no other kernel must run between them and eight
- * bindings suffice; a reduction takes in what flows into it alone. `inPlace` says which result will lie in which
- * donated leaf's buffer.
+ * bindings suffice; a reduction takes in what flows into it alone. What is the same but for its tensors joins then.
+ * `inPlace` says which result will lie in which donated leaf's buffer.
  */
 export function fuse(graph: Graph, inPlace: ReadonlyMap<Node, Node> = new Map()): Cluster[] {
   return new Fuser(graph, inPlace).run();

@@ -11,8 +11,15 @@ import { Fused, nameOf } from "./fused.ts";
 import type { Node } from "./graph.ts";
 import { lowerReduce } from "./lower_reduce.ts";
 
-function lowerMap(cluster: Cluster, layout: Layout): Lowered {
-  const { size } = cluster.nodes[0];
+/** The work on all parts of a joined cluster is that on the first one, for as many elements as the arena holds. */
+function lowerJoined(cluster: Cluster, layout: Layout): Lowered {
+  const [{ nodes }] = cluster.parts!;
+  const members = new Set(nodes);
+  const first = { ...cluster, nodes, outputs: cluster.outputs.filter((node) => members.has(node)), parts: undefined };
+  return lowerMap(first, layout, layout.joinedSize(cluster));
+}
+
+function lowerMap(cluster: Cluster, layout: Layout, size = cluster.nodes[0].size): Lowered {
   const width = size === 1 ? 1 : 4;
   const fused = new Fused(width, layout);
   for (const node of cluster.nodes) fused.compute(node, cluster);
@@ -110,7 +117,9 @@ function lowerKernel(cluster: Cluster, layout: Layout): Lowered {
   const inPlace = leaf !== undefined && lowering.inPlace !== undefined && node.inputs[lowering.inPlace].node === leaf;
   let finishPlaces: readonly Place[] = [];
   const { dispatches, scratch = [] } = lowering.emit({
-    inputs: node.inputs.map(({ node: input, view }) => ({ view, dtype: input.dtype })),
+    inputs: node.inputs.map(({ node: input, view }) => (
+      { view, dtype: input.dtype, isFrozen: layout.isFrozen(input) }
+    )),
     output: node,
     params: node.params,
     target: layout.target,
@@ -142,7 +151,7 @@ function lowerKernel(cluster: Cluster, layout: Layout): Lowered {
 export function lower(cluster: Cluster, layout: Layout): Lowered {
   switch (cluster.kind) {
     case "map":
-      return lowerMap(cluster, layout);
+      return cluster.parts ? lowerJoined(cluster, layout) : lowerMap(cluster, layout);
     case "reduce":
       return lowerReduce(cluster, layout);
     case "place":

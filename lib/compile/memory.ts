@@ -1,3 +1,4 @@
+import type { Arena } from "./arenas.ts";
 import type { Node } from "./graph.ts";
 import type { Cluster } from "./fuse.ts";
 
@@ -42,6 +43,30 @@ export class Memory {
     const position = this.scalars;
     this.scalars += SCALAR_SPACING;
     return position;
+  }
+}
+
+/** Slots of arenas of temporary tensors: taken with the first of them, given back with the last. */
+export class SharedSlots {
+  readonly #slots = new Map<Arena, { readonly slot: number; rest: number }>();
+
+  constructor(readonly memory: Memory) {}
+
+  /** Makes sure that an arena has a slot. */
+  take(arena: Arena): void {
+    if (this.#slots.has(arena)) return;
+    this.#slots.set(arena, { slot: this.memory.take(arena.bytes), rest: arena.offsets.size });
+  }
+
+  /** The slot of an arena. */
+  slot(arena: Arena): number {
+    return this.#slots.get(arena)!.slot;
+  }
+
+  /** Gives one of an arena's tensors up. */
+  give(arena: Arena): void {
+    const taken = this.#slots.get(arena)!;
+    if (--taken.rest === 0) this.memory.give(taken.slot);
   }
 }
 

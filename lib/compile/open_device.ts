@@ -1,6 +1,25 @@
-import { type Device, type OpenDeviceOptions, requestDevice } from "../device/mod.ts";
-import { setExecutor } from "../tensor/executor.ts";
+import { matmulVersion } from "../../kernels/matmul_version.ts";
+import { cacheFolder, type Device, type OpenDeviceOptions, requestDevice } from "../device/mod.ts";
+import { currentExecutor, setExecutor } from "../tensor/executor.ts";
+import { type ChoicesFile, readChoices, writeChoices } from "./choices_file.ts";
 import { Runtime } from "./runtime.ts";
+import { Tuner } from "./tuner.ts";
+
+/** Options of {@linkcode openDevice}. */
+export interface DeviceOptions extends OpenDeviceOptions {
+  /**
+   * What decides which kernel computes a product; results have the same bits in any case. `heuristic`: its sizes and the
+   * adapter alone. `remembered`, the default: what was measured on this adapter before, else the heuristic. `measured`:
+   * what is not known yet is measured when a function is compiled, which takes seconds, and remembered in a file
+   * `products.json` of the cache folder, which is safe to delete.
+   */
+  readonly products?: "heuristic" | "remembered" | "measured";
+}
+
+/** The file in which what was measured on a device's adapter is kept. */
+function choicesFile({ report: { name, driver } }: Device, report: (line: string) => void): ChoicesFile {
+  return { path: `${cacheFolder()}/products.json`, version: matmulVersion(), adapter: `${name} | ${driver}`, report };
+}
 
 /**
  * Opens a device and makes it the ambient default that tensors compute on: in Deno through Dawn, on a GPU where there
@@ -14,15 +33,37 @@ import { Runtime } from "./runtime.ts";
  * console.log(device.report.name);
  * ```
  */
-export async function openDevice(options: OpenDeviceOptions = {}): Promise<Device> {
+export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  const { products = "remembered", report = console.warn } = options;
   const device = await requestDevice(options);
-  useDevice(device);
+  if (products === "heuristic" || !("Deno" in globalThis)) {
+    useDevice(device);
+    return device;
+  }
+  const file = choicesFile(device, report);
+  const known = await readChoices(file);
+  const remember = products === "measured"
+    ? (learned: ReadonlyMap<string, string>) => writeChoices(file, learned)
+    : undefined;
+  install(new Runtime(device, { tuner: new Tuner(device, { known, remember }) }));
   return device;
 }
 
 /** Makes an open device the ambient default. */
 export function useDevice(device: Device): void {
-  const runtime = new Runtime(device);
+  install(new Runtime(device));
+}
+
+function install(runtime: Runtime): void {
   runtime.install();
   setExecutor(runtime);
+}
+
+/**
+ * What decides which kernels compute products on the ambient device: `heuristic`, or a word for what was measured, with
+ * all of it. A part of a run's record.
+ */
+export function productChoices(): string {
+  const executor = currentExecutor();
+  return executor instanceof Runtime && executor.tuner ? executor.tuner.description : "heuristic";
 }

@@ -1,14 +1,22 @@
 import type { Kernel } from "../../kernels/kernel.ts";
 import type { Target } from "../ops/primitive.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { type Arena, layArenas, takeApart, wholeGrains } from "./arenas.ts";
 import type { Command, Layout, Place } from "./command.ts";
 import { type Cluster, fuse, kernelOf } from "./fuse.ts";
 import { buildGraph, type Graph, isWhole, type Node } from "./graph.ts";
 import { lower } from "./lower.ts";
-import { lastUses, Memory } from "./memory.ts";
+import { lastUses, Memory, SharedSlots } from "./memory.ts";
 
 /** A buffer of a plan: a leaf's, one of its own slots, or the scalars' common one. */
-export type BufferName = { readonly leaf: number } | { readonly slot: number } | "scalars";
+export type BufferName =
+  | { readonly leaf: number }
+  | { readonly slot: number; readonly range?: { readonly offset: number; readonly bytes: number } }
+  | "scalars"
+  /** All leaves of an arena at once. */
+  | { readonly arena: number }
+  /** The texture that holds a copy of a leaf. */
+  | { readonly texture: number };
 
 /** One dispatch with its buffers named. */
 export interface Step {
@@ -18,6 +26,12 @@ export interface Step {
   readonly buffers: readonly BufferName[];
   /** Multiplications and additions of a product; 0 for everything else. */
   readonly operations: number;
+}
+
+/** Donated leaves that must lie side by side. */
+export interface LeafArena {
+  readonly bytes: number;
+  readonly leaves: readonly { readonly leaf: number; readonly offset: number }[];
 }
 
 /** Where a result is found after the steps ran. */
@@ -33,6 +47,7 @@ export type ResultPlace =
 /** A computation ready to be encoded: what runs, on which memory. It knows no device. */
 export interface Plan {
   readonly leaves: readonly Tensor[];
+  readonly arenas: readonly LeafArena[];
   readonly steps: readonly Step[];
   /** Bytes of each slot. */
   readonly slots: readonly number[];
@@ -49,6 +64,8 @@ export interface PlanOptions {
   readonly isLeaf?: (tensor: Tensor) => boolean;
   /** Leaves whose buffers results may take over. */
   readonly donated?: ReadonlySet<Tensor>;
+  /** Whether a leaf's memory is the same from call to call, as far as the plan does not write it itself. */
+  readonly isFrozen?: (leaf: Tensor) => boolean;
 }
 
 /** Chooses for each result the donated leaf whose buffer it will take over: the next one of its shape and dtype. */
@@ -106,14 +123,48 @@ function readsInStep(cluster: Cluster, node: Node, leaf: Node): boolean {
     node.inputs[lowering.inPlace].node === leaf && isWhole(reads[0]);
 }
 
+/**
+ * Whether a step writes a piece of an arena and reads another one of it, which WebGPU forbids: it keeps account of whole
+ * buffers.
+ */
+function mixesAccess(clusters: readonly Cluster[], { homeOf, arenaOf }: {
+  readonly homeOf: (node: Node) => Node;
+  readonly arenaOf: ReadonlyMap<Node, Arena>;
+}): boolean {
+  return clusters.some(({ nodes, outputs, parts }) => {
+    if (parts) return false;
+    const written = new Set(outputs.map(homeOf));
+    const arenas = new Set([...written].flatMap((home) => arenaOf.get(home) ?? []));
+    const reads = nodes.flatMap(({ inputs }) => inputs.map(({ node }) => homeOf(node)));
+    return reads.some((home) => !written.has(home) && arenas.has(arenaOf.get(home)!));
+  });
+}
+
+/** Orders the work: clusters, what they write in place, and what must lie side by side for that. */
+function arrange(graph: Graph, pairs: ReadonlyMap<Node, Node>) {
+  const keep = new Set(graph.outputs);
+  let clusters: readonly Cluster[] = fuse(graph, pairs);
+  while (true) {
+    const direct = directPairs(clusters, pairs);
+    const overwritten = new Set(direct.values());
+    const homeOf = (node: Node) => direct.get(node) ?? node;
+    const laid = layArenas(clusters, {
+      homeOf,
+      isFree: (home) => home.leaf ? overwritten.has(home) : !keep.has(home),
+    });
+    // What was taken apart may write elsewhere.
+    if (laid.clusters.length > clusters.length) clusters = laid.clusters;
+    else if (mixesAccess(clusters, { homeOf, arenaOf: laid.arenaOf })) clusters = clusters.flatMap(takeApart);
+    else return { ...laid, direct, homeOf, keep };
+  }
+}
+
 /** Compiles results into a plan. */
 export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan {
-  const { target, isLeaf, donated = new Set() } = options;
+  const { target, isLeaf, donated = new Set(), isFrozen = () => false } = options;
   const graph = buildGraph(outputs, isLeaf);
   const pairs = pairDonations(graph, donated);
-  const clusters = fuse(graph, pairs);
-  const direct = directPairs(clusters, pairs);
-  const keep = new Set(graph.outputs);
+  const { clusters, arenas, arenaOf, direct, homeOf, keep } = arrange(graph, pairs);
   const dying = lastUses(clusters, keep);
 
   const leaves: Tensor[] = [];
@@ -124,7 +175,9 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
     leaves.push(node.leaf);
   }
 
+  const leafArenas = arenas.filter(({ isOfLeaves }) => isOfLeaves);
   const memory = new Memory();
+  const shared = new SharedSlots(memory);
   const positions = new Map<Node, number>();
   const slotOf = new Map<Node, number>();
   const readByKernel = new Set(
@@ -136,14 +189,28 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
       if (!keep.has(node) && !readByKernel.has(node)) positions.set(node, memory.scalar());
     }
   }
+  const written = new Set(pairs.values());
   const layout: Layout = {
     target,
+    isFrozen: (node) => node.leaf?.rank === 2 && !written.has(node) && isFrozen(node.leaf),
+    joinedSize: ({ parts }) => arenaOf.get(homeOf(parts![0].tensors[0]))!.bytes / 4,
     scalarPosition: (node) => positions.get(node),
     inPlace: (node) => direct.get(node),
   };
 
-  const bufferOf = (node: Node): BufferName => {
-    const leaf = leafIndex.get(node) ?? leafIndex.get(direct.get(node)!);
+  const bufferOf = (node: Node, isJoined: boolean): BufferName => {
+    const home = homeOf(node);
+    const arena = arenaOf.get(home);
+    if (arena && isJoined) {
+      return arena.isOfLeaves ? { arena: leafArenas.indexOf(arena) } : { slot: shared.slot(arena) };
+    }
+    if (arena && !arena.isOfLeaves) {
+      return {
+        slot: shared.slot(arena),
+        range: { offset: arena.offsets.get(home)!, bytes: wholeGrains(node.size * 4) },
+      };
+    }
+    const leaf = leafIndex.get(home);
     if (leaf !== undefined) return { leaf };
     if (positions.has(node)) return "scalars";
     const slot = slotOf.get(node);
@@ -153,19 +220,32 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
   const steps: Step[] = [];
   clusters.forEach((cluster, position) => {
     for (const node of cluster.outputs) {
-      if (!direct.has(node) && !positions.has(node)) slotOf.set(node, memory.take(node.size * 4));
+      if (direct.has(node) || positions.has(node)) continue;
+      const arena = arenaOf.get(node);
+      if (arena) shared.take(arena);
+      else slotOf.set(node, memory.take(node.size * 4));
     }
     const { commands, scratch } = lower(cluster, layout);
     const pieces = scratch.map((bytes) => memory.take(bytes));
     const resolve = (place: Place): BufferName =>
-      place === "scalars" ? place : "node" in place ? bufferOf(place.node) : { slot: pieces[place.scratch] };
+      place === "scalars"
+        ? place
+        : "node" in place
+        ? bufferOf(place.node, cluster.parts !== undefined)
+        : { slot: pieces[place.scratch] };
     for (const { kernel, grid, uniforms, places, operations = 0 } of commands) {
-      steps.push({ kernel, grid, uniforms, buffers: places.map(resolve), operations });
+      const buffers = places.map((place, i): BufferName => {
+        const name = resolve(place);
+        return kernel.bindings[i] === "texture" ? { texture: (name as { leaf: number }).leaf } : name;
+      });
+      steps.push({ kernel, grid, uniforms, buffers, operations });
     }
     pieces.forEach((slot) => memory.give(slot));
     for (const node of dying[position]) {
       const slot = slotOf.get(node);
+      const arena = arenaOf.get(node);
       if (slot !== undefined) memory.give(slot);
+      else if (arena && !arena.isOfLeaves) shared.give(arena);
     }
   });
 
@@ -176,13 +256,25 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
     const slot = slotOf.get(node)!;
     return target ? { kind: "copied", leaf: leafIndex.get(target)!, slot } : { kind: "slot", slot };
   });
-  return { leaves, steps, slots: memory.slots, scalars: memory.scalars, results, clusters };
+  const places = leafArenas.map(({ bytes, offsets }) => ({
+    bytes,
+    leaves: [...offsets].map(([node, offset]) => ({ leaf: leafIndex.get(node)!, offset })),
+  }));
+  return { leaves, arenas: places, steps, slots: memory.slots, scalars: memory.scalars, results, clusters };
 }
 
 /** A plan in words: each dispatch, and the memory it takes. */
 export function explainPlan(plan: Plan): string {
   const name = (buffer: BufferName) =>
-    buffer === "scalars" ? "scalars" : "leaf" in buffer ? `in${buffer.leaf}` : `m${buffer.slot}`;
+    buffer === "scalars"
+      ? "scalars"
+      : "texture" in buffer
+      ? `t${buffer.texture}`
+      : "leaf" in buffer
+      ? `in${buffer.leaf}`
+      : "arena" in buffer
+      ? `a${buffer.arena}`
+      : `m${buffer.slot}`;
   const lines = plan.steps.map(({ kernel, grid, buffers }, i) =>
     `${String(i).padStart(4)}  ${kernel.name}  [${grid.join("×")}]  ${buffers.map(name).join(" ")}`
   );

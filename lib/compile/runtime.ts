@@ -6,17 +6,19 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { BoundPlan } from "./bound_plan.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { DeviceStorage } from "./storage.ts";
+import type { Tuner } from "./tuner.ts";
 
 /** Eager programs are computed when so many nodes wait. */
 const MAX_PENDING = 4000;
 
 function targetOf(device: Device): Target {
-  const { name, isSoftware, subgroupSize, limits } = device.report;
+  const { name, isSoftware, subgroupSize, readsTextures, limits } = device.report;
   return {
     adapter: /llvmpipe|lavapipe/i.test(name) ? "lavapipe" : /swiftshader/i.test(name) ? "swiftshader" : "other",
     isSoftware,
     subgroupSize,
     maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
+    textureSize: readsTextures ? limits.maxTextureDimension2D : undefined,
   };
 }
 
@@ -40,11 +42,13 @@ function isReady(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
 /** Runs graphs on a device: the executor behind eager tensors, and what jitted functions compile with. */
 export class Runtime implements Executor {
   readonly target: Target;
+  readonly tuner: Tuner | undefined;
   #pending: WeakRef<Tensor>[] = [];
   #isTracing = false;
 
-  constructor(readonly device: Device, options: { readonly target?: Partial<Target> } = {}) {
-    this.target = { ...targetOf(device), ...options.target };
+  constructor(readonly device: Device, options: { readonly target?: Partial<Target>; readonly tuner?: Tuner } = {}) {
+    this.tuner = options.tuner;
+    this.target = { ...targetOf(device), measured: options.tuner?.measured, ...options.target };
   }
 
   /** Starts to listen for pending nodes, as the ambient executor does. */
@@ -157,7 +161,8 @@ export class Runtime implements Executor {
     const leaves = plan.leaves.map((leaf) => this.upload(leaf));
     const bound = new BoundPlan(this.device, plan, pipelines);
     if (plan.steps.length > 0) {
-      this.device.submit((encoder) => bound.encode(encoder, leaves.map(({ buffer }) => buffer)), plan.steps.length);
+      const buffers = leaves.map(({ memory }) => memory);
+      this.device.submit((encoder) => bound.encode(encoder, { buffers }), plan.steps.length);
     }
     const storages = new Map<number, DeviceStorage>();
     plan.results.forEach((place, i) => {
@@ -176,7 +181,8 @@ export class Runtime implements Executor {
   }
 
   async read(tensor: Tensor, storage: Storage): Promise<TypedArray> {
-    const bytes = await this.device.read((storage as DeviceStorage).buffer, tensor.size * 4);
+    const { buffer, offset } = storage as DeviceStorage;
+    const bytes = await this.device.read(buffer, tensor.size * 4, offset);
     return viewAs(tensor.dtype, bytes);
   }
 }

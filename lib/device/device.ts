@@ -1,4 +1,4 @@
-import type { Kernel } from "../../kernels/kernel.ts";
+import type { Binding, Kernel } from "../../kernels/kernel.ts";
 import type { AdapterSource } from "./adapter.ts";
 import { Faults } from "./faults.ts";
 
@@ -18,13 +18,15 @@ export interface AdapterReport {
   readonly isSoftware: boolean;
   /** Lanes of a subgroup; 0 where there are none, or of no fixed number. */
   readonly subgroupSize: number;
+  /** Whether kernels may read storage textures: a feature of the language. */
+  readonly readsTextures: boolean;
   /** Optional features that the device was opened with. */
   readonly features: readonly string[];
   /** Limits that the device was opened with. */
   readonly limits: Readonly<Record<string, number>>;
 }
 
-/** Bytes in buffers. */
+/** Bytes in buffers and textures. */
 export interface MemoryReport {
   /** In use now. */
   readonly liveBytes: number;
@@ -40,7 +42,7 @@ export interface Counters {
   readonly submissions: number;
   /** Kernels started. */
   readonly dispatches: number;
-  /** Buffers created. */
+  /** Buffers and textures created. */
   readonly buffers: number;
   /** Pipelines created. */
   readonly pipelines: number;
@@ -50,6 +52,7 @@ export interface Counters {
 
 /** WebGPU's usage flags, which are globals only where the runtime has WebGPU of its own. */
 const USAGE = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, uniform: 0x40, storage: 0x80 } as const;
+const TEXTURE_USAGE = { storage: 0x8 } as const;
 const MAP_READ = 0x1;
 const COMPUTE_STAGE = 0x4;
 
@@ -63,14 +66,35 @@ function sizeClass(bytes: number): number {
   return quarter <= GRAIN ? rounded : Math.ceil(rounded / quarter) * quarter;
 }
 
-/** A piece of a uniform buffer. */
-export interface UniformRange {
-  /** A buffer of {@linkcode Device.uniforms}. */
+/** Bytes of a texel of four f32. */
+const TEXEL_BYTES = 16;
+
+/** What a device makes and keeps for reuse. */
+type Memory = GPUBuffer | GPUTexture;
+
+/** What kernels bind beside uniforms. */
+export type Bindable = Memory | BufferRange;
+
+/** A piece of a buffer. */
+export interface BufferRange {
+  /** A buffer of a device's. */
   readonly buffer: GPUBuffer;
   /** First byte, a multiple of 256. */
   readonly offset: number;
   /** Bytes. */
   readonly size: number;
+}
+
+/** How a layout describes a binding. */
+function layoutOf(binding: Binding): Pick<GPUBindGroupLayoutEntry, "buffer" | "storageTexture"> {
+  switch (binding) {
+    case "texture":
+      return { storageTexture: { access: "read-only", format: "rgba32float" } };
+    case "write_texture":
+      return { storageTexture: { access: "write-only", format: "rgba32float" } };
+    default:
+      return { buffer: { type: binding === "read" ? "read-only-storage" : "storage" } };
+  }
 }
 
 /**
@@ -82,19 +106,19 @@ export class Device {
   readonly gpu: GPUDevice;
   /** The adapter behind it. */
   readonly report: AdapterReport;
-  readonly #pools = new Map<string, GPUBuffer[]>();
+  readonly #pools = new Map<string, Memory[]>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #ready = new Map<string, GPUComputePipeline>();
   readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
   readonly #faults: Faults;
   /**
-   * Bytes of each buffer: finalizers give buffers back, and where they run at the end of a thread, Dawn has already let go
-   * of what it would be asked.
+   * Pool and bytes of each buffer and texture: finalizers give them back, and where they run at the end of a thread, Dawn
+   * has already let go of what it would be asked.
    */
-  readonly #sizes = new WeakMap<GPUBuffer, number>();
-  /** Buffers made since the last wait, of which it is not yet known whether there was memory for them. */
-  #fresh: GPUBuffer[] = [];
-  readonly #suspect = new WeakSet<GPUBuffer>();
+  readonly #homes = new WeakMap<Memory, { readonly key: string; readonly size: number }>();
+  /** What was made since the last wait, of which it is not yet known whether there was memory for them. */
+  #fresh: Memory[] = [];
+  readonly #suspect = new WeakSet<Memory>();
   #isShort = false;
   #liveBytes = 0;
   #peakBytes = 0;
@@ -117,85 +141,104 @@ export class Device {
     return this.report.limits;
   }
 
-  #create(size: number, usage: number): GPUBuffer {
-    if (this.#faults.end) throw this.#faults.end;
-    const limit = usage & USAGE.storage
-      ? Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize)
-      : this.limits.maxBufferSize;
-    if (size > limit) {
-      const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-      throw new RangeError(
-        `a buffer of ${mib(size)} is over this adapter's limit of ${mib(limit)} (${this.report.name}): ` +
-          `use smaller batches or tensors, or another adapter`,
-      );
+  #take<B extends Memory>(kind: string, size: number, create: () => B): B {
+    const key = `${kind} ${size}`;
+    let piece = this.#pools.get(key)?.pop() as B | undefined;
+    if (piece) this.#pooledBytes -= size;
+    else {
+      if (this.#faults.end) throw this.#faults.end;
+      this.#isShort = false;
+      piece = create();
+      this.#counters.buffers++;
+      this.#homes.set(piece, { key, size });
+      // Dawn says so at once, browsers later.
+      if (this.#isShort) this.#suspect.add(piece);
+      else this.#fresh.push(piece);
     }
-    this.#counters.buffers++;
-    this.#isShort = false;
-    const buffer = this.gpu.createBuffer({ size, usage });
-    this.#sizes.set(buffer, size);
-    // Dawn says so at once, browsers later.
-    if (this.#isShort) this.#suspect.add(buffer);
-    else this.#fresh.push(buffer);
-    return buffer;
-  }
-
-  #take(kind: string, size: number, usage: number): GPUBuffer {
-    const pool = this.#pools.get(`${kind} ${size}`);
-    const pooled = pool?.pop();
-    if (pooled) this.#pooledBytes -= size;
-    const buffer = pooled ?? this.#create(size, usage);
     this.#liveBytes += size;
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
-    return buffer;
+    return piece;
   }
 
-  #giveBack(kind: string, buffer: GPUBuffer): void {
-    const size = this.#sizes.get(buffer)!;
+  #takeBuffer(kind: string, bytes: number, usage: number): GPUBuffer {
+    const size = sizeClass(bytes);
+    return this.#take(kind, size, () => {
+      const { maxBufferSize, maxStorageBufferBindingSize } = this.limits;
+      const limit = usage & USAGE.storage ? Math.min(maxBufferSize, maxStorageBufferBindingSize) : maxBufferSize;
+      if (size > limit) {
+        const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+        throw new RangeError(
+          `a buffer of ${mib(size)} is over this adapter's limit of ${mib(limit)} (${this.report.name}): ` +
+            `use smaller batches or tensors, or another adapter`,
+        );
+      }
+      return this.gpu.createBuffer({ size, usage });
+    });
+  }
+
+  #giveBack(piece: Memory): void {
+    const { key, size } = this.#homes.get(piece)!;
     this.#liveBytes -= size;
     if (this.#faults.end) return; // went with the device
-    if (this.#suspect.has(buffer)) return buffer.destroy();
-    const key = `${kind} ${size}`;
+    if (this.#suspect.has(piece)) return piece.destroy();
     const pool = this.#pools.get(key) ?? [];
     this.#pools.set(key, pool);
-    pool.push(buffer);
+    pool.push(piece);
     this.#pooledBytes += size;
   }
 
   /** A storage buffer of at least so many bytes, its contents undefined. Throws a RangeError over the limits. */
   acquire(bytes: number): GPUBuffer {
-    return this.#take("storage", sizeClass(bytes), USAGE.storage | USAGE.copySource | USAGE.copyTarget);
+    return this.#takeBuffer("storage", bytes, USAGE.storage | USAGE.copySource | USAGE.copyTarget);
   }
 
   /** Gives a buffer of {@linkcode acquire} back for reuse. */
   release(buffer: GPUBuffer): void {
-    this.#giveBack("storage", buffer);
+    this.#giveBack(buffer);
+  }
+
+  /** A texture of four f32 a texel that kernels write and read, its contents undefined. */
+  acquireTexture(width: number, height: number): GPUTexture {
+    const create = () =>
+      this.gpu.createTexture({ size: [width, height], format: "rgba32float", usage: TEXTURE_USAGE.storage });
+    return this.#take(`texture ${width}`, width * height * TEXEL_BYTES, create);
+  }
+
+  /** Gives a texture of {@linkcode acquireTexture} back for reuse. */
+  releaseTexture(texture: GPUTexture): void {
+    this.#giveBack(texture);
+  }
+
+  /** Bytes of what this device made, or of a piece of it. */
+  bytesOf(piece: Bindable): number {
+    return "buffer" in piece ? piece.size : this.#homes.get(piece)!.size;
   }
 
   /** A buffer to map for reading. */
   staging(bytes: number): GPUBuffer {
-    return this.#take("staging", sizeClass(bytes), USAGE.mapRead | USAGE.copyTarget);
+    return this.#takeBuffer("staging", bytes, USAGE.mapRead | USAGE.copyTarget);
   }
 
   /** Gives a buffer of {@linkcode staging} back for reuse. */
   releaseStaging(buffer: GPUBuffer): void {
-    this.#giveBack("staging", buffer);
+    this.#giveBack(buffer);
   }
 
   /** A uniform buffer with contents. */
   uniforms(words: Uint32Array): GPUBuffer {
-    const buffer = this.#take("uniform", sizeClass(words.byteLength), USAGE.uniform | USAGE.copyTarget);
+    const buffer = this.#takeBuffer("uniform", words.byteLength, USAGE.uniform | USAGE.copyTarget);
     this.write(buffer, words);
     return buffer;
   }
 
   /** Gives a buffer of {@linkcode uniforms} back for reuse. */
   releaseUniforms(buffer: GPUBuffer): void {
-    this.#giveBack("uniform", buffer);
+    this.#giveBack(buffer);
   }
 
   /** Destroys what is kept for reuse. */
   trim(): void {
-    for (const pool of this.#pools.values()) for (const buffer of pool) buffer.destroy();
+    for (const pool of this.#pools.values()) for (const memory of pool) memory.destroy();
     this.#pools.clear();
     this.#pooledBytes = 0;
   }
@@ -209,11 +252,8 @@ export class Device {
     const key = kernel.bindings.join();
     let layout = this.#layouts.get(key);
     if (!layout) {
-      const types = [
-        ...kernel.bindings.map((access) => access === "read" ? "read-only-storage" as const : "storage" as const),
-        "uniform" as const,
-      ];
-      const entries = types.map((type, binding) => ({ binding, visibility: COMPUTE_STAGE, buffer: { type } }));
+      const entries = [...kernel.bindings.map(layoutOf), { buffer: { type: "uniform" as const } }]
+        .map((entry, binding) => ({ binding, visibility: COMPUTE_STAGE, ...entry }));
       const group = this.gpu.createBindGroupLayout({ entries });
       layout = { group, pipeline: this.gpu.createPipelineLayout({ bindGroupLayouts: [group] }) };
       this.#layouts.set(key, layout);
@@ -276,11 +316,13 @@ export class Device {
     }
   }
 
-  /** Binds buffers to a kernel. */
-  bindGroup(kernel: Kernel, buffers: readonly GPUBuffer[], uniforms: UniformRange): GPUBindGroup {
+  /** Binds buffers and textures to a kernel, in the order of its bindings. */
+  bindGroup(kernel: Kernel, memory: readonly Bindable[], uniforms: BufferRange): GPUBindGroup {
     this.#counters.bindGroups++;
-    const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
-    entries.push({ binding: buffers.length, resource: uniforms });
+    const resource = (piece: Bindable): GPUBindingResource =>
+      "buffer" in piece ? piece : "createView" in piece ? piece.createView() : { buffer: piece };
+    const entries: GPUBindGroupEntry[] = memory.map((piece, binding) => ({ binding, resource: resource(piece) }));
+    entries.push({ binding: memory.length, resource: uniforms });
     return this.gpu.createBindGroup({ label: kernel.name, layout: this.#layout(kernel).group, entries });
   }
 

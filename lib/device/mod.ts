@@ -3,7 +3,14 @@
  *
  * @module
  */
-export type { AdapterSource, FindOptions } from "./adapter.ts";
-export { type AdapterReport, type Counters, Device, type MemoryReport, type UniformRange } from "./device.ts";
+export { type AdapterSource, cacheFolder, type FindOptions } from "./adapter.ts";
+export {
+  type AdapterReport,
+  type Bindable,
+  type BufferRange,
+  type Counters,
+  Device,
+  type MemoryReport,
+} from "./device.ts";
 export { type OpenDeviceOptions, requestDevice } from "./open.ts";
-export type { Access, Grid, Kernel } from "../../kernels/kernel.ts";
+export type { Access, Binding, Grid, Kernel } from "../../kernels/kernel.ts";

@@ -31,6 +31,13 @@ function limitsOf(limits: GPUSupportedLimits): Record<string, number> {
   return found;
 }
 
+/** Whether the language reads storage textures: asked of the compiler, which knows on every source of adapters. */
+async function readsTextures(gpu: GPUDevice): Promise<boolean> {
+  gpu.pushErrorScope("validation");
+  gpu.createShaderModule({ code: "requires readonly_and_readwrite_storage_textures;" });
+  return await paced(gpu.popErrorScope()) === null;
+}
+
 /**
  * Opens a device with the limits and features that the adapter has.
  *
@@ -52,6 +59,7 @@ export async function requestDevice(options: OpenDeviceOptions = {}): Promise<De
     vendor: info.vendor ?? "",
     architecture: info.architecture ?? "",
     isSoftware: isSoftware(info),
+    readsTextures: await readsTextures(gpu),
     subgroupSize: hasOneSize ? info.subgroupMaxSize ?? 0 : 0,
     features,
     limits: limitsOf(gpu.limits),

@@ -66,16 +66,19 @@ export function argMaxDispatch(rows: number, n: number): Dispatch {
   };
 }
 
-/** W + scale·L·R: inputs W, L, R and scale. */
+/** W + scale·L·R: inputs W, scale, the blocks of L, those of R. */
 export function addLowRankDispatch(
-  { m, n, r }: { readonly m: number; readonly n: number; readonly r: number },
+  { m, n, ranks }: { readonly m: number; readonly n: number; readonly ranks: readonly number[] },
   inPlace: boolean,
 ): Dispatch {
-  const options = { inPlace, vec4: n % 4 === 0 && r % 4 === 0 };
+  const options = { inPlace, vec4: [n, ...ranks].every((size) => size % 4 === 0), blocks: ranks.length };
   return {
     kernel: addLowRankKernel(options),
     grid: addLowRankGrid(options, m, n),
-    uniforms: addLowRankUniforms(m, n, r),
-    buffers: [{ input: 0 }, { input: 1 }, { input: 2 }, { input: 3 }, ...inPlace ? [] : ["output" as const]],
+    uniforms: addLowRankUniforms(m, n, ranks),
+    buffers: [
+      ...Array.from({ length: 2 + 2 * ranks.length }, (_, input) => ({ input })),
+      ...inPlace ? [] : ["output" as const],
+    ],
   };
 }

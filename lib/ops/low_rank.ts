@@ -1,6 +1,6 @@
 import { formatShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { mul } from "./arithmetic.ts";
+import { add, mul } from "./arithmetic.ts";
 import { constant } from "./constant.ts";
 import { requireDType } from "./elementwise.ts";
 import { addLowRankDispatch } from "./kernel_calls.ts";
@@ -9,58 +9,89 @@ import { apply, type Primitive } from "./primitive.ts";
 import { sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 
-/** A matrix `scale · left · right` that is never formed: left [m, r], right [r, n]. */
+/**
+ * A matrix `scale · left · right` that is never formed: left `[m, r]`, right `[r, n]`, each whole or as blocks, of left
+ * side by side and of right one above the other.
+ */
 export interface LowRank {
-  /** `[m, r]`. */
-  readonly left: Tensor;
-  /** `[r, n]`. */
-  readonly right: Tensor;
+  /** `[m, r]`, or blocks `[m, r₁]`, `[m, r₂]`. */
+  readonly left: Tensor | readonly Tensor[];
+  /** `[r, n]`, or blocks `[r₁, n]`, `[r₂, n]`. */
+  readonly right: Tensor | readonly Tensor[];
   /** Factor before the product: a number, or an f32 scalar that may differ from step to step. */
   readonly scale: Tensor | number;
 }
 
-/** W + scale·left·right; W's own bits where scale is 0. */
+/** Blocks that one kernel takes. */
+const MAX_BLOCKS = 2;
+
+/** The inputs after W and scale: blocks of left, then as many of right. */
+function blocksOf<T>(inputs: readonly T[]): [left: T, right: T][] {
+  const count = (inputs.length - 2) / 2;
+  return inputs.slice(2, 2 + count).map((left, i) => [left, inputs[2 + count + i]]);
+}
+
+/** W + scale·left·right; W's own bits where scale is 0. Inputs: W, scale, blocks of left, blocks of right. */
 export const addLowRankPrimitive: Primitive<undefined> = {
   name: "addLowRank",
   infer: ([w]) => w,
   lowering: {
     kind: "kernel",
     inPlace: 0,
-    emit: ({ output: { shape: [m, n] }, inputs: [, left], inPlace }) => ({
-      dispatches: [addLowRankDispatch({ m, n, r: left.view.shape[1] }, inPlace)],
+    emit: ({ output: { shape: [m, n] }, inputs, inPlace }) => ({
+      dispatches: [
+        addLowRankDispatch({ m, n, ranks: blocksOf(inputs).map(([{ view }]) => view.shape[1]) }, inPlace),
+      ],
     }),
   },
-  reference([w, left, right, scale]) {
-    const [[, n], r] = [w.shape, left.shape[1]];
+  reference(inputs) {
+    const [w, { data: [scale] }] = inputs;
+    const n = w.shape[1];
     return w.data.map((value, i) => {
       let product = 0;
-      for (let j = 0; j < r; j++) product += left.data[Math.floor(i / n) * r + j] * right.data[j * n + i % n];
-      return scale.data[0] === 0 ? value : value + scale.data[0] * product;
+      for (const [left, right] of blocksOf(inputs)) {
+        const r = left.shape[1];
+        for (let j = 0; j < r; j++) product += left.data[Math.floor(i / n) * r + j] * right.data[j * n + i % n];
+      }
+      return scale === 0 ? value : value + scale * product;
     });
   },
-  vjp: ({ inputs: [, left, right, scale], cotangent, needs }) => [
-    cotangent,
-    needs[1] ? mul(matmul(cotangent, right, { transposeB: true }), scale) : undefined,
-    needs[2] ? mul(matmul(left, cotangent, { transposeA: true }), scale) : undefined,
-    needs[3] ? sum(mul(cotangent, matmul(left, right))) : undefined,
-  ],
+  vjp({ inputs, cotangent, needs }) {
+    const scale = inputs[1];
+    const blocks = blocksOf(inputs);
+    const product = () => blocks.map(([left, right]) => matmul(left, right)).reduce((x, y) => add(x, y));
+    return [
+      cotangent,
+      needs[1] ? sum(mul(cotangent, product())) : undefined,
+      ...blocks.map(([, right], i) =>
+        needs[2 + i] ? mul(matmul(cotangent, right, { transposeB: true }), scale) : undefined
+      ),
+      ...blocks.map(([left], i) =>
+        needs[2 + blocks.length + i] ? mul(matmul(left, cotangent, { transposeA: true }), scale) : undefined
+      ),
+    ];
+  },
 };
 
 /**
- * Adds a factored matrix to a dense one without forming the product: W `[m, n]`, left `[m, r]`, right `[r, n]`. The
- * product is summed in f32 before it meets W, as it runs for thousands of steps. At scale 0 the result has W's bits,
- * by select and not by adding 0.
+ * Adds a factored matrix to a dense one without forming the product: W `[m, n]`, left `[m, r]`, right `[r, n]`, in up to
+ * two blocks. The product is summed in f32 before it meets W, as it runs for thousands of steps. At scale 0 the result
+ * has W's bits, by select and not by adding 0.
  *
  * Throws a RangeError where the shapes do not fit.
  */
 export function addLowRank(w: Tensor, { left, right, scale }: LowRank): Tensor {
-  for (const part of [w, left, right]) requireDType("addLowRank", part, ["f32"]);
-  const fits = w.rank === 2 && left.rank === 2 && right.rank === 2 && left.shape[0] === w.shape[0] &&
-    right.shape[1] === w.shape[1] && left.shape[1] === right.shape[0];
+  const [lefts, rights] = [left, right].map((side) => side instanceof Tensor ? [side] : side);
+  for (const part of [w, ...lefts, ...rights]) requireDType("addLowRank", part, ["f32"]);
+  const fits = w.rank === 2 && lefts.length === rights.length && lefts.length >= 1 && lefts.length <= MAX_BLOCKS &&
+    lefts.every((block, i) =>
+      block.rank === 2 && rights[i].rank === 2 && block.shape[0] === w.shape[0] &&
+      rights[i].shape[1] === w.shape[1] && block.shape[1] === rights[i].shape[0]
+    );
   if (!fits) {
-    const [a, b, c] = [w, left, right].map(({ shape }) => formatShape(shape));
-    throw new RangeError(`addLowRank: ${b} · ${c} does not fit ${a}`);
+    const [a, b] = [lefts, rights].map((side) => side.map(({ shape }) => formatShape(shape)).join(" "));
+    throw new RangeError(`addLowRank: ${a} · ${b} does not fit ${formatShape(w.shape)}`);
   }
   const factor = scale instanceof Tensor ? reshape(scale, []) : constant(scale);
-  return apply(addLowRankPrimitive, [w, left, right, factor], undefined);
+  return apply(addLowRankPrimitive, [w, factor, ...lefts, ...rights], undefined);
 }

@@ -7,7 +7,7 @@ import { mul } from "./arithmetic.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { requireDType } from "./elementwise.ts";
 import { apply, type Primitive } from "./primitive.ts";
-import { reshape, transpose } from "./reshape.ts";
+import { reshape, transpose, transposePrimitive } from "./reshape.ts";
 
 /** How the last two axes of a view lie in memory: rows together ("n"), columns together ("t"), or neither. */
 function orientation({ shape, strides }: View): { kind: "n" | "t"; stride: number } | undefined {
@@ -108,7 +108,7 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
         offsetB: b.view.offset,
         offsetC: 0,
         scale,
-      }, { target, finish });
+      }, { target, finish, isFrozen: b.isFrozen });
       return { dispatches: [{ ...dispatch, buffers: [{ input: 0 }, { input: 1 }, "finish"] }] };
     },
   },
@@ -126,7 +126,9 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
     const slope = scale === 1 ? cotangent : mul(cotangent, scale);
     return [
       needs[0] ? matmul(slope, b, { transposeB: true }) : undefined,
-      needs[1] ? matmul(a, slope, { transposeA: true }) : undefined,
+      needs[1]
+        ? (isSwapped(b) ? swapLast(matmul(slope, a, { transposeA: true })) : matmul(a, slope, { transposeA: true }))
+        : undefined,
     ];
   },
 };
@@ -145,6 +147,13 @@ export interface MatmulOptions {
 
 function swapLast(x: Tensor): Tensor {
   return transpose(x, x.shape.map((_, axis) => axis < x.rank - 2 ? axis : 2 * x.rank - 3 - axis));
+}
+
+/** Whether a matrix is another one seen transposed: its derivative then lies as the other does, and costs no copy. */
+function isSwapped({ state, rank }: Tensor): boolean {
+  if (state.kind !== "node" || state.operation !== transposePrimitive) return false;
+  const { permutation } = state.params as { readonly permutation: readonly number[] };
+  return rank === 2 && permutation[0] === 1;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { FinishFor } from "../../kernels/finish.ts";
 import type { Grid, Kernel } from "../../kernels/kernel.ts";
+import type { Measured } from "../../kernels/target.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -56,11 +57,16 @@ export interface Target {
   /** Lanes of a subgroup; 0 where there are none, or of no fixed number. */
   readonly subgroupSize: number;
   readonly maxInvocations: number;
+  /** Longest side of a storage texture that kernels read; absent where they cannot. */
+  readonly textureSize?: number;
+  /** What is known of products by measuring; absent where the heuristic decides alone. */
+  readonly measured?: Measured;
 }
 
 /** What a primitive with kernels of its own is given. */
 export interface KernelSite<P> {
-  readonly inputs: readonly { readonly view: View; readonly dtype: DType }[];
+  /** A frozen one is a whole matrix that nothing writes while it is used: a texture may hold a copy of it. */
+  readonly inputs: readonly { readonly view: View; readonly dtype: DType; readonly isFrozen?: boolean }[];
   readonly output: Aval;
   readonly params: P;
   readonly target: Target;

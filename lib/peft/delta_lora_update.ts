@@ -1,4 +1,4 @@
-import { add, concat, full, greater, where } from "../ops/mod.ts";
+import { add, full, greater, mul, where } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -27,9 +27,13 @@ export interface DeltaLoraUpdateOptions<OptimizerState = Tree> {
   readonly startStep?: number;
 }
 
+/** Half way from a factor before a step to the one after it. */
+const midway = (before: Tensor, update: Tensor) => add(before, mul(update, 0.5));
+
 /**
- * The change of W that follows from a step of the factors: λ·(α/r)·(B′A′ − BA) = λ·(α/r)·[ΔB, B]·[A + ΔA; ΔA], one
- * factored matrix of rank ≤ 2r (2309.02411, equation 6, formed from the updates so that nothing cancels).
+ * The change of W that follows from a step of the factors: λ·(α/r)·(B′A′ − BA), as one factored matrix of rank ≤ 2r
+ * (2309.02411, equation 6), formed from the updates so that nothing cancels: λ·(α/r)·[ΔB, B + ΔB/2]·[A + ΔA/2; ΔA]. Both
+ * factors take the same work, so that one dispatch can do it for all of them beside their update.
  */
 export function factoredDelta(
   before: { readonly A: Tensor; readonly B: Tensor },
@@ -38,8 +42,8 @@ export function factoredDelta(
 ): LowRank {
   const { A, B } = before;
   return {
-    left: concat([updates.B, B], { axis: 1 }),
-    right: concat([add(A, updates.A), updates.A], { axis: 0 }),
+    left: [updates.B, midway(B, updates.B)],
+    right: [midway(A, updates.A), updates.A],
     scale,
   };
 }

@@ -22,13 +22,13 @@ describe("the kernel that adds a factored matrix", () => {
   }
 
   async function run(device: Device, [m, n, r]: readonly number[], problem: Problem, vec4: boolean, inPlace: boolean) {
-    const options = { vec4, inPlace };
+    const options = { vec4, inPlace, blocks: 1 };
     const { W, L, R, scale } = problem;
     const [Y] = await runKernel(device, {
       kernel: addLowRankKernel(options),
       grid: addLowRankGrid(options, m, n),
-      uniforms: addLowRankUniforms(m, n, r),
-      buffers: [W, L, R, Float32Array.of(scale), ...inPlace ? [] : [new Float32Array(m * n)]],
+      uniforms: addLowRankUniforms(m, n, [r]),
+      buffers: [W, Float32Array.of(scale), L, R, ...inPlace ? [] : [new Float32Array(m * n)]],
     });
     return asFloats(Y);
   }
@@ -68,4 +68,31 @@ describe("the kernel that adds a factored matrix", () => {
       }
     }
   });
+
+  for (const [m, n, r, s] of [[7, 9, 3, 2], [64, 64, 8, 8], [65, 64, 4, 12]]) {
+    it(`on ${m}×${n} takes factors in blocks of ${r} and ${s}: the same bits as whole ones`, async () => {
+      const numbers = new Numbers(m * n);
+      const sizes = [m * n, m * r, m * s, r * n, s * n];
+      const [W, L0, L1, R0, R1] = await Promise.all(
+        sizes.map(async (size) => await numbers.tensor([size]).data() as Float32Array),
+      );
+      const L = Float32Array.from({ length: m * (r + s) }, (_, i) => {
+        const [row, j] = [Math.floor(i / (r + s)), i % (r + s)];
+        return j < r ? L0[row * r + j] : L1[row * s + j - r];
+      });
+      const whole = { W, L, R: Float32Array.of(...R0, ...R1), scale: 0.3 };
+      for (const device of devices) {
+        for (const vec4 of n % 4 === 0 ? [false, true] : [false]) {
+          const options = { vec4, inPlace: false, blocks: 2 };
+          const [Y] = await runKernel(device, {
+            kernel: addLowRankKernel(options),
+            grid: addLowRankGrid(options, m, n),
+            uniforms: addLowRankUniforms(m, n, [r, s]),
+            buffers: [W, Float32Array.of(0.3), L0, L1, R0, R1, new Float32Array(m * n)],
+          });
+          expect(bits(asFloats(Y))).toEqual(bits(await run(device, [m, n, r + s], whole, vec4, false)));
+        }
+      }
+    });
+  }
 });

@@ -2,7 +2,7 @@ import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { storeResult } from "../../kernels/finish.ts";
 import type { Grid, Kernel } from "../../kernels/kernel.ts";
-import { chooseMatmul, fitsSubgroup, matmulDispatch } from "../../kernels/choose_matmul.ts";
+import { fitsSubgroup, matmulDispatch } from "../../kernels/choose_matmul.ts";
 import {
   type MatmulLayout,
   matmulNaive,
@@ -193,7 +193,7 @@ describe("kernels of products", () => {
   it("are chosen by sizes and adapter alone: subgroups where they fit, else tiles, else the naive one", () => {
     const target = { adapter: "lavapipe", isSoftware: true, subgroupSize: 8, maxInvocations: 1024 } as const;
     const nameOf = (layout: MatmulLayout, shape: number[], over = {}) =>
-      chooseMatmul(layout, plainSizes(layout, shape), { target: { ...target, ...over } }).kernel.name;
+      matmulDispatch(layout, plainSizes(layout, shape), { target: { ...target, ...over } }).kernel.name;
     expect(nameOf("nn", [512, 512, 512])).toBe("matmul_nn_32x32");
     expect(nameOf("nn", [64, 64, 64])).toBe("matmul_nn_16x32");
     expect(nameOf("nn", [8, 64, 64])).toBe("matmul_nn_8x32");

@@ -1,0 +1,133 @@
+import { type Finish, finishField, storeResult } from "./finish.ts";
+import type { Grid, Kernel } from "./kernel.ts";
+import type { MatmulSizes, MatmulTile } from "./matmul.ts";
+
+/** The layouts in which a weight `[out, in]` is the second operand: `nt` projects by it, `nn` goes back. */
+export type TextureLayout = "nn" | "nt";
+
+/** Threads of a workgroup of {@linkcode packTexture}: neighbours in x write neighbours of a row of the texture. */
+const PACK_WORKGROUP = [32, 2] as const;
+
+const range = (n: number) => Array.from({ length: n }, (_, i) => i);
+const over = (a: number, b: number) => Math.ceil(a / b);
+
+/** Width and height in texels of the texture that holds a matrix: a column of texels is a row of the matrix, in fours. */
+export function textureSize(rows: number, columns: number): readonly [width: number, height: number] {
+  return [rows, columns / 4];
+}
+
+/**
+ * Copies a matrix `[rows, columns]`, columns in fours, into a texture of {@linkcode textureSize}: four neighbours of a row
+ * are a texel. Both layouts then read neighbouring texels: `nt` along rows, `nn` along steps of k.
+ */
+export function packTexture(): Kernel {
+  const [x, y] = PACK_WORKGROUP;
+  return {
+    name: "packTexture",
+    bindings: ["read", "write_texture"],
+    code: `struct Sizes { rows: u32, quads: u32 }
+@group(0) @binding(0) var<storage, read> X: array<vec4<f32>>;
+@group(0) @binding(1) var Y: texture_storage_2d<rgba32float, write>;
+@group(0) @binding(2) var<uniform> d: Sizes;
+@compute @workgroup_size(${x}, ${y})
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x >= d.rows || id.y >= d.quads) { return; }
+  textureStore(Y, id.xy, X[id.x * d.quads + id.y]);
+}
+`,
+  };
+}
+
+/** How many workgroups {@linkcode packTexture} needs. */
+export function packTextureGrid(rows: number, columns: number): Grid {
+  const [width, height] = textureSize(rows, columns);
+  return [over(width, PACK_WORKGROUP[0]), over(height, PACK_WORKGROUP[1]), 1];
+}
+
+/** Uniforms of {@linkcode packTexture}. */
+export function packTextureUniforms(rows: number, columns: number): Uint32Array {
+  return Uint32Array.of(rows, columns / 4, 0, 0);
+}
+
+/** Uniforms of {@linkcode matmulTexture}. */
+export function matmulTextureUniforms(sizes: MatmulSizes, finish: Finish): Uint32Array {
+  const { m, n, k, lda, ldc, offsetA, offsetC, scale = 1 } = sizes;
+  const [bits] = new Uint32Array(Float32Array.of(scale).buffer);
+  return Uint32Array.from([m, n, k, lda, ldc, offsetA, offsetC, bits, ...finish.uniforms]);
+}
+
+/**
+ * A product by a whole matrix that lies in a texture of {@linkcode packTexture}: one subgroup for each tile, as
+ * {@linkcode matmulSubgroup}, with its bits. Drivers in software read a texture at half the cost of a storage buffer,
+ * whose loads go lane by lane. One product; k, n and the strides of rows are multiples of 4. The loops over results count
+ * rows and columns of C, so that drivers do not unroll them: that would take a second to compile.
+ */
+export function matmulTexture(layout: TextureLayout, tile: MatmulTile, finish: Finish = storeResult(4)): Kernel {
+  const { lanes, rows, columns } = tile;
+  const span = lanes * columns;
+  const quads = range(columns / 4);
+  const panels = range(over(rows, lanes));
+  const steps = range(4);
+  const part = "xyzw";
+  const firstOf = (q: number) => `n0 + (lane + ${q * lanes}u) * 4u`;
+  // A lane owns quads of neighbouring columns. nt: a texel is four steps of k of one column; nn: one step of a quad.
+  const bLoads = layout === "nt"
+    ? range(columns).map((j) => `let b${j} = textureLoad(B, vec2<u32>(col${j >> 2} + ${j & 3}u, k >> 2u));`)
+    : steps.flatMap((s) => quads.map((q) => `let b${s}_${q} = textureLoad(B, vec2<u32>(k + ${s}u, col${q} >> 2u));`));
+  const bValue = (s: number, j: number) => layout === "nt" ? `b${j}.${part[s]}` : `b${s}_${j >> 2}.${part[j & 3]}`;
+  const aValue = (i: number, s: number) => `subgroupBroadcast(a${Math.floor(i / lanes)}.${part[s]}, ${i % lanes}u)`;
+  const cell = (f: (i: number, q: number) => string) => range(rows).map((i) => quads.map((q) => f(i, q)).join(" "));
+  const join = (lines: readonly string[]) => lines.join("\n    ");
+  return {
+    name: `matmul_${layout}_texture_${rows}x${span}${finish.name}`,
+    bindings: ["read", "texture", ...finish.bindings],
+    code: `enable subgroups;
+requires readonly_and_readwrite_storage_textures;
+struct Sizes { m: u32, n: u32, k: u32, lda: u32, ldc: u32, offsetA: u32, offsetC: u32, scale: f32${
+      finishField(finish)
+    } }
+@group(0) @binding(0) var<storage, read> A: array<vec4<f32>>;
+@group(0) @binding(1) var B: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(${2 + finish.bindings.length}) var<uniform> d: Sizes;
+${finish.code(2)}@compute @workgroup_size(${lanes})
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+  let m0 = w.x * ${rows}u;
+  let n0 = w.y * ${span}u;
+  ${
+      join(panels.map((p) =>
+        `let at${p} = (d.offsetA + min(m0 + (lane + ${p * lanes}u) % ${rows}u, d.m - 1u) * d.lda) / 4u;`
+      ))
+    }
+  ${join(quads.map((q) => `let col${q} = min(${firstOf(q)}, d.n - 4u);`))}
+  ${range(rows).flatMap((i) => range(columns).map((j) => `var c${i}_${j} = 0f;`)).join(" ")}
+  for (var k = 0u; k < d.k; k += 4u) {
+    ${join(panels.map((p) => `let a${p} = A[at${p} + k / 4u];`))}
+    ${join(bLoads)}
+    ${
+      join(
+        range(rows).flatMap((i) =>
+          steps.map((s) =>
+            `{ let x = ${aValue(i, s)}; ` +
+            range(columns).map((j) => `c${i}_${j} = fma(x, ${bValue(s, j)}, c${i}_${j});`).join(" ") + " }"
+          )
+        ),
+      )
+    }
+  }
+  var results: array<vec4<f32>, ${rows * quads.length}>;
+  ${
+      join(cell((i, q) =>
+        `results[${i * quads.length + q}] = vec4<f32>(${steps.map((e) => `c${i}_${q * 4 + e}`).join(", ")});`
+      ))
+    }
+  for (var row = m0; row < min(m0 + ${rows}u, d.m); row++) {
+    var at = (row - m0) * ${quads.length}u;
+    for (var col = n0 + lane * 4u; col < min(n0 + ${span}u, d.n); col += ${lanes * 4}u) {
+      finish(d.offsetC + row * d.ldc + col, results[at] * d.scale);
+      at++;
+    }
+  }
+}
+`,
+  };
+}

@@ -1,0 +1,67 @@
+import type { Device } from "../device/device.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { LeafArena } from "./plan.ts";
+import type { Runtime } from "./runtime.ts";
+import { ArenaBuffer, DeviceStorage } from "./storage.ts";
+
+/** Elements that must be moved before a step. */
+interface Move {
+  readonly from: DeviceStorage;
+  readonly to: DeviceStorage;
+  readonly bytes: number;
+}
+
+/** Finds, for one call, memory that a step may write for each donated argument. */
+export class Donations {
+  readonly #moves: Move[] = [];
+  readonly #device: Device;
+
+  constructor(readonly runtime: Runtime, readonly args: readonly Tensor[]) {
+    this.#device = runtime.device;
+  }
+
+  /** Storage of a donated argument that nobody else holds. */
+  own(tensor: Tensor): DeviceStorage {
+    const known = this.#ownStorage(tensor);
+    // A piece of another function's arena cannot be written while its neighbours are read.
+    return known && !known.arena
+      ? known
+      : this.#fill(new DeviceStorage(this.#device, this.#device.acquire(tensor.size * 4)), tensor);
+  }
+
+  /** Storages of donated arguments that lie side by side: those they have where they already do, or new ones. */
+  gather(arena: LeafArena, tensorOf: (leaf: number) => Tensor): DeviceStorage[] {
+    const known = arena.leaves.map(({ leaf }) => this.#ownStorage(tensorOf(leaf)));
+    const buffer = known[0]?.arena;
+    const lie = buffer && buffer.users === known.length &&
+      known.every((storage, i) => storage?.arena === buffer && storage.offset === arena.leaves[i].offset);
+    if (lie) return known as DeviceStorage[];
+    const made = new ArenaBuffer(this.#device, this.#device.acquire(arena.bytes));
+    return arena.leaves.map(({ leaf, offset }) => {
+      const tensor = tensorOf(leaf);
+      return this.#fill(made.range(offset, tensor.size * 4), tensor);
+    });
+  }
+
+  /** Encodes what must be moved. */
+  encode(encoder: GPUCommandEncoder): void {
+    for (const { from, to, bytes } of this.#moves) {
+      encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, bytes);
+    }
+  }
+
+  /** The storage of a tensor, if it is on this device and nobody else's. */
+  #ownStorage(tensor: Tensor): DeviceStorage | undefined {
+    const { state } = tensor;
+    const storage = state.kind === "host" || state.kind === "device" ? state.storage as DeviceStorage : undefined;
+    if (storage?.device !== this.#device || storage.owners > 1) return undefined;
+    return this.args.filter((other) => other === tensor).length > 1 ? undefined : storage;
+  }
+
+  #fill(to: DeviceStorage, tensor: Tensor): DeviceStorage {
+    const { state, size } = tensor;
+    if (state.kind === "host" && !state.storage) this.#device.write(to.buffer, state.data, to.offset);
+    else this.#moves.push({ from: this.runtime.upload(tensor), to, bytes: size * 4 });
+    return to;
+  }
+}

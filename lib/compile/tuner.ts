@@ -1,0 +1,124 @@
+import { fingerprint } from "../../kernels/fingerprint.ts";
+import type { Measured, ProductDispatch, ProductQuestion } from "../../kernels/target.ts";
+import type { Device } from "../device/device.ts";
+import type { Choices } from "./choices_file.ts";
+
+/** Turns of each variant; the best one counts. */
+const ROUNDS = 5;
+/** A turn repeats its product until about so many milliseconds are over, so that waiting for the device counts little. */
+const TURN_MILLISECONDS = 8;
+const MAX_REPEATS = 64;
+
+/** Options of {@linkcode Tuner}. */
+export interface TunerOptions {
+  /** What was measured before. */
+  readonly known?: Choices;
+  /** Keeps what it measures; absent where it shall measure nothing. */
+  readonly remember?: (learned: Choices) => Promise<void>;
+  /** Milliseconds on some clock; `performance.now()` by default. */
+  readonly clock?: () => number;
+}
+
+/** A variant with its memory, ready to be timed. */
+interface Candidate {
+  readonly name: string;
+  /** Runs it so many times; the milliseconds of one. */
+  time(repeats: number): Promise<number>;
+  close(): void;
+}
+
+/** Knows the fastest variant of each class of products: what was measured before, and what it measures itself. */
+export class Tuner {
+  readonly #choices: Map<string, string>;
+  readonly #open = new Map<string, ProductQuestion>();
+  readonly #remember: TunerOptions["remember"];
+  readonly #clock: () => number;
+
+  constructor(readonly device: Device, { known, remember, clock = () => performance.now() }: TunerOptions) {
+    this.#choices = new Map(known);
+    this.#remember = remember;
+    this.#clock = clock;
+  }
+
+  /** What is known, and therefore in force: `heuristic`, or a word that tells it from others, and all of it. */
+  get description(): string {
+    const entries = Array.from(this.#choices, ([name, variant]) => `${name}: ${variant}`).sort();
+    return entries.length === 0 ? "heuristic" : `${fingerprint(entries)} (${entries.join("; ")})`;
+  }
+
+  /** Answers what is known; what was asked in vain is measured by the next {@linkcode learn}. */
+  readonly measured: Measured = (name, question) => {
+    const known = this.#choices.get(name);
+    if (known === undefined && this.#remember && !this.#open.has(name)) this.#open.set(name, question());
+    return known;
+  };
+
+  /** Measures the classes that were asked for in vain, and remembers them. Gives whether there were any. */
+  async learn(): Promise<boolean> {
+    if (this.#open.size === 0) return false;
+    const questions = [...this.#open];
+    this.#open.clear();
+    const learned = new Map<string, string>();
+    for (const [name, question] of questions) learned.set(name, await this.#fastest(question));
+    for (const [name, variant] of learned) this.#choices.set(name, variant);
+    await this.#remember?.(learned);
+    return true;
+  }
+
+  async #fastest({ variants, elements }: ProductQuestion): Promise<string> {
+    const candidates: Candidate[] = [];
+    try {
+      for (const [name, dispatch] of variants) candidates.push(await this.#prepare(name, dispatch(), elements));
+      const repeats: number[] = [];
+      for (const candidate of candidates) {
+        await candidate.time(1); // the first run is not like the others
+        repeats.push(Math.ceil(Math.min(MAX_REPEATS, TURN_MILLISECONDS / await candidate.time(1))));
+      }
+      let best = { name: candidates[0].name, milliseconds: Infinity };
+      // In turns, so that a machine that slows down slows all of them.
+      for (let round = 0; round < ROUNDS; round++) {
+        for (const [i, candidate] of candidates.entries()) {
+          const milliseconds = await candidate.time(repeats[i]);
+          if (milliseconds < best.milliseconds) best = { name: candidate.name, milliseconds };
+        }
+      }
+      return best.name;
+    } finally {
+      candidates.forEach((candidate) => candidate.close());
+    }
+  }
+
+  /** Gives a variant memory of its own, whose contents do not matter: buffers of the largest size that it may touch. */
+  async #prepare(name: string, dispatch: ProductDispatch, elements: number): Promise<Candidate> {
+    const { device } = this;
+    const { kernel, grid, uniforms, texture: size } = dispatch;
+    const pipeline = await device.pipeline(kernel);
+    const texture = size && device.acquireTexture(...size);
+    const memory = kernel.bindings.map((use) => use === "texture" ? texture! : device.acquire(4 * elements));
+    const buffer = device.uniforms(uniforms);
+    const range = { buffer, offset: 0, size: Math.ceil(uniforms.length / 4) * 16 };
+    const group = device.bindGroup(kernel, memory, range);
+    return {
+      name,
+      time: async (repeats) => {
+        const began = this.#clock();
+        device.submit((encoder) => {
+          const pass = encoder.beginComputePass();
+          pass.setPipeline(pipeline);
+          pass.setBindGroup(0, group);
+          for (let i = 0; i < repeats; i++) pass.dispatchWorkgroups(...grid);
+          pass.end();
+        }, repeats);
+        await device.done();
+        return (this.#clock() - began) / repeats;
+      },
+      close() {
+        for (const piece of memory) {
+          if ("createView" in piece) device.releaseTexture(piece);
+          else device.release(piece);
+        }
+        device.releaseUniforms(buffer);
+      },
+    };
+  }
+}

@@ -1,0 +1,121 @@
+import { expect } from "expect";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { storeResult } from "../../kernels/finish.ts";
+import type { Kernel } from "../../kernels/kernel.ts";
+import { matmulNaive, type MatmulSizes, matmulUniforms } from "../../kernels/matmul.ts";
+import {
+  matmulTexture,
+  matmulTextureUniforms,
+  packTexture,
+  packTextureGrid,
+  packTextureUniforms,
+  type TextureLayout,
+  textureSize,
+} from "../../kernels/matmul_texture.ts";
+import type { Bindable, Device } from "../../lib/device/mod.ts";
+import { everyDevice } from "../support/adapters.ts";
+import { Numbers } from "../support/numbers.ts";
+import { runKernel } from "../support/run_kernel.ts";
+
+const over = (a: number, b: number) => Math.ceil(a / b);
+
+/** Rows of A in padded rows behind an offset, and so of C; B is one whole matrix. */
+function sizesOf(layout: TextureLayout, [m, n, k]: readonly number[]): MatmulSizes {
+  return {
+    m,
+    n,
+    k,
+    lda: k + 4,
+    ldb: layout === "nt" ? k : n,
+    ldc: n + 8,
+    batch: 1,
+    inner: 1,
+    a0: 0,
+    a1: 0,
+    b0: 0,
+    b1: 0,
+    c0: 0,
+    c1: 0,
+    offsetA: 12,
+    offsetB: 0,
+    offsetC: 16,
+    scale: 0.5,
+  };
+}
+
+async function dispatch(
+  device: Device,
+  run: {
+    readonly kernel: Kernel;
+    readonly memory: readonly Bindable[];
+    readonly uniforms: Uint32Array;
+    readonly grid: readonly [number, number, number];
+  },
+): Promise<void> {
+  const pipeline = await device.pipeline(run.kernel);
+  const buffer = device.uniforms(run.uniforms);
+  const group = device.bindGroup(run.kernel, run.memory, { buffer, offset: 0, size: run.uniforms.byteLength });
+  device.submit((encoder) => {
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(...run.grid);
+    pass.end();
+  }, 1);
+  device.releaseUniforms(buffer);
+}
+
+describe("products by a weight in a texture", () => {
+  let devices: readonly Device[];
+  beforeAll(async () => {
+    const all = await everyDevice();
+    devices = all.filter(({ report }) => report.readsTextures && report.subgroupSize > 0);
+    expect(devices.length).toBeGreaterThan(0);
+  });
+  afterAll(async () => (await everyDevice()).forEach((device) => device.destroy()));
+
+  for (const layout of ["nn", "nt"] as const) {
+    for (const shape of [[1, 4, 4], [7, 68, 12], [63, 36, 64], [64, 64, 64], [65, 260, 8], [257, 132, 100]]) {
+      it(`${layout} of ${shape.join("×")}, any tile: the bits of the naive product`, async () => {
+        const sizes = sizesOf(layout, shape);
+        const { m, n, k, lda, ldb, ldc, offsetA, offsetC } = sizes;
+        const numbers = new Numbers(m + n + k);
+        const draw = async (size: number) => await numbers.tensor([size]).data() as Float32Array;
+        const [A, B, C] = [await draw(offsetA + m * lda), await draw(n * k), await draw(offsetC + m * ldc)];
+        for (const device of devices) {
+          const [wanted] = await runKernel(device, {
+            kernel: matmulNaive(layout),
+            grid: [over(m, 8), over(n, 8), 1],
+            uniforms: matmulUniforms(sizes, storeResult(1)),
+            buffers: [A, B, C],
+          });
+          const [rows, columns] = [n * k / ldb, ldb];
+          const texture = device.acquireTexture(...textureSize(rows, columns));
+          const [a, b, c] = [A, B, C].map((data) => device.acquire(data.byteLength));
+          device.write(a, A);
+          device.write(b, B);
+          await dispatch(device, {
+            kernel: packTexture(),
+            memory: [b, texture],
+            uniforms: packTextureUniforms(rows, columns),
+            grid: packTextureGrid(rows, columns),
+          });
+          const lanes = device.report.subgroupSize;
+          for (const [tileRows, tileColumns] of [[8, 4], [16, 8]]) {
+            device.write(c, C);
+            await dispatch(device, {
+              kernel: matmulTexture(layout, { lanes, rows: tileRows, columns: tileColumns }),
+              memory: [a, texture, c],
+              uniforms: matmulTextureUniforms(sizes, storeResult(4)),
+              grid: [over(m, tileRows), over(n, lanes * tileColumns), 1],
+            });
+            const got = new Uint32Array(await device.read(c, C.byteLength));
+            expect(got.findIndex((word, i) => word !== wanted[i])).toBe(-1);
+          }
+          device.releaseTexture(texture);
+          for (const buffer of [a, b, c]) device.release(buffer);
+        }
+      });
+    }
+  }
+});
