@@ -15,7 +15,7 @@
  *
  * @module
  */
-export { openDevice, useDevice } from "./lib/compile/open_device.ts";
+export { type DeviceOptions, openDevice, productChoices, useDevice } from "./lib/compile/open_device.ts";
 export {
   type Access,
   type AdapterReport,

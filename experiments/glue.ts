@@ -29,6 +29,7 @@ import {
   trainBatches,
   treeDispose,
   wordPiece,
+  productChoices,
 } from "../mod.ts";
 import type { RunFunction, RunResult, RunSpec } from "../lib/experiment/mod.ts";
 import { PACKAGE_VERSION, versions } from "./command/versions.ts";
@@ -242,6 +243,7 @@ export class GlueTrainer {
         writes: await method.writeCount?.(state).item() ?? 0,
         adapter: `${this.device.report.name} (${this.device.report.source})`,
         kernels: [...kernels].sort().join(" "),
+        products: productChoices(),
         versions: versions(),
       };
     } finally {

@@ -16,6 +16,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   pretrain: { script: "experiments/pretrain.ts", permissions: DEVICE },
   generate: { script: "experiments/suite/generate.ts", permissions: ["--allow-read", "--allow-write"] },
   profile: { script: "bench/profile.ts", permissions: DEVICE },
+  tune: { script: "bench/tune.ts", permissions: DEVICE },
   bench: { script: "bench/mod.ts", permissions: DEVICE },
   // Tests open servers on this machine and start programs.
   test: {

@@ -41,8 +41,8 @@ async function read({ path, version, report }: ChoicesFile): Promise<Contents> {
   try {
     text = await Deno.readTextFile(path);
   } catch (error) {
-    // Without the right to read it there is nothing to remember, as without the file.
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) return empty;
+    if (error instanceof Deno.errors.NotFound) return empty;
+    if (error instanceof Deno.errors.NotCapable) throw error;
     throw new Error(`cannot read ${path}: ${(error as Error).message}: delete it, it is only a cache`, {
       cause: error,
     });
@@ -58,7 +58,14 @@ async function read({ path, version, report }: ChoicesFile): Promise<Contents> {
   }
 }
 
-/** What is remembered of an adapter: nothing where there is no file, or one of other kernels. */
+/** Writes under way in this process get names of their own. */
+let written = 0;
+
+/**
+ * What is remembered of an adapter: nothing where there is no file, or one of other kernels.
+ *
+ * Throws a NotCapable without the right to read it, and an Error where it cannot be read.
+ */
 export async function readChoices(file: ChoicesFile): Promise<Choices> {
   return new Map(Object.entries((await read(file)).adapters[file.adapter] ?? {}));
 }
@@ -73,7 +80,7 @@ export async function writeChoices(file: ChoicesFile, choices: Choices): Promise
   const merged = { ...adapters[adapter], ...Object.fromEntries(choices) };
   const sorted = Object.fromEntries(Object.entries(merged).sort(([a], [b]) => a < b ? -1 : 1));
   const contents: Contents = { version, adapters: { ...adapters, [adapter]: sorted } };
-  const fresh = `${path}.${Deno.pid}.tmp`;
+  const fresh = `${path}.${Deno.pid}.${++written}.tmp`;
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   try {
     await Deno.writeTextFile(fresh, `${JSON.stringify(contents, null, 2)}\n`);

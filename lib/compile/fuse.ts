@@ -220,12 +220,25 @@ class Fuser {
       this.#live.add(draft);
       this.#join(node, draft);
     }
+    this.#joinScalars();
     if (this.inPlace.size > 0) this.#joinAlike();
     return this.#order();
   }
 
   #isResult(node: Node, members: ReadonlySet<Node>): boolean {
     return this.isOutput[node.id] || this.consumers[node.id].some((consumer) => !members.has(consumer));
+  }
+
+  /** Joins work on single numbers where nothing else must run between: a dispatch costs more than what it computes. */
+  #joinScalars(): void {
+    const drafts = [...this.#live].filter(({ kind, nodes }) => kind === "map" && nodes[0].size === 1);
+    drafts.forEach((draft, i) => {
+      for (const other of drafts.slice(i + 1)) {
+        if (!this.#live.has(draft) || !this.#live.has(other)) continue;
+        if (draft.reach.meets(other.members) || other.reach.meets(draft.members)) continue;
+        if (this.#bindings([...draft.nodes, ...other.nodes]) <= MAX_BINDINGS) this.#merge(draft, other);
+      }
+    });
   }
 
   /** Lets element-wise work that is the same but for its tensors run as one: the update of all parameters, say. */

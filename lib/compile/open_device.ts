@@ -16,9 +16,22 @@ export interface DeviceOptions extends OpenDeviceOptions {
   readonly products?: "heuristic" | "remembered" | "measured";
 }
 
-/** The file in which what was measured on a device's adapter is kept. */
-function choicesFile({ report: { name, driver } }: Device, report: (line: string) => void): ChoicesFile {
-  return { path: `${cacheFolder()}/products.json`, version: matmulVersion(), adapter: `${name} | ${driver}`, report };
+/** What chooses kernels by what was measured; `undefined` where one may not look what that is. */
+async function tunerOf(
+  device: Device,
+  { products, report }: { readonly products: "remembered" | "measured"; readonly report: (line: string) => void },
+): Promise<Tuner | undefined> {
+  const { name, driver } = device.report;
+  try {
+    const path = `${cacheFolder()}/products.json`;
+    const file: ChoicesFile = { path, version: matmulVersion(), adapter: `${name} | ${driver}`, report };
+    const known = await readChoices(file);
+    if (products === "remembered") return new Tuner(device, { known });
+    return new Tuner(device, { known, remember: (learned) => writeChoices(file, learned) });
+  } catch (error) {
+    if (products === "remembered" && error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -36,16 +49,10 @@ function choicesFile({ report: { name, driver } }: Device, report: (line: string
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const { products = "remembered", report = console.warn } = options;
   const device = await requestDevice(options);
-  if (products === "heuristic" || !("Deno" in globalThis)) {
-    useDevice(device);
-    return device;
-  }
-  const file = choicesFile(device, report);
-  const known = await readChoices(file);
-  const remember = products === "measured"
-    ? (learned: ReadonlyMap<string, string>) => writeChoices(file, learned)
-    : undefined;
-  install(new Runtime(device, { tuner: new Tuner(device, { known, remember }) }));
+  const tuner = products === "heuristic" || !("Deno" in globalThis)
+    ? undefined
+    : await tunerOf(device, { products, report });
+  install(new Runtime(device, { tuner }));
   return device;
 }
 

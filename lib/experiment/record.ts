@@ -41,6 +41,8 @@ export interface RunResult {
   readonly adapter: string;
   /** Names of the kernels that ran. */
   readonly kernels: string;
+  /** What chose the kernels of products: `heuristic`, or what was measured; records of before this was kept have none. */
+  readonly products?: string;
   /** Versions of the runtime and of what computes. */
   readonly versions: string;
 }
@@ -96,6 +98,7 @@ const COLUMNS: readonly Column[] = [
   ofResult("writes", new Int32(), (result) => result.writes),
   ofResult("adapter", new Utf8(), (result) => result.adapter),
   ofResult("kernels", new Utf8(), (result) => result.kernels),
+  ofResult("products", new Utf8(), (result) => result.products),
   ofResult("versions", new Utf8(), (result) => result.versions),
   ["isModified", new Bool(), true, ({ isModified }) => isModified ?? null],
   ["spec", new Utf8(), false, ({ spec }) => canonicalJson(spec)],
@@ -170,6 +173,7 @@ export async function readRecord(path: string): Promise<RunRecord> {
       writes: row.writes,
       adapter: row.adapter,
       kernels: row.kernels,
+      products: row.products ?? undefined,
       versions: row.versions,
     },
   };

@@ -83,10 +83,11 @@ function initialize(shapes: readonly [string, number[]][], std: number, key: Key
   }));
 }
 
-/** Hands out a key for each place that drops out, or none. */
-function keyring(key: Key | undefined): () => Key | undefined {
+/** Hands out a key for each place that drops out, or none: one for the embeddings, three a layer, one for the head. */
+function keyring(key: Key | undefined, layers: number): () => Key | undefined {
+  const keys = key ? random.foldInEach(key, 3 * layers + 2) : [];
   let used = 0;
-  return () => key && random.foldIn(key, used++);
+  return () => keys[used++];
 }
 
 /**
@@ -155,7 +156,7 @@ export function bert(config: BertConfig): Model<Required<BertConfig>> {
         key,
       ),
     apply(params, batch, key) {
-      const nextKey = keyring(key);
+      const nextKey = keyring(key, resolved.layers);
       const hidden = encode(params, batch, resolved, { nextKey, tokens: "first" });
       const first = select(hidden, { axis: 1, index: 0 });
       const pooled = tanh(
@@ -198,7 +199,7 @@ export function bertForMaskedLM(config: BertConfig): Model<Required<BertConfig>,
       ),
     apply(params, batch, key) {
       const get = (name: string) => tensorOf(params, name);
-      const all = encode(params, batch, resolved, { nextKey: keyring(key), tokens: "all" });
+      const all = encode(params, batch, resolved, { nextKey: keyring(key, resolved.layers), tokens: "all" });
       const hidden = batch.positions ? embedding(reshape(all, [-1, C]), batch.positions) : all;
       const transform = `${head}.transform`;
       const widened = gelu(linear(hidden, params[`${transform}.dense.weight`], get(`${transform}.dense.bias`)));

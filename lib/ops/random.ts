@@ -98,14 +98,23 @@ export function key(seed: number): Key {
 /** Independent keys from one. */
 export function splitKey(key: Key, count = 2): Key[] {
   const counter = expandDims(arange(count, { dtype: "u32" }), 1);
-  const keys = words(key, counter, STREAM.split, arange(2, { dtype: "u32" }), [count, 2]);
-  return Array.from({ length: count }, (_, i) => reshape(slice(keys, { start: [i, 0], size: [1, 2] }), [2]));
+  return rows(words(key, counter, STREAM.split, arange(2, { dtype: "u32" }), [count, 2]));
+}
+
+function rows(keys: Tensor): Key[] {
+  return Array.from({ length: keys.shape[0] }, (_, i) => reshape(slice(keys, { start: [i, 0], size: [1, 2] }), [2]));
 }
 
 /** A key for a number, such as the step or a layer's position. */
 export function foldIn(key: Key, data: number | Tensor): Key {
   const counter = data instanceof Tensor ? cast(reshape(data, []), "u32") : asTensor(data, "u32");
   return words(key, counter, STREAM.fold, arange(2, { dtype: "u32" }), [2]);
+}
+
+/** What {@linkcode foldIn} gives for 0, 1, … up to a count, computed together. */
+export function foldInEach(key: Key, count: number): Key[] {
+  const counter = expandDims(arange(count, { dtype: "u32" }), 1);
+  return rows(words(key, counter, STREAM.fold, arange(2, { dtype: "u32" }), [count, 2]));
 }
 
 /** Uniform numbers in [min, max), [0, 1) by default, with 24 random bits: the same on every adapter for [0, 1). */

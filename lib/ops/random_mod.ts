@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { bernoulli, foldIn, type Key, key, normal, splitKey as split, uniform } from "./random.ts";
+export { bernoulli, foldIn, foldInEach, type Key, key, normal, splitKey as split, uniform } from "./random.ts";

@@ -53,6 +53,7 @@ export function sampleResult(parts: Partial<RunResult> = {}): RunResult {
     writes: 0,
     adapter: "some adapter (loader)",
     kernels: "matmul_a matmul_b",
+    products: "heuristic",
     versions: "delta-lora 0.1.0",
     ...parts,
   };

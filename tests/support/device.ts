@@ -5,7 +5,7 @@ let opened: Promise<Device> | undefined;
 
 /** The device that the tests of a file share. */
 export function testDevice(): Promise<Device> {
-  return opened ??= openDevice();
+  return opened ??= openDevice({ products: "heuristic" });
 }
 
 /**

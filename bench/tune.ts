@@ -1,0 +1,71 @@
+// deno task tune [--models small,minilm] [--methods lora,full] [--adapter NAME]
+import { parseArgs } from "@std/cli/parse-args";
+import { evaluate, jit, type Key, openDevice, optim, productChoices, random, train, treeDispose } from "../mod.ts";
+import { fail } from "../experiments/command/fail.ts";
+import { checkValues, nameList, refuseUnknown } from "../experiments/command/flags.ts";
+import { METHODS } from "./methods.ts";
+import { type BenchModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./models.ts";
+
+const MODELS: Readonly<Record<string, BenchModel>> = { tiny: QUICK, small: SMALL, minilm: MINILM };
+const DROPOUT = 0.1;
+
+const HELP = `Measures which kernels compute the products of training steps fastest on this adapter, and remembers it in
+products.json of the cache folder. Programs that open a device use what stands there; results keep their bits. What is
+known already is not measured again: delete the file to begin anew.
+
+  deno task tune [flags]
+
+  --models LIST   ${Object.keys(MODELS).join(", ")}; small,minilm by default
+  --methods LIST  ${Object.keys(METHODS).map((name) => `"${name}"`).join(", ")}; lora,full by default
+  --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name
+  --help          this text`;
+
+const FLAGS = { boolean: ["help"], string: ["models", "methods", "adapter"] } as const;
+
+/** Compiles a step, which measures what is not known of its products. */
+async function compileStep(model: BenchModel, name: string): Promise<void> {
+  const { encoder, loss } = lossOf(model, { dropout: DROPOUT });
+  const method = METHODS[name]();
+  const optimizer = optim.adamw({ learningRate: 1e-4, weightDecay: 0.01 });
+  const base = encoder.init(random.key(0));
+  await evaluate(base);
+  const batch = tensorBatch(model);
+  const step = jit(
+    train.makeStep({ loss: (params, b: typeof batch, key: Key) => loss(params, b, key), method, optimizer, clip: 1 }),
+    { donate: [0] },
+  );
+  const state = train.init(random.key(1), base, { method, optimizer });
+  await step.compile(state, batch);
+  step.dispose();
+  treeDispose([state, base]);
+}
+
+async function main(): Promise<void> {
+  checkValues(Deno.args, FLAGS);
+  const flags = parseArgs(Deno.args, {
+    ...FLAGS,
+    default: { models: "small,minilm", methods: "lora,full" },
+    unknown: refuseUnknown(FLAGS),
+  });
+  if (flags.help) return console.log(HELP);
+  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
+  const models = nameList("models", flags.models, Object.keys(MODELS));
+  const methods = nameList("methods", flags.methods, Object.keys(METHODS));
+  using device = await openDevice({
+    adapter: flags.adapter,
+    report: (line) => console.error(line),
+    products: "measured",
+  });
+  console.log(`${device.report.name}: ${productChoices()}`);
+  for (const model of models) {
+    for (const method of methods) {
+      const began = performance.now();
+      await compileStep(MODELS[model], method);
+      console.log(`${model}, ${method}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    }
+  }
+  await device.done();
+  console.log(`now: ${productChoices()}`);
+}
+
+if (import.meta.main) await main().catch(fail);
