@@ -68,4 +68,4 @@ async function main(): Promise<void> {
   console.log(`now: ${productChoices()}`);
 }
 
-if (import.meta.main) await main().catch(fail);
+if (import.meta.main) await main().catch((error) => fail("tune", error));

@@ -93,12 +93,9 @@ export function heuristicVariant(layout: MatmulLayout, sizes: MatmulSizes, optio
 }
 
 /** Tiles that are worth measuring: rows, and columns for each lane. */
-const TILES: readonly (readonly [rows: number, columns: number])[] = [[8, 4], [16, 4], [32, 4], [16, 8], [32, 8], [
-  16,
-  16,
-]];
-/** A subgroup's registers hold no larger tile: elements for each lane. */
-const MAX_TILE = 256;
+const TILES = [[8, 4], [16, 4], [32, 4], [16, 8], [32, 8], [16, 16]] as const;
+/** Elements of C for each lane beyond which only SwiftShader compiles a tile in less than seconds. */
+const COMPILED_QUICKLY = 128;
 /** Products of fewer multiplications take less time than their dispatch: nothing is measured for them. */
 const MEASURABLE = 2 ** 22;
 
@@ -109,12 +106,14 @@ export function matmulVariants(
   options: MatmulOptions,
 ): ReadonlyMap<string, MatmulVariant> {
   const { target, isFrozen = false } = options;
-  const variants: MatmulVariant[] = [heuristicVariant(layout, sizes, options), { kind: "tiled" }];
+  const variants: MatmulVariant[] = [heuristicVariant(layout, sizes, options)];
+  if (!target.isSoftware) variants.push({ kind: "tiled" });
   if (target.subgroupSize > 0 && fitsSubgroup(layout, sizes)) {
     const hasTexture = isFrozen && sizes.m >= TEXTURE_ROWS && fitsTexture(layout, sizes, target);
     for (const [rows, columns] of TILES) {
       const isUseful = rows < 2 * sizes.m && columns * target.subgroupSize < 2 * sizes.n;
-      if (!isUseful || rows * columns > MAX_TILE) continue;
+      const isQuick = rows * columns <= COMPILED_QUICKLY || target.adapter === "swiftshader";
+      if (!isUseful || !isQuick) continue;
       variants.push({ kind: "buffer", rows, columns });
       if (hasTexture) variants.push({ kind: "texture", rows, columns });
     }
@@ -146,12 +145,13 @@ export function variantDispatch(
 ): ProductDispatch {
   const { target, finish: finishFor = storeResult } = options;
   const { m, n, k, batch, ldc, c0, c1, offsetC } = sizes;
-  const operations = 2 * m * n * k * batch;
+  const branch = sizes.branch?.layout;
+  const operations = 2 * m * n * (k * batch + (sizes.branch?.r ?? 0));
   if (variant.kind === "naive" || variant.kind === "tiled") {
     const finish = finishFor(1);
     const [kernel, side] = variant.kind === "naive"
-      ? [matmulNaive(layout, finish), 8] as const
-      : [matmulTiled(layout, finish), 64] as const;
+      ? [matmulNaive(layout, finish, branch), 8] as const
+      : [matmulTiled(layout, finish, branch), 64] as const;
     return {
       kernel,
       grid: [over(m, side), over(n, side), batch],
@@ -165,11 +165,16 @@ export function variantDispatch(
   // Rows first: neighbours in time share the panel of B.
   const grid: Grid = [over(m, rows), over(n, tile.lanes * columns), batch];
   if (variant.kind === "buffer") {
-    return { kernel: matmulSubgroup(layout, tile, finish), grid, uniforms: matmulUniforms(sizes, finish), operations };
+    return {
+      kernel: matmulSubgroup(layout, tile, finish, branch),
+      grid,
+      uniforms: matmulUniforms(sizes, finish),
+      operations,
+    };
   }
   if (layout === "tn") throw new Error("internal: tn has no variant with a texture");
   return {
-    kernel: matmulTexture(layout, tile, finish),
+    kernel: matmulTexture(layout, tile, finish, branch),
     grid,
     uniforms: matmulTextureUniforms(sizes, finish),
     operations,
@@ -182,7 +187,9 @@ function variantFor(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOpt
   const name = measured && matmulClass(layout, sizes, options);
   if (measured && name) {
     const variants = matmulVariants(layout, sizes, options);
-    const dispatch = (variant: MatmulVariant) => () => variantDispatch(variant, layout, sizes, options);
+    // A branch is small beside its base: it does not change which variant is the fastest.
+    const plain = { ...sizes, branch: undefined };
+    const dispatch = (variant: MatmulVariant) => () => variantDispatch(variant, layout, plain, options);
     const { m, n, k, batch } = sizes;
     const best = measured(name, () => ({
       variants: new Map(Array.from(variants, ([name, variant]) => [name, dispatch(variant)])),

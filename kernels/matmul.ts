@@ -1,3 +1,12 @@
+import {
+  type Branch,
+  branchBindings,
+  branchDeclarations,
+  branchFields,
+  type BranchLayout,
+  branchWords,
+  subgroupBranch,
+} from "./branch.ts";
 import { type Finish, finishField, storeResult } from "./finish.ts";
 import type { Kernel } from "./kernel.ts";
 
@@ -29,8 +38,10 @@ export interface MatmulSizes {
   readonly offsetA: number;
   readonly offsetB: number;
   readonly offsetC: number;
-  /** Factor of the product, 1 by default. */
+  /** Factor of the result, 1 by default. */
   readonly scale?: number;
+  /** A narrow product that is added to it; only for a single product, `nn` or `nt`. */
+  readonly branch?: Branch;
 }
 
 /** What one subgroup computes of C: `rows` × (`lanes` · `columns`). */
@@ -64,7 +75,8 @@ const FIELDS = [
 
 /** Uniforms of every product kernel, and those of what it does with its results. */
 export function matmulUniforms(sizes: MatmulSizes, finish: Finish): Uint32Array {
-  return Uint32Array.from([...FIELDS.map((name) => sizes[name]), bitsOf(sizes.scale ?? 1), 0, 0, ...finish.uniforms]);
+  const own = [...FIELDS.map((name) => sizes[name]), bitsOf(sizes.scale ?? 1), 0, 0];
+  return Uint32Array.from([...own, ...branchWords(sizes.branch), ...finish.uniforms]);
 }
 
 function bitsOf(value: number): number {
@@ -74,13 +86,14 @@ function bitsOf(value: number): number {
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const over = (a: number, b: number) => Math.ceil(a / b);
 
-function declarations(operand: "f32" | "vec4<f32>", finish: Finish): string {
+function declarations(operand: "f32" | "vec4<f32>", finish: Finish, branch?: BranchLayout): string {
+  const own = 2 + branchBindings(branch).length;
   const sizes = FIELDS.map((name) => `${name}: u32`).join(", ");
-  return `struct Sizes { ${sizes}, scale: f32, pad0: u32, pad1: u32${finishField(finish)} }
+  return `struct Sizes { ${sizes}, scale: f32, pad0: u32, pad1: u32${branchFields(branch)}${finishField(finish)} }
 @group(0) @binding(0) var<storage, read> A: array<${operand}>;
 @group(0) @binding(1) var<storage, read> B: array<${operand}>;
-@group(0) @binding(${2 + finish.bindings.length}) var<uniform> d: Sizes;
-${finish.code(2)}`;
+@group(0) @binding(${own + finish.bindings.length}) var<uniform> d: Sizes;
+${branchDeclarations(branch)}${finish.code(own)}`;
 }
 
 /** First elements of this batch's matrices. */
@@ -91,16 +104,22 @@ const ORIGINS = `  let zo = w.z / d.inner;
   let zc = d.offsetC + zo * d.c0 + zi * d.c1;
 `;
 
-const bindingsWith = (finish: Finish) => ["read", "read", ...finish.bindings] as const;
+const bindingsWith = (finish: Finish, branch?: BranchLayout) =>
+  ["read", "read", ...branchBindings(branch), ...finish.bindings] as const;
+const plus = (branch?: BranchLayout) => branch ? `_plus_${branch}` : "";
 const elementOfA = (layout: MatmulLayout, k: string) => layout === "tn" ? `${k} * d.lda + row` : `row * d.lda + ${k}`;
 const elementOfB = (layout: MatmulLayout, k: string) => layout === "nt" ? `col * d.ldb + ${k}` : `${k} * d.ldb + col`;
 
 /** One invocation for each element of C: the obvious product, which all others must equal bit for bit. */
-export function matmulNaive(layout: MatmulLayout, finish: Finish = storeResult(1)): Kernel {
+export function matmulNaive(
+  layout: MatmulLayout,
+  finish: Finish = storeResult(1),
+  branch?: BranchLayout,
+): Kernel {
   return {
-    name: `matmul_${layout}_naive${finish.name}`,
-    bindings: bindingsWith(finish),
-    code: `${declarations("f32", finish)}@compute @workgroup_size(8, 8)
+    name: `matmul_${layout}_naive${plus(branch)}${finish.name}`,
+    bindings: bindingsWith(finish, branch),
+    code: `${declarations("f32", finish, branch)}@compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) w: vec3<u32>) {
   let row = id.x;
   let col = id.y;
@@ -109,18 +128,26 @@ ${ORIGINS}  var sum = 0f;
   for (var k = 0u; k < d.k; k++) { sum = fma(A[za + ${elementOfA(layout, "k")}], B[zb + ${
       elementOfB(layout, "k")
     }], sum); }
-  finish(zc + row * d.ldc + col, sum * d.scale);
+${
+      branch
+        ? "  for (var k = 0u; k < d.r; k++) { sum = fma(z(row, k), v(k, col), sum); }\n"
+        : ""
+    }  finish(zc + row * d.ldc + col, sum * d.scale);
 }
 `,
   };
 }
 
 /** 64 × 64 of C for each workgroup, 4 × 4 for each of its 256 invocations, through workgroup memory. */
-export function matmulTiled(layout: MatmulLayout, finish: Finish = storeResult(1)): Kernel {
+export function matmulTiled(
+  layout: MatmulLayout,
+  finish: Finish = storeResult(1),
+  branch?: BranchLayout,
+): Kernel {
   return {
-    name: `matmul_${layout}_tiled${finish.name}`,
-    bindings: bindingsWith(finish),
-    code: `${declarations("f32", finish)}var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
+    name: `matmul_${layout}_tiled${plus(branch)}${finish.name}`,
+    bindings: bindingsWith(finish, branch),
+    code: `${declarations("f32", finish, branch)}var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
 var<workgroup> Bs: array<vec4<f32>, 256>; // [16 k][64 columns]
 fn a(za: u32, row: u32, k: u32) -> f32 {
   if (row >= d.m || k >= d.k) { return 0f; }
@@ -151,6 +178,14 @@ ${ORIGINS}  let m0 = w.x * 64u;
   }
   let col = n0 + t.x * 4u;
   ${
+      branch
+        ? `for (var k = 0u; k < d.r; k++) {
+    let y = vec4<f32>(${range(4).map((e) => `v(k, col + ${e}u)`).join(", ")});
+    ${range(4).map((r) => `c${r} = fma(vec4<f32>(z(m0 + t.y * 4u + ${r}u, k)), y, c${r});`).join(" ")}
+  }`
+        : ""
+    }
+  ${
       range(4).map((r) =>
         `if (m0 + t.y * 4u + ${r}u < d.m) {
     let at = zc + (m0 + t.y * 4u + ${r}u) * d.ldc + col;
@@ -169,7 +204,12 @@ ${ORIGINS}  let m0 = w.x * 64u;
  * each subgroup, as part of a vec4: a piece of A sits in one lane and is handed round with subgroupBroadcast, B is loaded
  * by the lane that owns the column. Four steps of k for each turn of the loop. `finish` has width 1 only in nt.
  */
-export function matmulSubgroup(layout: MatmulLayout, tile: MatmulTile, finish: Finish = storeResult(4)): Kernel {
+export function matmulSubgroup(
+  layout: MatmulLayout,
+  tile: MatmulTile,
+  finish: Finish = storeResult(4),
+  branch?: BranchLayout,
+): Kernel {
   const { lanes, rows, columns } = tile;
   const isScalar = finish.width === 1;
   const span = lanes * columns;
@@ -207,10 +247,10 @@ export function matmulSubgroup(layout: MatmulLayout, tile: MatmulTile, finish: F
     isScalar ? `c${i}_${q}` : `vec4<f32>(${range(4).map((e) => `c${i}_${q * 4 + e}`).join(", ")})`;
   const join = (lines: readonly string[]) => lines.join("\n    ");
   return {
-    name: `matmul_${layout}_${rows}x${span}${isScalar ? "_scalar" : ""}${finish.name}`,
-    bindings: bindingsWith(finish),
+    name: `matmul_${layout}_${rows}x${span}${isScalar ? "_scalar" : ""}${plus(branch)}${finish.name}`,
+    bindings: bindingsWith(finish, branch),
     code: `enable subgroups;
-${declarations("vec4<f32>", finish)}@compute @workgroup_size(${lanes})
+${declarations("vec4<f32>", finish, branch)}@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
 ${ORIGINS}  let m0 = w.x * ${rows}u;
   let n0 = w.y * ${span}u;
@@ -233,6 +273,7 @@ ${ORIGINS}  let m0 = w.x * ${rows}u;
       )
     }
   }
+  ${subgroupBranch(branch, { lanes, rows, columns, columnOf })}
   var results: array<${isScalar ? "f32" : "vec4<f32>"}, ${rows * pieces}>;
   ${
       range(rows).map((i) => range(pieces).map((q) => `results[${i * pieces + q}] = ${piece(i, q)};`).join(" "))

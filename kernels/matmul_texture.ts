@@ -1,3 +1,11 @@
+import {
+  branchBindings,
+  branchDeclarations,
+  branchFields,
+  type BranchLayout,
+  branchWords,
+  subgroupBranch,
+} from "./branch.ts";
 import { type Finish, finishField, storeResult } from "./finish.ts";
 import type { Grid, Kernel } from "./kernel.ts";
 import type { MatmulSizes, MatmulTile } from "./matmul.ts";
@@ -51,9 +59,9 @@ export function packTextureUniforms(rows: number, columns: number): Uint32Array 
 
 /** Uniforms of {@linkcode matmulTexture}. */
 export function matmulTextureUniforms(sizes: MatmulSizes, finish: Finish): Uint32Array {
-  const { m, n, k, lda, ldc, offsetA, offsetC, scale = 1 } = sizes;
+  const { m, n, k, lda, ldc, offsetA, offsetC, scale = 1, branch } = sizes;
   const [bits] = new Uint32Array(Float32Array.of(scale).buffer);
-  return Uint32Array.from([m, n, k, lda, ldc, offsetA, offsetC, bits, ...finish.uniforms]);
+  return Uint32Array.from([m, n, k, lda, ldc, offsetA, offsetC, bits, ...branchWords(branch), ...finish.uniforms]);
 }
 
 /**
@@ -62,7 +70,13 @@ export function matmulTextureUniforms(sizes: MatmulSizes, finish: Finish): Uint3
  * whose loads go lane by lane. One product; k, n and the strides of rows are multiples of 4. The loops over results count
  * rows and columns of C, so that drivers do not unroll them: that would take a second to compile.
  */
-export function matmulTexture(layout: TextureLayout, tile: MatmulTile, finish: Finish = storeResult(4)): Kernel {
+export function matmulTexture(
+  layout: TextureLayout,
+  tile: MatmulTile,
+  finish: Finish = storeResult(4),
+  branch?: BranchLayout,
+): Kernel {
+  const own = 2 + branchBindings(branch).length;
   const { lanes, rows, columns } = tile;
   const span = lanes * columns;
   const quads = range(columns / 4);
@@ -79,17 +93,17 @@ export function matmulTexture(layout: TextureLayout, tile: MatmulTile, finish: F
   const cell = (f: (i: number, q: number) => string) => range(rows).map((i) => quads.map((q) => f(i, q)).join(" "));
   const join = (lines: readonly string[]) => lines.join("\n    ");
   return {
-    name: `matmul_${layout}_texture_${rows}x${span}${finish.name}`,
-    bindings: ["read", "texture", ...finish.bindings],
+    name: `matmul_${layout}_texture_${rows}x${span}${branch ? `_plus_${branch}` : ""}${finish.name}`,
+    bindings: ["read", "texture", ...branchBindings(branch), ...finish.bindings],
     code: `enable subgroups;
 requires readonly_and_readwrite_storage_textures;
 struct Sizes { m: u32, n: u32, k: u32, lda: u32, ldc: u32, offsetA: u32, offsetC: u32, scale: f32${
-      finishField(finish)
-    } }
+      branchFields(branch)
+    }${finishField(finish)} }
 @group(0) @binding(0) var<storage, read> A: array<vec4<f32>>;
 @group(0) @binding(1) var B: texture_storage_2d<rgba32float, read>;
-@group(0) @binding(${2 + finish.bindings.length}) var<uniform> d: Sizes;
-${finish.code(2)}@compute @workgroup_size(${lanes})
+@group(0) @binding(${own + finish.bindings.length}) var<uniform> d: Sizes;
+${branchDeclarations(branch)}${finish.code(own)}@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
   let m0 = w.x * ${rows}u;
   let n0 = w.y * ${span}u;
@@ -114,6 +128,7 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) la
       )
     }
   }
+  ${subgroupBranch(branch, { lanes, rows, columns, columnOf: (j) => `${firstOf(j >> 2)} + ${j & 3}u` })}
   var results: array<vec4<f32>, ${rows * quads.length}>;
   ${
       join(cell((i, q) =>

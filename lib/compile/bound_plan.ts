@@ -1,5 +1,5 @@
 import type { Bindable, BufferRange, Device } from "../device/device.ts";
-import { type BufferName, explainPlan, type Plan } from "./plan.ts";
+import type { BufferName, Plan } from "./plan.ts";
 import type { Timer } from "./timer.ts";
 
 /** Uniforms of each step begin at multiples of this: what every adapter allows as an offset. */
@@ -53,16 +53,18 @@ export interface BoundLeaves {
 export class BoundPlan {
   /** Buffers of the plan's slots. */
   readonly slots: readonly GPUBuffer[];
-  readonly #scalars: GPUBuffer | undefined;
-  readonly #uniforms: GPUBuffer;
+  /** The buffer of single numbers, where there are any. */
+  readonly scalars: GPUBuffer | undefined;
+  /** The buffer of all steps' uniforms. */
+  readonly uniforms: GPUBuffer;
   readonly #ranges: readonly BufferRange[];
   readonly #groups = new Map<string, GPUBindGroup[]>();
 
   constructor(readonly device: Device, readonly plan: Plan, readonly pipelines: readonly GPUComputePipeline[]) {
     this.slots = plan.slots.map((bytes) => device.acquire(bytes));
-    this.#scalars = plan.scalars > 0 ? device.acquire(plan.scalars * 4) : undefined;
+    this.scalars = plan.scalars > 0 ? device.acquire(plan.scalars * 4) : undefined;
     const { words, offsets } = layUniforms(plan);
-    const buffer = this.#uniforms = device.uniforms(words);
+    const buffer = this.uniforms = device.uniforms(words);
     this.#ranges = plan.steps.map(({ uniforms }, i) => ({
       buffer,
       offset: offsets[i],
@@ -71,7 +73,7 @@ export class BoundPlan {
   }
 
   #buffer(name: BufferName, { buffers, arenas, textures }: BoundLeaves): Bindable {
-    if (name === "scalars") return this.#scalars!;
+    if (name === "scalars") return this.scalars!;
     if ("texture" in name) return textures!.get(name.texture)!;
     if ("leaf" in name) return buffers[name.leaf];
     if ("arena" in name) return { buffer: arenas![name.arena], offset: 0, size: this.plan.arenas[name.arena].bytes };
@@ -79,7 +81,8 @@ export class BoundPlan {
     return name.range ? { buffer, offset: name.range.offset, size: name.range.bytes } : buffer;
   }
 
-  #bind(leaves: BoundLeaves): GPUBindGroup[] {
+  /** Bind groups of all steps. */
+  bind(leaves: BoundLeaves): GPUBindGroup[] {
     return this.plan.steps.map(({ kernel, buffers }, i) =>
       this.device.bindGroup(kernel, buffers.map((name) => this.#buffer(name, leaves)), this.#ranges[i])
     );
@@ -87,7 +90,7 @@ export class BoundPlan {
 
   #groupsFor(leaves: BoundLeaves): GPUBindGroup[] {
     const key = [...leaves.buffers, ...leaves.textures?.values() ?? []].map(numberOf).join();
-    const groups = this.#groups.get(key) ?? this.#bind(leaves);
+    const groups = this.#groups.get(key) ?? this.bind(leaves);
     // The last used set stands last: the first one goes when there are too many.
     this.#groups.delete(key);
     this.#groups.set(key, groups);
@@ -114,17 +117,18 @@ export class BoundPlan {
     timer?.resolve(encoder);
   }
 
-  /** Bytes of the buffers that each step binds. */
-  bytes(leaves: BoundLeaves): number[] {
-    return this.plan.steps.map(({ buffers }) => {
-      const bound = new Set(buffers.map((name) => this.#buffer(name, leaves)));
-      return [...bound].reduce((sum, piece) => sum + this.device.bytesOf(piece), 0);
-    });
-  }
-
-  /** The dispatches and the memory, in words. */
-  explain(): string {
-    return explainPlan(this.plan);
+  /** Encodes one step alone, several times over, as a compute pass. */
+  encodeStep(
+    encoder: GPUCommandEncoder,
+    { step, group, repeats }: { readonly step: number; readonly group: GPUBindGroup; readonly repeats: number },
+  ): void {
+    const pass = encoder.beginComputePass();
+    if (repeats > 0) {
+      pass.setPipeline(this.pipelines[step]);
+      pass.setBindGroup(0, group);
+    }
+    for (let i = 0; i < repeats; i++) pass.dispatchWorkgroups(...this.plan.steps[step].grid);
+    pass.end();
   }
 
   /** Gives the plan's memory back, but for slots that were handed on. */
@@ -132,8 +136,8 @@ export class BoundPlan {
     this.slots.forEach((buffer, slot) => {
       if (!kept.has(slot)) this.device.release(buffer);
     });
-    if (this.#scalars) this.device.release(this.#scalars);
-    this.device.releaseUniforms(this.#uniforms);
+    if (this.scalars) this.device.release(this.scalars);
+    this.device.releaseUniforms(this.uniforms);
     this.#groups.clear();
   }
 }

@@ -5,11 +5,14 @@ import { Tensor } from "../tensor/tensor.ts";
 import type { Bindable } from "../device/device.ts";
 import { type BoundLeaves, BoundPlan } from "./bound_plan.ts";
 import { Donations } from "./donations.ts";
+import { type ExplainOptions, explainPlan } from "./explain.ts";
+import { type FunctionMemory, functionMemory } from "./function_memory.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { Runtime } from "./runtime.ts";
 import { DeviceStorage } from "./storage.ts";
 import { LeafTextures } from "./textures.ts";
-import { type DispatchTime, Timer } from "./timer.ts";
+import { timeByDifference } from "./time_by_difference.ts";
+import { type DispatchTime, dispatchTimes, type ProfileClock, Timer } from "./timer.ts";
 
 /** Host data up to this size is written into a slot of the plan; larger tensors get memory of their own, once. */
 const MAX_SLOT_BYTES = 256 * 1024;
@@ -27,6 +30,8 @@ export interface TracedFunction {
   /** Tensors older than this were made outside of the function. */
   readonly firstId: number;
   readonly name: string;
+  /** Where each placeholder's tensor lies in the arguments, for people; its position by default. */
+  readonly paths?: readonly (readonly string[])[];
 }
 
 /** The runtime of an executor. Throws where another one is installed. */
@@ -97,6 +102,8 @@ export class Compiled {
   /** The plan's own buffers for small host data, and what was written last. */
   readonly #entries: ({ readonly buffer: GPUBuffer; last?: TypedArray } | undefined)[];
   readonly #inFlight: Promise<unknown>[] = [];
+  /** What the last call ran on. */
+  #last: BoundLeaves | undefined;
   #isDisposed = false;
 
   constructor(
@@ -142,24 +149,23 @@ export class Compiled {
     }
   }
 
-  /** Like {@linkcode run}, with the time that each dispatch takes: slower, as each is a compute pass of its own. */
-  async profile(leaves: readonly Tensor[]): Promise<{ results: Tensor[]; dispatches: DispatchTime[] }> {
+  /**
+   * Like {@linkcode run}, with the time that each dispatch takes: slower, as each is a compute pass of its own, or is
+   * repeated afterwards on copies where the device has no clock.
+   */
+  async profile(
+    leaves: readonly Tensor[],
+  ): Promise<{ results: Tensor[]; clock: ProfileClock; dispatches: DispatchTime[] }> {
     await this.#ready(leaves);
     const { device } = this.runtime;
+    if (!Timer.isThere(device)) {
+      const { results, bound } = this.#encode(leaves);
+      const seconds = await timeByDifference(this.#bound, bound);
+      return { results, clock: "difference", dispatches: dispatchTimes(this.plan, seconds) };
+    }
     using timer = new Timer(device, this.plan.steps.length);
-    const { results, bound } = this.#encode(leaves, timer);
-    const bytes = this.#bound.bytes(bound);
-    const seconds = await timer.seconds();
-    return {
-      results,
-      dispatches: this.plan.steps.map(({ kernel, grid, operations }, i) => ({
-        kernel: kernel.name,
-        grid,
-        operations,
-        bytes: bytes[i],
-        seconds: seconds[i],
-      })),
-    };
+    const { results } = this.#encode(leaves, timer);
+    return { results, clock: "timestamps", dispatches: dispatchTimes(this.plan, await timer.seconds()) };
   }
 
   #encode(args: readonly Tensor[], timer?: Timer): { results: Tensor[]; bound: BoundLeaves } {
@@ -188,6 +194,7 @@ export class Compiled {
       return storage.memory;
     });
     const bound: BoundLeaves = { buffers, arenas, textures: this.#textures.of(copied) };
+    this.#last = bound;
     const staging = this.#stagingBytes > 0 ? device.staging(this.#stagingBytes) : undefined;
     const own = new Map<number, DeviceStorage>();
     device.submit((encoder) => {
@@ -282,9 +289,31 @@ export class Compiled {
     return entry.buffer;
   }
 
-  /** The dispatches and the memory, in words. */
-  explain(): string {
-    return this.#bound.explain();
+  /** The plan in words. */
+  explain(options: ExplainOptions = {}): string {
+    return explainPlan(this.plan, { ...options, name: this.traced.name });
+  }
+
+  /** What takes the bytes. */
+  memory(): FunctionMemory {
+    const { name, donated, outputs, paths = [] } = this.traced;
+    const handedThrough = new Set(this.plan.results.flatMap((place) => place.kind === "leaf" ? [place.leaf] : []));
+    return functionMemory(this.runtime.device, {
+      name,
+      plan: this.plan,
+      leaves: this.#sources.map((source, leaf) => {
+        if (!("argument" in source)) return { isDonated: false };
+        const { argument } = source;
+        const isDonated = donated.has(argument) && !handedThrough.has(leaf);
+        return { path: paths[argument] ?? [String(argument)], isDonated };
+      }),
+      bound: this.#last,
+      own: this.#bound,
+      results: this.#outgoing.flatMap((outgoing, i) =>
+        outgoing && outgoing.offset < 0 ? [{ bytes: outgoing.bytes, shape: outputs[i].shape }] : []
+      ),
+      stagingBytes: this.#stagingBytes,
+    });
   }
 
   /** Gives back the memory of the plan once nothing runs on it. */

@@ -106,6 +106,12 @@ class Fuser {
     return false;
   }
 
+  /** Whether a number lies in the scalars' common buffer: results and what kernels of their own read do not. */
+  #isSharedScalar({ size, kind, id }: Node): boolean {
+    return size === 1 && kind === "map" && !this.isOutput[id] &&
+      this.consumers[id].every((consumer) => consumer.kind !== "kernel");
+  }
+
   /** Storage buffers that a kernel of these nodes would bind. */
   #bindings(nodes: readonly Node[]): number {
     const members = new Set(nodes);
@@ -119,13 +125,13 @@ class Fuser {
       }
       for (const { node: input } of node.inputs) {
         if (members.has(input) || input.kind === "constant") continue;
-        buffers.add(input.size === 1 && input.kind === "map" ? "scalars" : input);
+        buffers.add(this.#isSharedScalar(input) ? "scalars" : input);
       }
     }
     for (const node of nodes) {
       if (!this.isOutput[node.id] && this.consumers[node.id].every((consumer) => members.has(consumer))) continue;
       const donated = this.inPlace.get(node);
-      buffers.add(donated && buffers.has(donated) ? donated : node.size === 1 ? "scalars" : node);
+      buffers.add(donated && buffers.has(donated) ? donated : this.#isSharedScalar(node) ? "scalars" : node);
     }
     return own + buffers.size;
   }

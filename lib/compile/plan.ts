@@ -26,6 +26,10 @@ export interface Step {
   readonly buffers: readonly BufferName[];
   /** Multiplications and additions of a product; 0 for everything else. */
   readonly operations: number;
+  /** The work that it is a part of, by its position in the plan's list. */
+  readonly cluster: number;
+  /** What lies in each buffer: a result or a leaf, several side by side, or nothing that has a name. */
+  readonly contents: readonly (Node | Arena | undefined)[];
 }
 
 /** Donated leaves that must lie side by side. */
@@ -54,7 +58,7 @@ export interface Plan {
   /** Elements of the scalars' buffer. */
   readonly scalars: number;
   readonly results: readonly ResultPlace[];
-  /** Names of the fused operations of each step, for people. */
+  /** What was fused, in the order in which it runs. */
   readonly clusters: readonly Cluster[];
 }
 
@@ -238,7 +242,10 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
         const name = resolve(place);
         return kernel.bindings[i] === "texture" ? { texture: (name as { leaf: number }).leaf } : name;
       });
-      steps.push({ kernel, grid, uniforms, buffers, operations });
+      const contents = places.map((place) =>
+        place !== "scalars" && "node" in place ? arenaOf.get(homeOf(place.node)) ?? place.node : undefined
+      );
+      steps.push({ kernel, grid, uniforms, buffers, operations, cluster: position, contents });
     }
     pieces.forEach((slot) => memory.give(slot));
     for (const node of dying[position]) {
@@ -261,28 +268,4 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
     leaves: [...offsets].map(([node, offset]) => ({ leaf: leafIndex.get(node)!, offset })),
   }));
   return { leaves, arenas: places, steps, slots: memory.slots, scalars: memory.scalars, results, clusters };
-}
-
-/** A plan in words: each dispatch, and the memory it takes. */
-export function explainPlan(plan: Plan): string {
-  const name = (buffer: BufferName) =>
-    buffer === "scalars"
-      ? "scalars"
-      : "texture" in buffer
-      ? `t${buffer.texture}`
-      : "leaf" in buffer
-      ? `in${buffer.leaf}`
-      : "arena" in buffer
-      ? `a${buffer.arena}`
-      : `m${buffer.slot}`;
-  const lines = plan.steps.map(({ kernel, grid, buffers }, i) =>
-    `${String(i).padStart(4)}  ${kernel.name}  [${grid.join("×")}]  ${buffers.map(name).join(" ")}`
-  );
-  const bytes = plan.slots.reduce((sum, size) => sum + size, 0);
-  const moved = plan.results.filter(({ kind }) => kind === "copied").length;
-  return [
-    `${plan.steps.length} dispatches, ${plan.slots.length} buffers of its own (${(bytes / 2 ** 20).toFixed(2)} MiB), ` +
-    `${plan.results.filter(({ kind }) => kind === "donated").length} results in place, ${moved} copied back`,
-    ...lines,
-  ].join("\n");
 }

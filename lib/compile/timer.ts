@@ -1,4 +1,6 @@
 import type { Device } from "../device/device.ts";
+import type { Plan } from "./plan.ts";
+import { trafficOf } from "./traffic.ts";
 
 const USAGE = { copySource: 0x4, queryResolve: 0x200 } as const;
 
@@ -8,12 +10,23 @@ export interface DispatchTime {
   readonly kernel: string;
   /** Workgroups in x, y and z. */
   readonly grid: readonly [number, number, number];
-  /** Bytes of the buffers that it binds, each counted once: an upper bound of what it must touch. */
+  /** Bytes that it reads and writes, each element that it needs once. */
   readonly bytes: number;
   /** Multiplications and additions of a product; 0 for everything else. */
   readonly operations: number;
-  /** By the clock of the device. */
   readonly seconds: number;
+}
+
+/** How dispatches were timed: by timestamps that the device writes, or each by what its repetition adds to a wait. */
+export type ProfileClock = "timestamps" | "difference";
+
+/** Times of the dispatches of a plan. */
+export function dispatchTimes(plan: Plan, seconds: readonly number[]): DispatchTime[] {
+  return plan.steps.map((step, i) => {
+    const { read, written } = trafficOf(plan, step);
+    const { kernel, grid, operations } = step;
+    return { kernel: kernel.name, grid, operations, bytes: read + written, seconds: seconds[i] };
+  });
 }
 
 /** Times dispatches by timestamps that the device writes; each dispatch needs a compute pass of its own. */
@@ -21,11 +34,12 @@ export class Timer {
   readonly #queries: GPUQuerySet;
   readonly #buffer: GPUBuffer;
 
-  /** Throws where the adapter has no timestamps. */
+  /** Whether a device writes timestamps. */
+  static isThere({ report }: Device): boolean {
+    return report.features.includes("timestamp-query");
+  }
+
   constructor(readonly device: Device, readonly count: number) {
-    if (!device.report.features.includes("timestamp-query")) {
-      throw new Error(`profile: ${device.report.name} has no timestamps: profile on another adapter`);
-    }
     this.#queries = device.gpu.createQuerySet({ type: "timestamp", count: 2 * count });
     this.#buffer = device.gpu.createBuffer({ size: 16 * count, usage: USAGE.copySource | USAGE.queryResolve });
   }

@@ -10,7 +10,7 @@ import { apply, type Primitive } from "./primitive.ts";
 import { reshape, transpose, transposePrimitive } from "./reshape.ts";
 
 /** How the last two axes of a view lie in memory: rows together ("n"), columns together ("t"), or neither. */
-function orientation({ shape, strides }: View): { kind: "n" | "t"; stride: number } | undefined {
+export function orientation({ shape, strides }: View): { kind: "n" | "t"; stride: number } | undefined {
   const [rows, columns] = [shape.length - 2, shape.length - 1];
   const [rowStride, columnStride] = [strides[rows], strides[columns]];
   if (shape[columns] === 1 || columnStride === 1) {

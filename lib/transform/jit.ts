@@ -1,9 +1,12 @@
 import { type Compiled, compileFunction, runtimeOf } from "../compile/compiled.ts";
+import type { ExplainOptions } from "../compile/explain.ts";
+import type { FunctionMemory } from "../compile/function_memory.ts";
 import type { Runtime } from "../compile/runtime.ts";
-import type { DispatchTime } from "../compile/timer.ts";
+import type { DispatchTime, ProfileClock } from "../compile/timer.ts";
 import { currentExecutor } from "../tensor/executor.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type Structure, type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
+import { argumentPaths } from "./argument_paths.ts";
 
 /** Options of {@linkcode jit}. */
 export interface JitOptions {
@@ -22,13 +25,21 @@ export interface JittedFunction<F extends (...args: any[]) => any> {
   /** Traces and compiles for such arguments without running. */
   compile(...args: Parameters<F>): Promise<void>;
   /**
-   * Runs the function as a call does, donation included, and times each dispatch by the device's own clock.
-   *
-   * Throws where the adapter has no timestamps.
+   * Runs the function as a call does, donation included, and times each dispatch: by the device's own clock, or by
+   * repeating each one afterwards, on copies of what was donated, where the adapter has no timestamps. `clock` says
+   * which; repetition finds caches warm.
    */
-  profile(...args: Parameters<F>): Promise<{ value: ReturnType<F>; dispatches: DispatchTime[] }>;
-  /** The dispatches and the memory of every plan made so far, in words. */
-  explain(): string;
+  profile(
+    ...args: Parameters<F>
+  ): Promise<{ value: ReturnType<F>; clock: ProfileClock; dispatches: DispatchTime[] }>;
+  /**
+   * Every plan made so far, in words: dispatches with what was fused into each, their work and what they move, and the
+   * memory. In `in0 → m1`, `in` is a leaf (an argument or a captured tensor), `m` a buffer of the plan's own, `a` several
+   * leaves side by side, `t` a leaf's copy as a texture.
+   */
+  explain(options?: ExplainOptions): string;
+  /** What takes the bytes, for every plan made so far; `formatMemory()` puts one into words. */
+  memory(): FunctionMemory[];
   /** Gives back the plans' memory. */
   dispose(): void;
 }
@@ -118,6 +129,7 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
           const count = countLeaves(structure);
           return treeUnflatten(structure, placeholders.slice(position, position += count));
         });
+        const paths = argumentPaths(f, structures);
         const firstId = placeholders[0]?.id ?? new Tensor([], "f32", { kind: "host", data: new Float32Array(1) }).id;
         const result = runtime.tracing(() => f(...traced));
         if (result instanceof Promise) {
@@ -130,7 +142,14 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
         const outputs = results.map((leaf) =>
           leaf instanceof Tensor ? leaf : new Tensor([], "f32", { kind: "host", data: Float32Array.of(leaf) })
         );
-        const compiled = await compileFunction(runtime, { placeholders, outputs, donated, firstId, name: f.name });
+        const compiled = await compileFunction(runtime, {
+          placeholders,
+          outputs,
+          donated,
+          firstId,
+          name: f.name,
+          paths,
+        });
         const done = { compiled, outputs: structure };
         finished.push(done);
         return done;
@@ -152,14 +171,19 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
     async compile(...args: Parameters<F>): Promise<void> {
       await trace(runtimeOf(currentExecutor()), args).known;
     },
-    async profile(...args: Parameters<F>): Promise<{ value: ReturnType<F>; dispatches: DispatchTime[] }> {
+    async profile(
+      ...args: Parameters<F>
+    ): Promise<{ value: ReturnType<F>; clock: ProfileClock; dispatches: DispatchTime[] }> {
       const { leaves, known } = trace(runtimeOf(currentExecutor()), args);
       const { compiled, outputs } = await known;
-      const { results, dispatches } = await compiled.profile(leaves);
-      return { value: treeUnflatten(outputs, results), dispatches };
+      const { results, clock, dispatches } = await compiled.profile(leaves);
+      return { value: treeUnflatten(outputs, results), clock, dispatches };
     },
-    explain(): string {
-      return finished.map(({ compiled }) => compiled.explain()).join("\n\n");
+    explain(options: ExplainOptions = {}): string {
+      return finished.map(({ compiled }) => compiled.explain(options)).join("\n\n");
+    },
+    memory(): FunctionMemory[] {
+      return finished.map(({ compiled }) => compiled.memory());
     },
     dispose(): void {
       for (const { compiled } of finished.splice(0)) compiled.dispose();

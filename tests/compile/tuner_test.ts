@@ -27,7 +27,7 @@ describe("the tuner", () => {
     const runtime = new Runtime(device, { tuner });
     const trace = () => {
       const first = new Tensor([1], "f32", { kind: "host", data: new Float32Array(1) });
-      const placeholders = args.map(({ shape }) => new Tensor(shape, "f32", { kind: "argument" }));
+      const placeholders = args.map(({ shape }, index) => new Tensor(shape, "f32", { kind: "argument", index }));
       const [x, W, b] = placeholders;
       return {
         placeholders,

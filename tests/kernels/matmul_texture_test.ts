@@ -118,4 +118,54 @@ describe("products by a weight in a texture", () => {
       });
     }
   }
+
+  for (const layout of ["nn", "nt"] as const) {
+    it(`${layout} with a branch: the bits of the naive product with one`, async () => {
+      const [m, n, k, r] = [65, 68, 36, 3];
+      const branch = { layout, r, ldz: r, ldv: layout === "nt" ? r : n, offsetZ: 0, offsetV: 0 };
+      const sizes = { ...sizesOf(layout, [m, n, k]), branch };
+      const numbers = new Numbers(m);
+      const counts = [sizes.offsetA + m * sizes.lda, n * k, m * r, r * n, sizes.offsetC + m * sizes.ldc];
+      const [A, B, Z, V, C] = await Promise.all(
+        counts.map(async (size) => await numbers.tensor([size]).data() as Float32Array),
+      );
+      for (const device of devices) {
+        const [wanted] = await runKernel(device, {
+          kernel: matmulNaive(layout, storeResult(1), layout),
+          grid: [over(m, 8), over(n, 8), 1],
+          uniforms: matmulUniforms(sizes, storeResult(1)),
+          buffers: [A, B, Z, V, C],
+        });
+        const [rows, columns] = [n * k / sizes.ldb, sizes.ldb];
+        const texture = device.acquireTexture(...textureSize(rows, columns));
+        const [a, b, z, v, c] = [A, B, Z, V, C].map((data) => {
+          const buffer = device.acquire(data.byteLength);
+          device.write(buffer, data);
+          return buffer;
+        });
+        const uniforms = packTextureUniforms(rows, columns);
+        await dispatch(device, {
+          kernel: packTexture(),
+          memory: [b, texture],
+          uniforms,
+          grid: packTextureGrid(rows, columns),
+        });
+        await dispatch(device, {
+          kernel: matmulTexture(
+            layout,
+            { lanes: device.report.subgroupSize, rows: 16, columns: 8 },
+            storeResult(4),
+            layout,
+          ),
+          memory: [a, texture, z, v, c],
+          uniforms: matmulTextureUniforms(sizes, storeResult(4)),
+          grid: [over(m, 16), over(n, device.report.subgroupSize * 8), 1],
+        });
+        const got = new Uint32Array(await device.read(c, C.byteLength));
+        expect(got.findIndex((word, i) => word !== wanted[i])).toBe(-1);
+        device.releaseTexture(texture);
+        for (const buffer of [a, b, z, v, c]) device.release(buffer);
+      }
+    });
+  }
 });

@@ -183,6 +183,21 @@ const TABLE: Row[] = [
   { name: "split", f: (x) => ops.mul(...ops.split(x, { sections: 2 }) as [Tensor, Tensor]), shapes: [[3, 8]] },
   { name: "select", f: (x) => ops.select(x, { axis: 1, index: -1 }), shapes: [[3, 5, 2]] },
   {
+    name: "matmulSum in fours",
+    f: (a, b, z, v) => ops.matmulSum([a, b], [z, v]),
+    shapes: [[20, 16], [16, 36], [20, 8], [8, 36]],
+  },
+  {
+    name: "matmulSum of transposed operands and odd sizes",
+    f: (a, b, z, v) => ops.matmulSum([a, ops.transpose(b)], [z, ops.transpose(v)]),
+    shapes: [[7, 12], [9, 12], [7, 3], [9, 3]],
+  },
+  {
+    name: "matmulSum with work before and after it",
+    f: (a, b, z, v) => ops.tanh(ops.add(ops.mul(ops.matmulSum([ops.transpose(a), b], [ops.mul(z, 2), v]), 0.5), z)),
+    shapes: [[8, 12], [8, 4], [12, 4], [4, 4]],
+  },
+  {
     name: "addLowRank in fours",
     f: (W, left, right) => ops.addLowRank(W, { left, right, scale: 0.5 }),
     shapes: [[13, 16], [13, 8], [8, 16]],
@@ -191,6 +206,11 @@ const TABLE: Row[] = [
     name: "addLowRank of odd sizes",
     f: (W, left, right) => ops.addLowRank(W, { left, right, scale: 0.5 }),
     shapes: [[7, 9], [7, 3], [3, 9]],
+  },
+  {
+    name: "addLowRank in blocks",
+    f: (W, l0, l1, r0, r1) => ops.addLowRank(W, { left: [l0, l1], right: [r0, r1], scale: 0.5 }),
+    shapes: [[7, 8], [7, 4], [7, 2], [4, 8], [2, 8]],
   },
   {
     name: "addLowRank by a scale that is a tensor",

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import type { Branch } from "../../kernels/branch.ts";
+import { fitsSubgroup, type MatmulVariant, variantDispatch, variantName } from "../../kernels/choose_matmul.ts";
+import type { MatmulSizes } from "../../kernels/matmul.ts";
+import type { KernelTarget } from "../../kernels/target.ts";
+import type { Device } from "../../lib/device/mod.ts";
+import { everyDevice } from "../support/adapters.ts";
+import { expectClose, Numbers } from "../support/numbers.ts";
+import { asFloats, runKernel } from "../support/run_kernel.ts";
+
+type Layout = Branch["layout"];
+
+/** A product with a branch; Z and V have padded rows behind offsets. */
+function sizesOf(layout: Layout, [m, n, k, r]: readonly number[], of: Layout): MatmulSizes {
+  const branch = { layout: of, r, ldz: r + 1, ldv: (of === "nt" ? r : n) + 3, offsetZ: 2, offsetV: 5 };
+  return {
+    m,
+    n,
+    k,
+    lda: k,
+    ldb: layout === "nt" ? k : n,
+    ldc: n,
+    batch: 1,
+    inner: 1,
+    a0: 0,
+    a1: 0,
+    b0: 0,
+    b1: 0,
+    c0: 0,
+    c1: 0,
+    offsetA: 0,
+    offsetB: 0,
+    offsetC: 0,
+    scale: 0.5,
+    branch,
+  };
+}
+
+async function operandsOf({ m, n, k, branch }: MatmulSizes): Promise<Float32Array[]> {
+  const { r, layout, ldz, ldv, offsetZ, offsetV } = branch!;
+  const counts = [m * k, k * n, offsetZ + m * ldz, offsetV + (layout === "nt" ? n : r) * ldv];
+  const numbers = new Numbers(m * n);
+  return await Promise.all(counts.map(async (count) => await numbers.tensor([count]).data() as Float32Array));
+}
+
+/** The sum in float64. */
+function wantedOf(layout: Layout, { m, n, k, scale, branch }: MatmulSizes, [A, B, Z, V]: Float32Array[]): number[] {
+  const { r, layout: of, ldz, ldv, offsetZ, offsetV } = branch!;
+  return Array.from({ length: m * n }, (_, i) => {
+    const [row, col] = [Math.floor(i / n), i % n];
+    let sum = 0;
+    for (let j = 0; j < k; j++) sum += A[row * k + j] * B[layout === "nt" ? col * k + j : j * n + col];
+    for (let j = 0; j < r; j++) {
+      sum += Z[offsetZ + row * ldz + j] * V[offsetV + (of === "nt" ? col * ldv + j : j * ldv + col)];
+    }
+    return sum * scale!;
+  });
+}
+
+describe("a product with a branch", () => {
+  let devices: readonly Device[];
+  beforeAll(async () => void (devices = await everyDevice()));
+  afterAll(() => devices.forEach((device) => device.destroy()));
+
+  for (const layout of ["nn", "nt"] as const) {
+    for (const  of of["nn", "nt"] as const) {
+      for (const shape of [[1, 4, 4, 1], [7, 5, 3, 2], [65, 36, 8, 3], [33, 132, 64, 9]]) {
+        it(`${layout} of ${shape.slice(0, 3).join("×")} and ${of} along ${shape[3]}: one sum, the same bits`, async () => {
+          const sizes = sizesOf(layout, shape, of);
+          const operands = await operandsOf(sizes);
+          const wanted = wantedOf(layout, sizes, operands);
+          for (const device of devices) {
+            const { subgroupSize, isSoftware, limits, name } = device.report;
+            const target: KernelTarget = {
+              adapter: /swiftshader/i.test(name) ? "swiftshader" : "lavapipe",
+              isSoftware,
+              subgroupSize,
+              maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
+            };
+            const variants: MatmulVariant[] = [{ kind: "naive" }, { kind: "tiled" }];
+            const tile = { kind: "buffer", rows: 16, columns: target.adapter === "swiftshader" ? 16 : 4 } as const;
+            if (subgroupSize > 0 && fitsSubgroup(layout, sizes)) variants.push(tile);
+            let first: Uint32Array | undefined;
+            for (const variant of variants) {
+              const { kernel, grid, uniforms } = variantDispatch(variant, layout, sizes, { target });
+              const buffers = [...operands, new Float32Array(wanted.length)];
+              const [C] = await runKernel(device, { kernel, grid, uniforms, buffers });
+              if (!first) expectClose(asFloats(C), wanted, 1e-5);
+              first ??= C;
+              const differs = C.findIndex((word, i) => word !== first![i]);
+              if (differs >= 0) throw new Error(`${variantName(variant)} on ${name}: other bits at ${differs}`);
+            }
+          }
+        });
+      }
+    }
+  }
+});
