@@ -1,5 +1,5 @@
-import { type Finish, type FinishFor, storeResult } from "./finish.ts";
-import type { Grid, Kernel } from "./kernel.ts";
+import { type FinishFor, storeResult } from "./finish.ts";
+import type { Grid } from "./kernel.ts";
 import {
   type MatmulLayout,
   matmulNaive,

@@ -138,7 +138,10 @@ ${
   };
 }
 
-/** 64 × 64 of C for each workgroup, 4 × 4 for each of its 256 invocations, through workgroup memory. */
+/**
+ * 64 × 64 of C for each workgroup, 4 × 4 for each of its 256 invocations, through workgroup memory. A driver that unrolls
+ * every loop that counts from a constant would compile for seconds: these loops count from the invocation's own place.
+ */
 export function matmulTiled(
   layout: MatmulLayout,
   finish: Finish = storeResult(1),
@@ -169,30 +172,31 @@ ${ORIGINS}  let m0 = w.x * 64u;
     As[i] = vec4<f32>(${range(4).map((e) => `a(za, m0 + q + ${e}u, k)`).join(", ")});
     Bs[i] = vec4<f32>(${range(4).map((e) => `b(zb, k, n0 + q + ${e}u)`).join(", ")});
     workgroupBarrier();
-    for (var kk = 0u; kk < 16u; kk++) {
-      let x = As[kk * 16u + t.y];
-      let y = Bs[kk * 16u + t.x];
-      ${range(4).map((r) => `c${r} = fma(vec4<f32>(x[${r}]), y, c${r});`).join(" ")}
+    for (var at = t.y; at < 256u; at += 64u) {
+      ${
+      range(4).map((step) =>
+        `{ let x = As[at + ${16 * step}u]; let y = Bs[at - t.y + t.x + ${16 * step}u]; ` +
+        range(4).map((r) => `c${r} = fma(vec4<f32>(x[${r}]), y, c${r});`).join(" ") + " }"
+      ).join("\n      ")
+    }
     }
     workgroupBarrier();
   }
-  let col = n0 + t.x * 4u;
+  let row0 = m0 + t.y * 4u;
+  let col0 = n0 + t.x * 4u;
   ${
       branch
         ? `for (var k = 0u; k < d.r; k++) {
-    let y = vec4<f32>(${range(4).map((e) => `v(k, col + ${e}u)`).join(", ")});
-    ${range(4).map((r) => `c${r} = fma(vec4<f32>(z(m0 + t.y * 4u + ${r}u, k)), y, c${r});`).join(" ")}
+    let y = vec4<f32>(${range(4).map((e) => `v(k, col0 + ${e}u)`).join(", ")});
+    ${range(4).map((r) => `c${r} = fma(vec4<f32>(z(row0 + ${r}u, k)), y, c${r});`).join(" ")}
   }`
         : ""
     }
-  ${
-      range(4).map((r) =>
-        `if (m0 + t.y * 4u + ${r}u < d.m) {
-    let at = zc + (m0 + t.y * 4u + ${r}u) * d.ldc + col;
-    for (var e = 0u; e < 4u && col + e < d.n; e++) { finish(at + e, c${r}[e] * d.scale); }
-  }`
-      ).join("\n  ")
-    }
+  let rows = array(c0, c1, c2, c3);
+  for (var row = row0; row < min(row0 + 4u, d.m); row++) {
+    let sums = rows[row - row0];
+    for (var col = col0; col < min(col0 + 4u, d.n); col++) { finish(zc + row * d.ldc + col, sums[col - col0] * d.scale); }
+  }
 }
 `,
   };
@@ -240,8 +244,8 @@ export function matmulSubgroup(
     : range(4).flatMap((step) => quads.map((q) => `let b${step}_${q} = B[bt${q} + (k + ${step}u) * ldb4];`));
   const bValue = (step: number, j: number) =>
     layout === "nt" ? `b${j}.${turn[step]}` : `b${step}_${j >> 2}.${turn[j & 3]}`;
-  // Work on results is written once, in loops over a private array, which the driver must not unroll: its text would take
-  // a second to compile. It unrolls what counts from a constant, so these count rows and columns of C.
+  // Work on results is written once, in loops over a private array that count rows and columns of C, not from a constant:
+  // lavapipe would unroll them, and compile several times as long.
   const pieces = isScalar ? columns : columns / 4;
   const piece = (i: number, q: number) =>
     isScalar ? `c${i}_${q}` : `vec4<f32>(${range(4).map((e) => `c${i}_${q * 4 + e}`).join(", ")})`;

@@ -1,6 +1,5 @@
 import { type Finish, finishField, type FinishFor, storeResult } from "./finish.ts";
 import { type Grid, type Kernel, linearGrid } from "./kernel.ts";
-
 import type { KernelTarget } from "./target.ts";
 
 /** Kernels that work row by row over the last axis of `[rows, n]`. */
@@ -80,7 +79,39 @@ const PROGRAMS: Record<RowKernelName, RowProgram> = {
 
 /** Threads for a row where there are no subgroups. */
 const PLAIN_THREADS = 64;
-const NEUTRAL = { sum: "0.0", max: "-3.4028234e38" };
+/** What leaves a combination as it is. */
+export const NEUTRAL = { sum: "0.0", max: "-3.4028234e38" };
+
+/** Threads that take a row together. */
+export const threadsOf = (lanes: number) => lanes || PLAIN_THREADS;
+
+/** Two values combined. */
+export const combine = (kind: "sum" | "max", x: string, y: string) =>
+  kind === "sum" ? `${x} + ${y}` : `max(${x}, ${y})`;
+
+/** A value of each thread combined over all of them: by a subgroup, or by a function of {@linkcode acrossThreads}. */
+export function across(kind: "sum" | "max", lanes: number, value: string): string {
+  return lanes > 0 ? `${kind === "sum" ? "subgroupAdd" : "subgroupMax"}(${value})` : `${kind}Across(${value}, thread)`;
+}
+
+/** Memory and functions for {@linkcode across} where there are no subgroups. */
+export function acrossThreads(kinds: readonly ("sum" | "max")[], lanes: number): string {
+  if (lanes > 0) return "";
+  const functions = kinds.map((kind) =>
+    `fn ${kind}Across(value: f32, thread: u32) -> f32 {
+  workgroupBarrier();
+  parts[thread] = value;
+  for (var half = ${PLAIN_THREADS / 2}u; half > 0u; half >>= 1u) {
+    workgroupBarrier();
+    if (thread < half) { parts[thread] = ${combine(kind, "parts[thread]", "parts[thread + half]")}; }
+  }
+  workgroupBarrier();
+  return parts[0];
+}
+`
+  );
+  return `var<workgroup> parts: array<f32, ${PLAIN_THREADS}>;\n${functions.join("")}`;
+}
 
 /** A row kernel. Bindings: inputs, then those of `finish`. Uniform words: rows, n, epsilon, nothing, `finish`'s. */
 export function rowKernel(
@@ -90,27 +121,12 @@ export function rowKernel(
 ): Kernel {
   const { lanes, vec4 } = options;
   const { inputs, passes, result } = PROGRAMS[name];
-  const threads = lanes || PLAIN_THREADS;
+  const threads = threadsOf(lanes);
   const type = vec4 ? "vec4<f32>" : "f32";
   const names = ["a", "b"].slice(0, inputs);
   const loads = names.map((input) => `let ${input} = ${input.toUpperCase()}[start + i];`).join(" ");
-  const combine = (kind: "sum" | "max", x: string, y: string) => kind === "sum" ? `${x} + ${y}` : `max(${x}, ${y})`;
-  const acrossLanes = (kind: "sum" | "max") =>
-    lanes > 0 ? `${kind === "sum" ? "subgroupAdd" : "subgroupMax"}(p)` : `${kind}Across(p, thread)`;
-  const helper = (kind: "sum" | "max") =>
-    `fn ${kind}Across(value: f32, thread: u32) -> f32 {
-  workgroupBarrier();
-  parts[thread] = value;
-  for (var half = ${threads / 2}u; half > 0u; half >>= 1u) {
-    workgroupBarrier();
-    if (thread < half) { parts[thread] = ${combine(kind, "parts[thread]", "parts[thread + half]")}; }
-  }
-  workgroupBarrier();
-  return parts[0];
-}
-`;
-  const shared = lanes > 0 ? "" : `var<workgroup> parts: array<f32, ${threads}>;\n` +
-    [...new Set(passes.map((pass) => pass.combine))].map(helper).join("");
+  const kinds = [...new Set(passes.map((pass) => pass.combine))];
+  const shared = acrossThreads(kinds, lanes);
   const body = passes.map(({ combine: kind, of, as }, i) => {
     const fold = vec4
       ? `let p = ${combine(kind, combine(kind, `s${i}.x`, `s${i}.y`), combine(kind, `s${i}.z`, `s${i}.w`))};`
@@ -118,7 +134,7 @@ export function rowKernel(
     return `  var s${i} = ${type}(${NEUTRAL[kind]});
   for (var i = thread; i < steps; i += ${threads}u) { ${loads} s${i} = ${combine(kind, `s${i}`, of)}; }
   var r${i}: f32;
-  { ${fold} r${i} = ${acrossLanes(kind)}; }
+  { ${fold} r${i} = ${across(kind, lanes, "p")}; }
   ${as.replaceAll(/\bR\b/g, `r${i}`)}`;
   }).join("\n");
   return {

@@ -1,4 +1,6 @@
-// deno task test [files] [flags of deno test]: all tests, and every example of the documentation.
+// deno task test [--adapter NAME] [files and folders] [flags of deno test]
+//   all tests and every example of the documentation, or what is named; with an adapter's name (swiftshader, lavapipe,
+//   browser, or part of a name) the tests compute on it alone, and examples, which open the default one, are left out
 import { run } from "./run.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -28,6 +30,16 @@ export function countTests(xml: string): Counts {
   return { passed: sum("tests") - failed - skipped, failed, skipped };
 }
 
+/** What is tested, and on what. */
+export interface TestOptions {
+  /** The one adapter on which tests compute; by default the best that is found, and kernels on two of them. */
+  readonly adapter?: string;
+  /** Files and folders of tests, each with a process of its own; by default all folders, and the examples. */
+  readonly paths?: readonly string[];
+  /** Flags of `deno test`. */
+  readonly flags?: readonly string[];
+}
+
 /** What is tested together: the files of a folder of tests, or the examples. */
 interface Group {
   readonly name: string;
@@ -38,33 +50,34 @@ interface Group {
  * Each folder of tests has a process of its own: a driver that crashes, or is taken down while another file still uses
  * it, must not take the tests of others with it.
  */
-function groups(): Group[] {
+function groups({ adapter, paths }: TestOptions): Group[] {
   const folders = [...Deno.readDirSync(new URL("tests/", ROOT))].filter(({ isDirectory }) => isDirectory)
     .map(({ name }) => `tests/${name}/`).filter(holdsTests).sort();
-  return [
-    ...folders.map((folder) => ({ name: folder, args: [folder] })),
-    { name: "examples", args: ["--doc", "mod.ts", "lib/", "README.md"] },
-  ];
+  const found = (paths ?? folders).map((path) => ({ name: path, args: [path] }));
+  if (paths !== undefined || adapter !== undefined) return found;
+  return [...found, { name: "examples", args: ["--doc", "mod.ts", "lib/", "README.md"] }];
 }
 
 function holdsTests(folder: string): boolean {
   return [...Deno.readDirSync(new URL(folder, ROOT))].some(({ name }) => name.endsWith("_test.ts"));
 }
 
-async function test(args: readonly string[]): Promise<number> {
+async function test(args: readonly string[], adapter: string | undefined): Promise<number> {
   // Types are checked by `deno task ok`, once and not for each folder.
-  return await run(["test", "--quiet", "--no-check", ...PERMISSIONS, ...args]);
+  const flags = ["test", "--quiet", "--no-check", ...PERMISSIONS];
+  return await run([...flags, ...args], adapter === undefined ? {} : { TEST_ADAPTER: adapter });
 }
 
-/** Runs all tests; the last line says how many passed and failed. The exit code is 1 where one failed, or none ran. */
-export async function testAll(flags: readonly string[] = []): Promise<number> {
+/** Runs tests; the last line says how many passed and failed. The exit code is 1 where one failed, or none ran. */
+export async function testAll(options: TestOptions = {}): Promise<number> {
+  const { adapter, flags = [] } = options;
   const reports = await Deno.makeTempDir({ prefix: "delta-dawn-tests-" });
   let total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const faults: string[] = [];
   try {
-    for (const [i, { name, args }] of groups().entries()) {
+    for (const [i, { name, args }] of groups(options).entries()) {
       const report = `${reports}/${i}.xml`;
-      const code = await test([...flags, `--junit-path=${report}`, ...args]);
+      const code = await test([...flags, `--junit-path=${report}`, ...args], adapter);
       const counts = countTests(await readReport(report));
       // A process that crashed, or a file that does not load, fails without a failing test.
       const crashed = code !== 0 && counts.failed === 0 ? 1 : 0;
@@ -102,9 +115,28 @@ function exists(path: string): boolean {
   }
 }
 
-if (import.meta.main) {
-  // What names a file or folder is tested; everything else, such as `--filter softmax`, goes to `deno test` as it is.
-  const files = Deno.args.filter((word) => !word.startsWith("-") && exists(word));
-  const flags = Deno.args.filter((word) => !files.includes(word));
-  Deno.exit(files.length > 0 ? await test([...flags, ...files]) : await testAll(flags));
+/** The adapter's name and what is left of the arguments. */
+function takeAdapter(args: readonly string[]): { readonly adapter?: string; readonly rest: readonly string[] } {
+  const at = args.findIndex((word) => /^--adapter(=|$)/.test(word));
+  if (at < 0) return { rest: args };
+  const isApart = args[at] === "--adapter";
+  const adapter = isApart ? args[at + 1] : args[at].slice("--adapter=".length);
+  if (!adapter || adapter.startsWith("-")) throw new RangeError("--adapter needs a value: the name of an adapter");
+  return { adapter, rest: args.toSpliced(at, isApart ? 2 : 1) };
 }
+
+async function main(): Promise<number> {
+  try {
+    const { adapter, rest } = takeAdapter(Deno.args);
+    // What names a file or folder is tested; all else, such as `--filter softmax`, goes to `deno test` as it is.
+    const paths = rest.filter((word) => !word.startsWith("-") && exists(word));
+    const flags = rest.filter((word) => !paths.includes(word));
+    return await testAll({ adapter, paths: paths.length > 0 ? paths : undefined, flags });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    console.error(`test: ${error.message}`);
+    return 1;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main());

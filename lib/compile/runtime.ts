@@ -65,7 +65,7 @@ export class Runtime implements Executor {
     const used = new Set(waiting.flatMap(({ state }) => state.kind === "node" ? state.inputs : []));
     // What was made of something that is gone, or is not there yet, is nobody's any more, or will be asked for.
     const ready = new Map<Tensor, boolean>();
-    this.flush(waiting.filter((tensor) => !used.has(tensor) && isReady(tensor, ready)));
+    this.#flush(waiting.filter((tensor) => !used.has(tensor) && isReady(tensor, ready)));
   }
 
   /** Runs a function that only builds a graph for somebody else. */
@@ -126,7 +126,8 @@ export class Runtime implements Executor {
     }
   }
 
-  flush(tensors: readonly Tensor[]): void {
+  /** As `evaluate`, but encodes at once and waits for nothing: pipelines that are not there yet hold everything up. */
+  #flush(tensors: readonly Tensor[]): void {
     if (tensors.length === 0) return;
     const plan = this.#plan(tensors);
     this.#run(plan, plan.plan.steps.map(({ kernel }) => this.device.pipelineNow(kernel)));

@@ -109,7 +109,7 @@ export class Device {
   readonly #pools = new Map<string, Memory[]>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #ready = new Map<string, GPUComputePipeline>();
-  readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #faults: Faults;
   /**
    * Pool and bytes of each buffer and texture: finalizers give them back, and where they run at the end of a thread, Dawn
@@ -248,17 +248,24 @@ export class Device {
     if (data.byteLength > 0) this.gpu.queue.writeBuffer(buffer, offset, data as Uint8Array<ArrayBuffer>);
   }
 
-  #layout(kernel: Kernel): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
+  #groupLayout(kernel: Kernel): GPUBindGroupLayout {
     const key = kernel.bindings.join();
     let layout = this.#layouts.get(key);
     if (!layout) {
       const entries = [...kernel.bindings.map(layoutOf), { buffer: { type: "uniform" as const } }]
         .map((entry, binding) => ({ binding, visibility: COMPUTE_STAGE, ...entry }));
-      const group = this.gpu.createBindGroupLayout({ entries });
-      layout = { group, pipeline: this.gpu.createPipelineLayout({ bindGroupLayouts: [group] }) };
+      layout = this.gpu.createBindGroupLayout({ entries });
       this.#layouts.set(key, layout);
     }
     return layout;
+  }
+
+  /**
+   * The layout of one pipeline alone: where two share theirs, wgpu holds the uniforms of the second one against the size
+   * that the first one wants.
+   */
+  #layout(kernel: Kernel): GPUPipelineLayout {
+    return this.gpu.createPipelineLayout({ bindGroupLayouts: [this.#groupLayout(kernel)] });
   }
 
   /** The pipeline of a kernel, compiled the first time its text is met. Rejects with the compiler's message. */
@@ -284,7 +291,7 @@ export class Device {
     this.#counters.pipelines++;
     const { name: label, code } = kernel;
     const module = this.gpu.createShaderModule({ label, code });
-    const layout = this.#layout(kernel).pipeline;
+    const layout = this.#layout(kernel);
     const pipeline = this.gpu.createComputePipeline({ label, layout, compute: { module, entryPoint: "main" } });
     this.#ready.set(code, pipeline);
     this.#pipelines.set(code, Promise.resolve(pipeline));
@@ -298,7 +305,7 @@ export class Device {
     const module = this.gpu.createShaderModule({ label, code });
     const heard = this.gpu.popErrorScope();
     heard.catch(() => {}); // the device is gone: the next wait says so
-    const layout = this.#layout(kernel).pipeline;
+    const layout = this.#layout(kernel);
     try {
       const pipeline = await this.#faults.wait(
         this.gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } }),
@@ -323,7 +330,7 @@ export class Device {
       "buffer" in piece ? piece : "createView" in piece ? piece.createView() : { buffer: piece };
     const entries: GPUBindGroupEntry[] = memory.map((piece, binding) => ({ binding, resource: resource(piece) }));
     entries.push({ binding: memory.length, resource: uniforms });
-    return this.gpu.createBindGroup({ label: kernel.name, layout: this.#layout(kernel).group, entries });
+    return this.gpu.createBindGroup({ label: kernel.name, layout: this.#groupLayout(kernel), entries });
   }
 
   /** Encodes and submits work as one command buffer; `dispatches` of it are counted. */

@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { bert, type BertConfig, bertForMaskedLM, type MaskedBatch } from "./bert.ts";
-export type { Batch, Model } from "./model.ts";
+export { bert, type BertConfig, bertForMaskedLM } from "./bert.ts";
+export type { Batch, MaskedBatch, Model } from "./model.ts";

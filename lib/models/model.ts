@@ -16,6 +16,12 @@ export interface Batch {
   readonly weights?: Tensor;
 }
 
+/** A batch for models that fill masked tokens. */
+export interface MaskedBatch extends Omit<Batch, "labels"> {
+  /** i32 `[M]`: positions in `[B · T]` whose tokens are asked for; all of them by default. */
+  readonly positions?: Tensor;
+}
+
 /** A network as a pair of pure functions on a flat record of parameters under Hugging Face's names. */
 export interface Model<Config, Input = Omit<Batch, "labels">> {
   /** Sizes, with all defaults filled in. */

@@ -1,14 +1,7 @@
 import {
   add,
-  arange,
   cast,
-  equal,
-  expandDims,
-  greaterEqual,
-  less,
-  logicalAnd,
-  logicalNot,
-  logicalOr,
+  logProbability,
   logSoftmax,
   mean,
   mul,
@@ -63,16 +56,12 @@ export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntro
   const flat = cast(reshape(labels, [rows]), "i32");
   const isCounted = notEqual(flat, ignoreLabel);
   const counts = mul(cast(isCounted, "f32"), weights ? reshape(weights, [rows]) : 1);
-  const isClass = logicalAnd(greaterEqual(flat, 0), less(flat, classes));
-  const rest = where(logicalOr(isClass, logicalNot(isCounted)), 0, NaN);
-  const logProbabilities = logSoftmax(reshape(logits, [rows, classes]));
-  // Chosen and not multiplied: 0 · −Infinity would be NaN.
-  const isTarget = equal(expandDims(where(isCounted, flat, -1), 1), arange(classes));
-  const weighted = mul(logProbabilities, expandDims(counts, 1));
-  // From 0, as −0 would be printed with its sign.
-  let total = sub(0, sum(where(isTarget, weighted, expandDims(rest, 1))));
+  const table = reshape(logits, [rows, classes]);
+  // Chosen and not multiplied: 0 · NaN would be NaN. From 0, as −0 would be printed with its sign.
+  let total = sub(0, sum(where(isCounted, mul(logProbability(table, flat), counts), 0)));
   if (labelSmoothing > 0) {
-    const spread = sub(0, sum(where(isCounted, mul(mean(logProbabilities, { axis: -1 }), counts), 0)));
+    const means = mean(logSoftmax(table), { axis: -1 });
+    const spread = sub(0, sum(where(isCounted, mul(means, counts), 0)));
     total = add(mul(total, 1 - labelSmoothing), mul(spread, labelSmoothing));
   }
   return { sum: total, count: sum(counts) };

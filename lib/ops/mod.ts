@@ -26,6 +26,7 @@ export { embedding } from "./embedding.ts";
 export { cos, exp, log, rsqrt, sigmoid, sin, sqrt, square, tanh } from "./exponential.ts";
 export { addLowRank, type LowRank } from "./low_rank.ts";
 export { matmul, type MatmulOptions } from "./matmul.ts";
+export { logProbability } from "./log_probability.ts";
 export { matmulSum } from "./matmul_sum.ts";
 export { max, mean, min, type ReduceOptions, sum } from "./reduce.ts";
 export type { ReferenceArray } from "./primitive.ts";

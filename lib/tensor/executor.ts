@@ -13,8 +13,6 @@ export interface Storage {
 export interface Executor {
   /** Computes the given tensors, so that each has storage or host data afterwards. */
   evaluate(tensors: readonly Tensor[]): Promise<void>;
-  /** As `evaluate`, but encodes at once and waits for nothing; does nothing where that is impossible. */
-  flush(tensors: readonly Tensor[]): void;
   /** The elements of a tensor that has storage. */
   read(tensor: Tensor, storage: Storage): Promise<TypedArray>;
 }

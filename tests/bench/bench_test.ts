@@ -4,11 +4,12 @@ import type { BenchDocument } from "../../bench/document.ts";
 import { METHODS, RATIOS } from "../../bench/methods.ts";
 import { plainBatch, QUICK } from "../../bench/models.ts";
 import { report } from "../../bench/tables.ts";
+import { TEST_ADAPTER } from "../support/adapters.ts";
 
 async function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const script = new URL("../../bench/mod.ts", import.meta.url).href;
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-all", script, ...args],
+    args: ["run", "--quiet", "--allow-all", script, ...args, ...(TEST_ADAPTER ? ["--adapter", TEST_ADAPTER] : [])],
     env: { NO_COLOR: "1" },
   }).output();
   const text = new TextDecoder();

@@ -1,6 +1,7 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { type Device, type Kernel, requestDevice } from "../../lib/device/mod.ts";
+import { TEST_ADAPTER } from "../support/adapters.ts";
 import { collectGarbage } from "../support/collect_garbage.ts";
 
 /** Doubles every element. */
@@ -18,7 +19,7 @@ const DOUBLE: Kernel = {
 
 describe("a device", () => {
   let device: Device;
-  beforeAll(async () => void (device = await requestDevice()));
+  beforeAll(async () => void (device = await requestDevice({ adapter: TEST_ADAPTER })));
   afterAll(() => device.destroy());
 
   it("runs a kernel on buffers and counts what it took", async () => {

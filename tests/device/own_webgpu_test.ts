@@ -39,7 +39,7 @@ describe("the runtime's own WebGPU", () => {
     if ((await open()).startsWith("navigator.gpu")) return; // the test above says that this is so
     const files = ["tests/kernels/", "tests/ops/random_test.ts", "tests/device/faults_test.ts"];
     const { stdout, stderr } = await deno(["test", "--quiet", "--no-check", "--allow-all", ...files], {
-      TEST_ADAPTERS: "browser",
+      TEST_ADAPTER: "browser",
     });
     // What the tests say counts, and not the exit code: once in a while the driver crashes when all is over.
     if (!/^ok \| \d+ passed .*\| 0 failed/m.test(stdout)) throw new Error(`${stdout}\n${stderr}`);

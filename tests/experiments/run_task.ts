@@ -1,3 +1,5 @@
+import { TEST_ADAPTER } from "../support/adapters.ts";
+
 /** The project's root. */
 export const ROOT: URL = new URL("../../", import.meta.url);
 
@@ -24,6 +26,15 @@ export interface StartOptions {
   readonly onLine?: (line: string) => void;
 }
 
+/** Tasks that compute on a device. */
+const ON_DEVICE = new Set(["doctor", "pretrain", "reproduce"]);
+
+/** Arguments of a task, with the adapter that is tested where they name none. */
+function onTestAdapter(name: string, args: readonly string[]): readonly string[] {
+  const isOpen = TEST_ADAPTER !== undefined && ON_DEVICE.has(name) && !args.includes("--adapter");
+  return isOpen ? [...args, "--adapter", TEST_ADAPTER] : args;
+}
+
 async function collect(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   onLine?: (line: string) => void,
@@ -43,7 +54,7 @@ export function startTask(name: string, args: readonly string[], options: StartO
   const rights = ["--allow-run", "--allow-env", "--allow-read", "--allow-write"];
   const launcher = new URL("experiments/tasks/launch.ts", root).pathname;
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", ...rights, launcher, name, ...args],
+    args: ["run", "--quiet", ...rights, launcher, name, ...onTestAdapter(name, args)],
     cwd: root,
     env: { NO_COLOR: "1", ...env },
     stdin: "null",

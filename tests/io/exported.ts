@@ -1,25 +1,11 @@
-import { loadSafetensors } from "../../lib/io/mod.ts";
-import { bert } from "../../lib/models/mod.ts";
-import { random, select } from "../../lib/ops/mod.ts";
+import { random } from "../../lib/ops/mod.ts";
 import { type Adapter, deltaLora, type Factors, lora } from "../../lib/peft/mod.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
+import { encoder, encoderBatch, encoderWeights } from "../support/encoder.ts";
 import { Numbers } from "../support/numbers.ts";
 import { TARGETS } from "../support/tiny.ts";
 
-const { tensors } = await loadSafetensors(new URL("../fixtures/encoder.safetensors", import.meta.url));
-const base = Object.fromEntries(
-  Object.entries(tensors).flatMap(([name, x]) => name.startsWith("weights.") ? [[name.slice(8), x]] : []),
-);
-const model = bert({
-  vocabSize: 48,
-  hiddenSize: 32,
-  layers: 2,
-  heads: 2,
-  intermediateSize: 64,
-  maxLength: 16,
-  labels: 2,
-  dropout: 0,
-});
+const base = encoderWeights();
 
 /** What a method exports of a state in which everything moved, and the logits of the adapted model. */
 export interface Exported {
@@ -35,8 +21,7 @@ function drawFactors(numbers: Numbers, like: Readonly<Record<string, Factors>>):
 
 /** Adapters of the encoder of encoder.py, by name: PEFT must give the same logits with them. */
 export function exportedAdapters(): Readonly<Record<string, Exported>> {
-  const cut = (name: string) => select(tensors[name], { axis: 0, index: 0 });
-  const batch = { inputIds: cut("ids"), attentionMask: cut("mask"), tokenTypeIds: cut("types") };
+  const batch = encoderBatch(0);
   const options = { rank: 4, alpha: 8, targets: TARGETS, heads: /^classifier$/ };
   const numbers = new Numbers(11);
 
@@ -51,11 +36,11 @@ export function exportedAdapters(): Readonly<Record<string, Exported>> {
   return {
     lora: {
       adapter: plain.export({ base, trainable, aux: {} }),
-      logits: model.apply(plain.adapt(base, trainable, {}), batch),
+      logits: encoder.apply(plain.adapt(base, trainable, {}), batch),
     },
     "delta-lora": {
       adapter: delta.export({ base, trainable, aux }),
-      logits: model.apply(delta.adapt(base, trainable, aux), batch),
+      logits: encoder.apply(delta.adapt(base, trainable, aux), batch),
     },
   };
 }

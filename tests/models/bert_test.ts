@@ -1,49 +1,28 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
-import { loadSafetensors } from "../../lib/io/mod.ts";
 import { bert } from "../../lib/models/mod.ts";
 import { crossEntropy, type Params } from "../../lib/nn/mod.ts";
-import { div, type Key, random, reshape, select } from "../../lib/ops/mod.ts";
+import { div, type Key, random, reshape } from "../../lib/ops/mod.ts";
 import { adamw } from "../../lib/optim/mod.ts";
 import { full, lora, type Method } from "../../lib/peft/mod.ts";
 import type { Tensor } from "../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../lib/train/mod.ts";
 import { grad, jit, valueAndGrad } from "../../lib/transform/mod.ts";
 import { testDevice } from "../support/device.ts";
+import { encoder, encoderBatch, encoderFixture, encoderWeights, part } from "../support/encoder.ts";
 import { expectClose } from "../support/numbers.ts";
 
-const { tensors } = await loadSafetensors(new URL("../fixtures/encoder.safetensors", import.meta.url));
-const part = (prefix: string) =>
-  Object.fromEntries(
-    Object.entries(tensors).filter(([name]) => name.startsWith(prefix)).map((
-      [name, x],
-    ) => [name.slice(prefix.length), x]),
-  );
-const model = bert({
-  vocabSize: 48,
-  hiddenSize: 32,
-  layers: 2,
-  heads: 2,
-  intermediateSize: 64,
-  maxLength: 16,
-  labels: 2,
-  dropout: 0,
-});
-const batch = (i: number) => {
-  const cut = (name: string) => select(tensors[name], { axis: 0, index: i });
-  return { inputIds: cut("ids"), attentionMask: cut("mask"), tokenTypeIds: cut("types"), labels: cut("labels") };
-};
-const loss = (params: Params, b: ReturnType<typeof batch>) => crossEntropy(model.apply(params, b), b.labels);
+const loss = (params: Params, b: ReturnType<typeof encoderBatch>) => crossEntropy(encoder.apply(params, b), b.labels);
 
 async function train<T, A>(method: Method<T, A>, learningRate: number, begin: (trainable: T) => T) {
   const optimizer = adamw({ learningRate, weightDecay: 0.1 });
   const step = jit(makeStep({ loss, method, optimizer, clip: 1 }), { donate: [0] });
-  let state = init(random.key(0), part("weights."), { method, optimizer });
+  let state = init(random.key(0), encoderWeights(), { method, optimizer });
   state = { ...state, trainable: begin(state.trainable) };
   const losses: number[] = [];
   for (let i = 0; i < 10; i++) {
     let metrics;
-    [state, metrics] = await step(state, batch(i));
+    [state, metrics] = await step(state, encoderBatch(i));
     losses.push(await metrics.loss.item());
   }
   step.dispose();
@@ -54,21 +33,25 @@ describe("bert", () => {
   beforeAll(async () => void await testDevice());
 
   it("has the parameters of Hugging Face's BertForSequenceClassification", () => {
-    const made = Object.entries(model.init(random.key(0))).map(([name, { shape }]) => `${name} ${shape}`).sort();
-    expect(made).toEqual(Object.entries(part("weights.")).map(([name, { shape }]) => `${name} ${shape}`).sort());
+    const made = Object.entries(encoder.init(random.key(0))).map(([name, { shape }]) => `${name} ${shape}`).sort();
+    expect(made).toEqual(Object.entries(encoderWeights()).map(([name, { shape }]) => `${name} ${shape}`).sort());
   });
 
   it("gives PyTorch's logits", async () => {
-    expectClose(await model.apply(part("weights."), batch(0)).data(), await tensors.logits.data(), 1e-5);
+    expectClose(
+      await encoder.apply(encoderWeights(), encoderBatch(0)).data(),
+      await encoderFixture.logits.data(),
+      1e-5,
+    );
   });
 
   it("gives PyTorch's gradient of every parameter", async () => {
     const mean = (params: Params) => {
-      const { sum, count } = loss(params, batch(0));
+      const { sum, count } = loss(params, encoderBatch(0));
       return div(sum, count);
     };
-    const grads = grad(mean)(part("weights.")) as Record<string, Tensor>;
-    for (const [name, wanted] of Object.entries(part("grads."))) {
+    const grads = grad(mean)(encoderWeights()) as Record<string, Tensor>;
+    for (const [name, wanted] of Object.entries(part(encoderFixture, "grads."))) {
       const [got, want] = [await grads[name].data(), await wanted.data()];
       const size = Math.max(1e-3, ...Array.from(want, Math.abs));
       expectClose(Array.from(got, (x) => x / size), Array.from(want, (x) => x / size), 1e-4);
@@ -77,8 +60,8 @@ describe("bert", () => {
 
   it("follows PyTorch's AdamW for ten steps to 1e-4", async () => {
     const { state, losses } = await train(full(), 1e-3, (x) => x);
-    expectClose(losses, await tensors["full.losses"].data(), 1e-4);
-    for (const [name, wanted] of Object.entries(part("full."))) {
+    expectClose(losses, await encoderFixture["full.losses"].data(), 1e-4);
+    for (const [name, wanted] of Object.entries(part(encoderFixture, "full."))) {
       if (name === "losses" || /key\.bias$/.test(name)) continue; // a key's bias has no gradient but rounding
       expectClose(await state.trainable[name].data(), await wanted.data(), 1e-4);
     }
@@ -86,7 +69,7 @@ describe("bert", () => {
 
   it("follows PEFT's LoRA for ten steps to 1e-4", async () => {
     const method = lora({ rank: 4, alpha: 8, targets: ["query", "value"], heads: /^classifier$/ });
-    const before = part("lora.before.");
+    const before = part(encoderFixture, "lora.before.");
     const factorsOf = (from: Record<string, Tensor>, path: string) => ({
       A: from[`${path}.lora_A.weight`],
       B: from[`${path}.lora_B.weight`],
@@ -95,8 +78,8 @@ describe("bert", () => {
       heads,
       factors: Object.fromEntries(Object.keys(factors).map((path) => [path, factorsOf(before, path)])),
     }));
-    expectClose(losses, await tensors["lora.losses"].data(), 1e-4);
-    const after = part("lora.after.");
+    expectClose(losses, await encoderFixture["lora.losses"].data(), 1e-4);
+    const after = part(encoderFixture, "lora.after.");
     for (const [path, { A, B }] of Object.entries(state.trainable.factors)) {
       const wanted = factorsOf(after, path);
       expectClose(await A.data(), await wanted.A.data(), 1e-4);
@@ -107,10 +90,10 @@ describe("bert", () => {
 
   it("has the same bits with checkpointed layers, in less memory", async () => {
     const plan = async (isCheckpointed: boolean) => {
-      const deep = bert({ ...model.config, layers: 6, checkpoint: isCheckpointed, dropout: 0.1 });
+      const deep = bert({ ...encoder.config, layers: 6, checkpoint: isCheckpointed, dropout: 0.1 });
       const params = deep.init(random.key(3));
       const objective = (p: typeof params, key: Key) => {
-        const { sum, count } = crossEntropy(deep.apply(p, batch(0), key), batch(0).labels);
+        const { sum, count } = crossEntropy(deep.apply(p, encoderBatch(0), key), encoderBatch(0).labels);
         return div(sum, count);
       };
       const both = jit((p: typeof params, key: Key) => valueAndGrad(objective)(p, key));
@@ -127,22 +110,22 @@ describe("bert", () => {
   });
 
   it("does not see what stands in padding", async () => {
-    const given = batch(1);
+    const given = encoderBatch(1);
     const mask = await given.attentionMask.data();
     const ids = await given.inputIds.data();
     const { tensor } = await import("../../lib/tensor/mod.ts");
     const other = tensor(Int32Array.from(ids, (id, i) => mask[i] ? id : 7), { shape: given.inputIds.shape });
-    const logits = await model.apply(part("weights."), given).data();
-    expect(Array.from(await model.apply(part("weights."), { ...given, inputIds: other }).data())).toEqual(
+    const logits = await encoder.apply(encoderWeights(), given).data();
+    expect(Array.from(await encoder.apply(encoderWeights(), { ...given, inputIds: other }).data())).toEqual(
       Array.from(logits),
     );
   });
 
   it("refuses texts longer than its positions", () => {
-    const { inputIds, attentionMask, tokenTypeIds } = batch(0);
+    const { inputIds, attentionMask, tokenTypeIds } = encoderBatch(0);
     const long = (x: Tensor) => reshape(x, [4, 32]);
     const texts = { inputIds: long(inputIds), attentionMask: long(attentionMask), tokenTypeIds: long(tokenTypeIds) };
-    expect(() => model.apply(part("weights."), texts)).toThrow(
+    expect(() => encoder.apply(encoderWeights(), texts)).toThrow(
       "bert: 32 tokens are more than the model's 16 positions",
     );
   });

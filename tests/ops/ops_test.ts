@@ -183,6 +183,16 @@ const TABLE: Row[] = [
   { name: "split", f: (x) => ops.mul(...ops.split(x, { sections: 2 }) as [Tensor, Tensor]), shapes: [[3, 8]] },
   { name: "select", f: (x) => ops.select(x, { axis: 1, index: -1 }), shapes: [[3, 5, 2]] },
   {
+    name: "logProbability of odd rows",
+    f: (x) => ops.logProbability(x, tensor(Int32Array.of(0, 6, 3, 3, 1))),
+    shapes: [[5, 7]],
+  },
+  {
+    name: "logProbability in fours, with weights",
+    f: (x, w) => ops.mul(ops.logProbability(x, tensor(Int32Array.of(0, 67, 31))), w),
+    shapes: [[3, 68], [3]],
+  },
+  {
     name: "matmulSum in fours",
     f: (a, b, z, v) => ops.matmulSum([a, b], [z, v]),
     shapes: [[20, 16], [16, 36], [20, 8], [8, 36]],
@@ -261,7 +271,7 @@ describe("operations", () => {
     await withoutSubgroups(async () => {
       for (
         const { name, f, shapes, min, max } of TABLE.filter((row) =>
-          /matmul|oftmax|normalize|addLowRank/.test(row.name)
+          /matmul|oftmax|normalize|addLowRank|logProbability/.test(row.name)
         )
       ) {
         const numbers = new Numbers(3);

@@ -1,35 +1,17 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
-import { loadSafetensors } from "../../lib/io/mod.ts";
-import { bert } from "../../lib/models/mod.ts";
 import { crossEntropy, type Params } from "../../lib/nn/mod.ts";
-import { add, random, reshape, select } from "../../lib/ops/mod.ts";
+import { add, random, reshape } from "../../lib/ops/mod.ts";
 import { adamw } from "../../lib/optim/mod.ts";
 import { adalora } from "../../lib/peft/mod.ts";
-import type { Tensor } from "../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../lib/train/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import { testDevice } from "../support/device.ts";
+import { encoder, encoderBatch, encoderWeights, loadFixture } from "../support/encoder.ts";
 import { expectClose } from "../support/numbers.ts";
 import { TARGETS } from "../support/tiny.ts";
 
-const load = (name: string) => loadSafetensors(new URL(`../fixtures/${name}.safetensors`, import.meta.url));
-const given = (await load("encoder")).tensors;
-const wanted = (await load("adalora")).tensors;
-const part = (from: Readonly<Record<string, Tensor>>, prefix: string) =>
-  Object.fromEntries(
-    Object.entries(from).filter(([name]) => name.startsWith(prefix)).map(([name, x]) => [name.slice(prefix.length), x]),
-  );
-const model = bert({
-  vocabSize: 48,
-  hiddenSize: 32,
-  layers: 2,
-  heads: 2,
-  intermediateSize: 64,
-  maxLength: 16,
-  labels: 2,
-  dropout: 0,
-});
+const wanted = await loadFixture("adalora");
 const OPTIONS = {
   initialRank: 4,
   targetRank: 2,
@@ -48,14 +30,10 @@ describe("adalora", () => {
   it("follows PEFT's AdaLoRA: the same triplets live, the same losses and factors", async () => {
     const method = adalora(OPTIONS);
     const optimizer = adamw({ learningRate: 5e-3, weightDecay: 0.1 });
-    const loss = (params: Params, batch: ReturnType<typeof batchAt>) =>
-      crossEntropy(model.apply(params, batch), batch.labels);
-    const batchAt = (i: number) => {
-      const cut = (name: string) => select(given[name], { axis: 0, index: i % 10 });
-      return { inputIds: cut("ids"), attentionMask: cut("mask"), tokenTypeIds: cut("types"), labels: cut("labels") };
-    };
+    const loss = (params: Params, batch: ReturnType<typeof encoderBatch>) =>
+      crossEntropy(encoder.apply(params, batch), batch.labels);
     const step = jit(makeStep({ loss, method, optimizer }), { donate: [0] });
-    let state = init(random.key(0), part(given, "weights."), { method, optimizer });
+    let state = init(random.key(0), encoderWeights(), { method, optimizer });
     const from = (prefix: string, path: string) => ({
       P: wanted[`${prefix}.${path}.lora_B`],
       E: reshape(wanted[`${prefix}.${path}.lora_E`], [4]),
@@ -70,7 +48,7 @@ describe("adalora", () => {
     for (let i = 0; i < 14; i++) {
       const extra = await (await penalty(state.trainable)).item();
       let metrics;
-      [state, metrics] = await step(state, batchAt(i));
+      [state, metrics] = await step(state, encoderBatch(i % 10));
       losses.push(await metrics.loss.item() + extra);
       const rows = await Promise.all(Object.values(state.trainable.factors).map(({ E }) => E.data()));
       alive.push(rows.flatMap((row) => Array.from(row, (x) => Number(x !== 0))));
@@ -90,7 +68,7 @@ describe("adalora", () => {
 
   it("merged weights give the adapted model's logits", async () => {
     const method = adalora(OPTIONS);
-    const base = part(given, "weights.");
+    const base = encoderWeights();
     const state = { base, ...method.init(random.key(3), base) };
     const trainable = {
       ...state.trainable,
@@ -98,13 +76,9 @@ describe("adalora", () => {
         Object.entries(state.trainable.factors).map(([path, t]) => [path, { ...t, E: add(t.E, 0.5) }]),
       ),
     };
-    const batch = {
-      inputIds: select(given.ids, { axis: 0, index: 0 }),
-      attentionMask: select(given.mask, { axis: 0, index: 0 }),
-      tokenTypeIds: select(given.types, { axis: 0, index: 0 }),
-    };
-    const adapted = await model.apply(method.adapt(base, trainable, state.aux), batch).data();
-    expectClose(await model.apply(method.merge({ ...state, trainable }), batch).data(), adapted, 1e-5);
+    const batch = encoderBatch(0);
+    const adapted = await encoder.apply(method.adapt(base, trainable, state.aux), batch).data();
+    expectClose(await encoder.apply(method.merge({ ...state, trainable }), batch).data(), adapted, 1e-5);
   });
 
   it("refuses ranks and schedules that cannot be", () => {

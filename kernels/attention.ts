@@ -1,0 +1,147 @@
+import type { Kernel } from "./kernel.ts";
+
+/** Where a tensor of `[B, H, T, d]` lies in its buffer, in elements; the elements of a row lie together. */
+export interface AttentionPlace {
+  readonly offset: number;
+  /** Strides of batch, head and position. */
+  readonly batch: number;
+  readonly head: number;
+  readonly row: number;
+}
+
+/** Sizes of attention: B batches of H heads, T queries and S keys of d elements. */
+export interface AttentionSizes {
+  readonly B: number;
+  readonly H: number;
+  readonly T: number;
+  readonly S: number;
+  readonly d: number;
+  /** Factor of the scores. */
+  readonly scale: number;
+  /** Whether a query sees only keys up to its own place, the last query that of the last key. */
+  readonly causal: boolean;
+  /** Share of the weights that is dropped, 0 where there is no key. */
+  readonly rate: number;
+}
+
+/** What is read through strides; `g` is the derivative by the output, of the backward kernels alone. */
+export interface AttentionPlaces {
+  readonly q: AttentionPlace;
+  readonly k: AttentionPlace;
+  readonly v: AttentionPlace;
+  readonly g?: AttentionPlace;
+}
+
+/** What an attention kernel does beside the products. */
+export interface AttentionOptions {
+  /** Whether keys are masked: a binding i32 `[B, S]`, 0 for what nobody attends to. */
+  readonly masked: boolean;
+  /** Text of `threefry`, where weights are dropped: a binding with the two words of a key. For the width of the kernel. */
+  readonly threefry?: string;
+}
+
+/** Of what the backward kernels make: derivatives by q, k, v `[B, T, H, d]` one after the other, then the rows' numbers. */
+export interface AttentionParts {
+  /** First elements of the derivatives by k and v, and of the numbers of rows. */
+  readonly k: number;
+  readonly v: number;
+  readonly rows: number;
+  /** Elements in all. */
+  readonly size: number;
+}
+
+/**
+ * What is kept of each row of scores, `[B, H, T]` of four f32: the largest score, 1 / Σ exp(score − largest), Σ g·o (in
+ * the backward pass) and nothing.
+ */
+export const ROW_NUMBERS = 4;
+/** What masked scores get: finite, so that a row that is masked whole stays finite. */
+export const MASKED = -1e30;
+
+const wholeFours = (size: number) => Math.ceil(size / 4) * 4;
+
+/** First element of the numbers of rows behind the output `[B, T, H, d]`, and elements in all. */
+export function forwardParts({ B, H, T, d }: AttentionSizes): { readonly rows: number; readonly size: number } {
+  const rows = wholeFours(B * T * H * d);
+  return { rows, size: rows + B * H * T * ROW_NUMBERS };
+}
+
+/** Where the parts of the backward kernels' result begin. */
+export function backwardParts({ B, H, T, S, d }: AttentionSizes): AttentionParts {
+  const k = B * T * H * d;
+  const v = k + B * S * H * d;
+  const rows = wholeFours(v + B * S * H * d);
+  return { k, v, rows, size: rows + B * H * T * ROW_NUMBERS };
+}
+
+/** Uniforms of every attention kernel that works on so many elements at once. */
+export function attentionUniforms(sizes: AttentionSizes, places: AttentionPlaces, width: 1 | 4): Uint32Array {
+  const { H, T, S, d, scale, causal, rate } = sizes;
+  const place = ({ offset, batch, head, row }: AttentionPlace) => [offset, batch, head, row].map((x) => x / width);
+  const { k, v, rows } = backwardParts(sizes);
+  const words = Uint32Array.from([
+    ...[T, S, H, d / width],
+    ...[0, 0, 0, 0],
+    ...[places.q, places.k, places.v, places.g ?? places.q].flatMap(place),
+    ...[forwardParts(sizes).rows, k, v, rows].map((x) => x / width),
+  ]);
+  new Float32Array(words.buffer).set([scale, 1 - rate, 1 / (1 - rate)], 4);
+  new Int32Array(words.buffer)[7] = causal ? S - T : S;
+  return words;
+}
+
+/** What all attention kernels declare: their arrays, then the mask, the key of dropout and the result. */
+export function attentionSource(
+  { name, arrays, width, body, enable = "" }: {
+    readonly name: string;
+    /** Names of what is read. */
+    readonly arrays: readonly string[];
+    readonly width: 1 | 4;
+    /** Functions. */
+    readonly body: string;
+    readonly enable?: string;
+  },
+  { masked, threefry }: AttentionOptions,
+): Kernel {
+  const [type, count] = width === 4 ? ["vec4<f32>", "vec4<u32>"] : ["f32", "u32"];
+  const read = [
+    ...arrays.map((array) => [array, type]),
+    ...masked ? [["M", "i32"]] : [],
+    ...threefry ? [["D", "u32"]] : [],
+  ];
+  const declared = read.map(([array, of], i) =>
+    `@group(0) @binding(${i}) var<storage, read> ${array}: array<${of}>;\n`
+  );
+  return {
+    name: `${name}${masked ? "_masked" : ""}${threefry ? "_dropout" : ""}`,
+    bindings: [...read.map(() => "read" as const), "read_write"],
+    code: `${enable}struct Sizes {
+  T: u32, S: u32, H: u32, depth: u32,
+  scale: f32, keep: f32, factor: f32, reach: i32,
+  q: vec4<u32>, k: vec4<u32>, v: vec4<u32>, g: vec4<u32>,
+  rows: u32, toK: u32, toV: u32, toRows: u32,
+}
+${declared.join("")}@group(0) @binding(${read.length}) var<storage, read_write> Y: array<${type}>;
+@group(0) @binding(${read.length + 1}) var<uniform> d: Sizes;
+${threefry ?? ""}// Where the matrix of a head begins, and which row of [B, H, T] is its first one.
+fn first(place: vec4<u32>, w: vec3<u32>) -> u32 { return place.x + w.z * place.y + w.y * place.z; }
+// Where a row of a result [B, rows, H, d] begins.
+fn rowOf(w: vec3<u32>, row: u32, rows: u32) -> u32 { return ((w.z * rows + row) * d.H + w.y) * d.depth; }
+fn unseen(t: ${count}, s: ${count}) -> ${width === 4 ? "vec4<bool>" : "bool"} {
+  return ${width === 4 ? "vec4<i32>" : "i32"}(s) > ${width === 4 ? "vec4<i32>" : "i32"}(t) + d.reach;
+}
+${
+      threefry
+        ? `// What dropout multiplies a weight by: the bits that a tensor [B, H, T, S] of random numbers would have.
+fn share(w: vec3<u32>, t: ${count}, s: ${count}) -> ${type} {
+  let place = ((w.z * d.H + w.y) * d.T + t) * d.S + s;
+  let word = threefry(${count}(D[0]), ${count}(D[1]), place, ${count}(0u), ${count}(0u));
+  let isKept = ${type}(word >> ${count}(8u)) * 5.9604644775390625e-8 < ${type}(d.keep);
+  return select(${type}(0f), ${type}(d.factor), isKept);
+}
+`
+        : `fn share(w: vec3<u32>, t: ${count}, s: ${count}) -> ${type} { return ${type}(1f); }
+`
+    }${body}`,
+  };
+}

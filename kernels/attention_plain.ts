@@ -1,0 +1,168 @@
+import { type AttentionOptions, attentionSource, MASKED } from "./attention.ts";
+import type { Kernel } from "./kernel.ts";
+
+/** Threads that share a row, each of which takes one of 64 others at a time, and every 64th of the d columns. */
+const THREADS = 64;
+
+/** Options of the plain kernels. */
+export interface PlainAttentionOptions extends AttentionOptions {
+  /** Columns of a row that a thread sums: ⌈d / 64⌉. */
+  readonly columns: number;
+}
+
+function kernelOf(name: string, arrays: readonly string[], options: PlainAttentionOptions, body: string): Kernel {
+  const reduce = (kind: string, combine: string) =>
+    `fn ${kind}Across(value: f32, l: u32) -> f32 {
+  workgroupBarrier();
+  parts[l] = value;
+  for (var half = ${THREADS / 2}u; half > 0u; half >>= 1u) {
+    workgroupBarrier();
+    if (l < half) { parts[l] = ${combine}; }
+  }
+  workgroupBarrier();
+  return parts[0];
+}
+`;
+  return attentionSource({
+    name: `${name}_plain${options.columns}`,
+    arrays,
+    width: 1,
+    body: `var<workgroup> parts: array<f32, ${THREADS}>;
+var<workgroup> weights: array<f32, ${THREADS}>;
+var<workgroup> slopes: array<f32, ${THREADS}>;
+${reduce("max", "max(parts[l], parts[l + half])")}${reduce("sum", "parts[l] + parts[l + half]")}
+@compute @workgroup_size(${THREADS})
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(local_invocation_index) l: u32) {
+  let z = (w.z * d.H + w.y) * d.T;
+  let q = first(d.q, w);
+  let k = first(d.k, w);
+  let v = first(d.v, w);
+  let g = first(d.g, w);
+${body}}
+`,
+  }, options);
+}
+
+/** An inner product of two rows. */
+const dot = (sum: string, a: string, b: string) =>
+  `var ${sum} = 0f;
+    for (var e = 0u; e < d.depth; e++) { ${sum} = fma(${a} + e], ${b} + e], ${sum}); }`;
+
+/** The score of query t and key s, after the masks. */
+const score = (masked: boolean) =>
+  `${dot("product", "Q[q + t * d.q.w", "K[k + s * d.k.w")}
+    let hidden = unseen(t, s);
+    let score = select(product * d.scale, ${MASKED}, hidden${masked ? " || M[w.z * d.S + s] == 0" : ""});`;
+
+/** Adds rows of B times the weights of this block to the thread's columns. */
+const mix = (sums: string, weights: string, row: string, count: string) =>
+  `for (var c = 0u; c < columns; c++) {
+      var sum = ${sums}[c];
+      for (var i = 0u; i < ${count}; i++) { sum = fma(${weights}[i], ${row} + l + c * ${THREADS}u], sum); }
+      ${sums}[c] = sum;
+    }`;
+
+/** How many columns this thread has. */
+const COLUMNS = `let columns = (max(d.depth, l) - l + ${THREADS - 1}u) / ${THREADS}u;`;
+
+/** The obvious fused attention: 64 threads for each query. Bindings as those of the subgroup kernel. Grid: T, H, B. */
+export function attentionPlain(options: PlainAttentionOptions): Kernel {
+  return kernelOf(
+    "attention",
+    ["Q", "K", "V"],
+    options,
+    `  let t = w.x;
+  ${COLUMNS}
+  var top = ${MASKED}f;
+  var total = 0f;
+  var sums: array<f32, ${options.columns}>;
+  for (var c = 0u; c < columns; c++) { sums[c] = 0f; }
+  for (var s0 = 0u; s0 < d.S; s0 += ${THREADS}u) {
+    let s = min(s0 + l, d.S - 1u);
+    ${score(options.masked)}
+    let next = max(top, maxAcross(score, l));
+    let shrink = exp(top - next);
+    top = next;
+    let p = select(0f, exp(score - top), s0 + l < d.S);
+    total = total * shrink + p;
+    weights[l] = p * share(w, t, s);
+    workgroupBarrier();
+    for (var c = 0u; c < columns; c++) { sums[c] *= shrink; }
+    ${mix("sums", "weights", "V[v + (s0 + i) * d.v.w", `min(${THREADS}u, d.S - s0)`)}
+  }
+  let inverse = 1f / sumAcross(total, l);
+  let at = rowOf(w, t, d.T);
+  for (var c = 0u; c < columns; c++) { Y[at + l + c * ${THREADS}u] = sums[c] * inverse; }
+  if (l < 4u) { Y[d.rows + (z + t) * 4u + l] = select(select(0f, inverse, l == 1u), top, l == 0u); }
+`,
+  );
+}
+
+/** The derivative by q, 64 threads for each query. Bindings as those of the subgroup kernel. */
+export function attentionGradQueryPlain(options: PlainAttentionOptions): Kernel {
+  return kernelOf(
+    "attentionGradQuery",
+    ["Q", "K", "V", "G", "O"],
+    options,
+    `  let t = w.x;
+  ${COLUMNS}
+  let numbers = d.rows + (z + t) * 4u;
+  let top = O[numbers];
+  let inverse = O[numbers + 1u];
+  let at = rowOf(w, t, d.T);
+  var part = 0f;
+  for (var e = l; e < d.depth; e += ${THREADS}u) { part = fma(G[g + t * d.g.w + e], O[at + e], part); }
+  let along = sumAcross(part, l);
+  if (l < 4u) {
+    Y[d.toRows + (z + t) * 4u + l] = select(select(select(0f, along, l == 2u), inverse, l == 1u), top, l == 0u);
+  }
+  var sums: array<f32, ${options.columns}>;
+  for (var c = 0u; c < columns; c++) { sums[c] = 0f; }
+  for (var s0 = 0u; s0 < d.S; s0 += ${THREADS}u) {
+    let s = min(s0 + l, d.S - 1u);
+    ${score(options.masked)}
+    ${dot("slope", "G[g + t * d.g.w", "V[v + s * d.v.w")}
+    let p = exp(score - top) * inverse;
+    workgroupBarrier();
+    slopes[l] = select(p * (slope * share(w, t, s) - along) * d.scale, 0f, hidden);
+    workgroupBarrier();
+    ${mix("sums", "slopes", "K[k + (s0 + i) * d.k.w", `min(${THREADS}u, d.S - s0)`)}
+  }
+  for (var c = 0u; c < columns; c++) { Y[at + l + c * ${THREADS}u] = sums[c]; }
+`,
+  );
+}
+
+/** The derivatives by k and v, 64 threads for each key. Bindings as those of the subgroup kernel. Grid: S, H, B. */
+export function attentionGradKeyValuePlain(options: PlainAttentionOptions): Kernel {
+  return kernelOf(
+    "attentionGradKeyValue",
+    ["Q", "K", "V", "G"],
+    options,
+    `  let s = w.x;
+  ${COLUMNS}
+  var sumsK: array<f32, ${options.columns}>;
+  var sumsV: array<f32, ${options.columns}>;
+  for (var c = 0u; c < columns; c++) { sumsK[c] = 0f; sumsV[c] = 0f; }
+  for (var t0 = 0u; t0 < d.T; t0 += ${THREADS}u) {
+    let t = min(t0 + l, d.T - 1u);
+    ${score(options.masked)}
+    ${dot("slope", "G[g + t * d.g.w", "V[v + s * d.v.w")}
+    let numbers = d.toRows + (z + t) * 4u;
+    let p = exp(score - Y[numbers]) * Y[numbers + 1u];
+    let kept = share(w, t, s);
+    workgroupBarrier();
+    weights[l] = p * kept;
+    slopes[l] = select(p * (slope * kept - Y[numbers + 2u]) * d.scale, 0f, hidden);
+    workgroupBarrier();
+    ${mix("sumsV", "weights", "G[g + (t0 + i) * d.g.w", `min(${THREADS}u, d.T - t0)`)}
+    ${mix("sumsK", "slopes", "Q[q + (t0 + i) * d.q.w", `min(${THREADS}u, d.T - t0)`)}
+  }
+  let at = rowOf(w, s, d.S) + l;
+  for (var c = 0u; c < columns; c++) {
+    Y[d.toK + at + c * ${THREADS}u] = sumsK[c];
+    Y[d.toV + at + c * ${THREADS}u] = sumsV[c];
+  }
+`,
+  );
+}

@@ -1,0 +1,175 @@
+import { add, reshape, slice, transpose } from "../ops/mod.ts";
+import type { Key } from "../ops/random.ts";
+import { attention } from "../nn/attention.ts";
+import { dropout } from "../nn/dropout.ts";
+import type { Params } from "../nn/linear.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { checkpoint } from "../transform/checkpoint.ts";
+import { ACTIVATIONS, type ActivationName } from "./activations.ts";
+import { type Layers, layersOf } from "./layers.ts";
+import type { Batch, MaskedBatch } from "./model.ts";
+import { denseShapes, normShapes, type ParameterShape } from "./parameter_shapes.ts";
+
+/** Sizes that all encoders have. */
+export interface EncoderSizes {
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly intermediateSize: number;
+  /** Longest text, in tokens. */
+  readonly maxLength: number;
+  readonly activation: ActivationName;
+  readonly layerNormEpsilon: number;
+  /** Standard deviation of fresh weights. */
+  readonly initializerRange: number;
+  /** Rate for hidden states, where a key is given. */
+  readonly dropout: number;
+  /** Rate for attention weights, where a key is given. */
+  readonly attentionDropout: number;
+  /** Keeps of each layer only its input for the backward pass, which computes the rest again. */
+  readonly checkpoint: boolean;
+}
+
+/** What the parts of a layer are called, after the layer's own path. */
+export interface LayerNames {
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+  readonly attentionOutput: string;
+  readonly attentionNorm: string;
+  readonly intermediate: string;
+  readonly output: string;
+  readonly outputNorm: string;
+}
+
+/** What attention is given in a layer. */
+export interface AttentionSite extends Layers {
+  readonly params: Params;
+  /** Path of the layer. */
+  readonly layer: string;
+  /** `[B, T, C]`: what is attended to. */
+  readonly input: Tensor;
+  /** `[B, Tq, C]`: the first tokens of `input`, which attend. */
+  readonly own: Tensor;
+  /** i32 `[B, T]`. */
+  readonly mask: Tensor;
+  /** The next key to drop out with. */
+  readonly nextKey: () => Key | undefined;
+}
+
+/** What sets an architecture apart from the others. */
+export interface EncoderParts {
+  /** As errors call it. */
+  readonly name: string;
+  readonly sizes: EncoderSizes;
+  readonly names: LayerNames;
+  /** Path of a layer. */
+  layer(index: number): string;
+  /** Parameters of the embeddings. */
+  readonly embeddings: readonly ParameterShape[];
+  /** Parameters between the layers and the head. */
+  readonly others?: readonly ParameterShape[];
+  /** Parameters of each layer beside those that all architectures have, after the layer's path. */
+  readonly layerExtras?: readonly ParameterShape[];
+  /** Sum of embeddings `[B, T, C]`, normalised, before dropout. */
+  embed(layers: Layers, batch: Omit<Batch, "labels">): Tensor;
+  /** Mixes tokens: `[B, Tq, C]`, before the output projection; scaled dot products by default. */
+  mix?(site: AttentionSite): Tensor;
+  /** Keys that {@linkcode EncoderParts.mix} takes, 1 by default. */
+  readonly keysOfMix?: number;
+  /** Whether what attention's output projection makes drops out, as everywhere but in DistilBERT. */
+  readonly dropsAttended?: boolean;
+}
+
+/** Parameters of an encoder, in Hugging Face's order. */
+export function encoderShapes(parts: EncoderParts): ParameterShape[] {
+  const { names, sizes: { hiddenSize: C, intermediateSize: F, layers } } = parts;
+  const layerShapes = (layer: string): ParameterShape[] => [
+    ...[names.query, names.key, names.value].flatMap((name) => denseShapes(`${layer}.${name}`, C, C)),
+    ...(parts.layerExtras ?? []).map(([name, shape]): ParameterShape => [`${layer}.${name}`, shape]),
+    ...denseShapes(`${layer}.${names.attentionOutput}`, C, C),
+    ...normShapes(`${layer}.${names.attentionNorm}`, C),
+    ...denseShapes(`${layer}.${names.intermediate}`, F, C),
+    ...denseShapes(`${layer}.${names.output}`, C, F),
+    ...normShapes(`${layer}.${names.outputNorm}`, C),
+  ];
+  return [
+    ...parts.embeddings,
+    ...Array.from({ length: layers }, (_, i) => layerShapes(parts.layer(i))).flat(),
+    ...parts.others ?? [],
+  ];
+}
+
+/** Number of keys that {@linkcode encode} takes. */
+export function encoderKeys({ sizes, keysOfMix = 1 }: EncoderParts): number {
+  return 1 + (2 + keysOfMix) * sizes.layers;
+}
+
+/** Cuts `[B, T, H · d]` into heads: `[B, H, T, d]`. */
+export function splitHeads(x: Tensor, heads: number): Tensor {
+  const [B, , C] = x.shape;
+  return transpose(reshape(x, [B, -1, heads, C / heads]), [0, 2, 1, 3]);
+}
+
+/** The opposite of {@linkcode splitHeads}. */
+export function joinHeads(x: Tensor): Tensor {
+  const [B, heads, , size] = x.shape;
+  return reshape(transpose(x, [0, 2, 1, 3]), [B, -1, heads * size]);
+}
+
+function scaledDotProducts({ sizes, names }: EncoderParts, site: AttentionSite): Tensor {
+  const { layer, input, own, mask, nextKey } = site;
+  const project = (x: Tensor, name: string) => splitHeads(site.dense(x, `${layer}.${name}`), sizes.heads);
+  const [k, v] = [project(input, names.key), project(input, names.value)];
+  return joinHeads(
+    attention(project(own, names.query), k, v, { mask, dropout: sizes.attentionDropout, key: nextKey() }),
+  );
+}
+
+/** Options of {@linkcode encode}. */
+export interface EncodeOptions {
+  /** The next key to drop out with. */
+  readonly nextKey: () => Key | undefined;
+  readonly tokens: "all" | "first";
+}
+
+/**
+ * Hidden states of the last layer: `[B, T, C]`, or `[B, 1, C]` of the first token alone. What the last layer makes of
+ * the other tokens reaches nobody then, so that it is not computed but for their keys and values.
+ *
+ * Throws a RangeError where texts are longer than the model's positions.
+ */
+export function encode(
+  parts: EncoderParts,
+  params: Params,
+  batch: MaskedBatch,
+  { nextKey, tokens }: EncodeOptions,
+): Tensor {
+  const { names, sizes, mix = (site: AttentionSite) => scaledDotProducts(parts, site), dropsAttended = true } = parts;
+  const T = batch.inputIds.shape[1];
+  if (T > sizes.maxLength) {
+    throw new RangeError(`${parts.name}: ${T} tokens are more than the model's ${sizes.maxLength} positions`);
+  }
+  const layers = layersOf(params, { epsilon: sizes.layerNormEpsilon });
+  const { dense, norm } = layers;
+  const activate = ACTIVATIONS[sizes.activation];
+  const drop = (x: Tensor, rate = sizes.dropout) => dropout(x, { rate, key: nextKey() });
+
+  let x = drop(parts.embed(layers, batch));
+  const encodeLayer = (input: Tensor, i: number) => {
+    const layer = parts.layer(i);
+    const isShort = i === sizes.layers - 1 && tokens === "first";
+    const own = isShort ? slice(input, { start: [0, 0, 0], size: [-1, 1, -1] }) : input;
+    const mixed = mix({ ...layers, params, layer, input, own, mask: batch.attentionMask, nextKey });
+    const attended = drop(dense(mixed, `${layer}.${names.attentionOutput}`), dropsAttended ? sizes.dropout : 0);
+    const middle = norm(add(attended, own), `${layer}.${names.attentionNorm}`);
+    const widened = activate(dense(middle, `${layer}.${names.intermediate}`));
+    return norm(add(drop(dense(widened, `${layer}.${names.output}`)), middle), `${layer}.${names.outputNorm}`);
+  };
+  for (let i = 0; i < sizes.layers; i++) {
+    const layer = (input: Tensor) => encodeLayer(input, i);
+    x = sizes.checkpoint ? checkpoint(layer)(x) : layer(x);
+  }
+  return x;
+}

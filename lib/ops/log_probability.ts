@@ -1,0 +1,84 @@
+import { crossEntropyDispatch } from "../../kernels/cross_entropy.ts";
+import { formatShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { arange } from "./arange.ts";
+import { mul, sub } from "./arithmetic.ts";
+import { cast } from "./cast.ts";
+import { equal } from "./compare.ts";
+import { requireDType } from "./elementwise.ts";
+import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
+import { expandDims } from "./reshape.ts";
+import { softmax } from "./softmax.ts";
+
+/** Each row with its label and the logarithm of its Σeˣ. */
+function* rowsOf(logits: ReferenceArray, labels: ReferenceArray) {
+  const n = logits.shape[1];
+  for (let i = 0; i < logits.shape[0]; i++) {
+    const row = logits.data.subarray(i * n, (i + 1) * n);
+    const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
+    yield { i, row, label: labels.data[i], norm: top + Math.log(row.reduce((sum, x) => sum + Math.exp(x - top), 0)) };
+  }
+}
+
+/** The logarithm of softmax at one label a row: logits `[rows, n]`, labels i32 `[rows]` → `[rows]`. */
+export const logProbabilityPrimitive: Primitive<undefined> = {
+  name: "logProbability",
+  infer: ([logits]) => ({ shape: [logits.shape[0]], dtype: "f32" }),
+  lowering: {
+    kind: "kernel",
+    emit: ({ inputs: [{ view: { shape: [rows, n] } }], target }) => ({
+      dispatches: [{
+        ...crossEntropyDispatch("value", { rows, n }, target),
+        buffers: [{ input: 0 }, { input: 1 }, "output"],
+      }],
+    }),
+  },
+  reference: ([logits, labels]) =>
+    Float64Array.from(rowsOf(logits, labels), ({ row, label, norm }) => (row[label] ?? NaN) - norm),
+  vjp: ({ inputs: [logits, labels], cotangent }) => [
+    apply(logProbabilityGradPrimitive, [logits, labels, cotangent], undefined),
+    undefined,
+  ],
+};
+
+/** From logits, labels and the derivative by each row's value d: d·(one-hot − softmax). */
+export const logProbabilityGradPrimitive: Primitive<undefined> = {
+  name: "logProbabilityGrad",
+  infer: ([logits]) => logits,
+  lowering: {
+    kind: "kernel",
+    emit: ({ output: { shape: [rows, n] }, target }) => ({
+      dispatches: [{
+        ...crossEntropyDispatch("slope", { rows, n }, target),
+        buffers: [{ input: 0 }, { input: 1 }, { input: 2 }, "output"],
+      }],
+    }),
+  },
+  reference([logits, labels, d]) {
+    const result = new Float64Array(logits.data.length);
+    for (const { i, row, label, norm } of rowsOf(logits, labels)) {
+      row.forEach((x, j) => result[i * row.length + j] = d.data[i] * ((j === label ? 1 : 0) - Math.exp(x - norm)));
+    }
+    return result;
+  },
+  decompose([logits, labels, d]) {
+    const target = cast(equal(expandDims(labels, 1), arange(logits.shape[1])), "f32");
+    return mul(sub(target, softmax(logits)), expandDims(d, 1));
+  },
+};
+
+/**
+ * Logarithms of the probabilities that softmax gives to labels, one a row: logits `[rows, n]`, labels i32 `[rows]` →
+ * `[rows]`. Neither softmax nor its logarithm is stored, forward or back. NaN for a label outside of the row.
+ *
+ * Throws a RangeError where the shapes do not fit.
+ */
+export function logProbability(logits: Tensor, labels: Tensor): Tensor {
+  requireDType("logProbability", logits, ["f32"]);
+  requireDType("logProbability", labels, ["i32"]);
+  if (logits.rank !== 2 || labels.rank !== 1 || labels.shape[0] !== logits.shape[0]) {
+    const [a, b] = [logits, labels].map(({ shape }) => formatShape(shape));
+    throw new RangeError(`logProbability: labels ${b} do not fit logits ${a}`);
+  }
+  return apply(logProbabilityPrimitive, [logits, labels], undefined);
+}
