@@ -2,20 +2,38 @@
 import { parseArgs } from "@std/cli/parse-args";
 import * as Plot from "@observablehq/plot";
 import { markdownTable } from "markdown-table";
-import { type Device, type DispatchTime, jit, type Key, openDevice, optim, random, train } from "../mod.ts";
+import {
+  atBest,
+  atBestTogether,
+  type BoundBy,
+  type Device,
+  type DispatchTime,
+  formatMemory,
+  type FunctionMemory,
+  jit,
+  type Key,
+  openDevice,
+  optim,
+  type ProfileClock,
+  random,
+  type Roofline,
+  train,
+} from "../mod.ts";
 import { fail } from "../experiments/command/fail.ts";
 import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiments/command/flags.ts";
-import { measureCopy, measureProduct, productSize } from "../experiments/command/measure.ts";
+import { productSize } from "../experiments/command/measure.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { stackSvg } from "../lib/experiment/display_figure.ts";
 import { METHODS } from "./methods.ts";
 import { type BenchModel, describeModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./models.ts";
+import { Probes } from "./probes.ts";
 import { digits } from "./tables.ts";
 
 const MODELS: Readonly<Record<string, BenchModel>> = { tiny: QUICK, small: SMALL, minilm: MINILM };
 const DROPOUT = 0.1;
 
-const HELP = `Times every dispatch of a training step by the device's clock, beside what the adapter could do at best.
+const HELP =
+  `Times every dispatch of a training step beside what the adapter could do at best, and says what takes the memory.
 
   deno task profile [flags]
 
@@ -27,32 +45,44 @@ const HELP = `Times every dispatch of a training step by the device's clock, bes
   --json          one JSON document on standard output, all else on standard error
   --help          this text
 
-Each dispatch is a compute pass of its own here, so that the sum is more than what a step takes.`;
+The device's clock times each dispatch as a compute pass of its own, so that the sum is more than what a step takes.
+Where the adapter has no timestamps, each dispatch is repeated alone, and the time of an empty wait is taken off.`;
 
 const FLAGS = { boolean: ["json", "help"], string: ["model", "method", "rounds", "out", "adapter"] } as const;
 
-/** What the adapter does at best: as measured by a square product and a large copy, or as a dispatch of the step showed. */
-interface Roofline {
-  readonly gflopsPerSecond: number;
-  readonly gigabytesPerSecond: number;
-}
-
 /** The dispatches of one kernel, added up. */
-interface KernelProfile {
+export interface KernelProfile {
   readonly kernel: string;
   readonly dispatches: number;
   readonly seconds: number;
   readonly operations: number;
   readonly bytes: number;
-  /** Time at the roofline over time taken: 1 is as fast as the adapter can. */
+  /** Time at the roofline over time taken: 1 is as fast as the probes, and caches allow more. */
   readonly efficiency: number;
+  readonly boundBy: BoundBy;
 }
 
-/** Of each dispatch of a step the best time of several steps. */
-async function bestTimes(
+/** What a step of training takes. */
+interface StepProfile {
+  /** Of each dispatch the best time of several steps. */
+  readonly dispatches: readonly DispatchTime[];
+  readonly clock: ProfileClock;
+  readonly roofline: Roofline;
+  /** The best time of a whole step. */
+  readonly stepSeconds: number;
+  readonly memory: FunctionMemory;
+  /** The plan's first lines: what it takes altogether. */
+  readonly plan: string;
+}
+
+async function profileStep(
   device: Device,
-  options: { readonly model: BenchModel; readonly method: string; readonly rounds: number },
-): Promise<{ dispatches: DispatchTime[]; stepSeconds: number }> {
+  options: {
+    readonly model: BenchModel;
+    readonly method: string;
+    readonly rounds: number;
+  },
+): Promise<StepProfile> {
   const { model, rounds } = options;
   const { encoder, loss } = lossOf(model, { dropout: DROPOUT });
   const method = METHODS[options.method]();
@@ -65,76 +95,96 @@ async function bestTimes(
   let state = train.init(random.key(1), encoder.init(random.key(0)), { method, optimizer, takeBase: true });
   for (let i = 0; i < 2; i++) [state] = await step(state, batch);
   await device.done();
+  const probes = new Probes(productSize(device));
   const best: DispatchTime[] = [];
   let stepSeconds = Infinity;
+  let clock: ProfileClock = "timestamps";
+  // In turns, so that a machine that slows down slows all of it.
   for (let round = 0; round < rounds; round++) {
+    await probes.round();
     const began = performance.now();
     [state] = await step(state, batch);
     await device.done();
     stepSeconds = Math.min(stepSeconds, (performance.now() - began) / 1000);
-    const { value, dispatches } = await step.profile(state, batch);
+    const { value, dispatches, ...rest } = await step.profile(state, batch);
     [state] = value;
+    clock = rest.clock;
     dispatches.forEach((one, i) => best[i] = best[i] && best[i].seconds < one.seconds ? best[i] : one);
   }
-  return { dispatches: best, stepSeconds };
+  const { roofline } = probes;
+  probes.dispose();
+  const [memory] = step.memory();
+  const plan = step.explain({ roofline }).split("\n").slice(0, 3).join("\n");
+  return { dispatches: best, clock, roofline, stepSeconds, memory, plan };
 }
 
 /** Dispatches added up by kernel, the longest first. */
 export function byKernel(dispatches: readonly DispatchTime[], roofline: Roofline): KernelProfile[] {
-  const groups = new Map<string, Omit<KernelProfile, "kernel" | "efficiency">>();
-  for (const { kernel, seconds, operations, bytes } of dispatches) {
-    const group = groups.get(kernel) ?? { dispatches: 0, seconds: 0, operations: 0, bytes: 0 };
-    groups.set(kernel, {
-      dispatches: group.dispatches + 1,
-      seconds: group.seconds + seconds,
-      operations: group.operations + operations,
-      bytes: group.bytes + bytes,
-    });
-  }
-  return Array.from(groups, ([kernel, group]) => {
-    const atBest = Math.max(
-      group.operations / roofline.gflopsPerSecond / 1e9,
-      group.bytes / roofline.gigabytesPerSecond / 1e9,
-    );
-    return { kernel, ...group, efficiency: atBest / group.seconds };
+  const groups = Map.groupBy(dispatches, ({ kernel }) => kernel);
+  return Array.from(groups, ([kernel, group]): KernelProfile => {
+    const sum = (of: (one: DispatchTime) => number) => group.reduce((total, one) => total + of(one), 0);
+    const seconds = sum((one) => one.seconds);
+    const best = atBestTogether(group.map((one) => atBest(one, roofline)));
+    return {
+      kernel,
+      dispatches: group.length,
+      seconds,
+      operations: sum((one) => one.operations),
+      bytes: sum((one) => one.bytes),
+      efficiency: best.seconds / seconds,
+      boundBy: best.boundBy,
+    };
   }).sort((a, b) => b.seconds - a.seconds);
 }
 
 /** The profile as Markdown. */
 export function profileTable(kernels: readonly KernelProfile[]): string {
   const total = kernels.reduce((sum, { seconds }) => sum + seconds, 0);
-  const rows = kernels.map(({ kernel, dispatches, seconds, operations, bytes, efficiency }) => [
+  // What is repeated in no more time than nothing has no speed.
+  const speed = (amount: number, seconds: number) => amount > 0 && seconds > 0 ? digits(amount / seconds / 1e9) : "–";
+  const rows = kernels.map(({ kernel, dispatches, seconds, operations, bytes, efficiency, boundBy }) => [
     kernel,
     String(dispatches),
     digits(1000 * seconds),
     `${(100 * seconds / total).toFixed(1)} %`,
-    operations > 0 ? digits(operations / seconds / 1e9) : "–",
-    digits(bytes / seconds / 1e9),
-    `${(100 * efficiency).toFixed(0)} %`,
+    speed(operations, seconds),
+    speed(bytes, seconds),
+    seconds > 0 ? `${(100 * efficiency).toFixed(0)} %` : "–",
+    boundBy,
   ]);
-  const head = ["kernel", "dispatches", "ms", "share", "GFLOP/s", "GB/s", "of roofline"];
-  return markdownTable([head, ...rows], { align: ["l", ...head.slice(1).map(() => "r")] });
+  const head = ["kernel", "dispatches", "ms", "share", "GFLOP/s", "GB/s", "of peak", "bound by"];
+  return markdownTable([head, ...rows], { align: ["l", "r", "r", "r", "r", "r", "r", "l"] });
 }
 
-/** The longest kernels as bars: what they took, and what they would take at the roofline. */
+/** What bounds a kernel, in the order of the legend's colours. */
+const BOUNDS: readonly BoundBy[] = ["arithmetic", "memory", "dispatch"];
+
+/** The longest kernels as bars: what they took, and in colour what they would take at the peak of what bounds them. */
 export function profileFigure(title: string, kernels: readonly KernelProfile[], count = 24): string {
-  const bars = kernels.slice(0, count).map(({ kernel, seconds, efficiency }) => ({
+  const bars = kernels.slice(0, count).map(({ kernel, seconds, efficiency, boundBy }) => ({
     kernel,
+    boundBy,
     time: 1000 * seconds,
-    atBest: 1000 * seconds * Math.min(1, efficiency),
+    atBest: seconds > 0 ? 1000 * seconds * Math.min(1, efficiency) : 0,
   }));
-  return stackSvg({ title }, [{
-    width: 760,
+  return stackSvg({ title, legend: BOUNDS.map((bound) => `at its peak, bound by ${bound}`) }, [{
+    width: 860,
     height: 70 + 22 * bars.length,
-    marginLeft: 320,
-    x: { label: "ms a step; dark: at the roofline →", grid: true },
+    marginLeft: 420,
+    color: { domain: [...BOUNDS] },
+    x: { label: "ms a step →", grid: true },
     y: { label: null, domain: bars.map(({ kernel }) => kernel) },
     marks: [
-      Plot.barX(bars, { x: "time", y: "kernel", fill: "#c8ced6" }),
-      Plot.barX(bars, { x: "atBest", y: "kernel", fill: "#57606a" }),
+      Plot.barX(bars, { x: "time", y: "kernel", fill: "#d0d7de" }),
+      Plot.barX(bars, { x: "atBest", y: "kernel", fill: "boundBy" }),
     ],
   }]) + "\n";
 }
+
+const CLOCKS: Readonly<Record<ProfileClock, string>> = {
+  timestamps: "each timed by the device as a pass of its own",
+  difference: "each repeated alone with warm caches, less an empty wait, as the adapter has no timestamps",
+};
 
 async function main(): Promise<void> {
   checkValues(Deno.args, FLAGS);
@@ -152,37 +202,31 @@ async function main(): Promise<void> {
   const rounds = wholeNumber("rounds", flags.rounds);
   using device = await openDevice({ adapter: flags.adapter, report: (line) => console.error(line) });
   const model = MODELS[name];
-  const measured = {
-    gflopsPerSecond: await measureProduct(device, productSize(device)),
-    gigabytesPerSecond: await measureCopy(device),
-  };
-  const { dispatches, stepSeconds } = await bestTimes(device, { model, method, rounds });
-  const roofline = {
-    gflopsPerSecond: Math.max(measured.gflopsPerSecond, ...dispatches.map((one) => one.operations / one.seconds / 1e9)),
-    gigabytesPerSecond: Math.max(
-      measured.gigabytesPerSecond,
-      ...dispatches.map((one) => one.bytes / one.seconds / 1e9),
-    ),
-  };
+  const { dispatches, clock, roofline, stepSeconds, memory, plan } = await profileStep(device, {
+    model,
+    method,
+    rounds,
+  });
   const kernels = byKernel(dispatches, roofline);
   const seconds = kernels.reduce((sum, one) => sum + one.seconds, 0);
   const title = `${method} on ${model.name} (${device.report.name})`;
   if (flags.out) await writeAtomically(flags.out, profileFigure(title, kernels));
-  const written = flags.out ? `\nwritten: ${flags.out}` : "";
+  const written = flags.out ? `\n\nwritten: ${flags.out}` : "";
   if (flags.json) {
     if (written) console.error(written.trim());
+    const adapter = device.report.name;
     return console.log(
-      JSON.stringify({ model: name, method, adapter: device.report.name, roofline, stepSeconds, kernels }),
+      JSON.stringify({ model: name, method, adapter, roofline, clock, stepSeconds, kernels, memory }),
     );
   }
   console.log(
     `${title}: ${describeModel(model)}, dropout ${DROPOUT}\n` +
-      `roofline: ${digits(roofline.gflopsPerSecond)} GFLOP/s and ` +
-      `${digits(roofline.gigabytesPerSecond)} GB/s, the best of a product of ${
-        productSize(device)
-      }², a large copy and all below\n` +
-      `step: ${digits(1000 * stepSeconds)} ms; ${dispatches.length} dispatches, each timed alone: ` +
-      `${digits(1000 * seconds)} ms\n\n${profileTable(kernels)}${written}`,
+      `peaks: ${digits(roofline.gflopsPerSecond)} GFLOP/s in a product of ${productSize(device)}³ and ` +
+      `${digits(roofline.gigabytesPerSecond)} GB/s in a large copy, ` +
+      `${digits(1e6 * roofline.dispatchSeconds!)} µs for next to nothing, in turns with the step; ` +
+      `what fits in caches may be faster\n` +
+      `step: ${digits(1000 * stepSeconds)} ms; ${dispatches.length} dispatches, ${CLOCKS[clock]}: ` +
+      `${digits(1000 * seconds)} ms\n\n${plan}\n\n${profileTable(kernels)}\n\n${formatMemory(memory)}${written}`,
   );
 }
 

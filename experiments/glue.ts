@@ -19,6 +19,7 @@ import {
   type Params,
   pearson,
   type peft,
+  productChoices,
   random,
   readGlueFiles,
   readGlueTask,
@@ -29,7 +30,6 @@ import {
   trainBatches,
   treeDispose,
   wordPiece,
-  productChoices,
 } from "../mod.ts";
 import type { RunFunction, RunResult, RunSpec } from "../lib/experiment/mod.ts";
 import { PACKAGE_VERSION, versions } from "./command/versions.ts";
@@ -38,7 +38,17 @@ import { RECIPES } from "./methods.ts";
 import { generateSuite, SUITE_SEED, suiteVocabulary } from "./suite/mod.ts";
 
 /** Tasks that the suite has. */
-export const TASKS = ["cola", "sst2", "mrpc", "stsb", "rte"] as const satisfies readonly GlueTaskName[];
+export const TASKS = [
+  "cola",
+  "sst2",
+  "mrpc",
+  "stsb",
+  "rte",
+  "mnli",
+  "qnli",
+  "qqp",
+  "wnli",
+] as const satisfies readonly GlueTaskName[];
 /** Tasks of the default run. */
 export const DEFAULT_TASKS = ["cola", "rte", "sst2", "stsb"] as const;
 

@@ -16,8 +16,6 @@ export interface AttentionSizes {
   readonly T: number;
   readonly S: number;
   readonly d: number;
-  /** Factor of the scores. */
-  readonly scale: number;
   /** Whether a query sees only keys up to its own place, the last query that of the last key. */
   readonly causal: boolean;
   /** Share of the weights that is dropped, 0 where there is no key. */
@@ -76,7 +74,7 @@ export function backwardParts({ B, H, T, S, d }: AttentionSizes): AttentionParts
 
 /** Uniforms of every attention kernel that works on so many elements at once. */
 export function attentionUniforms(sizes: AttentionSizes, places: AttentionPlaces, width: 1 | 4): Uint32Array {
-  const { H, T, S, d, scale, causal, rate } = sizes;
+  const { H, T, S, d, causal, rate } = sizes;
   const place = ({ offset, batch, head, row }: AttentionPlace) => [offset, batch, head, row].map((x) => x / width);
   const { k, v, rows } = backwardParts(sizes);
   const words = Uint32Array.from([
@@ -85,7 +83,7 @@ export function attentionUniforms(sizes: AttentionSizes, places: AttentionPlaces
     ...[places.q, places.k, places.v, places.g ?? places.q].flatMap(place),
     ...[forwardParts(sizes).rows, k, v, rows].map((x) => x / width),
   ]);
-  new Float32Array(words.buffer).set([scale, 1 - rate, 1 / (1 - rate)], 4);
+  new Float32Array(words.buffer).set([1 / Math.sqrt(d), 1 - rate, 1 / (1 - rate)], 4);
   new Int32Array(words.buffer)[7] = causal ? S - T : S;
   return words;
 }

@@ -98,6 +98,19 @@ export function say(given: Scene, choices: Choices, wording: Wording): string {
   return wording.placeFirst ? `${rest} ${core}` : `${core} ${rest}`;
 }
 
+/** A question for yes or no about a scene, without its mark. */
+export function ask({ actor, object, act, isPast }: Scene, choices: Choices, wording: Wording): string {
+  const verb = verbOf(act, choices, wording);
+  const auxiliary = isPast ? "did" : actor.isPlural ? "do" : "does";
+  return [auxiliary, describe(actor, choices, wording), verb.base, describe(object, choices, wording)].join(" ");
+}
+
+/** A question for who acts, without its mark. */
+export function askWho({ object, act, isPast }: Scene, choices: Choices, wording: Wording): string {
+  const verb = verbOf(act, choices, wording);
+  return ["who", isPast ? verb.past : verb.third, describe(object, choices, wording)].join(" ");
+}
+
 /** The same scene with one part exchanged for another: a near miss. */
 export function miss(given: Scene, choices: Choices): Scene {
   const parts = ["actor", "object", "act", "swap"] as const;

@@ -1,6 +1,6 @@
-import { BLAME, PRAISE, WORKS } from "./lexicon.ts";
+import { ACTORS, BLAME, PLACES, PRAISE, QUALITIES, WORKS } from "./lexicon.ts";
 import { Choices } from "./random.ts";
-import { miss, say, type Scene, scene, type Wording } from "./scenes.ts";
+import { ask, askWho, miss, say, type Scene, scene, type Wording } from "./scenes.ts";
 
 /** The tasks use both registers alike. */
 const RAISED = 0.5;
@@ -157,13 +157,90 @@ function entailment(choices: Choices, index: number): Row {
   ];
 }
 
+/** Columns of MNLI that hold nothing here. */
+const NONE = (count: number): string[] => Array<string>(count).fill("n/a");
+
+/** MNLI: does the second sentence follow from the first, contradict it, or may be? The split `mismatched` is raised. */
+function inference(choices: Choices, index: number, split: SuiteSplit): Row {
+  const how: Wording = { ...wording(choices), raised: split === "mismatched" ? 1 : 0.25 };
+  const given: Scene = { ...scene(choices), place: undefined, time: undefined };
+  const label = choices.pick(["entailment", "neutral", "contradiction"]);
+  const general = choices.chance(0.5) ? choices.pick(["actor", "object"] as const) : undefined;
+  let hypothesis: string;
+  if (label === "entailment") hypothesis = say(given, choices, { ...how, general });
+  else if (label === "contradiction") hypothesis = say(given, choices, { ...how, isNegated: true });
+  else {
+    // More than the first sentence says: where or when.
+    const fresh = scene(choices);
+    const place = fresh.place ?? (fresh.time === undefined ? choices.pick(PLACES) : undefined);
+    hypothesis = say({ ...given, place, time: fresh.time }, choices, how);
+  }
+  const texts = [`${say(given, choices, how)} .`, `${hypothesis} .`];
+  const labels = split === "train" ? [label] : Array<string>(5).fill(label);
+  return [String(index), ...NONE(7), ...texts, ...labels, label];
+}
+
+/** QNLI: does the sentence answer the question? */
+function answer(choices: Choices, index: number): Row {
+  const given = scene(choices);
+  const answers = choices.chance(0.5);
+  // Another act or object than was asked for; who acts does not matter.
+  let other = answers ? given : miss(given, choices);
+  while (!answers && other.act === given.act && other.object.noun === given.object.noun) other = miss(given, choices);
+  const question = `${askWho(given, choices, wording(choices))} ?`;
+  const sentence = `${say(other, choices, wording(choices))} .`;
+  return [String(index), question, sentence, answers ? "entailment" : "not_entailment"];
+}
+
+/** QQP: do two questions ask the same? Four of ten do. */
+function sameQuestion(choices: Choices, index: number): Row {
+  const given = scene(choices);
+  const isSame = choices.chance(0.4);
+  const other = isSame ? given : miss(given, choices);
+  const [first, second] = [given, other].map((one) => `${ask(one, choices, wording(choices))} ?`);
+  const ids = [0, 1, 2].map((offset) => String(3 * index + offset));
+  return [...ids, first, second, isSame ? "1" : "0"];
+}
+
+/** WNLI: is the quality said of the one that the second sentence names? */
+function reference(choices: Choices, index: number): Row {
+  const given = scene(choices);
+  const [actor, other] = [given.actor, {
+    ...given.object,
+    noun: choices.pickOther(ACTORS, (n) => n === given.actor.noun),
+  }]
+    .map((thing) => ({ ...thing, isPlural: false, quality: undefined }));
+  const quality = choices.pick(QUALITIES)[0];
+  const isTrue = choices.chance(0.5);
+  const ofActor = choices.chance(0.5);
+  const how = wording(choices);
+  const core = say({ ...given, actor, object: other, place: undefined, time: undefined }, choices, {
+    raised: how.raised,
+  });
+  const named = ofActor ? actor : other;
+  const sentence = ofActor
+    ? core.replace(actor.noun.singular, `${actor.noun.singular} who is ${quality}`)
+    : `${core} who is ${quality}`;
+  const asked = isTrue ? named : ofActor ? other : actor;
+  return [String(index), `${sentence} .`, `the ${asked.noun.singular} is ${quality} .`, isTrue ? "1" : "0"];
+}
+
+/** Files of a task: `mismatched` is MNLI's second dev set. */
+type SuiteSplit = "train" | "dev" | "mismatched";
+
 interface SuiteTask {
   readonly folder: string;
-  readonly header?: string;
-  readonly row: (choices: Choices, index: number) => Row;
+  /** Names of the columns, where the first line has them. */
+  readonly header?: string | ((split: SuiteSplit) => string);
+  readonly row: (choices: Choices, index: number, split: SuiteSplit) => Row;
   /** Columns whose text makes a row what it is. */
   readonly texts: readonly number[];
+  /** Names of the files, without `.tsv`, where they are not those of the splits. */
+  readonly files?: Partial<Record<SuiteSplit, string>>;
 }
+
+const MNLI_COLUMNS =
+  "index\tpromptID\tpairID\tgenre\tsentence1_binary_parse\tsentence2_binary_parse\tsentence1_parse\tsentence2_parse\tsentence1\tsentence2";
 
 const TASKS: readonly SuiteTask[] = [
   { folder: "CoLA", row: acceptability, texts: [3] },
@@ -176,6 +253,24 @@ const TASKS: readonly SuiteTask[] = [
     texts: [7, 8],
   },
   { folder: "RTE", header: "index\tsentence1\tsentence2\tlabel", row: entailment, texts: [1, 2] },
+  {
+    folder: "MNLI",
+    header: (split) =>
+      [MNLI_COLUMNS, ...split === "train" ? ["label1"] : [1, 2, 3, 4, 5].map((i) => `label${i}`), "gold_label"].join(
+        "\t",
+      ),
+    row: inference,
+    texts: [8, 9],
+    files: { dev: "dev_matched", mismatched: "dev_mismatched" },
+  },
+  { folder: "QNLI", header: "index\tquestion\tsentence\tlabel", row: answer, texts: [1, 2] },
+  {
+    folder: "QQP",
+    header: "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate",
+    row: sameQuestion,
+    texts: [3, 4],
+  },
+  { folder: "WNLI", header: "index\tsentence1\tsentence2\tlabel", row: reference, texts: [1, 2] },
 ];
 
 /** Rows of each split. */
@@ -185,25 +280,27 @@ export interface SuiteSizes {
 }
 
 /**
- * Generates the five tasks in GLUE's own files, such as `CoLA/train.tsv`: the same bytes for the same seed. No text of a
+ * Generates the nine tasks in GLUE's own files, such as `CoLA/train.tsv`: the same bytes for the same seed. No text of a
  * dev split is in its train split.
  */
 export function generateSuite(seed: number, { train = 2000, dev = 400 }: SuiteSizes = {}): Map<string, string> {
   const files = new Map<string, string>();
-  for (const { folder, header, row, texts } of TASKS) {
+  for (const { folder, header, row, texts, files: names = {} } of TASKS) {
     const choices = new Choices(seed).fork(folder);
     const seen = new Set<string>();
-    for (const [split, count] of [["dev", dev], ["train", train]] as const) {
-      const lines = header ? [header] : [];
+    const splits: [SuiteSplit, number][] = [["dev", dev], ["train", train]];
+    if (names.mismatched) splits.splice(1, 0, ["mismatched", dev]);
+    for (const [split, count] of splits) {
+      const lines = header === undefined ? [] : [typeof header === "string" ? header : header(split)];
       for (let index = 0; index < count;) {
-        const made = row(choices, index);
+        const made = row(choices, index, split);
         const key = texts.map((column) => made[column]).join("\t");
         if (seen.has(key)) continue;
         seen.add(key);
         lines.push(made.join("\t"));
         index++;
       }
-      files.set(`${folder}/${split}.tsv`, `${lines.join("\n")}\n`);
+      files.set(`${folder}/${names[split] ?? split}.tsv`, `${lines.join("\n")}\n`);
     }
   }
   return files;

@@ -1,6 +1,6 @@
 import type { Cluster } from "./fuse.ts";
 import type { BufferName, Plan, Step } from "./plan.ts";
-import { atBest, type Roofline } from "./roofline.ts";
+import { atBest, atBestTogether, type Roofline } from "./roofline.ts";
 import { totalTraffic, type Traffic, trafficOf } from "./traffic.ts";
 
 /** Plans of more dispatches are shown kernel by kernel. */
@@ -109,11 +109,11 @@ function describeBest({ steps }: Plan, traffic: readonly Traffic[], roofline: Ro
   const best = steps.map(({ operations }, i) =>
     atBest({ operations, bytes: traffic[i].read + traffic[i].written }, roofline)
   );
-  const seconds = (by: string) => best.reduce((sum, one) => sum + (one.boundBy === by ? one.seconds : 0), 0);
-  const [arithmetic, memory] = [seconds("arithmetic"), seconds("memory")];
+  const { seconds, by } = atBestTogether(best);
   const ms = (value: number) => `${(1000 * value).toFixed(2)} ms`;
+  const parts = Object.entries(by).filter(([, value]) => value > 0).map(([name, value]) => `${ms(value)} by ${name}`);
   return `at ${gflopsPerSecond.toFixed(1)} GFLOP/s and ${gigabytesPerSecond.toFixed(1)} GB/s no less than ` +
-    `${ms(arithmetic + memory)}: ${ms(arithmetic)} bound by arithmetic, ${ms(memory)} by memory`;
+    `${ms(seconds)}, bound ${parts.join(", ")}`;
 }
 
 /** A plan in words: what it takes altogether, and each dispatch or, of a long one, each kernel. */

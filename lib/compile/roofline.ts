@@ -4,22 +4,38 @@ export interface Roofline {
   readonly gflopsPerSecond: number;
   /** Bytes read and written, in 10⁹ a second. */
   readonly gigabytesPerSecond: number;
+  /** What a dispatch takes that does next to nothing; 0 by default. */
+  readonly dispatchSeconds?: number;
 }
 
-/** What a roofline makes of some work. */
+/** What work takes longest for: its products, the bytes that it moves, or being started. */
+export type BoundBy = "arithmetic" | "memory" | "dispatch";
+
+/** What a roofline makes of a dispatch. */
 export interface AtBest {
   /** The least that it can take. */
   readonly seconds: number;
-  /** Which of the two takes longer. */
-  readonly boundBy: "arithmetic" | "memory";
+  readonly boundBy: BoundBy;
 }
 
-/** The least time that work can take, and what bounds it (Williams, Waterman and Patterson 2009). */
+/** The least time that a dispatch can take, and what bounds it (Williams, Waterman and Patterson 2009). */
 export function atBest(
   { operations, bytes }: { readonly operations: number; readonly bytes: number },
-  { gflopsPerSecond, gigabytesPerSecond }: Roofline,
+  { gflopsPerSecond, gigabytesPerSecond, dispatchSeconds = 0 }: Roofline,
 ): AtBest {
-  const arithmetic = operations / gflopsPerSecond / 1e9;
-  const memory = bytes / gigabytesPerSecond / 1e9;
-  return arithmetic > memory ? { seconds: arithmetic, boundBy: "arithmetic" } : { seconds: memory, boundBy: "memory" };
+  const bounds: readonly AtBest[] = [
+    { seconds: operations / gflopsPerSecond / 1e9, boundBy: "arithmetic" },
+    { seconds: bytes / gigabytesPerSecond / 1e9, boundBy: "memory" },
+    { seconds: dispatchSeconds, boundBy: "dispatch" },
+  ];
+  return bounds.reduce((most, bound) => bound.seconds > most.seconds ? bound : most);
+}
+
+/** The least time of several dispatches, one after the other, and what most of it is due to. */
+export function atBestTogether(parts: readonly AtBest[]): AtBest & { readonly by: Readonly<Record<BoundBy, number>> } {
+  const by: Record<BoundBy, number> = { arithmetic: 0, memory: 0, dispatch: 0 };
+  for (const { seconds, boundBy } of parts) by[boundBy] += seconds;
+  const names = Object.keys(by) as BoundBy[];
+  const boundBy = names.reduce((most, name) => by[name] > by[most] ? name : most);
+  return { seconds: names.reduce((sum, name) => sum + by[name], 0), boundBy, by };
 }

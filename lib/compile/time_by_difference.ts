@@ -4,8 +4,8 @@ import type { BoundLeaves, BoundPlan } from "./bound_plan.ts";
 /** A dispatch is repeated until so many milliseconds more than for nothing are over … */
 const ENOUGH_MILLISECONDS = 8;
 /** … or until so many repetitions: shorter ones cost less than what the wait for them varies. */
-const MAX_REPEATS = 256;
-const GROWTH = 4;
+const MAX_REPEATS = 64;
+const GROWTH = 8;
 /** Waits for nothing, of which the shortest counts. */
 const EMPTY_ROUNDS = 8;
 

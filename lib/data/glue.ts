@@ -1,3 +1,4 @@
+import { readParquetSplits } from "./glue_parquet.ts";
 import { type GlueTask, glueTask, type GlueTaskName } from "./tasks.ts";
 
 /** A sentence, or a pair of them, with its label. */
@@ -21,7 +22,12 @@ export interface GlueData {
   readonly train: readonly Example[];
   /** Examples of the dev file, in its order. */
   readonly dev: readonly Example[];
-  /** Hex sha-256 of the task's name and the texts of both files: the same for `.tsv`, `.tsv.gz` and files in memory. */
+  /** Examples of a second dev file, where it is there: MNLI's mismatched ones. */
+  readonly mismatched?: readonly Example[];
+  /**
+   * Hex sha-256 of the task's name and the texts of its files: the same for `.tsv`, `.tsv.gz` and files in memory; of
+   * Parquet files, of their rows.
+   */
   readonly hash: string;
 }
 
@@ -34,21 +40,28 @@ export interface ParseGlueOptions {
 }
 
 /**
- * Reads both splits of a task from GLUE's own layout: `dir/CoLA/train.tsv` and `dir/CoLA/dev.tsv`, plain or gzipped with
- * `.gz` at the end (the plain file comes first when both are there).
+ * Reads the splits of a task from GLUE's own layout, `dir/CoLA/train.tsv` and `dir/CoLA/dev.tsv`, plain or gzipped with
+ * `.gz` at the end (the plain file comes first when both are there), or from Hugging Face's, `dir/cola/train-*.parquet`
+ * and `dir/cola/validation-*.parquet`.
  *
  * Needs the right to read `dir`. Throws an Error when the folder or a file is missing or cannot be unpacked, and what
  * {@linkcode parseGlue} throws.
  */
 export async function readGlueTask(dir: string, task: GlueTask | GlueTaskName): Promise<GlueData> {
   const found = typeof task === "string" ? glueTask(task) : task;
-  const folder = `${dir.replace(/(?<=.)\/+$/, "")}/${found.folder}`;
+  const root = dir.replace(/(?<=.)\/+$/, "");
+  const folder = `${root}/${found.folder}`;
+  for (const place of [folder, `${root}/${found.name}`]) {
+    const rows = await readParquetSplits(place, found);
+    if (rows) return { task: found, ...rows, hash: await sha256(JSON.stringify([found.name, rows])) };
+  }
   if (!await isDirectory(folder)) throw new Error(`Cannot read task ${found.name} as there is no folder ${folder}`);
-  const [train, dev] = await Promise.all([
+  const [train, dev, mismatched] = await Promise.all([
     readText(folder, found.files.train),
     readText(folder, found.files.dev),
+    found.files.mismatched && findText(folder, found.files.mismatched),
   ]);
-  return await toData(found, train, dev);
+  return await toData(found, { train, dev, mismatched });
 }
 
 /**
@@ -61,13 +74,17 @@ export async function readGlueFiles(
   task: GlueTask | GlueTaskName,
 ): Promise<GlueData> {
   const found = typeof task === "string" ? glueTask(task) : task;
+  const find = (names: readonly string[]): NamedText | undefined => {
+    const file = names.map((name) => `${found.folder}/${name}`).find((path) => files.has(path));
+    return file === undefined ? undefined : { file, text: files.get(file)! };
+  };
   const [train, dev] = [found.files.train, found.files.dev].map((names): NamedText => {
-    const paths = names.map((name) => `${found.folder}/${name}`);
-    const file = paths.find((path) => files.has(path));
-    if (file === undefined) throw new Error(`Cannot read task ${found.name} as there is no file ${paths.join(" or ")}`);
-    return { file, text: files.get(file)! };
+    const text = find(names);
+    if (text) return text;
+    const paths = names.map((name) => `${found.folder}/${name}`).join(" or ");
+    throw new Error(`Cannot read task ${found.name} as there is no file ${paths}`);
   });
-  return await toData(found, train, dev);
+  return await toData(found, { train, dev, mismatched: found.files.mismatched && find(found.files.mismatched) });
 }
 
 /**
@@ -146,13 +163,17 @@ interface NamedText {
   readonly text: string;
 }
 
-async function toData(task: GlueTask, train: NamedText, dev: NamedText): Promise<GlueData> {
-  const texts = [train.text, dev.text].map((text) => text.replace(/^\uFEFF/, ""));
+async function toData(
+  task: GlueTask,
+  { train, dev, mismatched }: { readonly train: NamedText; readonly dev: NamedText; readonly mismatched?: NamedText },
+): Promise<GlueData> {
+  const texts = [train, dev, ...mismatched ? [mismatched] : []].map(({ text }) => text.replace(/^\uFEFF/, ""));
   const hashes = await Promise.all(texts.map(sha256));
   return {
     task,
     train: parseGlue(train.text, task, { file: train.file, split: "train" }),
     dev: parseGlue(dev.text, task, { file: dev.file, split: "dev" }),
+    mismatched: mismatched && parseGlue(mismatched.text, task, { file: mismatched.file, split: "dev" }),
     hash: await sha256([task.name, ...hashes].join("\n")),
   };
 }
@@ -163,6 +184,13 @@ async function sha256(text: string): Promise<string> {
 }
 
 async function readText(folder: string, names: readonly string[]): Promise<NamedText> {
+  const found = await findText(folder, names);
+  if (found) return found;
+  const [first, ...others] = names.flatMap((name) => [`${folder}/${name}`, `${folder}/${name}.gz`]);
+  throw new Error(`Cannot read ${first} as there is no such file, nor ${others.join(", nor ")}`);
+}
+
+async function findText(folder: string, names: readonly string[]): Promise<NamedText | undefined> {
   const files = names.flatMap((name) => [`${folder}/${name}`, `${folder}/${name}.gz`]);
   for (const file of files) {
     const packed = await readIfThere(file);
@@ -175,7 +203,7 @@ async function readText(folder: string, names: readonly string[]): Promise<Named
       throw new Error(`Cannot read ${file} as it ${reason}`, { cause });
     }
   }
-  throw new Error(`Cannot read ${files[0]} as there is no such file, nor ${files.slice(1).join(", nor ")}`);
+  return undefined;
 }
 
 async function gunzip(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {

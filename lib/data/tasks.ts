@@ -11,7 +11,14 @@ export interface GlueTask {
   /** Folder of the task in GLUE's own layout, which holds `train.tsv` and the dev file. */
   readonly folder: string;
   /** File names, without a possible `.gz`, of both splits; of several the first that is there is read. */
-  readonly files: { readonly train: readonly string[]; readonly dev: readonly string[] };
+  readonly files: {
+    readonly train: readonly string[];
+    readonly dev: readonly string[];
+    /** A second dev file, of other kinds of text (MNLI). */
+    readonly mismatched?: readonly string[];
+  };
+  /** Names of the text columns in Parquet files, as Hugging Face's `glue` data set has them. */
+  readonly parquet: readonly [text: string, text2?: string];
   /** Number of columns of both splits, and whether the first line names them. */
   readonly columns: { readonly train: number; readonly dev: number; readonly header: boolean };
   /** Column, from 0, of the sentence, or of the first of a pair. */
@@ -46,6 +53,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     name: "cola",
     folder: "CoLA",
     files: splits,
+    parquet: ["sentence"],
     columns: { train: 4, dev: 4, header: false },
     text: 3,
     label: 1,
@@ -58,6 +66,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     name: "sst2",
     folder: "SST-2",
     files: splits,
+    parquet: ["sentence"],
     columns: { train: 2, dev: 2, header: true },
     text: 0,
     label: 1,
@@ -70,6 +79,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     name: "mrpc",
     folder: "MRPC",
     files: splits,
+    parquet: ["sentence1", "sentence2"],
     columns: { train: 5, dev: 5, header: true },
     text: 3,
     text2: 4,
@@ -83,6 +93,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     name: "stsb",
     folder: "STS-B",
     files: splits,
+    parquet: ["sentence1", "sentence2"],
     columns: { train: 10, dev: 10, header: true },
     text: 7,
     text2: 8,
@@ -97,6 +108,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     name: "rte",
     folder: "RTE",
     files: splits,
+    parquet: ["sentence1", "sentence2"],
     columns: { train: 4, dev: 4, header: true },
     text: 1,
     text2: 2,
@@ -110,6 +122,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     name: "qnli",
     folder: "QNLI",
     files: splits,
+    parquet: ["question", "sentence"],
     columns: { train: 4, dev: 4, header: true },
     text: 1,
     text2: 2,
@@ -123,6 +136,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     name: "qqp",
     folder: "QQP",
     files: splits,
+    parquet: ["question1", "question2"],
     columns: { train: 6, dev: 6, header: true },
     text: 3,
     text2: 4,
@@ -135,7 +149,8 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
   mnli: {
     name: "mnli",
     folder: "MNLI",
-    files: { train: ["train.tsv"], dev: ["dev_matched.tsv", "dev.tsv"] },
+    files: { train: ["train.tsv"], dev: ["dev_matched.tsv", "dev.tsv"], mismatched: ["dev_mismatched.tsv"] },
+    parquet: ["premise", "hypothesis"],
     columns: { train: 12, dev: 16, header: true },
     text: 8,
     text2: 9,
@@ -149,6 +164,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     name: "wnli",
     folder: "WNLI",
     files: splits,
+    parquet: ["sentence1", "sentence2"],
     columns: { train: 4, dev: 4, header: true },
     text: 1,
     text2: 2,

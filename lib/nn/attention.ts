@@ -1,38 +1,30 @@
-import { add, arange, cast, expandDims, greaterEqual, matmul, mul, softmax, sub, where } from "../ops/mod.ts";
-import type { Key } from "../ops/random.ts";
+import { fusedAttention, fusedAttentionGrad } from "../ops/attention.ts";
+import type { AttentionOptions } from "../ops/attention_by_parts.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { dropout } from "./dropout.ts";
+import { makeGroup } from "../transform/custom_vjp.ts";
 
-/** What masked scores get: finite, so that a row that is masked whole stays finite. */
-const MASKED = -1e30;
-
-/** Options of {@linkcode attention}. */
-export interface AttentionOptions {
-  /** i32 `[B, S]`: 1 for keys to attend to, 0 for padding. */
-  readonly mask?: Tensor;
-  /** Whether position t sees only positions up to t. */
-  readonly causal?: boolean;
-  /** Dropout of the weights, where a key is given. */
-  readonly dropout?: number;
-  readonly key?: Key;
-}
+export type { AttentionOptions };
 
 /**
  * Scaled dot-product attention (1706.03762), softmax(q kᵀ / √d) v: q `[B, H, T, d]`, k and v `[B, H, S, d]` →
- * `[B, H, T, d]`.
+ * `[B, H, T, d]`. One kernel forward and two backward, without the scores in memory (2205.14135); q, k, v are read where
+ * they lie, and results lie as `[B, T, H, d]`, so that heads are split and joined without a copy.
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
-  const { mask, causal = false, dropout: rate = 0, key } = options;
-  const [T, S, d] = [q.shape[2], k.shape[2], q.shape[3]];
-  let scores = mul(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(d));
-  if (mask) {
-    const penalty = mul(sub(1, cast(mask, "f32")), MASKED);
-    scores = add(scores, expandDims(expandDims(penalty, 1), 1));
-  }
-  if (causal) {
-    // With a cache of earlier keys, the last query stands at the last key.
-    const seen = greaterEqual(expandDims(add(arange(T), S - T), 1), expandDims(arange(S), 0));
-    scores = where(seen, scores, MASKED);
-  }
-  return matmul(dropout(softmax(scores), { rate, key }), v);
+  const { mask, causal, dropout, key } = options;
+  const { output, saved } = fusedAttention(q, k, v, options);
+  // What is saved and drawn is named as a source, so that a checkpoint makes it again.
+  const sources = [q, k, v, saved, ...mask ? [mask] : [], ...key ? [key] : []];
+  const [result] = makeGroup(
+    [output],
+    sources,
+    ([cotangent], [q, k, v, saved, ...others]) =>
+      fusedAttentionGrad({ q, k, v, saved, cotangent: cotangent! }, {
+        mask: mask && others[0],
+        causal,
+        dropout,
+        key: key && others[mask ? 1 : 0],
+      }),
+  );
+  return result;
 }

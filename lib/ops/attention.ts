@@ -10,24 +10,23 @@ import { attentionDispatch, attentionGradDispatches } from "../../kernels/choose
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { View } from "../tensor/view.ts";
-import { arange } from "./arange.ts";
-import { add, mul, sub } from "./arithmetic.ts";
+import { mul, sub } from "./arithmetic.ts";
+import { type AttentionOptions, attentionWeights, dropWeights, seenKeys } from "./attention_by_parts.ts";
 import { cast } from "./cast.ts";
-import { greaterEqual } from "./compare.ts";
 import { zeros } from "./constant.ts";
 import { matmul } from "./matmul.ts";
-import { apply, type Aval, type BufferRef, type Primitive, type ReferenceArray } from "./primitive.ts";
-import { bernoulli, type Key, threefryReference } from "./random.ts";
+import { apply, type BufferRef, type Primitive, type ReferenceArray } from "./primitive.ts";
+import { threefryReference } from "./random.ts";
 import { sum } from "./reduce.ts";
-import { expandDims, reshape, transpose } from "./reshape.ts";
+import { reshape, transpose } from "./reshape.ts";
 import { concat, slice } from "./slice.ts";
-import { softmax } from "./softmax.ts";
 import { where } from "./where.ts";
+
+/** Swaps heads and positions. */
+const HEADS = [0, 2, 1, 3];
 
 /** Parameters of the attention primitives. */
 export interface AttentionParams {
-  /** Factor of the scores. */
-  readonly scale: number;
   readonly causal: boolean;
   /** Share of the weights that is dropped; 0 where there is no key. */
   readonly rate: number;
@@ -37,7 +36,7 @@ export interface AttentionParams {
 
 function sizesOf(q: { readonly shape: Shape }, k: { readonly shape: Shape }, params: AttentionParams): AttentionSizes {
   const [B, H, T, d] = q.shape;
-  return { B, H, T, S: k.shape[2], d, scale: params.scale, causal: params.causal, rate: params.rate };
+  return { B, H, T, S: k.shape[2], d, causal: params.causal, rate: params.rate };
 }
 
 /** Inputs after q, k, v and `own` others: a mask and a key, where there are such. */
@@ -60,13 +59,13 @@ function weigh(
   { mask, key }: { readonly mask?: ReferenceArray; readonly key?: ReferenceArray },
   { sizes, z, t }: { readonly sizes: AttentionSizes; readonly z: number; readonly t: number },
 ) {
-  const { H, T, S, d, scale, causal, rate } = sizes;
+  const { H, T, S, d, causal, rate } = sizes;
   const seen = Array.from({ length: S }, (_, s) => !causal || s <= t + S - T);
   const scores = seen.map((isSeen, s) => {
     if (!isSeen || mask?.data[Math.floor(z / H) * S + s] === 0) return MASKED;
     let product = 0;
     for (let e = 0; e < d; e++) product += q.data[(z * T + t) * d + e] * k.data[(z * S + s) * d + e];
-    return scale * product;
+    return product / Math.sqrt(d);
   });
   const top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
   const powers = scores.map((score) => Math.exp(score - top));
@@ -80,7 +79,7 @@ function weigh(
 }
 
 /**
- * softmax(q·kᵀ·scale)·v: inputs q `[B, H, T, d]`, k and v `[B, H, S, d]`, mask i32 `[B, S]`, key. The result is flat: the
+ * softmax(q·kᵀ/√d)·v: inputs q `[B, H, T, d]`, k and v `[B, H, S, d]`, mask i32 `[B, S]`, key. The result is flat: the
  * output `[B, T, H, d]`, then four numbers of each row of scores (`ROW_NUMBERS`).
  */
 export const attentionPrimitive: Primitive<AttentionParams> = {
@@ -159,7 +158,7 @@ export const attentionGradPrimitive: Primitive<AttentionParams> = {
         });
         const along = slopes.reduce((total, slope, s) => total + slope * weights[s], 0);
         for (let s = 0; s < S; s++) {
-          const slope = seen[s] ? weights[s] * (slopes[s] - along) * sizes.scale : 0;
+          const slope = seen[s] ? weights[s] * (slopes[s] - along) / Math.sqrt(d) : 0;
           for (let e = 0; e < d; e++) {
             result[from(t, T) + e] += slope * k.data[(z * S + s) * d + e];
             result[parts.k + from(s, S) + e] += slope * q.data[(z * T + t) * d + e];
@@ -175,17 +174,58 @@ export const attentionGradPrimitive: Primitive<AttentionParams> = {
     const [q, k, v, g] = inputs;
     const sizes = sizesOf(q, k, params);
     const { mask, key } = extras(inputs, 5, params);
-    const { weights, share, seen } = attentionWeights(q, k, { ...params, mask, key });
-    const slopes = mul(matmul(g, v, { transposeB: true }), share);
+    const options = { mask, causal: params.causal, dropout: params.rate, key };
+    const weights = attentionWeights(q, k, options);
+    const slopes = dropWeights(matmul(g, v, { transposeB: true }), options);
     const along = sum(mul(slopes, weights), { axis: -1, keepDims: true });
-    const slope = mul(where(seen, mul(weights, sub(slopes, along)), 0), params.scale);
+    const changes = mul(weights, mul(sub(slopes, along), 1 / Math.sqrt(sizes.d)));
+    const seen = params.causal ? where(seenKeys(sizes.T, sizes.S), changes, 0) : changes;
     const derivatives = [
-      matmul(slope, k),
-      matmul(slope, q, { transposeA: true }),
-      matmul(mul(weights, share), g, { transposeA: true }),
-    ].map((x) => reshape(transpose(x, [0, 2, 1, 3]), [-1]));
-    const { rows, size } = backwardParts(sizes);
+      matmul(seen, k),
+      matmul(seen, q, { transposeA: true }),
+      matmul(dropWeights(weights, options), g, { transposeA: true }),
+    ].map((x) => reshape(transpose(x, HEADS), [-1]));
     const used = derivatives.reduce((total, { size }) => total + size, 0);
-    return concat([...derivatives, ...used < rows ? [zeros([rows - used])] : [], zeros([size - rows])]);
+    return concat([...derivatives, zeros([backwardParts(sizes).size - used])]);
   },
 };
+
+/** Takes a part of a flat result `[B, rows, H, d]` as `[B, H, rows, d]`. */
+function part(flat: Tensor, start: number, [B, H, rows, d]: Shape): Tensor {
+  const box = slice(flat, { start: [start], size: [B * rows * H * d] });
+  return transpose(reshape(box, [B, rows, H, d]), HEADS);
+}
+
+/** What {@linkcode fusedAttention} gives. */
+export interface FusedAttention {
+  /** `[B, H, T, d]`, as a view of `[B, T, H, d]`. */
+  readonly output: Tensor;
+  /** What the derivative needs beside q, k and v: the flat result of {@linkcode attentionPrimitive}. */
+  readonly saved: Tensor;
+}
+
+function paramsOf(options: AttentionOptions): AttentionParams {
+  const { mask, causal = false, dropout = 0, key } = options;
+  return { causal, rate: key ? dropout : 0, masked: mask !== undefined };
+}
+
+function extraInputs({ mask, dropout = 0, key }: AttentionOptions): Tensor[] {
+  return [...mask ? [cast(mask, "i32")] : [], ...key && dropout > 0 ? [key] : []];
+}
+
+/** Attention in one kernel that keeps no scores: q `[B, H, T, d]`, k and v `[B, H, S, d]`; its derivative is apart. */
+export function fusedAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): FusedAttention {
+  const saved = apply(attentionPrimitive, [q, k, v, ...extraInputs(options)], paramsOf(options));
+  return { output: part(saved, 0, q.shape), saved };
+}
+
+/** Derivatives of {@linkcode fusedAttention} by q, k and v from that by its output. */
+export function fusedAttentionGrad(
+  { q, k, v, saved, cotangent }: Readonly<Record<"q" | "k" | "v" | "saved" | "cotangent", Tensor>>,
+  options: AttentionOptions = {},
+): [q: Tensor, k: Tensor, v: Tensor] {
+  const params = paramsOf(options);
+  const flat = apply(attentionGradPrimitive, [q, k, v, cotangent, saved, ...extraInputs(options)], params);
+  const parts = backwardParts(sizesOf(q, k, params));
+  return [part(flat, 0, q.shape), part(flat, parts.k, k.shape), part(flat, parts.v, v.shape)];
+}

@@ -10,5 +10,5 @@ export { jit, type JitOptions, type JittedFunction } from "./jit.ts";
 export type { ExplainOptions } from "../compile/explain.ts";
 export { formatMemory } from "../compile/format_memory.ts";
 export type { FunctionMemory, MemoryItem, MemoryKind } from "../compile/function_memory.ts";
-export { type AtBest, atBest, type Roofline } from "../compile/roofline.ts";
+export { type AtBest, atBest, atBestTogether, type BoundBy, type Roofline } from "../compile/roofline.ts";
 export type { DispatchTime, ProfileClock } from "../compile/timer.ts";

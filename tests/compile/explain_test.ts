@@ -91,9 +91,9 @@ describe("explain()", () => {
       jitted.explain({ roofline: { gflopsPerSecond, gigabytesPerSecond } }).split("\n")[1];
     // Squares move 32 KiB, the product moves 48 KiB and takes 524,288 operations.
     expect(line(1, 1)).toBe(
-      "at 1.0 GFLOP/s and 1.0 GB/s no less than 0.56 ms: 0.52 ms bound by arithmetic, 0.03 ms by memory",
+      "at 1.0 GFLOP/s and 1.0 GB/s no less than 0.56 ms, bound 0.52 ms by arithmetic, 0.03 ms by memory",
     );
-    expect(line(1000, 1)).toContain("no less than 0.08 ms: 0.00 ms bound by arithmetic, 0.08 ms by memory");
+    expect(line(1000, 1)).toContain("no less than 0.08 ms, bound 0.08 ms by memory");
     jitted.dispose();
   });
 

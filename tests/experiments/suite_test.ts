@@ -5,7 +5,7 @@ import { readGlueFiles, readGlueTask, wordPiece } from "../../lib/data/mod.ts";
 import { filesUnder, withFolder } from "../experiment/samples.ts";
 import { runTask, STACK } from "./run_task.ts";
 
-const TASKS = ["cola", "sst2", "mrpc", "stsb", "rte"] as const;
+const TASKS = ["cola", "sst2", "mrpc", "stsb", "rte", "mnli", "qnli", "qqp", "wnli"] as const;
 
 describe("generateSuite()", () => {
   const small = { train: 60, dev: 40 };
@@ -19,8 +19,8 @@ describe("generateSuite()", () => {
   it("writes rows that GLUE's reader takes, as many as were asked for", async () => {
     const files = generateSuite(7, small);
     for (const task of TASKS) {
-      const { train, dev } = await readGlueFiles(files, task);
-      expect([train.length, dev.length]).toEqual([60, 40]);
+      const { train, dev, mismatched } = await readGlueFiles(files, task);
+      expect([train.length, dev.length, mismatched?.length]).toEqual([60, 40, task === "mnli" ? 40 : undefined]);
     }
   });
 
@@ -56,7 +56,8 @@ describe("deno task generate", () => {
         expect([code, stderr]).toEqual([0, ""]);
       }
       const names = filesUnder(`${folder}/a`);
-      expect(names).toHaveLength(2 * TASKS.length + 1);
+      // MNLI has a second dev file, and there is the vocabulary.
+      expect(names).toHaveLength(2 * TASKS.length + 2);
       expect(filesUnder(`${folder}/b`)).toEqual(names);
       for (const name of names) {
         expect(await Deno.readTextFile(`${folder}/b/${name}`)).toBe(await Deno.readTextFile(`${folder}/a/${name}`));

@@ -1,0 +1,63 @@
+import type { Binding, Kernel } from "../../kernels/kernel.ts";
+import { paced } from "./settle.ts";
+
+/** WebGPU's usage flags, which are globals only where the runtime has WebGPU of its own. */
+const USAGE = { uniform: 0x40, storage: 0x80, indirect: 0x100, storageTexture: 0x8 } as const;
+/** Bytes of a storage buffer that is never touched. */
+const STORAGE_BYTES = 256;
+/** What every adapter allows, and no kernel exceeds. */
+const UNIFORM_BYTES = 65_536;
+
+/**
+ * Starts pipelines without a single workgroup: nothing runs, but a driver that puts off making machine code until the
+ * first dispatch has to make it. `using` frees what it binds.
+ */
+export class DryRun {
+  readonly #gpu: GPUDevice;
+  readonly #memory = new Map<string, GPUBuffer | GPUTexture>();
+
+  /** Dry runs on a device. */
+  constructor(gpu: GPUDevice) {
+    this.#gpu = gpu;
+  }
+
+  #buffer(key: string, size: number, usage: number): GPUBuffer {
+    const buffer = this.#memory.get(key) ?? this.#gpu.createBuffer({ size, usage });
+    this.#memory.set(key, buffer);
+    return buffer as GPUBuffer;
+  }
+
+  /** Something for the binding of a number to bind: none serves two, as what is written may be bound only once. */
+  #resource(binding: Binding, number: number): GPUBindingResource {
+    if (binding === "read" || binding === "read_write") {
+      return { buffer: this.#buffer(`buffer ${number}`, STORAGE_BYTES, USAGE.storage) };
+    }
+    const key = `texture ${number}`;
+    const texture = this.#memory.get(key) ??
+      this.#gpu.createTexture({ size: [1, 1], format: "rgba32float", usage: USAGE.storageTexture });
+    this.#memory.set(key, texture);
+    return (texture as GPUTexture).createView();
+  }
+
+  /** Starts the pipeline of a kernel on nothing. Resolves when the driver is done with it. */
+  async start(kernel: Kernel, pipeline: GPUComputePipeline): Promise<void> {
+    const resources = kernel.bindings.map((binding, number) => this.#resource(binding, number));
+    resources.push({ buffer: this.#buffer("uniforms", UNIFORM_BYTES, USAGE.uniform) });
+    const entries = resources.map((resource, binding) => ({ binding, resource }));
+    const encoder = this.#gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, this.#gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+    // Zeros that stand in memory: Dawn warns of those in the call.
+    pass.dispatchWorkgroupsIndirect(this.#buffer("no workgroups", 16, USAGE.indirect), 0);
+    pass.end();
+    this.#gpu.queue.submit([encoder.finish()]);
+    await paced(this.#gpu.queue.onSubmittedWorkDone());
+  }
+
+  /** Frees what was bound. */
+  [Symbol.dispose](): void {
+    for (const piece of this.#memory.values()) piece.destroy();
+    this.#memory.clear();
+  }
+}
