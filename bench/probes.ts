@@ -9,8 +9,8 @@ import {
   type Tensor,
 } from "../mod.ts";
 
-/** Floats of the copy whose rate counts: more than caches hold. */
-const COPY_ELEMENTS = 2 ** 22;
+/** Floats of the copies of which the best rate counts: as many as caches hold, and more. */
+const COPY_ELEMENTS = [2 ** 18, 2 ** 22];
 /** Times that each probe runs in a round. */
 const PROBE_RUNS = 3;
 
@@ -30,7 +30,7 @@ export class Probes {
   readonly #nt = jit((x: Tensor, y: Tensor) => matmul(x, y, { transposeB: true }));
   readonly #double = jit((x: Tensor) => mul(x, 2));
   readonly #matrices: [Tensor, Tensor];
-  readonly #large = random.uniform(random.key(2), [COPY_ELEMENTS]);
+  readonly #copied = COPY_ELEMENTS.map((count) => random.uniform(random.key(2), [count]));
   readonly #small = random.uniform(random.key(3), [4]);
   #gflopsPerSecond = 0;
   #gigabytesPerSecond = 0;
@@ -58,8 +58,10 @@ export class Probes {
         const { operations, seconds } = await once(product, this.#matrices);
         this.#gflopsPerSecond = Math.max(this.#gflopsPerSecond, operations / seconds / 1e9);
       }
-      const { bytes, seconds } = await once(this.#double, [this.#large]);
-      this.#gigabytesPerSecond = Math.max(this.#gigabytesPerSecond, bytes / seconds / 1e9);
+      for (const tensor of this.#copied) {
+        const { bytes, seconds } = await once(this.#double, [tensor]);
+        this.#gigabytesPerSecond = Math.max(this.#gigabytesPerSecond, bytes / seconds / 1e9);
+      }
       this.#dispatchSeconds = Math.min(this.#dispatchSeconds, (await once(this.#double, [this.#small])).seconds);
     }
   }
@@ -67,6 +69,6 @@ export class Probes {
   /** Gives back what they hold. */
   dispose(): void {
     for (const probe of [this.#nn, this.#nt, this.#double]) probe.dispose();
-    for (const tensor of [...this.#matrices, this.#large, this.#small]) tensor.dispose();
+    for (const tensor of [...this.#matrices, ...this.#copied, this.#small]) tensor.dispose();
   }
 }

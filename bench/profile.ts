@@ -222,9 +222,9 @@ async function main(): Promise<void> {
   console.log(
     `${title}: ${describeModel(model)}, dropout ${DROPOUT}\n` +
       `peaks: ${digits(roofline.gflopsPerSecond)} GFLOP/s in a product of ${productSize(device)}³ and ` +
-      `${digits(roofline.gigabytesPerSecond)} GB/s in a large copy, ` +
-      `${digits(1e6 * roofline.dispatchSeconds!)} µs for next to nothing, in turns with the step; ` +
-      `what fits in caches may be faster\n` +
+      `${digits(roofline.gigabytesPerSecond)} GB/s in a copy, ` +
+      `${digits(1e6 * roofline.dispatchSeconds!)} µs for next to nothing, ` +
+      `all in turns with the step\n` +
       `step: ${digits(1000 * stepSeconds)} ms; ${dispatches.length} dispatches, ${CLOCKS[clock]}: ` +
       `${digits(1000 * seconds)} ms\n\n${plan}\n\n${profileTable(kernels)}\n\n${formatMemory(memory)}${written}`,
   );

@@ -68,20 +68,22 @@ class TileSource {
   /** Adds to the sums of each row the others' rows of B times the weights that the others' lanes hold. */
   mix(sums: string, weights: string, B: string, origin: string, stride: string, end: string): string {
     const { lanes } = this.tile;
-    return `for (var l = 0u; l < ${lanes}u; l++) {
+    return `{
+    ${this.each((i) => `let x${i} = ${weights}[${i}];`)}
+    for (var r = o0; r < min(o0 + ${lanes}u, ${end}); r++) {
     ${
       FOUR.map((j) =>
-        `{ let at = ${origin} + min(o0 + l + ${j * lanes}u, ${end} - 1u) * ${stride};
+        `{ let at = ${origin} + min(r + ${j * lanes}u, ${end} - 1u) * ${stride};
     ${this.quads.map((q) => `let b${q} = ${B}[at + min(lane + ${q * lanes}u, d.depth - 1u)];`).join(" ")}
     ${
           this.each((i) =>
-            `{ let x = vec4<f32>(subgroupShuffle(${weights}[${i}].${PARTS[j]}, l)); ` +
+            `{ let x = vec4<f32>(subgroupShuffle(x${i}.${PARTS[j]}, r - o0)); ` +
             this.quads.map((q) => `${sums}${i}_${q} = fma(x, b${q}, ${sums}${i}_${q});`).join(" ") + " }"
           )
         } }`
       ).join("\n    ")
     }
-  }`;
+  } }`;
   }
 
   /** Declares the sums that {@linkcode mix} adds to. */
@@ -169,7 +171,7 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
     sums[i] = sums[i] * shrink[i] + dot(p, vec4<f32>(1f));
     s[i] = p * share(w, t, s4);
   }
-  ${source.each((i) => source.quads.map((q) => `o${i}_${q} *= shrink[${i}];`).join(" "))}
+  ${source.each((i) => `{ let x = shrink[${i}]; ${source.quads.map((q) => `o${i}_${q} *= x;`).join(" ")} }`)}
   ${source.mix("o", "s", "V", "zv", "d.v.w", "d.S")}
   }
   for (var i = 0u; i < live; i++) {

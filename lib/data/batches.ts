@@ -1,30 +1,7 @@
-import type { Example, GlueData } from "./glue.ts";
+import { batchOrder } from "./batch_order.ts";
+import { bucketLengths } from "./buckets.ts";
+import type { EncodedExample, EncodedTask } from "./encode_task.ts";
 import { seededPermutation } from "./shuffle.ts";
-import type { Tokenizer } from "./tokenizer.ts";
-
-/** An example as token ids, not padded. */
-export interface EncodedExample {
-  /** Token ids, special tokens included. */
-  readonly ids: readonly number[];
-  /** 0 in the first text, 1 in the second; as long as `ids`. */
-  readonly typeIds: readonly number[];
-  /** Class number, or the raw score of a regression. */
-  readonly label: number;
-}
-
-/** A task's examples, tokenised once, and the one length to which all its batches are padded. */
-export interface EncodedTask {
-  /** Decides the type of labels: i32 class numbers or f32 scores. */
-  readonly kind: "classes" | "regression";
-  /** In the order of the file. */
-  readonly train: readonly EncodedExample[];
-  /** In the order of the file. */
-  readonly dev: readonly EncodedExample[];
-  /** T of every batch: tokens of the longest example of both splits, rounded up to a multiple of 8, ≤ maxLength. */
-  readonly length: number;
-  /** Id that stands behind the end of short examples. */
-  readonly padId: number;
-}
 
 /** B examples as plain arrays of T tokens, row by row. */
 export interface HostBatch {
@@ -42,11 +19,12 @@ export interface HostBatch {
   readonly shape: readonly [number, number];
 }
 
-/** Options of {@linkcode encodeTask}. */
-export interface EncodeTaskOptions {
-  /** Most tokens of an example, special tokens included; longer ones are cut. 128 by default. */
-  readonly maxLength?: number;
-}
+/**
+ * To what batches are padded. "task": all to the task's length, which is one shape. "bucket": each to the shortest of
+ * `bucketLengths(task.length)` that its longest example fits in: less work, but a jitted function has a plan with memory
+ * of its own for each shape that comes, and sums over tokens may differ in their last bits.
+ */
+export type Padding = "task" | "bucket";
 
 /** Options of {@linkcode trainBatches}. */
 export interface TrainBatchesOptions {
@@ -56,6 +34,14 @@ export interface TrainBatchesOptions {
   readonly seed: number;
   /** Index of the first batch of the iteration, 0 by default: the number of steps done, to go on with a run. */
   readonly start?: number;
+  /** "task" by default. */
+  readonly padding?: Padding;
+  /**
+   * Batches of similar length, for padding to buckets: so many batches in a row are filled from their examples in the
+   * order of length, and come in a seeded order. 1 by default: batches of what the shuffle brings. 16 to 64 leave
+   * little to pad.
+   */
+  readonly window?: number;
 }
 
 /** Options of {@linkcode evalBatches}. */
@@ -64,6 +50,8 @@ export interface EvalBatchesOptions {
   readonly batchSize: number;
   /** "dev" by default. */
   readonly split?: "train" | "dev";
+  /** "task" by default. */
+  readonly padding?: Padding;
 }
 
 /** An endless row of training batches. */
@@ -73,44 +61,12 @@ export interface TrainBatches extends Iterable<HostBatch> {
 }
 
 /**
- * Tokenises both splits of a task once.
+ * Training batches without end: each pass over the examples is in a new seeded order and goes on in the same batch where
+ * the last pass ends, so that every example comes once a pass and none is dropped. All batches have the same shape
+ * unless they are padded to buckets.
  *
- * @example
- * ```ts
- * import { encodeTask, evalBatches, readGlueFiles, wordPiece } from "@delta-dawn/delta-lora";
- *
- * const rows = "sentence\tlabel\ngood\t1\nbad film\t0\n";
- * const data = await readGlueFiles(new Map([["SST-2/train.tsv", rows], ["SST-2/dev.tsv", rows]]), "sst2");
- * const pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film"];
- * const task = encodeTask(data, wordPiece(pieces));
- * const [batch] = evalBatches(task, { batchSize: 2 });
- * console.assert(batch.shape.join() === "2,8");
- * ```
- */
-export function encodeTask(
-  data: Pick<GlueData, "train" | "dev"> & { readonly task: Pick<GlueData["task"], "kind"> },
-  tokenizer: Tokenizer,
-  options: EncodeTaskOptions = {},
-): EncodedTask {
-  const { maxLength = 128 } = options;
-  const encode = ({ text, text2, label }: Example): EncodedExample => ({
-    ...tokenizer.encode(text, text2, { maxLength }),
-    label,
-  });
-  const train = data.train.map(encode);
-  const dev = data.dev.map(encode);
-  let longest = 1;
-  for (const split of [train, dev]) for (const { ids } of split) longest = Math.max(longest, ids.length);
-  const length = Math.min(Math.ceil(longest / 8) * 8, maxLength);
-  return { kind: data.task.kind, train, dev, length, padId: tokenizer.padId };
-}
-
-/**
- * Training batches without end, all of the same shape: each pass over the examples is in a new seeded order and goes on
- * in the same batch where the last pass ends, so that every example comes once a pass and none is dropped.
- *
- * Throws a RangeError when the batch size is no positive integer, an index is no safe integer from 0, or there are no
- * examples.
+ * Throws a RangeError when the batch size or the window is no positive integer, an index is no safe integer from 0, or
+ * there are no examples.
  *
  * @example
  * ```ts
@@ -128,21 +84,18 @@ export function encodeTask(
  * ```
  */
 export function trainBatches(task: EncodedTask, options: TrainBatchesOptions): TrainBatches {
-  const { batchSize, seed, start = 0 } = options;
+  const { batchSize, seed, start = 0, padding, window = 1 } = options;
   const { train } = task;
-  checkBatchSize(batchSize);
+  checkCount("batchSize", batchSize);
+  checkCount("window", window);
   checkIndex(start);
   if (train.length === 0) throw new RangeError("Cannot make training batches as there are no examples");
   seededPermutation(0, seed);
-  let order = { pass: -1, rows: new Uint32Array(0) };
-  const exampleAt = (position: number): EncodedExample => {
-    const pass = Math.floor(position / train.length);
-    if (pass !== order.pass) order = { pass, rows: seededPermutation(train.length, seed, pass) };
-    return train[order.rows[position % train.length]];
-  };
+  const rowsOf = batchOrder(train.length, (row) => train[row].ids.length, { batchSize, seed, window });
+  const batch = batchMaker(task, { rows: batchSize, padding });
   const at = (index: number): HostBatch => {
     checkIndex(index);
-    return toBatch(task, Array.from({ length: batchSize }, (_, i) => exampleAt(index * batchSize + i)), batchSize);
+    return batch(rowsOf(index).map((row) => train[row]));
   };
   return {
     at,
@@ -153,44 +106,51 @@ export function trainBatches(task: EncodedTask, options: TrainBatchesOptions): T
 }
 
 /**
- * The examples of a split in their order, all batches of the same shape: the last one is filled up with copies of its
+ * The examples of a split in their order, all batches of the same size: the last one is filled up with copies of its
  * last example that have weight 0.
  *
  * Throws a RangeError when the batch size is no positive integer.
  */
 export function evalBatches(task: EncodedTask, options: EvalBatchesOptions): HostBatch[] {
-  const { batchSize, split = "dev" } = options;
-  checkBatchSize(batchSize);
+  const { batchSize, split = "dev", padding } = options;
+  checkCount("batchSize", batchSize);
   const examples = task[split];
+  const batch = batchMaker(task, { rows: batchSize, padding });
   const count = Math.ceil(examples.length / batchSize);
-  return Array.from(
-    { length: count },
-    (_, i) => toBatch(task, examples.slice(i * batchSize, (i + 1) * batchSize), batchSize),
-  );
+  return Array.from({ length: count }, (_, i) => batch(examples.slice(i * batchSize, (i + 1) * batchSize)));
 }
 
-function toBatch(task: EncodedTask, examples: readonly EncodedExample[], rows: number): HostBatch {
-  const { kind, length, padId } = task;
-  const inputIds = new Int32Array(rows * length).fill(padId);
-  const attentionMask = new Int32Array(rows * length);
-  const tokenTypeIds = new Int32Array(rows * length);
-  const labels = kind === "regression" ? new Float32Array(rows) : new Int32Array(rows);
-  const weights = new Float32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    const { ids, typeIds, label } = examples[Math.min(row, examples.length - 1)];
-    const at = row * length;
-    inputIds.set(ids, at);
-    tokenTypeIds.set(typeIds, at);
-    attentionMask.fill(1, at, at + ids.length);
-    labels[row] = label;
-    weights[row] = row < examples.length ? 1 : 0;
-  }
-  return { inputIds, attentionMask, tokenTypeIds, labels, weights, shape: [rows, length] };
+/** Makes batches of a task's examples with so many rows. */
+function batchMaker(
+  task: EncodedTask,
+  { rows, padding = "task" }: { readonly rows: number; readonly padding?: Padding },
+): (examples: readonly EncodedExample[]) => HostBatch {
+  const { kind, padId } = task;
+  const lengths = padding === "task" ? [task.length] : bucketLengths(task.length);
+  return (examples) => {
+    const longest = Math.max(...examples.map(({ ids }) => ids.length));
+    const length = lengths.find((length) => length >= longest) ?? task.length;
+    const inputIds = new Int32Array(rows * length).fill(padId);
+    const attentionMask = new Int32Array(rows * length);
+    const tokenTypeIds = new Int32Array(rows * length);
+    const labels = kind === "regression" ? new Float32Array(rows) : new Int32Array(rows);
+    const weights = new Float32Array(rows);
+    for (let row = 0; row < rows; row++) {
+      const { ids, typeIds, label } = examples[Math.min(row, examples.length - 1)];
+      const at = row * length;
+      inputIds.set(ids, at);
+      tokenTypeIds.set(typeIds, at);
+      attentionMask.fill(1, at, at + ids.length);
+      labels[row] = label;
+      weights[row] = row < examples.length ? 1 : 0;
+    }
+    return { inputIds, attentionMask, tokenTypeIds, labels, weights, shape: [rows, length] };
+  };
 }
 
-function checkBatchSize(batchSize: number): void {
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-    throw new RangeError(`Cannot make batches as batchSize must be a positive integer: ${batchSize}`);
+function checkCount(name: string, count: number): void {
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new RangeError(`Cannot make batches as ${name} must be a positive integer: ${count}`);
   }
 }
 

@@ -4,6 +4,8 @@
  * @module
  */
 export * from "./batches.ts";
+export { bucketLengths } from "./buckets.ts";
+export { type EncodedExample, type EncodedTask, encodeTask, type EncodeTaskOptions } from "./encode_task.ts";
 export {
   type Example,
   type GlueData,

@@ -1,6 +1,7 @@
 import type { Binding, Kernel } from "../../kernels/kernel.ts";
 import type { AdapterSource } from "./adapter.ts";
 import { Faults } from "./faults.ts";
+import { WarmUp } from "./warm_up.ts";
 
 /** The adapter behind a device. */
 export interface AdapterReport {
@@ -111,6 +112,7 @@ export class Device {
   readonly #ready = new Map<string, GPUComputePipeline>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #faults: Faults;
+  readonly #warmUp: WarmUp | undefined;
   /**
    * Pool and bytes of each buffer and texture: finalizers give them back, and where they run at the end of a thread, Dawn
    * has already let go of what it would be asked.
@@ -125,10 +127,14 @@ export class Device {
   #pooledBytes = 0;
   #counters = { submissions: 0, dispatches: 0, buffers: 0, pipelines: 0, bindGroups: 0 };
 
-  /** Wraps a device; `requestDevice()` makes one. */
-  constructor(gpu: GPUDevice, report: AdapterReport) {
+  /**
+   * Wraps a device; `requestDevice()` makes one. `openHelper` opens another one of the same adapter, where the driver puts
+   * off compiling until pipelines are used.
+   */
+  constructor(gpu: GPUDevice, report: AdapterReport, openHelper?: () => Promise<Device>) {
     this.gpu = gpu;
     this.report = report;
+    this.#warmUp = openHelper && new WarmUp(gpu, openHelper);
     this.#faults = new Faults(gpu, report.name, () => {
       // Which buffer it was is not said: none that was made since the last wait is kept for others.
       this.#isShort = true;
@@ -306,12 +312,11 @@ export class Device {
     const heard = this.gpu.popErrorScope();
     heard.catch(() => {}); // the device is gone: the next wait says so
     const layout = this.#layout(kernel);
+    let pipeline: GPUComputePipeline;
     try {
-      const pipeline = await this.#faults.wait(
+      pipeline = await this.#faults.wait(
         this.gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } }),
       );
-      this.#ready.set(code, pipeline);
-      return pipeline;
     } catch (error) {
       this.#pipelines.delete(code);
       const { messages } = await this.#faults.wait(module.getCompilationInfo());
@@ -321,6 +326,9 @@ export class Device {
       );
       throw new Error([`internal: kernel ${label} does not compile: ${(error as Error).message}`, ...notes].join("\n"));
     }
+    if (this.#warmUp) await this.#faults.wait(this.#warmUp.add(kernel, pipeline));
+    this.#ready.set(code, pipeline);
+    return pipeline;
   }
 
   /** Binds buffers and textures to a kernel, in the order of its bindings. */

@@ -44,6 +44,14 @@ async function readsTextures(gpu: GPUDevice): Promise<boolean> {
  * Throws an Error that says what was tried and what to install where there is no adapter.
  */
 export async function requestDevice(options: OpenDeviceOptions = {}): Promise<Device> {
+  return await open(options, (name) => /llvmpipe/i.test(name) ? () => open(options) : undefined);
+}
+
+/** Opens a device; `helperOf` says how to open another one for its adapter, if that helps to compile. */
+async function open(
+  options: OpenDeviceOptions,
+  helperOf?: (name: string) => (() => Promise<Device>) | undefined,
+): Promise<Device> {
   const { adapter, source } = await findAdapter(options);
   const features = FEATURES.filter((name) => adapter.features.has(name as GPUFeatureName));
   const requiredLimits = limitsOf(adapter.limits);
@@ -52,9 +60,10 @@ export async function requestDevice(options: OpenDeviceOptions = {}): Promise<De
   );
   const info = adapter.info as GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number };
   const hasOneSize = features.includes("subgroups") && info.subgroupMinSize === info.subgroupMaxSize;
-  return new Device(gpu, {
+  const name = nameOf(info);
+  const report = {
     source,
-    name: nameOf(info),
+    name,
     driver: info.description ?? "",
     vendor: info.vendor ?? "",
     architecture: info.architecture ?? "",
@@ -63,5 +72,6 @@ export async function requestDevice(options: OpenDeviceOptions = {}): Promise<De
     subgroupSize: hasOneSize ? info.subgroupMaxSize ?? 0 : 0,
     features,
     limits: limitsOf(gpu.limits),
-  });
+  };
+  return new Device(gpu, report, helperOf?.(name));
 }

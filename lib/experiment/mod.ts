@@ -5,7 +5,7 @@
  */
 export { findRecord, type FoundRecord, recordPath } from "./find_record.ts";
 export { type FolderLock, lockFolder } from "./lock.ts";
-export { nearest, requireName } from "./nearest.ts";
+export { nearest, requireName } from "../data/nearest.ts";
 export { reportFigure } from "./plot.ts";
 export {
   type CurvePoint,

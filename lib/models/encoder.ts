@@ -5,7 +5,7 @@ import { dropout } from "../nn/dropout.ts";
 import type { Params } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkpoint } from "../transform/checkpoint.ts";
-import { ACTIVATIONS, type ActivationName } from "./activations.ts";
+import { type ActivationName, ACTIVATIONS } from "./activations.ts";
 import { type Layers, layersOf } from "./layers.ts";
 import type { Batch, MaskedBatch } from "./model.ts";
 import { denseShapes, normShapes, type ParameterShape } from "./parameter_shapes.ts";

@@ -1,7 +1,7 @@
 import { add, embedding, matmul, reshape } from "../ops/mod.ts";
 import type { Key } from "../ops/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { ACTIVATIONS, type ActivationName } from "./activations.ts";
+import { type ActivationName, ACTIVATIONS } from "./activations.ts";
 import type { Layers } from "./layers.ts";
 import type { MaskedBatch } from "./model.ts";
 import { denseShapes, normShapes, type ParameterShape } from "./parameter_shapes.ts";

@@ -36,6 +36,7 @@ import {
   type LowRankOptions,
   type LowRankTrainable,
   mergeWith,
+  PEFT_PREFIX,
   requireRank,
   takeHeads,
 } from "./low_rank.ts";
@@ -202,7 +203,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
       return mergeWith(base, heads, Object.fromEntries(changes));
     },
     export({ trainable: { factors, heads } }) {
-      const prefix = "base_model.model.";
+      const prefix = PEFT_PREFIX;
       const modules = [...new Set(Object.keys(heads).map((name) => name.replace(/\.(weight|bias)$/, "")))];
       const tensors = Object.entries(factors).flatMap(([path, { P, E, Q }]) => [
         [`${prefix}${path}.lora_A`, Q],

@@ -1,45 +1,56 @@
-import { LowRankWeight } from "./low_rank_weight.ts";
+import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
 import {
   adaptWith,
   countParameters,
+  type Factors,
   initialTrainable,
   loraAdapter,
   type LowRankOptions,
+  type LowRankPatterns,
   type LowRankTrainable,
   mergeWith,
   requireRank,
+  settingOf,
 } from "./low_rank.ts";
 import type { Method } from "./method.ts";
 
 /** Options of {@linkcode lora}. */
-export type LoraOptions = LowRankOptions;
+export interface LoraOptions extends LowRankOptions, LowRankPatterns {}
 
 /**
  * LoRA (2106.09685): y = x Wᵀ + (α/r)·(x Aᵀ) Bᵀ with W frozen, A Kaiming-uniform and B zero. No dropout in the branch.
+ * With `scaling: "rank-stabilized"` the branch weighs α/√r: {@linkcode rslora}.
  */
 export function lora(options: LoraOptions): Method<LowRankTrainable, Record<string, never>> {
-  const { rank, alpha } = options;
-  requireRank("lora", rank);
-  const scale = alpha / rank;
+  const { rank, rankPattern = {} } = options;
+  for (const one of [rank, ...Object.values(rankPattern)]) requireRank("lora", one);
+  const factored = (path: string, { A, B }: Factors): Factored => (
+    { left: B, right: A, scale: settingOf(path, options).scale }
+  );
   return {
     name: "lora",
     init: (key, base) => ({ trainable: initialTrainable(key, base, options), aux: {} }),
     writes: () => [],
     adapt(base, { factors, heads }) {
-      const weights = Object.entries(factors).map(([path, { A, B }]) => [
+      const weights = Object.entries(factors).map(([path, pair]) => [
         path,
-        new LowRankWeight(base[`${path}.weight`], [{ left: B, right: A, scale }]),
+        new LowRankWeight(base[`${path}.weight`], [factored(path, pair)]),
       ]);
       return adaptWith(base, heads, Object.fromEntries(weights));
     },
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
     merge({ base, trainable: { factors, heads } }) {
-      const changes = Object.entries(factors).map(([path, { A, B }]) => [path, [{ left: B, right: A, scale }]]);
+      const changes = Object.entries(factors).map(([path, pair]) => [path, [factored(path, pair)]]);
       return mergeWith(base, heads, Object.fromEntries(changes));
     },
-    export: ({ trainable: { factors, heads } }) => loraAdapter({ rank, alpha, factors, heads }),
+    export: ({ trainable: { factors, heads } }) => loraAdapter({ ...options, factors, heads }),
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };
+}
+
+/** rsLoRA (2312.03732): LoRA whose branch weighs α/√r, so that its share does not shrink as the rank grows. */
+export function rslora(options: Omit<LoraOptions, "scaling">): Method<LowRankTrainable, Record<string, never>> {
+  return { ...lora({ ...options, scaling: "rank-stabilized" }), name: "rslora" };
 }
 
 /** Options of {@linkcode scaledLora}. */

@@ -32,6 +32,32 @@ export interface LowRankOptions {
   readonly heads?: RegExp;
 }
 
+/** Options by which targets may differ, as in PEFT's `rank_pattern`, `alpha_pattern` and `use_rslora`. */
+export interface LowRankPatterns {
+  /** Ranks of targets whose path ends with a key, or matches it as a regular expression up to its end. */
+  readonly rankPattern?: Readonly<Record<string, number>>;
+  /** α of targets, likewise. */
+  readonly alphaPattern?: Readonly<Record<string, number>>;
+  /** `rank-stabilized` weighs the product α/√r (rsLoRA, 2312.03732); `standard`, the default, α/r. */
+  readonly scaling?: "standard" | "rank-stabilized";
+}
+
+/** The value of the first key that ends a path, as PEFT looks it up. */
+function lookUp(pattern: Readonly<Record<string, number>> | undefined, path: string): number | undefined {
+  const found = Object.keys(pattern ?? {}).find((key) => new RegExp(`(?:.*\\.)?(?:${key})$`).test(path));
+  return found === undefined ? undefined : pattern![found];
+}
+
+/** Rank and scale of one target. */
+export function settingOf(
+  path: string,
+  { rank, alpha, rankPattern, alphaPattern, scaling }: Pick<LowRankOptions, "rank" | "alpha"> & LowRankPatterns,
+): { readonly rank: number; readonly scale: number } {
+  const own = lookUp(rankPattern, path) ?? rank;
+  const weight = lookUp(alphaPattern, path) ?? alpha;
+  return { rank: own, scale: weight / (scaling === "rank-stabilized" ? Math.sqrt(own) : own) };
+}
+
 /** Checks a rank. Throws a RangeError where it is no positive whole number. */
 export function requireRank(method: string, rank: number): void {
   if (!Number.isInteger(rank) || rank < 1) {
@@ -54,11 +80,12 @@ export function initialFactors(
   key: Key,
   base: BaseParams,
   targets: readonly string[],
-  rank: number,
+  rankOf: (path: string) => number,
 ): Record<string, Factors> {
   return Object.fromEntries(targets.map((path, i) => {
     const [output, input] = base[`${path}.weight`].shape;
     const bound = 1 / Math.sqrt(input);
+    const rank = rankOf(path);
     return [path, {
       A: random.uniform(random.foldIn(key, i), [rank, input], { min: -bound, max: bound }),
       B: zeros([output, rank]),
@@ -67,9 +94,14 @@ export function initialFactors(
 }
 
 /** Targets, factors and heads of a method. */
-export function initialTrainable(key: Key, base: BaseParams, options: LowRankOptions): LowRankTrainable {
+export function initialTrainable(
+  key: Key,
+  base: BaseParams,
+  options: LowRankOptions & LowRankPatterns,
+): LowRankTrainable {
   const targets = selectTargets(base, options.targets);
-  return { factors: initialFactors(key, base, targets, options.rank), heads: takeHeads(base, options.heads) };
+  const rankOf = (path: string) => settingOf(path, options).rank;
+  return { factors: initialFactors(key, base, targets, rankOf), heads: takeHeads(base, options.heads) };
 }
 
 /** The base with heads and weights of targets in their places. */
@@ -102,17 +134,23 @@ export function countParameters(base: BaseParams, trainable: LowRankTrainable<Tr
   return { trainableParameters: factors + sizes(trainable.heads), totalParameters: sizes(base) + factors };
 }
 
+/** What PEFT writes before the names of an adapter's tensors. */
+export const PEFT_PREFIX = "base_model.model.";
+
 /** An adapter of LoRA's form for Hugging Face PEFT; `factors` hold A `[r, in]` and B `[out, r]`. */
 export function loraAdapter(
-  { rank, alpha, factors, heads }: {
+  { rank, alpha, factors, heads, magnitudes, rankPattern = {}, alphaPattern = {}, scaling }: {
     readonly rank: number;
     readonly alpha: number;
     readonly factors: Readonly<Record<string, Factors>>;
     readonly heads: Readonly<Record<string, Tensor>>;
-  },
+    /** DoRA's magnitudes, `[out]` each. */
+    readonly magnitudes?: Readonly<Record<string, Tensor>>;
+  } & LowRankPatterns,
 ): Adapter {
-  const prefix = "base_model.model.";
   const modules = [...new Set(Object.keys(heads).map((name) => name.replace(/\.(weight|bias)$/, "")))];
+  const named = (parts: Readonly<Record<string, Tensor>>, ending: string) =>
+    Object.fromEntries(Object.entries(parts).map(([name, part]) => [`${PEFT_PREFIX}${name}${ending}`, part]));
   return {
     config: {
       peft_type: "LORA",
@@ -126,20 +164,17 @@ export function loraAdapter(
       fan_in_fan_out: false,
       target_modules: Object.keys(factors),
       modules_to_save: modules.length > 0 ? modules : null,
-      rank_pattern: {},
-      alpha_pattern: {},
-      use_rslora: false,
-      use_dora: false,
+      rank_pattern: rankPattern,
+      alpha_pattern: alphaPattern,
+      use_rslora: scaling === "rank-stabilized",
+      use_dora: magnitudes !== undefined,
       init_lora_weights: true,
     },
     tensors: {
-      ...Object.fromEntries(
-        Object.entries(factors).flatMap(([path, { A, B }]) => [
-          [`${prefix}${path}.lora_A.weight`, A],
-          [`${prefix}${path}.lora_B.weight`, B],
-        ]),
-      ),
-      ...Object.fromEntries(Object.entries(heads).map(([name, head]) => [`${prefix}${name}`, head])),
+      ...named(Object.fromEntries(Object.entries(factors).map(([path, { A }]) => [path, A])), ".lora_A.weight"),
+      ...named(Object.fromEntries(Object.entries(factors).map(([path, { B }]) => [path, B])), ".lora_B.weight"),
+      ...named(magnitudes ?? {}, ".lora_magnitude_vector"),
+      ...named(heads, ""),
     },
   };
 }

@@ -33,7 +33,8 @@ export interface RunStepsOptions<State> {
 }
 
 /**
- * Runs steps one after the other on a state, with batches by number.
+ * Runs steps one after the other on a state, with batches by number. While the device works on a step, the next batch is
+ * made, and the next step is encoded and handed over: batches are asked for once each, in their order, one step ahead.
  *
  * Rejects with {@linkcode TrainingFailed} when a loss or a norm of gradients is no finite number: a loss alone may hide
  * what a bounded function in front of it made finite again.
@@ -41,7 +42,7 @@ export interface RunStepsOptions<State> {
 export async function runSteps<State, Batch>(
   step: (state: State, batch: Batch) => Promise<[State, StepMetrics]>,
   initial: State,
-  batchAt: (index: number) => Batch,
+  batchAt: (index: number) => Batch | Promise<Batch>,
   options: RunStepsOptions<State>,
 ): Promise<{ state: State; logs: StepLog[] }> {
   const { steps, start = 0, onStep, onState, signal, clock = () => performance.now() / 1000 } = options;
@@ -62,12 +63,16 @@ export async function runSteps<State, Batch>(
     logs.push(log);
     onStep?.(log);
   };
+  const prepare = async (index: number) => await batchAt(index);
+  let batch: Promise<Batch> | undefined;
   let state = initial;
   let last: { readonly index: number; readonly metrics: StepMetrics } | undefined;
   for (let index = start; index < steps; index++) {
     signal?.throwIfAborted();
-    const [next, metrics] = await step(state, batchAt(index));
+    const [next, metrics] = await step(state, await (batch ?? prepare(index)));
     state = next;
+    batch = index + 1 < steps ? prepare(index + 1) : undefined;
+    batch?.catch(() => {}); // heard of by the next step
     await onState?.(index, state);
     if (last) await read(last.index, last.metrics);
     last = { index, metrics };

@@ -51,7 +51,7 @@ async function checkProfile(clock: string): Promise<void> {
   for (const { seconds, bytes, operations, kernel } of dispatches) {
     expect(seconds).toBeGreaterThanOrEqual(0);
     expect(bytes).toBeGreaterThan(0);
-    expect(operations > 0).toBe(/^matmul/.test(kernel));
+    if (/^matmul/.test(kernel)) expect(operations).toBeGreaterThan(0);
   }
   expect(dispatches.reduce((total, { seconds }) => total + seconds, 0)).toBeGreaterThan(0);
 }

@@ -15,10 +15,10 @@ const matrix = (seed: number, rows = SIZE) => new Numbers(seed).tensor([rows, SI
 const layer = (x: Tensor, W: Tensor, b: Tensor) => gelu(add(matmul(x, W, { transposeB: true }), b));
 const loss = (x: Tensor, W: Tensor, b: Tensor) => sum(mul(layer(x, W, b), 1 / 64));
 
-/** How many functions read each copy of a tensor. */
+/** How many functions read each copy of a tensor; none has copies of one that was not put on the device for good. */
 function usersOf({ state }: Tensor): number[] {
   const storage = (state as { readonly storage?: DeviceStorage }).storage;
-  return [...storage!.copies.values()].map(({ users }) => users);
+  return [...storage?.copies.values() ?? []].map(({ users }) => users);
 }
 
 describe("frozen weights as textures", () => {
@@ -33,7 +33,8 @@ describe("frozen weights as textures", () => {
     const [wantedY, wantedDx] = [layer(x, W, b), grad(loss)(x, W, b)];
     expect(bits(await y.data())).toEqual(bits(await wantedY.data()));
     expect(bits(await dx.data())).toEqual(bits(await wantedDx.data()));
-    if (device.report.name.includes("llvmpipe")) {
+    const { name, subgroupSize } = device.report;
+    if (name.includes("llvmpipe") && subgroupSize > 0) {
       expect(both.explain()).toContain("matmul_nt_texture");
       expect(both.explain()).toContain("matmul_nn_texture");
     }

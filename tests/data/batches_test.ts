@@ -1,6 +1,7 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import {
+  bucketLengths,
   type EncodedTask,
   encodeTask,
   evalBatches,
@@ -18,6 +19,21 @@ function numbered(count: number, kind: "classes" | "regression" = "classes"): En
   const examples = Array.from({ length: count }, (_, i) => ({ ids: [i], typeIds: [0], label: i }));
   return { kind, train: examples, dev: examples, length: 8, padId: 99 };
 }
+
+/** A task whose example i has the label i and a length from 1 to `longest`. */
+function ragged(count: number, longest: number): EncodedTask {
+  const examples = Array.from({ length: count }, (_, i) => {
+    const ids = Array<number>(1 + i * 37 % longest).fill(i);
+    return { ids, typeIds: ids.map(() => 0), label: i };
+  });
+  return { kind: "classes", train: examples, dev: examples, length: longest, padId: 0 };
+}
+
+const longestOf = ({ attentionMask, shape: [rows, length] }: HostBatch): number =>
+  Math.max(
+    ...Array.from({ length: rows }, (_, row) =>
+      attentionMask.subarray(row * length, (row + 1) * length).reduce((a, b) => a + b)),
+  );
 
 function take(batches: Iterable<HostBatch>, count: number): HostBatch[] {
   const result: HostBatch[] = [];
@@ -52,6 +68,27 @@ describe("encodeTask()", () => {
     });
   });
 
+  it("tokenises an example once, when a batch asks for it, where it is lazy", () => {
+    const asked: string[] = [];
+    const spy = {
+      ...tokenizer,
+      encode: (...args: Parameters<typeof tokenizer.encode>) => {
+        asked.push(args[0]);
+        return tokenizer.encode(...args);
+      },
+    };
+    const data = { task: { kind: "classes" } as const, train: examples("a a"), dev: examples("b", "a b", "a") };
+    const task = encodeTask(data, spy, { isLazy: true, maxLength: 40 });
+    expect([asked, task.length]).toEqual([[], 40]);
+    const batchesOf = (from: EncodedTask) => evalBatches(from, { batchSize: 2, padding: "bucket" });
+    const batches = batchesOf(task);
+    expect(asked).toEqual(["b", "a b", "a"]);
+    expect(batchesOf(task)).toEqual(batches);
+    expect(asked).toHaveLength(3);
+    const eager = encodeTask(data, tokenizer, { maxLength: 40 });
+    expect(batches).toEqual(batchesOf({ ...eager, length: 40 }));
+  });
+
   it("takes what readGlueFiles() gives", async () => {
     const text = "sentence\tlabel\na\t1\nb\t0\n";
     const data = await readGlueFiles(new Map([["SST-2/train.tsv", text], ["SST-2/dev.tsv", text]]), "sst2");
@@ -83,10 +120,75 @@ describe("trainBatches()", () => {
     expect(batch.labels.slice(0, 3).toSorted()).toEqual(Int32Array.of(0, 1, 2));
   });
 
+  it("pads each batch to the shortest bucket that its longest example fits in, and changes nothing else", () => {
+    const task = ragged(50, 90);
+    const whole = take(trainBatches(task, { batchSize: 3, seed: 5 }), 60);
+    const padded = take(trainBatches(task, { batchSize: 3, seed: 5, padding: "bucket" }), 60);
+    const lengths = bucketLengths(90);
+    padded.forEach((batch, i) => {
+      const [rows, length] = batch.shape;
+      expect(length).toBe(lengths.find((one) => one >= longestOf(batch)));
+      expect({ labels: batch.labels, weights: batch.weights }).toEqual({
+        labels: whole[i].labels,
+        weights: whole[i].weights,
+      });
+      for (const name of ["inputIds", "attentionMask", "tokenTypeIds"] as const) {
+        for (let row = 0; row < rows; row++) {
+          const values = [...batch[name].subarray(row * length, (row + 1) * length)];
+          const padding = Array<number>(90 - length).fill(0);
+          expect([...values, ...padding]).toEqual([...whole[i][name].subarray(row * 90, (row + 1) * 90)]);
+        }
+      }
+    });
+    expect(new Set(padded.map(({ shape }) => shape[1])).size).toBeGreaterThan(2);
+  });
+
+  it("fills a window's batches in the order of length, with the examples that it would have had", () => {
+    const task = ragged(53, 128);
+    const [batchSize, window, count] = [4, 6, 30];
+    const plain = take(trainBatches(task, { batchSize, seed: 2 }), count);
+    const sorted = take(trainBatches(task, { batchSize, seed: 2, window }), count);
+    const lengthOf = (label: number) => task.train[label].ids.length;
+    for (let first = 0; first < count; first += window) {
+      const labels = (batches: HostBatch[]) =>
+        batches.slice(first, first + window).flatMap(({ labels }) => [...labels]);
+      const byLength = (all: number[]) => all.toSorted((a, b) => lengthOf(a) - lengthOf(b) || a - b);
+      expect(byLength(labels(sorted))).toEqual(byLength(labels(plain)));
+      // Batches do not overlap in length: put in order, they are one sorted list.
+      const spans = sorted.slice(first, first + window).map(({ labels }) => [...labels].map(lengthOf));
+      const inOrder = spans.toSorted((a, b) => a[0] - b[0] || a[3] - b[3]).flat();
+      expect(inOrder).toEqual(inOrder.toSorted((a, b) => a - b));
+    }
+    // They do not come from short to long each time.
+    const orders = Array.from(
+      { length: count / window },
+      (_, w) => sorted.slice(w * window, (w + 1) * window).map(longestOf).join(),
+    );
+    expect(orders.some((order) => order !== order.split(",").map(Number).toSorted((a, b) => a - b).join())).toBe(true);
+  });
+
+  it("gives batch i of a window from seed and i alone, too", () => {
+    const options = { batchSize: 4, window: 5, padding: "bucket" } as const;
+    const task = ragged(53, 128);
+    const whole = take(trainBatches(task, { ...options, seed: 2 }), 40);
+    const { at } = trainBatches(task, { ...options, seed: 2 });
+    for (const index of [39, 0, 12, 3, 13, 39]) expect(at(index)).toEqual(whole[index]);
+    expect(take(trainBatches(task, { ...options, seed: 2, start: 17 }), 23)).toEqual(whole.slice(17));
+    expect(take(trainBatches(task, { ...options, seed: 3 }), 40)).not.toEqual(whole);
+    // 53 batches of 4 are 4 passes.
+    const labels = take(trainBatches(task, { ...options, window: 53, seed: 2 }), 53).flatMap((
+      { labels },
+    ) => [...labels]);
+    for (let i = 0; i < 53; i++) expect(labels.filter((label) => label === i)).toHaveLength(4);
+  });
+
   it("refuses no examples and numbers that are no counts", () => {
     expect(() => trainBatches(numbered(0), { batchSize: 2, seed: 0 })).toThrow("there are no examples");
     expect(() => trainBatches(numbered(3), { batchSize: 0, seed: 0 })).toThrow(
       "batchSize must be a positive integer: 0",
+    );
+    expect(() => trainBatches(numbered(3), { batchSize: 2, seed: 0, window: 1.5 })).toThrow(
+      "window must be a positive integer: 1.5",
     );
     expect(() => trainBatches(numbered(3), { batchSize: 2, seed: 0.5 })).toThrow(
       "seed must be a safe integer from 0: 0.5",
@@ -103,6 +205,35 @@ describe("evalBatches()", () => {
     expect(batches.map(({ weights }) => [...weights])).toEqual([[1, 1], [1, 1], [1, 0]]);
     expect(batches[2].attentionMask[8]).toBe(1);
     expect(evalBatches(numbered(0), { batchSize: 2 })).toEqual([]);
+  });
+
+  it("pads each batch to a bucket where it is told to, the filled-up one by what it has", () => {
+    const batches = evalBatches(ragged(5, 40), { batchSize: 2, padding: "bucket" });
+    expect(batches.map(longestOf)).toEqual([38, 35, 29]);
+    expect(batches.map(({ shape }) => shape)).toEqual([[2, 40], [2, 40], [2, 32]]);
+  });
+});
+
+describe("bucketLengths()", () => {
+  it("gives multiples of 16 up to 64, then of twice as much for each doubling, and the longest itself", () => {
+    expect(bucketLengths(512)).toEqual([16, 32, 48, 64, 96, 128, 192, 256, 384, 512]);
+    expect(bucketLengths(100)).toEqual([16, 32, 48, 64, 96, 100]);
+    expect(bucketLengths(64)).toEqual([16, 32, 48, 64]);
+    expect(bucketLengths(7)).toEqual([7]);
+  });
+
+  it("leaves less than a third of the longest row to padding above 64 tokens, with 2 lengths a doubling", () => {
+    const lengths = bucketLengths(4096);
+    for (let tokens = 65; tokens <= 4096; tokens++) {
+      const length = lengths.find((one) => one >= tokens)!;
+      expect((length - tokens) / length).toBeLessThan(1 / 3);
+    }
+    expect(lengths).toHaveLength(4 + 2 * Math.log2(4096 / 64));
+  });
+
+  it("refuses what is no length", () => {
+    expect(() => bucketLengths(0)).toThrow("the longest must be a positive integer: 0");
+    expect(() => bucketLengths(2.5)).toThrow("the longest must be a positive integer: 2.5");
   });
 });
 

@@ -22,6 +22,12 @@ describe("a device", () => {
   beforeAll(async () => void (device = await requestDevice({ adapter: TEST_ADAPTER })));
   afterAll(() => device.destroy());
 
+  it("is of the adapter that tests are to compute on", () => {
+    const { source, name } = device.report;
+    if (TEST_ADAPTER === undefined) expect(source).not.toBe("browser");
+    else expect(`${source} ${name}`.toLowerCase()).toContain(TEST_ADAPTER.toLowerCase());
+  });
+
   it("runs a kernel on buffers and counts what it took", async () => {
     const before = device.counters();
     const [x, y] = [device.acquire(16), device.acquire(16)];

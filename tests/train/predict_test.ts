@@ -52,6 +52,25 @@ describe("predict", () => {
     });
   }
 
+  it("gives the same for batches that are padded to buckets, of few shapes", async () => {
+    const model = bert({ vocabSize: 48, hiddenSize: 16, layers: 1, heads: 2, maxLength: 40, labels: 2, dropout: 0 });
+    const params = model.init(random.key(4));
+    const apply = jit((batch: Batch) => model.apply(params, batch));
+    const dev = Array.from({ length: 9 }, (_, i) => {
+      const ids = Array.from({ length: 4 * (i + 1) }, () => 2 + numbers.below(40));
+      return { ids, typeIds: ids.map(() => 0), label: i % 2 };
+    });
+    const task: EncodedTask = { kind: "classes", train: [], dev, length: 40, padId: 0 };
+    const shapes = new Set<string>();
+    const found = await predict((batch) => {
+      shapes.add(batch.inputIds.shape.join());
+      return apply(batch);
+    }, evalBatches(task, { batchSize: 2, padding: "bucket" }));
+    expect([...shapes]).toEqual(["2,16", "2,32", "2,40"]);
+    expect(found).toEqual(await predict(apply, evalBatches(task, { batchSize: 2 })));
+    apply.dispose();
+  });
+
   it("gives the score itself where there is one, whatever its sign", async () => {
     const model = modelOf(1);
     const params = model.init(random.key(3));

@@ -77,6 +77,31 @@ describe("runSteps", () => {
     step.dispose();
   });
 
+  it("asks for each batch once, in order, and for the next one as soon as a step is handed over", async () => {
+    const { step, state } = fit(0.5);
+    const order: string[] = [];
+    const { logs } = await runSteps(
+      async (before: ReturnType<typeof state>, batch: Points) => {
+        const result = await step(before, batch);
+        order.push("step");
+        return result;
+      },
+      state(),
+      async (index) => {
+        order.push(`batch ${index}`);
+        await Promise.resolve();
+        return pointsAt(index);
+      },
+      { steps: 5, start: 2, onStep: ({ step: index }) => order.push(`log ${index}`) },
+    );
+    expect(order).toEqual([
+      ...["batch 2", "step", "batch 3", "step", "batch 4"],
+      ...["log 2", "step", "log 3", "log 4"],
+    ]);
+    expect(logs.map((log) => log.step)).toEqual([2, 3, 4]);
+    step.dispose();
+  });
+
   it("goes on where another run stopped, to the same state", async () => {
     const { step, state } = fit(0.5);
     const whole = await runSteps(step, state(), pointsAt, { steps: 8 });
@@ -141,6 +166,8 @@ describe("runSteps", () => {
       return pointsAt(index);
     }, { steps: 3 });
     await expect(failing).rejects.toThrow("no batch 1");
+    const late = (index: number) => index === 1 ? Promise.reject(new Error("no file 1")) : Promise.resolve(pointsAt(0));
+    await expect(runSteps(step, state(), late, { steps: 3 })).rejects.toThrow("no file 1");
     const onState = () => Promise.reject(new Error("disk full"));
     await expect(runSteps(step, state(), pointsAt, { steps: 3, onState })).rejects.toThrow("disk full");
     step.dispose();

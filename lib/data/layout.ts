@@ -1,0 +1,79 @@
+import type { Part } from "./normalizer.ts";
+
+/** A special token, or the place of the first or second text. */
+export type LayoutPart =
+  | { readonly kind: "token"; readonly id: number; readonly typeId: number }
+  | { readonly kind: "text"; readonly index: 0 | 1; readonly typeId: number };
+
+/** Where texts and special tokens stand. */
+export interface Layout {
+  readonly single: readonly LayoutPart[];
+  readonly pair: readonly LayoutPart[];
+}
+
+const text = (index: 0 | 1, typeId = 0): LayoutPart => ({ kind: "text", index, typeId });
+const token = (id: number, typeId = 0): LayoutPart => ({ kind: "token", id, typeId });
+
+/**
+ * What a `tokenizer.json`'s post-processor puts around texts. Throws a TypeError that names a post-processor which is
+ * not known here.
+ */
+export function layoutOf(part: Part | null | undefined): Layout {
+  if (part === null || part === undefined) return { single: [text(0)], pair: [text(0), text(1)] };
+  switch (part.type) {
+    case "BertProcessing": {
+      const [cls, sep] = [idOf(part, "cls"), idOf(part, "sep")];
+      return {
+        single: [token(cls), text(0), token(sep)],
+        pair: [token(cls), text(0), token(sep), text(1, 1), token(sep, 1)],
+      };
+    }
+    case "RobertaProcessing": {
+      const [cls, sep] = [idOf(part, "cls"), idOf(part, "sep")];
+      return {
+        single: [token(cls), text(0), token(sep)],
+        pair: [token(cls), text(0), token(sep), token(sep), text(1), token(sep)],
+      };
+    }
+    case "TemplateProcessing":
+      return { single: template(part, "single"), pair: template(part, "pair") };
+    case "ByteLevel":
+      return layoutOf(null); // it only moves offsets
+    case "Sequence": {
+      // Those that only move offsets aside, one may remain.
+      const processors = (part.processors as Part[]).filter(({ type }) => type !== "ByteLevel");
+      if (processors.length > 1) throw new TypeError("post_processor Sequence of several layouts is not supported");
+      return layoutOf(processors[0]);
+    }
+    default:
+      throw new TypeError(`post_processor ${JSON.stringify(part.type)} is not supported`);
+  }
+}
+
+const isId = (id: unknown): id is number => Number.isSafeInteger(id) && (id as number) >= 0;
+
+function idOf(part: Part, name: "cls" | "sep"): number {
+  const pair = part[name];
+  if (!Array.isArray(pair) || !isId(pair[1])) throw new TypeError(`post_processor ${part.type} has no id at ${name}`);
+  return pair[1];
+}
+
+function template(part: Part, name: "single" | "pair"): LayoutPart[] {
+  const special = (part.special_tokens ?? {}) as Record<string, { ids?: unknown }>;
+  const pieces = part[name];
+  if (!Array.isArray(pieces)) throw new TypeError(`post_processor TemplateProcessing has no list at ${name}`);
+  const parts = pieces.flatMap((piece): LayoutPart[] => {
+    const { Sequence: sequence, SpecialToken: given } = piece ?? {};
+    if (sequence?.id === "A" || sequence?.id === "B") return [text(sequence.id === "A" ? 0 : 1, sequence.type_id ?? 0)];
+    const ids = Object.hasOwn(special, given?.id) ? special[given.id]?.ids : undefined;
+    if (!Array.isArray(ids) || !ids.every(isId)) {
+      throw new TypeError(`post_processor TemplateProcessing has no ids for ${JSON.stringify(piece)}`);
+    }
+    return ids.map((id) => token(id, given.type_id ?? 0));
+  });
+  const texts = parts.filter(({ kind }) => kind === "text").map((p) => (p as { index: number }).index).join();
+  if (texts !== (name === "single" ? "0" : "0,1")) {
+    throw new TypeError(`post_processor TemplateProcessing needs each text once, in order, in ${name}`);
+  }
+  return parts;
+}

@@ -1,0 +1,162 @@
+import type { ActivationName } from "./activations.ts";
+import { assemble, type ShapedModel } from "./assemble.ts";
+import type { EncoderParts, EncoderSizes } from "./encoder.ts";
+import type { Head } from "./heads.ts";
+
+/** What a model ends in: classes or scores of texts, or tokens in place of masks. */
+export type HeadName = "classification" | "masked-lm";
+
+/** Names of the heads that encoders have. */
+export const HEAD_NAMES: readonly HeadName[] = ["classification", "masked-lm"];
+
+/** Options of {@linkcode fromConfig}. */
+export interface FromConfigOptions {
+  readonly head: HeadName;
+  /** Classes, 1 for regression; by default as many as the config has. */
+  readonly labels?: number;
+  /** Rate at all places, where a key is given; by default each place has the config's. */
+  readonly dropout?: number;
+  /** Keeps of each layer only its input for the backward pass, which computes the rest again; false by default. */
+  readonly checkpoint?: boolean;
+}
+
+/** What is known of a model made of a `config.json`. */
+export interface PretrainedConfig extends EncoderSizes {
+  /** `model_type`, such as `roberta`. */
+  readonly architecture: string;
+  readonly head: HeadName;
+  /** Classes; 1 for regression. */
+  readonly labels: number;
+  readonly problem: "classification" | "regression";
+  /** What the config calls its classes; empty where it gives them no names. */
+  readonly labelNames: readonly string[];
+  /** Rate in front of the classifier. */
+  readonly classifierDropout: number;
+  /** Keys of the config that nothing here knows. */
+  readonly unusedKeys: readonly string[];
+}
+
+/** A model as a `config.json` describes it, under Hugging Face's names. */
+export interface PretrainedModel extends ShapedModel<PretrainedConfig> {
+  /** What names of the encoder begin with, and may lack in files: `bert`. */
+  readonly prefix: string;
+  /** Names that belong to the head: those that a file of the bare encoder lacks. */
+  readonly headNames: readonly string[];
+  /** Modules that LoRA adapts unless told otherwise, as PEFT names them. */
+  readonly loraTargets: readonly string[];
+}
+
+/** What an architecture makes of its config. */
+export interface Described {
+  readonly parts: EncoderParts;
+  readonly classifierDropout: number;
+  /** The head of that name for so many classes. */
+  head(labels: number): Head;
+  /** What {@linkcode describeLabels} and errors need to know of the config. */
+  readonly common: CommonConfig;
+  readonly unused: readonly string[];
+}
+
+/** What all configs have. */
+export interface CommonConfig {
+  readonly num_labels?: number | null;
+  readonly id2label?: Readonly<Record<string, string>> | null;
+  readonly problem_type?: string | null;
+  readonly tie_word_embeddings: boolean;
+}
+
+/** One architecture of Hugging Face's. */
+export interface Architecture {
+  /** `model_type` in its configs. */
+  readonly modelType: string;
+  /** What its classes in `architectures` begin with. */
+  readonly classPrefix: string;
+  readonly prefix: string;
+  readonly loraTargets: readonly string[];
+  /** Throws a RangeError that names what it does not support. */
+  describe(json: unknown, options: FromConfigOptions): Described;
+}
+
+function labelsOf(common: CommonConfig, options: FromConfigOptions): Pick<PretrainedConfig, "labels" | "problem"> {
+  const named = common.id2label ? Object.keys(common.id2label).length : undefined;
+  if (common.num_labels && named !== undefined && named !== common.num_labels) {
+    throw new RangeError(`config.json contradicts itself: num_labels is ${common.num_labels}, id2label has ${named}`);
+  }
+  const own = common.num_labels ?? named ?? 2;
+  const labels = options.labels ?? own;
+  if (!Number.isInteger(labels) || labels < 1) throw new RangeError(`a model has 1 label or more, not ${labels}`);
+  // With other labels than the config's, the task is another one, too.
+  const type = labels === own ? common.problem_type : undefined;
+  if (options.head === "classification" && type === "multi_label_classification") {
+    throw new RangeError(
+      `problem_type "${type}" is not supported: there are regression and single_label_classification`,
+    );
+  }
+  const isRegression = type ? type === "regression" : labels === 1;
+  return { labels, problem: isRegression ? "regression" : "classification" };
+}
+
+/**
+ * The model of an architecture and a parsed `config.json`.
+ *
+ * Throws a RangeError that names what is not supported.
+ */
+export function makeModel(architecture: Architecture, json: unknown, options: FromConfigOptions): PretrainedModel {
+  const { parts, head, common, unused, classifierDropout } = architecture.describe(json, options);
+  const { heads, hiddenSize } = parts.sizes;
+  if (hiddenSize % heads !== 0) {
+    throw new RangeError(`${architecture.modelType}: ${heads} heads do not divide a hidden size of ${hiddenSize}`);
+  }
+  if (options.head === "masked-lm" && !common.tie_word_embeddings) {
+    throw new RangeError(
+      `${architecture.modelType}: tie_word_embeddings false is not supported with a masked-lm head: there is only true`,
+    );
+  }
+  const { labels, problem } = labelsOf(common, options);
+  const isOwn = Object.keys(common.id2label ?? {}).length === labels;
+  const config: PretrainedConfig = {
+    ...parts.sizes,
+    architecture: architecture.modelType,
+    head: options.head,
+    labels,
+    problem,
+    labelNames: isOwn ? Object.values(common.id2label ?? {}) : [],
+    classifierDropout,
+    unusedKeys: unused,
+  };
+  const made = head(labels);
+  const { prefix, loraTargets } = architecture;
+  return { ...assemble(config, parts, made), prefix, loraTargets, headNames: made.shapes.map(([name]) => name) };
+}
+
+/** Sizes under BERT's keys, which most architectures share. */
+export interface BertKeys {
+  readonly vocab_size: number;
+  readonly hidden_size: number;
+  readonly num_hidden_layers: number;
+  readonly num_attention_heads: number;
+  readonly intermediate_size: number;
+  readonly hidden_act: ActivationName;
+  readonly hidden_dropout_prob: number;
+  readonly attention_probs_dropout_prob: number;
+  readonly layer_norm_eps: number;
+  readonly initializer_range: number;
+}
+
+/** Sizes from BERT's keys. */
+export function sizesOf(values: BertKeys, maxLength: number, options: FromConfigOptions): EncoderSizes {
+  return {
+    vocabSize: values.vocab_size,
+    hiddenSize: values.hidden_size,
+    layers: values.num_hidden_layers,
+    heads: values.num_attention_heads,
+    intermediateSize: values.intermediate_size,
+    maxLength,
+    activation: values.hidden_act,
+    layerNormEpsilon: values.layer_norm_eps,
+    initializerRange: values.initializer_range,
+    dropout: options.dropout ?? values.hidden_dropout_prob,
+    attentionDropout: options.dropout ?? values.attention_probs_dropout_prob,
+    checkpoint: options.checkpoint ?? false,
+  };
+}

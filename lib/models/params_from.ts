@@ -1,0 +1,109 @@
+import { nearest } from "../data/nearest.ts";
+import type { Key } from "../ops/random.ts";
+import { formatShape, sameShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { PretrainedModel } from "./architecture.ts";
+
+/** What of a checkpoint reached a model, beside what fits it by name. */
+export interface LoadReport {
+  /** Parameters of the head that the checkpoint lacks: made afresh. */
+  readonly fresh: readonly string[];
+  /** Tensors of the checkpoint that the model has no use for: other heads, poolers, shared weights, positions. */
+  readonly ignored: readonly string[];
+  /** Parameters that the checkpoint has under another name, and that name. */
+  readonly renamed: Readonly<Record<string, string>>;
+}
+
+/** Options of {@linkcode paramsFrom}. */
+export interface ParamsFromOptions {
+  /** Draws what the checkpoint lacks. */
+  readonly key: Key;
+  /**
+   * What of the head is made afresh: what is missing (the default); what has another shape, too, as for a task with
+   * other labels; or all.
+   */
+  readonly fresh?: "missing" | "mismatched" | "all";
+}
+
+/** What Hugging Face's models have beside an encoder: heads, poolers, and what is no parameter. */
+const BESIDE = [
+  /^(cls|classifier|pre_classifier|qa_outputs|lm_head|lm_predictions|mask_predictions|pooler)\./,
+  /^vocab_(transform|layer_norm|projector)\./,
+  /^embeddings\.(position_ids|token_type_ids)$/,
+];
+/** Positions that a DeBERTa has, but does not use. */
+const UNUSED_POSITIONS = "embeddings.position_embeddings.weight";
+
+function modernName(name: string): string {
+  return name.replace(/(^|\.)gamma$/, "$1weight").replace(/(^|\.)beta$/, "$1bias");
+}
+
+function list(names: readonly string[]): string {
+  return names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
+}
+
+/**
+ * A model's parameters from the tensors of a checkpoint, by name. As in Hugging Face, the encoder's names may lack the
+ * architecture's prefix, `gamma` and `beta` are old names of `weight` and `bias`, a head that is missing is made afresh,
+ * and other heads are left aside; the report names all of that.
+ *
+ * Throws a RangeError where a tensor fits no name, a shape differs, or the encoder lacks a parameter; a TypeError where
+ * a parameter is not of a float type.
+ */
+export function paramsFrom(
+  tensors: Readonly<Record<string, Tensor>>,
+  model: PretrainedModel,
+  { key, fresh: freshness = "missing" }: ParamsFromOptions,
+): { params: Record<string, Tensor>; report: LoadReport } {
+  const { prefix, config } = model;
+  const shapes = new Map(model.shapes);
+  const head = new Set(model.headNames);
+  const fits = (name: string, wanted: string) => sameShape(tensors[name].shape, shapes.get(wanted)!);
+  const found = new Map<string, string>();
+  const ignored: string[] = [];
+  for (const name of Object.keys(tensors)) {
+    const modern = modernName(name);
+    const wanted = [modern, `${prefix}.${modern}`].find((candidate) => shapes.has(candidate));
+    if (wanted === undefined) {
+      const bare = modern.startsWith(`${prefix}.`) ? modern.slice(prefix.length + 1) : modern;
+      const isBeside = BESIDE.some((pattern) => pattern.test(bare)) ||
+        (config.architecture === "deberta-v2" && bare === UNUSED_POSITIONS);
+      if (!isBeside) {
+        throw new RangeError(
+          `no parameter of ${config.architecture} is called ${name}: nearest is ${nearest(modern, [...shapes.keys()])}`,
+        );
+      }
+      ignored.push(name);
+    } else if (head.has(wanted) && (freshness === "all" || (freshness === "mismatched" && !fits(name, wanted)))) {
+      ignored.push(name);
+    } else {
+      const other = found.get(wanted);
+      if (other !== undefined) throw new RangeError(`${other} and ${name} are both the parameter ${wanted}`);
+      found.set(wanted, name);
+    }
+  }
+  for (const [name, source] of found) {
+    const { shape, dtype } = tensors[source];
+    if (["i32", "u32", "bool"].includes(dtype)) throw new TypeError(`${source} is ${dtype}: a parameter is a float`);
+    if (!fits(source, name)) {
+      const cure = head.has(name) ? `: fresh "mismatched" makes another` : "";
+      const wanted = formatShape(shapes.get(name)!);
+      throw new RangeError(
+        `${source} is ${formatShape(shape)} where the model has ${wanted} by its config.json${cure}`,
+      );
+    }
+  }
+  const missing = model.shapes.map(([name]) => name).filter((name) => !found.has(name));
+  const lost = missing.filter((name) => !head.has(name));
+  if (lost.length > 0) {
+    throw new RangeError(
+      `the checkpoint lacks ${lost.length} of ${shapes.size} parameters of ${config.architecture}: ${list(lost)}`,
+    );
+  }
+  const fresh = model.init(key, (name) => !found.has(name));
+  const params = Object.fromEntries(
+    model.shapes.map(([name]) => [name, fresh[name] ?? tensors[found.get(name)!]]),
+  );
+  const renamed = [...found].filter(([name, source]) => name !== source);
+  return { params, report: { fresh: missing, ignored, renamed: Object.fromEntries(renamed) } };
+}

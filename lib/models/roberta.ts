@@ -1,0 +1,97 @@
+import * as v from "valibot";
+import {
+  add,
+  arange,
+  cast,
+  embedding,
+  expandDims,
+  lessEqual,
+  matmul,
+  mul,
+  notEqual,
+  select,
+  tanh,
+} from "../ops/mod.ts";
+import { dropout } from "../nn/dropout.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Architecture, sizesOf } from "./architecture.ts";
+import { BERT_KEYS } from "./bert_architecture.ts";
+import { bertParts } from "./bert_parts.ts";
+import { readConfig } from "./config_json.ts";
+import { type Head, maskedHead } from "./heads.ts";
+import { denseShapes } from "./parameter_shapes.ts";
+
+/**
+ * Positions of tokens i32 `[B, T]`, counted from `padding + 1`; padding, wherever it stands, has position `padding` and
+ * does not count.
+ */
+export function positionsPastPadding(inputIds: Tensor, padding: number): Tensor {
+  const T = inputIds.shape[1];
+  const isToken = cast(notEqual(inputIds, padding), "f32");
+  const isSeen = cast(lessEqual(expandDims(arange(T), 1), arange(T)), "f32");
+  return add(cast(mul(matmul(isToken, isSeen), isToken), "i32"), padding);
+}
+
+function classifier(options: { readonly hiddenSize: number; readonly labels: number; readonly dropout: number }): Head {
+  const { hiddenSize: C, labels, dropout: rate } = options;
+  return {
+    shapes: [...denseShapes("classifier.dense", C, C), ...denseShapes("classifier.out_proj", labels, C)],
+    tokens: "first",
+    keys: 2,
+    apply(hidden, { dense, nextKey }) {
+      const drop = (x: Tensor) => dropout(x, { rate, key: nextKey() });
+      const first = drop(select(hidden, { axis: 1, index: 0 }));
+      return dense(drop(tanh(dense(first, "classifier.dense"))), "classifier.out_proj");
+    },
+  };
+}
+
+/** RoBERTa (1907.11692). */
+export const ROBERTA: Architecture = {
+  modelType: "roberta",
+  classPrefix: "Roberta",
+  prefix: "roberta",
+  loraTargets: ["query", "value"],
+  describe(json, options) {
+    const keys = { ...BERT_KEYS, pad_token_id: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0)), 1) };
+    const { values, unused } = readConfig("roberta", keys, json);
+    const { pad_token_id: padding, max_position_embeddings: positionRows } = values;
+    // Positions 0 to `padding` stand for no token.
+    const maxLength = positionRows - padding - 1;
+    if (maxLength < 1) {
+      throw new RangeError(
+        `cannot make roberta of this config.json as max_position_embeddings ${positionRows} leaves no position ` +
+          `after pad_token_id ${padding}`,
+      );
+    }
+    const sizes = sizesOf(values, maxLength, options);
+    const { hiddenSize, vocabSize } = sizes;
+    const classifierDropout = options.dropout ?? values.classifier_dropout ?? sizes.dropout;
+    return {
+      parts: bertParts({
+        prefix: "roberta",
+        sizes,
+        typeVocabSize: values.type_vocab_size,
+        positionRows,
+        positions: ({ get }, inputIds, table) => embedding(get(table), positionsPastPadding(inputIds, padding)),
+      }),
+      classifierDropout,
+      common: values,
+      unused,
+      head: (labels) =>
+        options.head === "classification"
+          ? classifier({ hiddenSize, labels, dropout: classifierDropout })
+          : maskedHead({
+            hiddenSize,
+            vocabSize,
+            activation: "gelu", // whatever hidden_act says
+            names: {
+              dense: "lm_head.dense",
+              norm: "lm_head.layer_norm",
+              bias: "lm_head.bias",
+              words: "roberta.embeddings.word_embeddings.weight",
+            },
+          }),
+    };
+  },
+};

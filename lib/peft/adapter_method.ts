@@ -1,0 +1,177 @@
+import { concat, reshape, zeros } from "../ops/mod.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Tree } from "../tensor/tree.ts";
+import { adalora, type Triplets } from "./adalora.ts";
+import { dora } from "./dora.ts";
+import { lora } from "./lora.ts";
+import { type LowRankPatterns, type LowRankTrainable, PEFT_PREFIX } from "./low_rank.ts";
+import type { Adapter, BaseParams, Method } from "./method.ts";
+
+/** A method as an adapter's configuration describes it, and what the adapter trained. */
+export interface AdapterMethod {
+  readonly method: Method;
+  /** Takes the place of what `method.init` would draw. */
+  readonly trainable: LowRankTrainable<Tree>;
+}
+
+type Config = Adapter["config"];
+
+/** Reads fields of `adapter_config.json`, and says which one is wrong. */
+class Fields {
+  constructor(readonly config: Config) {}
+
+  fail(name: string, wanted: string): never {
+    throw new Error(`cannot use adapter_config.json: ${name} is ${JSON.stringify(this.config[name])}, not ${wanted}`);
+  }
+
+  number(name: string, fallback?: number): number {
+    const value = this.config[name] ?? fallback;
+    return typeof value === "number" && Number.isFinite(value) ? value : this.fail(name, "a number");
+  }
+
+  pattern(name: string): Record<string, number> {
+    const value = this.config[name] ?? {};
+    const isPattern = typeof value === "object" && Object.values(value).every((one) => typeof one === "number");
+    return isPattern ? value as Record<string, number> : this.fail(name, "numbers by the ends of paths");
+  }
+
+  targets(): string | string[] {
+    const value = this.config.target_modules;
+    const isList = Array.isArray(value) && value.every((one) => typeof one === "string");
+    return typeof value === "string" || isList
+      ? value as string | string[]
+      : this.fail("target_modules", "names of modules");
+  }
+
+  saved(): string[] {
+    const value = this.config.modules_to_save ?? [];
+    const isList = Array.isArray(value) && value.every((one) => typeof one === "string");
+    return isList ? value : this.fail("modules_to_save", "names of modules");
+  }
+
+  /** Refuses settings whose meaning is another function than ours. */
+  refuse(name: string, ...allowed: unknown[]): void {
+    const value = this.config[name] ?? undefined;
+    if (value === undefined || allowed.some((one) => JSON.stringify(one) === JSON.stringify(value))) return;
+    this.fail(name, allowed.map((one) => JSON.stringify(one)).join(" or "));
+  }
+}
+
+const escape = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+
+/** PEFT saves modules whose name ends so, inside of a word too; with none there is nothing to save. */
+function headsOf(modules: readonly string[]): RegExp {
+  return modules.length === 0 ? /^$/ : new RegExp(`(${modules.map(escape).join("|")})(\\.|$)`);
+}
+
+/** The tensor of a target. Throws where it is missing. */
+function tensorAt(adapter: Adapter, path: string, ending: string): Tensor {
+  const name = `${PEFT_PREFIX}${path}${ending}`;
+  const found = adapter.tensors[name];
+  if (!found) throw new Error(`cannot use the adapter: it has no tensor ${name}`);
+  return found;
+}
+
+/** Dead triplets take the place of those that were cut when the adapter was saved. */
+function wholeTriplets(adapter: Adapter, path: string, rank: number): Triplets {
+  const [A, B, E] = [".lora_A", ".lora_B", ".lora_E"].map((ending) => tensorAt(adapter, path, ending));
+  const missing = rank - E.size;
+  if (missing < 0) {
+    throw new Error(`cannot use the adapter: ${path} has ${E.size} triplets, more than init_r = ${rank}`);
+  }
+  const flat = reshape(E, [E.size]);
+  if (E.size === 0) return { P: zeros([B.shape[0], rank]), E: zeros([rank]), Q: zeros([rank, A.shape[1]]) };
+  if (missing === 0) return { P: B, E: flat, Q: A };
+  return {
+    P: concat([B, zeros([B.shape[0], missing])], { axis: 1 }),
+    E: concat([flat, zeros([missing])]),
+    Q: concat([A, zeros([missing, A.shape[1]])]),
+  };
+}
+
+/**
+ * The method and the trained parts of an adapter that Hugging Face PEFT, or this library, wrote for a model: LoRA, rsLoRA,
+ * DoRA and AdaLoRA, with rank and alpha patterns and modules saved whole.
+ *
+ * Throws an Error where the configuration asks for what is not here, a tensor is missing or left over, or none of the
+ * model's parameters fits.
+ */
+export function adapterMethod(adapter: Adapter, base: BaseParams): AdapterMethod {
+  const fields = new Fields(adapter.config);
+  fields.refuse("bias", "none");
+  fields.refuse("fan_in_fan_out", false);
+  fields.refuse("lora_bias", false);
+  fields.refuse("layers_to_transform", []);
+  const heads = headsOf(fields.saved());
+  const shared = { alpha: fields.number("lora_alpha"), targets: fields.targets(), heads };
+  const kind = String(fields.config.peft_type).toUpperCase();
+  const found = (names: Record<string, Tensor>) => new Set(Object.keys(names));
+  const left = found(adapter.tensors as Record<string, Tensor>);
+  const take = (path: string, ending: string) => {
+    left.delete(`${PEFT_PREFIX}${path}${ending}`);
+    return tensorAt(adapter, path, ending);
+  };
+
+  let method: Method;
+  let part: (path: string) => Tree;
+  if (kind === "ADALORA") {
+    const initialRank = fields.number("init_r");
+    const totalSteps = fields.number("total_step");
+    method = adalora({
+      ...shared,
+      initialRank,
+      targetRank: fields.number("target_r"),
+      totalSteps,
+      warmup: fields.number("tinit", 0),
+      final: fields.number("tfinal", 0),
+      interval: fields.number("deltaT", 1),
+      beta1: fields.number("beta1", 0.85),
+      beta2: fields.number("beta2", 0.85),
+      orthogonality: fields.number("orth_reg_weight", 0.5),
+    }) as Method;
+    part = (path) => {
+      for (const ending of [".lora_A", ".lora_B", ".lora_E"]) take(path, ending);
+      return wholeTriplets(adapter, path, initialRank) as unknown as Tree;
+    };
+  } else if (kind === "LORA") {
+    const patterns: LowRankPatterns = {
+      rankPattern: fields.pattern("rank_pattern"),
+      alphaPattern: fields.pattern("alpha_pattern"),
+      scaling: fields.config.use_rslora ? "rank-stabilized" : "standard",
+    };
+    const options = { ...shared, ...patterns, rank: fields.number("r") };
+    const isDora = fields.config.use_dora === true;
+    method = (isDora ? dora(options) : lora(options)) as Method;
+    part = (path) => ({
+      A: take(path, ".lora_A.weight"),
+      B: take(path, ".lora_B.weight"),
+      ...isDora ? { magnitude: take(path, ".lora_magnitude_vector") } : {},
+    });
+  } else {
+    return fields.fail("peft_type", '"LORA" or "ADALORA"');
+  }
+  const { factors, heads: names } = headsAndTargets(method, base);
+  const trainable = {
+    factors: Object.fromEntries(factors.map((path) => [path, part(path)])),
+    heads: Object.fromEntries(names.map((name) => [name, take(name, "")])),
+  };
+  if (left.size > 0) {
+    throw new Error(`cannot use the adapter: nothing of the model fits its tensor ${[...left][0]}`);
+  }
+  checkShapes(trainable.heads, base);
+  return { method, trainable };
+}
+
+/** Targets and heads that a method finds in a model: nothing that it draws is computed. */
+function headsAndTargets(method: Method, base: BaseParams): { factors: string[]; heads: string[] } {
+  const key = zeros([2], { dtype: "u32" });
+  const { factors, heads } = method.init(key, base).trainable as unknown as LowRankTrainable<Tree>;
+  return { factors: Object.keys(factors), heads: Object.keys(heads) };
+}
+
+function checkShapes(heads: Readonly<Record<string, Tensor>>, base: BaseParams): void {
+  for (const [name, { shape }] of Object.entries(heads)) {
+    if (shape.join() === base[name].shape.join()) continue;
+    throw new Error(`cannot use the adapter: its ${name} is [${shape}], the model's [${base[name].shape}]`);
+  }
+}

@@ -1,0 +1,106 @@
+import { add, addLowRank, div, expandDims, matmul, mul, reshape, sqrt, square, stopGradient, sum } from "../ops/mod.ts";
+import type { ProjectedWeight } from "../nn/linear.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Tree } from "../tensor/tree.ts";
+import {
+  adaptWith,
+  countParameters,
+  type Factors,
+  initialTrainable,
+  loraAdapter,
+  type LowRankOptions,
+  type LowRankPatterns,
+  type LowRankTrainable,
+  requireRank,
+  settingOf,
+} from "./low_rank.ts";
+import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import type { Method } from "./method.ts";
+
+/** The factors of one target of DoRA, and the lengths of its weight's rows. */
+export interface DoraFactors extends Factors {
+  /** m `[out]`. */
+  readonly magnitude: Tensor;
+}
+
+/** Options of {@linkcode dora}. */
+export interface DoraOptions extends LowRankOptions, LowRankPatterns {}
+
+/** Squares of the lengths of rows, `[out]`. */
+const rowSquares = (W: Tensor) => sum(square(W), { axis: 1 });
+
+/**
+ * Lengths of the rows of W + scale · left · right `[out]`, which is not formed: ‖w‖² + 2s·⟨W rightᵀ, left⟩ +
+ * s²·⟨left (right rightᵀ), left⟩, row by row.
+ */
+function rowLengths(W: Tensor, { left, right, scale }: Factored): Tensor {
+  const along = sum(mul(matmul(W, right, { transposeB: true }), left), { axis: 1 });
+  const own = sum(mul(matmul(left, matmul(right, right, { transposeB: true })), left), { axis: 1 });
+  return sqrt(add(add(rowSquares(W), mul(mul(along, scale), 2)), mul(mul(own, scale), scale)));
+}
+
+/** A weight whose rows have a direction and a length: x ↦ (m / ‖W + ΔW‖) ∘ x (W + ΔW)ᵀ. */
+class DoraWeight implements ProjectedWeight {
+  constructor(readonly W: Tensor, readonly part: Factored, readonly magnitude: Tensor) {}
+
+  project(x: Tensor): Tensor {
+    const y = new LowRankWeight(this.W, [this.part]).project(x);
+    // The paper's section 4.3: lengths are constants to the derivative, which saves memory.
+    return mul(y, div(this.magnitude, stopGradient(rowLengths(this.W, this.part))));
+  }
+
+  treeParts(): readonly Tree[] {
+    return [this.W, this.part, this.magnitude];
+  }
+
+  withTreeParts([W, part, magnitude]: readonly Tree[]): DoraWeight {
+    return new DoraWeight(W as Tensor, part as unknown as Factored, magnitude as Tensor);
+  }
+}
+
+/**
+ * DoRA (2402.09353): y = (m / ‖W + s·BA‖) ∘ x (W + s·BA)ᵀ, whose rows' lengths m are trained apart from their directions;
+ * s = α/r, W frozen. m begins as the lengths of W's rows, and the lengths in the denominator are constants to the
+ * derivative, as in PEFT.
+ */
+export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>, Record<string, never>> {
+  const { rank, rankPattern = {} } = options;
+  for (const one of [rank, ...Object.values(rankPattern)]) requireRank("dora", one);
+  const factored = (path: string, { A, B }: Factors): Factored => (
+    { left: B, right: A, scale: settingOf(path, options).scale }
+  );
+  return {
+    name: "dora",
+    init(key, base) {
+      const { factors, heads } = initialTrainable(key, base, options);
+      const lengths = Object.entries(factors).map(([path, pair]) => [
+        path,
+        { ...pair, magnitude: sqrt(rowSquares(base[`${path}.weight`])) },
+      ]);
+      return { trainable: { factors: Object.fromEntries(lengths), heads }, aux: {} };
+    },
+    writes: () => [],
+    adapt(base, { factors, heads }) {
+      const weights = Object.entries(factors).map(([path, triple]) => [
+        path,
+        new DoraWeight(base[`${path}.weight`], factored(path, triple), triple.magnitude),
+      ]);
+      return adaptWith(base, heads, Object.fromEntries(weights));
+    },
+    after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
+    merge({ base, trainable: { factors, heads } }) {
+      const merged = Object.entries(factors).map(([path, triple]) => {
+        const name = `${path}.weight`;
+        const sum = addLowRank(base[name], factored(path, triple));
+        const share = div(triple.magnitude, sqrt(rowSquares(sum)));
+        return [name, mul(sum, expandDims(reshape(share, [-1]), 1))];
+      });
+      return { ...base, ...heads, ...Object.fromEntries(merged) };
+    },
+    export({ trainable: { factors, heads } }) {
+      const magnitudes = Object.fromEntries(Object.entries(factors).map(([path, { magnitude }]) => [path, magnitude]));
+      return loraAdapter({ ...options, factors, heads, magnitudes });
+    },
+    describe: ({ base, trainable }) => countParameters(base, trainable),
+  };
+}

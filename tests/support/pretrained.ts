@@ -1,0 +1,37 @@
+import { loadSafetensors } from "../../lib/io/mod.ts";
+import type { HeadName } from "../../lib/models/mod.ts";
+import type { Tensor } from "../../lib/tensor/mod.ts";
+
+const FIXTURES = new URL("../fixtures/", import.meta.url);
+const { tensors } = await loadSafetensors(new URL("models.safetensors", FIXTURES));
+
+/** What `tests/fixtures/models.py` says of its cases. */
+export const described: {
+  readonly cases: Readonly<
+    Record<string, Readonly<Record<HeadName, { readonly config: Record<string, unknown>; readonly names: string[] }>>>
+  >;
+  readonly buckets: Readonly<Record<string, readonly number[]>>;
+} = JSON.parse(await Deno.readTextFile(new URL("models.json", FIXTURES)));
+
+/** Names of the models that there are. */
+export const CASES: readonly string[] = Object.keys(described.cases);
+
+/** Tensors whose names begin so, without that. */
+export function fixturePart(prefix: string): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(tensors).flatMap(([name, x]) => name.startsWith(prefix) ? [[name.slice(prefix.length), x]] : []),
+  );
+}
+
+/** The tensors that transformers saved of a model. */
+export function checkpointOf(name: string, head: HeadName): Record<string, Tensor> {
+  return Object.fromEntries(
+    described.cases[name][head].names.map((parameter) => [parameter, tensors[`${name}.weights.${parameter}`]]),
+  );
+}
+
+/** A batch of a case, with what both heads are asked. */
+export function caseBatch(name: string, index: number) {
+  const { ids, mask, types, tokens, labels } = fixturePart(`${name}.${index}.`);
+  return { inputIds: ids, attentionMask: mask, tokenTypeIds: types, tokens, labels };
+}
