@@ -57,6 +57,7 @@ export * from "./lib/data/mod.ts";
 export * from "./lib/metrics/mod.ts";
 export type { Params, ProjectedWeight, Weight } from "./lib/nn/mod.ts";
 export type { Batch, Model } from "./lib/models/mod.ts";
+export * as hub from "./lib/hub/mod.ts";
 export * as io from "./lib/io/mod.ts";
 export * as models from "./lib/models/mod.ts";
 export * as nn from "./lib/nn/mod.ts";

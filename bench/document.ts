@@ -83,6 +83,60 @@ export interface StartupResult {
   readonly imported: Timing;
   /** Until the device is open. */
   readonly opened: Timing;
+  /** How many pipelines were compiled. */
+  readonly pipelines: number;
+  /** The slowest of them, alone; left out where the driver compiles unseen. */
+  readonly slowest?: Timing;
+}
+
+/** Steps of a case in steady state: everything was made before. */
+export interface SteadyResult {
+  readonly name: string;
+  /** How many steps were measured. */
+  readonly steps: number;
+  /** Of a step, from the first to the end of the last, as the program sees it. */
+  readonly milliseconds: number;
+  /** Of a step in its compute pass, by the device's clock; absent where it has none. */
+  readonly kernelMilliseconds?: number;
+  /** Longest time between two passes in milliseconds, by the device's clock; absent where it has none. */
+  readonly longestGap?: number;
+  /** Submissions of a step. */
+  readonly submissions: number;
+  /** What was created in all steps together. */
+  readonly created: { readonly buffers: number; readonly pipelines: number; readonly bindGroups: number };
+}
+
+/** Memory after so many steps, garbage collected. */
+export interface EnduranceSample {
+  readonly step: number;
+  /** In use in buffers and textures of the device. */
+  readonly liveBytes: number;
+  /** Of JavaScript's heap. */
+  readonly heapBytes: number;
+  /** Of the whole process, its driver included. */
+  readonly processBytes: number;
+}
+
+/** A long run. */
+export interface EnduranceResult {
+  readonly description: string;
+  readonly samples: readonly EnduranceSample[];
+  /** Slopes of the least squares through the second half of the samples. */
+  readonly bytesPerStep: { readonly live: number; readonly heap: number; readonly process: number };
+}
+
+/** One method's step on batches that grow. */
+export interface ScalingResult {
+  readonly description: string;
+  /** Bytes of the model's own weights. */
+  readonly baseBytes: number;
+  readonly batches: readonly {
+    readonly batch: readonly [rows: number, length: number];
+    /** Milliseconds of a step. */
+    readonly timing: Timing;
+    /** Bytes that are held at most at once, the model included. */
+    readonly peakBytes: number;
+  }[];
 }
 
 /** What `bench/pytorch_peft.py` writes. */
@@ -104,6 +158,9 @@ export interface BenchDocument {
   readonly kernels?: readonly KernelResult[];
   readonly models?: readonly ModelResult[];
   readonly peerStep?: PeerStepResult;
+  readonly steady?: { readonly description: string; readonly cases: readonly SteadyResult[] };
+  readonly endurance?: EnduranceResult;
+  readonly scaling?: ScalingResult;
   readonly startup?: readonly StartupResult[];
   readonly pytorch?: PytorchDocument;
   /** Peers that were asked for and could not run, and why. */

@@ -19,4 +19,8 @@ const [, metrics] = await step(state, tensorBatch(SMALL));
 const value = await metrics.loss.item();
 await device.done();
 
-console.log(JSON.stringify({ imported, opened, finished: now(), loss: value }));
+const finished = now();
+const slowest = device.slowestPipeline?.milliseconds;
+console.log(
+  JSON.stringify({ imported, opened, finished, loss: value, pipelines: device.counters().pipelines, slowest }),
+);

@@ -3,7 +3,7 @@ import { type Device, openDevice } from "../mod.ts";
 import { fail } from "../experiments/command/fail.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { type BenchOptions, HELP, parseArguments } from "./arguments.ts";
-import type { BenchDocument, ModelResult } from "./document.ts";
+import type { BenchDocument, EnduranceSample, ModelResult } from "./document.ts";
 import { kernelCases } from "./kernel_case.ts";
 import { measureKernels } from "./kernels.ts";
 import { describeMachine } from "./machine.ts";
@@ -14,7 +14,9 @@ import { PEER_PACKAGES, startPeers } from "./peers/mod.ts";
 import type { Peer } from "./peers/peer.ts";
 import { readPytorch } from "./pytorch.ts";
 import { updateReadme } from "./readme.ts";
+import { measureScaling } from "./scaling.ts";
 import { measureStartup } from "./startup.ts";
+import { measureEndurance, measureSteady } from "./steady.ts";
 import { measureSteps } from "./steps.ts";
 import { report } from "./tables.ts";
 
@@ -34,7 +36,7 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
     say(`${kind}: ${message}`);
   };
   const contenders: Peer[] = [ours(device)];
-  if (hasPeers && sections.some((section) => section !== "startup")) {
+  if (hasPeers && sections.some((section) => section === "kernels" || section === "steps")) {
     say("starting the peers");
     const started = await startPeers(device, { adapter });
     contenders.push(...started.peers);
@@ -62,6 +64,16 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
     onContender: (name) => say(`the same step, ${name}: the first one compiles, which may take minutes`),
     onTrouble,
   });
+  const hasSteady = sections.includes("steady");
+  const onCase = (name: string) => say(`steady state: ${name}`);
+  const steady = hasSteady ? await measureSteady(device, { isQuick, onCase }) : undefined;
+  const onSample = ({ step }: EnduranceSample) => say(`long run: step ${step}`);
+  const endurance = hasSteady ? await measureEndurance(device, { isQuick, onSample }) : undefined;
+  const scaling = !sections.includes("scaling") ? undefined : await measureScaling(device, {
+    isQuick,
+    rounds,
+    onBatch: (batch) => say(`scaling: ${batch.join(" × ")}`),
+  });
   // Cold starts compile every kernel: the longest of all that is measured here.
   const starts = Math.ceil(rounds / 4);
   const startup = !sections.includes("startup") ? undefined : await measureStartup({
@@ -77,6 +89,9 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
     kernels,
     models: models.length > 0 ? models : undefined,
     peerStep,
+    steady,
+    endurance,
+    scaling,
     startup,
     pytorch,
     leftOut,

@@ -25,8 +25,9 @@ export class PassClock {
     return report.features.includes("timestamp-query");
   }
 
-  /** Begins to watch the passes that are encoded from now on, up to `limit` of them. */
+  /** Begins to watch the passes that are encoded from now on, up to `limit` of them. Throws where a device cannot. */
   constructor(device: Device, limit: number) {
+    if (!PassClock.isThere(device)) throw new Error(`cannot time passes as ${device.report.name} has no timestamps`);
     if (2 * limit > MAX_QUERIES) throw new RangeError(`cannot time ${limit} passes: ${MAX_QUERIES / 2} are the most`);
     this.#device = device;
     const { gpu } = device;

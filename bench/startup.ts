@@ -1,11 +1,14 @@
 import type { StartupResult } from "./document.ts";
 import { type Timing, timingOf } from "./turns.ts";
 
-/** Milliseconds from the start of the process. */
+/** A start: milliseconds from that of the process, how many pipelines it needed, and what the slowest of them took. */
 interface Start {
   readonly total: number;
   readonly imported: number;
   readonly opened: number;
+  readonly pipelines: number;
+  /** Milliseconds; undefined where the driver compiles unseen. */
+  readonly slowest?: number;
 }
 
 /** Where Deno keeps its packages. */
@@ -48,9 +51,9 @@ async function start(env: Record<string, string>, adapter: string | undefined): 
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env }).output();
   const text = new TextDecoder();
   if (!success) throw new Error(`the program of the start-up failed: ${text.decode(stderr).trim()}`);
-  const { imported, opened, finished, loss } = JSON.parse(text.decode(stdout));
+  const { imported, opened, finished, loss, pipelines, slowest } = JSON.parse(text.decode(stdout));
   if (!Number.isFinite(loss)) throw new Error(`internal: the loss of the first step is ${loss}`);
-  return { total: finished - began, imported: imported - began, opened: opened - began };
+  return { total: finished - began, imported: imported - began, opened: opened - began, pipelines, slowest };
 }
 
 /** Measures a fresh process to its first finished step: with empty caches, then again with what it left there. */
@@ -69,12 +72,15 @@ export async function measureStartup(
       await Deno.remove(folder, { recursive: true });
     }
   }
-  const timing = (caches: StartupResult["caches"], part: keyof Start): Timing =>
+  const timing = (caches: StartupResult["caches"], part: "total" | "imported" | "opened"): Timing =>
     timingOf(starts[caches].map((one) => one[part]));
+  const slowestOf = (caches: StartupResult["caches"]) => starts[caches].flatMap(({ slowest }) => slowest ?? []);
   return (["cold", "warm"] as const).map((caches) => ({
     caches,
     total: timing(caches, "total"),
     imported: timing(caches, "imported"),
     opened: timing(caches, "opened"),
+    pipelines: starts[caches][0].pipelines,
+    slowest: slowestOf(caches).length > 0 ? timingOf(slowestOf(caches)) : undefined,
   }));
 }

@@ -1,4 +1,4 @@
-import { type Device, evaluate, jit, type JittedFunction, optim, random, train, treeDispose } from "../mod.ts";
+import { type Device, evaluate, jit, type JittedFunction, mul, optim, random, train, treeDispose } from "../mod.ts";
 import type { Key, Tensor } from "../mod.ts";
 import type { KernelShare, ModelResult, StepResult } from "./document.ts";
 import { METHODS, RATIOS } from "./methods.ts";
@@ -6,12 +6,12 @@ import { type BenchModel, describeModel, lossOf, tensorBatch } from "./models.ts
 import { ratioOf, takeTurns } from "./turns.ts";
 
 /** Steps between two waits: as in training, the next one is prepared while the device works on the last. */
-const STEPS_PER_RUN = 2;
+export const STEPS_PER_RUN = 2;
 /** As one trains: random numbers are a part of a step. */
 const DROPOUT = 0.1;
 
 /** A step that is compiled and ran, and what it costs. */
-interface PreparedStep {
+export interface PreparedStep {
   readonly method: string;
   readonly report: Omit<StepResult, "method" | "timing">;
   run(): Promise<void>;
@@ -43,9 +43,9 @@ async function sharesOf(
 
 /**
  * Compiles a method's step and takes three, while nothing else allocates: what is live at most then, less what was live
- * before, is what the method needs beside the model that all share.
+ * before, is what the method needs beside the model.
  */
-async function prepare(
+export async function prepareStep(
   device: Device,
   options: {
     readonly name: string;
@@ -54,8 +54,11 @@ async function prepare(
     readonly baseBytes: number;
   },
 ): Promise<PreparedStep> {
-  const { name, model, base, baseBytes } = options;
+  const { name, model, baseBytes } = options;
   const { loss } = lossOf(model, { dropout: DROPOUT });
+  // Each method has weights of its own: textures that hold copies of them are a part of what it needs.
+  const base = Object.fromEntries(Object.entries(options.base).map(([name, tensor]) => [name, mul(tensor, 1)]));
+  await evaluate(base);
   const method = METHODS[name]();
   const optimizer = optim.adamw({ learningRate: 1e-3, weightDecay: 0.01 });
   const before = device.memory().liveBytes;
@@ -84,8 +87,8 @@ async function prepare(
     },
     close() {
       step.dispose();
-      treeDispose({ ...state, base: {} });
-      for (const [name, tensor] of Object.entries(state.base)) if (base[name] !== tensor) tensor.dispose();
+      treeDispose(state);
+      for (const [name, tensor] of Object.entries(base)) if (state.base[name] !== tensor) tensor.dispose();
     },
   };
 }
@@ -102,7 +105,7 @@ export async function measureSteps(
   const prepared: PreparedStep[] = [];
   for (const name of Object.keys(METHODS)) {
     options.onMethod(name);
-    prepared.push(await prepare(device, { name, model, base, baseBytes }));
+    prepared.push(await prepareStep(device, { name, model, base, baseBytes }));
   }
   const timings = await takeTurns(
     prepared.map(({ method, run }) => ({ name: method, perRun: STEPS_PER_RUN, run })),

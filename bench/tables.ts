@@ -1,13 +1,16 @@
 import { markdownTable } from "markdown-table";
 import type {
   BenchDocument,
+  EnduranceResult,
   KernelResult,
   Machine,
   Measured,
   ModelResult,
   PeerStepResult,
   PytorchDocument,
+  ScalingResult,
   StartupResult,
+  SteadyResult,
 } from "./document.ts";
 import { type Timing, timingOf } from "./turns.ts";
 
@@ -116,15 +119,70 @@ export function peerStepTable({ contenders }: PeerStepResult): string {
   return table(["step of", "ms a step", "time ÷ ours", "loss", "difference of gradients"], rows);
 }
 
+/** Steps in steady state: what lies outside of kernels, and what is made. */
+export function steadyTable(results: readonly SteadyResult[]): string {
+  const rows = results.map((result) => {
+    const { name, milliseconds, kernelMilliseconds: inside, longestGap, submissions, created } = result;
+    return [
+      name,
+      digits(milliseconds),
+      inside === undefined ? "–" : `${digits(100 * (1 - inside / milliseconds))} %`,
+      longestGap === undefined ? "–" : digits(longestGap),
+      digits(submissions),
+      `${created.buffers}, ${created.pipelines}, ${created.bindGroups}`,
+    ];
+  });
+  const created = "buffers, pipelines, bind groups made";
+  return table(["method", "ms a step", "outside kernels", "longest gap, ms", "submissions", created], rows);
+}
+
+/** Memory at the first, the middle and the last sample of a long run, and by how much it grows from the middle on. */
+export function enduranceTable({ samples, bytesPerStep }: EnduranceResult): string {
+  const shown = [samples[0], samples[Math.floor(samples.length / 2)], samples[samples.length - 1]];
+  const row = (name: string, key: "liveBytes" | "heapBytes" | "processBytes", slope: number) => [
+    name,
+    ...shown.map((sample) => mebibytes(sample[key])),
+    slope === 0 ? "0" : digits(slope),
+  ];
+  return table(["MiB after step", ...shown.map(({ step }) => step.toLocaleString("en")), "bytes a step"], [
+    row("device, live", "liveBytes", bytesPerStep.live),
+    row("JavaScript's heap", "heapBytes", bytesPerStep.heap),
+    row("process", "processBytes", bytesPerStep.process),
+  ]);
+}
+
+/** Time and memory of a token as batches grow. */
+export function scalingTable({ batches, baseBytes }: ScalingResult): string {
+  const tokens = (batch: readonly [number, number]) => batch[0] * batch[1];
+  const rows = batches.map(({ batch, timing, peakBytes }) => [
+    batch.join(" × "),
+    times(tokens(batch) / tokens(batches[0].batch)),
+    milliseconds(timing),
+    pair(1000 * timing.best / tokens(batch), 1000 * timing.median / tokens(batch)),
+    mebibytes(peakBytes),
+    digits((peakBytes - baseBytes) / tokens(batch) / 1024),
+  ]);
+  return table(["batch", "tokens", "ms a step", "µs a token", "peak MiB", "KiB a token, without weights"], rows);
+}
+
 /** From the start of a process to its first finished step. */
 export function startupTable(results: readonly StartupResult[]): string {
-  const rows = results.map(({ caches, imported, opened, total }) => [
+  const rows = results.map(({ caches, imported, opened, total, pipelines, slowest }) => [
     caches,
     milliseconds(imported),
     milliseconds(opened),
     milliseconds(total),
+    String(pipelines),
+    slowest ? milliseconds(slowest) : "",
   ]);
-  return table(["caches", "modules loaded, ms", "device open, ms", "first step finished, ms"], rows);
+  const heads = [
+    "modules loaded, ms",
+    "device open, ms",
+    "first step finished, ms",
+    "pipelines",
+    "slowest of them, ms",
+  ];
+  return table(["caches", ...heads], rows);
 }
 
 /** The machine in one paragraph. */
@@ -139,6 +197,7 @@ export function machineLine(machine: Machine): string {
 /** Sections of a report in Markdown: what was measured, in the order of measuring. */
 export function report(document: BenchDocument): string {
   const { machine, rounds, kernels, models, peerStep, startup, pytorch, leftOut, disagreements } = document;
+  const { steady, endurance, scaling } = document;
   const parts = [
     machineLine(machine),
     `Best / median of ${rounds} rounds in which all contenders took turns.` +
@@ -167,6 +226,12 @@ export function report(document: BenchDocument): string {
     }
   }
   if (peerStep) parts.push("### The same step elsewhere", `${peerStep.description}:`, peerStepTable(peerStep));
+  if (steady) parts.push("### Steady state", `${steady.description}:`, steadyTable(steady.cases));
+  if (endurance) {
+    const steps = endurance.samples[endurance.samples.length - 1].step.toLocaleString("en");
+    parts.push(`Memory over ${steps} steps of ${endurance.description}:`, enduranceTable(endurance));
+  }
+  if (scaling) parts.push("### Scaling", `${scaling.description}:`, scalingTable(scaling));
   if (startup) parts.push("### Start-up", "From the start of a process:", startupTable(startup));
   if (leftOut.length > 0) parts.push("Left out:", leftOut.map((line) => `- ${line}`).join("\n"));
   if (disagreements.length > 0) parts.push("Results that differ:", disagreements.map((line) => `- ${line}`).join("\n"));

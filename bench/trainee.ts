@@ -1,5 +1,16 @@
-import { type Device, jit, type Key, type Params, random, train, treeDispose } from "../mod.ts";
-import { type EncodedTask, optim, trainBatches, type TrainBatchesOptions } from "../mod.ts";
+import {
+  type Device,
+  type EncodedTask,
+  jit,
+  type Key,
+  optim,
+  type Params,
+  random,
+  train,
+  trainBatches,
+  type TrainBatchesOptions,
+  treeDispose,
+} from "../mod.ts";
 import { METHODS } from "./methods.ts";
 import { type BenchModel, lossOf } from "./models.ts";
 

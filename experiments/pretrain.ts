@@ -53,7 +53,7 @@ const MASKED = 5;
 const LEARNING_RATE = 1e-3;
 
 /** Passages with tokens hidden as in BERT (1810.04805): of those asked for 8 of 10 masked, 1 exchanged, 1 left. */
-function maskedBatch(passages: readonly Passage[], tokenizer: Tokenizer, choices: Choices) {
+function maskedBatch(passages: readonly Passage[], tokenizer: Required<Tokenizer>, choices: Choices) {
   const B = passages.length;
   const [ids, mask, types] = [0, 1, 2].map(() => new Int32Array(B * LENGTH));
   const positions = new Int32Array(B * (MASKED + 1));

@@ -57,7 +57,8 @@ function variant(sizes: AttentionSizes, places: AttentionPlaces, { target, maske
 }
 
 /** Rows of a tile: few where there are few rows, or where sums take many registers. */
-const rowsFor = (count: number, quads: number) => count <= 4 ? 4 : quads > 2 ? 8 : 16;
+// deno-lint-ignore no-explicit-any
+const rowsFor = (count: number, quads: number) => (globalThis as any).ROWS || (count <= 4 ? 4 : quads > 2 ? 8 : 16);
 
 /** Attention forward as a dispatch of (q, k, v, mask, key, result). */
 export function attentionDispatch(

@@ -57,6 +57,8 @@ export interface MatmulOptions {
 
 /** Products of so many multiplications are large. */
 const LARGE = 2 ** 24;
+/** Products of fewer multiplications take a driver in software less time than compiling tiles does. */
+const SMALL = 2 ** 18;
 /** A copy into a texture pays where each element of it serves so many rows. */
 const TEXTURE_ROWS = 128;
 
@@ -89,7 +91,8 @@ export function heuristicVariant(layout: MatmulLayout, sizes: MatmulSizes, optio
     const columns = target.adapter === "swiftshader" ? swiftColumns(n, lanes) : 4;
     return { kind: "buffer", rows: tileRows(sizes, lanes * columns), columns };
   }
-  return m * n <= 1024 || m < 8 || n < 8 ? { kind: "naive" } : { kind: "tiled" };
+  const isSmall = m * n <= 1024 || m < 8 || n < 8 || (target.isSoftware && m * n * k * batch < SMALL);
+  return isSmall ? { kind: "naive" } : { kind: "tiled" };
 }
 
 /** Tiles that are worth measuring: rows, and columns for each lane. */

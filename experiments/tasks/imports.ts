@@ -7,6 +7,7 @@ export const LAYERS: readonly string[] = [
   "transform",
   "io",
   "data",
+  "hub",
   "metrics",
   "nn",
   "models",

@@ -12,6 +12,10 @@ const DEVICE = ["--allow-ffi", "--allow-env", "--allow-read", "--allow-write", "
 
 const TASKS: Readonly<Record<string, Task>> = {
   reproduce: { script: "experiments/reproduce.ts", permissions: DEVICE },
+  train: { script: "experiments/train.ts", permissions: DEVICE },
+  evaluate: { script: "experiments/evaluate.ts", permissions: DEVICE },
+  merge: { script: "experiments/merge.ts", permissions: DEVICE },
+  convert: { script: "experiments/convert.ts", permissions: DEVICE },
   doctor: { script: "experiments/doctor.ts", permissions: DEVICE },
   pretrain: { script: "experiments/pretrain.ts", permissions: DEVICE },
   generate: { script: "experiments/suite/generate.ts", permissions: ["--allow-read", "--allow-write"] },

@@ -19,7 +19,7 @@ const token = (id: number, typeId = 0): LayoutPart => ({ kind: "token", id, type
  * not known here.
  */
 export function layoutOf(part: Part | null | undefined): Layout {
-  if (part === null || part === undefined) return { single: [text(0)], pair: [text(0), text(1)] };
+  if (part === null || part === undefined) return { single: [text(0)], pair: [text(0), text(1, 1)] };
   switch (part.type) {
     case "BertProcessing": {
       const [cls, sep] = [idOf(part, "cls"), idOf(part, "sep")];

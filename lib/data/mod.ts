@@ -21,9 +21,9 @@ export {
   type EncodeOptions,
   type TokenIds,
   type Tokenizer,
+  type TokenizerConfig,
   tokenizerFromJson,
   type TokenizerJson,
-  wordPiece,
-  wordPieceJson,
-  type WordPieceOptions,
 } from "./tokenizer.ts";
+export { TOKENIZER_FILES, type TokenizerFiles, tokenizerFromFiles } from "./tokenizer_files.ts";
+export { wordPiece, wordPieceJson, type WordPieceOptions } from "./word_piece.ts";

@@ -1,4 +1,4 @@
-import { DigitsPreTokenizer, SplitPreTokenizer } from "@huggingface/tokenizers";
+import { SplitPreTokenizer } from "@huggingface/tokenizers";
 import type { Part } from "./normalizer.ts";
 
 /** Cuts a stretch of normalised text into words; `first` is true at the beginning of a text. */
@@ -27,8 +27,8 @@ const words = (pattern: RegExp): PreTokenize => (text) => text.match(pattern) ??
 
 /**
  * The function of a `tokenizer.json`'s pre-tokenizer. Ours where @huggingface/tokenizers 0.2.0 cuts otherwise than the
- * reference: it takes JavaScript's white space and words for Unicode's, does not cut at Metaspace's ▁, and does not set
- * each punctuation mark apart.
+ * reference: it takes JavaScript's white space, digits and words for Unicode's, does not cut at Metaspace's ▁, and does not
+ * set each punctuation mark apart.
  *
  * Throws a TypeError that names a pre-tokenizer or a setting which is not known here.
  */
@@ -52,10 +52,8 @@ export function preTokenizerOf(part: Part | null | undefined): PreTokenize {
     case "Punctuation":
       expectSetting(part, "behavior", ["Isolated", undefined]);
       return words(ISOLATED_PUNCTUATION);
-    case "Digits": {
-      const digits = new DigitsPreTokenizer(part as unknown as ConstructorParameters<typeof DigitsPreTokenizer>[0]);
-      return (text) => digits.pre_tokenize_text(text);
-    }
+    case "Digits":
+      return words(part.individual_digits ? /\p{N}|\P{N}+/gu : /\p{N}+|\P{N}+/gu);
     case "Split": {
       expectSetting(part, "behavior", ["Isolated", "Removed"]);
       const split = new SplitPreTokenizer(part as unknown as ConstructorParameters<typeof SplitPreTokenizer>[0]);

@@ -1,10 +1,15 @@
-import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { type AddedToken, splitAtTokens, type Stretch } from "./added_tokens.ts";
+import { layoutOf, type LayoutPart } from "./layout.ts";
+import { longestFirst } from "./longest_first.ts";
+import { normalizerOf, type Part } from "./normalizer.ts";
+import { preTokenizerOf } from "./pre_tokenizer.ts";
+import { tokenModelOf } from "./token_model.ts";
 
 /** Token ids of a text or a pair, special tokens included. */
 export interface TokenIds {
-  /** Token ids, `[CLS]` first. */
+  /** Token ids, such as those of `[CLS] text [SEP]`. */
   readonly ids: number[];
-  /** 0 for `[CLS] text [SEP]`, 1 for `text2 [SEP]`; as long as `ids`. */
+  /** The tokenizer's types of these tokens, as BERT's 0 for the first text and 1 for the second; as long as `ids`. */
   readonly typeIds: number[];
 }
 
@@ -14,195 +19,147 @@ export interface EncodeOptions {
   readonly maxLength?: number;
 }
 
-/** Turns text into the ids of a vocabulary, laid out as BERT wants them. */
+/** Turns text into the ids of a vocabulary, laid out as its model wants them. */
 export interface Tokenizer {
   /** One more than the greatest id. */
   readonly vocabSize: number;
-  /** Id of [PAD]. */
+  /** Id of [PAD] or what takes its place; the end's, or 0, where the vocabulary has none. */
   readonly padId: number;
-  /** Id of [UNK]. */
-  readonly unknownId: number;
-  /** Id of [CLS]. */
-  readonly clsId: number;
-  /** Id of [SEP]. */
-  readonly sepId: number;
-  /** Id of [MASK]. */
-  readonly maskId: number;
+  /** Id of [UNK] or what takes its place. */
+  readonly unknownId?: number;
+  /** Id of [CLS] or what takes its place. */
+  readonly clsId?: number;
+  /** Id of [SEP] or what takes its place. */
+  readonly sepId?: number;
+  /** Id of [MASK] or what takes its place. */
+  readonly maskId?: number;
   /**
-   * Ids of `[CLS] text [SEP]` or `[CLS] text [SEP] text2 [SEP]`. What is longer than `maxLength` loses tokens at the end
-   * of its longer text first, as Hugging Face's `longest_first`.
+   * Ids of a text or a pair between their special tokens: `[CLS] text [SEP] text2 [SEP]` for BERT, `<s> text </s></s>
+   * text2 </s>` for RoBERTa. What is longer than `maxLength` loses tokens at the end of its longer text first, as
+   * Hugging Face's `longest_first`.
    *
    * Throws a RangeError when `maxLength` leaves no room for the special tokens.
    */
   encode(text: string, text2?: string, options?: EncodeOptions): TokenIds;
 }
 
-/** Options of {@linkcode wordPiece}. */
-export interface WordPieceOptions {
-  /** Whether text is put in lower case and loses its accents, as for "uncased" vocabularies; true by default. */
-  readonly lowercase?: boolean;
-}
-
 /** The parts of a `tokenizer.json` that are read here. */
 export interface TokenizerJson {
-  /** The model with its pieces and their ids; its type must be "WordPiece". */
-  readonly model: {
-    readonly type?: string;
-    readonly vocab: Readonly<Record<string, number>>;
-    readonly [key: string]: unknown;
-  };
-  /** The other parts, which @huggingface/tokenizers reads. */
+  /** The model with its pieces: WordPiece, BPE or Unigram. */
+  readonly model: Readonly<Record<string, unknown>>;
+  /** The other parts: `normalizer`, `pre_tokenizer`, `post_processor`, `added_tokens`. */
   readonly [key: string]: unknown;
 }
 
-const specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
+/** Names of special tokens, as a `tokenizer_config.json` gives them: `pad_token`, `cls_token` and so on. */
+export type TokenizerConfig = Readonly<Record<string, unknown>>;
 
 /**
- * BERT's WordPiece tokenizer of a vocabulary, whose index is the id: the lines of a `vocab.txt`.
+ * The tokenizer of a parsed `tokenizer.json`, and of the `tokenizer_config.json` beside it, where there is one.
  *
- * Throws a RangeError when the vocabulary lacks one of [PAD], [UNK], [CLS], [SEP] and [MASK], or holds a piece twice.
- *
- * @example
- * ```ts
- * import { wordPiece } from "@delta-dawn/delta-lora";
- *
- * const tokenizer = wordPiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "cat", "##s"]);
- * console.assert(tokenizer.encode("A cats").ids.join() === "2,5,6,7,3");
- * ```
+ * Throws a TypeError that says which part is missing, wrong or not supported.
  */
-export function wordPiece(vocabulary: readonly string[], options: WordPieceOptions = {}): Tokenizer {
-  return tokenizerFromJson(wordPieceJson(vocabulary, options));
+export function tokenizerFromJson(json: TokenizerJson, config: TokenizerConfig = {}): Tokenizer {
+  try {
+    return assemble(json, config);
+  } catch (error) {
+    throw new TypeError(`Cannot make a tokenizer as ${(error as Error).message}`, { cause: error });
+  }
 }
 
-/**
- * The `tokenizer.json` of BERT's WordPiece tokenizer with a vocabulary, as Hugging Face's libraries read it.
- *
- * Throws a RangeError as {@linkcode wordPiece} does.
- */
-export function wordPieceJson(vocabulary: readonly string[], options: WordPieceOptions = {}): TokenizerJson {
-  const { lowercase = true } = options;
-  const vocab: Record<string, number> = Object.create(null);
-  for (const [id, piece] of vocabulary.entries()) {
-    if (piece in vocab) {
-      throw new RangeError(`Cannot make a vocabulary as "${piece}" stands at both ${vocab[piece]} and ${id}`);
-    }
-    vocab[piece] = id;
-  }
-  checkSpecialTokens(vocab);
-  const special = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
-  const sequence = (id: string, type_id: number) => ({ Sequence: { id, type_id } });
-  return {
-    version: "1.0",
-    truncation: null,
-    padding: null,
-    added_tokens: specialTokens.map((content) => ({
-      id: vocab[content],
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
-    normalizer: {
-      type: "BertNormalizer",
-      clean_text: true,
-      handle_chinese_chars: true,
-      strip_accents: null,
-      lowercase,
-    },
-    pre_tokenizer: { type: "BertPreTokenizer" },
-    post_processor: {
-      type: "TemplateProcessing",
-      single: [special("[CLS]"), sequence("A", 0), special("[SEP]")],
-      pair: [
-        special("[CLS]"),
-        sequence("A", 0),
-        special("[SEP]"),
-        sequence("B", 1),
-        { SpecialToken: { id: "[SEP]", type_id: 1 } },
-      ],
-      special_tokens: Object.fromEntries(
-        ["[CLS]", "[SEP]"].map((token) => [token, { id: token, ids: [vocab[token]], tokens: [token] }]),
-      ),
-    },
-    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
-    model: {
-      type: "WordPiece",
-      unk_token: "[UNK]",
-      continuing_subword_prefix: "##",
-      max_input_chars_per_word: 100,
-      vocab,
-    },
+function assemble(json: TokenizerJson, config: TokenizerConfig): Tokenizer {
+  const part = (name: string) => expectPart(name, json[name]);
+  const model = tokenModelOf(json?.model as Part | undefined);
+  const normalize = normalizerOf(part("normalizer"));
+  const cut = preTokenizerOf(part("pre_tokenizer"));
+  const layout = layoutOf(part("post_processor"));
+  const added = addedTokensOf(json);
+  const splitRaw = splitAtTokens(new Map(added.filter((t) => !t.normalized).map((t) => [t.content, t])));
+  const splitNormalized = splitAtTokens(
+    new Map(added.filter((t) => t.normalized).map((t) => [normalize(t.content), t])),
+  );
+
+  const pieces = (text: string): number[] => {
+    const ids: number[] = [];
+    const each = (stretches: Stretch[], first: boolean, encode: (text: string, first: boolean) => void) => {
+      for (const [i, stretch] of stretches.entries()) {
+        if (typeof stretch === "string") encode(stretch, first && i === 0);
+        else ids.push(stretch.id);
+      }
+    };
+    // Lone surrogates are no text: the reference cannot be given them.
+    each(splitRaw(text.toWellFormed()), true, (raw, first) => {
+      each(splitNormalized(normalize(raw)), first, (normal, first) => {
+        for (const word of cut(normal, first)) for (const id of model.encode(word)) ids.push(id);
+      });
+    });
+    return ids;
   };
-}
 
-/**
- * The tokenizer of a parsed `tokenizer.json` with a WordPiece model, laid out as BERT's whatever its post-processor.
- *
- * Throws a TypeError when the model is of another type and a RangeError when it lacks a special token of BERT's.
- */
-export function tokenizerFromJson(json: TokenizerJson): Tokenizer {
-  const { model } = json;
-  if (model?.type !== undefined && model.type !== "WordPiece") {
-    throw new TypeError(`Cannot make a tokenizer as its model must be WordPiece: ${model.type}`);
-  }
-  if (model === undefined || typeof model.vocab !== "object" || model.vocab === null) {
-    throw new TypeError("Cannot make a tokenizer as its JSON has no vocabulary at model.vocab");
-  }
-  const added = Array.isArray(json.added_tokens) ? json.added_tokens as { content: string; id: number }[] : [];
-  const idOfToken = new Map(Object.entries(model.vocab));
-  for (const { content, id } of added) idOfToken.set(content, id);
-  checkSpecialTokens(Object.fromEntries(idOfToken));
-  const [padId, unknownId, clsId, sepId, maskId] = specialTokens.map((token) => idOfToken.get(token)!);
-  let vocabSize = 0;
-  for (const id of idOfToken.values()) vocabSize = Math.max(vocabSize, id + 1);
-  const inner = new HuggingFaceTokenizer(json, {});
-  const prepare = preparation(json.normalizer);
-  const pieces = (text: string): number[] => inner.encode(prepare(text), { add_special_tokens: false }).ids;
-
-  const encode = (text: string, text2?: string, options: EncodeOptions = {}): TokenIds => {
-    const { maxLength = Infinity } = options;
-    const room = maxLength - (text2 === undefined ? 2 : 3);
+  const encode = (text: string, text2?: string, { maxLength = Infinity }: EncodeOptions = {}): TokenIds => {
+    const parts = text2 === undefined ? layout.single : layout.pair;
+    const room = maxLength - parts.filter(({ kind }) => kind === "token").length;
     if (!(room >= 0)) throw new RangeError(`Cannot encode as the special tokens alone exceed maxLength ${maxLength}`);
-    let first = pieces(text);
-    if (text2 === undefined) {
-      first = first.slice(0, room);
-      return { ids: [clsId, ...first, sepId], typeIds: new Array<number>(first.length + 2).fill(0) };
+    const texts = text2 === undefined ? [pieces(text)] : [pieces(text), pieces(text2)];
+    const lengths = texts.length === 1 ? [room] : longestFirst(texts[0].length, texts[1].length, room);
+    const idsOf = (p: LayoutPart) => p.kind === "token" ? [p.id] : texts[p.index].slice(0, lengths[p.index]);
+    const laidOut = parts.map((p) => ({ ids: idsOf(p), typeId: p.typeId }));
+    return {
+      ids: laidOut.flatMap(({ ids }) => ids),
+      typeIds: laidOut.flatMap(({ ids, typeId }) => new Array<number>(ids.length).fill(typeId)),
+    };
+  };
+
+  const ids = new Map(model.vocab);
+  for (const { content, id } of added) ids.set(content, id);
+  let vocabSize = 0;
+  for (const id of ids.values()) vocabSize = Math.max(vocabSize, id + 1);
+  const find = (names: readonly (string | undefined)[]) =>
+    names.map((name) => ids.get(name!)).find((id) => id !== undefined);
+  const special = Object.fromEntries(
+    SPECIAL_TOKENS.map(([key, name, ...usual]) => [key, find([nameOf(config[name]), ...usual])] as const)
+      .filter(([, id]) => id !== undefined),
+  );
+  const unknownId = find([model.unknown]) ?? special.unknownId;
+  const end = find([nameOf(config.eos_token), "</s>", "<|endoftext|>"]);
+  return { vocabSize, padId: end ?? 0, ...special, ...unknownId !== undefined && { unknownId }, encode };
+}
+
+const SPECIAL_TOKENS = [
+  ["padId", "pad_token", "[PAD]", "<pad>"],
+  ["unknownId", "unk_token", "[UNK]", "<unk>"],
+  ["clsId", "cls_token", "[CLS]", "<s>"],
+  ["sepId", "sep_token", "[SEP]", "</s>"],
+  ["maskId", "mask_token", "[MASK]", "<mask>"],
+] as const;
+
+/** A token's text, which stands there itself or as `content`. */
+function nameOf(token: unknown): string | undefined {
+  const name = typeof token === "object" ? (token as { content?: unknown } | null)?.content : token;
+  return typeof name === "string" ? name : undefined;
+}
+
+/** A part, or nothing; lists of parts inside it are lists of parts. */
+function expectPart(name: string, value: unknown): Part | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== "object" || Array.isArray(value)) throw new TypeError(`${name} is no object`);
+  const part = value as Record<string, unknown>;
+  const list = { normalizer: "normalizers", pre_tokenizer: "pretokenizers", post_processor: "processors" }[name]!;
+  if (part.type === "Sequence") {
+    if (!Array.isArray(part[list])) throw new TypeError(`${name} Sequence has no list at ${list}`);
+    for (const inner of part[list]) if (expectPart(name, inner) === null) throw new TypeError(`${name} holds null`);
+  }
+  return part;
+}
+
+function addedTokensOf({ added_tokens: list = [] }: TokenizerJson): AddedToken[] {
+  if (list === null) return [];
+  if (!Array.isArray(list)) throw new TypeError("added_tokens is no list");
+  return list.map((token, i) => {
+    const { id, content } = (token ?? {}) as Partial<AddedToken>;
+    if (!Number.isSafeInteger(id) || id! < 0 || id! > 2 ** 31 - 1 || typeof content !== "string") {
+      throw new TypeError(`added_tokens[${i}] is no text with an id: ${JSON.stringify(token)}`);
     }
-    let second = pieces(text2);
-    const [lengthOfFirst, lengthOfSecond] = longestFirst(first.length, second.length, room);
-    first = first.slice(0, lengthOfFirst);
-    second = second.slice(0, lengthOfSecond);
-    const ids = [clsId, ...first, sepId, ...second, sepId];
-    return { ids, typeIds: ids.map((_, i) => i < first.length + 2 ? 0 : 1) };
-  };
-  return { vocabSize, padId, unknownId, clsId, sepId, maskId, encode };
-}
-
-/**
- * What @huggingface/tokenizers 0.2.0 does otherwise than the reference in its BertNormalizer: it looks for ideographs
- * among code units, so that those beyond U+FFFF are not set apart, and it puts Σ at a word's end as ς.
- */
-function preparation(normalizer: unknown): (text: string) => string {
-  const { type, lowercase, handle_chinese_chars: ideographs } = (normalizer ?? {}) as Record<string, unknown>;
-  if (type !== "BertNormalizer") return (text) => text;
-  return (text) => {
-    const spaced = ideographs ? text.replace(/[\u{20000}-\u{2CEAF}\u{2F800}-\u{2FA1F}]/gu, " $& ") : text;
-    return lowercase ? spaced.replaceAll("Σ", "σ") : spaced;
-  };
-}
-
-function checkSpecialTokens(vocab: Readonly<Record<string, number>>): void {
-  const missing = specialTokens.filter((token) => !Object.hasOwn(vocab, token));
-  if (missing.length > 0) throw new RangeError(`Cannot make a tokenizer as the vocabulary lacks ${missing.join(", ")}`);
-}
-
-/** Lengths that are left of two texts when they share a room: Hugging Face's `longest_first`, its odd cases too. */
-function longestFirst(first: number, second: number, room: number): [number, number] {
-  if (first + second <= room) return [first, second];
-  const shorter = Math.min(first, second);
-  const half = Math.floor(room / 2);
-  const [short, long] = shorter > half ? [half, room - half] : [shorter, room - shorter];
-  return first > second ? [long, short] : [short, long];
+    return { ...token, normalized: token.normalized ?? !token.special };
+  });
 }

@@ -1,7 +1,7 @@
 import type { Binding, Kernel } from "../../kernels/kernel.ts";
 import type { AdapterSource } from "./adapter.ts";
 import { Faults } from "./faults.ts";
-import { WarmUp } from "./warm_up.ts";
+import { type Compilation, WarmUp } from "./warm_up.ts";
 
 /** The adapter behind a device. */
 export interface AdapterReport {
@@ -285,6 +285,11 @@ export class Device {
     return pipeline;
   }
 
+  /** The pipeline whose machine code took longest to make; `undefined` where the driver makes it unseen. */
+  get slowestPipeline(): Compilation | undefined {
+    return this.#warmUp?.slowest;
+  }
+
   /** The pipeline of a kernel, if it is compiled. */
   readyPipeline(kernel: Kernel): GPUComputePipeline | undefined {
     return this.#ready.get(kernel.code);
@@ -406,6 +411,7 @@ export class Device {
   /** Frees the device; whoever still waits is rejected. */
   destroy(): void {
     this.#faults.finish(new Error("the device was destroyed: open a new one"));
+    this.#warmUp?.stop();
     this.trim();
     this.gpu.destroy();
   }

@@ -13,4 +13,5 @@ export {
   type MemoryReport,
 } from "./device.ts";
 export { type OpenDeviceOptions, requestDevice } from "./open.ts";
+export type { Compilation } from "./warm_up.ts";
 export type { Access, Binding, Grid, Kernel } from "../../kernels/kernel.ts";

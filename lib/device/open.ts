@@ -1,5 +1,5 @@
 import { findAdapter, type FindOptions, isSoftware, nameOf } from "./adapter.ts";
-import { Device } from "./device.ts";
+import { type AdapterReport, Device } from "./device.ts";
 import { paced } from "./settle.ts";
 
 /** Options of {@linkcode requestDevice}. */
@@ -39,19 +39,29 @@ async function readsTextures(gpu: GPUDevice): Promise<boolean> {
 }
 
 /**
+ * Whether pipelines are compiled to the end beforehand, with the help of another device: lavapipe does it only when one is
+ * first used, in the one thread of a queue. Not with the runtime's own WebGPU: waits are what takes long there, 10 ms each
+ * in Deno.
+ */
+function isWarmedUp({ source, name }: AdapterReport): boolean {
+  return source !== "browser" && /llvmpipe/i.test(name);
+}
+
+/**
  * Opens a device with the limits and features that the adapter has.
  *
  * Throws an Error that says what was tried and what to install where there is no adapter.
  */
 export async function requestDevice(options: OpenDeviceOptions = {}): Promise<Device> {
-  return await open(options, (name) => /llvmpipe/i.test(name) ? () => open(options) : undefined);
+  const { gpu, report } = await open(options);
+  const openHelper = async () => {
+    const { gpu, report } = await open(options);
+    return new Device(gpu, report);
+  };
+  return new Device(gpu, report, isWarmedUp(report) ? openHelper : undefined);
 }
 
-/** Opens a device; `helperOf` says how to open another one for its adapter, if that helps to compile. */
-async function open(
-  options: OpenDeviceOptions,
-  helperOf?: (name: string) => (() => Promise<Device>) | undefined,
-): Promise<Device> {
+async function open(options: OpenDeviceOptions): Promise<{ gpu: GPUDevice; report: AdapterReport }> {
   const { adapter, source } = await findAdapter(options);
   const features = FEATURES.filter((name) => adapter.features.has(name as GPUFeatureName));
   const requiredLimits = limitsOf(adapter.limits);
@@ -60,10 +70,9 @@ async function open(
   );
   const info = adapter.info as GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number };
   const hasOneSize = features.includes("subgroups") && info.subgroupMinSize === info.subgroupMaxSize;
-  const name = nameOf(info);
-  const report = {
+  const report: AdapterReport = {
     source,
-    name,
+    name: nameOf(info),
     driver: info.description ?? "",
     vendor: info.vendor ?? "",
     architecture: info.architecture ?? "",
@@ -73,5 +82,5 @@ async function open(
     features,
     limits: limitsOf(gpu.limits),
   };
-  return new Device(gpu, report, helperOf?.(name));
+  return { gpu, report };
 }

@@ -6,9 +6,21 @@
 export { type AdapterFiles, loadAdapter, saveAdapter } from "./adapter.ts";
 export {
   formatSafetensors,
+  type FormatSafetensorsOptions,
   loadSafetensors,
   parseSafetensors,
   type SafetensorsFile,
   saveSafetensors,
 } from "./safetensors.ts";
-export { writeAtomically } from "./write_atomically.ts";
+export type { FloatFormat } from "./safetensors_elements.ts";
+export type { FileDType } from "./safetensors_header.ts";
+export { openSafetensors, type TensorReader } from "./safetensors_reader.ts";
+export {
+  loadWeights,
+  type LoadWeightsOptions,
+  openWeights,
+  parseWeightsIndex,
+  WEIGHTS_FILE,
+  WEIGHTS_INDEX_FILE,
+} from "./weights.ts";
+export { type Contents, writeAtomically } from "./write_atomically.ts";

@@ -41,6 +41,13 @@ export interface Header {
 /** Throws an error that names the file. */
 export type Fail = (reason: string) => never;
 
+/** What throws a SyntaxError that names a file. */
+export function failFor(file: string | URL): Fail {
+  return (reason) => {
+    throw new SyntaxError(`cannot read ${file}: ${reason}`);
+  };
+}
+
 /** The length of the header, from the first bytes of a file of so many bytes. */
 export function readHeaderLength(first: Uint8Array, fileBytes: number, fail: Fail): number {
   if (fileBytes < LENGTH_BYTES) fail(`it has ${fileBytes} bytes, and a header needs 8 at least: is it truncated?`);

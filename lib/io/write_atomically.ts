@@ -1,12 +1,15 @@
 /** Writes under way in this process get names of their own. */
 let written = 0;
 
+/** A file's text, its bytes, or its parts one after the other. */
+export type Contents = string | Uint8Array | AsyncIterable<Uint8Array<ArrayBuffer>>;
+
 /** Writes a file under another name and renames it, so that nobody finds half of it; a failed write leaves nothing. */
-export async function writeAtomically(path: string, contents: Uint8Array | string): Promise<void> {
+export async function writeAtomically(path: string, contents: Contents): Promise<void> {
   const fresh = `${path}.${Deno.pid}.${++written}.tmp`;
   try {
     if (typeof contents === "string") await Deno.writeTextFile(fresh, contents);
-    else await Deno.writeFile(fresh, contents);
+    else await Deno.writeFile(fresh, contents instanceof Uint8Array ? contents : ReadableStream.from(contents));
     await Deno.rename(fresh, path);
   } catch (error) {
     await Deno.remove(fresh).catch(() => {}); // it may never have been made

@@ -1,12 +1,24 @@
 import { gelu, relu, silu, tanh } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
+/** Name of an activation in `config.json`. */
+export type ActivationName =
+  | "gelu"
+  | "gelu_python"
+  | "gelu_new"
+  | "gelu_fast"
+  | "gelu_pytorch_tanh"
+  | "relu"
+  | "silu"
+  | "swish"
+  | "tanh";
+
 const geluTanh = (x: Tensor): Tensor => gelu(x, { approximate: "tanh" });
 
 /** Activations under the names that `hidden_act` has for them. */
-export const ACTIVATIONS = {
-  gelu: (x: Tensor): Tensor => gelu(x),
-  gelu_python: (x: Tensor): Tensor => gelu(x),
+export const ACTIVATIONS: Readonly<Record<ActivationName, (x: Tensor) => Tensor>> = {
+  gelu: (x) => gelu(x),
+  gelu_python: (x) => gelu(x),
   gelu_new: geluTanh,
   gelu_fast: geluTanh,
   gelu_pytorch_tanh: geluTanh,
@@ -14,10 +26,7 @@ export const ACTIVATIONS = {
   silu,
   swish: silu,
   tanh,
-} as const;
-
-/** Name of an activation in `config.json`. */
-export type ActivationName = keyof typeof ACTIVATIONS;
+};
 
 /** Names of the activations that there are. */
-export const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as ActivationName[];
+export const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as readonly ActivationName[];

@@ -11,6 +11,7 @@ export const HEAD_NAMES: readonly HeadName[] = ["classification", "masked-lm"];
 
 /** Options of {@linkcode fromConfig}. */
 export interface FromConfigOptions {
+  /** What the model ends in. */
   readonly head: HeadName;
   /** Classes, 1 for regression; by default as many as the config has. */
   readonly labels?: number;
@@ -24,9 +25,11 @@ export interface FromConfigOptions {
 export interface PretrainedConfig extends EncoderSizes {
   /** `model_type`, such as `roberta`. */
   readonly architecture: string;
+  /** What the model ends in. */
   readonly head: HeadName;
   /** Classes; 1 for regression. */
   readonly labels: number;
+  /** Whether logits are of classes, or the score of a regression. */
   readonly problem: "classification" | "regression";
   /** What the config calls its classes; empty where it gives them no names. */
   readonly labelNames: readonly string[];

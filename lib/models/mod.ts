@@ -4,7 +4,11 @@
  * @module
  */
 export type { FromConfigOptions, HeadName, PretrainedConfig, PretrainedModel } from "./architecture.ts";
+export type { ActivationName } from "./activations.ts";
+export type { ShapedModel } from "./assemble.ts";
 export { bert, type BertConfig, bertForMaskedLM } from "./bert.ts";
+export type { EncoderSizes } from "./encoder.ts";
 export { fromConfig, LORA_TARGETS } from "./from_config.ts";
 export type { Batch, MaskedBatch, Model } from "./model.ts";
+export type { ParameterShape } from "./parameter_shapes.ts";
 export { type LoadReport, paramsFrom, type ParamsFromOptions } from "./params_from.ts";

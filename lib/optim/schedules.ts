@@ -1,4 +1,5 @@
-import { add, cast, cos, div, full, less, maximum, minimum, mul, sub, where } from "../ops/mod.ts";
+import { cast, div, full, less, maximum, minimum, mul, sub, where } from "../ops/mod.ts";
+import { halfCosine } from "./half_cosine.ts";
 import type { Schedule } from "./optimizer.ts";
 
 /** Steps of a schedule that rises and falls. */
@@ -38,5 +39,5 @@ export function linearSchedule(options: WarmupOptions): Schedule {
 
 /** Rises linearly from 0 over the warm-up, then falls to 0 along half a cosine. */
 export function cosineSchedule(options: WarmupOptions): Schedule {
-  return withWarmup(options, (progress) => mul(add(cos(mul(progress, Math.PI)), 1), 0.5));
+  return withWarmup(options, halfCosine);
 }

@@ -47,6 +47,33 @@ describe("deno task bench", () => {
     for (const { peakBytes } of steps) expect(peakBytes).toBeGreaterThan(4 * of("full").trainableParameters);
   });
 
+  it("shows that steady state makes nothing and keeps its memory, and what a token takes as batches grow", async () => {
+    const path = await Deno.makeTempFile({ suffix: ".json" });
+    const { code, stderr } = await bench("--quick", "--only", "steady,scaling", "--rounds", "1", "--json", path);
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    const { steady, endurance, scaling, kernels }: BenchDocument = JSON.parse(await Deno.readTextFile(path));
+    await Deno.remove(path);
+    expect(kernels).toBeUndefined();
+    expect(steady!.cases.map(({ name }) => name)).toEqual(["lora", "lora, 2 buckets", "delta-lora, in place"]);
+    for (const { submissions, created, milliseconds, kernelMilliseconds } of steady!.cases) {
+      expect({ submissions, created }).toEqual({
+        submissions: 1,
+        created: { buffers: 0, pipelines: 0, bindGroups: 0 },
+      });
+      if (kernelMilliseconds !== undefined) {
+        expect(kernelMilliseconds).toBeGreaterThan(0);
+        expect(kernelMilliseconds).toBeLessThan(milliseconds);
+      }
+    }
+    const { samples, bytesPerStep } = endurance!;
+    expect([samples[0].step, samples.at(-1)!.step]).toEqual([15, 300]);
+    expect(new Set(samples.map(({ liveBytes }) => liveBytes)).size).toBe(1);
+    expect(bytesPerStep.live).toBe(0);
+    const peaks = scaling!.batches.map(({ peakBytes }) => peakBytes);
+    expect(peaks).toEqual(peaks.toSorted((a, b) => a - b));
+    expect(peaks[0]).toBeGreaterThan(scaling!.baseBytes);
+  });
+
   it("ends with one line on standard error and code 1 where an argument is wrong", async () => {
     const { code, stdout, stderr } = await bench("--only", "kernels,speed");
     expect(code).toBe(1);

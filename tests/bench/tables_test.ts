@@ -1,10 +1,21 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
-import type { BenchDocument, ModelResult, PytorchDocument } from "../../bench/document.ts";
+import type { BenchDocument, ModelResult, PytorchDocument, SteadyResult } from "../../bench/document.ts";
 import { benchFigure } from "../../bench/figure.ts";
 import { readPytorch } from "../../bench/pytorch.ts";
 import { updateReadme, withFigures } from "../../bench/readme.ts";
-import { digits, kernelTable, ratioTable, report, shareTable, startupTable, stepTable } from "../../bench/tables.ts";
+import {
+  digits,
+  enduranceTable,
+  kernelTable,
+  ratioTable,
+  report,
+  scalingTable,
+  shareTable,
+  startupTable,
+  steadyTable,
+  stepTable,
+} from "../../bench/tables.ts";
 import { timingOf } from "../../bench/turns.ts";
 
 const MODEL: ModelResult = {
@@ -72,7 +83,14 @@ const DOCUMENT: BenchDocument = {
   }],
   models: [MODEL],
   pytorch: PYTORCH,
-  startup: [{ caches: "cold", total: timingOf([900]), imported: timingOf([100]), opened: timingOf([300]) }],
+  startup: [{
+    caches: "cold",
+    total: timingOf([900]),
+    imported: timingOf([100]),
+    opened: timingOf([300]),
+    pipelines: 90,
+    slowest: timingOf([500]),
+  }],
   leftOut: ["somebody: not there"],
   disagreements: [],
 };
@@ -125,7 +143,59 @@ describe("the other tables", () => {
     expect(row(ratioTable([MODEL]), "lora / full")).toEqual(["lora / full", "0.50 / 0.52"]);
     expect(row(shareTable(MODEL, "lora"), "`matmul_nt`")).toEqual(["`matmul_nt`", "4", "30.0", "75.0 %"]);
     expect(shareTable(MODEL, "full")).toBe("");
-    expect(row(startupTable(DOCUMENT.startup!), "cold")).toEqual(["cold", "100 / 100", "300 / 300", "900 / 900"]);
+    expect(row(startupTable(DOCUMENT.startup!), "cold")).toEqual([
+      "cold",
+      "100 / 100",
+      "300 / 300",
+      "900 / 900",
+      "90",
+      "500 / 500",
+    ]);
+  });
+});
+
+describe("the tables of steady state", () => {
+  const CASE: SteadyResult = {
+    name: "lora",
+    steps: 10,
+    milliseconds: 50,
+    kernelMilliseconds: 48.5,
+    longestGap: 1.25,
+    submissions: 1,
+    created: { buffers: 0, pipelines: 2, bindGroups: 31 },
+  };
+
+  it("show the share of a step outside its kernels, and what was made", () => {
+    const table = steadyTable([CASE, { ...CASE, name: "blind", kernelMilliseconds: undefined, longestGap: undefined }]);
+    expect(row(table, "lora")).toEqual(["lora", "50.0", "3.00 %", "1.25", "1.00", "0, 2, 31"]);
+    expect(row(table, "blind").slice(2, 4)).toEqual(["–", "–"]);
+  });
+
+  it("show memory at the first, the middle and the last sample, and its slope", () => {
+    const samples = [1, 2, 3].map((i) => ({
+      step: 1000 * i,
+      liveBytes: 2 ** 20,
+      heapBytes: i * 2 ** 20,
+      processBytes: 100 * i * 2 ** 20,
+    }));
+    const table = enduranceTable({ description: "tiny", samples, bytesPerStep: { live: 0, heap: 1048.6, process: 9 } });
+    expect(row(table, "MiB after step").slice(1, 4)).toEqual(["1,000", "2,000", "3,000"]);
+    expect(row(table, "device, live").slice(1)).toEqual(["1.00", "1.00", "1.00", "0"]);
+    expect(row(table, "JavaScript's heap").slice(1)).toEqual(["1.00", "2.00", "3.00", "1049"]);
+  });
+
+  it("show time and memory of a token as batches grow", () => {
+    const table = scalingTable({
+      description: "small",
+      baseBytes: 2 ** 20,
+      batches: [
+        { batch: [4, 32], timing: timingOf([2, 4]), peakBytes: 2 * 2 ** 20 },
+        { batch: [8, 64], timing: timingOf([6, 6]), peakBytes: 3 * 2 ** 20 },
+      ],
+    });
+    // 2 ms for 128 tokens, and 1 MiB; 6 ms for 512, and 2 MiB
+    expect(row(table, "4 × 32")).toEqual(["4 × 32", "1.00×", "2.00 / 3.00", "15.6 / 23.4", "2.00", "8.00"]);
+    expect(row(table, "8 × 64")).toEqual(["8 × 64", "4.00×", "6.00 / 6.00", "11.7 / 11.7", "3.00", "4.00"]);
   });
 });
 

@@ -89,8 +89,53 @@ describe("tokenizerFromJson()", () => {
     expectSame(tokenizerFromJson(JSON.parse(JSON.stringify(wordPieceJson(fixture.vocabulary)))), fixture.uncased);
   });
 
-  it("refuses other models and files without a vocabulary", () => {
-    expect(() => tokenizerFromJson({ model: { type: "BPE", vocab: {} } })).toThrow("must be WordPiece: BPE");
-    expect(() => tokenizerFromJson({} as unknown as TokenizerJson)).toThrow("no vocabulary at model.vocab");
+  const refused = (json: unknown, message: string) => {
+    expect(() => tokenizerFromJson(json as TokenizerJson)).toThrow(TypeError);
+    expect(() => tokenizerFromJson(json as TokenizerJson)).toThrow(`Cannot make a tokenizer as ${message}`);
+  };
+  const model = { type: "WordPiece", vocab: { "[UNK]": 0 } };
+
+  it("refuses models that are not known, or not whole, by what is wrong", () => {
+    refused({}, "there is no model");
+    refused({ model: [] }, "there is no model");
+    refused({ model: { type: "WordLevel", vocab: {} } }, 'model "WordLevel" is not one of WordPiece, BPE, Unigram');
+    refused({ model: { type: "WordPiece" } }, "there is no vocabulary at model.vocab");
+    refused({ model: { vocab: { a: -1 } } }, 'model.vocab gives "a" the id -1');
+    refused({ model: { vocab: { a: 2 ** 40 } } }, 'model.vocab gives "a" the id 1099511627776');
+    refused({ model: { vocab: { a: 0 } } }, 'model.unk_token "[UNK]" is not in the vocabulary');
+    refused({ model: { ...model, max_input_chars_per_word: "x" } }, "model.max_input_chars_per_word is no count");
+    refused({ model: { ...model, continuing_subword_prefix: 3 } }, "model.continuing_subword_prefix is no text: 3");
+    const pairs = { type: "BPE", vocab: { a: 0, b: 1, ab: 2 } };
+    refused({ model: pairs }, "there is no list of merges at model.merges");
+    refused({ model: { ...pairs, merges: ["a b", "b a"] } }, "model.merges[1] joins no two pieces");
+    refused({ model: { ...pairs, merges: [["a"]] } }, "model.merges[0] joins no two pieces");
+    refused({ model: { ...pairs, merges: [], dropout: 0.1 } }, "model BPE with dropout is not supported");
+    refused({ model: { ...pairs, merges: [], continuing_subword_prefix: "#" } }, "model BPE with continuing_subword");
+    refused({ model: { ...pairs, merges: [], unk_token: "x" } }, 'model.unk_token "x" is not in the vocabulary');
+    const unigram = { type: "Unigram", vocab: [["a", 0]], unk_id: 0 };
+    refused({ model: { ...unigram, vocab: [] } }, "there is no list of pieces at model.vocab");
+    refused({ model: { ...unigram, vocab: [["a", 0], ["b"]] } }, "model.vocab[1] is no piece with its score");
+    refused({ model: { ...unigram, unk_id: 1 } }, "model.unk_id is no index of model.vocab: 1");
+    refused({ model: { ...unigram, byte_fallback: true } }, "model Unigram with byte_fallback is not supported");
+  });
+
+  it("refuses other parts that are not known, or not whole, by what is wrong", () => {
+    refused({ model, normalizer: "x" }, "normalizer is no object");
+    refused({ model, normalizer: { type: "Nmt" } }, 'normalizer "Nmt" is not supported');
+    refused({ model, normalizer: { type: "Sequence" } }, "normalizer Sequence has no list at normalizers");
+    const table = { type: "Precompiled", precompiled_charsmap: "AAAAgA==" };
+    refused({ model, normalizer: table }, "precompiled_charsmap of 4 bytes holds no trie of 2147483648 bytes");
+    refused({ model, pre_tokenizer: { type: "Sequence", pretokenizers: [null] } }, "pre_tokenizer holds null");
+    refused({ model, pre_tokenizer: { type: "Split", behavior: "Contiguous" } }, "pre_tokenizer Split with behavior");
+    refused({ model, pre_tokenizer: { type: "Metaspace", replacement: "ab" } }, "pre_tokenizer Metaspace with");
+    refused({ model, post_processor: { type: "New" } }, 'post_processor "New" is not supported');
+    refused({ model, post_processor: { type: "BertProcessing" } }, "post_processor BertProcessing has no id at cls");
+    const template = { type: "TemplateProcessing", single: [], pair: [] };
+    refused({ model, post_processor: template }, "post_processor TemplateProcessing needs each text once");
+    refused({ model, post_processor: { ...template, single: 1 } }, "post_processor TemplateProcessing has no list");
+    const absent = { ...template, single: [{ SpecialToken: { id: "[CLS]" } }] };
+    refused({ model, post_processor: absent }, "post_processor TemplateProcessing has no ids for");
+    refused({ model, added_tokens: {} }, "added_tokens is no list");
+    refused({ model, added_tokens: [{ content: "x" }] }, "added_tokens[0] is no text with an id");
   });
 });

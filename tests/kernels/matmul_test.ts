@@ -202,6 +202,8 @@ describe("kernels of products", () => {
     expect(nameOf("tn", [65, 64, 64])).toBe("matmul_tn_tiled");
     expect(nameOf("nn", [64, 64, 64], { subgroupSize: 0 })).toBe("matmul_nn_tiled");
     expect(nameOf("nn", [4, 300, 64], { subgroupSize: 0 })).toBe("matmul_nn_naive");
+    expect(nameOf("nn", [8, 256, 2])).toBe("matmul_nn_naive");
+    expect(nameOf("nn", [8, 256, 2], { isSoftware: false, subgroupSize: 0 })).toBe("matmul_nn_tiled");
     expect(nameOf("nn", [16, 16, 300], { subgroupSize: 0 })).toBe("matmul_nn_naive");
     expect(nameOf("nn", [64, 64, 64], { adapter: "swiftshader", subgroupSize: 4 })).toBe("matmul_nn_16x64");
   });

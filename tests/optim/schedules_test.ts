@@ -20,6 +20,14 @@ describe("schedules", () => {
     });
   }
 
+  it("follow half a cosine to the last digits of f32, from the peak to exactly 0", async () => {
+    const steps = 1000;
+    const rates = await cosineSchedule({ peak: 1, total: steps })(arange(steps + 1)).data();
+    const wanted = Array.from(rates, (_, t) => Math.cos(Math.PI * t / steps / 2) ** 2);
+    expectClose(rates, wanted, 1e-7);
+    expect([rates[0], rates[steps]]).toEqual([1, 0]);
+  });
+
   it("take the step as a scalar on the device", async () => {
     const rate = linearSchedule({ peak: 1, warmup: 2, total: 6 })(tensor(4, { dtype: "i32" }));
     expect(rate.shape).toEqual([]);

@@ -5,10 +5,19 @@ import type { Tensor } from "../../lib/tensor/mod.ts";
 const FIXTURES = new URL("../fixtures/", import.meta.url);
 const { tensors } = await loadSafetensors(new URL("models.safetensors", FIXTURES));
 
+/** What `tests/fixtures/models.py` says of a model. */
+interface DescribedModel {
+  readonly config: Record<string, unknown>;
+  /** Names of the tensors that were saved. */
+  readonly names: readonly string[];
+  /** Shapes and rates of what drops out in a training step. */
+  readonly dropouts: readonly (readonly [shape: number[], rate: number])[];
+}
+
 /** What `tests/fixtures/models.py` says of its cases. */
 export const described: {
   readonly cases: Readonly<
-    Record<string, Readonly<Record<HeadName, { readonly config: Record<string, unknown>; readonly names: string[] }>>>
+    Record<string, Readonly<Record<HeadName, DescribedModel>>>
   >;
   readonly buckets: Readonly<Record<string, readonly number[]>>;
 } = JSON.parse(await Deno.readTextFile(new URL("models.json", FIXTURES)));

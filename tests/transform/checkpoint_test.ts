@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { dropout } from "../../lib/nn/mod.ts";
-import { add, exp, gelu, matmul, mean, mul, random, sin, square, sum } from "../../lib/ops/mod.ts";
+import { add, exp, gelu, matmul, mean, mul, random, square, sum } from "../../lib/ops/mod.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { checkpoint, grad, jit, valueAndGrad } from "../../lib/transform/mod.ts";
 import { testDevice } from "../support/device.ts";
@@ -69,11 +69,11 @@ describe("checkpoint", () => {
   it("reaches tensors that the function closes over", async () => {
     const f = ([a, b]: Tensor[]) => {
       const product = mul(a, 3);
-      return sum(checkpoint((x: Tensor) => mul(sin(mul(x, product)), b))(a));
+      return sum(checkpoint((x: Tensor) => mul(exp(mul(x, product)), b))(a));
     };
     const [a, b] = [tensor([0.5]), tensor([2])];
     const slope = grad(f)([a, b]);
-    expectClose([await slope[0].item(), await slope[1].item()], [Math.cos(0.75) * 2 * 3, Math.sin(0.75)], 1e-6);
+    expectClose([await slope[0].item(), await slope[1].item()], [Math.exp(0.75) * 2 * 3, Math.exp(0.75)], 1e-6);
   });
 
   it("can be nested, differentiated again, and give trees", async () => {

@@ -1,0 +1,46 @@
+import { type Device, evaluate, random, treeDispose } from "../mod.ts";
+import type { ScalingResult } from "./document.ts";
+import { type BenchModel, describeModel, lossOf, QUICK, SMALL } from "./models.ts";
+import { type PreparedStep, prepareStep, STEPS_PER_RUN } from "./steps.ts";
+import { takeTurns } from "./turns.ts";
+
+const METHOD = "lora";
+/** Batches of 1 to 16 times as many tokens. */
+const BATCHES = [[4, 32], [4, 64], [8, 64], [8, 128], [16, 128]] as const;
+const QUICK_BATCHES = [[1, 8], [2, 8], [4, 32]] as const;
+
+/** Measures one step on batches that grow, in turns. */
+export async function measureScaling(
+  device: Device,
+  options: {
+    readonly isQuick: boolean;
+    readonly rounds: number;
+    readonly onBatch: (batch: readonly [number, number]) => void;
+  },
+): Promise<ScalingResult> {
+  const batches = options.isQuick ? QUICK_BATCHES : BATCHES;
+  const model: BenchModel = { ...options.isQuick ? QUICK : SMALL, maxLength: 128 };
+  const base = lossOf(model, { dropout: 0 }).encoder.init(random.key(0));
+  await evaluate(base);
+  const baseBytes = Object.values(base).reduce((sum, { size }) => sum + 4 * size, 0);
+  const prepared: PreparedStep[] = [];
+  for (const batch of batches) {
+    options.onBatch(batch);
+    prepared.push(await prepareStep(device, { name: METHOD, model: { ...model, batch }, base, baseBytes }));
+  }
+  const timings = await takeTurns(
+    prepared.map(({ run }, i) => ({ name: batches[i].join(" × "), perRun: STEPS_PER_RUN, run })),
+    options,
+  );
+  for (const step of prepared) step.close();
+  treeDispose(base);
+  return {
+    description: `${METHOD}, ${describeModel({ ...model, batch: batches[0] })} and more`,
+    baseBytes,
+    batches: prepared.map(({ report }, i) => ({
+      batch: batches[i],
+      timing: timings[i],
+      peakBytes: report.peakBytes,
+    })),
+  };
+}

@@ -1,0 +1,87 @@
+// deno task convert --state DIR --out DIR [--model DIR]
+import { parseArgs } from "@std/cli/parse-args";
+import { io, openDevice, random, train } from "../mod.ts";
+import { fail } from "./command/fail.ts";
+import { checkValues, refuseUnknown } from "./command/flags.ts";
+import { withAdapter } from "./tuning/adapted.ts";
+import { loadLabels, saveLabels } from "./tuning/label_file.ts";
+import { differenceLine, largestDifference } from "./tuning/largest_difference.ts";
+import { loadModel } from "./tuning/load_model.ts";
+import { makeMethod } from "./tuning/make_method.ts";
+import { makeOptimizer } from "./tuning/optimizer.ts";
+import { hashTensors, loadState, loadStateInfo } from "./tuning/state_file.ts";
+import type { TrainSettings } from "./tuning/train_settings.ts";
+
+const HELP =
+  `Writes the whole change that a run of Delta-LoRA made, of rank r in the factors and in W, as a LoRA adapter
+of rank 2r in PEFT's format, and says how far its logits are from those of the run. The run may be under way.
+
+  deno task convert --state DIR --out DIR [flags]
+
+  --state DIR    the --out of deno task train: state.safetensors and state.json
+  --out DIR      gets the adapter
+  --model DIR    what the run began from, where it lies elsewhere now
+  --device NAME  swiftshader, lavapipe, browser, or part of an adapter's name
+  --json         one JSON document on standard output, all else on standard error
+  --help         this text`;
+
+const FLAGS = { boolean: ["json", "help"], string: ["state", "model", "out", "device"] } as const;
+
+interface ConvertFlags {
+  readonly _: readonly (string | number)[];
+  readonly json?: boolean;
+  readonly help?: boolean;
+  readonly state?: string;
+  readonly model?: string;
+  readonly out?: string;
+  readonly device?: string;
+}
+
+async function main(): Promise<void> {
+  checkValues(Deno.args, FLAGS);
+  const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) }) as ConvertFlags;
+  if (flags.help) return console.log(HELP);
+  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
+  const { state: folder, out } = flags;
+  if (folder === undefined) throw new RangeError("--state is missing: the folder of a run");
+  if (out === undefined) throw new RangeError("--out is missing: the folder for the adapter");
+  const info = await loadStateInfo(folder);
+  const settings = info.settings as unknown as TrainSettings;
+  if (settings.method !== "delta-lora") {
+    throw new RangeError(
+      `there is nothing to convert in ${folder} as its method is ${settings.method}, not delta-lora`,
+    );
+  }
+  const { outputs: labels, seed } = settings;
+  const model = flags.model ?? settings.model;
+  const loaded = await loadModel(model, { labels, seed });
+
+  using _device = await openDevice({ adapter: flags.device, report: console.error });
+  if (await hashTensors(loaded.base) !== info.inputs.weights) {
+    throw new Error(`${model} is not what the run in ${folder} began from: its weights differ`);
+  }
+  const method = makeMethod(settings);
+  const fresh = train.init(random.key(seed), loaded.base, { method, optimizer: makeOptimizer(settings) });
+  const state = await loadState(folder, fresh, { method, info });
+  const { config, tensors } = method.export(state);
+  await io.saveAdapter(out, { config: { ...config, base_model_name_or_path: settings.model }, tensors });
+  const known = await loadLabels(folder);
+  if (known) await saveLabels(out, known);
+  const difference = await largestDifference(
+    { loaded, adapted: { method, state } },
+    { loaded, adapted: await withAdapter(loaded, out) },
+    undefined,
+  );
+  const [step, writes, rank] = [await state.step.item(), await method.writeCount!(state).item(), config.r];
+  if (flags.json) return console.log(JSON.stringify({ out, step, writes, rank, difference }));
+  console.log(`after step ${step} of ${settings.steps}, with W written ${writes} times`);
+  console.log(`${differenceLine(difference)}\nwritten: ${out}, of rank ${rank}`);
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    fail("convert", error, { json: Deno.args.includes("--json") });
+  }
+}

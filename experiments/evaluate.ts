@@ -1,0 +1,81 @@
+// deno task evaluate --model DIR [--adapter DIR] --task NAME [--data DIR] [--logits FILE]
+import { parseArgs } from "@std/cli/parse-args";
+import { openDevice } from "../mod.ts";
+import { writeAtomically } from "../lib/io/mod.ts";
+import { fail } from "./command/fail.ts";
+import { checkValues, refuseUnknown } from "./command/flags.ts";
+import { plain, withAdapter } from "./tuning/adapted.ts";
+import { loadLabels } from "./tuning/label_file.ts";
+import { loadModel } from "./tuning/load_model.ts";
+import { wholeNumber } from "./tuning/numbers.ts";
+import { outputsOf, readTask, TASK_HELP, type TaskFlags } from "./tuning/read_task.ts";
+import { score } from "./tuning/score.ts";
+import { maxLengthOf } from "./tuning/train_settings.ts";
+
+const HELP = `Scores a sequence classifier, with an adapter or without: metrics as JSON on standard output.
+
+  deno task evaluate --model DIR [--adapter DIR] --task NAME [flags]
+
+  --model DIR       config.json, weights in safetensors, and a tokenizer's files
+  --adapter DIR     an adapter in PEFT's format, ours or PEFT's
+${TASK_HELP}
+                    --data is the file that is scored; its labels are those of the training where that was done here
+  --logits FILE     gets one JSON array an example, in the file's order; MNLI's mismatched ones behind the matched
+  --batch N         examples at a time, 32 by default
+  --max-length N    most tokens of an example, 128 by default or what the model has
+  --device NAME     swiftshader, lavapipe, browser, or part of an adapter's name
+  --help            this text
+
+Metrics are by set: dev, and MNLI's mismatched.`;
+
+const FLAGS = {
+  boolean: ["help"],
+  string: ["model", "adapter", "task", "data", "columns", "logits", "batch", "max-length", "device"],
+} as const;
+
+interface EvaluateFlags extends Omit<TaskFlags, "eval-data"> {
+  readonly _: readonly (string | number)[];
+  readonly help?: boolean;
+  readonly model?: string;
+  readonly adapter?: string;
+  readonly logits?: string;
+  readonly batch?: string;
+  readonly "max-length"?: string;
+  readonly device?: string;
+}
+
+async function main(): Promise<void> {
+  checkValues(Deno.args, FLAGS);
+  const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) }) as EvaluateFlags;
+  if (flags.help) return console.log(HELP);
+  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
+  const { model, adapter, logits } = flags;
+  if (model === undefined) throw new RangeError("--model is missing: a folder in Hugging Face's layout");
+  const batchSize = wholeNumber("batch", flags.batch ?? "32");
+  const known = flags.columns === undefined ? undefined : await loadLabels(adapter ?? model);
+  const task = await readTask(flags, { isScored: true, known });
+  const loaded = await loadModel(model, { labels: outputsOf(task) });
+  const maxLength = maxLengthOf(flags["max-length"], loaded);
+  const adapted = adapter === undefined ? plain(loaded) : await withAdapter(loaded, adapter);
+
+  using _device = await openDevice({ adapter: flags.device, report: console.error });
+  const scores = await score(loaded, adapted, task, { batchSize, maxLength });
+  if (logits !== undefined) {
+    const rows = Object.values(scores).flatMap((set) => set.logits);
+    await writeAtomically(logits, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  }
+  const entries = Object.entries(scores);
+  console.log(JSON.stringify({
+    task: task.name,
+    metrics: Object.fromEntries(entries.map(([name, { metrics }]) => [name, metrics])),
+    examples: Object.fromEntries(entries.map(([name, { examples }]) => [name, examples])),
+  }));
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    fail("evaluate", error);
+  }
+}

@@ -1,0 +1,77 @@
+// deno task merge --model DIR --adapter DIR --out DIR [--task NAME [--data DIR]]
+import { parseArgs } from "@std/cli/parse-args";
+import { io, openDevice } from "../mod.ts";
+import { fail } from "./command/fail.ts";
+import { checkValues, refuseUnknown } from "./command/flags.ts";
+import { plain, withAdapter } from "./tuning/adapted.ts";
+import { classesOf } from "./tuning/classes_of.ts";
+import { loadLabels, saveLabels } from "./tuning/label_file.ts";
+import { differenceLine, largestDifference } from "./tuning/largest_difference.ts";
+import { loadModel } from "./tuning/load_model.ts";
+import { writeModelFolder } from "./tuning/model_folder.ts";
+import { readTask, TASK_HELP, type TaskFlags } from "./tuning/read_task.ts";
+
+const HELP =
+  `Writes a model with an adapter merged into its weights, and says how far its logits are from the adapter's.
+
+  deno task merge --model DIR --adapter DIR --out DIR [flags]
+
+  --model DIR      what the adapter was trained on
+  --adapter DIR    an adapter in PEFT's format, ours or PEFT's
+  --out DIR        gets config.json, model.safetensors and the tokenizer's files
+  Logits are compared on random tokens, or on examples of a task:
+${TASK_HELP}
+  --device NAME    swiftshader, lavapipe, browser, or part of an adapter's name
+  --json           one JSON document on standard output, all else on standard error
+  --help           this text`;
+
+const FLAGS = {
+  boolean: ["json", "help"],
+  string: ["model", "adapter", "out", "task", "data", "columns", "device"],
+} as const;
+
+interface MergeFlags extends Omit<TaskFlags, "eval-data"> {
+  readonly _: readonly (string | number)[];
+  readonly json?: boolean;
+  readonly help?: boolean;
+  readonly model?: string;
+  readonly adapter?: string;
+  readonly out?: string;
+  readonly device?: string;
+}
+
+async function main(): Promise<void> {
+  checkValues(Deno.args, FLAGS);
+  const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) }) as MergeFlags;
+  if (flags.help) return console.log(HELP);
+  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
+  const { model, adapter, out } = flags;
+  if (model === undefined) throw new RangeError("--model is missing: a folder in Hugging Face's layout");
+  if (adapter === undefined) throw new RangeError("--adapter is missing: a folder with adapter_config.json");
+  if (out === undefined) throw new RangeError("--out is missing: the folder for the merged model");
+  const known = await loadLabels(adapter);
+  const isCompared = flags.task !== undefined || flags.columns !== undefined;
+  const task = isCompared ? await readTask(flags, { isScored: true, known }) : undefined;
+  const loaded = await loadModel(model, { labels: await classesOf(model, await io.loadAdapter(adapter)) });
+  const adapted = await withAdapter(loaded, adapter);
+
+  using _device = await openDevice({ adapter: flags.device, report: console.error });
+  await writeModelFolder(out, adapted.method.merge(adapted.state), { loaded, labels: known });
+  if (known) await saveLabels(out, known);
+  const merged = await loadModel(out);
+  const difference = await largestDifference(
+    { loaded, adapted },
+    { loaded: merged, adapted: plain(merged) },
+    task,
+  );
+  if (flags.json) console.log(JSON.stringify({ out, difference }));
+  else console.log(`${differenceLine(difference)}\nwritten: ${out}`);
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    fail("merge", error, { json: Deno.args.includes("--json") });
+  }
+}

@@ -1,0 +1,195 @@
+// deno task train --model DIR --task NAME [--data DIR] --out DIR [--method NAME] [--learning-rate X] …
+import { parseArgs } from "@std/cli/parse-args";
+import { io, openDevice } from "../mod.ts";
+import { fail } from "./command/fail.ts";
+import { checkValues, refuseUnknown } from "./command/flags.ts";
+import { onInterrupt } from "./command/interrupt.ts";
+import { ProgressBar } from "./command/progress_bar.ts";
+import { beginFrom, type Beginning } from "./tuning/adapted.ts";
+import { saveLabels } from "./tuning/label_file.ts";
+import { type LoadedModel, loadModel } from "./tuning/load_model.ts";
+import { makeMethod, METHODS } from "./tuning/make_method.ts";
+import { writeModelFolder } from "./tuning/model_folder.ts";
+import { wholeNumber } from "./tuning/numbers.ts";
+import { SCHEDULES } from "./tuning/optimizer.ts";
+import { outputsOf, readTask, TASK_HELP, type TuningTask } from "./tuning/read_task.ts";
+import { score, scoreLines } from "./tuning/score.ts";
+import { hashTensors, loadStateInfo, requireSameRun, type Settings, type StateInfo } from "./tuning/state_file.ts";
+import { StepLog } from "./tuning/step_log.ts";
+import { dropoutOf, type TrainFlags, trainSettings } from "./tuning/train_settings.ts";
+import { Training, type TrainingParts } from "./tuning/training.ts";
+
+const HELP = `Fine-tunes a sequence classifier of Hugging Face's and writes an adapter in PEFT's format.
+
+  deno task train --model DIR --task NAME --out DIR [flags]
+
+  --model DIR        config.json, model.safetensors, and tokenizer.json or vocab.txt
+${TASK_HELP}
+  --eval-data FILE   with --columns: what the result is scored on
+
+  --method NAME      of ${METHODS.join(", ")}; delta-lora by default
+  --rank N           8 by default; AdaLoRA's last average
+  --alpha X          16 by default
+  --lambda X         Delta-LoRA's weight of what W receives, 0.5 by default
+  --start-step N     Delta-LoRA's K, a quarter of the steps by default; --start-step=-1 for the first step
+  --targets A,B      endings of layers' names, or a pattern as /…/; by default the model's usual ones
+  --initial-rank N, --interval N, --orthogonality X
+                     AdaLoRA's: 1.5 times the rank, a fortieth of the steps, 0.1 by default
+  --adapter-init DIR begins from an adapter, ours or PEFT's, whose method it is unless --method names another;
+                     a head for another number of classes is left out
+
+  --learning-rate X  5e-4 by default, 2e-5 for full
+  --schedule NAME    of ${SCHEDULES.join(", ")}; linear by default
+  --warmup X         steps, or a share of them below 1; 0.06 by default, 0 for constant
+  --weight-decay X   AdamW's, 0.01 by default, on all that is trained
+  --no-decay-bias    not on biases and layer norms
+  --clip X           largest norm of the gradients, 1 by default; 0 for none
+  --batch N          examples of a batch, 16 by default
+  --accumulate N     batches of a step, 1 by default: its loss is the sum over all of them by their count
+  --epochs X         passes over the examples, 3 by default; passes run on into each other
+  --steps N          in place of --epochs
+  --max-length N     most tokens of an example, 128 by default or what the model has
+  --dropout P        the model's, everywhere; by default its config's rates
+  --shuffle false    takes examples in their order, and ends each pass with a short batch
+  --seed N           of head, factors, order and dropout, 0 by default
+
+  --out DIR          gets the adapter (or, of full, the model), and state.safetensors and state.json to go on from
+  --save-every N     writes the state every N steps, 500 by default; Ctrl-C and the end write it, too
+  --resume           goes on from the state in --out, to the same bits; all other flags must be those of then
+  --log FILE         one JSON line a step: step, loss, learningRate, gradNorm, tokens
+  --device NAME      swiftshader, lavapipe, browser, or part of an adapter's name
+  --json             one JSON document on standard output, all else on standard error
+  --help             this text`;
+
+const FLAGS = {
+  boolean: ["no-decay-bias", "resume", "json", "help"],
+  // deno-fmt-ignore -- a line for each part of the help text
+  string: [
+    "model", "task", "data", "columns", "eval-data",
+    "method", "rank", "alpha", "lambda", "start-step", "targets", "initial-rank", "interval", "orthogonality", "adapter-init",
+    "learning-rate", "schedule", "warmup", "weight-decay", "clip", "batch", "accumulate", "epochs", "steps",
+    "max-length", "dropout", "shuffle", "seed", "out", "save-every", "log", "device",
+  ],
+} as const;
+
+/** Flags that decide nothing of what comes out. */
+interface OwnFlags {
+  readonly _: readonly (string | number)[];
+  readonly resume?: boolean;
+  readonly json?: boolean;
+  readonly help?: boolean;
+  readonly out?: string;
+  readonly "save-every"?: string;
+  readonly log?: string;
+  readonly device?: string;
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new Error(`cannot write into ${folder}: ${(error as Error).message}: choose another folder with --out`);
+  }
+}
+
+/** Says what of a model was made afresh, and what of an adapter was left out. */
+function narrate({ report: { fresh } }: LoadedModel, beginning: Beginning | undefined): void {
+  if (fresh.length > 0) console.error(`made afresh: ${fresh.join(", ")}`);
+  if (beginning && beginning.left.length > 0) {
+    console.error(`left out of the adapter, as it is for other classes: ${beginning.left.join(", ")}`);
+  }
+}
+
+async function inputsOf(task: TuningTask, { base }: LoadedModel, beginning?: Beginning): Promise<StateInfo["inputs"]> {
+  const weights = await hashTensors(base);
+  if (!beginning) return { data: task.hash, weights };
+  const { factors, heads } = beginning.trainable;
+  const named = Object.fromEntries(
+    Object.entries(factors).flatMap(([path, parts]) =>
+      Object.entries(parts).map(([name, x]) => [`${path}.${name}`, x])
+    ),
+  );
+  return { data: task.hash, weights, adapter: await hashTensors({ ...named, ...heads } as LoadedModel["base"]) };
+}
+
+/** Writes what was trained: the adapter, or the model where all of it was. */
+async function writeResult(out: string, training: Training): Promise<void> {
+  const { loaded, task, method, settings } = training.parts;
+  if (settings.method === "full") {
+    return await writeModelFolder(out, method.merge(training.state), { loaded, labels: task });
+  }
+  const { config, tensors } = method.export(training.state);
+  await io.saveAdapter(out, { config: { ...config, base_model_name_or_path: settings.model }, tensors });
+}
+
+async function main(): Promise<void> {
+  checkValues(Deno.args, FLAGS);
+  const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) }) as TrainFlags & OwnFlags;
+  if (flags.help) return console.log(HELP);
+  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
+  const { model, out, json, log, resume } = flags;
+  if (model === undefined) throw new RangeError("--model is missing: a folder in Hugging Face's layout");
+  if (out === undefined) throw new RangeError("--out is missing: the folder for what is trained");
+  const saveEvery = wholeNumber("save-every", flags["save-every"] ?? "500");
+  const say = (line: string) => json ? console.error(line) : console.log(line);
+
+  const task = await readTask(flags);
+  const seed = wholeNumber("seed", flags.seed ?? "0", 0);
+  const loaded = await loadModel(model, { labels: outputsOf(task), dropout: dropoutOf(flags.dropout), seed });
+  const beginsFrom = flags["adapter-init"];
+  const beginning = beginsFrom === undefined ? undefined : await beginFrom(beginsFrom, loaded.base);
+  const settings = trainSettings(flags, { task, loaded, beginning });
+  const method = beginning && settings.method === beginning.name ? beginning.method : makeMethod(settings);
+  const saved = resume ? await loadStateInfo(out) : undefined;
+
+  using device = await openDevice({ adapter: flags.device, report: console.error });
+  const info = { settings: settings as unknown as Settings, inputs: await inputsOf(task, loaded, beginning) };
+  if (saved) requireSameRun(out, saved, info);
+  await makeFolder(out);
+  await saveLabels(out, task);
+  const parts: TrainingParts = { loaded, task, settings, method, beginning, info };
+  const training = saved ? await Training.resume(out, parts) : Training.begin(parts);
+  const lines = log === undefined ? undefined : await StepLog.open(log, { from: training.done });
+  narrate(loaded, beginning);
+  say(`adapter: ${device.report.name} (${device.report.source})`);
+  const { trainableParameters, totalParameters } = method.describe(training.state);
+  say(`trained: ${trainableParameters.toLocaleString("en")} of ${totalParameters.toLocaleString("en")} parameters`);
+  if (saved) say(`resumed: ${training.done} of ${settings.steps} steps are done`);
+
+  const bar = new ProgressBar(`${task.name} ${settings.method}`, settings.steps);
+  using interrupt = onInterrupt(`interrupted: the same command with --resume goes on from here (${out})`);
+  try {
+    await training.run({
+      out,
+      saveEvery,
+      signal: interrupt.signal,
+      onStep(line) {
+        lines?.add(line);
+        bar.update(line.step + 1, `loss ${line.loss.toFixed(3)}`);
+      },
+    });
+  } finally {
+    bar.end();
+  }
+  await writeResult(out, training);
+  const state = { ...training.state };
+  const writes = await method.writeCount?.(state).item();
+  const scores = await score(loaded, { method, state }, task, { batchSize: 32, maxLength: settings["max-length"] });
+  if (json) {
+    const metrics = Object.fromEntries(Object.entries(scores).map(([name, { metrics }]) => [name, metrics]));
+    const { steps } = settings;
+    console.log(JSON.stringify({ task: task.name, method: settings.method, steps, metrics, writes, settings, out }));
+    return;
+  }
+  if (writes !== undefined) say(`W was written ${writes} times`);
+  for (const line of scoreLines(scores)) say(line);
+  say(`written: ${out}`);
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    fail("train", error, { json: Deno.args.includes("--json") });
+  }
+}

@@ -1,0 +1,62 @@
+import { io, mul, peft, random, type Tensor, type Tree, treeMap } from "../../mod.ts";
+import type { LoadedModel } from "./load_model.ts";
+
+/** A model's parameters as a method holds them. */
+export interface Adapted {
+  readonly method: peft.Method;
+  readonly state: peft.MethodState;
+}
+
+/** What an adapter's tensors are called before the names of the model's parameters. */
+const PREFIX = "base_model.model.";
+
+/** The same values as tensors of their own, which may be given up. */
+export function copyTree(tree: Tree): Tree {
+  return treeMap((x) => mul(x, 1), tree);
+}
+
+/** A model as it is, without an adapter. Throws an Error where part of its head would be one made afresh. */
+export function plain({ base, report, folder }: LoadedModel): Adapted {
+  if (report.fresh.length > 0) {
+    throw new Error(
+      `${folder} has no head for this task: it lacks ${report.fresh.join(", ")}; --adapter DIR may bring them`,
+    );
+  }
+  return { method: peft.full() as peft.Method, state: { base: {}, trainable: base, aux: {} } };
+}
+
+/**
+ * A model with the adapter of a folder, in PEFT's format.
+ *
+ * Throws an Error where the adapter does not fit, or a part of the head is in neither.
+ */
+export async function withAdapter({ base, report }: LoadedModel, folder: string): Promise<Adapted> {
+  const { method, trainable } = peft.adapterMethod(await io.loadAdapter(folder), base);
+  const lost = report.fresh.filter((name) => !Object.hasOwn(trainable.heads, name));
+  if (lost.length > 0) {
+    throw new Error(`neither the model nor the adapter in ${folder} has the head's ${lost.join(", ")}`);
+  }
+  return { method, state: { base, trainable, aux: method.init(random.key(0), base).aux } };
+}
+
+/** Where a run begins from an adapter: its method's name by PEFT's configuration, and what it trained. */
+export interface Beginning extends peft.AdapterMethod {
+  readonly name: "lora" | "rslora" | "dora" | "adalora";
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Parameters of heads for another number of classes, which were left out. */
+  readonly left: readonly string[];
+}
+
+/** Reads the adapter that a run begins from; heads for another number of classes are the model's. */
+export async function beginFrom(folder: string, base: Readonly<Record<string, Tensor>>): Promise<Beginning> {
+  const { config, tensors } = await io.loadAdapter(folder);
+  const left = Object.keys(tensors).filter((name) => {
+    const own = base[name.slice(PREFIX.length)];
+    return name.startsWith(PREFIX) && own !== undefined && own.shape.join() !== tensors[name].shape.join();
+  });
+  const fitted = Object.fromEntries(left.map((name) => [name, base[name.slice(PREFIX.length)]]));
+  const { method, trainable } = peft.adapterMethod({ config, tensors: { ...tensors, ...fitted } }, base);
+  const isAdalora = String(config.peft_type).toUpperCase() === "ADALORA";
+  const name = isAdalora ? "adalora" : config.use_dora ? "dora" : config.use_rslora ? "rslora" : "lora";
+  return { name, config, method, trainable, left: left.map((one) => one.slice(PREFIX.length)) };
+}

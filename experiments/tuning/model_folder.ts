@@ -1,0 +1,41 @@
+import { io, type Tensor } from "../../mod.ts";
+import { writeAtomically } from "../../lib/io/mod.ts";
+import { type LoadedModel, readTokenizerFiles } from "./load_model.ts";
+import type { LabelSet } from "./read_table.ts";
+
+/** What the classes of sequence classifiers begin with. */
+const CLASS_PREFIX: Readonly<Record<string, string>> = {
+  bert: "Bert",
+  roberta: "Roberta",
+  distilbert: "DistilBert",
+  "deberta-v2": "DebertaV2",
+};
+
+/** The config of a classifier with such labels; names of classes stay where they are as many. */
+function configOf({ config, model }: LoadedModel, known: LabelSet | undefined): Record<string, unknown> {
+  const { labels, architecture, labelNames } = model.config;
+  const { num_labels: _, ...rest } = config;
+  const names = known?.kind === "classes" ? known.labels : labelNames;
+  const own = Array.from({ length: labels }, (_, i) => names[i] ?? `LABEL_${i}`);
+  return {
+    ...rest,
+    architectures: [`${CLASS_PREFIX[architecture]}ForSequenceClassification`],
+    id2label: Object.fromEntries(own.map((name, i) => [i, name])),
+    label2id: Object.fromEntries(own.map((name, i) => [name, i])),
+    problem_type: labels === 1 ? "regression" : "single_label_classification",
+  };
+}
+
+/** Writes a classifier as a folder in Hugging Face's layout: config, weights, and the files of its tokenizer. */
+export async function writeModelFolder(
+  folder: string,
+  tensors: Readonly<Record<string, Tensor>>,
+  { loaded, labels }: { readonly loaded: LoadedModel; readonly labels?: LabelSet },
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  for (const [name, contents] of Object.entries(await readTokenizerFiles(loaded.folder))) {
+    await writeAtomically(`${folder}/${name}`, contents);
+  }
+  await io.saveSafetensors(`${folder}/model.safetensors`, tensors, { format: "pt" });
+  await writeAtomically(`${folder}/config.json`, `${JSON.stringify(configOf(loaded, labels), null, 2)}\n`);
+}

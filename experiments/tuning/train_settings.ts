@@ -1,0 +1,202 @@
+import { requireName } from "../../lib/experiment/mod.ts";
+import { nonNegative, positive, wholeNumber } from "./numbers.ts";
+import type { Beginning } from "./adapted.ts";
+import type { LoadedModel } from "./load_model.ts";
+import { METHOD_FLAGS, METHODS, type MethodSettings } from "./make_method.ts";
+import { type OptimizerSettings, SCHEDULES } from "./optimizer.ts";
+import { outputsOf, type TaskFlags, type TuningTask } from "./read_task.ts";
+
+/** Flags of `deno task train` that decide what comes out; their values as they were typed. */
+export interface TrainFlags extends TaskFlags {
+  readonly model?: string;
+  readonly method?: string;
+  readonly rank?: string;
+  readonly alpha?: string;
+  readonly lambda?: string;
+  readonly "start-step"?: string;
+  readonly targets?: string;
+  readonly "adapter-init"?: string;
+  readonly "initial-rank"?: string;
+  readonly interval?: string;
+  readonly orthogonality?: string;
+  readonly "learning-rate"?: string;
+  readonly schedule?: string;
+  readonly warmup?: string;
+  readonly "weight-decay"?: string;
+  readonly "no-decay-bias"?: boolean;
+  readonly clip?: string;
+  readonly batch?: string;
+  readonly accumulate?: string;
+  readonly epochs?: string;
+  readonly steps?: string;
+  readonly "max-length"?: string;
+  readonly dropout?: string;
+  readonly shuffle?: string;
+  readonly seed?: string;
+}
+
+/** All that decides what a run gives, with defaults filled in; absent values are not there. */
+export interface TrainSettings extends MethodSettings, OptimizerSettings {
+  readonly model: string;
+  readonly task?: string;
+  readonly data?: string;
+  readonly "eval-data"?: string;
+  readonly columns?: string;
+  readonly "adapter-init"?: string;
+  /** Norm to which gradients are cut; 0 for none. */
+  readonly clip: number;
+  /** Of the head: classes, or 1 for scores. */
+  readonly outputs: number;
+  readonly batch: number;
+  readonly accumulate: number;
+  readonly "max-length": number;
+  readonly dropout?: number;
+  readonly shuffle: boolean;
+  readonly seed: number;
+}
+
+/** Steps that so many passes take: passes run on into each other, but in the file's order each ends with a short batch. */
+function stepsOf(epochs: number, examples: number, { batch, accumulate, shuffle }: TrainSettings): number {
+  const batches = shuffle ? epochs * examples / batch : epochs * Math.ceil(examples / batch);
+  return Math.max(1, Math.ceil(batches / accumulate));
+}
+
+function countsOf(
+  flags: TrainFlags,
+  examples: number,
+): Pick<TrainSettings, "batch" | "accumulate" | "shuffle" | "steps"> {
+  if (flags.steps !== undefined && flags.epochs !== undefined) {
+    throw new RangeError("--steps and --epochs exclude each other");
+  }
+  const batch = wholeNumber("batch", flags.batch ?? "16");
+  const accumulate = wholeNumber("accumulate", flags.accumulate ?? "1");
+  const shuffle = requireName("value of --shuffle", flags.shuffle ?? "true", ["true", "false"]) === "true";
+  const steps = flags.steps === undefined
+    ? stepsOf(positive("epochs", flags.epochs ?? "3"), examples, { batch, accumulate, shuffle } as TrainSettings)
+    : wholeNumber("steps", flags.steps);
+  return { batch, accumulate, shuffle, steps };
+}
+
+/** What an adapter decides is not asked again. */
+function fromAdapter(
+  flags: TrainFlags,
+  beginning: Beginning,
+): Partial<MethodSettings> & Pick<MethodSettings, "method"> {
+  for (const name of ["rank", "alpha", "targets", "initial-rank", "interval", "orthogonality"] as const) {
+    if (flags[name] !== undefined) throw new RangeError(`--${name} is the adapter's: leave it out with --adapter-init`);
+  }
+  const method = requireName("method", flags.method ?? beginning.name, METHODS);
+  if (method === beginning.name) return { method };
+  const { config, trainable } = beginning;
+  const patterns = [config.rank_pattern, config.alpha_pattern].some((pattern) => Object.keys(pattern ?? {}).length > 0);
+  if (beginning.name !== "lora" || patterns || (method !== "delta-lora" && method !== "lora-scaled")) {
+    const what = patterns ? "with patterns of rank or alpha" : `of ${beginning.name}`;
+    throw new RangeError(`--method ${method} cannot begin from an adapter ${what}: leave --method out`);
+  }
+  return {
+    method,
+    rank: Number(config.r),
+    alpha: Number(config.lora_alpha),
+    targets: Object.keys(trainable.factors).join(","),
+    heads: [...new Set(Object.keys(trainable.heads).map((name) => name.replace(/\.(weight|bias)$/, "")))].join(","),
+  };
+}
+
+function methodSettings(
+  flags: TrainFlags,
+  { steps, loaded, beginning }: {
+    readonly steps: number;
+    readonly loaded: LoadedModel;
+    readonly beginning?: Beginning;
+  },
+): MethodSettings {
+  const decided = beginning && fromAdapter(flags, beginning);
+  const method = decided?.method ?? requireName("method", flags.method ?? "delta-lora", METHODS);
+  const own = new Set(METHOD_FLAGS[method]);
+  for (const name of new Set(Object.values(METHOD_FLAGS).flat())) {
+    if (flags[name as keyof TrainFlags] === undefined || own.has(name)) continue;
+    throw new RangeError(`--${name} is nothing of method ${method}`);
+  }
+  // A method as its adapter describes it has no settings here.
+  if (beginning && method === beginning.name) return { method, steps };
+  const rank = wholeNumber("rank", flags.rank ?? "8");
+  const all: Omit<MethodSettings, "method" | "steps"> = {
+    rank,
+    alpha: positive("alpha", flags.alpha ?? "16"),
+    targets: flags.targets ?? loaded.model.loraTargets.join(","),
+    lambda: positive("lambda", flags.lambda ?? "0.5"),
+    "start-step": wholeNumber("start-step", flags["start-step"] ?? String(Math.floor(steps / 4)), -1),
+    "initial-rank": wholeNumber("initial-rank", flags["initial-rank"] ?? String(Math.ceil(1.5 * rank)), rank),
+    interval: wholeNumber("interval", flags.interval ?? String(Math.max(1, Math.floor(steps / 40)))),
+    orthogonality: nonNegative("orthogonality", flags.orthogonality ?? "0.1"),
+  };
+  const taken = Object.fromEntries(Object.entries(all).filter(([name]) => own.has(name as keyof MethodSettings)));
+  return { method, ...taken, ...decided, steps };
+}
+
+/** Warm-up in steps: a share of the run below 1, else steps, but fewer than all. */
+function warmupOf(text: string, steps: number): number {
+  const value = nonNegative("warmup", text);
+  if (value >= 1) return wholeNumber("warmup", text);
+  return Math.min(Math.ceil(value * steps), steps - 1);
+}
+
+/**
+ * Reads a run's settings from its flags, with all defaults filled in.
+ *
+ * Throws a RangeError that names the flag that is wrong.
+ */
+export function trainSettings(
+  flags: TrainFlags,
+  { task, loaded, beginning }: {
+    readonly task: TuningTask;
+    readonly loaded: LoadedModel;
+    readonly beginning?: Beginning;
+  },
+): TrainSettings {
+  const counts = countsOf(flags, task.train.length);
+  const method = methodSettings(flags, { steps: counts.steps, loaded, beginning });
+  const schedule = requireName("schedule", flags.schedule ?? "linear", SCHEDULES);
+  const warmup = warmupOf(flags.warmup ?? (schedule === "constant" ? "0" : "0.06"), counts.steps);
+  if (warmup >= counts.steps) {
+    throw new RangeError(`--warmup ${warmup} leaves nothing of ${counts.steps} steps`);
+  }
+  const { model, task: name, data, "eval-data": evalData, columns, "adapter-init": adapterInit } = flags;
+  const settings: TrainSettings = {
+    model: model!,
+    task: name,
+    data,
+    "eval-data": evalData,
+    columns,
+    "adapter-init": adapterInit,
+    outputs: outputsOf(task),
+    ...method,
+    ...counts,
+    "learning-rate": positive("learning-rate", flags["learning-rate"] ?? (method.method === "full" ? "2e-5" : "5e-4")),
+    schedule,
+    warmup,
+    "weight-decay": nonNegative("weight-decay", flags["weight-decay"] ?? "0.01"),
+    "no-decay-bias": flags["no-decay-bias"] ?? false,
+    clip: nonNegative("clip", flags.clip ?? "1"),
+    "max-length": maxLengthOf(flags["max-length"], loaded),
+    dropout: dropoutOf(flags.dropout),
+    seed: wholeNumber("seed", flags.seed ?? "0", 0),
+  };
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as unknown as typeof settings;
+}
+
+/** Rate of dropout that a flag names. Throws a RangeError where it is not in [0, 1). */
+export function dropoutOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const rate = nonNegative("dropout", text);
+  if (rate >= 1) throw new RangeError(`--dropout is a rate below 1, not "${text}"`);
+  return rate;
+}
+
+/** Most tokens of an example. Throws a RangeError where the model has positions for fewer. */
+export function maxLengthOf(text: string | undefined, { maxLength, folder }: LoadedModel): number {
+  const wanted = text === undefined ? Math.min(128, maxLength) : wholeNumber("max-length", text);
+  if (wanted <= maxLength) return wanted;
+  throw new RangeError(`--max-length ${wanted} is more than ${folder} has positions for: ${maxLength}`);
+}

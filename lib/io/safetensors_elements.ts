@@ -1,0 +1,71 @@
+import { Tensor } from "../tensor/tensor.ts";
+import type { Fail, TensorEntry } from "./safetensors_header.ts";
+
+/** The bytes of a tensor as one; F64, F16 and BF16 become f32, I64 becomes i32 where it fits, U8 becomes u32. */
+export function decodeTensor({ name, dtype, shape }: TensorEntry, bytes: ArrayBuffer, fail: Fail): Tensor {
+  const make = (type: "f32" | "i32" | "u32" | "bool", data: Float32Array | Int32Array | Uint32Array) =>
+    new Tensor(shape, type, { kind: "host", data });
+  switch (dtype) {
+    case "F32":
+      return make("f32", new Float32Array(bytes));
+    case "F64":
+      return make("f32", new Float32Array(new Float64Array(bytes)));
+    case "F16":
+      return make("f32", new Float32Array(new Float16Array(bytes)));
+    case "BF16":
+      return make("f32", bfloatToFloat(new Uint16Array(bytes)));
+    case "I32":
+      return make("i32", new Int32Array(bytes));
+    case "U32":
+      return make("u32", new Uint32Array(bytes));
+    case "U8":
+      return make("u32", new Uint32Array(new Uint8Array(bytes)));
+    case "BOOL":
+      return make("bool", Uint32Array.from(new Uint8Array(bytes), (x) => x ? 1 : 0));
+    case "I64": {
+      const values = new BigInt64Array(bytes);
+      const large = values.find((x) => BigInt.asIntN(32, x) !== x);
+      if (large !== undefined) fail(`tensor ${name}: its I64 value ${large} does not fit i32`);
+      return make("i32", Int32Array.from(values, Number));
+    }
+  }
+}
+
+/** A bfloat16 is the upper half of an f32. */
+function bfloatToFloat(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i] << 16;
+  return new Float32Array(bits.buffer);
+}
+
+/** The nearest bfloat16, ties to even; a NaN stays one. */
+function floatToBfloat(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < halves.length; i++) {
+    const upper = bits[i] >>> 16;
+    halves[i] = Number.isNaN(values[i]) ? upper | 0x40 : (bits[i] + 0x7fff + (upper & 1)) >>> 16;
+  }
+  return halves;
+}
+
+/** How f32 is written. */
+export type FloatFormat = "F32" | "F16" | "BF16";
+
+/** The dtype under which a tensor is written. */
+export function writtenDType({ dtype }: Tensor, floats: FloatFormat): FloatFormat | "I32" | "U32" | "BOOL" {
+  return dtype === "f32" ? floats : ({ i32: "I32", u32: "U32", bool: "BOOL" } as const)[dtype];
+}
+
+/** The bytes of a tensor as they are written. */
+export async function encodeTensor(tensor: Tensor, floats: FloatFormat): Promise<Uint8Array<ArrayBuffer>> {
+  const data = await tensor.data();
+  const dtype = writtenDType(tensor, floats);
+  if (dtype === "BOOL") return new Uint8Array(data);
+  const elements = dtype === "F16"
+    ? new Float16Array(data)
+    : dtype === "BF16"
+    ? floatToBfloat(data as Float32Array)
+    : data;
+  return new Uint8Array(elements.buffer as ArrayBuffer, elements.byteOffset, elements.byteLength);
+}

@@ -1,0 +1,58 @@
+import type { Shape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { decodeTensor } from "./safetensors_elements.ts";
+import { failFor, type FileDType, LENGTH_BYTES, readHeader, readHeaderLength } from "./safetensors_header.ts";
+
+/** Tensors of files that are read one by one, when asked for. */
+export interface TensorReader {
+  /** What there is, by name, in the order of the file. */
+  readonly entries: ReadonlyMap<string, { readonly dtype: FileDType; readonly shape: Shape }>;
+  /** Free text by key. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Reads one tensor; throws a RangeError where there is none of that name. */
+  read(name: string): Promise<Tensor>;
+}
+
+async function readExactly(file: Deno.FsFile, bytes: number, fail: (reason: string) => never) {
+  const buffer = new Uint8Array(bytes);
+  for (let filled = 0; filled < bytes;) {
+    const count = await file.read(buffer.subarray(filled));
+    if (count === null) return fail(`it ended ${bytes - filled} bytes early: did something write it meanwhile?`);
+    filled += count;
+  }
+  return buffer;
+}
+
+async function openFile(path: string | URL): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path);
+  } catch (error) {
+    throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/**
+ * Reads and checks the header of a safetensors file; tensors are read when asked for, each into memory of its own.
+ * No file stays open. Throws where it is missing or corrupt, and says why.
+ */
+export async function openSafetensors(path: string | URL): Promise<TensorReader> {
+  const fail = failFor(path);
+  using file = await openFile(path);
+  const { size, isFile } = await file.stat();
+  if (!isFile) throw new Error(`cannot read ${path}: it is no file`);
+  const length = readHeaderLength(await readExactly(file, Math.min(size, LENGTH_BYTES), fail), size, fail);
+  const start = LENGTH_BYTES + length;
+  const { entries, metadata } = readHeader(await readExactly(file, length, fail), size - start, fail);
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  return {
+    entries: byName,
+    metadata,
+    async read(name) {
+      const entry = byName.get(name);
+      if (!entry) throw new RangeError(`cannot read ${path}: it has no tensor ${name}`);
+      using file = await openFile(path);
+      await file.seek(start + entry.begin, Deno.SeekMode.Start);
+      return decodeTensor(entry, (await readExactly(file, entry.end - entry.begin, fail)).buffer, fail);
+    },
+  };
+}

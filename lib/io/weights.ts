@@ -1,0 +1,114 @@
+import type { Tensor } from "../tensor/tensor.ts";
+import { repeatedKey } from "./repeated_key.ts";
+import { openSafetensors, type TensorReader } from "./safetensors_reader.ts";
+
+/** A model's weights in one file. */
+export const WEIGHTS_FILE = "model.safetensors";
+/** Which file has which tensor, for weights in several files. */
+export const WEIGHTS_INDEX_FILE = "model.safetensors.index.json";
+
+/**
+ * The files of an index by the tensors they hold. Throws a SyntaxError where it is no JSON object with a `weight_map`
+ * of file names.
+ */
+export function parseWeightsIndex(text: string, file: string = WEIGHTS_INDEX_FILE): Map<string, string[]> {
+  const fail = (reason: string): never => {
+    throw new SyntaxError(`cannot read ${file}: ${reason}`);
+  };
+  let index: { weight_map?: unknown } | null;
+  try {
+    index = JSON.parse(text);
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+  const map = index?.weight_map;
+  if (typeof map !== "object" || map === null || Array.isArray(map)) fail("it has no weight_map");
+  const repeated = repeatedKey(text);
+  if (repeated !== undefined) fail(`it has the name ${repeated} twice`);
+  const files = new Map<string, string[]>();
+  for (const [tensor, name] of Object.entries(map as Record<string, unknown>)) {
+    if (typeof name !== "string" || !/^[\w][\w.-]*\.safetensors$/.test(name)) {
+      fail(`tensor ${tensor} is said to lie in ${JSON.stringify(name)}, which is no name of a safetensors file`);
+    }
+    const names = files.get(name as string) ?? [];
+    files.set(name as string, [...names, tensor]);
+  }
+  return files;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * Opens the weights of a model's folder: `model.safetensors`, or the files that `model.safetensors.index.json` names.
+ * All headers are checked; tensors are read when asked for.
+ *
+ * Throws an Error that names the file and what is wrong with it or missing.
+ */
+export async function openWeights(folder: string): Promise<TensorReader> {
+  const index = `${folder}/${WEIGHTS_INDEX_FILE}`;
+  if (await isThere(`${folder}/${WEIGHTS_FILE}`)) return await openSafetensors(`${folder}/${WEIGHTS_FILE}`);
+  if (await isThere(index)) return await openShards(folder, parseWeightsIndex(await Deno.readTextFile(index), index));
+  const old = await isThere(`${folder}/pytorch_model.bin`);
+  throw new Deno.errors.NotFound(
+    `cannot read ${folder}: it has no ${WEIGHTS_FILE} and no ${WEIGHTS_INDEX_FILE}` +
+      (old ? ", only pytorch_model.bin: load it in transformers and save it by save_pretrained()" : ""),
+  );
+}
+
+async function openShards(folder: string, files: ReadonlyMap<string, readonly string[]>): Promise<TensorReader> {
+  const readers = new Map<string, TensorReader>();
+  const entries: [string, TensorReader["entries"] extends ReadonlyMap<string, infer E> ? E : never][] = [];
+  for (const [file, names] of files) {
+    const path = `${folder}/${file}`;
+    const reader = await openSafetensors(path);
+    const missing = names.find((name) => !reader.entries.has(name));
+    if (missing !== undefined) {
+      throw new SyntaxError(
+        `cannot read ${path}: it has no tensor ${missing}, which ${WEIGHTS_INDEX_FILE} says it has`,
+      );
+    }
+    const said = new Set(names);
+    for (const [name, entry] of reader.entries) {
+      if (!said.has(name)) {
+        throw new SyntaxError(
+          `cannot read ${path}: it has the tensor ${name}, of which ${WEIGHTS_INDEX_FILE} says nothing`,
+        );
+      }
+      readers.set(name, reader);
+      entries.push([name, entry]);
+    }
+  }
+  return {
+    entries: new Map(entries),
+    metadata: [...readers.values()][0]?.metadata ?? {},
+    async read(name): Promise<Tensor> {
+      const reader = readers.get(name);
+      if (!reader) throw new RangeError(`cannot read ${folder}: no file of ${WEIGHTS_INDEX_FILE} has a tensor ${name}`);
+      return await reader.read(name);
+    },
+  };
+}
+
+/** Options of {@linkcode loadWeights}. */
+export interface LoadWeightsOptions {
+  /** Whether a tensor is wanted; all by default. */
+  readonly select?: (name: string) => boolean;
+}
+
+/** Reads a folder's weights as {@linkcode openWeights} finds them, tensor by tensor. */
+export async function loadWeights(
+  folder: string,
+  { select = () => true }: LoadWeightsOptions = {},
+): Promise<Record<string, Tensor>> {
+  const { entries, read } = await openWeights(folder);
+  const tensors: [string, Tensor][] = [];
+  for (const name of entries.keys()) if (select(name)) tensors.push([name, await read(name)]);
+  return Object.fromEntries(tensors);
+}

@@ -1,0 +1,292 @@
+import { expect } from "expect";
+import { beforeAll, describe, it } from "@std/testing/bdd";
+import fc from "fast-check";
+import { fromConfig, type FromConfigOptions, type HeadName, LORA_TARGETS } from "../../lib/models/mod.ts";
+import { random } from "../../lib/ops/mod.ts";
+import { selectTargets } from "../../lib/peft/mod.ts";
+import { sizeOf } from "../../lib/tensor/shape.ts";
+import { testDevice } from "../support/device.ts";
+import { caseBatch, CASES, checkpointOf, described } from "../support/pretrained.ts";
+
+const configOf = (name: string) => described.cases[name].classification.config;
+const make = (name: string, changes: Record<string, unknown> = {}, options: Partial<FromConfigOptions> = {}) =>
+  fromConfig({ ...configOf(name), ...changes }, { head: "classification", ...options });
+
+const REFUSED: readonly (readonly [name: string, changes: Record<string, unknown>, message: string])[] = [
+  [
+    "bert",
+    { model_type: "robertta" },
+    'unknown model_type "robertta": did you mean "roberta"? There are bert, roberta,',
+  ],
+  ["bert", { model_type: "gpt2" }, "There are bert, roberta, distilbert, deberta-v2"],
+  ["bert", { model_type: null, architectures: null }, "config.json names no model_type: there are bert, roberta"],
+  [
+    "bert",
+    { hidden_act: "gelu_neww" },
+    'cannot make bert of this config.json as hidden_act "gelu_neww" is not supported: did you mean "gelu_new"? there are gelu,',
+  ],
+  ["bert", { position_embedding_type: "relative_key" }, 'position_embedding_type "relative_key" is not supported'],
+  ["bert", { is_decoder: true }, "is_decoder true is not supported: there is only false"],
+  ["bert", { add_cross_attention: true }, "add_cross_attention true is not supported"],
+  ["bert", { pruned_heads: { "0": [1] } }, 'pruned_heads {"0":[1]} is not supported'],
+  ["bert", { quantization_config: { bits: 4 } }, 'quantization_config {"bits":4} is not supported'],
+  ["bert", { type_vocab_size: 0 }, "type_vocab_size is wrong: Invalid value: Expected >=1 but received 0"],
+  ["bert", { num_hidden_layers: 1e9 }, "num_hidden_layers is wrong"],
+  ["bert", { hidden_size: "36" }, "hidden_size is wrong"],
+  ["bert", { hidden_dropout_prob: 1 }, "hidden_dropout_prob is wrong: a rate lies in [0, 1)"],
+  ["bert", { num_attention_heads: 5 }, "bert: 5 heads do not divide a hidden size of 36"],
+  ["bert", { num_labels: 4 }, "config.json contradicts itself: num_labels is 4, id2label has 3"],
+  ["bert", { problem_type: "multi_label_classification" }, 'multi_label_classification" is not supported'],
+  ["roberta", { max_position_embeddings: 2 }, "max_position_embeddings 2 leaves no position after pad_token_id 1"],
+  ["distilbert", { sinusoidal_pos_embds: true }, "sinusoidal_pos_embds true is not supported: there is only false"],
+  ["distilbert", { activation: "mish" }, 'activation "mish" is not supported'],
+  ["deberta-v3", { relative_attention: false }, "relative_attention false is not supported: there is only true"],
+  ["deberta-v3", { pos_att_type: "c2p|p2p" }, '"p2p" is not supported: did you mean'],
+  ["deberta-v3", { norm_rel_ebd: "batch_norm" }, '"batch_norm" is not supported'],
+  ["deberta-v3", { conv_kernel_size: 3 }, "conv_kernel_size 3 is not supported: there is only 0"],
+  [
+    "deberta-v3",
+    { embedding_size: 18 },
+    "embedding_size 18 is not supported: with a hidden_size of 36 there is only 36",
+  ],
+  ["deberta-v3", { position_buckets: 46 }, "position_buckets 46 do not fit max_relative_positions 24"],
+];
+
+const BERT_BASE = {
+  model_type: "bert",
+  architectures: ["BertForMaskedLM"],
+  attention_probs_dropout_prob: 0.1,
+  gradient_checkpointing: false,
+  hidden_act: "gelu",
+  hidden_dropout_prob: 0.1,
+  hidden_size: 768,
+  initializer_range: 0.02,
+  intermediate_size: 3072,
+  layer_norm_eps: 1e-12,
+  max_position_embeddings: 512,
+  num_attention_heads: 12,
+  num_hidden_layers: 12,
+  pad_token_id: 0,
+  position_embedding_type: "absolute",
+  transformers_version: "4.6.0.dev0",
+  type_vocab_size: 2,
+  use_cache: true,
+  vocab_size: 30522,
+};
+
+/** Models that people have, with PyTorch's number of parameters for both heads. */
+const KNOWN: readonly (readonly [name: string, config: Record<string, unknown>, counts: readonly [number, number]])[] =
+  [
+    ["bert-base-uncased", BERT_BASE, [109483778, 109514298]],
+    [
+      "MiniLM-L6-H384",
+      { ...BERT_BASE, hidden_size: 384, intermediate_size: 1536, num_hidden_layers: 6 },
+      [22713986, 22744506],
+    ],
+    [
+      "roberta-base",
+      {
+        ...BERT_BASE,
+        model_type: "roberta",
+        bos_token_id: 0,
+        eos_token_id: 2,
+        layer_norm_eps: 1e-5,
+        max_position_embeddings: 514,
+        pad_token_id: 1,
+        type_vocab_size: 1,
+        vocab_size: 50265,
+      },
+      [124647170, 124697433],
+    ],
+    [
+      "distilbert-base-uncased",
+      {
+        model_type: "distilbert",
+        activation: "gelu",
+        attention_dropout: 0.1,
+        dim: 768,
+        dropout: 0.1,
+        hidden_dim: 3072,
+        initializer_range: 0.02,
+        max_position_embeddings: 512,
+        n_heads: 12,
+        n_layers: 6,
+        pad_token_id: 0,
+        qa_dropout: 0.1,
+        seq_classif_dropout: 0.2,
+        sinusoidal_pos_embds: false,
+        tie_weights_: true,
+        vocab_size: 30522,
+      },
+      [66955010, 66985530],
+    ],
+    [
+      "deberta-v3-base",
+      {
+        model_type: "deberta-v2",
+        attention_probs_dropout_prob: 0.1,
+        hidden_act: "gelu",
+        hidden_dropout_prob: 0.1,
+        hidden_size: 768,
+        initializer_range: 0.02,
+        intermediate_size: 3072,
+        max_position_embeddings: 512,
+        relative_attention: true,
+        position_buckets: 256,
+        norm_rel_ebd: "layer_norm",
+        share_att_key: true,
+        pos_att_type: "p2c|c2p",
+        layer_norm_eps: 1e-7,
+        max_relative_positions: -1,
+        position_biased_input: false,
+        num_attention_heads: 12,
+        num_hidden_layers: 12,
+        type_vocab_size: 0,
+        vocab_size: 128100,
+      },
+      [184423682, 184551780],
+    ],
+  ];
+
+describe("fromConfig()", () => {
+  beforeAll(async () => void await testDevice());
+
+  for (const [name, changes, message] of REFUSED) {
+    it(`refuses a ${name} with ${JSON.stringify(changes)}, and says why`, () => {
+      expect(() => make(name, changes)).toThrow(message);
+    });
+  }
+
+  it("refuses an untied output only where there is one", () => {
+    const changes = { tie_word_embeddings: false };
+    expect(() => make("bert", changes, { head: "masked-lm" })).toThrow(
+      "bert: tie_word_embeddings false is not supported with a masked-lm head: there is only true",
+    );
+    expect(make("bert", changes).config.labels).toBe(3);
+  });
+
+  it("refuses a head that it does not have", () => {
+    expect(() => make("bert", {}, { head: "clasification" as "classification" })).toThrow(
+      'unknown head "clasification": did you mean "classification"? There are classification, masked-lm',
+    );
+  });
+
+  it("refuses what is no object", () => {
+    for (const json of [null, [], "bert", 3]) {
+      expect(() => fromConfig(json, { head: "classification" })).toThrow("a config.json holds an object");
+    }
+  });
+
+  it("fills in what a config leaves out, as Hugging Face does", () => {
+    const { config } = fromConfig({ model_type: "distilbert" }, { head: "classification" });
+    expect(config).toMatchObject({
+      hiddenSize: 768,
+      layers: 6,
+      heads: 12,
+      intermediateSize: 3072,
+      vocabSize: 30522,
+      maxLength: 512,
+      classifierDropout: 0.2,
+      labels: 2,
+      problem: "classification",
+    });
+  });
+
+  it("knows an old config without model_type by its class", () => {
+    expect(make("bert", { model_type: undefined, architectures: ["BertModel"] }).config.architecture).toBe("bert");
+    expect(make("deberta-v3", { model_type: undefined }).config.architecture).toBe("deberta-v2");
+  });
+
+  it("names keys that nothing knows", () => {
+    expect(make("bert", { pooler_type: "first", directionality: "bidi", use_cache: true }).config.unusedKeys).toEqual([
+      "directionality",
+      "pooler_type",
+    ]);
+  });
+
+  it("takes the number of classes from labels, id2label or num_labels, and 1 for a regression", () => {
+    const id2label = { 0: "no", 1: "yes", 2: "maybe" };
+    expect(make("bert", { id2label }).config).toMatchObject({ labels: 3, labelNames: ["no", "yes", "maybe"] });
+    expect(make("minilm", { num_labels: 5 }).config).toMatchObject({ labels: 5, labelNames: [] });
+    expect(make("bert", {}, { labels: 1 }).config).toMatchObject({ labels: 1, problem: "regression" });
+    expect(make("distilbert").config).toMatchObject({ labels: 1, problem: "regression" });
+    const changes = { problem_type: "single_label_classification" };
+    expect(make("bert", changes, { labels: 1 }).config.problem).toBe("regression");
+    expect(make("distilbert", changes).config.problem).toBe("classification");
+  });
+
+  it("has the names and shapes that transformers saves, whatever the head", () => {
+    for (const name of CASES) {
+      for (const head of ["classification", "masked-lm"] as const) {
+        const { shapes } = make(name, {}, { head });
+        const saved = Object.entries(checkpointOf(name, head)).map(([key, { shape }]) => `${key} ${shape}`);
+        expect(shapes.map(([key, shape]) => `${key} ${shape}`).sort()).toEqual(saved.sort());
+      }
+    }
+  });
+
+  for (const [name, config, counts] of KNOWN) {
+    it(`makes a ${name} of as many parameters as PyTorch's, with either head`, () => {
+      const count = (head: HeadName) =>
+        fromConfig(config, { head }).shapes.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
+      expect([count("classification"), count("masked-lm")]).toEqual(counts);
+    });
+  }
+
+  const RATES: readonly (readonly [name: string, rates: readonly string[]])[] = [
+    ["bert", ["hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"]],
+    ["roberta", ["hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"]],
+    ["distilbert", ["dropout", "attention_dropout", "seq_classif_dropout"]],
+    ["deberta-v3", ["hidden_dropout_prob", "attention_probs_dropout_prob", "pooler_dropout", "cls_dropout"]],
+  ];
+  for (const [name, rates] of RATES) {
+    it(`drops out of a ${name} at each of its rates, and only with a key`, async () => {
+      const params = checkpointOf(name, "classification");
+      const logits = async (changes: Record<string, number>, isKeyed = true, dropout?: number) => {
+        const model = make(name, changes, { dropout });
+        return Array.from(
+          await model.apply(params, caseBatch(name, 0), isKeyed ? random.key(5) : undefined).data(),
+        );
+      };
+      const none = Object.fromEntries(rates.map((rate) => [rate, 0]));
+      const all = Object.fromEntries(rates.map((rate) => [rate, 0.4]));
+      const plain = await logits(none);
+      expect(await logits(all, false)).toEqual(plain);
+      expect(await logits(all, true, 0)).toEqual(plain);
+      for (const rate of rates) expect(await logits({ ...none, [rate]: 0.4 })).not.toEqual(plain);
+    });
+  }
+
+  it("computes the same with checkpointed layers, keys included", async () => {
+    for (const name of ["roberta", "deberta-v3"]) {
+      const logits = (checkpoint: boolean) =>
+        make(name, {}, { checkpoint }).apply(checkpointOf(name, "classification"), caseBatch(name, 0), random.key(5));
+      expect(Array.from(await logits(true).data())).toEqual(Array.from(await logits(false).data()));
+    }
+  });
+
+  it("says which modules LoRA adapts, and has them in every layer", () => {
+    expect(LORA_TARGETS).toEqual({
+      bert: ["query", "value"],
+      roberta: ["query", "value"],
+      distilbert: ["q_lin", "v_lin"],
+      "deberta-v2": ["query_proj", "value_proj"],
+    });
+    for (const name of CASES) {
+      const { loraTargets, config } = make(name);
+      expect(selectTargets(checkpointOf(name, "classification"), loraTargets)).toHaveLength(2 * config.layers);
+    }
+  });
+
+  it("reads or refuses any damaged config", () => {
+    const keys = [...new Set(CASES.flatMap((name) => Object.keys(configOf(name))))];
+    const damage = fc.dictionary(fc.constantFrom(...keys), fc.jsonValue(), { maxKeys: 4 });
+    fc.assert(fc.property(fc.constantFrom(...CASES), damage, (name, changes) => {
+      try {
+        expect(make(name, changes).shapes.length).toBeGreaterThan(0);
+      } catch (error) {
+        expect(error).toBeInstanceOf(RangeError);
+      }
+    }));
+  });
+});
