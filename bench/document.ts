@@ -98,8 +98,8 @@ export interface SteadyResult {
   readonly milliseconds: number;
   /** Of a step in its compute pass, by the device's clock; absent where it has none. */
   readonly kernelMilliseconds?: number;
-  /** Longest time between two passes in milliseconds, by the device's clock; absent where it has none. */
-  readonly longestGap?: number;
+  /** Milliseconds between two passes, by the device's clock; absent where it has none. */
+  readonly gaps?: { readonly median: number; readonly longest: number };
   /** Submissions of a step. */
   readonly submissions: number;
   /** What was created in all steps together. */
@@ -134,6 +134,8 @@ export interface ScalingResult {
     readonly batch: readonly [rows: number, length: number];
     /** Milliseconds of a step. */
     readonly timing: Timing;
+    /** Least milliseconds of a step on all cores together: what a busy machine changes little where a processor computes. */
+    readonly processorMilliseconds: number;
     /** Bytes that are held at most at once, the model included. */
     readonly peakBytes: number;
   }[];

@@ -1,3 +1,4 @@
+import { cpuUsage } from "node:process";
 import { type Device, evaluate, random, treeDispose } from "../mod.ts";
 import type { ScalingResult } from "./document.ts";
 import { type BenchModel, describeModel, lossOf, QUICK, SMALL } from "./models.ts";
@@ -28,10 +29,18 @@ export async function measureScaling(
     options.onBatch(batch);
     prepared.push(await prepareStep(device, { name: METHOD, model: { ...model, batch }, base, baseBytes }));
   }
-  const timings = await takeTurns(
-    prepared.map(({ run }, i) => ({ name: batches[i].join(" × "), perRun: STEPS_PER_RUN, run })),
-    options,
-  );
+  const processor = batches.map(() => Infinity);
+  const contenders = prepared.map((step, i) => ({
+    name: batches[i].join(" × "),
+    perRun: STEPS_PER_RUN,
+    async run() {
+      const before = cpuUsage();
+      await step.run();
+      const { user, system } = cpuUsage(before);
+      processor[i] = Math.min(processor[i], (user + system) / 1000 / STEPS_PER_RUN);
+    },
+  }));
+  const timings = await takeTurns(contenders, options);
   for (const step of prepared) step.close();
   treeDispose(base);
   return {
@@ -40,6 +49,7 @@ export async function measureScaling(
     batches: prepared.map(({ report }, i) => ({
       batch: batches[i],
       timing: timings[i],
+      processorMilliseconds: processor[i],
       peakBytes: report.peakBytes,
     })),
   };

@@ -1,4 +1,4 @@
-import { linearRegression } from "simple-statistics";
+import { linearRegression, median } from "simple-statistics";
 import { bucketLengths, type Device } from "../mod.ts";
 import { collectGarbage } from "./collect_garbage.ts";
 import type { EnduranceResult, EnduranceSample, SteadyResult } from "./document.ts";
@@ -54,7 +54,7 @@ async function measureCase(
     submissions: since("submissions") / steps,
     created: { buffers: since("buffers"), pipelines: since("pipelines"), bindGroups: since("bindGroups") },
     kernelMilliseconds: spans && spans.reduce((sum, { began, ended }) => sum + ended - began, 0) / steps,
-    longestGap: gaps && Math.max(...gaps),
+    gaps: gaps && { median: median(gaps), longest: Math.max(...gaps) },
   };
 }
 

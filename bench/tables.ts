@@ -122,18 +122,18 @@ export function peerStepTable({ contenders }: PeerStepResult): string {
 /** Steps in steady state: what lies outside of kernels, and what is made. */
 export function steadyTable(results: readonly SteadyResult[]): string {
   const rows = results.map((result) => {
-    const { name, milliseconds, kernelMilliseconds: inside, longestGap, submissions, created } = result;
+    const { name, milliseconds, kernelMilliseconds: inside, gaps, submissions, created } = result;
     return [
       name,
       digits(milliseconds),
       inside === undefined ? "–" : `${digits(100 * (1 - inside / milliseconds))} %`,
-      longestGap === undefined ? "–" : digits(longestGap),
+      gaps ? pair(gaps.median, gaps.longest) : "–",
       digits(submissions),
       `${created.buffers}, ${created.pipelines}, ${created.bindGroups}`,
     ];
   });
   const created = "buffers, pipelines, bind groups made";
-  return table(["method", "ms a step", "outside kernels", "longest gap, ms", "submissions", created], rows);
+  return table(["method", "ms a step", "outside kernels", "gap, ms: median / longest", "submissions", created], rows);
 }
 
 /** Memory at the first, the middle and the last sample of a long run, and by how much it grows from the middle on. */
@@ -154,15 +154,17 @@ export function enduranceTable({ samples, bytesPerStep }: EnduranceResult): stri
 /** Time and memory of a token as batches grow. */
 export function scalingTable({ batches, baseBytes }: ScalingResult): string {
   const tokens = (batch: readonly [number, number]) => batch[0] * batch[1];
-  const rows = batches.map(({ batch, timing, peakBytes }) => [
+  const rows = batches.map(({ batch, timing, processorMilliseconds, peakBytes }) => [
     batch.join(" × "),
     times(tokens(batch) / tokens(batches[0].batch)),
     milliseconds(timing),
     pair(1000 * timing.best / tokens(batch), 1000 * timing.median / tokens(batch)),
+    digits(1000 * processorMilliseconds / tokens(batch)),
     mebibytes(peakBytes),
     digits((peakBytes - baseBytes) / tokens(batch) / 1024),
   ]);
-  return table(["batch", "tokens", "ms a step", "µs a token", "peak MiB", "KiB a token, without weights"], rows);
+  const head = ["batch", "tokens", "ms a step", "µs a token", "processors, µs a token", "peak MiB"];
+  return table([...head, "KiB a token, without weights"], rows);
 }
 
 /** From the start of a process to its first finished step. */

@@ -4,12 +4,13 @@ import { io, openDevice, random, train } from "../mod.ts";
 import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown } from "./command/flags.ts";
 import { withAdapter } from "./tuning/adapted.ts";
+import { hashModel } from "./tuning/hash_tensors.ts";
 import { loadLabels, saveLabels } from "./tuning/label_file.ts";
 import { differenceLine, largestDifference } from "./tuning/largest_difference.ts";
-import { loadModel } from "./tuning/load_model.ts";
+import { findModel, loadModel, type ModelFlags } from "./tuning/load_model.ts";
 import { makeMethod } from "./tuning/make_method.ts";
 import { makeOptimizer } from "./tuning/optimizer.ts";
-import { hashTensors, loadState, loadStateInfo } from "./tuning/state_file.ts";
+import { loadState, loadStateInfo } from "./tuning/state_file.ts";
 import type { TrainSettings } from "./tuning/train_settings.ts";
 
 const HELP =
@@ -21,18 +22,18 @@ of rank 2r in PEFT's format, and says how far its logits are from those of the r
   --state DIR    the --out of deno task train: state.safetensors and state.json
   --out DIR      gets the adapter
   --model DIR    what the run began from, where it lies elsewhere now
+  --offline      uses of the hub's models what is in the cache alone
   --device NAME  swiftshader, lavapipe, browser, or part of an adapter's name
   --json         one JSON document on standard output, all else on standard error
   --help         this text`;
 
-const FLAGS = { boolean: ["json", "help"], string: ["state", "model", "out", "device"] } as const;
+const FLAGS = { boolean: ["offline", "json", "help"], string: ["state", "model", "out", "device"] } as const;
 
-interface ConvertFlags {
+interface ConvertFlags extends Omit<ModelFlags, "revision"> {
   readonly _: readonly (string | number)[];
   readonly json?: boolean;
   readonly help?: boolean;
   readonly state?: string;
-  readonly model?: string;
   readonly out?: string;
   readonly device?: string;
 }
@@ -53,13 +54,13 @@ async function main(): Promise<void> {
     );
   }
   const { outputs: labels, seed } = settings;
-  const model = flags.model ?? settings.model;
-  const loaded = await loadModel(model, { labels, seed });
-
-  using _device = await openDevice({ adapter: flags.device, report: console.error });
-  if (await hashTensors(loaded.base) !== info.inputs.weights) {
+  const { model = settings.model, offline } = flags;
+  const loaded = await loadModel(await findModel({ model, revision: settings.revision, offline }), { labels, seed });
+  if (await hashModel(loaded) !== info.inputs.weights) {
     throw new Error(`${model} is not what the run in ${folder} began from: its weights differ`);
   }
+
+  using _device = await openDevice({ adapter: flags.device, report: console.error });
   const method = makeMethod(settings);
   const fresh = train.init(random.key(seed), loaded.base, { method, optimizer: makeOptimizer(settings) });
   const state = await loadState(folder, fresh, { method, info });

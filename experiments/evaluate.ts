@@ -6,7 +6,7 @@ import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown } from "./command/flags.ts";
 import { plain, withAdapter } from "./tuning/adapted.ts";
 import { loadLabels } from "./tuning/label_file.ts";
-import { loadModel } from "./tuning/load_model.ts";
+import { findModel, loadModel, MODEL_HELP, type ModelFlags } from "./tuning/load_model.ts";
 import { wholeNumber } from "./tuning/numbers.ts";
 import { outputsOf, readTask, TASK_HELP, type TaskFlags } from "./tuning/read_task.ts";
 import { score } from "./tuning/score.ts";
@@ -16,27 +16,26 @@ const HELP = `Scores a sequence classifier, with an adapter or without: metrics 
 
   deno task evaluate --model DIR [--adapter DIR] --task NAME [flags]
 
-  --model DIR       config.json, weights in safetensors, and a tokenizer's files
-  --adapter DIR     an adapter in PEFT's format, ours or PEFT's
+${MODEL_HELP}
+  --adapter DIR      an adapter in PEFT's format, ours or PEFT's
 ${TASK_HELP}
-                    --data is the file that is scored; its labels are those of the training where that was done here
-  --logits FILE     gets one JSON array an example, in the file's order; MNLI's mismatched ones behind the matched
-  --batch N         examples at a time, 32 by default
-  --max-length N    most tokens of an example, 128 by default or what the model has
-  --device NAME     swiftshader, lavapipe, browser, or part of an adapter's name
-  --help            this text
+                     --data is the file that is scored; its labels are those of the training where that was done here
+  --logits FILE      gets one JSON array an example, in the file's order; MNLI's mismatched ones behind the matched
+  --batch N          examples at a time, 32 by default
+  --max-length N     most tokens of an example, 128 by default or what the model has
+  --device NAME      swiftshader, lavapipe, browser, or part of an adapter's name
+  --help             this text
 
 Metrics are by set: dev, and MNLI's mismatched.`;
 
 const FLAGS = {
-  boolean: ["help"],
-  string: ["model", "adapter", "task", "data", "columns", "logits", "batch", "max-length", "device"],
+  boolean: ["offline", "help"],
+  string: ["model", "revision", "adapter", "task", "data", "columns", "logits", "batch", "max-length", "device"],
 } as const;
 
-interface EvaluateFlags extends Omit<TaskFlags, "eval-data"> {
+interface EvaluateFlags extends ModelFlags, Omit<TaskFlags, "eval-data"> {
   readonly _: readonly (string | number)[];
   readonly help?: boolean;
-  readonly model?: string;
   readonly adapter?: string;
   readonly logits?: string;
   readonly batch?: string;
@@ -49,12 +48,12 @@ async function main(): Promise<void> {
   const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) }) as EvaluateFlags;
   if (flags.help) return console.log(HELP);
   if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
-  const { model, adapter, logits } = flags;
-  if (model === undefined) throw new RangeError("--model is missing: a folder in Hugging Face's layout");
+  const { adapter, logits } = flags;
   const batchSize = wholeNumber("batch", flags.batch ?? "32");
-  const known = flags.columns === undefined ? undefined : await loadLabels(adapter ?? model);
+  const folder = await findModel(flags);
+  const known = flags.columns === undefined ? undefined : await loadLabels(adapter ?? folder);
   const task = await readTask(flags, { isScored: true, known });
-  const loaded = await loadModel(model, { labels: outputsOf(task) });
+  const loaded = await loadModel(folder, { labels: outputsOf(task) });
   const maxLength = maxLengthOf(flags["max-length"], loaded);
   const adapted = adapter === undefined ? plain(loaded) : await withAdapter(loaded, adapter);
 

@@ -7,7 +7,7 @@ import { plain, withAdapter } from "./tuning/adapted.ts";
 import { classesOf } from "./tuning/classes_of.ts";
 import { loadLabels, saveLabels } from "./tuning/label_file.ts";
 import { differenceLine, largestDifference } from "./tuning/largest_difference.ts";
-import { loadModel } from "./tuning/load_model.ts";
+import { findModel, loadModel, MODEL_HELP, type ModelFlags } from "./tuning/load_model.ts";
 import { writeModelFolder } from "./tuning/model_folder.ts";
 import { readTask, TASK_HELP, type TaskFlags } from "./tuning/read_task.ts";
 
@@ -16,25 +16,24 @@ const HELP =
 
   deno task merge --model DIR --adapter DIR --out DIR [flags]
 
-  --model DIR      what the adapter was trained on
-  --adapter DIR    an adapter in PEFT's format, ours or PEFT's
-  --out DIR        gets config.json, model.safetensors and the tokenizer's files
+${MODEL_HELP}
+  --adapter DIR      an adapter in PEFT's format, ours or PEFT's
+  --out DIR          gets config.json, model.safetensors and the tokenizer's files
   Logits are compared on random tokens, or on examples of a task:
 ${TASK_HELP}
-  --device NAME    swiftshader, lavapipe, browser, or part of an adapter's name
-  --json           one JSON document on standard output, all else on standard error
-  --help           this text`;
+  --device NAME      swiftshader, lavapipe, browser, or part of an adapter's name
+  --json             one JSON document on standard output, all else on standard error
+  --help             this text`;
 
 const FLAGS = {
-  boolean: ["json", "help"],
-  string: ["model", "adapter", "out", "task", "data", "columns", "device"],
+  boolean: ["offline", "json", "help"],
+  string: ["model", "revision", "adapter", "out", "task", "data", "columns", "device"],
 } as const;
 
-interface MergeFlags extends Omit<TaskFlags, "eval-data"> {
+interface MergeFlags extends ModelFlags, Omit<TaskFlags, "eval-data"> {
   readonly _: readonly (string | number)[];
   readonly json?: boolean;
   readonly help?: boolean;
-  readonly model?: string;
   readonly adapter?: string;
   readonly out?: string;
   readonly device?: string;
@@ -45,14 +44,14 @@ async function main(): Promise<void> {
   const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) }) as MergeFlags;
   if (flags.help) return console.log(HELP);
   if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
-  const { model, adapter, out } = flags;
-  if (model === undefined) throw new RangeError("--model is missing: a folder in Hugging Face's layout");
+  const { adapter, out } = flags;
   if (adapter === undefined) throw new RangeError("--adapter is missing: a folder with adapter_config.json");
   if (out === undefined) throw new RangeError("--out is missing: the folder for the merged model");
   const known = await loadLabels(adapter);
   const isCompared = flags.task !== undefined || flags.columns !== undefined;
   const task = isCompared ? await readTask(flags, { isScored: true, known }) : undefined;
-  const loaded = await loadModel(model, { labels: await classesOf(model, await io.loadAdapter(adapter)) });
+  const folder = await findModel(flags);
+  const loaded = await loadModel(folder, { labels: await classesOf(folder, await io.loadAdapter(adapter)) });
   const adapted = await withAdapter(loaded, adapter);
 
   using _device = await openDevice({ adapter: flags.device, report: console.error });

@@ -6,24 +6,25 @@ import { checkValues, refuseUnknown } from "./command/flags.ts";
 import { onInterrupt } from "./command/interrupt.ts";
 import { ProgressBar } from "./command/progress_bar.ts";
 import { beginFrom, type Beginning } from "./tuning/adapted.ts";
+import { hashModel } from "./tuning/hash_tensors.ts";
 import { saveLabels } from "./tuning/label_file.ts";
-import { type LoadedModel, loadModel } from "./tuning/load_model.ts";
+import { findModel, type LoadedModel, loadModel, MODEL_HELP, type ModelFlags } from "./tuning/load_model.ts";
 import { makeMethod, METHODS } from "./tuning/make_method.ts";
 import { writeModelFolder } from "./tuning/model_folder.ts";
 import { wholeNumber } from "./tuning/numbers.ts";
 import { SCHEDULES } from "./tuning/optimizer.ts";
-import { outputsOf, readTask, TASK_HELP, type TuningTask } from "./tuning/read_task.ts";
+import { outputsOf, readTask, TASK_HELP } from "./tuning/read_task.ts";
 import { score, scoreLines } from "./tuning/score.ts";
-import { hashTensors, loadStateInfo, requireSameRun, type Settings, type StateInfo } from "./tuning/state_file.ts";
+import { loadStateInfo, requireSameRun, type Settings, type StateInfo } from "./tuning/state_file.ts";
 import { StepLog } from "./tuning/step_log.ts";
 import { dropoutOf, type TrainFlags, trainSettings } from "./tuning/train_settings.ts";
 import { Training, type TrainingParts } from "./tuning/training.ts";
 
 const HELP = `Fine-tunes a sequence classifier of Hugging Face's and writes an adapter in PEFT's format.
 
-  deno task train --model DIR --task NAME --out DIR [flags]
+  deno task train --model DIR|NAME --task NAME --out DIR [flags]
 
-  --model DIR        config.json, model.safetensors, and tokenizer.json or vocab.txt
+${MODEL_HELP}
 ${TASK_HELP}
   --eval-data FILE   with --columns: what the result is scored on
 
@@ -62,10 +63,10 @@ ${TASK_HELP}
   --help             this text`;
 
 const FLAGS = {
-  boolean: ["no-decay-bias", "resume", "json", "help"],
+  boolean: ["no-decay-bias", "offline", "resume", "json", "help"],
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
-    "model", "task", "data", "columns", "eval-data",
+    "model", "revision", "task", "data", "columns", "eval-data",
     "method", "rank", "alpha", "lambda", "start-step", "targets", "initial-rank", "interval", "orthogonality", "adapter-init",
     "learning-rate", "schedule", "warmup", "weight-decay", "clip", "batch", "accumulate", "epochs", "steps",
     "max-length", "dropout", "shuffle", "seed", "out", "save-every", "log", "device",
@@ -73,7 +74,7 @@ const FLAGS = {
 } as const;
 
 /** Flags that decide nothing of what comes out. */
-interface OwnFlags {
+interface OwnFlags extends ModelFlags {
   readonly _: readonly (string | number)[];
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -100,18 +101,6 @@ function narrate({ report: { fresh } }: LoadedModel, beginning: Beginning | unde
   }
 }
 
-async function inputsOf(task: TuningTask, { base }: LoadedModel, beginning?: Beginning): Promise<StateInfo["inputs"]> {
-  const weights = await hashTensors(base);
-  if (!beginning) return { data: task.hash, weights };
-  const { factors, heads } = beginning.trainable;
-  const named = Object.fromEntries(
-    Object.entries(factors).flatMap(([path, parts]) =>
-      Object.entries(parts).map(([name, x]) => [`${path}.${name}`, x])
-    ),
-  );
-  return { data: task.hash, weights, adapter: await hashTensors({ ...named, ...heads } as LoadedModel["base"]) };
-}
-
 /** Writes what was trained: the adapter, or the model where all of it was. */
 async function writeResult(out: string, training: Training): Promise<void> {
   const { loaded, task, method, settings } = training.parts;
@@ -127,24 +116,29 @@ async function main(): Promise<void> {
   const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) }) as TrainFlags & OwnFlags;
   if (flags.help) return console.log(HELP);
   if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
-  const { model, out, json, log, resume } = flags;
-  if (model === undefined) throw new RangeError("--model is missing: a folder in Hugging Face's layout");
+  const { out, json, log, resume } = flags;
   if (out === undefined) throw new RangeError("--out is missing: the folder for what is trained");
   const saveEvery = wholeNumber("save-every", flags["save-every"] ?? "500");
   const say = (line: string) => json ? console.error(line) : console.log(line);
 
   const task = await readTask(flags);
   const seed = wholeNumber("seed", flags.seed ?? "0", 0);
-  const loaded = await loadModel(model, { labels: outputsOf(task), dropout: dropoutOf(flags.dropout), seed });
+  const loaded = await loadModel(await findModel(flags), {
+    labels: outputsOf(task),
+    dropout: dropoutOf(flags.dropout),
+    seed,
+  });
   const beginsFrom = flags["adapter-init"];
   const beginning = beginsFrom === undefined ? undefined : await beginFrom(beginsFrom, loaded.base);
   const settings = trainSettings(flags, { task, loaded, beginning });
   const method = beginning && settings.method === beginning.name ? beginning.method : makeMethod(settings);
   const saved = resume ? await loadStateInfo(out) : undefined;
 
-  using device = await openDevice({ adapter: flags.device, report: console.error });
-  const info = { settings: settings as unknown as Settings, inputs: await inputsOf(task, loaded, beginning) };
+  const inputs = { data: task.hash, weights: await hashModel(loaded), ...beginning && { adapter: beginning.hash } };
+  const info: StateInfo = { settings: settings as unknown as Settings, inputs };
   if (saved) requireSameRun(out, saved, info);
+
+  using device = await openDevice({ adapter: flags.device, report: console.error });
   await makeFolder(out);
   await saveLabels(out, task);
   const parts: TrainingParts = { loaded, task, settings, method, beginning, info };

@@ -10,12 +10,15 @@ interface Task {
 // Dawn is a native module (ffi) and finds its drivers by the environment; SwiftShader is fetched by Deno itself (run).
 const DEVICE = ["--allow-ffi", "--allow-env", "--allow-read", "--allow-write", "--allow-run", "--allow-sys"];
 
+/** Models are fetched from Hugging Face's hub. */
+const HUB = [...DEVICE, "--allow-net"];
+
 const TASKS: Readonly<Record<string, Task>> = {
   reproduce: { script: "experiments/reproduce.ts", permissions: DEVICE },
-  train: { script: "experiments/train.ts", permissions: DEVICE },
-  evaluate: { script: "experiments/evaluate.ts", permissions: DEVICE },
-  merge: { script: "experiments/merge.ts", permissions: DEVICE },
-  convert: { script: "experiments/convert.ts", permissions: DEVICE },
+  train: { script: "experiments/train.ts", permissions: HUB },
+  evaluate: { script: "experiments/evaluate.ts", permissions: HUB },
+  merge: { script: "experiments/merge.ts", permissions: HUB },
+  convert: { script: "experiments/convert.ts", permissions: HUB },
   doctor: { script: "experiments/doctor.ts", permissions: DEVICE },
   pretrain: { script: "experiments/pretrain.ts", permissions: DEVICE },
   generate: { script: "experiments/suite/generate.ts", permissions: ["--allow-read", "--allow-write"] },

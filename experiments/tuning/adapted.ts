@@ -1,4 +1,5 @@
 import { io, mul, peft, random, type Tensor, type Tree, treeMap } from "../../mod.ts";
+import { hashTensors } from "./hash_tensors.ts";
 import type { LoadedModel } from "./load_model.ts";
 
 /** A model's parameters as a method holds them. */
@@ -45,6 +46,8 @@ export interface Beginning extends peft.AdapterMethod {
   readonly config: Readonly<Record<string, unknown>>;
   /** Parameters of heads for another number of classes, which were left out. */
   readonly left: readonly string[];
+  /** Hex sha-256 of what it holds. */
+  readonly hash: string;
 }
 
 /** Reads the adapter that a run begins from; heads for another number of classes are the model's. */
@@ -58,5 +61,6 @@ export async function beginFrom(folder: string, base: Readonly<Record<string, Te
   const { method, trainable } = peft.adapterMethod({ config, tensors: { ...tensors, ...fitted } }, base);
   const isAdalora = String(config.peft_type).toUpperCase() === "ADALORA";
   const name = isAdalora ? "adalora" : config.use_dora ? "dora" : config.use_rslora ? "rslora" : "lora";
-  return { name, config, method, trainable, left: left.map((one) => one.slice(PREFIX.length)) };
+  const hash = await hashTensors(tensors, JSON.stringify(config));
+  return { name, config, method, trainable, left: left.map((one) => one.slice(PREFIX.length)), hash };
 }

@@ -1,12 +1,11 @@
-import { models, type peft } from "../../mod.ts";
-import { readConfig } from "./load_model.ts";
+import { hub, models, type peft } from "../../mod.ts";
 
 /**
- * How many outputs the head in an adapter has for a model; `undefined` where the adapter has no head, and the model's own
- * stays.
+ * How many outputs the head in an adapter has for the model of a folder; `undefined` where the adapter has no head, and the
+ * model's own stays.
  */
-export async function classesOf(model: string, { tensors }: peft.Adapter): Promise<number | undefined> {
-  const { headNames } = models.fromConfig(await readConfig(model), { head: "classification", labels: 1 });
-  const last = tensors[`base_model.model.${headNames.at(-1)}`];
-  return last?.shape[0];
+export async function classesOf(folder: string, { tensors }: peft.Adapter): Promise<number | undefined> {
+  const { config } = await hub.loadPretrained(folder, { select: () => false });
+  const { headNames } = models.fromConfig(config, { head: "classification", labels: 1 });
+  return tensors[`base_model.model.${headNames.at(-1)}`]?.shape[0];
 }

@@ -1,13 +1,4 @@
-import {
-  io,
-  models,
-  random,
-  type Tensor,
-  type Tokenizer,
-  TOKENIZER_FILES,
-  type TokenizerFiles,
-  tokenizerFromFiles,
-} from "../../mod.ts";
+import { hub, models, random, type Tensor, type Tokenizer } from "../../mod.ts";
 
 /** A model of Hugging Face's with its weights and its tokenizer. */
 export interface LoadedModel {
@@ -25,6 +16,36 @@ export interface LoadedModel {
   readonly folder: string;
 }
 
+/** Flags that name a model. */
+export interface ModelFlags {
+  readonly model?: string;
+  readonly revision?: string;
+  readonly offline?: boolean;
+}
+
+/** What {@linkcode ModelFlags} mean, for help texts. */
+export const MODEL_HELP =
+  `  --model DIR|NAME   a folder in Hugging Face's layout (config.json, safetensors, a tokenizer's files), or a model of
+                     the hub, org/name, which is fetched into the cache that Python's libraries use
+  --revision NAME    branch, tag or commit of the hub, main by default
+  --offline          uses what is in that cache alone`;
+
+/** The folder of the model that flags name. Throws an Error where there is none, and what fetching throws. */
+export async function findModel({ model, revision, offline }: ModelFlags): Promise<string> {
+  if (model === undefined) {
+    throw new RangeError("--model is missing: a folder in Hugging Face's layout, or a name of the hub");
+  }
+  const seen = new Set<string>();
+  return await hub.modelFolder(model, {
+    revision,
+    offline: offline || undefined,
+    onProgress({ file, total }) {
+      if (!seen.has(file)) console.error(`fetching ${file} of ${model}: ${(total / 2 ** 20).toFixed(1)} MiB`);
+      seen.add(file);
+    },
+  });
+}
+
 /** Options of {@linkcode loadModel}. */
 export interface LoadModelOptions {
   /** Classes, 1 for scores; by default as many as its config has. */
@@ -35,53 +56,20 @@ export interface LoadModelOptions {
   readonly seed?: number;
 }
 
-/** A folder's `config.json`. Throws an Error where it is missing or no JSON. */
-export async function readConfig(folder: string): Promise<Record<string, unknown>> {
-  const path = `${folder}/config.json`;
-  try {
-    return JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-/** The files of a folder's tokenizer, as they are. */
-export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
-  const files = await Promise.all(TOKENIZER_FILES.map(async (name) => [name, await readIfThere(`${folder}/${name}`)]));
-  return Object.fromEntries(files.filter(([, contents]) => contents !== undefined));
-}
-
 /**
- * Loads a sequence classifier from a folder in Hugging Face's layout: `config.json`, weights in one safetensors file
- * or several, and the files of a tokenizer. A head that is missing, or is one for another number of classes, is made afresh, and
- * the report says so.
+ * Loads a sequence classifier from a folder in Hugging Face's layout. A head that is missing, or is one for another
+ * number of classes, is made afresh, and the report says so.
  *
  * Throws an Error that names the file that is missing or wrong.
  */
 export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
   const { labels, dropout, seed = 0 } = options;
-  const config = await readConfig(folder);
+  const { config, tensors, tokenizer } = await hub.loadPretrained(folder);
+  if (!tokenizer) throw new Error(`cannot use ${folder}: it has no tokenizer.json, nor the older files of a tokenizer`);
   const model = models.fromConfig(config, { head: "classification", labels, dropout });
-  const { params: base, report } = models.paramsFrom(await io.loadWeights(folder), model, {
+  const { params: base, report } = models.paramsFrom(tensors, model, {
     key: random.foldIn(random.key(seed), 1),
     fresh: "mismatched",
   });
-  return {
-    model,
-    base,
-    tokenizer: tokenizerFromFiles(await readTokenizerFiles(folder), `${folder}/`),
-    maxLength: model.config.maxLength,
-    report,
-    config,
-    folder,
-  };
+  return { model, base, tokenizer, maxLength: model.config.maxLength, report, config, folder };
 }

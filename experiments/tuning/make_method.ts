@@ -1,4 +1,4 @@
-import { peft, type Tree } from "../../mod.ts";
+import { peft } from "../../mod.ts";
 
 /** Names of the methods that can be trained. */
 export const METHODS = ["full", "lora", "rslora", "dora", "adalora", "delta-lora", "lora-scaled"] as const;

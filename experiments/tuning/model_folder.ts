@@ -1,6 +1,6 @@
-import { io, type Tensor } from "../../mod.ts";
+import { io, type Tensor, TOKENIZER_FILES } from "../../mod.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
-import { type LoadedModel, readTokenizerFiles } from "./load_model.ts";
+import type { LoadedModel } from "./load_model.ts";
 import type { LabelSet } from "./read_table.ts";
 
 /** What the classes of sequence classifiers begin with. */
@@ -33,8 +33,12 @@ export async function writeModelFolder(
   { loaded, labels }: { readonly loaded: LoadedModel; readonly labels?: LabelSet },
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  for (const [name, contents] of Object.entries(await readTokenizerFiles(loaded.folder))) {
-    await writeAtomically(`${folder}/${name}`, contents);
+  for (const name of [...TOKENIZER_FILES, "special_tokens_map.json", "added_tokens.json"]) {
+    try {
+      await writeAtomically(`${folder}/${name}`, await Deno.readFile(`${loaded.folder}/${name}`));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
   await io.saveSafetensors(`${folder}/model.safetensors`, tensors, { format: "pt" });
   await writeAtomically(`${folder}/config.json`, `${JSON.stringify(configOf(loaded, labels), null, 2)}\n`);

@@ -1,4 +1,4 @@
-import { io, type peft, type Tensor, type train } from "../../mod.ts";
+import { io, type peft, type train } from "../../mod.ts";
 import { canonicalJson, sha256 } from "../../lib/experiment/mod.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
 import { treeFlatten, treeUnflatten } from "../../lib/tensor/mod.ts";
@@ -22,16 +22,6 @@ function ownParts(state: train.TrainState, method: peft.Method) {
 }
 
 const paths = (folder: string) => ({ tensors: `${folder}/state.safetensors`, info: `${folder}/state.json` });
-
-/** Hex sha-256 of tensors on the host, in their order. */
-export async function hashTensors(tensors: Readonly<Record<string, Tensor>>): Promise<string> {
-  const parts: string[] = [];
-  for (const [name, tensor] of Object.entries(tensors)) {
-    const { buffer, byteOffset, byteLength } = await tensor.data();
-    parts.push(`${name} ${await sha256(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength))}`);
-  }
-  return await sha256(parts.join("\n"));
-}
 
 /** Writes all that a run needs to go on: `state.safetensors`, and `state.json` with what it was told. */
 export async function saveState(

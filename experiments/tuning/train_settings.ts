@@ -1,14 +1,16 @@
+import { peft } from "../../mod.ts";
 import { requireName } from "../../lib/experiment/mod.ts";
 import { nonNegative, positive, wholeNumber } from "./numbers.ts";
 import type { Beginning } from "./adapted.ts";
 import type { LoadedModel } from "./load_model.ts";
-import { METHOD_FLAGS, METHODS, type MethodSettings } from "./make_method.ts";
+import { METHOD_FLAGS, METHODS, type MethodSettings, parseTargets } from "./make_method.ts";
 import { type OptimizerSettings, SCHEDULES } from "./optimizer.ts";
 import { outputsOf, type TaskFlags, type TuningTask } from "./read_task.ts";
 
 /** Flags of `deno task train` that decide what comes out; their values as they were typed. */
 export interface TrainFlags extends TaskFlags {
   readonly model?: string;
+  readonly revision?: string;
   readonly method?: string;
   readonly rank?: string;
   readonly alpha?: string;
@@ -38,6 +40,7 @@ export interface TrainFlags extends TaskFlags {
 /** All that decides what a run gives, with defaults filled in; absent values are not there. */
 export interface TrainSettings extends MethodSettings, OptimizerSettings {
   readonly model: string;
+  readonly revision?: string;
   readonly task?: string;
   readonly data?: string;
   readonly "eval-data"?: string;
@@ -131,7 +134,9 @@ function methodSettings(
     orthogonality: nonNegative("orthogonality", flags.orthogonality ?? "0.1"),
   };
   const taken = Object.fromEntries(Object.entries(all).filter(([name]) => own.has(name as keyof MethodSettings)));
-  return { method, ...taken, ...decided, steps };
+  const named: MethodSettings = { method, ...taken, ...decided, steps };
+  if (named.targets !== undefined) peft.selectTargets(loaded.base, parseTargets(named.targets));
+  return named;
 }
 
 /** Warm-up in steps: a share of the run below 1, else steps, but fewer than all. */
@@ -164,6 +169,7 @@ export function trainSettings(
   const { model, task: name, data, "eval-data": evalData, columns, "adapter-init": adapterInit } = flags;
   const settings: TrainSettings = {
     model: model!,
+    revision: flags.revision,
     task: name,
     data,
     "eval-data": evalData,

@@ -4,6 +4,7 @@ import { sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Bindable } from "../device/device.ts";
 import { type BoundLeaves, BoundPlan } from "./bound_plan.ts";
+import { capturedNodes } from "./captured_nodes.ts";
 import { Donations } from "./donations.ts";
 import { type ExplainOptions, explainPlan } from "./explain.ts";
 import { type FunctionMemory, functionMemory } from "./function_memory.ts";
@@ -60,25 +61,6 @@ export async function compileFunction(runtime: Runtime, traced: TracedFunction):
   const textures = new LeafTextures(runtime.device, plan);
   const [pipelines] = await Promise.all([runtime.pipelines(plan), textures.prepare()]);
   return new Compiled(runtime, traced, plan, { pipelines, textures });
-}
-
-/** Pending computations from outside that a traced function uses. */
-function capturedNodes(outputs: readonly Tensor[], firstId: number): Tensor[] {
-  const seen = new Set<Tensor>(outputs);
-  const stack = [...outputs];
-  const found: Tensor[] = [];
-  for (let node = stack.pop(); node; node = stack.pop()) {
-    if (node.state.kind !== "node") continue;
-    if (node.id < firstId) {
-      found.push(node);
-      continue;
-    }
-    for (const input of node.state.inputs) {
-      if (!seen.has(input)) stack.push(input);
-      seen.add(input);
-    }
-  }
-  return found;
 }
 
 /** Where a leaf of the plan comes from in a call. */

@@ -30,6 +30,7 @@ export type MemoryKind =
 
 /** Something that takes memory. */
 export interface MemoryItem {
+  /** What it is there for. */
   readonly kind: MemoryKind;
   /** Where an argument lies in its tree, the parameter's name first; otherwise what made it. */
   readonly path: readonly string[];
@@ -37,12 +38,15 @@ export interface MemoryItem {
   readonly shape?: Shape;
   /** Whether it is an argument whose memory is given up. */
   readonly isDonated?: boolean;
+  /** As many as its elements take; what buffers add to that is an item of its own. */
   readonly bytes: number;
 }
 
 /** What takes the bytes of a jitted function, for one signature. */
 export interface FunctionMemory {
+  /** The function's name, empty where it has none. */
   readonly name: string;
+  /** Everything, each byte once. */
   readonly items: readonly MemoryItem[];
   /** All items but the staging: what is held between calls, results included. */
   readonly liveBytes: number;

@@ -15,6 +15,7 @@ export type BoundBy = "arithmetic" | "memory" | "dispatch";
 export interface AtBest {
   /** The least that it can take. */
   readonly seconds: number;
+  /** What that is due to. */
   readonly boundBy: BoundBy;
 }
 

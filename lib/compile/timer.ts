@@ -14,6 +14,7 @@ export interface DispatchTime {
   readonly bytes: number;
   /** Multiplications and additions of a product; 0 for everything else. */
   readonly operations: number;
+  /** The time that it takes. */
   readonly seconds: number;
 }
 

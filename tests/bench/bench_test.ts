@@ -72,6 +72,7 @@ describe("deno task bench", () => {
     const peaks = scaling!.batches.map(({ peakBytes }) => peakBytes);
     expect(peaks).toEqual(peaks.toSorted((a, b) => a - b));
     expect(peaks[0]).toBeGreaterThan(scaling!.baseBytes);
+    for (const { processorMilliseconds } of scaling!.batches) expect(processorMilliseconds).toBeGreaterThan(0);
   });
 
   it("ends with one line on standard error and code 1 where an argument is wrong", async () => {

@@ -160,14 +160,14 @@ describe("the tables of steady state", () => {
     steps: 10,
     milliseconds: 50,
     kernelMilliseconds: 48.5,
-    longestGap: 1.25,
+    gaps: { median: 0.125, longest: 1.25 },
     submissions: 1,
     created: { buffers: 0, pipelines: 2, bindGroups: 31 },
   };
 
   it("show the share of a step outside its kernels, and what was made", () => {
-    const table = steadyTable([CASE, { ...CASE, name: "blind", kernelMilliseconds: undefined, longestGap: undefined }]);
-    expect(row(table, "lora")).toEqual(["lora", "50.0", "3.00 %", "1.25", "1.00", "0, 2, 31"]);
+    const table = steadyTable([CASE, { ...CASE, name: "blind", kernelMilliseconds: undefined, gaps: undefined }]);
+    expect(row(table, "lora")).toEqual(["lora", "50.0", "3.00 %", "0.13 / 1.25", "1.00", "0, 2, 31"]);
     expect(row(table, "blind").slice(2, 4)).toEqual(["–", "–"]);
   });
 
@@ -189,13 +189,13 @@ describe("the tables of steady state", () => {
       description: "small",
       baseBytes: 2 ** 20,
       batches: [
-        { batch: [4, 32], timing: timingOf([2, 4]), peakBytes: 2 * 2 ** 20 },
-        { batch: [8, 64], timing: timingOf([6, 6]), peakBytes: 3 * 2 ** 20 },
+        { batch: [4, 32], timing: timingOf([2, 4]), processorMilliseconds: 2.56, peakBytes: 2 * 2 ** 20 },
+        { batch: [8, 64], timing: timingOf([6, 6]), processorMilliseconds: 10.24, peakBytes: 3 * 2 ** 20 },
       ],
     });
     // 2 ms for 128 tokens, and 1 MiB; 6 ms for 512, and 2 MiB
-    expect(row(table, "4 × 32")).toEqual(["4 × 32", "1.00×", "2.00 / 3.00", "15.6 / 23.4", "2.00", "8.00"]);
-    expect(row(table, "8 × 64")).toEqual(["8 × 64", "4.00×", "6.00 / 6.00", "11.7 / 11.7", "3.00", "4.00"]);
+    expect(row(table, "4 × 32")).toEqual(["4 × 32", "1.00×", "2.00 / 3.00", "15.6 / 23.4", "20.0", "2.00", "8.00"]);
+    expect(row(table, "8 × 64")).toEqual(["8 × 64", "4.00×", "6.00 / 6.00", "11.7 / 11.7", "20.0", "3.00", "4.00"]);
   });
 });
 

@@ -26,13 +26,22 @@ export interface StartOptions {
   readonly onLine?: (line: string) => void;
 }
 
-/** Tasks that compute on a device. */
-const ON_DEVICE = new Set(["doctor", "pretrain", "reproduce"]);
+/** Tasks that compute on a device, and their flag that names it. */
+const DEVICE_FLAGS: Readonly<Record<string, string>> = {
+  doctor: "--adapter",
+  pretrain: "--adapter",
+  reproduce: "--adapter",
+  train: "--device",
+  evaluate: "--device",
+  merge: "--device",
+  convert: "--device",
+};
 
 /** Arguments of a task, with the adapter that is tested where they name none. */
 function onTestAdapter(name: string, args: readonly string[]): readonly string[] {
-  const isOpen = TEST_ADAPTER !== undefined && ON_DEVICE.has(name) && !args.includes("--adapter");
-  return isOpen ? [...args, "--adapter", TEST_ADAPTER] : args;
+  const flag = DEVICE_FLAGS[name];
+  const isOpen = TEST_ADAPTER !== undefined && flag !== undefined && !args.includes(flag);
+  return isOpen ? [...args, flag, TEST_ADAPTER] : args;
 }
 
 async function collect(

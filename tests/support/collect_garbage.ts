@@ -7,7 +7,7 @@ const collect: () => void = (() => {
 })();
 
 /** What finalizers let go of may keep more alive: that goes in the next round. */
-const ROUNDS = 3;
+const ROUNDS = 6;
 
 /** Collects garbage, all of it, and lets finalizers run, which have tasks of their own. */
 export async function collectGarbage(): Promise<void> {

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { expect } from "expect";
+import { loadSafetensors } from "../../lib/io/mod.ts";
+import { filesUnder } from "../experiment/samples.ts";
+import { writeSuiteModel } from "./model_folder.ts";
+import { runTask } from "./run_task.ts";
+
+describe("deno task merge", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
+    await writeSuiteModel(`${folder}/model`);
+  });
+  afterAll(() => Deno.remove(folder, { recursive: true }));
+
+  it("writes a model that answers as the adapter does, and says how far they are apart", async () => {
+    const model = ["--model", `${folder}/model`];
+    const [adapter, out] = [`${folder}/adapter`, `${folder}/merged`];
+    const trained = await runTask("train", [
+      ...[...model, "--task", "wnli", "--method", "dora", "--rank", "4", "--targets", "/attention/", "--steps", "4"],
+      ...["--learning-rate", "0.01", "--schedule", "constant", "--out", adapter, "--json"],
+    ]);
+    expect(trained.code).toBe(0);
+
+    const merged = await runTask("merge", [
+      ...[...model, "--adapter", adapter, "--out", out, "--task", "wnli", "--json"],
+    ]);
+    expect(merged.code).toBe(0);
+    const { difference } = JSON.parse(merged.stdout);
+    expect(difference).toMatchObject({ examples: 32, source: "task" });
+    expect(difference.scale).toBeGreaterThan(0.01);
+    expect(difference.largest).toBeLessThan(1e-5 * difference.scale + 1e-6);
+
+    expect(filesUnder(out)).toEqual(["config.json", "labels.json", "model.safetensors", "tokenizer.json"]);
+    const tokenizers = [out, `${folder}/model`].map((place) => Deno.readTextFileSync(`${place}/tokenizer.json`));
+    expect(tokenizers[0]).toBe(tokenizers[1]);
+    expect(JSON.parse(await Deno.readTextFile(`${out}/config.json`))).toMatchObject({
+      hidden_size: 64,
+      id2label: { 0: "0", 1: "1" },
+      problem_type: "single_label_classification",
+    });
+    // Weights moved where the adapter sits, and nowhere else of the encoder.
+    const [before, after] = await Promise.all(
+      [`${folder}/model`, out].map((place) => loadSafetensors(`${place}/model.safetensors`)),
+    );
+    const changed: string[] = [];
+    for (const [name, tensor] of Object.entries(before.tensors)) {
+      if (!(name in after.tensors)) continue;
+      if (String(await tensor.data()) !== String(await after.tensors[name].data())) changed.push(name);
+    }
+    expect(changed).toHaveLength(8);
+    expect(changed.every((name) => /attention.*\.weight$/.test(name))).toBe(true);
+
+    const scored = await runTask("evaluate", ["--model", out, "--task", "wnli"]);
+    expect(JSON.parse(scored.stdout).metrics).toEqual(JSON.parse(trained.stdout).metrics);
+  });
+
+  it("refuses a missing flag and an adapter that is not there in one line", async () => {
+    const model = ["--model", `${folder}/model`];
+    const wrong: [args: string[], message: string][] = [
+      [model, "--adapter is missing"],
+      [[...model, "--adapter", `${folder}/none`], "--out is missing"],
+      [[...model, "--adapter", `${folder}/none`, "--out", `${folder}/x`], "none/adapter_config.json"],
+    ];
+    for (const [args, message] of wrong) {
+      const { code, stdout, stderr } = await runTask("merge", args);
+      expect([code, stdout]).toEqual([1, ""]);
+      expect(stderr).toContain(message);
+      expect(stderr.trimEnd()).toMatch(/^merge: .+$/);
+    }
+  });
+});
