@@ -130,16 +130,14 @@ fn unseen(t: ${count}, s: ${count}) -> ${width === 4 ? "vec4<bool>" : "bool"} {
 }
 ${
       threefry
-        ? `// What dropout multiplies a weight by: the bits that a tensor [B, H, T, S] of random numbers would have.
-fn share(w: vec3<u32>, t: ${count}, s: ${count}) -> ${type} {
+        ? `// Whether a weight stays: by the bits that a tensor [B, H, T, S] of random numbers would have.
+fn keep(w: vec3<u32>, t: ${count}, s: ${count}) -> ${width === 4 ? "vec4<bool>" : "bool"} {
   let place = ((w.z * d.H + w.y) * d.T + t) * d.S + s;
   let word = threefry(${count}(D[0]), ${count}(D[1]), place, ${count}(0u), ${count}(0u));
-  let isKept = ${type}(word >> ${count}(8u)) * 5.9604644775390625e-8 < ${type}(d.keep);
-  return select(${type}(0f), ${type}(d.factor), isKept);
+  return ${type}(word >> ${count}(8u)) * 5.9604644775390625e-8 < ${type}(d.keep);
 }
 `
-        : `fn share(w: vec3<u32>, t: ${count}, s: ${count}) -> ${type} { return ${type}(1f); }
-`
+        : ""
     }${body}`,
   };
 }

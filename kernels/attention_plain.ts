@@ -54,6 +54,10 @@ const score = (masked: boolean) =>
     let hidden = unseen(t, s);
     let score = select(product * d.scale, ${MASKED}, hidden${masked ? " || M[w.z * d.S + s] == 0" : ""});`;
 
+/** What dropout makes of a value. */
+const dropped = ({ threefry }: AttentionOptions, value: string) =>
+  threefry ? `select(0f, ${value} * d.factor, keep(w, t, s))` : value;
+
 /** Adds rows of B times the weights of this block to the thread's columns. */
 const mix = (sums: string, weights: string, row: string, count: string) =>
   `for (var c = 0u; c < columns; c++) {
@@ -85,7 +89,7 @@ export function attentionPlain(options: PlainAttentionOptions): Kernel {
     top = next;
     let p = select(0f, exp(score - top), s0 + l < d.S);
     total = total * shrink + p;
-    weights[l] = p * share(w, t, s);
+    weights[l] = ${dropped(options, "p")};
     workgroupBarrier();
     for (var c = 0u; c < columns; c++) { sums[c] *= shrink; }
     ${mix("sums", "weights", "V[v + (s0 + i) * d.v.w", `min(${THREADS}u, d.S - s0)`)}
@@ -124,7 +128,7 @@ export function attentionGradQueryPlain(options: PlainAttentionOptions): Kernel 
     ${dot("slope", "G[g + t * d.g.w", "V[v + s * d.v.w")}
     let p = exp(score - top) * inverse;
     workgroupBarrier();
-    slopes[l] = select(p * (slope * share(w, t, s) - along) * d.scale, 0f, hidden);
+    slopes[l] = select(p * (${dropped(options, "slope")} - along) * d.scale, 0f, hidden);
     workgroupBarrier();
     ${mix("sums", "slopes", "K[k + (s0 + i) * d.k.w", `min(${THREADS}u, d.S - s0)`)}
   }
@@ -150,10 +154,9 @@ export function attentionGradKeyValuePlain(options: PlainAttentionOptions): Kern
     ${dot("slope", "G[g + t * d.g.w", "V[v + s * d.v.w")}
     let numbers = d.toRows + (z + t) * 4u;
     let p = exp(score - Y[numbers]) * Y[numbers + 1u];
-    let kept = share(w, t, s);
     workgroupBarrier();
-    weights[l] = p * kept;
-    slopes[l] = select(p * (slope * kept - Y[numbers + 2u]) * d.scale, 0f, hidden);
+    weights[l] = ${dropped(options, "p")};
+    slopes[l] = select(p * (${dropped(options, "slope")} - Y[numbers + 2u]) * d.scale, 0f, hidden);
     workgroupBarrier();
     ${mix("sumsV", "weights", "G[g + (t0 + i) * d.g.w", `min(${THREADS}u, d.T - t0)`)}
     ${mix("sumsK", "slopes", "Q[q + (t0 + i) * d.q.w", `min(${THREADS}u, d.T - t0)`)}

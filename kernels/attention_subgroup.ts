@@ -3,8 +3,9 @@ import type { Kernel } from "./kernel.ts";
 
 /** What one subgroup, alone in its workgroup, computes: a few rows against blocks of 4 · lanes others. */
 export interface AttentionTile {
+  /** A power of two. */
   readonly lanes: number;
-  /** Rows that are handed round by subgroupBroadcast. */
+  /** Rows that are handed round by subgroupBroadcast, 32 at most. */
   readonly rows: number;
   /** vec4s of a row of d elements that a lane owns in sums: ⌈d / (4 · lanes)⌉. */
   readonly quads: number;
@@ -16,103 +17,161 @@ const PARTS = ["x", "y", "z", "w"];
 /** Less than any score: what lies behind the last key. */
 const OUTSIDE = "-3e38";
 
-/** Text for a tile, whose rows are numbered i and whose others, four for each lane, `o0 + lane + j · lanes`. */
+/** A matrix of rows: its array, where it begins, the stride of its rows and how many there are. */
+interface Matrix {
+  readonly array: string;
+  readonly origin: string;
+  readonly stride: string;
+  readonly end: string;
+}
+
+const QUERIES: Matrix = { array: "Q", origin: "zq", stride: "d.q.w", end: "d.T" };
+const KEYS: Matrix = { array: "K", origin: "zk", stride: "d.k.w", end: "d.S" };
+const VALUES: Matrix = { array: "V", origin: "zv", stride: "d.v.w", end: "d.S" };
+const SLOPES: Matrix = { array: "G", origin: "zg", stride: "d.g.w", end: "d.T" };
+
+/**
+ * Text for a tile of rows m0 + i against others, of which each lane owns the four that follow o0 + 4 · lane. What is
+ * computed for a row has its number behind its name, as nothing but registers is fast; arrays that are indexed in a loop
+ * take a driver in software seconds to compile.
+ */
 class TileSource {
-  readonly #rows: readonly number[];
+  readonly rows: readonly number[];
   readonly panels: readonly number[];
   readonly quads: readonly number[];
 
   constructor(readonly tile: AttentionTile) {
-    this.#rows = range(tile.rows);
+    this.rows = range(tile.rows);
     this.panels = range(Math.ceil(tile.rows / tile.lanes));
     this.quads = range(tile.quads);
   }
 
   /** A statement for each row. */
   each(statement: (row: number) => string): string {
-    return this.#rows.map(statement).join("\n    ");
+    return this.rows.map(statement).join("\n    ");
+  }
+
+  /** A value that the lane of a row holds, in all lanes: `name` has a number for each panel of rows. */
+  ofRow(name: string, part: string, row: number): string {
+    const { lanes } = this.tile;
+    return `subgroupBroadcast(${name}${Math.floor(row / lanes)}${part}, ${row % lanes}u)`;
   }
 
   /** Addresses of the rows that this lane loads. */
-  panelsOf(name: string, origin: string, stride: string, end: string): string {
+  panelsOf(name: string, { origin, stride, end }: Matrix): string {
     const { lanes } = this.tile;
     return this.panels.map((p) =>
       `let ${name}${p} = ${origin} + min(m0 + lane + ${p * lanes}u, ${end} - 1u) * ${stride};`
     ).join(" ");
   }
 
-  /** Addresses of the four others of this lane. */
-  othersOf(name: string, origin: string, stride: string, end: string): string {
-    const { lanes } = this.tile;
-    return FOUR.map((j) => `let ${name}${j} = ${origin} + min(o0 + lane + ${j * lanes}u, ${end} - 1u) * ${stride};`)
-      .join(" ");
-  }
-
-  /** Inner products of all rows of A with the lane's four rows of B, into an array: every element is loaded once. */
-  products(into: string, [A, atA]: readonly [string, string], [B, atB]: readonly [string, string]): string {
-    const { lanes } = this.tile;
-    const value = (row: number, part: string) =>
-      `vec4<f32>(subgroupBroadcast(a${Math.floor(row / lanes)}.${part}, ${row % lanes}u))`;
-    return `{
-    ${this.each((i) => `var s${i} = vec4<f32>();`)}
+  /** Inner products of all rows of A with the lane's four rows of B: every element is loaded once. */
+  products(into: string, A: string, panels: string, B: Matrix): string {
+    return `  ${this.each((i) => `var ${into}${i} = vec4<f32>();`)}
+  {
+    ${FOUR.map((j) => `let at${j} = ${B.origin} + min(o0 + 4u * lane + ${j}u, ${B.end} - 1u) * ${B.stride};`).join(" ")}
     for (var e = 0u; e < d.depth; e++) {
-    ${this.panels.map((p) => `let a${p} = ${A}[${atA}${p} + e];`).join(" ")}
-    ${FOUR.map((j) => `let b${j} = ${B}[${atB}${j} + e];`).join(" ")}
+    ${this.panels.map((p) => `let a${p} = ${A}[${panels}${p} + e];`).join(" ")}
+    ${FOUR.map((j) => `let b${j} = ${B.array}[at${j} + e];`).join(" ")}
     ${PARTS.map((part) => `let b${part} = vec4<f32>(${FOUR.map((j) => `b${j}.${part}`).join(", ")});`).join(" ")}
-    ${this.each((i) => PARTS.map((part) => `s${i} = fma(${value(i, part)}, b${part}, s${i});`).join(" "))}
+    ${
+      this.each((i) =>
+        PARTS.map((part) => `${into}${i} = fma(vec4<f32>(${this.ofRow("a", `.${part}`, i)}), b${part}, ${into}${i});`)
+          .join(" ")
+      )
     }
-    ${this.each((i) => `${into}[${i}] = s${i};`)}
+    }
   }`;
   }
 
   /** Adds to the sums of each row the others' rows of B times the weights that the others' lanes hold. */
-  mix(sums: string, weights: string, B: string, origin: string, stride: string, end: string): string {
+  mix(sums: string, weights: string, { array, origin, stride, end }: Matrix): string {
     const { lanes } = this.tile;
-    return `{
-    ${this.each((i) => `let x${i} = ${weights}[${i}];`)}
-    for (var r = o0; r < min(o0 + ${lanes}u, ${end}); r++) {
+    // The bound is no constant, as the driver must not unroll this.
+    return `  for (var r = o0; r < min(o0 + ${4 * lanes}u, ${end}); r += 4u) {
+    let l = (r - o0) / 4u;
     ${
       FOUR.map((j) =>
-        `{ let at = ${origin} + min(r + ${j * lanes}u, ${end} - 1u) * ${stride};
-    ${this.quads.map((q) => `let b${q} = ${B}[at + min(lane + ${q * lanes}u, d.depth - 1u)];`).join(" ")}
+        `{ let at = ${origin} + min(r + ${j}u, ${end} - 1u) * ${stride};
+    ${this.quads.map((q) => `let b${q} = ${array}[at + min(lane + ${q * lanes}u, d.depth - 1u)];`).join(" ")}
     ${
           this.each((i) =>
-            `{ let x = vec4<f32>(subgroupShuffle(x${i}.${PARTS[j]}, r - o0)); ` +
+            `{ let x = vec4<f32>(subgroupShuffle(${weights}${i}.${PARTS[j]}, l)); ` +
             this.quads.map((q) => `${sums}${i}_${q} = fma(x, b${q}, ${sums}${i}_${q});`).join(" ") + " }"
           )
         } }`
       ).join("\n    ")
     }
-  } }`;
+  }`;
   }
 
   /** Declares the sums that {@linkcode mix} adds to. */
   sums(name: string): string {
-    return this.each((i) => this.quads.map((q) => `var ${name}${i}_${q} = vec4<f32>();`).join(" "));
+    return `  ${this.each((i) => this.quads.map((q) => `var ${name}${i}_${q} = vec4<f32>();`).join(" "))}`;
   }
 
   /** Writes sums to rows of a result, each times a factor. */
   store(name: string, origin: string, end: string, factor: (row: number) => string = () => ""): string {
     const { lanes } = this.tile;
-    return this.each((i) =>
-      `if (m0 + ${i}u < ${end}) { let at = ${origin} + rowOf(w, m0 + ${i}u, ${end}); ` +
-      this.quads.map((q) =>
-        `if (lane + ${q * lanes}u < d.depth) { Y[at + lane + ${q * lanes}u] = ${name}${i}_${q}${factor(i)}; }`
-      ).join(" ") + " }"
-    );
+    return `  ${
+      this.each((i) =>
+        `if (m0 + ${i}u < ${end}) { let at = ${origin} + rowOf(w, m0 + ${i}u, ${end}) + lane; ` +
+        this.quads.map((q) =>
+          `if (lane + ${q * lanes}u < d.depth) { Y[at + ${q * lanes}u] = ${name}${i}_${q}${factor(i)}; }`
+        ).join(" ") + " }"
+      )
+    }`;
   }
 
-  /** Positions of the lane's four others. */
-  get positions(): string {
-    const { lanes } = this.tile;
-    return `vec4<u32>(o0 + lane) + vec4<u32>(0u, ${lanes}u, ${2 * lanes}u, ${3 * lanes}u)`;
+  /** One value of all lanes, by exchange in pairs. */
+  across(name: string, combine: (a: string, b: string) => string): string {
+    const steps: string[] = [];
+    for (let step = 1; step < this.tile.lanes; step *= 2) {
+      steps.push(`${name} = ${combine(name, `subgroupShuffleXor(${name}, ${step}u)`)};`);
+    }
+    return steps.join(" ");
   }
 }
+
+/** Positions of the lane's four others. */
+const OTHERS = "vec4<u32>(o0 + 4u * lane) + vec4<u32>(0u, 1u, 2u, 3u)";
+
+/**
+ * Which weights stay after dropout, a bit for each row: drawn in a loop, as one draw is a hundred instructions. `t` and
+ * `s` say what row i and the four others are.
+ */
+function draw(tile: AttentionTile, options: AttentionOptions, t: string, s: string): string {
+  return options.threefry
+    ? `  var kept = vec4<u32>();
+  for (var i = 0u; i < min(${tile.rows}u, d.T + d.S); i++) {
+    kept |= select(vec4<u32>(), vec4<u32>(1u << i), keep(w, ${t}, ${s}));
+  }`
+    : "";
+}
+
+/** What dropout makes of a value of a row. */
+const dropped = ({ threefry }: AttentionOptions, value: string, i: number) =>
+  threefry ? `select(vec4<f32>(), ${value} * d.factor, (kept & vec4<u32>(${2 ** i}u)) != vec4<u32>())` : value;
+
+/** Which of the lane's four keys nobody attends to, and which are none. */
+const hideKeys = ({ masked }: AttentionOptions) =>
+  `  let keys = ${OTHERS};
+  let outside = keys >= vec4<u32>(d.S);
+${
+    masked
+      ? `  let behind = w.z * d.S + min(keys, vec4<u32>(d.S - 1u));
+  let padded = vec4<i32>(M[behind.x], M[behind.y], M[behind.z], M[behind.w]) == vec4<i32>();`
+      : "  let padded = vec4<bool>();"
+  }`;
 
 function kernelOf(
   name: string,
   arrays: readonly string[],
-  { tile, options, body }: { readonly tile: AttentionTile; readonly options: AttentionOptions; readonly body: string },
+  { tile, options, body }: {
+    readonly tile: AttentionTile;
+    readonly options: AttentionOptions;
+    readonly body: readonly string[];
+  },
 ): Kernel {
   const { lanes, rows, quads } = tile;
   return attentionSource({
@@ -123,63 +182,63 @@ function kernelOf(
     body: `@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
   let m0 = w.x * ${rows}u;
-${body}}
+  let z = (w.z * d.H + w.y) * d.T;
+  let zq = first(d.q, w);
+  let zk = first(d.k, w);
+  let zv = first(d.v, w);
+  let zg = first(d.g, w);
+${body.filter((part) => part.length > 0).join("\n")}
+}
 `,
   }, options);
 }
 
-/** Which of the lane's four keys nobody attends to. */
-const padded = (masked: boolean) =>
-  masked
-    ? `let behind = w.z * d.S + min(s4, vec4<u32>(d.S - 1u));
-  let padded = vec4<i32>(M[behind.x], M[behind.y], M[behind.z], M[behind.w]) == vec4<i32>(0);`
-    : "let padded = vec4<bool>(false);";
-
 /**
- * softmax(Q·Kᵀ·scale)·V without the scores in memory: some query rows walk over the keys, four a lane, with a running
+ * softmax(Q·Kᵀ/√d)·V without the scores in memory: some query rows walk over the keys, four a lane, with a running
  * maximum and sum for each row (2205.14135). Bindings: Q, K, V, mask, key, then output and numbers of rows.
  * Grid: blocks of queries, heads, batches.
  */
 export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions): Kernel {
-  const { rows } = tile;
+  const { lanes, rows } = tile;
   const source = new TileSource(tile);
-  const body = `  let z = (w.z * d.H + w.y) * d.T;
-  let zk = first(d.k, w);
-  let zv = first(d.v, w);
-  ${source.panelsOf("q", "first(d.q, w)", "d.q.w", "d.T")}
-  let live = min(${rows}u, d.T - m0);
-  var s: array<vec4<f32>, ${rows}>;
-  var tops: array<f32, ${rows}>;
-  var sums: array<f32, ${rows}>; // each lane sums its own keys
-  var shrink: array<f32, ${rows}>;
-  for (var i = 0u; i < live; i++) { tops[i] = ${MASKED}; sums[i] = 0f; }
-  ${source.sums("o")}
-  for (var o0 = 0u; o0 < d.S; o0 += ${4 * tile.lanes}u) {
-  ${source.othersOf("k", "zk", "d.k.w", "d.S")}
-  ${source.products("s", ["Q", "q"], ["K", "k"])}
-  let s4 = ${source.positions};
-  ${padded(options.masked)}
-  let outside = s4 >= vec4<u32>(d.S);
-  for (var i = 0u; i < live; i++) {
-    let t = vec4<u32>(m0 + i);
-    var score = select(s[i] * d.scale, vec4<f32>(${MASKED}), padded | unseen(t, s4));
-    score = select(score, vec4<f32>(${OUTSIDE}), outside);
-    let top = max(tops[i], subgroupMax(max(max(score.x, score.y), max(score.z, score.w))));
-    shrink[i] = exp(tops[i] - top);
-    tops[i] = top;
-    let p = select(exp(score - top), vec4<f32>(), outside);
-    sums[i] = sums[i] * shrink[i] + dot(p, vec4<f32>(1f));
-    s[i] = p * share(w, t, s4);
-  }
-  ${source.each((i) => `{ let x = shrink[${i}]; ${source.quads.map((q) => `o${i}_${q} *= x;`).join(" ")} }`)}
-  ${source.mix("o", "s", "V", "zv", "d.v.w", "d.S")}
-  }
-  for (var i = 0u; i < live; i++) {
-    sums[i] = 1f / subgroupAdd(sums[i]);
-    if (lane == 0u) { Y[d.rows + z + m0 + i] = vec4<f32>(tops[i], sums[i], 0f, 0f); }
-  }
-  ${source.store("o", "0u", "d.T", (i) => ` * sums[${i}]`)}
-`;
+  const body = [
+    `  ${source.panelsOf("q", QUERIES)}`,
+    `  ${source.each((i) => `var top${i} = ${MASKED}f; var total${i} = 0f;`)}`,
+    source.sums("o"),
+    `  for (var o0 = 0u; o0 < d.S; o0 += ${4 * lanes}u) {`,
+    source.products("s", "Q", "q", KEYS),
+    hideKeys(options),
+    draw(tile, options, "vec4<u32>(m0 + i)", "keys"),
+    // Each lane sums the weights of its own keys.
+    `  ${
+      source.each((i) =>
+        `{
+      let hidden = padded | unseen(vec4<u32>(m0 + ${i}u), keys);
+      let score = select(select(s${i} * d.scale, vec4<f32>(${MASKED}), hidden), vec4<f32>(${OUTSIDE}), outside);
+      var top = max(max(score.x, score.y), max(score.z, score.w));
+      ${source.across("top", (a, b) => `max(${a}, ${b})`)}
+      top = max(top, top${i});
+      let shrink = exp(top${i} - top);
+      top${i} = top;
+      s${i} = select(exp(score - top), vec4<f32>(), outside);
+      total${i} = fma(total${i}, shrink, (s${i}.x + s${i}.y) + (s${i}.z + s${i}.w));
+      s${i} = ${dropped(options, `s${i}`, i)};
+      ${source.quads.map((q) => `o${i}_${q} *= shrink;`).join(" ")}
+    }`
+      )
+    }`,
+    source.mix("o", "s", VALUES),
+    "  }",
+    `  ${source.each((i) => `${source.across(`total${i}`, (a, b) => `${a} + ${b}`)} total${i} = 1f / total${i};`)}`,
+    ...source.panels.map((p) => {
+      const own = source.rows.filter((i) => Math.floor(i / lanes) === p);
+      return `  { var numbers = vec4<f32>();
+    ${own.map((i) => `if (lane == ${i % lanes}u) { numbers = vec4<f32>(top${i}, total${i}, 0f, 0f); }`).join(" ")}
+    let t = lane + ${p * lanes}u;
+    if (t < ${rows}u && m0 + t < d.T) { Y[d.rows + z + m0 + t] = numbers; } }`;
+    }),
+    source.store("o", "0u", "d.T", (i) => ` * total${i}`),
+  ];
   return kernelOf("attention", ["Q", "K", "V"], { tile, options, body });
 }
 
@@ -190,52 +249,37 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
 export function attentionGradQuery(tile: AttentionTile, options: AttentionOptions): Kernel {
   const { lanes, rows } = tile;
   const source = new TileSource(tile);
-  const panel = (i: number) => `${Math.floor(i / lanes)}`;
-  const body = `  let z = (w.z * d.H + w.y) * d.T;
-  let zk = first(d.k, w);
-  let zv = first(d.v, w);
-  ${source.panelsOf("q", "first(d.q, w)", "d.q.w", "d.T")}
-  ${source.panelsOf("g", "first(d.g, w)", "d.g.w", "d.T")}
-  let live = min(${rows}u, d.T - m0);
-  ${
-    source.panels.map((p) =>
-      `let t${p} = m0 + lane + ${p * lanes}u;
-  var r${p} = O[d.rows + z + min(t${p}, d.T - 1u)];
-  { let at = rowOf(w, min(t${p}, d.T - 1u), d.T);
+  const body = [
+    `  ${source.panelsOf("q", QUERIES)}`,
+    `  ${source.panelsOf("g", SLOPES)}`,
+    ...source.panels.map((p) =>
+      `  let t${p} = min(m0 + lane + ${p * lanes}u, d.T - 1u);
+  var r${p} = O[d.rows + z + t${p}];
+  { let at = rowOf(w, t${p}, d.T);
     for (var e = 0u; e < d.depth; e++) { r${p}.z += dot(G[g${p} + e], O[at + e]); } }
-  if (t${p} < d.T && lane + ${p * lanes}u < ${rows}u) { Y[d.toRows + z + t${p}] = r${p}; }`
-    ).join("\n  ")
-  }
-  var r: array<vec4<f32>, ${rows}>;
-  ${
-    source.each((i) =>
-      `r[${i}] = vec4<f32>(${
-        ["x", "y", "z"].map((part) => `subgroupBroadcast(r${panel(i)}.${part}, ${i % lanes}u)`).join(", ")
-      }, 0f);`
-    )
-  }
-  var s: array<vec4<f32>, ${rows}>;
-  var g: array<vec4<f32>, ${rows}>;
-  ${source.sums("o")}
-  for (var o0 = 0u; o0 < d.S; o0 += ${4 * lanes}u) {
-  ${source.othersOf("k", "zk", "d.k.w", "d.S")}
-  ${source.othersOf("v", "zv", "d.v.w", "d.S")}
-  ${source.products("s", ["Q", "q"], ["K", "k"])}
-  ${source.products("g", ["G", "g"], ["V", "v"])}
-  let s4 = ${source.positions};
-  ${padded(options.masked)}
-  let outside = s4 >= vec4<u32>(d.S);
-  for (var i = 0u; i < live; i++) {
-    let t = vec4<u32>(m0 + i);
-    let hidden = unseen(t, s4);
-    let score = select(s[i] * d.scale, vec4<f32>(${MASKED}), padded | hidden);
-    let p = exp(score - r[i].x) * r[i].y;
-    s[i] = select(p * (g[i] * share(w, t, s4) - r[i].z) * d.scale, vec4<f32>(), outside | hidden);
-  }
-  ${source.mix("o", "s", "K", "zk", "d.k.w", "d.S")}
-  }
-  ${source.store("o", "0u", "d.T")}
-`;
+  if (t${p} == m0 + lane + ${p * lanes}u && lane + ${p * lanes}u < ${rows}u) { Y[d.toRows + z + t${p}] = r${p}; }`
+    ),
+    source.sums("o"),
+    `  for (var o0 = 0u; o0 < d.S; o0 += ${4 * lanes}u) {`,
+    source.products("s", "Q", "q", KEYS),
+    source.products("h", "G", "g", VALUES),
+    hideKeys(options),
+    draw(tile, options, "vec4<u32>(m0 + i)", "keys"),
+    `  ${
+      source.each((i) =>
+        `{
+      let hidden = unseen(vec4<u32>(m0 + ${i}u), keys);
+      let score = select(s${i} * d.scale, vec4<f32>(${MASKED}), padded | hidden);
+      let p = exp(score - ${source.ofRow("r", ".x", i)}) * ${source.ofRow("r", ".y", i)};
+      let slope = ${dropped(options, `h${i}`, i)} - ${source.ofRow("r", ".z", i)};
+      s${i} = select(p * slope * d.scale, vec4<f32>(), outside | hidden);
+    }`
+      )
+    }`,
+    source.mix("o", "s", KEYS),
+    "  }",
+    source.store("o", "0u", "d.T"),
+  ];
   return kernelOf("attentionGradQuery", ["Q", "K", "V", "G", "O"], { tile, options, body });
 }
 
@@ -244,45 +288,47 @@ export function attentionGradQuery(tile: AttentionTile, options: AttentionOption
  * the result, which holds the numbers of rows already. Grid: blocks of keys, heads, batches.
  */
 export function attentionGradKeyValue(tile: AttentionTile, options: AttentionOptions): Kernel {
-  const { lanes, rows } = tile;
+  const { lanes } = tile;
   const source = new TileSource(tile);
-  const body = `  let z = (w.z * d.H + w.y) * d.T;
-  let zq = first(d.q, w);
-  let zg = first(d.g, w);
-  ${source.panelsOf("k", "first(d.k, w)", "d.k.w", "d.S")}
-  ${source.panelsOf("v", "first(d.v, w)", "d.v.w", "d.S")}
-  let live = min(${rows}u, d.S - m0);
-  var s: array<vec4<f32>, ${rows}>;
-  var g: array<vec4<f32>, ${rows}>;
-  ${source.sums("k")}
-  ${source.sums("v")}
-  for (var o0 = 0u; o0 < d.T; o0 += ${4 * lanes}u) {
-  ${source.othersOf("q", "zq", "d.q.w", "d.T")}
-  ${source.othersOf("g", "zg", "d.g.w", "d.T")}
-  ${source.products("s", ["K", "k"], ["Q", "q"])}
-  ${source.products("g", ["V", "v"], ["G", "g"])}
-  let t4 = ${source.positions};
-  let outside = t4 >= vec4<u32>(d.T);
-  ${FOUR.map((j) => `let r${j} = Y[d.toRows + z + min(t4[${j}], d.T - 1u)];`).join(" ")}
+  const body = [
+    `  ${source.panelsOf("k", KEYS)}`,
+    `  ${source.panelsOf("v", VALUES)}`,
+    options.masked
+      ? source.panels.map((p) =>
+        `  let away${p} = select(0f, 1f, M[w.z * d.S + min(m0 + lane + ${p * lanes}u, d.S - 1u)] == 0);`
+      ).join("\n")
+      : "",
+    source.sums("toK"),
+    source.sums("toV"),
+    `  for (var o0 = 0u; o0 < d.T; o0 += ${4 * lanes}u) {`,
+    source.products("s", "K", "k", QUERIES),
+    source.products("h", "V", "v", SLOPES),
+    `  let queries = ${OTHERS};
+  let outside = queries >= vec4<u32>(d.T);
+  ${FOUR.map((j) => `let r${j} = Y[d.toRows + z + min(queries[${j}], d.T - 1u)];`).join(" ")}
   ${
-    ["x", "y", "z"].map((part) => `let r${part} = vec4<f32>(${FOUR.map((j) => `r${j}.${part}`).join(", ")});`).join(" ")
-  }
-  for (var i = 0u; i < live; i++) {
-    let key = vec4<u32>(m0 + i);
-    let hidden = unseen(t4, key);
-    let score = select(s[i] * d.scale, vec4<f32>(${MASKED}), hidden${
-    options.masked ? " | vec4<bool>(M[w.z * d.S + m0 + i] == 0)" : ""
-  });
-    let p = select(exp(score - rx) * ry, vec4<f32>(), outside);
-    let kept = share(w, t4, key);
-    s[i] = p * kept;
-    g[i] = select(p * (g[i] * kept - rz) * d.scale, vec4<f32>(), outside | hidden);
-  }
-  ${source.mix("v", "s", "G", "zg", "d.g.w", "d.T")}
-  ${source.mix("k", "g", "Q", "zq", "d.q.w", "d.T")}
-  }
-  ${source.store("k", "d.toK", "d.S")}
-  ${source.store("v", "d.toV", "d.S")}
-`;
+      ["x", "y", "z"].map((part) => `let r${part} = vec4<f32>(${FOUR.map((j) => `r${j}.${part}`).join(", ")});`)
+        .join(" ")
+    }`,
+    draw(tile, options, "queries", "vec4<u32>(m0 + i)"),
+    `  ${
+      source.each((i) =>
+        `{
+      let hidden = unseen(queries, vec4<u32>(m0 + ${i}u));
+      let score = select(s${i} * d.scale, vec4<f32>(${MASKED}), hidden${
+          options.masked ? ` | vec4<bool>(${source.ofRow("away", "", i)} > 0f)` : ""
+        });
+      let p = select(exp(score - rx) * ry, vec4<f32>(), outside);
+      s${i} = ${dropped(options, "p", i)};
+      h${i} = select(p * (${dropped(options, `h${i}`, i)} - rz) * d.scale, vec4<f32>(), outside | hidden);
+    }`
+      )
+    }`,
+    source.mix("toV", "s", SLOPES),
+    source.mix("toK", "h", QUERIES),
+    "  }",
+    source.store("toK", "d.toK", "d.S"),
+    source.store("toV", "d.toV", "d.S"),
+  ];
   return kernelOf("attentionGradKeyValue", ["Q", "K", "V", "G"], { tile, options, body });
 }

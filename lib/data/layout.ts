@@ -64,6 +64,9 @@ function template(part: Part, name: "single" | "pair"): LayoutPart[] {
   if (!Array.isArray(pieces)) throw new TypeError(`post_processor TemplateProcessing has no list at ${name}`);
   const parts = pieces.flatMap((piece): LayoutPart[] => {
     const { Sequence: sequence, SpecialToken: given } = piece ?? {};
+    if (!isId(sequence?.type_id ?? given?.type_id ?? 0)) {
+      throw new TypeError(`post_processor TemplateProcessing has no type for ${JSON.stringify(piece)}`);
+    }
     if (sequence?.id === "A" || sequence?.id === "B") return [text(sequence.id === "A" ? 0 : 1, sequence.type_id ?? 0)];
     const ids = Object.hasOwn(special, given?.id) ? special[given.id]?.ids : undefined;
     if (!Array.isArray(ids) || !ids.every(isId)) {

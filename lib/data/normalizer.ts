@@ -45,11 +45,21 @@ export function normalizerOf(part: Part | null | undefined): Normalize {
     case "Prepend":
       return (text) => text === "" ? text : `${part.prepend}${text}`;
     case "Replace": {
+      expectPattern(part);
       const replace = new ReplaceNormalizer(part as unknown as ConstructorParameters<typeof ReplaceNormalizer>[0]);
       return (text) => replace.normalize(text);
     }
     default:
       throw new TypeError(`normalizer ${JSON.stringify(part.type)} is not supported`);
+  }
+}
+
+/** Throws a TypeError where a part has no pattern: one text that is not empty, under `String` or `Regex`. */
+export function expectPattern({ type, pattern }: Part): void {
+  const { String: text, Regex: regex } = (pattern ?? {}) as Record<string, unknown>;
+  const given = text ?? regex;
+  if (typeof given !== "string" || given === "") {
+    throw new TypeError(`${type} has no pattern: ${JSON.stringify(pattern)}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { SplitPreTokenizer } from "@huggingface/tokenizers";
-import type { Part } from "./normalizer.ts";
+import { expectPattern, type Part } from "./normalizer.ts";
 
 /** Cuts a stretch of normalised text into words; `first` is true at the beginning of a text. */
 export type PreTokenize = (text: string, first: boolean) => string[];
@@ -56,6 +56,7 @@ export function preTokenizerOf(part: Part | null | undefined): PreTokenize {
       return words(part.individual_digits ? /\p{N}|\P{N}+/gu : /\p{N}+|\P{N}+/gu);
     case "Split": {
       expectSetting(part, "behavior", ["Isolated", "Removed"]);
+      expectPattern(part);
       const split = new SplitPreTokenizer(part as unknown as ConstructorParameters<typeof SplitPreTokenizer>[0]);
       return (text) => split.pre_tokenize_text(text);
     }

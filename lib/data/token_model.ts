@@ -103,7 +103,7 @@ function bytePairModel(part: Part): TokenModel {
   if (dropout) throw new TypeError("model BPE with dropout is not supported");
   if (prefix) throw new TypeError("model BPE with continuing_subword_prefix is not supported");
   if (suffix) expectText("end_of_word_suffix", suffix);
-  if (typeof unknown === "string" && !vocab.has(unknown)) {
+  if (unknown !== undefined && unknown !== null && (typeof unknown !== "string" || !vocab.has(unknown))) {
     throw new TypeError(`model.unk_token ${JSON.stringify(unknown)} is not in the vocabulary`);
   }
   const known = { fuse_unk: part.fuse_unk, byte_fallback: part.byte_fallback, ignore_merges: part.ignore_merges };

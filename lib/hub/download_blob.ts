@@ -25,13 +25,12 @@ export async function downloadBlob(request: HubRequest, { file, url, path, onPro
   const partial = `${path}.incomplete`;
   let loaded = await sizeOf(partial);
   if (loaded > file.size) loaded = 0;
-  for (let fruitless = 0; loaded < file.size;) {
-    const before = loaded;
+  for (let [best, fruitless] = [loaded, 0]; loaded < file.size;) {
     const cut = await append(request, { file, url, partial, loaded, onProgress });
     loaded = await sizeOf(partial);
-    if (loaded >= file.size) break;
-    fruitless = loaded > before ? 0 : fruitless + 1;
-    if (fruitless === MAX_FRUITLESS) {
+    fruitless = loaded > best ? 0 : fruitless + 1;
+    best = Math.max(best, loaded);
+    if (loaded < file.size && fruitless === MAX_FRUITLESS) {
       throw new Deno.errors.ConnectionReset(
         `cannot fetch ${file.path}: the connection ended at ${loaded} of ${file.size} bytes` +
           `${cut ? ` (${cut.message})` : ""}: run it again to go on from there`,
@@ -40,15 +39,17 @@ export async function downloadBlob(request: HubRequest, { file, url, path, onPro
     }
   }
   if (file.size === 0) await Deno.writeFile(partial, new Uint8Array());
+  if (loaded > file.size) return await discard(partial, file, `length ${loaded}, not ${file.size}`);
   const hash = await hashOf(partial, file);
-  if (loaded > file.size || hash !== file.hash) {
-    await Deno.remove(partial);
-    const [what, got, due] = loaded > file.size ? ["length", loaded, file.size] : ["hash", hash, file.hash];
-    throw new Deno.errors.InvalidData(
-      `cannot fetch ${file.path}: what arrived has the ${what} ${got}, not ${due}: it was thrown away, run it again`,
-    );
-  }
+  if (hash !== file.hash) return await discard(partial, file, `hash ${hash}, not ${file.hash}`);
   await Deno.rename(partial, path);
+}
+
+async function discard(partial: string, file: RepoFile, what: string): Promise<never> {
+  await Deno.remove(partial);
+  throw new Deno.errors.InvalidData(
+    `cannot fetch ${file.path}: what arrived has the ${what}: it was thrown away, run it again`,
+  );
 }
 
 async function sizeOf(path: string): Promise<number> {
@@ -66,28 +67,33 @@ async function append(
   { file, url, partial, loaded, onProgress }: Omit<BlobRequest, "path"> & { partial: string; loaded: number },
 ): Promise<Error | undefined> {
   const response = await request(url, loaded > 0 ? { headers: { range: `bytes=${loaded}-` } } : {});
+  if (response.status === 416) {
+    await response.body?.cancel();
+    return await discard(partial, file, `length ${loaded}, not ${file.size}`);
+  }
   const from = response.status === 206 ? Number(response.headers.get("content-range")?.match(/^bytes (\d+)-/)?.[1]) : 0;
   using output = await Deno.open(partial, { create: true, write: true });
-  // A server that does not know ranges, or this one, sends all of it or nothing: begin again.
-  const goesOn = from === loaded && response.status !== 416;
+  // A server that does not know ranges sends all of it: begin again.
+  const goesOn = from === loaded;
   if (!goesOn) await output.truncate(0);
   await output.seek(goesOn ? loaded : 0, Deno.SeekMode.Start);
   let total = goesOn ? loaded : 0;
-  if (response.status === 416 || (response.status === 206 && !goesOn)) return void await response.body?.cancel();
-  const reader = response.body?.getReader();
+  if (!goesOn && from !== 0) return void await response.body?.cancel();
+  const reader = response.body!.getReader();
   try {
-    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+    while (total <= file.size) {
+      const part = await reader.read().catch((error) => {
+        if (error instanceof TypeError) return error; // fetch's way to say that the connection was cut
+        throw error;
+      });
+      if (part instanceof TypeError) return part;
+      if (part.done) break;
       for (let rest = part.value; rest.length > 0;) rest = rest.subarray(await output.write(rest));
       total += part.value.length;
       onProgress?.({ file: file.path, loaded: total, total: file.size });
-      if (total > file.size) return void await reader?.cancel();
     }
-    return undefined;
-  } catch (error) {
-    // A cut connection is a TypeError of fetch's; a full disk or an abort is not ours to try again.
-    if (error instanceof TypeError) return error;
-    await reader?.cancel().catch(() => {}); // it may be the reader that failed
-    throw error;
+  } finally {
+    await reader.cancel().catch(() => {}); // what was cut cannot be cancelled, too
   }
 }
 

@@ -27,7 +27,7 @@ export interface StartOptions {
 }
 
 /** Tasks that compute on a device, and their flag that names it. */
-const DEVICE_FLAGS: Readonly<Record<string, string>> = {
+const DEVICE_FLAGS: Readonly<Partial<Record<string, string>>> = {
   doctor: "--adapter",
   pretrain: "--adapter",
   reproduce: "--adapter",
@@ -40,8 +40,8 @@ const DEVICE_FLAGS: Readonly<Record<string, string>> = {
 /** Arguments of a task, with the adapter that is tested where they name none. */
 function onTestAdapter(name: string, args: readonly string[]): readonly string[] {
   const flag = DEVICE_FLAGS[name];
-  const isOpen = TEST_ADAPTER !== undefined && flag !== undefined && !args.includes(flag);
-  return isOpen ? [...args, flag, TEST_ADAPTER] : args;
+  if (TEST_ADAPTER === undefined || flag === undefined || args.includes(flag)) return args;
+  return [...args, flag, TEST_ADAPTER];
 }
 
 async function collect(

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { expect } from "expect";
+import { beginFrom } from "../../experiments/tuning/adapted.ts";
+import { type LoadedModel, loadModel } from "../../experiments/tuning/load_model.ts";
+import { makeMethod, parseTargets } from "../../experiments/tuning/make_method.ts";
+import { makeOptimizer, type OptimizerSettings } from "../../experiments/tuning/optimizer.ts";
+import { labelSet, readTable } from "../../experiments/tuning/read_table.ts";
+import { outputsOf, readTask, type TuningTask } from "../../experiments/tuning/read_task.ts";
+import type { StepLine } from "../../experiments/tuning/step_log.ts";
+import { type TrainFlags, trainSettings } from "../../experiments/tuning/train_settings.ts";
+import { Training } from "../../experiments/tuning/training.ts";
+import { saveAdapter } from "../../lib/io/mod.ts";
+import { tensor } from "../../lib/tensor/mod.ts";
+import { deviceIdle, testDevice } from "../support/device.ts";
+import { writeSuiteModel } from "./model_folder.ts";
+
+describe("deno task train inside", () => {
+  let folder: string;
+  let task: TuningTask;
+  let loaded: LoadedModel;
+
+  beforeAll(async () => {
+    await testDevice();
+    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
+    await writeSuiteModel(`${folder}/model`);
+    task = await readTask({ task: "rte" });
+    loaded = await loadModel(`${folder}/model`, { labels: outputsOf(task), dropout: 0 });
+  });
+  afterAll(async () => {
+    await deviceIdle();
+    await Deno.remove(folder, { recursive: true });
+  });
+
+  /** Trains as the command does, from an adapter perhaps, and gives the log. */
+  async function trainBy(flags: TrainFlags, adapter?: string): Promise<{ lines: StepLine[]; training: Training }> {
+    const beginning = adapter === undefined ? undefined : await beginFrom(adapter, loaded.base);
+    const settings = trainSettings({ model: "suite", dropout: "0", warmup: "0", ...flags }, {
+      task,
+      loaded,
+      beginning,
+    });
+    const method = beginning?.name === settings.method ? beginning.method : makeMethod(settings);
+    const info = { settings: {}, inputs: {} };
+    const training = Training.begin({ loaded, task, settings, method, beginning, info });
+    const lines: StepLine[] = [];
+    await training.run({
+      out: folder,
+      saveEvery: 100,
+      onStep: (line) => lines.push(line),
+      signal: new AbortController().signal,
+    });
+    return { lines, training };
+  }
+
+  describe("Training", () => {
+    it("computes the same steps from a batch as from its parts, tokens counted once", async () => {
+      const flags = { method: "lora", steps: "3", "learning-rate": "0.01", shuffle: "false" };
+      const { lines: whole } = await trainBy({ ...flags, batch: "16" });
+      const { lines: parts } = await trainBy({ ...flags, batch: "4", accumulate: "4" });
+      parts.forEach(({ loss, gradNorm, tokens }, i) => {
+        expect(loss).toBeCloseTo(whole[i].loss, 5);
+        expect(gradNorm).toBeCloseTo(whole[i].gradNorm, 4);
+        expect(tokens).toBe(whole[i].tokens);
+      });
+    });
+
+    it("goes on with Delta-LoRA from a LoRA adapter whose head is for other classes", async () => {
+      const { training } = await trainBy({ method: "lora", rank: "4", steps: "2", "learning-rate": "0.01" });
+      const { config, tensors } = training.parts.method.export(training.state);
+      const name = "base_model.model.classifier";
+      const three = { [`${name}.weight`]: tensor(new Float32Array(3 * 64), { shape: [3, 64] }) };
+      await saveAdapter(`${folder}/mnli`, {
+        config,
+        tensors: { ...tensors, ...three, [`${name}.bias`]: tensor([0, 0, 0]) },
+      });
+      const flags = { method: "delta-lora", lambda: "1", "start-step": "-1", steps: "1", "learning-rate": "0" };
+      expect(() => trainSettings({ model: "suite", ...flags }, { task, loaded })).toThrow(
+        "--learning-rate is a number above 0",
+      );
+
+      const rate = { ...flags, "learning-rate": "0.01" };
+      const beginning = await beginFrom(`${folder}/mnli`, loaded.base);
+      expect(beginning.left).toEqual(["classifier.bias", "classifier.weight"]);
+      const { training: gone } = await trainBy(rate, `${folder}/mnli`);
+      const { anchor } = gone.state.aux;
+      for (const [path, { A, B }] of Object.entries(beginning.trainable.factors)) {
+        // W moves from the factors that came, not from those that would have been drawn.
+        expect(await anchor[path].A.data()).toEqual(await A.data());
+        expect(await anchor[path].B.data()).toEqual(await B.data());
+      }
+      const settings = gone.parts.settings;
+      expect([settings.rank, settings.alpha]).toEqual([4, 16]);
+      expect(() => trainSettings({ ...rate, rank: "8" }, { task, loaded, beginning })).toThrow(
+        "--rank is the adapter's",
+      );
+    });
+  });
+
+  describe("makeOptimizer()", () => {
+    const settings: OptimizerSettings = {
+      "learning-rate": 0.5,
+      schedule: "constant",
+      warmup: 2,
+      "weight-decay": 0.1,
+      "no-decay-bias": true,
+      steps: 8,
+    };
+    const zero = () => tensor([0, 0]);
+
+    it("with --no-decay-bias takes decay from biases and layer norms by name, and from no factor of one axis", async () => {
+      const optimizer = makeOptimizer({ ...settings, warmup: 0 });
+      const ones = {
+        factors: { q: { E: tensor([1, 1]) } },
+        heads: { "c.bias": tensor([1, 1]), "c.weight": tensor([1, 1]) },
+      };
+      const grads = { factors: { q: { E: zero() } }, heads: { "c.bias": zero(), "c.weight": zero() } };
+      const { updates } = optimizer.update(grads, optimizer.init(ones), ones);
+      expect(await updates.factors.q.E.data()).toEqual(Float32Array.of(-0.05, -0.05));
+      expect(await updates.heads["c.weight"].data()).toEqual(Float32Array.of(-0.05, -0.05));
+      expect(Math.abs((await updates.heads["c.bias"].data())[0])).toBe(0);
+    });
+
+    it("warms a constant rate up as transformers does", async () => {
+      const optimizer = makeOptimizer(settings);
+      let state = optimizer.init({ w: zero() });
+      const rates: number[] = [];
+      for (let step = 0; step < 4; step++) {
+        rates.push(await optimizer.learningRate!(state)!.item());
+        ({ state } = optimizer.update({ w: zero() }, state, { w: zero() }));
+      }
+      expect(rates).toEqual([0, 0.25, 0.5, 0.5]);
+    });
+  });
+
+  describe("labelSet()", () => {
+    it("sorts whole numbers by size and words by alphabet, and takes other numbers for scores", () => {
+      expect(labelSet(["10", "9", "-1", "9"])).toEqual({ kind: "classes", labels: ["-1", "9", "10"] });
+      expect(labelSet(["no", "yes", "1"])).toEqual({ kind: "classes", labels: ["1", "no", "yes"] });
+      expect(labelSet(["1", "2.5", "1e-3"])).toEqual({ kind: "regression", labels: [] });
+    });
+  });
+
+  describe("readTable()", () => {
+    const columns = ["text", "label"];
+    const written = async (name: string, text: string) => {
+      await Deno.writeTextFile(`${folder}/${name}`, text);
+      return `${folder}/${name}`;
+    };
+
+    it("reads columns by name in any order, carriage returns and all", async () => {
+      const file = await written("a.tsv", "label\tid\ttext\r\nbad\t1\tIt fell.\r\ngood\t2\tIt rose.\r\n");
+      expect(await readTable(file, { columns })).toEqual({
+        kind: "classes",
+        labels: ["bad", "good"],
+        examples: [{ text: "It fell.", label: 0 }, { text: "It rose.", label: 1 }],
+      });
+    });
+
+    it("names the line and what is wrong with it", async () => {
+      const known = { kind: "classes" as const, labels: ["0", "1"] };
+      const wrong: [name: string, text: string, message: string][] = [
+        ["b.tsv", "text\tlable\nIt fell.\t0\n", `b.tsv:1 as it names no column "label": there are text, lable`],
+        ["b.tsv", "text\tlabel\nIt fell.\n", "b.tsv:2 as it has 1 tab-separated fields where 2 must be"],
+        ["b.tsv", "text\tlabel\n", "b.tsv as it has no rows"],
+        ["b.tsv", "text\tlabel\nIt fell.\t2\n", `b.tsv:2 as label "2" is none of 0, 1`],
+        ["b.jsonl", '{"text":"a","label":0}\n{"text":', "b.jsonl:2 as it is no JSON"],
+        ["b.jsonl", '{"text":["a"],"label":0}\n', `b.jsonl:1 as its "text" is ["a"], not a text or a number`],
+        ["b.jsonl", "null\n", `b.jsonl:1 as its "text" is undefined`],
+        ["b.jsonl", '{"text":" ","label":0}\n', `b.jsonl:1 as its "text" is empty`],
+      ];
+      for (const [name, text, message] of wrong) {
+        await expect(readTable(await written(name, text), { columns, known })).rejects.toThrow(message);
+      }
+    });
+  });
+
+  describe("parseTargets()", () => {
+    it("reads endings between commas, and a pattern between slashes", () => {
+      expect(parseTargets("query, value")).toEqual(["query", "value"]);
+      expect(parseTargets("/layer\\.(0|1)\\./")).toEqual(/layer\.(0|1)\./);
+    });
+  });
+});
