@@ -74,7 +74,7 @@ const TEXEL_BYTES = 16;
 type Memory = GPUBuffer | GPUTexture;
 
 /** What kernels bind beside uniforms. */
-export type Bindable = Memory | BufferRange;
+export type Bindable = GPUBuffer | GPUTexture | BufferRange;
 
 /** A piece of a buffer. */
 export interface BufferRange {

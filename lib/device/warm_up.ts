@@ -13,6 +13,7 @@ const WORTHWHILE = 8;
 export interface Compilation {
   /** The kernel's name. */
   readonly name: string;
+  /** Until its first dispatch, of nothing, is done. */
   readonly milliseconds: number;
 }
 
