@@ -1,5 +1,9 @@
+import type * as Hyparquet from "hyparquet";
 import type { Example } from "./glue.ts";
 import type { GlueTask } from "./tasks.ts";
+
+/** Version of `npm:hyparquet` that is loaded; the one that `deno.json` pins for the types. */
+export const HYPARQUET_VERSION = "1.31.5";
 
 /** Splits of a task as its Parquet files hold them. */
 export interface ParquetSplits {
@@ -50,7 +54,9 @@ function exampleOf(row: Record<string, unknown>, task: GlueTask, where: string):
 }
 
 async function readSplit(folder: string, names: readonly string[], task: GlueTask): Promise<Example[]> {
-  const { parquetReadObjects } = await import("hyparquet");
+  // Computed, so that bundlers for browsers do not follow it: only who reads Parquet needs it.
+  const specifier = ["npm", `hyparquet@${HYPARQUET_VERSION}`].join(":");
+  const { parquetReadObjects } = await import(specifier) as typeof Hyparquet;
   const examples: Example[] = [];
   for (const name of names) {
     const file = `${folder}/${name}`;
