@@ -1,4 +1,5 @@
 import type { Part } from "./normalizer.ts";
+import { quoted } from "./quoted.ts";
 
 /** A special token, or the place of the first or second text. */
 export type LayoutPart =
@@ -46,7 +47,7 @@ export function layoutOf(part: Part | null | undefined): Layout {
       return layoutOf(processors[0]);
     }
     default:
-      throw new TypeError(`post_processor ${JSON.stringify(part.type)} is not supported`);
+      throw new TypeError(`post_processor ${quoted(part.type)} is not supported`);
   }
 }
 
@@ -65,12 +66,12 @@ function template(part: Part, name: "single" | "pair"): LayoutPart[] {
   const parts = pieces.flatMap((piece): LayoutPart[] => {
     const { Sequence: sequence, SpecialToken: given } = piece ?? {};
     if (!isId(sequence?.type_id ?? given?.type_id ?? 0)) {
-      throw new TypeError(`post_processor TemplateProcessing has no type for ${JSON.stringify(piece)}`);
+      throw new TypeError(`post_processor TemplateProcessing has no type for ${quoted(piece)}`);
     }
     if (sequence?.id === "A" || sequence?.id === "B") return [text(sequence.id === "A" ? 0 : 1, sequence.type_id ?? 0)];
     const ids = Object.hasOwn(special, given?.id) ? special[given.id]?.ids : undefined;
     if (!Array.isArray(ids) || !ids.every(isId)) {
-      throw new TypeError(`post_processor TemplateProcessing has no ids for ${JSON.stringify(piece)}`);
+      throw new TypeError(`post_processor TemplateProcessing has no ids for ${quoted(piece)}`);
     }
     return ids.map((id) => token(id, given.type_id ?? 0));
   });

@@ -1,5 +1,6 @@
 import { ReplaceNormalizer } from "@huggingface/tokenizers";
 import { precompiledCharsmap } from "./precompiled_charsmap.ts";
+import { quoted } from "./quoted.ts";
 
 /** Changes text before it is cut into words. */
 export type Normalize = (text: string) => string;
@@ -50,7 +51,7 @@ export function normalizerOf(part: Part | null | undefined): Normalize {
       return (text) => replace.normalize(text);
     }
     default:
-      throw new TypeError(`normalizer ${JSON.stringify(part.type)} is not supported`);
+      throw new TypeError(`normalizer ${quoted(part.type)} is not supported`);
   }
 }
 
@@ -59,7 +60,7 @@ export function expectPattern({ type, pattern }: Part): void {
   const { String: text, Regex: regex } = (pattern ?? {}) as Record<string, unknown>;
   const given = text ?? regex;
   if (typeof given !== "string" || given === "") {
-    throw new TypeError(`${type} has no pattern: ${JSON.stringify(pattern)}`);
+    throw new TypeError(`${type} has no pattern: ${quoted(pattern)}`);
   }
 }
 

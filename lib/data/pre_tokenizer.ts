@@ -1,5 +1,6 @@
 import { SplitPreTokenizer } from "@huggingface/tokenizers";
 import { expectPattern, type Part } from "./normalizer.ts";
+import { quoted } from "./quoted.ts";
 
 /** Cuts a stretch of normalised text into words; `first` is true at the beginning of a text. */
 export type PreTokenize = (text: string, first: boolean) => string[];
@@ -61,13 +62,13 @@ export function preTokenizerOf(part: Part | null | undefined): PreTokenize {
       return (text) => split.pre_tokenize_text(text);
     }
     default:
-      throw new TypeError(`pre_tokenizer ${JSON.stringify(part.type)} is not supported`);
+      throw new TypeError(`pre_tokenizer ${quoted(part.type)} is not supported`);
   }
 }
 
 function expectSetting(part: Part, name: string, known: readonly unknown[]): void {
   if (!known.includes(part[name])) {
-    throw new TypeError(`pre_tokenizer ${part.type} with ${name} ${JSON.stringify(part[name])} is not supported`);
+    throw new TypeError(`pre_tokenizer ${part.type} with ${name} ${quoted(part[name])} is not supported`);
   }
 }
 
@@ -84,7 +85,7 @@ function byteLevel(part: Part): PreTokenize {
 function metaspace(part: Part): PreTokenize {
   const { replacement = "▁", prepend_scheme: scheme = "always", split = true } = part;
   if (typeof replacement !== "string" || [...replacement].length !== 1) {
-    throw new TypeError(`pre_tokenizer Metaspace with replacement ${JSON.stringify(replacement)} is not supported`);
+    throw new TypeError(`pre_tokenizer Metaspace with replacement ${quoted(replacement)} is not supported`);
   }
   expectSetting({ ...part, prepend_scheme: scheme }, "prepend_scheme", ["always", "first", "never"]);
   return (text, first) => {

@@ -1,5 +1,6 @@
 import { BPE, Unigram, WordPiece } from "@huggingface/tokenizers";
 import type { Part } from "./normalizer.ts";
+import { quoted } from "./quoted.ts";
 
 /** Cuts words into pieces of a vocabulary. */
 export interface TokenModel {
@@ -29,7 +30,7 @@ export function tokenModelOf(part: Part | undefined): TokenModel {
     case "Unigram":
       return unigramModel(part);
     default:
-      throw new TypeError(`model ${JSON.stringify(type)} is not one of WordPiece, BPE, Unigram`);
+      throw new TypeError(`model ${quoted(type)} is not one of WordPiece, BPE, Unigram`);
   }
 }
 
@@ -42,7 +43,7 @@ function vocabularyOf({ vocab }: Part): Map<string, number> {
   const pieces = new Map<string, number>();
   for (const [piece, id] of Object.entries(vocab)) {
     if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) > MAX_ID) {
-      throw new TypeError(`model.vocab gives ${JSON.stringify(piece)} the id ${JSON.stringify(id)}`);
+      throw new TypeError(`model.vocab gives ${quoted(piece)} the id ${quoted(id)}`);
     }
     pieces.set(piece, id as number);
   }
@@ -60,11 +61,11 @@ function wordPieceModel(part: Part): TokenModel {
     max_input_chars_per_word = 100,
   } = part;
   if (typeof unknown !== "string" || !vocab.has(unknown)) {
-    throw new TypeError(`model.unk_token ${JSON.stringify(unknown)} is not in the vocabulary`);
+    throw new TypeError(`model.unk_token ${quoted(unknown)} is not in the vocabulary`);
   }
   expectText("continuing_subword_prefix", continuing_subword_prefix);
   if (!Number.isSafeInteger(max_input_chars_per_word) || (max_input_chars_per_word as number) < 0) {
-    throw new TypeError(`model.max_input_chars_per_word is no count: ${JSON.stringify(max_input_chars_per_word)}`);
+    throw new TypeError(`model.max_input_chars_per_word is no count: ${quoted(max_input_chars_per_word)}`);
   }
   const model = new WordPiece(
     {
@@ -79,7 +80,7 @@ function wordPieceModel(part: Part): TokenModel {
 }
 
 function expectText(name: string, value: unknown): void {
-  if (typeof value !== "string") throw new TypeError(`model.${name} is no text: ${JSON.stringify(value)}`);
+  if (typeof value !== "string") throw new TypeError(`model.${name} is no text: ${quoted(value)}`);
 }
 
 function mergesOf({ merges }: Part, vocab: ReadonlyMap<string, number>): [string, string][] {
@@ -89,7 +90,7 @@ function mergesOf({ merges }: Part, vocab: ReadonlyMap<string, number>): [string
     const isPair = Array.isArray(pair) && pair.length === 2 && pair.every((piece) => vocab.has(piece));
     if (!isPair || !vocab.has(pair.join(""))) {
       throw new TypeError(
-        `model.merges[${i}] joins no two pieces of the vocabulary to a third: ${JSON.stringify(merge)}`,
+        `model.merges[${i}] joins no two pieces of the vocabulary to a third: ${quoted(merge)}`,
       );
     }
     return pair as [string, string];
@@ -104,7 +105,7 @@ function bytePairModel(part: Part): TokenModel {
   if (prefix) throw new TypeError("model BPE with continuing_subword_prefix is not supported");
   if (suffix) expectText("end_of_word_suffix", suffix);
   if (unknown !== undefined && unknown !== null && (typeof unknown !== "string" || !vocab.has(unknown))) {
-    throw new TypeError(`model.unk_token ${JSON.stringify(unknown)} is not in the vocabulary`);
+    throw new TypeError(`model.unk_token ${quoted(unknown)} is not in the vocabulary`);
   }
   const known = { fuse_unk: part.fuse_unk, byte_fallback: part.byte_fallback, ignore_merges: part.ignore_merges };
   const model = new BPE(
@@ -132,10 +133,10 @@ function unigramModel(part: Part): TokenModel {
   if (!Array.isArray(list) || list.length === 0) throw new TypeError("there is no list of pieces at model.vocab");
   const wrong = list.findIndex((entry) => !isPiece(entry));
   if (wrong >= 0) {
-    throw new TypeError(`model.vocab[${wrong}] is no piece with its score: ${JSON.stringify(list[wrong])}`);
+    throw new TypeError(`model.vocab[${wrong}] is no piece with its score: ${quoted(list[wrong])}`);
   }
   if (!Number.isSafeInteger(unknownId) || !list[unknownId as number]) {
-    throw new TypeError(`model.unk_id is no index of model.vocab: ${JSON.stringify(unknownId)}`);
+    throw new TypeError(`model.unk_id is no index of model.vocab: ${quoted(unknownId)}`);
   }
   const pieces = list as [string, number][];
   const vocab = new Map(pieces.map(([piece], id) => [piece, id]));

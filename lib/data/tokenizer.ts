@@ -4,6 +4,7 @@ import { longestFirst } from "./longest_first.ts";
 import { normalizerOf, type Part } from "./normalizer.ts";
 import { preTokenizerOf } from "./pre_tokenizer.ts";
 import { tokenModelOf } from "./token_model.ts";
+import { quoted } from "./quoted.ts";
 
 /** Token ids of a text or a pair, special tokens included. */
 export interface TokenIds {
@@ -158,7 +159,7 @@ function addedTokensOf({ added_tokens: list = [] }: TokenizerJson): AddedToken[]
   return list.map((token, i) => {
     const { id, content } = (token ?? {}) as Partial<AddedToken>;
     if (!Number.isSafeInteger(id) || id! < 0 || id! > 2 ** 31 - 1 || typeof content !== "string") {
-      throw new TypeError(`added_tokens[${i}] is no text with an id: ${JSON.stringify(token)}`);
+      throw new TypeError(`added_tokens[${i}] is no text with an id: ${quoted(token)}`);
     }
     return { ...token, normalized: token.normalized ?? !token.special };
   });

@@ -1,0 +1,5 @@
+/** A value as JSON for a message: of a long one, the beginning. */
+export function quoted(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
