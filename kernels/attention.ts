@@ -56,7 +56,8 @@ export const ROW_NUMBERS = 4;
 /** What masked scores get: finite, so that a row that is masked whole stays finite. */
 export const MASKED = -1e30;
 
-const wholeFours = (size: number) => Math.ceil(size / 4) * 4;
+/** Up to the next multiple of four. */
+export const wholeFours = (size: number) => Math.ceil(size / 4) * 4;
 
 /** First element of the numbers of rows behind the output `[B, T, H, d]`, and elements in all. */
 export function forwardParts({ B, H, T, d }: AttentionSizes): { readonly rows: number; readonly size: number } {
@@ -72,8 +73,24 @@ export function backwardParts({ B, H, T, S, d }: AttentionSizes): AttentionParts
   return { k, v, rows, size: rows + B * H * T * ROW_NUMBERS };
 }
 
-/** Uniforms of every attention kernel that works on so many elements at once. */
-export function attentionUniforms(sizes: AttentionSizes, places: AttentionPlaces, width: 1 | 4): Uint32Array {
+/** Queries whose weights are stored together. */
+export interface AttentionChunk {
+  /** The first query. */
+  readonly start: number;
+  readonly count: number;
+}
+
+/** Elements of each of the two arrays of weights of a chunk. */
+export function chunkSize({ B, H, S }: AttentionSizes, { count }: AttentionChunk): number {
+  return B * H * count * wholeFours(S);
+}
+
+/** Uniforms of every attention kernel that works on so many elements at once; `chunk` is for those that store weights. */
+export function attentionUniforms(
+  sizes: AttentionSizes,
+  places: AttentionPlaces,
+  { width, chunk }: { readonly width: 1 | 4; readonly chunk?: AttentionChunk },
+): Uint32Array {
   const { H, T, S, d, causal, rate } = sizes;
   const place = ({ offset, batch, head, row }: AttentionPlace) => [offset, batch, head, row].map((x) => x / width);
   const { k, v, rows } = backwardParts(sizes);
@@ -81,7 +98,8 @@ export function attentionUniforms(sizes: AttentionSizes, places: AttentionPlaces
     ...[T, S, H, d / width],
     ...[0, 0, 0, 0],
     ...[places.q, places.k, places.v, places.g ?? places.q].flatMap(place),
-    ...[forwardParts(sizes).rows, k, v, rows].map((x) => x / width),
+    ...[forwardParts(sizes).rows, chunk ? chunkSize(sizes, chunk) : k, v, rows].map((x) => x / width),
+    ...[chunk?.start ?? 0, chunk?.count ?? T, 0, 0],
   ]);
   new Float32Array(words.buffer).set([1 / Math.sqrt(d), 1 - rate, 1 / (1 - rate)], 4);
   new Int32Array(words.buffer)[7] = causal ? S - T : S;
@@ -118,6 +136,7 @@ export function attentionSource(
   scale: f32, keep: f32, factor: f32, reach: i32,
   q: vec4<u32>, k: vec4<u32>, v: vec4<u32>, g: vec4<u32>,
   rows: u32, toK: u32, toV: u32, toRows: u32,
+  start: u32, count: u32, pad0: u32, pad1: u32,
 }
 ${declared.join("")}@group(0) @binding(${read.length}) var<storage, read_write> Y: array<${type}>;
 @group(0) @binding(${read.length + 1}) var<uniform> d: Sizes;

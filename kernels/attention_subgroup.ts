@@ -110,17 +110,18 @@ class TileSource {
     return `  ${this.each((i) => this.quads.map((q) => `var ${name}${i}_${q} = vec4<f32>();`).join(" "))}`;
   }
 
-  /** Writes sums to rows of a result, each times a factor. */
+  /**
+   * Writes sums to rows of a result, each times a factor: in a loop over an array, as the text of so many stores would
+   * take a driver in software a second to compile.
+   */
   store(name: string, origin: string, end: string, factor: (row: number) => string = () => ""): string {
-    const { lanes } = this.tile;
-    return `  ${
-      this.each((i) =>
-        `if (m0 + ${i}u < ${end}) { let at = ${origin} + rowOf(w, m0 + ${i}u, ${end}) + lane; ` +
-        this.quads.map((q) =>
-          `if (lane + ${q * lanes}u < d.depth) { Y[at + ${q * lanes}u] = ${name}${i}_${q}${factor(i)}; }`
-        ).join(" ") + " }"
-      )
-    }`;
+    const { lanes, rows, quads } = this.tile;
+    return `  var ${name}: array<vec4<f32>, ${rows * quads}>;
+    ${this.each((i) => this.quads.map((q) => `${name}[${i * quads + q}] = ${name}${i}_${q}${factor(i)};`).join(" "))}
+  for (var row = m0; row < min(m0 + ${rows}u, ${end}); row++) {
+    var at = (row - m0) * ${quads}u;
+    for (var e = lane; e < d.depth; e += ${lanes}u) { Y[${origin} + rowOf(w, row, ${end}) + e] = ${name}[at]; at++; }
+  }`;
   }
 
   /** One value of all lanes, by exchange in pairs. */
@@ -137,14 +138,13 @@ class TileSource {
 const OTHERS = "vec4<u32>(o0 + 4u * lane) + vec4<u32>(0u, 1u, 2u, 3u)";
 
 /**
- * Which weights stay after dropout, a bit for each row: drawn in a loop, as one draw is a hundred instructions. `t` and
- * `s` say what row i and the four others are.
+ * Which weights stay after dropout, a bit for each row: drawn in a loop, as one draw is a hundred instructions.
  */
-function draw(tile: AttentionTile, options: AttentionOptions, t: string, s: string): string {
+function draw(tile: AttentionTile, options: AttentionOptions): string {
   return options.threefry
     ? `  var kept = vec4<u32>();
   for (var i = 0u; i < min(${tile.rows}u, d.T + d.S); i++) {
-    kept |= select(vec4<u32>(), vec4<u32>(1u << i), keep(w, ${t}, ${s}));
+    kept |= select(vec4<u32>(), vec4<u32>(1u << i), keep(w, vec4<u32>(m0 + i), keys));
   }`
     : "";
 }
@@ -181,7 +181,7 @@ function kernelOf(
     enable: "enable subgroups;\n",
     body: `@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
-  let m0 = w.x * ${rows}u;
+  let m0 = d.start + w.x * ${rows}u;
   let z = (w.z * d.H + w.y) * d.T;
   let zq = first(d.q, w);
   let zk = first(d.k, w);
@@ -208,7 +208,7 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
     `  for (var o0 = 0u; o0 < d.S; o0 += ${4 * lanes}u) {`,
     source.products("s", "Q", "q", KEYS),
     hideKeys(options),
-    draw(tile, options, "vec4<u32>(m0 + i)", "keys"),
+    draw(tile, options),
     // Each lane sums the weights of its own keys.
     `  ${
       source.each((i) =>
@@ -233,7 +233,11 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
     ...source.panels.map((p) => {
       const own = source.rows.filter((i) => Math.floor(i / lanes) === p);
       return `  { var numbers = vec4<f32>();
-    ${own.map((i) => `if (lane == ${i % lanes}u) { numbers = vec4<f32>(top${i}, total${i}, 0f, 0f); }`).join(" ")}
+    ${
+        own.map((i) => `numbers = select(numbers, vec4<f32>(top${i}, total${i}, 0f, 0f), lane == ${i % lanes}u);`).join(
+          " ",
+        )
+      }
     let t = lane + ${p * lanes}u;
     if (t < ${rows}u && m0 + t < d.T) { Y[d.rows + z + m0 + t] = numbers; } }`;
     }),
@@ -243,92 +247,51 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
 }
 
 /**
- * The derivative by q: weights are computed again from the numbers of their row. Bindings: Q, K, V, derivative by the
- * output, output with numbers of rows, mask, key, then the result, where Σ g·o joins the numbers of each row.
+ * What the derivatives are products of, for `count` queries that begin with `start`: the weights after dropout, then the
+ * derivatives by the scores, both `[B, H, count, S]` with rows of whole vec4s. The weights are computed again from the
+ * numbers of their row. Bindings: Q, K, V, derivative by the output, output with numbers of rows, mask, key, then the
+ * result, whose second part begins at `toK`. Grid: blocks of queries, heads, batches.
  */
-export function attentionGradQuery(tile: AttentionTile, options: AttentionOptions): Kernel {
+export function attentionGradWeights(tile: AttentionTile, options: AttentionOptions): Kernel {
   const { lanes, rows } = tile;
   const source = new TileSource(tile);
   const body = [
     `  ${source.panelsOf("q", QUERIES)}`,
     `  ${source.panelsOf("g", SLOPES)}`,
+    // Σ g·o of a row, in its lane.
     ...source.panels.map((p) =>
       `  let t${p} = min(m0 + lane + ${p * lanes}u, d.T - 1u);
   var r${p} = O[d.rows + z + t${p}];
   { let at = rowOf(w, t${p}, d.T);
-    for (var e = 0u; e < d.depth; e++) { r${p}.z += dot(G[g${p} + e], O[at + e]); } }
-  if (t${p} == m0 + lane + ${p * lanes}u && lane + ${p * lanes}u < ${rows}u) { Y[d.toRows + z + t${p}] = r${p}; }`
+    for (var e = 0u; e < d.depth; e++) { r${p}.z += dot(G[g${p} + e], O[at + e]); } }`
     ),
-    source.sums("o"),
     `  for (var o0 = 0u; o0 < d.S; o0 += ${4 * lanes}u) {`,
     source.products("s", "Q", "q", KEYS),
     source.products("h", "G", "g", VALUES),
     hideKeys(options),
-    draw(tile, options, "vec4<u32>(m0 + i)", "keys"),
-    `  ${
+    draw(tile, options),
+    `  var results: array<vec4<f32>, ${2 * rows}>;
+  ${
       source.each((i) =>
         `{
       let hidden = unseen(vec4<u32>(m0 + ${i}u), keys);
       let score = select(s${i} * d.scale, vec4<f32>(${MASKED}), padded | hidden);
-      let p = exp(score - ${source.ofRow("r", ".x", i)}) * ${source.ofRow("r", ".y", i)};
+      let p = select(exp(score - ${source.ofRow("r", ".x", i)}) * ${source.ofRow("r", ".y", i)}, vec4<f32>(), outside);
       let slope = ${dropped(options, `h${i}`, i)} - ${source.ofRow("r", ".z", i)};
-      s${i} = select(p * slope * d.scale, vec4<f32>(), outside | hidden);
+      results[${2 * i}] = ${dropped(options, "p", i)};
+      results[${2 * i + 1}] = select(p * slope * d.scale, vec4<f32>(), hidden);
     }`
       )
-    }`,
-    source.mix("o", "s", KEYS),
-    "  }",
-    source.store("o", "0u", "d.T"),
+    }
+  if (o0 + 4u * lane < d.S) {
+    let end = d.start + d.count;
+    for (var row = m0; row < min(m0 + ${rows}u, end); row++) {
+      let at = ((w.z * d.H + w.y) * d.count + row - d.start) * ((d.S + 3u) / 4u) + o0 / 4u + lane;
+      Y[at] = results[2u * (row - m0)];
+      Y[at + d.toK] = results[2u * (row - m0) + 1u];
+    }
+  }
+  }`,
   ];
-  return kernelOf("attentionGradQuery", ["Q", "K", "V", "G", "O"], { tile, options, body });
-}
-
-/**
- * The derivatives by k and v: some keys walk over the queries. Bindings: Q, K, V, derivative by the output, mask, key, then
- * the result, which holds the numbers of rows already. Grid: blocks of keys, heads, batches.
- */
-export function attentionGradKeyValue(tile: AttentionTile, options: AttentionOptions): Kernel {
-  const { lanes } = tile;
-  const source = new TileSource(tile);
-  const body = [
-    `  ${source.panelsOf("k", KEYS)}`,
-    `  ${source.panelsOf("v", VALUES)}`,
-    options.masked
-      ? source.panels.map((p) =>
-        `  let away${p} = select(0f, 1f, M[w.z * d.S + min(m0 + lane + ${p * lanes}u, d.S - 1u)] == 0);`
-      ).join("\n")
-      : "",
-    source.sums("toK"),
-    source.sums("toV"),
-    `  for (var o0 = 0u; o0 < d.T; o0 += ${4 * lanes}u) {`,
-    source.products("s", "K", "k", QUERIES),
-    source.products("h", "V", "v", SLOPES),
-    `  let queries = ${OTHERS};
-  let outside = queries >= vec4<u32>(d.T);
-  ${FOUR.map((j) => `let r${j} = Y[d.toRows + z + min(queries[${j}], d.T - 1u)];`).join(" ")}
-  ${
-      ["x", "y", "z"].map((part) => `let r${part} = vec4<f32>(${FOUR.map((j) => `r${j}.${part}`).join(", ")});`)
-        .join(" ")
-    }`,
-    draw(tile, options, "queries", "vec4<u32>(m0 + i)"),
-    `  ${
-      source.each((i) =>
-        `{
-      let hidden = unseen(queries, vec4<u32>(m0 + ${i}u));
-      let score = select(s${i} * d.scale, vec4<f32>(${MASKED}), hidden${
-          options.masked ? ` | vec4<bool>(${source.ofRow("away", "", i)} > 0f)` : ""
-        });
-      let p = select(exp(score - rx) * ry, vec4<f32>(), outside);
-      s${i} = ${dropped(options, "p", i)};
-      h${i} = select(p * (${dropped(options, `h${i}`, i)} - rz) * d.scale, vec4<f32>(), outside | hidden);
-    }`
-      )
-    }`,
-    source.mix("toV", "s", SLOPES),
-    source.mix("toK", "h", QUERIES),
-    "  }",
-    source.store("toK", "d.toK", "d.S"),
-    source.store("toV", "d.toV", "d.S"),
-  ];
-  return kernelOf("attentionGradKeyValue", ["Q", "K", "V", "G"], { tile, options, body });
+  return kernelOf("attentionGradWeights", ["Q", "K", "V", "G", "O"], { tile, options, body });
 }

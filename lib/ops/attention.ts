@@ -6,7 +6,12 @@ import {
   MASKED,
   ROW_NUMBERS,
 } from "../../kernels/attention.ts";
-import { attentionDispatch, attentionGradDispatches } from "../../kernels/choose_attention.ts";
+import {
+  type AttentionBuffer,
+  type AttentionDispatch,
+  attentionDispatch,
+  attentionGradDispatches,
+} from "../../kernels/choose_attention.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { View } from "../tensor/view.ts";
@@ -15,7 +20,7 @@ import { type AttentionOptions, attentionWeights, dropWeights, seenKeys } from "
 import { cast } from "./cast.ts";
 import { zeros } from "./constant.ts";
 import { matmul } from "./matmul.ts";
-import { apply, type BufferRef, type Primitive, type ReferenceArray } from "./primitive.ts";
+import { apply, type BufferRef, type Dispatch, type Primitive, type ReferenceArray } from "./primitive.ts";
 import { threefryReference } from "./random.ts";
 import { sum } from "./reduce.ts";
 import { reshape, transpose } from "./reshape.ts";
@@ -43,6 +48,18 @@ function sizesOf(q: { readonly shape: Shape }, k: { readonly shape: Shape }, par
 function extras<T>(inputs: readonly T[], own: number, { masked, rate }: AttentionParams) {
   const rest = inputs.slice(own);
   return { mask: masked ? rest[0] : undefined, key: rate > 0 ? rest[masked ? 1 : 0] : undefined };
+}
+
+/** A dispatch with its buffers found among inputs, which are named tensors, then a mask and a key where there are such. */
+function bind(
+  dispatch: AttentionDispatch,
+  names: readonly AttentionBuffer[],
+  { masked, rate }: AttentionParams,
+): Dispatch {
+  const inputs = [...names, ...masked ? ["mask"] : [], ...rate > 0 ? ["key"] : []];
+  const refOf = (name: AttentionBuffer): BufferRef =>
+    name === "result" ? "output" : name === "weights" ? { scratch: 0 } : { input: inputs.indexOf(name) };
+  return { ...dispatch, buffers: dispatch.buffers.map(refOf) };
 }
 
 const placeOf = ({ offset, strides: [batch, head, row] }: View): AttentionPlace => ({ offset, batch, head, row });
@@ -93,7 +110,7 @@ export const attentionPrimitive: Primitive<AttentionParams> = {
       const sizes = sizesOf(q, k, params);
       const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v) };
       const dispatch = attentionDispatch(sizes, places, { target, masked: params.masked });
-      return { dispatches: [{ ...dispatch, buffers: [...inputs.map((_, input) => ({ input })), "output"] }] };
+      return { dispatches: [bind(dispatch, ["q", "k", "v"], params)] };
     },
   },
   reference(inputs, params, output) {
@@ -131,13 +148,10 @@ export const attentionGradPrimitive: Primitive<AttentionParams> = {
       const [q, k, v, g] = inputs.map(({ view }) => view);
       const sizes = sizesOf(q, k, params);
       const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v), g: placeOf(g) };
-      const [query, keyValue] = attentionGradDispatches(sizes, places, { target, masked: params.masked });
-      const refs = inputs.map((_, input): BufferRef => ({ input }));
+      const { dispatches, weights } = attentionGradDispatches(sizes, places, { target, masked: params.masked });
       return {
-        dispatches: [
-          { ...query, buffers: [...refs, "output"] },
-          { ...keyValue, buffers: [...refs.filter((_, input) => input !== 4), "output"] },
-        ],
+        dispatches: dispatches.map((dispatch) => bind(dispatch, ["q", "k", "v", "g", "saved"], params)),
+        scratch: weights > 0 ? [weights] : [],
       };
     },
   },
