@@ -28,12 +28,19 @@ export interface AttentionPlaces {
   readonly k: AttentionPlace;
   readonly v: AttentionPlace;
   readonly g?: AttentionPlace;
+  /** First word of the key of dropout in its buffer. */
+  readonly key?: number;
 }
+
+/** What the backward kernels read. */
+export type AttentionGradPlaces = AttentionPlaces & { readonly g: AttentionPlace };
 
 /** What an attention kernel does beside the products. */
 export interface AttentionOptions {
   /** Whether keys are masked: a binding i32 `[B, S]`, 0 for what nobody attends to. */
   readonly masked: boolean;
+  /** Whether a query sees only keys up to its own place. */
+  readonly causal: boolean;
   /** Text of `threefry`, where weights are dropped: a binding with the two words of a key. For the width of the kernel. */
   readonly threefry?: string;
 }
@@ -73,16 +80,16 @@ export function backwardParts({ B, H, T, S, d }: AttentionSizes): AttentionParts
   return { k, v, rows, size: rows + B * H * T * ROW_NUMBERS };
 }
 
-/** Queries whose weights are stored together. */
+/** Keys whose weights, of all queries, are stored together. */
 export interface AttentionChunk {
-  /** The first query. */
+  /** The first key. */
   readonly start: number;
   readonly count: number;
 }
 
 /** Elements of each of the two arrays of weights of a chunk. */
-export function chunkSize({ B, H, S }: AttentionSizes, { count }: AttentionChunk): number {
-  return B * H * count * wholeFours(S);
+export function chunkSize({ B, H, T }: AttentionSizes, { count }: AttentionChunk): number {
+  return B * H * T * wholeFours(count);
 }
 
 /** Uniforms of every attention kernel that works on so many elements at once; `chunk` is for those that store weights. */
@@ -91,18 +98,18 @@ export function attentionUniforms(
   places: AttentionPlaces,
   { width, chunk }: { readonly width: 1 | 4; readonly chunk?: AttentionChunk },
 ): Uint32Array {
-  const { H, T, S, d, causal, rate } = sizes;
+  const { H, T, S, d, rate } = sizes;
   const place = ({ offset, batch, head, row }: AttentionPlace) => [offset, batch, head, row].map((x) => x / width);
   const { k, v, rows } = backwardParts(sizes);
   const words = Uint32Array.from([
     ...[T, S, H, d / width],
     ...[0, 0, 0, 0],
     ...[places.q, places.k, places.v, places.g ?? places.q].flatMap(place),
-    ...[forwardParts(sizes).rows, chunk ? chunkSize(sizes, chunk) : k, v, rows].map((x) => x / width),
-    ...[chunk?.start ?? 0, chunk?.count ?? T, 0, 0],
+    ...[forwardParts(sizes).rows, k, v, rows].map((x) => x / width),
+    ...[chunk?.start ?? 0, chunk?.count ?? S, chunk ? chunkSize(sizes, chunk) / width : 0, places.key ?? 0],
   ]);
   new Float32Array(words.buffer).set([1 / Math.sqrt(d), 1 - rate, 1 / (1 - rate)], 4);
-  new Int32Array(words.buffer)[7] = causal ? S - T : S;
+  new Int32Array(words.buffer)[7] = S - T;
   return words;
 }
 
@@ -117,9 +124,9 @@ export function attentionSource(
     readonly body: string;
     readonly enable?: string;
   },
-  { masked, threefry }: AttentionOptions,
+  { masked, causal, threefry }: AttentionOptions,
 ): Kernel {
-  const [type, count] = width === 4 ? ["vec4<f32>", "vec4<u32>"] : ["f32", "u32"];
+  const [type, count, int, bool] = ["f32", "u32", "i32", "bool"].map((of) => width === 4 ? `vec4<${of}>` : of);
   const read = [
     ...arrays.map((array) => [array, type]),
     ...masked ? [["M", "i32"]] : [],
@@ -129,14 +136,14 @@ export function attentionSource(
     `@group(0) @binding(${i}) var<storage, read> ${array}: array<${of}>;\n`
   );
   return {
-    name: `${name}${masked ? "_masked" : ""}${threefry ? "_dropout" : ""}`,
+    name: `${name}${masked ? "_masked" : ""}${causal ? "_causal" : ""}${threefry ? "_dropout" : ""}`,
     bindings: [...read.map(() => "read" as const), "read_write"],
     code: `${enable}struct Sizes {
   T: u32, S: u32, H: u32, depth: u32,
   scale: f32, keep: f32, factor: f32, reach: i32,
   q: vec4<u32>, k: vec4<u32>, v: vec4<u32>, g: vec4<u32>,
   rows: u32, toK: u32, toV: u32, toRows: u32,
-  start: u32, count: u32, pad0: u32, pad1: u32,
+  start: u32, count: u32, half: u32, key: u32,
 }
 ${declared.join("")}@group(0) @binding(${read.length}) var<storage, read_write> Y: array<${type}>;
 @group(0) @binding(${read.length + 1}) var<uniform> d: Sizes;
@@ -144,15 +151,17 @@ ${threefry ?? ""}// Where the matrix of a head begins, and which row of [B, H, T
 fn first(place: vec4<u32>, w: vec3<u32>) -> u32 { return place.x + w.z * place.y + w.y * place.z; }
 // Where a row of a result [B, rows, H, d] begins.
 fn rowOf(w: vec3<u32>, row: u32, rows: u32) -> u32 { return ((w.z * rows + row) * d.H + w.y) * d.depth; }
-fn unseen(t: ${count}, s: ${count}) -> ${width === 4 ? "vec4<bool>" : "bool"} {
-  return ${width === 4 ? "vec4<i32>" : "i32"}(s) > ${width === 4 ? "vec4<i32>" : "i32"}(t) + d.reach;
-}
 ${
+      causal
+        ? `fn isUnseen(t: ${count}, s: ${count}) -> ${bool} { return ${int}(s) > ${int}(t) + d.reach; }
+`
+        : ""
+    }${
       threefry
         ? `// Whether a weight stays: by the bits that a tensor [B, H, T, S] of random numbers would have.
-fn keep(w: vec3<u32>, t: ${count}, s: ${count}) -> ${width === 4 ? "vec4<bool>" : "bool"} {
+fn keep(w: vec3<u32>, t: ${count}, s: ${count}) -> ${bool} {
   let place = ((w.z * d.H + w.y) * d.T + t) * d.S + s;
-  let word = threefry(${count}(D[0]), ${count}(D[1]), place, ${count}(0u), ${count}(0u));
+  let word = threefry(${count}(D[d.key]), ${count}(D[d.key + 1u]), place, ${count}(0u), ${count}(0u));
   return ${type}(word >> ${count}(8u)) * 5.9604644775390625e-8 < ${type}(d.keep);
 }
 `

@@ -49,10 +49,10 @@ const dot = (sum: string, a: string, b: string) =>
     for (var e = 0u; e < d.depth; e++) { ${sum} = fma(${a} + e], ${b} + e], ${sum}); }`;
 
 /** The score of query t and key s, after the masks. */
-const score = (masked: boolean) =>
+const score = ({ masked, causal }: AttentionOptions) =>
   `${dot("product", "Q[q + t * d.q.w", "K[k + s * d.k.w")}
-    let hidden = unseen(t, s);
-    let score = select(product * d.scale, ${MASKED}, hidden${masked ? " || M[w.z * d.S + s] == 0" : ""});`;
+    let unseen = ${causal ? "isUnseen(t, s)" : "false"};
+    let score = select(product * d.scale, ${MASKED}, unseen${masked ? " || M[w.z * d.S + s] == 0" : ""});`;
 
 /** What dropout makes of a value. */
 const dropped = ({ threefry }: AttentionOptions, value: string) =>
@@ -83,7 +83,7 @@ export function attentionPlain(options: PlainAttentionOptions): Kernel {
   for (var c = 0u; c < columns; c++) { sums[c] = 0f; }
   for (var s0 = 0u; s0 < d.S; s0 += ${THREADS}u) {
     let s = min(s0 + l, d.S - 1u);
-    ${score(options.masked)}
+    ${score(options)}
     let next = max(top, maxAcross(score, l));
     let shrink = exp(top - next);
     top = next;
@@ -124,11 +124,11 @@ export function attentionGradQueryPlain(options: PlainAttentionOptions): Kernel 
   for (var c = 0u; c < columns; c++) { sums[c] = 0f; }
   for (var s0 = 0u; s0 < d.S; s0 += ${THREADS}u) {
     let s = min(s0 + l, d.S - 1u);
-    ${score(options.masked)}
+    ${score(options)}
     ${dot("slope", "G[g + t * d.g.w", "V[v + s * d.v.w")}
     let p = exp(score - top) * inverse;
     workgroupBarrier();
-    slopes[l] = select(p * (${dropped(options, "slope")} - along) * d.scale, 0f, hidden);
+    slopes[l] = select(p * (${dropped(options, "slope")} - along) * d.scale, 0f, unseen);
     workgroupBarrier();
     ${mix("sums", "slopes", "K[k + (s0 + i) * d.k.w", `min(${THREADS}u, d.S - s0)`)}
   }
@@ -150,13 +150,13 @@ export function attentionGradKeyValuePlain(options: PlainAttentionOptions): Kern
   for (var c = 0u; c < columns; c++) { sumsK[c] = 0f; sumsV[c] = 0f; }
   for (var t0 = 0u; t0 < d.T; t0 += ${THREADS}u) {
     let t = min(t0 + l, d.T - 1u);
-    ${score(options.masked)}
+    ${score(options)}
     ${dot("slope", "G[g + t * d.g.w", "V[v + s * d.v.w")}
     let numbers = d.toRows + (z + t) * 4u;
     let p = exp(score - Y[numbers]) * Y[numbers + 1u];
     workgroupBarrier();
     weights[l] = ${dropped(options, "p")};
-    slopes[l] = select(p * (${dropped(options, "slope")} - Y[numbers + 2u]) * d.scale, 0f, hidden);
+    slopes[l] = select(p * (${dropped(options, "slope")} - Y[numbers + 2u]) * d.scale, 0f, unseen);
     workgroupBarrier();
     ${mix("sumsV", "weights", "G[g + (t0 + i) * d.g.w", `min(${THREADS}u, d.T - t0)`)}
     ${mix("sumsK", "slopes", "Q[q + (t0 + i) * d.q.w", `min(${THREADS}u, d.T - t0)`)}

@@ -134,9 +134,6 @@ class TileSource {
   }
 }
 
-/** Positions of the lane's four others. */
-const OTHERS = "vec4<u32>(o0 + 4u * lane) + vec4<u32>(0u, 1u, 2u, 3u)";
-
 /**
  * Which weights stay after dropout, a bit for each row: drawn in a loop, as one draw is a hundred instructions.
  */
@@ -153,16 +150,26 @@ function draw(tile: AttentionTile, options: AttentionOptions): string {
 const dropped = ({ threefry }: AttentionOptions, value: string, i: number) =>
   threefry ? `select(vec4<f32>(), ${value} * d.factor, (kept & vec4<u32>(${2 ** i}u)) != vec4<u32>())` : value;
 
-/** Which of the lane's four keys nobody attends to, and which are none. */
-const hideKeys = ({ masked }: AttentionOptions) =>
-  `  let keys = ${OTHERS};
-  let outside = keys >= vec4<u32>(d.S);
+/** What is added to the scores of the lane's four keys: nothing, or so much that nobody attends to them. */
+const penalize = ({ masked }: AttentionOptions) =>
+  `  let keys = vec4<u32>(o0 + 4u * lane) + vec4<u32>(0u, 1u, 2u, 3u);
+  var penalty = vec4<f32>();
 ${
     masked
-      ? `  let behind = w.z * d.S + min(keys, vec4<u32>(d.S - 1u));
-  let padded = vec4<i32>(M[behind.x], M[behind.y], M[behind.z], M[behind.w]) == vec4<i32>();`
-      : "  let padded = vec4<bool>();"
-  }`;
+      ? `  { let at = w.z * d.S + min(keys, vec4<u32>(d.S - 1u));
+    let isHidden = vec4<i32>(M[at.x], M[at.y], M[at.z], M[at.w]) == vec4<i32>();
+    penalty = select(penalty, vec4<f32>(${MASKED}), isHidden); }
+`
+      : ""
+  }  let outside = keys >= vec4<u32>(d.S);
+  penalty = select(penalty, vec4<f32>(${OUTSIDE}), outside);`;
+
+/** Declares the scores of a row, and in `unseen` the keys that come too late. */
+const scoreOf = ({ causal }: AttentionOptions, i: number) =>
+  causal
+    ? `let unseen = isUnseen(vec4<u32>(m0 + ${i}u), keys);
+      let score = select(fma(s${i}, vec4<f32>(d.scale), penalty), vec4<f32>(${MASKED}), unseen & !outside);`
+    : `let score = fma(s${i}, vec4<f32>(d.scale), penalty);`;
 
 function kernelOf(
   name: string,
@@ -181,7 +188,7 @@ function kernelOf(
     enable: "enable subgroups;\n",
     body: `@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
-  let m0 = d.start + w.x * ${rows}u;
+  let m0 = w.x * ${rows}u;
   let z = (w.z * d.H + w.y) * d.T;
   let zq = first(d.q, w);
   let zk = first(d.k, w);
@@ -207,20 +214,19 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
     source.sums("o"),
     `  for (var o0 = 0u; o0 < d.S; o0 += ${4 * lanes}u) {`,
     source.products("s", "Q", "q", KEYS),
-    hideKeys(options),
+    penalize(options),
     draw(tile, options),
     // Each lane sums the weights of its own keys.
     `  ${
       source.each((i) =>
         `{
-      let hidden = padded | unseen(vec4<u32>(m0 + ${i}u), keys);
-      let score = select(select(s${i} * d.scale, vec4<f32>(${MASKED}), hidden), vec4<f32>(${OUTSIDE}), outside);
+      ${scoreOf(options, i)}
       var top = max(max(score.x, score.y), max(score.z, score.w));
       ${source.across("top", (a, b) => `max(${a}, ${b})`)}
       top = max(top, top${i});
       let shrink = exp(top${i} - top);
       top${i} = top;
-      s${i} = select(exp(score - top), vec4<f32>(), outside);
+      s${i} = exp(score - top);
       total${i} = fma(total${i}, shrink, (s${i}.x + s${i}.y) + (s${i}.z + s${i}.w));
       s${i} = ${dropped(options, `s${i}`, i)};
       ${source.quads.map((q) => `o${i}_${q} *= shrink;`).join(" ")}
@@ -247,10 +253,10 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
 }
 
 /**
- * What the derivatives are products of, for `count` queries that begin with `start`: the weights after dropout, then the
- * derivatives by the scores, both `[B, H, count, S]` with rows of whole vec4s. The weights are computed again from the
+ * What the derivatives are products of, for `count` keys that begin with `start`: the weights after dropout, then the
+ * derivatives by the scores, both `[B, H, T, count]` with rows of whole vec4s. The weights are computed again from the
  * numbers of their row. Bindings: Q, K, V, derivative by the output, output with numbers of rows, mask, key, then the
- * result, whose second part begins at `toK`. Grid: blocks of queries, heads, batches.
+ * result, whose second part begins at `half`. Grid: blocks of queries, heads, batches.
  */
 export function attentionGradWeights(tile: AttentionTile, options: AttentionOptions): Kernel {
   const { lanes, rows } = tile;
@@ -265,30 +271,31 @@ export function attentionGradWeights(tile: AttentionTile, options: AttentionOpti
   { let at = rowOf(w, t${p}, d.T);
     for (var e = 0u; e < d.depth; e++) { r${p}.z += dot(G[g${p} + e], O[at + e]); } }`
     ),
-    `  for (var o0 = 0u; o0 < d.S; o0 += ${4 * lanes}u) {`,
+    `  let end = d.start + d.count;
+  for (var o0 = d.start; o0 < end; o0 += ${4 * lanes}u) {`,
     source.products("s", "Q", "q", KEYS),
     source.products("h", "G", "g", VALUES),
-    hideKeys(options),
+    penalize(options),
     draw(tile, options),
     `  var results: array<vec4<f32>, ${2 * rows}>;
   ${
       source.each((i) =>
         `{
-      let hidden = unseen(vec4<u32>(m0 + ${i}u), keys);
-      let score = select(s${i} * d.scale, vec4<f32>(${MASKED}), padded | hidden);
-      let p = select(exp(score - ${source.ofRow("r", ".x", i)}) * ${source.ofRow("r", ".y", i)}, vec4<f32>(), outside);
+      ${scoreOf(options, i)}
+      let p = exp(score - ${source.ofRow("r", ".x", i)}) * ${source.ofRow("r", ".y", i)};
       let slope = ${dropped(options, `h${i}`, i)} - ${source.ofRow("r", ".z", i)};
       results[${2 * i}] = ${dropped(options, "p", i)};
-      results[${2 * i + 1}] = select(p * slope * d.scale, vec4<f32>(), hidden);
+      results[${2 * i + 1}] = ${
+          options.causal ? "select(p * slope * d.scale, vec4<f32>(), unseen)" : "p * slope * d.scale"
+        };
     }`
       )
     }
-  if (o0 + 4u * lane < d.S) {
-    let end = d.start + d.count;
-    for (var row = m0; row < min(m0 + ${rows}u, end); row++) {
-      let at = ((w.z * d.H + w.y) * d.count + row - d.start) * ((d.S + 3u) / 4u) + o0 / 4u + lane;
+  if (o0 + 4u * lane < end) {
+    for (var row = m0; row < min(m0 + ${rows}u, d.T); row++) {
+      let at = (z + row) * ((d.count + 3u) / 4u) + (o0 - d.start) / 4u + lane;
       Y[at] = results[2u * (row - m0)];
-      Y[at + d.toK] = results[2u * (row - m0) + 1u];
+      Y[at + d.half] = results[2u * (row - m0) + 1u];
     }
   }
   }`,

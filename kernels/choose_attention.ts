@@ -1,5 +1,6 @@
 import {
   type AttentionChunk,
+  type AttentionGradPlaces,
   type AttentionOptions,
   type AttentionPlace,
   type AttentionPlaces,
@@ -9,9 +10,10 @@ import {
   chunkSize,
   wholeFours,
 } from "./attention.ts";
+import { attentionGradFew, FEW_WORKGROUP } from "./attention_few.ts";
 import { attentionGradKeyValuePlain, attentionGradQueryPlain, attentionPlain } from "./attention_plain.ts";
 import { attentionGradWeights, attentionSubgroup } from "./attention_subgroup.ts";
-import { matmulDispatch, variantDispatch } from "./choose_matmul.ts";
+import { matmulDispatch } from "./choose_matmul.ts";
 import { type Finish, storeResult } from "./finish.ts";
 import type { Grid, Kernel } from "./kernel.ts";
 import type { MatmulSizes } from "./matmul.ts";
@@ -43,7 +45,7 @@ export interface AttentionChoice {
 
 /** Longest row, in vec4s of each lane, whose sums a subgroup keeps. */
 const MAX_QUADS = 4;
-/** Most queries whose weights the backward pass stores at a time, and most bytes of them. */
+/** Most keys whose weights the backward pass stores at a time, and most bytes of them. */
 const LONGEST_STORED = 256;
 const MOST_STORED = 2 ** 26;
 
@@ -59,12 +61,13 @@ function checkGrid(grid: Grid): Grid {
 
 /** How the kernels are told apart: by the tile of a subgroup, or plain. */
 function variant(sizes: AttentionSizes, places: AttentionPlaces, { target, masked }: AttentionChoice) {
-  const { d, rate } = sizes;
+  const { d, causal, rate } = sizes;
+  const { q, k, v, g = q } = places;
   const { subgroupSize: lanes } = target;
   const quads = lanes > 0 ? Math.ceil(d / (4 * lanes)) : 0;
-  const isTiled = lanes > 0 && d % 4 === 0 && quads <= MAX_QUADS && Object.values(places).every(inFours);
+  const isTiled = lanes > 0 && d % 4 === 0 && quads <= MAX_QUADS && [q, k, v, g].every(inFours);
   const width = isTiled ? 4 : 1;
-  const options: AttentionOptions = { masked, threefry: rate > 0 ? threefrySource(width) : undefined };
+  const options: AttentionOptions = { masked, causal, threefry: rate > 0 ? threefrySource(width) : undefined };
   const tile = isTiled ? { lanes, quads } : undefined;
   return { width, options, tile, plain: { ...options, columns: Math.ceil(d / 64) } } as const;
 }
@@ -72,7 +75,7 @@ function variant(sizes: AttentionSizes, places: AttentionPlaces, { target, maske
 /** Rows of a tile: few where there are few queries. */
 const rowsFor = (count: number) => count <= 4 ? 4 : 16;
 /** Rows of a forward tile: fewer, too, where their sums take a driver in software long to compile. */
-const forwardRows = (T: number, quads: number) => Math.min(rowsFor(T), quads === 1 ? 16 : quads === 2 ? 8 : 4);
+const forwardRows = (T: number, quads: number) => Math.min(rowsFor(T), quads <= 2 ? 16 : 8);
 
 /** What follows the tensors that all dispatches of one direction bind. */
 function extras({ masked }: AttentionChoice, { rate }: AttentionSizes): AttentionBuffer[] {
@@ -107,75 +110,90 @@ function addResult(width: 1 | 4): Finish {
   };
 }
 
-/** The three derivatives as products of the stored weights of a chunk, and q, k and the derivative by the output. */
+/** The three derivatives as products of the stored weights of a chunk of keys with k, q and the derivative by the output. */
 function gradProducts(
   sizes: AttentionSizes,
-  { q, k, g }: Required<AttentionPlaces>,
+  places: AttentionGradPlaces,
   { target, chunk }: { readonly target: KernelTarget; readonly chunk: AttentionChunk },
 ): AttentionDispatch[] {
   const { B, H, T, S, d } = sizes;
+  const { q, k, g } = places;
   const { start, count } = chunk;
-  const parts = backwardParts(sizes);
-  const width = wholeFours(S);
-  const weights = { inner: H, batch: B * H, lda: width, a0: H * count * width, a1: count * width };
+  const width = wholeFours(count);
+  const slopes = chunkSize(sizes, chunk);
+  const weights = { inner: H, batch: B * H, lda: width, a0: H * T * width, a1: T * width };
   const other = ({ offset, batch, head, row }: AttentionPlace, first: number) => (
     { ldb: row, b0: batch, b1: head, offsetB: offset + first * row }
   );
   const result = (rows: number, offsetC: number) => ({ ldc: H * d, c0: rows * H * d, c1: d, offsetC });
   const product = (layout: "nn" | "tn", matrix: AttentionBuffer, product: MatmulSizes): AttentionDispatch => {
-    const options = { target, finish: layout === "tn" && start > 0 ? addResult : storeResult };
-    // Sums of a few are not worth a tile.
-    const dispatch = product.k < 4
-      ? variantDispatch({ kind: "naive" }, layout, product, options)
-      : matmulDispatch(layout, product, options);
-    return { ...dispatch, buffers: ["weights", matrix, "result"] };
+    const finish = layout === "nn" && start > 0 ? addResult : storeResult;
+    return { ...matmulDispatch(layout, product, { target, finish }), buffers: ["weights", matrix, "result"] };
   };
-  const slopes = chunkSize(sizes, chunk);
-  const sums = { ...weights, m: S, n: d, k: count };
+  const byQuery = product("nn", "k", {
+    ...{ ...weights, m: T, n: d, k: count, offsetA: slopes },
+    ...other(k, start),
+    ...result(T, 0),
+  });
+  if (T < 4) return [byQuery, gradFew(sizes, places, chunk)];
+  const sums = { ...weights, m: count, n: d, k: T };
+  const parts = backwardParts(sizes);
   return [
-    product("nn", "k", {
-      ...{ ...weights, m: count, n: d, k: S, offsetA: slopes },
-      ...other(k, 0),
-      ...result(T, start * H * d),
-    }),
-    product("tn", "q", { ...sums, offsetA: slopes, ...other(q, start), ...result(S, parts.k) }),
-    product("tn", "g", { ...sums, offsetA: 0, ...other(g, start), ...result(S, parts.v) }),
+    byQuery,
+    product("tn", "q", { ...sums, offsetA: slopes, ...other(q, 0), ...result(S, parts.k + start * H * d) }),
+    product("tn", "g", { ...sums, offsetA: 0, ...other(g, 0), ...result(S, parts.v + start * H * d) }),
   ];
 }
 
-/** Queries whose weights are stored together: as many as memory of a fixed size holds, so that it grows with S alone. */
+/** The derivatives by k and v from the stored weights of a few queries. */
+function gradFew(
+  sizes: AttentionSizes,
+  places: AttentionGradPlaces,
+  chunk: AttentionChunk,
+): AttentionDispatch {
+  const { B, H, T, d } = sizes;
+  return {
+    kernel: attentionGradFew(),
+    grid: checkGrid([Math.ceil(Math.ceil(chunk.count / 4) * (d / 4) / FEW_WORKGROUP), H, B]),
+    uniforms: attentionUniforms(sizes, places, { width: 4, chunk }),
+    operations: 4 * B * H * T * chunk.count * d,
+    buffers: ["weights", "q", "g", "result"],
+  };
+}
+
+/** Keys whose weights are stored together: as many as memory of a fixed size holds, so that it grows with T alone. */
 function chunkOf(sizes: AttentionSizes): number {
-  const each = 8 * chunkSize(sizes, { start: 0, count: 1 });
+  const each = 8 * chunkSize(sizes, { start: 0, count: 4 }) / 4;
   const most = Math.min(LONGEST_STORED, Math.floor(MOST_STORED / each));
-  // Whole blocks of rows.
-  return Math.min(sizes.T, most - most % 16);
+  // Whole blocks of keys.
+  return Math.min(sizes.S, most - most % 32);
 }
 
 /**
  * Attention backward, with the bytes of scratch memory for weights. Where subgroups compute, the weights of up to 256
- * queries are stored at a time, and the products' own kernels make the derivatives; else nothing is stored but the numbers
+ * keys are stored at a time, and the products' own kernels make the derivatives; else nothing is stored but the numbers
  * of rows.
  */
 export function attentionGradDispatches(
   sizes: AttentionSizes,
-  places: Required<AttentionPlaces>,
+  places: AttentionGradPlaces,
   choice: AttentionChoice,
 ): { readonly dispatches: readonly AttentionDispatch[]; readonly weights: number } {
   const { B, H, T, S, d } = sizes;
   const { width, options, tile, plain } = variant(sizes, places, choice);
   const more = extras(choice, sizes);
-  const product = 2 * B * H * S * d;
+  const product = 2 * B * H * T * d;
   const size = tile ? chunkOf(sizes) : 0;
   if (tile && size > 0) {
+    const rows = rowsFor(T);
     const dispatches: AttentionDispatch[] = [];
-    for (let start = 0; start < T; start += size) {
-      const chunk = { start, count: Math.min(size, T - start) };
-      const rows = rowsFor(chunk.count);
+    for (let start = 0; start < S; start += size) {
+      const chunk = { start, count: Math.min(size, S - start) };
       const kernel = attentionGradWeights({ ...tile, rows, quads: 1 }, options);
       dispatches.push(
         {
           kernel,
-          grid: checkGrid([Math.ceil(chunk.count / rows), H, B]),
+          grid: checkGrid([Math.ceil(T / rows), H, B]),
           uniforms: attentionUniforms(sizes, places, { width, chunk }),
           operations: 2 * product * chunk.count,
           buffers: ["q", "k", "v", "g", "saved", ...more, "weights"],
@@ -192,14 +210,14 @@ export function attentionGradDispatches(
         kernel: attentionGradQueryPlain(plain),
         grid: checkGrid([T, H, B]),
         uniforms,
-        operations: 3 * product * T,
+        operations: 3 * product * S,
         buffers: ["q", "k", "v", "g", "saved", ...more, "result"],
       },
       {
         kernel: attentionGradKeyValuePlain(plain),
         grid: checkGrid([S, H, B]),
         uniforms,
-        operations: 4 * product * T,
+        operations: 4 * product * S,
         buffers: ["q", "k", "v", "g", ...more, "result"],
       },
     ],

@@ -1,27 +1,21 @@
-import {
-  type AttentionPlace,
-  type AttentionSizes,
-  backwardParts,
-  forwardParts,
-  MASKED,
-  ROW_NUMBERS,
-} from "../../kernels/attention.ts";
+import { type AttentionPlace, type AttentionSizes, backwardParts, forwardParts } from "../../kernels/attention.ts";
 import {
   type AttentionBuffer,
   type AttentionDispatch,
   attentionDispatch,
   attentionGradDispatches,
 } from "../../kernels/choose_attention.ts";
-import { type Shape, sizeOf } from "../tensor/shape.ts";
+import { formatShape, sameShape, type Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { View } from "../tensor/view.ts";
+import { isContiguous, type View } from "../tensor/view.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { type AttentionOptions, attentionWeights, dropWeights, seenKeys } from "./attention_by_parts.ts";
+import { referenceAttention, referenceAttentionGrad } from "./attention_reference.ts";
 import { cast } from "./cast.ts";
 import { zeros } from "./constant.ts";
+import { requireDType } from "./elementwise.ts";
 import { matmul } from "./matmul.ts";
-import { apply, type BufferRef, type Dispatch, type Primitive, type ReferenceArray } from "./primitive.ts";
-import { threefryReference } from "./random.ts";
+import { apply, type BufferRef, type Dispatch, type Primitive } from "./primitive.ts";
 import { sum } from "./reduce.ts";
 import { reshape, transpose } from "./reshape.ts";
 import { concat, slice } from "./slice.ts";
@@ -67,87 +61,49 @@ const placeOf = ({ offset, strides: [batch, head, row] }: View): AttentionPlace 
 /** Whether a view's rows lie together: kernels read every other axis through strides. */
 const hasRows = ({ shape, strides }: View) => shape[3] === 1 || strides[3] === 1;
 
-const isWholeView = (view: View) =>
-  view.offset === 0 && view.strides.every((stride, axis) => stride === sizeOf(view.shape.slice(axis + 1)));
-
-/** Weights of one row of scores in float64: largest score, 1 / Σ exp(score − largest), weights, factors of dropout. */
-function weigh(
-  [q, k]: readonly ReferenceArray[],
-  { mask, key }: { readonly mask?: ReferenceArray; readonly key?: ReferenceArray },
-  { sizes, z, t }: { readonly sizes: AttentionSizes; readonly z: number; readonly t: number },
-) {
-  const { H, T, S, d, causal, rate } = sizes;
-  const seen = Array.from({ length: S }, (_, s) => !causal || s <= t + S - T);
-  const scores = seen.map((isSeen, s) => {
-    if (!isSeen || mask?.data[Math.floor(z / H) * S + s] === 0) return MASKED;
-    let product = 0;
-    for (let e = 0; e < d; e++) product += q.data[(z * T + t) * d + e] * k.data[(z * S + s) * d + e];
-    return product / Math.sqrt(d);
-  });
-  const top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-  const powers = scores.map((score) => Math.exp(score - top));
-  const inverse = 1 / powers.reduce((a, b) => a + b, 0);
-  const shares = scores.map((_, s) => {
-    if (!key) return 1;
-    const [word] = threefryReference(key.data[0], key.data[1], (z * T + t) * S + s, 0);
-    return Math.floor(word / 256) / 2 ** 24 < Math.fround(1 - rate) ? 1 / (1 - rate) : 0;
-  });
-  return { top, inverse, weights: powers.map((power) => power * inverse), shares, seen };
-}
+/** Whether kernels read an input where it lies: the `tensors` first ones by rows, a key anywhere, others from the start. */
+const isReadable = (input: number, view: View, tensors: number) =>
+  input < tensors ? hasRows(view) : isContiguous(view) && (view.shape.length === 1 || view.offset === 0);
 
 /**
  * softmax(q·kᵀ/√d)·v: inputs q `[B, H, T, d]`, k and v `[B, H, S, d]`, mask i32 `[B, S]`, key. The result is flat: the
- * output `[B, T, H, d]`, then four numbers of each row of scores (`ROW_NUMBERS`).
+ * output `[B, T, H, d]`, then four numbers of each row of scores: the largest score and 1 / Σ exp(score − largest) are two.
  */
 export const attentionPrimitive: Primitive<AttentionParams> = {
   name: "attention",
   infer: ([q, k], params) => ({ shape: [forwardParts(sizesOf(q, k, params)).size], dtype: "f32" }),
   lowering: {
     kind: "kernel",
-    accepts: (input, views) => input < 3 ? hasRows(views[input]) : isWholeView(views[input]),
+    accepts: (input, views) => isReadable(input, views[input], 3),
     emit({ inputs, params, target }) {
       const [q, k, v] = inputs.map(({ view }) => view);
       const sizes = sizesOf(q, k, params);
-      const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v) };
+      const key = extras(inputs, 3, params).key?.view.offset;
+      const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v), key };
       const dispatch = attentionDispatch(sizes, places, { target, masked: params.masked });
       return { dispatches: [bind(dispatch, ["q", "k", "v"], params)] };
     },
   },
-  reference(inputs, params, output) {
-    const [q, k, v] = inputs;
-    const sizes = sizesOf(q, k, params);
-    const { B, H, T, S, d } = sizes;
-    const { rows } = forwardParts(sizes);
-    const result = new Float64Array(sizeOf(output.shape));
-    for (let z = 0; z < B * H; z++) {
-      for (let t = 0; t < T; t++) {
-        const { top, inverse, weights, shares } = weigh(inputs, extras(inputs, 3, params), { sizes, z, t });
-        const at = ((Math.floor(z / H) * T + t) * H + z % H) * d;
-        for (let s = 0; s < S; s++) {
-          for (let e = 0; e < d; e++) result[at + e] += weights[s] * shares[s] * v.data[(z * S + s) * d + e];
-        }
-        result.set([top, inverse], rows + (z * T + t) * ROW_NUMBERS);
-      }
-    }
-    return result;
-  },
+  reference: (inputs, params) =>
+    referenceAttention(inputs, sizesOf(inputs[0], inputs[1], params), extras(inputs, 3, params)),
 };
 
 /**
  * Derivatives of attention: inputs q, k, v, the derivative by the output `[B, H, T, d]`, the flat result of
  * {@linkcode attentionPrimitive}, mask, key. The result is flat: derivatives by q, k and v, `[B, T, H, d]` and twice
- * `[B, S, H, d]`, then the numbers of rows, Σ g·o among them.
+ * `[B, S, H, d]`, then room for what kernels note of rows.
  */
 export const attentionGradPrimitive: Primitive<AttentionParams> = {
   name: "attentionGrad",
   infer: ([q, k], params) => ({ shape: [backwardParts(sizesOf(q, k, params)).size], dtype: "f32" }),
   lowering: {
     kind: "kernel",
-    accepts: (input, views) => input < 4 ? hasRows(views[input]) : isWholeView(views[input]),
+    accepts: (input, views) => isReadable(input, views[input], 4),
     emit({ inputs, params, target }) {
       const [q, k, v, g] = inputs.map(({ view }) => view);
       const sizes = sizesOf(q, k, params);
-      const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v), g: placeOf(g) };
+      const key = extras(inputs, 5, params).key?.view.offset;
+      const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v), g: placeOf(g), key };
       const { dispatches, weights } = attentionGradDispatches(sizes, places, { target, masked: params.masked });
       return {
         dispatches: dispatches.map((dispatch) => bind(dispatch, ["q", "k", "v", "g", "saved"], params)),
@@ -155,35 +111,8 @@ export const attentionGradPrimitive: Primitive<AttentionParams> = {
       };
     },
   },
-  reference(inputs, params, output) {
-    const [q, k, v, g] = inputs;
-    const sizes = sizesOf(q, k, params);
-    const { B, H, T, S, d } = sizes;
-    const parts = backwardParts(sizes);
-    const result = new Float64Array(sizeOf(output.shape));
-    for (let z = 0; z < B * H; z++) {
-      const from = (row: number, rows: number) => ((Math.floor(z / H) * rows + row) * H + z % H) * d;
-      for (let t = 0; t < T; t++) {
-        const { top, inverse, weights, shares, seen } = weigh(inputs, extras(inputs, 5, params), { sizes, z, t });
-        const slopes = shares.map((share, s) => {
-          let slope = 0;
-          for (let e = 0; e < d; e++) slope += g.data[(z * T + t) * d + e] * v.data[(z * S + s) * d + e];
-          return share * slope;
-        });
-        const along = slopes.reduce((total, slope, s) => total + slope * weights[s], 0);
-        for (let s = 0; s < S; s++) {
-          const slope = seen[s] ? weights[s] * (slopes[s] - along) / Math.sqrt(d) : 0;
-          for (let e = 0; e < d; e++) {
-            result[from(t, T) + e] += slope * k.data[(z * S + s) * d + e];
-            result[parts.k + from(s, S) + e] += slope * q.data[(z * T + t) * d + e];
-            result[parts.v + from(s, S) + e] += weights[s] * shares[s] * g.data[(z * T + t) * d + e];
-          }
-        }
-        result.set([top, inverse, along], parts.rows + (z * T + t) * ROW_NUMBERS);
-      }
-    }
-    return result;
-  },
+  reference: (inputs, params) =>
+    referenceAttentionGrad(inputs, sizesOf(inputs[0], inputs[1], params), extras(inputs, 5, params)),
   decompose(inputs, params) {
     const [q, k, v, g] = inputs;
     const sizes = sizesOf(q, k, params);
@@ -218,6 +147,27 @@ export interface FusedAttention {
   readonly saved: Tensor;
 }
 
+/** Throws where shapes do not fit, or the rate is none. */
+function check(q: Tensor, k: Tensor, v: Tensor, { mask, dropout = 0, key }: AttentionOptions): void {
+  for (const x of [q, k, v]) requireDType("attention", x, ["f32"]);
+  const [B, H, , d] = q.shape;
+  const fits = [q, k, v].every(({ rank, shape }) => rank === 4 && shape[0] === B && shape[1] === H && shape[3] === d) &&
+    k.shape[2] === v.shape[2];
+  if (!fits) {
+    const [a, b, c] = [q, k, v].map(({ shape }) => formatShape(shape));
+    throw new RangeError(`attention: q ${a}, k ${b} and v ${c} do not fit: needs [B, H, T, d] and twice [B, H, S, d]`);
+  }
+  if (mask && !sameShape(mask.shape, [B, k.shape[2]])) {
+    throw new RangeError(`attention: a mask ${formatShape(mask.shape)} does not fit keys ${formatShape(k.shape)}`);
+  }
+  if (!(dropout >= 0 && dropout < 1)) {
+    throw new RangeError(`attention: a rate of dropout lies in [0, 1), not ${dropout}`);
+  }
+  if (key && (key.dtype !== "u32" || key.size !== 2)) {
+    throw new TypeError(`attention: needs a key as random.key(seed) makes it, and got ${key}`);
+  }
+}
+
 function paramsOf(options: AttentionOptions): AttentionParams {
   const { mask, causal = false, dropout = 0, key } = options;
   return { causal, rate: key ? dropout : 0, masked: mask !== undefined };
@@ -227,8 +177,13 @@ function extraInputs({ mask, dropout = 0, key }: AttentionOptions): Tensor[] {
   return [...mask ? [cast(mask, "i32")] : [], ...key && dropout > 0 ? [key] : []];
 }
 
-/** Attention in one kernel that keeps no scores: q `[B, H, T, d]`, k and v `[B, H, S, d]`; its derivative is apart. */
+/**
+ * Attention in one kernel that keeps no scores: q `[B, H, T, d]`, k and v `[B, H, S, d]`; its derivative is apart.
+ *
+ * Throws a RangeError where shapes do not fit.
+ */
 export function fusedAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): FusedAttention {
+  check(q, k, v, options);
   const saved = apply(attentionPrimitive, [q, k, v, ...extraInputs(options)], paramsOf(options));
   return { output: part(saved, 0, q.shape), saved };
 }

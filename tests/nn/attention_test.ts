@@ -1,17 +1,18 @@
 import { expect } from "expect";
-import { beforeAll, describe, it } from "@std/testing/bdd";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { attention } from "../../lib/nn/mod.ts";
-import { add, mul, random, slice, sum } from "../../lib/ops/mod.ts";
+import { add, matmul, mul, ones, random, reshape, slice, square, sum, transpose } from "../../lib/ops/mod.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
-import { grad } from "../../lib/transform/mod.ts";
+import { checkpoint, grad, jit } from "../../lib/transform/mod.ts";
 import { checkDerivative, checkValue } from "../support/check_op.ts";
-import { testDevice } from "../support/device.ts";
+import { deviceIdle, testDevice } from "../support/device.ts";
 import { momentsOf } from "../support/moments.ts";
 import { bits, expectClose, Numbers } from "../support/numbers.ts";
 import { checkAgainstPyTorch } from "./pytorch.ts";
 
 describe("attention", () => {
   beforeAll(async () => void await testDevice());
+  afterAll(deviceIdle);
 
   for (const [name, causal] of [["", false], [".padding", false], [".causal", true], [".both", true]] as const) {
     it(`with ${name.slice(1) || "no"} mask has PyTorch's values and derivatives`, async () => {
@@ -66,5 +67,48 @@ describe("attention", () => {
     expect(new Set(dropped).size).toBeGreaterThan(16);
     // Rows of weights sum to 1 only before they are dropped, and in the mean after it.
     expect(Math.abs(momentsOf(dropped).mean - 1)).toBeLessThan(0.25);
+  });
+
+  it("has the derivatives of its differences with dropout, of one query and of many keys", async () => {
+    const options = { dropout: 0.5, key: random.key(8) };
+    for (const [T, S, d] of [[1, 12, 8], [3, 270, 4], [17, 5, 6]]) {
+      const numbers = new Numbers(T);
+      const inputs = [T, S, S].map((rows) => numbers.tensor([2, 2, rows, d]));
+      const f = (q: Tensor, k: Tensor, v: Tensor) => attention(q, k, v, options);
+      await checkValue(() => f(...inputs as [Tensor, Tensor, Tensor]));
+      await checkDerivative(f as (...inputs: Tensor[]) => Tensor, inputs);
+    }
+  });
+
+  it("has the same bits under a checkpoint, which computes it again", async () => {
+    const numbers = new Numbers(7);
+    const mask = tensor([[1, 1, 1, 1, 0]], { dtype: "i32" });
+    const [q, k, v] = [1, 2, 3].map(() => numbers.tensor([1, 2, 5, 8]));
+    const layer = (q: Tensor, k: Tensor, v: Tensor) =>
+      attention(mul(q, 0.5), k, v, { mask, dropout: 0.25, key: random.key(2) });
+    const derivatives = (f: typeof layer) => grad(([q, k, v]: Tensor[]) => sum(square(f(q, k, v))))([q, k, v]);
+    const bitsOf = async (x: Tensor) => bits(await x.data());
+    const [kept, again] = [derivatives(layer), derivatives(checkpoint(layer))];
+    for (const [i, x] of kept.entries()) expect(await bitsOf(again[i])).toEqual(await bitsOf(x));
+  });
+
+  it("takes one dispatch between projections, which are read and written where they lie", async () => {
+    const [B, H, T, d] = [2, 3, 16, 8];
+    const numbers = new Numbers(1);
+    const [x, w, mask] = [
+      numbers.tensor([B * T, H * d]),
+      numbers.tensor([H * d, H * d]),
+      ones([B, T], { dtype: "i32" }),
+    ];
+    const split = (y: Tensor) => transpose(reshape(y, [B, T, H, d]), [0, 2, 1, 3]);
+    const layer = (x: Tensor, w: Tensor) => {
+      const y = split(matmul(x, w));
+      const mixed = attention(y, y, y, { mask, dropout: 0.1, key: random.key(1) });
+      return matmul(reshape(transpose(mixed, [0, 2, 1, 3]), [B * T, H * d]), w);
+    };
+    const step = jit(layer);
+    (await step(x, w)).dispose();
+    expect(step.explain()).toContain("3 dispatches");
+    step.dispose();
   });
 });

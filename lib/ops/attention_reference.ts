@@ -1,0 +1,90 @@
+import { type AttentionSizes, backwardParts, forwardParts, MASKED, ROW_NUMBERS } from "../../kernels/attention.ts";
+import type { ReferenceArray } from "./primitive.ts";
+import { threefryReference } from "./random.ts";
+
+/** What masks and drops out weights, where something does. */
+interface Extras {
+  readonly mask?: ReferenceArray;
+  readonly key?: ReferenceArray;
+}
+
+/** Weights of one row of scores in float64: largest score, 1 / Σ exp(score − largest), weights, factors of dropout. */
+function weigh(
+  [q, k]: readonly ReferenceArray[],
+  { mask, key }: Extras,
+  { sizes, z, t }: { readonly sizes: AttentionSizes; readonly z: number; readonly t: number },
+) {
+  const { H, T, S, d, causal, rate } = sizes;
+  const seen = Array.from({ length: S }, (_, s) => !causal || s <= t + S - T);
+  const scores = seen.map((isSeen, s) => {
+    if (!isSeen || mask?.data[Math.floor(z / H) * S + s] === 0) return MASKED;
+    let product = 0;
+    for (let e = 0; e < d; e++) product += q.data[(z * T + t) * d + e] * k.data[(z * S + s) * d + e];
+    return product / Math.sqrt(d);
+  });
+  const top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+  const powers = scores.map((score) => Math.exp(score - top));
+  const inverse = 1 / powers.reduce((a, b) => a + b, 0);
+  const shares = scores.map((_, s) => {
+    if (!key) return 1;
+    const [word] = threefryReference(key.data[0], key.data[1], (z * T + t) * S + s, 0);
+    return Math.floor(word / 256) / 2 ** 24 < Math.fround(1 - rate) ? 1 / (1 - rate) : 0;
+  });
+  return { top, inverse, weights: powers.map((power) => power * inverse), shares, seen };
+}
+
+/** Attention of q, k and v in float64, by the obvious loops: the output, then the numbers of rows. */
+export function referenceAttention(
+  inputs: readonly ReferenceArray[],
+  sizes: AttentionSizes,
+  extras: Extras,
+): Float64Array {
+  const v = inputs[2];
+  const { B, H, T, S, d } = sizes;
+  const { rows, size } = forwardParts(sizes);
+  const result = new Float64Array(size);
+  for (let z = 0; z < B * H; z++) {
+    for (let t = 0; t < T; t++) {
+      const { top, inverse, weights, shares } = weigh(inputs, extras, { sizes, z, t });
+      const at = ((Math.floor(z / H) * T + t) * H + z % H) * d;
+      for (let s = 0; s < S; s++) {
+        for (let e = 0; e < d; e++) result[at + e] += weights[s] * shares[s] * v.data[(z * S + s) * d + e];
+      }
+      result.set([top, inverse], rows + (z * T + t) * ROW_NUMBERS);
+    }
+  }
+  return result;
+}
+
+/** The derivatives of attention by q, k and v in float64, from these and that by the output. */
+export function referenceAttentionGrad(
+  inputs: readonly ReferenceArray[],
+  sizes: AttentionSizes,
+  extras: Extras,
+): Float64Array {
+  const [q, k, v, g] = inputs;
+  const { B, H, T, S, d } = sizes;
+  const parts = backwardParts(sizes);
+  const result = new Float64Array(parts.size);
+  for (let z = 0; z < B * H; z++) {
+    const from = (row: number, rows: number) => ((Math.floor(z / H) * rows + row) * H + z % H) * d;
+    for (let t = 0; t < T; t++) {
+      const { weights, shares, seen } = weigh(inputs, extras, { sizes, z, t });
+      const slopes = shares.map((share, s) => {
+        let slope = 0;
+        for (let e = 0; e < d; e++) slope += g.data[(z * T + t) * d + e] * v.data[(z * S + s) * d + e];
+        return share * slope;
+      });
+      const along = slopes.reduce((total, slope, s) => total + slope * weights[s], 0);
+      for (let s = 0; s < S; s++) {
+        const slope = seen[s] ? weights[s] * (slopes[s] - along) / Math.sqrt(d) : 0;
+        for (let e = 0; e < d; e++) {
+          result[from(t, T) + e] += slope * k.data[(z * S + s) * d + e];
+          result[parts.k + from(s, S) + e] += slope * q.data[(z * T + t) * d + e];
+          result[parts.v + from(s, S) + e] += weights[s] * shares[s] * g.data[(z * T + t) * d + e];
+        }
+      }
+    }
+  }
+  return result;
+}
