@@ -31,7 +31,7 @@ describe("paced", () => {
     const waiting = paced(first.promise);
     const delays: boolean[] = [];
     /** Whether a poll now goes through a timer. */
-    const isLate = () => typeof host.setImmediate(() => {}) === "number";
+    const isLate = () => Object(host.setImmediate(() => {})).constructor.name !== "Immediate";
     for (let i = 0; i < 12; i++) delays.push(isLate());
     expect(delays).toEqual(Array.from({ length: 12 }, (_, i) => i >= 8));
     const other = paced(second.promise);
