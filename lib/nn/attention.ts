@@ -7,8 +7,11 @@ export type { AttentionOptions };
 
 /**
  * Scaled dot-product attention (1706.03762), softmax(q kᵀ / √d) v: q `[B, H, T, d]`, k and v `[B, H, S, d]` →
- * `[B, H, T, d]`. One kernel forward and two backward, without the scores in memory (2205.14135); q, k, v are read where
- * they lie, and results lie as `[B, T, H, d]`, so that heads are split and joined without a copy.
+ * `[B, H, T, d]`. The scores are never kept (2205.14135): one kernel forward saves two numbers of each row, and the
+ * backward pass makes the weights again from them, those of 256 keys at a time. q, k and v are read where they lie, and
+ * results lie as `[B, T, H, d]`, so that heads are split and joined without a copy.
+ *
+ * Throws a RangeError where shapes do not fit or the rate is not in [0, 1).
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   const { mask, causal, dropout, key } = options;

@@ -73,13 +73,13 @@ describe("fused attention", () => {
     const numbers = new Numbers(9);
     const mask = tensor([[1, 1, 0, 1, 1]], { dtype: "i32" });
     const [q, k, v] = [3, 5, 5].map((rows) => numbers.tensor([1, 2, rows, 4], { min: -1, max: 1 }));
-    const second = (f: typeof attention) => {
+    const second = (f: typeof attention): Promise<ArrayLike<number>[]> => {
       const options = { mask, causal: true, dropout: 0.2, key: random.key(3) };
-      const first = grad(([q, k, v]: Tensor[]) => sum(square(f(q, k, v, options))));
-      const derivatives = grad((inputs: Tensor[]) =>
-        first(inputs).map((x) => sum(square(x))).reduce((a, b) => mul(a, b))
-      );
-      return Promise.all(derivatives([q, k, v]).map((x) => x.data()));
+      const loss = ([q, k, v]: Tensor[]) => sum(square(f(q, k, v, options)));
+      const slopes = (inputs: Tensor[]): Tensor[] => grad(loss)(inputs) as Tensor[];
+      const product = (inputs: Tensor[]) => slopes(inputs).map((x) => sum(square(x))).reduce((a, b) => mul(a, b));
+      const derivatives = grad(product)([q, k, v]) as Tensor[];
+      return Promise.all(derivatives.map((x) => x.data()));
     };
     const [got, wanted] = [await second(attention), await second(attentionByParts as typeof attention)];
     got.forEach((part, i) => expectClose(part, wanted[i], 2e-5));
