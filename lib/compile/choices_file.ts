@@ -4,7 +4,7 @@ export type Choices = ReadonlyMap<string, string>;
 /** What {@linkcode readChoices} and {@linkcode writeChoices} need to know. */
 export interface ChoicesFile {
   readonly path: string;
-  /** Of the kernels: what was measured of others is not used. */
+  /** Of the kernels: what was measured of others is not used. Read only where there is a file, or one is written. */
   readonly version: string;
   /** Name and driver of the adapter. */
   readonly adapter: string;
@@ -35,13 +35,14 @@ function parse(text: string): Contents {
 }
 
 /** What the file says of these kernels; a damaged one is set aside, so that the next one can take its place. */
-async function read({ path, version, report }: ChoicesFile): Promise<Contents> {
-  const empty: Contents = { version, adapters: {} };
+async function read(file: ChoicesFile): Promise<Contents["adapters"]> {
+  const { path, report } = file;
+  const nothing = {};
   let text: string;
   try {
     text = await Deno.readTextFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return empty;
+    if (error instanceof Deno.errors.NotFound) return nothing;
     if (error instanceof Deno.errors.NotCapable) throw error;
     throw new Error(`cannot read ${path}: ${(error as Error).message}: delete it, it is only a cache`, {
       cause: error,
@@ -49,12 +50,12 @@ async function read({ path, version, report }: ChoicesFile): Promise<Contents> {
   }
   try {
     const contents = parse(text);
-    return contents.version === version ? contents : empty;
+    return contents.version === file.version ? contents.adapters : nothing;
   } catch (error) {
     const aside = `${path}.damaged`;
     await Deno.rename(path, aside);
     report(`${path} is damaged (${(error as Error).message}): it is now ${aside}, kernels are chosen without it`);
-    return empty;
+    return nothing;
   }
 }
 
@@ -67,7 +68,7 @@ let written = 0;
  * Throws a NotCapable without the right to read it, and an Error where it cannot be read.
  */
 export async function readChoices(file: ChoicesFile): Promise<Choices> {
-  return new Map(Object.entries((await read(file)).adapters[file.adapter] ?? {}));
+  return new Map(Object.entries((await read(file))[file.adapter] ?? {}));
 }
 
 /**
@@ -75,11 +76,11 @@ export async function readChoices(file: ChoicesFile): Promise<Choices> {
  * write in the same moment, one may lose what it measured; it will measure again.
  */
 export async function writeChoices(file: ChoicesFile, choices: Choices): Promise<void> {
-  const { path, version, adapter } = file;
-  const { adapters } = await read(file);
+  const { path, adapter } = file;
+  const adapters = await read(file);
   const merged = { ...adapters[adapter], ...Object.fromEntries(choices) };
   const sorted = Object.fromEntries(Object.entries(merged).sort(([a], [b]) => a < b ? -1 : 1));
-  const contents: Contents = { version, adapters: { ...adapters, [adapter]: sorted } };
+  const contents: Contents = { version: file.version, adapters: { ...adapters, [adapter]: sorted } };
   const fresh = `${path}.${Deno.pid}.${++written}.tmp`;
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   try {

@@ -15,9 +15,13 @@ interface Move {
 export class Donations {
   readonly #moves: Move[] = [];
   readonly #device: Device;
+  /** Arguments that are given more than once. */
+  readonly #repeated = new Set<Tensor>();
 
-  constructor(readonly runtime: Runtime, readonly args: readonly Tensor[]) {
+  constructor(readonly runtime: Runtime, args: readonly Tensor[]) {
     this.#device = runtime.device;
+    const seen = new Set<Tensor>();
+    for (const tensor of args) (seen.has(tensor) ? this.#repeated : seen).add(tensor);
   }
 
   /** Storage of a donated argument that nobody else holds. */
@@ -55,7 +59,7 @@ export class Donations {
     const { state } = tensor;
     const storage = state.kind === "host" || state.kind === "device" ? state.storage as DeviceStorage : undefined;
     if (storage?.device !== this.#device || storage.owners > 1) return undefined;
-    return this.args.filter((other) => other === tensor).length > 1 ? undefined : storage;
+    return this.#repeated.has(tensor) ? undefined : storage;
   }
 
   #fill(to: DeviceStorage, tensor: Tensor): DeviceStorage {

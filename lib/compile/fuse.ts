@@ -226,8 +226,11 @@ class Fuser {
       this.#live.add(draft);
       this.#join(node, draft);
     }
-    this.#joinScalars();
-    if (this.inPlace.size > 0) this.#joinAlike();
+    // Only for functions that are kept: kernels of eager programs would be others each time, and cost their compiling.
+    if (this.inPlace.size > 0) {
+      this.#joinScalars();
+      this.#joinAlike();
+    }
     return this.#order();
   }
 

@@ -24,7 +24,15 @@ async function tunerOf(
   const { name, driver } = device.report;
   try {
     const path = `${cacheFolder()}/products.json`;
-    const file: ChoicesFile = { path, version: matmulVersion(), adapter: `${name} | ${driver}`, report };
+    const file: ChoicesFile = {
+      path,
+      // Milliseconds of every start, and without a file nobody asks.
+      get version() {
+        return matmulVersion();
+      },
+      adapter: `${name} | ${driver}`,
+      report,
+    };
     const known = await readChoices(file);
     if (products === "remembered") return new Tuner(device, { known });
     return new Tuner(device, { known, remember: (learned) => writeChoices(file, learned) });
