@@ -1,29 +1,23 @@
 import {
-  accuracy,
   type Batch,
   type Device,
   div,
   type EncodedTask,
   encodeTask,
   evalBatches,
-  f1,
   type GlueData,
   type GlueTaskName,
   jit,
   type JittedFunction,
-  matthewsCorrelation,
-  type MetricName,
   models,
   nn,
   optim,
   type Params,
-  pearson,
   type peft,
   productChoices,
   random,
   readGlueFiles,
   readGlueTask,
-  spearman,
   sub,
   type Tensor,
   train,
@@ -36,6 +30,7 @@ import { PACKAGE_VERSION, versions } from "./command/versions.ts";
 import { type Encoder, loadEncoder, SUITE_ENCODER } from "./encoder.ts";
 import { RECIPES } from "./methods.ts";
 import { generateSuite, SUITE_SEED, suiteVocabulary } from "./suite/mod.ts";
+import { SCORES } from "./scores.ts";
 
 /** Tasks that the suite has. */
 export const TASKS = [
@@ -58,14 +53,6 @@ const BATCH_SIZE = 16;
 const EVAL_BATCH_SIZE = 64;
 /** Longest text, in tokens: what the encoder has positions for. */
 const MAX_LENGTH = 64;
-
-const SCORES: Readonly<Record<MetricName, (predictions: readonly number[], labels: readonly number[]) => number>> = {
-  accuracy,
-  f1,
-  matthewsCorrelation,
-  pearson,
-  spearman,
-};
 
 /** What a grid is made of. */
 export interface GridOptions {

@@ -2,7 +2,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { io, openDevice } from "../mod.ts";
 import { fail } from "./command/fail.ts";
-import { checkValues, refuseUnknown } from "./command/flags.ts";
+import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";
 import { onInterrupt } from "./command/interrupt.ts";
 import { ProgressBar } from "./command/progress_bar.ts";
 import { beginFrom, type Beginning } from "./tuning/adapted.ts";
@@ -11,7 +11,6 @@ import { saveLabels } from "./tuning/label_file.ts";
 import { findModel, type LoadedModel, loadModel, MODEL_HELP, type ModelFlags } from "./tuning/load_model.ts";
 import { makeMethod, METHODS } from "./tuning/make_method.ts";
 import { writeModelFolder } from "./tuning/model_folder.ts";
-import { wholeNumber } from "./tuning/numbers.ts";
 import { SCHEDULES } from "./tuning/optimizer.ts";
 import { outputsOf, readTask, TASK_HELP } from "./tuning/read_task.ts";
 import { score, scoreLines } from "./tuning/score.ts";

@@ -19,6 +19,9 @@ export interface Branch {
 /** Buffers of a branch, after those of A and B. */
 export const branchBindings = (branch?: BranchLayout) => branch ? ["read", "read"] as const : [];
 
+/** What a branch adds to a kernel's name. */
+export const branchName = (branch?: BranchLayout) => branch ? `_plus_${branch}` : "";
+
 /** Fields of the kernel's uniforms for a branch, with their comma. */
 export function branchFields(branch?: BranchLayout): string {
   const names = ["r", "ldz", "ldv", "offsetZ", "offsetV", "pad2", "pad3", "pad4"];

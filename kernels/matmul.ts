@@ -4,6 +4,7 @@ import {
   branchDeclarations,
   branchFields,
   type BranchLayout,
+  branchName,
   branchWords,
   subgroupBranch,
 } from "./branch.ts";
@@ -44,6 +45,21 @@ export interface MatmulSizes {
   readonly branch?: Branch;
 }
 
+/** Batches, and offsets, of a single product of whole matrices. */
+export const SINGLE_PRODUCT = {
+  batch: 1,
+  inner: 1,
+  a0: 0,
+  a1: 0,
+  b0: 0,
+  b1: 0,
+  c0: 0,
+  c1: 0,
+  offsetA: 0,
+  offsetB: 0,
+  offsetC: 0,
+} as const satisfies Partial<MatmulSizes>;
+
 /** What one subgroup computes of C: `rows` × (`lanes` · `columns`). */
 export interface MatmulTile {
   readonly lanes: number;
@@ -79,7 +95,8 @@ export function matmulUniforms(sizes: MatmulSizes, finish: Finish): Uint32Array 
   return Uint32Array.from([...own, ...branchWords(sizes.branch), ...finish.uniforms]);
 }
 
-function bitsOf(value: number): number {
+/** A float as the word of a uniform. */
+export function bitsOf(value: number): number {
   return new Uint32Array(Float32Array.of(value).buffer)[0];
 }
 
@@ -106,7 +123,6 @@ const ORIGINS = `  let zo = w.z / d.inner;
 
 const bindingsWith = (finish: Finish, branch?: BranchLayout) =>
   ["read", "read", ...branchBindings(branch), ...finish.bindings] as const;
-const plus = (branch?: BranchLayout) => branch ? `_plus_${branch}` : "";
 const elementOfA = (layout: MatmulLayout, k: string) => layout === "tn" ? `${k} * d.lda + row` : `row * d.lda + ${k}`;
 const elementOfB = (layout: MatmulLayout, k: string) => layout === "nt" ? `col * d.ldb + ${k}` : `${k} * d.ldb + col`;
 
@@ -117,7 +133,7 @@ export function matmulNaive(
   branch?: BranchLayout,
 ): Kernel {
   return {
-    name: `matmul_${layout}_naive${plus(branch)}${finish.name}`,
+    name: `matmul_${layout}_naive${branchName(branch)}${finish.name}`,
     bindings: bindingsWith(finish, branch),
     code: `${declarations("f32", finish, branch)}@compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) w: vec3<u32>) {
@@ -148,7 +164,7 @@ export function matmulTiled(
   branch?: BranchLayout,
 ): Kernel {
   return {
-    name: `matmul_${layout}_tiled${plus(branch)}${finish.name}`,
+    name: `matmul_${layout}_tiled${branchName(branch)}${finish.name}`,
     bindings: bindingsWith(finish, branch),
     code: `${declarations("f32", finish, branch)}var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
 var<workgroup> Bs: array<vec4<f32>, 256>; // [16 k][64 columns]
@@ -251,7 +267,7 @@ export function matmulSubgroup(
     isScalar ? `c${i}_${q}` : `vec4<f32>(${range(4).map((e) => `c${i}_${q * 4 + e}`).join(", ")})`;
   const join = (lines: readonly string[]) => lines.join("\n    ");
   return {
-    name: `matmul_${layout}_${rows}x${span}${isScalar ? "_scalar" : ""}${plus(branch)}${finish.name}`,
+    name: `matmul_${layout}_${rows}x${span}${isScalar ? "_scalar" : ""}${branchName(branch)}${finish.name}`,
     bindings: bindingsWith(finish, branch),
     code: `enable subgroups;
 ${declarations("vec4<f32>", finish, branch)}@compute @workgroup_size(${lanes})

@@ -3,12 +3,13 @@ import {
   branchDeclarations,
   branchFields,
   type BranchLayout,
+  branchName,
   branchWords,
   subgroupBranch,
 } from "./branch.ts";
 import { type Finish, finishField, storeResult } from "./finish.ts";
 import type { Grid, Kernel } from "./kernel.ts";
-import type { MatmulSizes, MatmulTile } from "./matmul.ts";
+import { bitsOf, type MatmulSizes, type MatmulTile } from "./matmul.ts";
 
 /** The layouts in which a weight `[out, in]` is the second operand: `nt` projects by it, `nn` goes back. */
 export type TextureLayout = "nn" | "nt";
@@ -60,8 +61,18 @@ export function packTextureUniforms(rows: number, columns: number): Uint32Array 
 /** Uniforms of {@linkcode matmulTexture}. */
 export function matmulTextureUniforms(sizes: MatmulSizes, finish: Finish): Uint32Array {
   const { m, n, k, lda, ldc, offsetA, offsetC, scale = 1, branch } = sizes;
-  const [bits] = new Uint32Array(Float32Array.of(scale).buffer);
-  return Uint32Array.from([m, n, k, lda, ldc, offsetA, offsetC, bits, ...branchWords(branch), ...finish.uniforms]);
+  return Uint32Array.from([
+    m,
+    n,
+    k,
+    lda,
+    ldc,
+    offsetA,
+    offsetC,
+    bitsOf(scale),
+    ...branchWords(branch),
+    ...finish.uniforms,
+  ]);
 }
 
 /**
@@ -93,7 +104,7 @@ export function matmulTexture(
   const cell = (f: (i: number, q: number) => string) => range(rows).map((i) => quads.map((q) => f(i, q)).join(" "));
   const join = (lines: readonly string[]) => lines.join("\n    ");
   return {
-    name: `matmul_${layout}_texture_${rows}x${span}${branch ? `_plus_${branch}` : ""}${finish.name}`,
+    name: `matmul_${layout}_texture_${rows}x${span}${branchName(branch)}${finish.name}`,
     bindings: ["read", "texture", ...branchBindings(branch), ...finish.bindings],
     code: `enable subgroups;
 requires readonly_and_readwrite_storage_textures;

@@ -31,7 +31,8 @@ export function checkValues(args: readonly string[], { boolean, string }: Flags)
 /** The value of a flag that counts something. Throws a RangeError where it is no whole number from `least` (1) on. */
 export function wholeNumber(flag: string, text: string, least = 1): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+  const form = least < 0 ? /^-?\d+$/ : /^\d+$/;
+  if (!form.test(text) || !Number.isSafeInteger(value) || value < least) {
     throw new RangeError(`--${flag} is a whole number from ${least}, not "${text}"`);
   }
   return value;
@@ -42,6 +43,13 @@ export function positive(flag: string, text: string): number {
   const value = Number(text);
   if (!(value > 0 && Number.isFinite(value))) throw new RangeError(`--${flag} is a number above 0, not "${text}"`);
   return value;
+}
+
+/** The value of a flag that measures something and may be 0. Throws a RangeError where it is no number from 0 on. */
+export function nonNegative(flag: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && Number.isFinite(value)) return value;
+  throw new RangeError(`--${flag} is a number from 0, not "${text}"`);
 }
 
 /** The value of a flag that lists names, each once; `all` stands for all of them. Throws a RangeError that names the nearest. */

@@ -8,9 +8,6 @@ export interface Adapted {
   readonly state: peft.MethodState;
 }
 
-/** What an adapter's tensors are called before the names of the model's parameters. */
-const PREFIX = "base_model.model.";
-
 /** The same values as tensors of their own, which may be given up. */
 export function copyTree(tree: Tree): Tree {
   return treeMap((x) => mul(x, 1), tree);
@@ -54,13 +51,13 @@ export interface Beginning extends peft.AdapterMethod {
 export async function beginFrom(folder: string, base: Readonly<Record<string, Tensor>>): Promise<Beginning> {
   const { config, tensors } = await io.loadAdapter(folder);
   const left = Object.keys(tensors).filter((name) => {
-    const own = base[name.slice(PREFIX.length)];
-    return name.startsWith(PREFIX) && own !== undefined && own.shape.join() !== tensors[name].shape.join();
+    const own = base[name.slice(peft.PEFT_PREFIX.length)];
+    return name.startsWith(peft.PEFT_PREFIX) && own !== undefined && own.shape.join() !== tensors[name].shape.join();
   });
-  const fitted = Object.fromEntries(left.map((name) => [name, base[name.slice(PREFIX.length)]]));
+  const fitted = Object.fromEntries(left.map((name) => [name, base[name.slice(peft.PEFT_PREFIX.length)]]));
   const { method, trainable } = peft.adapterMethod({ config, tensors: { ...tensors, ...fitted } }, base);
   const isAdalora = String(config.peft_type).toUpperCase() === "ADALORA";
   const name = isAdalora ? "adalora" : config.use_dora ? "dora" : config.use_rslora ? "rslora" : "lora";
   const hash = await hashTensors(tensors, JSON.stringify(config));
-  return { name, config, method, trainable, left: left.map((one) => one.slice(PREFIX.length)), hash };
+  return { name, config, method, trainable, left: left.map((one) => one.slice(peft.PEFT_PREFIX.length)), hash };
 }

@@ -1,4 +1,4 @@
-import { hub, models, type peft } from "../../mod.ts";
+import { hub, models, peft } from "../../mod.ts";
 
 /**
  * How many outputs the head in an adapter has for the model of a folder; `undefined` where the adapter has no head, and the
@@ -7,5 +7,5 @@ import { hub, models, type peft } from "../../mod.ts";
 export async function classesOf(folder: string, { tensors }: peft.Adapter): Promise<number | undefined> {
   const { config } = await hub.loadPretrained(folder, { select: () => false });
   const { headNames } = models.fromConfig(config, { head: "classification", labels: 1 });
-  return tensors[`base_model.model.${headNames.at(-1)}`]?.shape[0];
+  return tensors[`${peft.PEFT_PREFIX}${headNames.at(-1)}`]?.shape[0];
 }

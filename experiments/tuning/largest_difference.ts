@@ -1,9 +1,8 @@
-import { type Batch, type HostBatch, type Tensor, train } from "../../mod.ts";
+import { type Batch, type HostBatch, seededPermutation, type Tensor, train } from "../../mod.ts";
 import type { Adapted } from "./adapted.ts";
 import type { LoadedModel } from "./load_model.ts";
 import type { TuningTask } from "./read_task.ts";
 import { batchesOf, logitsOf } from "./score.ts";
-import { seededPermutation } from "../../mod.ts";
 
 /** Examples that two models are compared on. */
 const ROWS = 32;

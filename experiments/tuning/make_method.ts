@@ -34,10 +34,10 @@ export function parseTargets(text: string): peft.TargetPattern {
   }
 }
 
-const escape = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-
 function headsOf({ heads }: MethodSettings): RegExp {
-  return heads === undefined ? HEADS : new RegExp(`^(${heads.split(",").map(escape).join("|")})$`);
+  return heads === undefined
+    ? HEADS
+    : new RegExp(`^(${heads.split(",").map((name) => RegExp.escape(name)).join("|")})$`);
 }
 
 /** The method of settings. */

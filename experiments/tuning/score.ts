@@ -1,31 +1,19 @@
 import {
-  accuracy,
   type Batch,
   encodeTask,
   evalBatches,
   type Example,
-  f1,
   type HostBatch,
   jit,
-  matthewsCorrelation,
   type MetricName,
-  pearson,
   type peft,
-  spearman,
   type Tensor,
   train,
 } from "../../mod.ts";
 import type { Adapted } from "./adapted.ts";
 import type { LoadedModel } from "./load_model.ts";
 import type { TuningTask } from "./read_task.ts";
-
-const SCORES: Readonly<Record<MetricName, (predictions: readonly number[], labels: readonly number[]) => number>> = {
-  accuracy,
-  f1,
-  matthewsCorrelation,
-  pearson,
-  spearman,
-};
+import { SCORES } from "../scores.ts";
 
 /** What a model is worth on a set of examples. */
 export interface Score {

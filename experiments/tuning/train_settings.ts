@@ -1,6 +1,6 @@
 import { peft } from "../../mod.ts";
 import { requireName } from "../../lib/experiment/mod.ts";
-import { nonNegative, positive, wholeNumber } from "./numbers.ts";
+import { nonNegative, positive, wholeNumber } from "../command/flags.ts";
 import type { Beginning } from "./adapted.ts";
 import type { LoadedModel } from "./load_model.ts";
 import { METHOD_FLAGS, METHODS, type MethodSettings, parseTargets } from "./make_method.ts";

@@ -5,6 +5,7 @@ import type { BufferRef } from "../ops/primitive.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { contiguous, contiguousStrides, isContiguous, type View } from "../tensor/view.ts";
 import { accessOf } from "./access.ts";
+import { takeApart } from "./arenas.ts";
 import type { Command, Layout, Lowered, Place } from "./command.ts";
 import { type Cluster, kernelOf } from "./fuse.ts";
 import { Fused, nameOf } from "./fused.ts";
@@ -13,9 +14,7 @@ import { lowerReduce } from "./lower_reduce.ts";
 
 /** The work on all parts of a joined cluster is that on the first one, for as many elements as the arena holds. */
 function lowerJoined(cluster: Cluster, layout: Layout): Lowered {
-  const [{ nodes }] = cluster.parts!;
-  const members = new Set(nodes);
-  const first = { ...cluster, nodes, outputs: cluster.outputs.filter((node) => members.has(node)), parts: undefined };
+  const [first] = takeApart(cluster);
   return lowerMap(first, layout, layout.joinedSize(cluster));
 }
 

@@ -1,5 +1,5 @@
 import { matmulDispatch } from "../../kernels/choose_matmul.ts";
-import type { MatmulLayout } from "../../kernels/matmul.ts";
+import { type MatmulLayout, SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { mul } from "./arithmetic.ts";
@@ -27,23 +27,15 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
         [a, b, z, v].map((x) => orientation(x.view)!),
       ];
       const dispatch = matmulDispatch(`n${B.kind}` as MatmulLayout, {
+        ...SINGLE_PRODUCT,
         m,
         n,
         k,
         lda: A.stride,
         ldb: B.stride,
         ldc: n,
-        inner: 1,
-        batch: 1,
-        a0: 0,
-        a1: 0,
-        b0: 0,
-        b1: 0,
-        c0: 0,
-        c1: 0,
         offsetA: a.view.offset,
         offsetB: b.view.offset,
-        offsetC: 0,
         scale,
         branch: {
           layout: V.kind === "t" ? "nt" : "nn",

@@ -57,24 +57,13 @@ class Fields {
   }
 }
 
-const escape = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-
 /** PEFT saves modules whose name ends so, inside of a word too; with none there is nothing to save. */
 function headsOf(modules: readonly string[]): RegExp {
-  return modules.length === 0 ? /^$/ : new RegExp(`(${modules.map(escape).join("|")})(\\.|$)`);
-}
-
-/** The tensor of a target. Throws where it is missing. */
-function tensorAt(adapter: Adapter, path: string, ending: string): Tensor {
-  const name = `${PEFT_PREFIX}${path}${ending}`;
-  const found = adapter.tensors[name];
-  if (!found) throw new Error(`cannot use the adapter: it has no tensor ${name}`);
-  return found;
+  return modules.length === 0 ? /^$/ : new RegExp(`(${modules.map((name) => RegExp.escape(name)).join("|")})(\\.|$)`);
 }
 
 /** Dead triplets take the place of those that were cut when the adapter was saved. */
-function wholeTriplets(adapter: Adapter, path: string, rank: number): Triplets {
-  const [A, B, E] = [".lora_A", ".lora_B", ".lora_E"].map((ending) => tensorAt(adapter, path, ending));
+function wholeTriplets(path: string, [A, B, E]: readonly Tensor[], rank: number): Triplets {
   const missing = rank - E.size;
   if (missing < 0) {
     throw new Error(`cannot use the adapter: ${path} has ${E.size} triplets, more than init_r = ${rank}`);
@@ -105,11 +94,11 @@ export function adapterMethod(adapter: Adapter, base: BaseParams): AdapterMethod
   const heads = headsOf(fields.saved());
   const shared = { alpha: fields.number("lora_alpha"), targets: fields.targets(), heads };
   const kind = String(fields.config.peft_type).toUpperCase();
-  const found = (names: Record<string, Tensor>) => new Set(Object.keys(names));
-  const left = found(adapter.tensors as Record<string, Tensor>);
-  const take = (path: string, ending: string) => {
-    left.delete(`${PEFT_PREFIX}${path}${ending}`);
-    return tensorAt(adapter, path, ending);
+  const left = new Set(Object.keys(adapter.tensors));
+  const take = (path: string, ending: string): Tensor => {
+    const name = `${PEFT_PREFIX}${path}${ending}`;
+    if (!left.delete(name)) throw new Error(`cannot use the adapter: it has no tensor ${name}`);
+    return adapter.tensors[name];
   };
 
   let method: Method;
@@ -130,8 +119,8 @@ export function adapterMethod(adapter: Adapter, base: BaseParams): AdapterMethod
       orthogonality: fields.number("orth_reg_weight", 0.5),
     }) as Method;
     part = (path) => {
-      for (const ending of [".lora_A", ".lora_B", ".lora_E"]) take(path, ending);
-      return wholeTriplets(adapter, path, initialRank) as unknown as Tree;
+      const parts = [".lora_A", ".lora_B", ".lora_E"].map((ending) => take(path, ending));
+      return wholeTriplets(path, parts, initialRank) as unknown as Tree;
     };
   } else if (kind === "LORA") {
     const patterns: LowRankPatterns = {

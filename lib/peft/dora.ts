@@ -1,18 +1,18 @@
-import { add, addLowRank, div, expandDims, matmul, mul, reshape, sqrt, square, stopGradient, sum } from "../ops/mod.ts";
+import { add, addLowRank, div, expandDims, matmul, mul, sqrt, square, stopGradient, sum } from "../ops/mod.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import {
   adaptWith,
   countParameters,
+  factoredBy,
   type Factors,
   initialTrainable,
   loraAdapter,
   type LowRankOptions,
   type LowRankPatterns,
   type LowRankTrainable,
-  requireRank,
-  settingOf,
+  requireRanks,
 } from "./low_rank.ts";
 import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
 import type { Method } from "./method.ts";
@@ -64,11 +64,8 @@ class DoraWeight implements ProjectedWeight {
  * derivative, as in PEFT.
  */
 export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>, Record<string, never>> {
-  const { rank, rankPattern = {} } = options;
-  for (const one of [rank, ...Object.values(rankPattern)]) requireRank("dora", one);
-  const factored = (path: string, { A, B }: Factors): Factored => (
-    { left: B, right: A, scale: settingOf(path, options).scale }
-  );
+  requireRanks("dora", options);
+  const factored = factoredBy(options);
   return {
     name: "dora",
     init(key, base) {
@@ -93,7 +90,7 @@ export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>
         const name = `${path}.weight`;
         const sum = addLowRank(base[name], factored(path, triple));
         const share = div(triple.magnitude, sqrt(rowSquares(sum)));
-        return [name, mul(sum, expandDims(reshape(share, [-1]), 1))];
+        return [name, mul(sum, expandDims(share, 1))];
       });
       return { ...base, ...heads, ...Object.fromEntries(merged) };
     },

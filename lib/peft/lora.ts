@@ -1,16 +1,15 @@
-import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import { LowRankWeight } from "./low_rank_weight.ts";
 import {
   adaptWith,
   countParameters,
-  type Factors,
+  factoredBy,
   initialTrainable,
   loraAdapter,
   type LowRankOptions,
   type LowRankPatterns,
   type LowRankTrainable,
   mergeWith,
-  requireRank,
-  settingOf,
+  requireRanks,
 } from "./low_rank.ts";
 import type { Method } from "./method.ts";
 
@@ -22,11 +21,8 @@ export interface LoraOptions extends LowRankOptions, LowRankPatterns {}
  * With `scaling: "rank-stabilized"` the branch weighs α/√r: {@linkcode rslora}.
  */
 export function lora(options: LoraOptions): Method<LowRankTrainable, Record<string, never>> {
-  const { rank, rankPattern = {} } = options;
-  for (const one of [rank, ...Object.values(rankPattern)]) requireRank("lora", one);
-  const factored = (path: string, { A, B }: Factors): Factored => (
-    { left: B, right: A, scale: settingOf(path, options).scale }
-  );
+  requireRanks("lora", options);
+  const factored = factoredBy(options);
   return {
     name: "lora",
     init: (key, base) => ({ trainable: initialTrainable(key, base, options), aux: {} }),

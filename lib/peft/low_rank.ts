@@ -65,6 +65,18 @@ export function requireRank(method: string, rank: number): void {
   }
 }
 
+/** Checks all ranks that options name. Throws a RangeError where one is no positive whole number. */
+export function requireRanks(method: string, { rank, rankPattern = {} }: { readonly rank: number } & LowRankPatterns) {
+  for (const one of [rank, ...Object.values(rankPattern)]) requireRank(method, one);
+}
+
+/** The change of a target's weight: its factors at the scale that options give it. */
+export function factoredBy(
+  options: Pick<LowRankOptions, "rank" | "alpha"> & LowRankPatterns,
+): (path: string, factors: Factors) => Factored {
+  return (path, { A, B }) => ({ left: B, right: A, scale: settingOf(path, options).scale });
+}
+
 /** The same values as a tensor of its own, which may be given up while the other stays. */
 export function copyOf(x: Tensor): Tensor {
   return mul(x, 1);

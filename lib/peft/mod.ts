@@ -15,6 +15,7 @@ export { dora, type DoraFactors, type DoraOptions } from "./dora.ts";
 export { type AdapterMethod, adapterMethod } from "./adapter_method.ts";
 export { full, type FullTrainable } from "./full.ts";
 export { lora, type LoraOptions, rslora, scaledLora, type ScaledLoraOptions } from "./lora.ts";
+export { PEFT_PREFIX } from "./low_rank.ts";
 export type { Factors, LowRankOptions, LowRankPatterns, LowRankTrainable } from "./low_rank.ts";
 export { type Factored, LowRankWeight } from "./low_rank_weight.ts";
 export type {

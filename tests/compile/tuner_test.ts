@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { matmulVariants } from "../../kernels/choose_matmul.ts";
+import { SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import { type ChoicesFile, readChoices, writeChoices } from "../../lib/compile/choices_file.ts";
 import { compileFunction } from "../../lib/compile/compiled.ts";
 import { openDevice, productChoices } from "../../lib/compile/open_device.ts";
@@ -48,9 +49,8 @@ describe("the tuner", () => {
   it("changes no bit, whatever it chose", async () => {
     const [m, k] = SHAPES.x;
     const [n] = SHAPES.W;
-    const one = { batch: 1, inner: 1, a0: 0, a1: 0, b0: 0, b1: 0, c0: 0, c1: 0, offsetA: 0, offsetB: 0, offsetC: 0 };
     const { target } = currentExecutor() as Runtime;
-    const sizes = { m, n, k, lda: k, ldb: k, ldc: n, ...one };
+    const sizes = { m, n, k, lda: k, ldb: k, ldc: n, ...SINGLE_PRODUCT };
     const names = [...matmulVariants("nt", sizes, { target, isFrozen: true }).keys()];
     expect(names.length).toBeGreaterThanOrEqual(1 + Number(target.subgroupSize > 0));
     const wanted = await compileWith(undefined);

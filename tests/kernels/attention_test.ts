@@ -30,6 +30,7 @@ const KINDS = [
   { masked: false, causal: false, rate: 0 },
   { masked: true, causal: false, rate: 0.25 },
   { masked: true, causal: true, rate: 0 },
+  { masked: true, causal: true, rate: 0.2 },
 ];
 
 type Buffers = Partial<Record<AttentionBuffer, Float32Array | Int32Array | Uint32Array>>;

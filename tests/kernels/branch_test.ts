@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import type { Branch } from "../../kernels/branch.ts";
 import { fitsSubgroup, type MatmulVariant, variantDispatch, variantName } from "../../kernels/choose_matmul.ts";
-import type { MatmulSizes } from "../../kernels/matmul.ts";
+import { type MatmulSizes, SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import type { KernelTarget } from "../../kernels/target.ts";
 import type { Device } from "../../lib/device/mod.ts";
 import { everyDevice } from "../support/adapters.ts";
@@ -20,17 +20,7 @@ function sizesOf(layout: Layout, [m, n, k, r]: readonly number[], of: Layout): M
     lda: k,
     ldb: layout === "nt" ? k : n,
     ldc: n,
-    batch: 1,
-    inner: 1,
-    a0: 0,
-    a1: 0,
-    b0: 0,
-    b1: 0,
-    c0: 0,
-    c1: 0,
-    offsetA: 0,
-    offsetB: 0,
-    offsetC: 0,
+    ...SINGLE_PRODUCT,
     scale: 0.5,
     branch,
   };

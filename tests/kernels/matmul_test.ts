@@ -10,6 +10,7 @@ import {
   matmulSubgroup,
   matmulTiled,
   matmulUniforms,
+  SINGLE_PRODUCT,
 } from "../../kernels/matmul.ts";
 import type { Device } from "../../lib/device/mod.ts";
 import { everyDevice } from "../support/adapters.ts";
@@ -28,17 +29,7 @@ function plainSizes(layout: MatmulLayout, [m, n, k]: readonly number[]): MatmulS
     lda: layout === "tn" ? m : k,
     ldb: layout === "nt" ? k : n,
     ldc: n,
-    batch: 1,
-    inner: 1,
-    a0: 0,
-    a1: 0,
-    b0: 0,
-    b1: 0,
-    c0: 0,
-    c1: 0,
-    offsetA: 0,
-    offsetB: 0,
-    offsetC: 0,
+    ...SINGLE_PRODUCT,
   };
 }
 

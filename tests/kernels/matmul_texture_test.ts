@@ -2,7 +2,7 @@ import { expect } from "expect";
 import { afterAll, describe, it } from "@std/testing/bdd";
 import { storeResult } from "../../kernels/finish.ts";
 import type { Kernel } from "../../kernels/kernel.ts";
-import { matmulNaive, type MatmulSizes, matmulUniforms } from "../../kernels/matmul.ts";
+import { matmulNaive, type MatmulSizes, matmulUniforms, SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import {
   matmulTexture,
   matmulTextureUniforms,
@@ -28,14 +28,7 @@ function sizesOf(layout: TextureLayout, [m, n, k]: readonly number[]): MatmulSiz
     lda: k + 4,
     ldb: layout === "nt" ? k : n,
     ldc: n + 8,
-    batch: 1,
-    inner: 1,
-    a0: 0,
-    a1: 0,
-    b0: 0,
-    b1: 0,
-    c0: 0,
-    c1: 0,
+    ...SINGLE_PRODUCT,
     offsetA: 12,
     offsetB: 0,
     offsetC: 16,

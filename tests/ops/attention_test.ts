@@ -19,6 +19,8 @@ const SHAPES: readonly (readonly [number, number, number, number, number])[] = [
   [2, 1, 33, 40, 128],
   [1, 2, 300, 300, 16],
   [2, 2, 5, 9, 3],
+  [2, 3, 300, 5, 8],
+  [2, 3, 65, 70, 16],
 ];
 const KINDS: readonly (readonly [name: string, options: (mask: Tensor) => AttentionOptions])[] = [
   ["with nothing hidden", () => ({})],
@@ -26,6 +28,7 @@ const KINDS: readonly (readonly [name: string, options: (mask: Tensor) => Attent
   ["causal", () => ({ causal: true })],
   ["padded and causal", (mask) => ({ mask, causal: true })],
   ["padded, with dropout", (mask) => ({ mask, dropout: 0.25, key: random.key(5) })],
+  ["padded and causal, with dropout", (mask) => ({ mask, causal: true, dropout: 0.2, key: random.key(3) })],
 ];
 
 describe("fused attention", () => {
