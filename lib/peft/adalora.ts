@@ -36,7 +36,7 @@ import {
   type LowRankOptions,
   type LowRankTrainable,
   mergeWith,
-  PEFT_PREFIX,
+  peftAdapter,
   requireRank,
   takeHeads,
 } from "./low_rank.ts";
@@ -202,29 +202,14 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
       const changes = Object.entries(factors).map(([path, triplets]) => [path, [change(triplets)]]);
       return mergeWith(base, heads, Object.fromEntries(changes));
     },
-    export({ trainable: { factors, heads } }) {
-      const prefix = PEFT_PREFIX;
-      const modules = [...new Set(Object.keys(heads).map((name) => name.replace(/\.(weight|bias)$/, "")))];
-      const tensors = Object.entries(factors).flatMap(([path, { P, E, Q }]) => [
-        [`${prefix}${path}.lora_A`, Q],
-        [`${prefix}${path}.lora_B`, P],
-        [`${prefix}${path}.lora_E`, reshape(E, [initialRank, 1])],
-      ]);
-      return {
-        config: {
+    export: ({ trainable: { factors, heads } }) =>
+      peftAdapter({
+        settings: {
           peft_type: "ADALORA",
-          task_type: modules.length > 0 ? "SEQ_CLS" : null,
-          base_model_name_or_path: null,
-          inference_mode: true,
           r: initialRank,
           init_r: initialRank,
           target_r: targetRank,
           lora_alpha: alpha,
-          lora_dropout: 0,
-          bias: "none",
-          fan_in_fan_out: false,
-          target_modules: Object.keys(factors),
-          modules_to_save: modules.length > 0 ? modules : null,
           tinit: warmup,
           tfinal: final,
           deltaT: interval,
@@ -233,12 +218,14 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
           orth_reg_weight: orthogonality,
           total_step: totalSteps,
         },
-        tensors: {
-          ...Object.fromEntries(tensors),
-          ...Object.fromEntries(Object.entries(heads).map(([name, head]) => [`${prefix}${name}`, head])),
+        targets: Object.keys(factors),
+        parts: {
+          ".lora_A": (target) => factors[target].Q,
+          ".lora_B": (target) => factors[target].P,
+          ".lora_E": (target) => reshape(factors[target].E, [initialRank, 1]),
         },
-      };
-    },
+        heads,
+      }),
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };
 }

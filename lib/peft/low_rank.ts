@@ -149,6 +149,41 @@ export function countParameters(base: BaseParams, trainable: LowRankTrainable<Tr
 /** What PEFT writes before the names of an adapter's tensors. */
 export const PEFT_PREFIX = "base_model.model.";
 
+/**
+ * An adapter for Hugging Face PEFT: settings of its kind, parts of targets by the endings of their names, and heads saved
+ * whole.
+ */
+export function peftAdapter(
+  { settings, targets, parts, heads }: {
+    readonly settings: Adapter["config"];
+    readonly targets: readonly string[];
+    readonly parts: Readonly<Record<string, (target: string) => Tensor>>;
+    readonly heads: Readonly<Record<string, Tensor>>;
+  },
+): Adapter {
+  const modules = [...new Set(Object.keys(heads).map((name) => name.replace(/\.(weight|bias)$/, "")))];
+  const named = [
+    ...Object.entries(parts).flatMap(([ending, partOf]) =>
+      targets.map((target) => [`${target}${ending}`, partOf(target)] as const)
+    ),
+    ...Object.entries(heads),
+  ];
+  return {
+    config: {
+      task_type: modules.length > 0 ? "SEQ_CLS" : null,
+      base_model_name_or_path: null,
+      inference_mode: true,
+      lora_dropout: 0,
+      bias: "none",
+      fan_in_fan_out: false,
+      target_modules: targets,
+      modules_to_save: modules.length > 0 ? modules : null,
+      ...settings,
+    },
+    tensors: Object.fromEntries(named.map(([name, tensor]) => [`${PEFT_PREFIX}${name}`, tensor])),
+  };
+}
+
 /** An adapter of LoRA's form for Hugging Face PEFT; `factors` hold A `[r, in]` and B `[out, r]`. */
 export function loraAdapter(
   { rank, alpha, factors, heads, magnitudes, rankPattern = {}, alphaPattern = {}, scaling }: {
@@ -160,33 +195,23 @@ export function loraAdapter(
     readonly magnitudes?: Readonly<Record<string, Tensor>>;
   } & LowRankPatterns,
 ): Adapter {
-  const modules = [...new Set(Object.keys(heads).map((name) => name.replace(/\.(weight|bias)$/, "")))];
-  const named = (parts: Readonly<Record<string, Tensor>>, ending: string) =>
-    Object.fromEntries(Object.entries(parts).map(([name, part]) => [`${PEFT_PREFIX}${name}${ending}`, part]));
-  return {
-    config: {
+  return peftAdapter({
+    settings: {
       peft_type: "LORA",
-      task_type: modules.length > 0 ? "SEQ_CLS" : null,
-      base_model_name_or_path: null,
-      inference_mode: true,
       r: rank,
       lora_alpha: alpha,
-      lora_dropout: 0,
-      bias: "none",
-      fan_in_fan_out: false,
-      target_modules: Object.keys(factors),
-      modules_to_save: modules.length > 0 ? modules : null,
       rank_pattern: rankPattern,
       alpha_pattern: alphaPattern,
       use_rslora: scaling === "rank-stabilized",
       use_dora: magnitudes !== undefined,
       init_lora_weights: true,
     },
-    tensors: {
-      ...named(Object.fromEntries(Object.entries(factors).map(([path, { A }]) => [path, A])), ".lora_A.weight"),
-      ...named(Object.fromEntries(Object.entries(factors).map(([path, { B }]) => [path, B])), ".lora_B.weight"),
-      ...named(magnitudes ?? {}, ".lora_magnitude_vector"),
-      ...named(heads, ""),
+    targets: Object.keys(factors),
+    parts: {
+      ".lora_A.weight": (target) => factors[target].A,
+      ".lora_B.weight": (target) => factors[target].B,
+      ...magnitudes && { ".lora_magnitude_vector": (target: string) => magnitudes[target] },
     },
-  };
+    heads,
+  });
 }
