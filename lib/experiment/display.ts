@@ -1,5 +1,9 @@
+import { NOTEBOOK_DISPLAY, Tensor, type Tree } from "../tensor/mod.ts";
 import { type FigureOptions, figureSvg } from "./display_figure.ts";
+import { recordRows } from "./display_records.ts";
 import { tableHtml, tableMarkdown, type TableRow } from "./display_table.ts";
+import { treeHtml, treeMarkdown, type TreeOptions } from "./display_tree.ts";
+import type { RunRecord } from "./record.ts";
 
 /** Something to show, by MIME type: a front end takes the richest that it knows. */
 export type Display = Readonly<Record<string, string>>;
@@ -7,12 +11,16 @@ export type Display = Readonly<Record<string, string>>;
 /** Where something is shown and can change. */
 export interface Place {
   /** Shows something else in the same place. */
-  update(display: Display | string): Promise<void>;
+  update(value: Showable): Promise<void>;
 }
 
-/** A figure of Observable Plot's options, to be shown. */
-export function figure(options: FigureOptions): Display {
-  return { "image/svg+xml": figureSvg(options), "text/plain": options.title };
+/** What {@linkcode show} takes: a text of Markdown, a display, a tensor, records of runs, or a tree of tensors. */
+export type Showable = string | Display | Tensor | readonly RunRecord[] | object;
+
+/** A figure to be shown: Observable Plot's options, or the SVG that `comparisonFigure` and its like give. */
+export function figure(options: FigureOptions | string): Display {
+  if (typeof options !== "string") return { "image/svg+xml": figureSvg(options), "text/plain": options.title };
+  return { "image/svg+xml": options, "text/plain": options.match(/ aria-label="([^"]*)"/)?.[1] ?? "a figure" };
 }
 
 /** A table of rows, to be shown. */
@@ -20,23 +28,53 @@ export function table(rows: readonly TableRow[]): Display {
   return { "text/html": tableHtml(rows), "text/plain": tableMarkdown(rows) };
 }
 
+/**
+ * A tree of tensors, to be shown: its parts open and close. Of a method's or a run's state it says what is trained, what
+ * is frozen, and with `written` what the method writes.
+ */
+export function treeTable(tensors: Tree, options: TreeOptions = {}): Display {
+  return { "text/html": treeHtml(tensors, options), "text/plain": treeMarkdown(tensors, options) };
+}
+
+/** Records of runs as a table, to be shown: options in which runs of a method differ, scores, memory and speed. */
+export function recordTable(runs: readonly RunRecord[]): Display {
+  return table(recordRows(runs));
+}
+
+const isRecords = (value: Showable): value is readonly RunRecord[] =>
+  Array.isArray(value) && value.length > 0 &&
+  value.every((part) => typeof part === "object" && part !== null && "spec" in part && "status" in part);
+
+const isDisplay = (value: Showable): value is Display =>
+  Object.entries(value).every(([type, part]) => type.includes("/") && typeof part === "string");
+
+/** What is shown of something, by MIME type. */
+async function displayOf(value: Showable): Promise<Display> {
+  if (typeof value === "string") return { "text/markdown": value, "text/plain": value };
+  if (value instanceof Tensor) return await value[NOTEBOOK_DISPLAY]();
+  if (isRecords(value)) return recordTable(value);
+  return isDisplay(value) ? value : treeTable(value);
+}
+
 /** Long enough for an output to be under way before its cell is done: clients drop what comes later. */
 const PAUSE_MILLISECONDS = 50;
 
-async function send(display: Display | string, options: Deno.jupyter.DisplayOptions): Promise<void> {
-  const bundle = typeof display === "string" ? { "text/markdown": display, "text/plain": display } : display;
-  await Deno.jupyter.display(bundle, { raw: true, ...options });
+async function send(value: Showable, options: Deno.jupyter.DisplayOptions): Promise<void> {
+  await Deno.jupyter.display(await displayOf(value), { raw: true, ...options });
   await new Promise((done) => setTimeout(done, PAUSE_MILLISECONDS));
 }
 
-/** Shows a figure, a table, or a text of Markdown below the running cell of a notebook. Throws where there is none. */
-export async function show(display: Display | string): Promise<void> {
-  await send(display, {});
+/**
+ * Shows something below the running cell of a notebook: a figure or a table, a text of Markdown, a tensor, a tree of
+ * tensors, records of runs. Throws where there is no notebook.
+ */
+export async function show(value: Showable): Promise<void> {
+  await send(value, {});
 }
 
 /** Shows what will change while its cell runs, such as a curve that grows. Throws where there is no notebook. */
-export async function showLive(display: Display | string): Promise<Place> {
+export async function showLive(value: Showable): Promise<Place> {
   const id = crypto.randomUUID();
-  await send(display, { display_id: id });
+  await send(value, { display_id: id });
   return { update: (next) => send(next, { display_id: id, update: true }) };
 }

@@ -11,8 +11,11 @@ const WIDTH = 680;
 /** Mean width of a letter at 12 px, a little too much: names in a legend must not run into each other. */
 const LETTER = 7;
 
+/** Options of Observable Plot's `plot()`. */
+export type PlotOptions = Plot.PlotOptions;
+
 /** A figure: Observable Plot's options, and a name. */
-export interface FigureOptions extends Omit<Plot.PlotOptions, "title" | "subtitle" | "caption" | "document" | "style"> {
+export interface FigureOptions extends Omit<PlotOptions, "title" | "subtitle" | "caption" | "document" | "style"> {
   /** Stands above the figure, and is what those hear who do not see it. */
   readonly title: string;
 }

@@ -10,7 +10,8 @@ export function formatNumber(value: number): string {
   return size < 1e-3 || size >= 1e6 ? value.toExponential(1) : String(Number(value.toPrecision(4)));
 }
 
-function escape(text: string): string {
+/** Text as it stands in HTML. */
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 
@@ -28,7 +29,7 @@ function grid(rows: readonly TableRow[]): { head: string[]; body: string[][]; is
 export function tableHtml(rows: readonly TableRow[]): string {
   const { head, body, isNumeric } = grid(rows);
   const cell = (tag: string) => (text: string, column: number) =>
-    `<${tag} style="text-align: ${isNumeric[column] ? "right" : "left"}">${escape(text)}</${tag}>`;
+    `<${tag} style="text-align: ${isNumeric[column] ? "right" : "left"}">${escapeHtml(text)}</${tag}>`;
   const line = (cells: string[], tag: string) => `<tr>${cells.map(cell(tag)).join("")}</tr>`;
   return `<table>\n<thead>${line(head, "th")}</thead>\n<tbody>\n${
     body.map((cells) => line(cells, "td")).join("\n")

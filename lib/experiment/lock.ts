@@ -1,5 +1,6 @@
 /** The right to write into a folder; given back at the end of a scope, or when the process dies. */
 export interface FolderLock extends Disposable {
+  /** The folder, as it was named. */
   readonly folder: string;
 }
 

@@ -3,8 +3,11 @@ import { type RunRecord, scoreOf } from "./record.ts";
 
 /** Scores of one method on one task over its seeds. */
 export interface Cell {
+  /** The task's name. */
   readonly task: string;
+  /** The method's name. */
   readonly method: string;
+  /** Scores of runs that finished. */
   readonly scores: readonly number[];
   /** Runs that failed. */
   readonly failures: number;

@@ -2,8 +2,10 @@ import { tableFromIPC } from "apache-arrow";
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import fc from "fast-check";
+import { parquetMetadata, parquetReadObjects, parquetSchema } from "hyparquet";
 import {
   canonicalJson,
+  METHOD_OPTIONS,
   METRICS,
   readRecord,
   type RunRecord,
@@ -12,6 +14,9 @@ import {
   writeTables,
 } from "../../lib/experiment/mod.ts";
 import { failed, filesUnder, finished, sampleCurve, sampleResult, sampleSpec, withFolder } from "./samples.ts";
+
+/** Arrow's names of what columns hold. */
+const TYPES = { text: "Utf8", integer: "Int32", number: "Float64", boolean: "Bool" };
 
 /** The columns of `runs.arrow`. */
 const RUN_COLUMNS = [
@@ -26,17 +31,46 @@ const RUN_COLUMNS = [
   "metric: Utf8",
   "score: Float64",
   ...METRICS.map((name) => `${name}: Float64`),
+  "metrics: Utf8",
+  "bestStep: Int32",
   "wallSeconds: Float64",
   "stepsPerSecond: Float64",
   "peakBytes: Float64",
-  "trainableParameters: Int32",
-  "totalParameters: Int32",
+  "trainableParameters: Float64",
+  "totalParameters: Float64",
   "writes: Int32",
   "adapter: Utf8",
   "kernels: Utf8",
   "products: Utf8",
   "versions: Utf8",
   "isModified: Bool",
+  "split: Utf8",
+  "checkpoint: Utf8",
+  "evaluateEvery: Int32",
+  "epochs: Float64",
+  "batchSize: Int32",
+  "data_source: Utf8",
+  "data_hash: Utf8",
+  "data_examples: Int32",
+  "model: Utf8",
+  "model_source: Utf8",
+  "model_hash: Utf8",
+  "model_length: Int32",
+  "model_dropout: Float64",
+  "start_task: Utf8",
+  "start_run: Utf8",
+  ...Object.entries(METHOD_OPTIONS).map(([name, type]) => `method_${name}: ${TYPES[type]}`),
+  "optimizer: Utf8",
+  "optimizer_learningRate: Float64",
+  "optimizer_schedule: Utf8",
+  "optimizer_warmup: Int32",
+  "optimizer_weightDecay: Float64",
+  "optimizer_decaysBiases: Bool",
+  "optimizer_momentum: Float64",
+  "optimizer_clip: Float64",
+  "scores: Utf8",
+  "padding: Utf8",
+  "packageVersion: Utf8",
   "spec: Utf8!",
 ];
 const CURVE_COLUMNS = [
@@ -110,17 +144,42 @@ describe("writeRecord() and readRecord()", () => {
     await withFolder(async (folder) => {
       await writeRecord(`${folder}/whole.arrow`, finished(sampleSpec()));
       const bytes = await Deno.readFile(`${folder}/whole.arrow`);
-      for (let length = 0; length < bytes.length; length += 61) {
+      for (let length = 0; length < bytes.length; length += 13) {
         await Deno.writeFile(`${folder}/cut.arrow`, bytes.subarray(0, length));
         await expect(readRecord(`${folder}/cut.arrow`)).rejects.toThrow();
       }
     });
   });
 
-  it("refuse files that hold another number of runs, or no records at all", async () => {
+  it("refuse a file in which any bit is another, without parsing it", async () => {
+    await withFolder(async (folder) => {
+      await writeRecord(`${folder}/whole.arrow`, finished(sampleSpec()));
+      const bytes = await Deno.readFile(`${folder}/whole.arrow`);
+      for (let at = 0; at < bytes.length; at += 13) {
+        const changed = bytes.slice();
+        changed[at] ^= 1 << at % 8;
+        await Deno.writeFile(`${folder}/changed.arrow`, changed);
+        await expect(readRecord(`${folder}/changed.arrow`)).rejects.toThrow("checksum");
+      }
+    });
+  });
+
+  it("keep metrics that have no column of their own", async () => {
+    await withFolder(async (folder) => {
+      const written = finished(sampleSpec({ metric: "perplexity" }), { metrics: { perplexity: 1 / 3, f1: NaN } });
+      await writeRecord(`${folder}/a.arrow`, written);
+      expect(await readRecord(`${folder}/a.arrow`)).toEqual(written);
+      const row = (await table(`${folder}/a.arrow`)).get(0)!;
+      expect([row.score, row.metrics]).toEqual([1 / 3, '{"f1":null,"perplexity":0.3333333333333333}']);
+    });
+  });
+
+  it("refuse tables of runs and files that are no records at all", async () => {
     await withFolder(async (folder) => {
       await writeTables(folder, [finished(sampleSpec()), finished(sampleSpec({ seed: 1 }))]);
-      await expect(readRecord(`${folder}/runs.arrow`)).rejects.toThrow("runs.arrow holds 2 runs, not one");
+      await expect(readRecord(`${folder}/runs.arrow`)).rejects.toThrow(
+        `cannot read the record ${folder}/runs.arrow: it is no record, or was cut short`,
+      );
       await Deno.writeTextFile(`${folder}/text.arrow`, "no Arrow file");
       await expect(readRecord(`${folder}/text.arrow`)).rejects.toThrow();
     });
@@ -191,6 +250,9 @@ describe("writeTables()", () => {
         f1: null,
         pearson: null,
         spearman: null,
+        mismatchedAccuracy: null,
+        metrics: canonicalJson(result.metrics),
+        bestStep: null,
         wallSeconds: result.wallSeconds,
         stepsPerSecond: result.stepsPerSecond,
         peakBytes: result.peakBytes,
@@ -202,6 +264,35 @@ describe("writeTables()", () => {
         products: result.products,
         versions: result.versions,
         isModified: false,
+        split: "dev",
+        checkpoint: "last",
+        evaluateEvery: null,
+        epochs: null,
+        batchSize: 16,
+        data_source: "suite",
+        data_hash: "d".repeat(64),
+        data_examples: 100,
+        model: "suite-encoder",
+        model_source: null,
+        model_hash: "e".repeat(64),
+        model_length: 16,
+        model_dropout: null,
+        start_task: null,
+        start_run: null,
+        ...Object.fromEntries(Object.keys(METHOD_OPTIONS).map((name) => [`method_${name}`, null])),
+        method_rank: 8,
+        method_alpha: 16,
+        optimizer: "adamw",
+        optimizer_learningRate: 1e-3,
+        optimizer_schedule: "linear",
+        optimizer_warmup: 1,
+        optimizer_weightDecay: 0.01,
+        optimizer_decaysBiases: null,
+        optimizer_momentum: null,
+        optimizer_clip: 1,
+        scores: null,
+        padding: null,
+        packageVersion: "0.1.0",
         spec: canonicalJson(records[0].spec),
       });
       expect([rows[1].error, rows[1].score, rows[1].writes]).toEqual(["the loss is NaN at step 2", null, null]);
@@ -218,6 +309,50 @@ describe("writeTables()", () => {
       const of = ({ hash, spec: { task, method, seed } }: RunRecord, length: number) =>
         sampleCurve(length).map((point) => ({ hash, task, method: method.name, seed, ...point }));
       expect(rows).toEqual([...of(records[0], 2), ...of(records[2], 3)]);
+    });
+  });
+
+  it("leaves an option that is of another kind than its column to the spec", async () => {
+    await withFolder(async (folder) => {
+      const method = { name: "mine", rank: 2.5, alpha: "large", lambda: 0.5, startStep: -1, tau: 3 };
+      await writeTables(folder, [finished(sampleSpec({ method }))]);
+      const row = (await table(`${folder}/runs.arrow`)).get(0)!;
+      expect([row.method_rank, row.method_alpha, row.method_lambda, row.method_startStep]).toEqual([
+        null,
+        null,
+        0.5,
+        -1,
+      ]);
+      expect(JSON.parse(row.spec).method).toEqual(method);
+    });
+  });
+
+  it("writes the same rows, types and nulls as Parquet where it is asked to", async () => {
+    await withFolder(async (folder) => {
+      await writeTables(folder, records, { parquet: true });
+      expect(filesUnder(folder)).toEqual(["curves.arrow", "curves.parquet", "runs.arrow", "runs.parquet"]);
+      for (const name of ["runs", "curves"]) {
+        const arrow = await table(`${folder}/${name}.arrow`);
+        const { buffer } = await Deno.readFile(`${folder}/${name}.parquet`);
+        const rows = (await parquetReadObjects({ file: buffer }))
+          .map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, value ?? null])));
+        expect(rows).toEqual(arrow.toArray().map((row) => row.toJSON()));
+        const of = { BYTE_ARRAY: "Utf8", INT32: "Int32", DOUBLE: "Float64", BOOLEAN: "Bool" } as Record<string, string>;
+        const columns = parquetSchema(parquetMetadata(buffer)).children.map(({ element }) =>
+          `${element.name}: ${of[element.type!]}${element.repetition_type === "REQUIRED" ? "!" : ""}`
+        );
+        expect(columns).toEqual(await schemaOf(`${folder}/${name}.arrow`));
+      }
+    });
+  });
+
+  it("writes Parquet of runs that all failed, and removes none that is there", async () => {
+    await withFolder(async (folder) => {
+      await writeTables(folder, [failed(sampleSpec())], { parquet: true });
+      const { buffer } = await Deno.readFile(`${folder}/curves.parquet`);
+      expect(await parquetReadObjects({ file: buffer })).toEqual([]);
+      await writeTables(folder, records);
+      expect(filesUnder(folder)).toContain("runs.parquet");
     });
   });
 

@@ -8,6 +8,7 @@ import {
   type RunSpec,
   scoreCaption,
   scoreTable,
+  settingsLines,
   writeLines,
 } from "../../lib/experiment/mod.ts";
 import { failed, finished, sampleSpec } from "./samples.ts";
@@ -47,6 +48,16 @@ describe("scoreTable()", () => {
     expect(cells(scoreTable(records))).toEqual([
       ["method", "rte (accuracy)", "sst2 (accuracy)", "average", "trained parameters", "steps/s"],
       ["lora", "55.0 ± 7.1", "90.0 ± 0.0", "72.5", "15,650", "40.5"],
+    ]);
+  });
+
+  it("gives MNLI's mismatched examples a column beside MNLI's, which is not in the average", () => {
+    const mnli = finished(sampleSpec({ task: "mnli", metric: "accuracy" }), {
+      metrics: { accuracy: 0.5, mismatchedAccuracy: 0.25 },
+    });
+    expect(cells(scoreTable([mnli, scored("rte", "lora", 0, 0.7)]))).toEqual([
+      ["method", "mnli (accuracy)", "mnli-mm (accuracy)", "rte (accuracy)", "average", "trained parameters", "steps/s"],
+      ["lora", "50.0", "25.0", "70.0", "60.0", "15,650", "40.5"],
     ]);
   });
 
@@ -93,6 +104,23 @@ describe("scoreCaption()", () => {
   });
 });
 
+describe("settingsLines()", () => {
+  it("names what all tasks share once, and what differs by task, and where runs start", () => {
+    const { optimizer } = sampleSpec();
+    const start = { task: "mnli", run: "f".repeat(16) };
+    const records = [
+      scored("mnli", "lora", 0, 0.5, { steps: 100 }),
+      scored("rte", "lora", 0, 0.5, { steps: 20, start, optimizer: { ...optimizer, learningRate: 2e-3 } }),
+    ];
+    expect(settingsLines(records).slice(0, 3)).toEqual([
+      "Steps: 100 (mnli), 20 (rte); examples of a batch: 16; most tokens of an example: 16.",
+      "Peak rates: lora 0.001 (mnli), 0.002 (rte).",
+      "Every method starts from the same encoder (suite-encoder, 2 layers of 64, weights eeeeeeeeeeee), but rte from the " +
+      "mnli run of the same method and seed; data: the generated suite.",
+    ]);
+  });
+});
+
 describe("writeLines()", () => {
   it("puts K and the count of writes side by side, once for all tasks and seeds that agree", () => {
     const records = [deltaLora(59), deltaLora(59, { seed: 1 }), deltaLora(59, { task: "rte" }), finished(sampleSpec())];
@@ -104,7 +132,10 @@ describe("writeLines()", () => {
   it("tells tasks apart whose counts differ, and says where W was never written", () => {
     expect(writeLines([deltaLora(1), deltaLora(0, { task: "rte" })])).toEqual([
       "delta-lora: K = 20 of 80 steps, λ = 0.5; W was written 1 time in each run (cola)",
-      "delta-lora: K = 20 of 80 steps, λ = 0.5; W was never written: there was no step after K (rte)",
+      "delta-lora: K = 20 of 80 steps, λ = 0.5; W was never written (rte)",
+    ]);
+    expect(writeLines([deltaLora(0, { steps: 21 })])).toEqual([
+      "delta-lora: K = 20 of 21 steps, λ = 0.5; W was never written: there was no step after K",
     ]);
   });
 
@@ -130,10 +161,10 @@ describe("report()", () => {
         "# GLUE\n",
         "Made by `deno task reproduce glue --steps 4`.",
         "| delta-lora |",
-        "over seeds 0, 1, in per cent; dev split; last checkpoint of 80 steps of 16 examples",
+        "over seeds 0, 1, in per cent; dev split; last checkpoint. Steps: 80; examples of a batch: 16;",
         "from the same encoder (suite-encoder, 2 layers of 64, weights eeeeeeeeeeee)",
         "the generated suite",
-        "was not tuned for each task",
+        "was not tuned for it",
         "K = 20 of 80 steps, λ = 0.5; W was written 59 times in each run.",
         "63.17 ?",
         "`?`: as recalled; check with the paper.",

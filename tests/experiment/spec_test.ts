@@ -41,6 +41,20 @@ describe("parseSpec()", () => {
     ["a method's option that is a list", ["method", "rank"], [8], "wrong at method.rank"],
     ["a key that it does not have", ["colour"], "red", "wrong at colour"],
     ["no metric", ["metric"], "", "wrong at metric"],
+    [
+      "a key that is nearly one, with the one",
+      ["optimizer", "learningrate"],
+      1,
+      'wrong at optimizer.learningrate: there is no such key: did you mean "learningRate"? There are name, learningRate, ',
+    ],
+    [
+      "a name that is nearly one, with the one",
+      ["data", "source"],
+      "siute",
+      '"siute" is unknown: did you mean "suite"?',
+    ],
+    ["another split, with the one there is", ["split"], "test", '"test" is unknown: did you mean "dev"? There are dev'],
+    ["a place that is missing", ["seed"], undefined, "wrong at seed: "],
   ];
   for (const [what, path, value, message] of wrong) {
     it(`refuses ${what} and says where`, () => {
@@ -49,6 +63,14 @@ describe("parseSpec()", () => {
       expect(() => parseSpec(spec)).toThrow(message);
     });
   }
+
+  it("names the key that is wrong before the one that is missing for it", () => {
+    const { seed, ...rest } = sampleSpec();
+    expect(() => parseSpec({ ...rest, sead: seed })).toThrow(
+      'wrong at sead: there is no such key: did you mean "seed"?',
+    );
+    expect(() => parseSpec(rest)).toThrow("wrong at seed: it is missing");
+  });
 
   it("refuses what is no object", () => {
     expect(() => parseSpec("spec")).toThrow("wrong at its root");

@@ -26,7 +26,7 @@ async function packedFiles(): Promise<string[]> {
 /** Rewrites names of the import map to what they stand for, as JSR does when a package is published. */
 function rewrite(source: string): string {
   const imports: Readonly<Record<string, string>> = config.imports;
-  return source.replace(/(from |import )"([^".][^"]*)"/g, (whole, before, name) => {
+  return source.replace(/(from |import |import\()"([^".][^"]*)"/g, (whole, before, name) => {
     const key = Object.keys(imports).find((known) => name === known || name.startsWith(`${known}/`));
     return key === undefined ? whole : `${before}"${imports[key]}${name.slice(key.length)}"`;
   });
@@ -53,7 +53,7 @@ async function servePackage(): Promise<Deno.HttpServer<Deno.NetAddr>> {
     if (pathname === `/${NAME}/meta.json`) {
       return json({ scope: "delta-dawn", name: "delta-lora", latest: version, versions: { [version]: {} } });
     }
-    if (pathname === `/${NAME}/${version}_meta.json`) return json({ manifest, exports: { ".": config.exports } });
+    if (pathname === `/${NAME}/${version}_meta.json`) return json({ manifest, exports: config.exports });
     const text = files.get(pathname.slice(`/${NAME}/${version}`.length));
     if (text === undefined) return new Response("not found", { status: 404 });
     const type = pathname.endsWith(".ts") ? "application/typescript" : "text/plain";
@@ -100,6 +100,44 @@ describe("the published package", () => {
     expect(stdout).toMatch(/loss 0\.\d+/);
     const adapter = await Deno.readTextFile(`${folder}/adapters/toy/adapter_config.json`);
     expect(JSON.parse(adapter).peft_type).toBe("LORA");
+  });
+
+  it("has grids and records under a name of their own, with types, and writes Parquet from outside", async () => {
+    const spec = JSON.stringify({
+      experiment: "outside",
+      data: { source: "folder", hash: "1f", examples: 10 },
+      task: "mine",
+      metric: "accuracy",
+      split: "dev",
+      checkpoint: "last",
+      model: { name: "m", hash: "2e", hiddenSize: 8, layers: 1, heads: 1, maxLength: 8, length: 8, vocabSize: 9 },
+      method: { name: "lora", rank: 2, alpha: 4 },
+      optimizer: { name: "adamw", learningRate: 1e-3, weightDecay: 0, schedule: "constant", warmup: 0 },
+      steps: 1,
+      batchSize: 1,
+      seed: 0,
+      packageVersion: config.version,
+    });
+    const program =
+      `import { grid, runAll, type RunRecord, type RunSpec } from "jsr:${NAME}@^${config.version}/experiment";
+      const base: RunSpec = ${spec};
+      const common = { curve: [], wallSeconds: 1, stepsPerSecond: 1, peakBytes: 1, trainableParameters: 1 };
+      const other = { totalParameters: 1, writes: 0, adapter: "", kernels: "", versions: "" };
+      const run = ({ seed }: RunSpec) => Promise.resolve({ metrics: { accuracy: seed / 4 }, ...common, ...other });
+      const records: RunRecord[] = [];
+      for await (const record of runAll(grid({ ...base, seed: [0, 1, 2] }), { out: "grid", run, parquet: true })) {
+        records.push(record);
+      }
+      // @ts-expect-error: a record's result has metrics
+      records[0].result?.metricks;
+      console.log(records.map(({ result }) => result?.metrics.accuracy), Deno.statSync("grid/runs.parquet").isFile);\n`;
+    await Deno.writeTextFile(`${folder}/grid.ts`, program);
+    const env = { JSR_URL: `http://127.0.0.1:${server.addr.port}/`, NO_COLOR: "1" };
+    const flags = ["--no-config", "--no-lock", "--check", "--allow-all"];
+    const { code, stdout, stderr } = await deno(["run", ...flags, "grid.ts"], { cwd: folder, env });
+    expect(stderr).not.toContain("error");
+    expect(code).toBe(0);
+    expect(stdout).toBe("[ 0, 0.25, 0.5 ] true\n");
   });
 
   it("has types that a program outside can rely on", async () => {

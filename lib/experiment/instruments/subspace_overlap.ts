@@ -1,0 +1,37 @@
+import type { HostMatrix } from "./host_matrix.ts";
+
+/** Options of {@linkcode subspaceOverlap}: how many leading columns of each span a space; all by default. */
+export interface OverlapOptions {
+  readonly i?: number;
+  readonly j?: number;
+}
+
+/**
+ * How much of one space lies in another, 0 to 1: φ = ‖U_aᵀ U_b‖²_F / min(i, j) of the first i and j columns, which must
+ * be orthonormal, as singular vectors are (E. Hu et al., LoRA, 2021, section 7.2 and appendix G). 1 where one space
+ * holds the other; i · j / (n · min(i, j)) is expected of random spaces in n dimensions.
+ *
+ * Throws a RangeError where the vectors differ in length, or there are fewer columns than asked for.
+ */
+export function subspaceOverlap(
+  a: HostMatrix,
+  b: HostMatrix,
+  { i = a.shape[1], j = b.shape[1] }: OverlapOptions = {},
+): number {
+  const [rows] = a.shape;
+  if (rows !== b.shape[0]) {
+    throw new RangeError(`Cannot compare spaces as their vectors have other lengths: ${rows} and ${b.shape[0]}`);
+  }
+  if (i < 1 || j < 1 || i > a.shape[1] || j > b.shape[1]) {
+    throw new RangeError(`Cannot span spaces by ${i} and ${j} columns of ${a.shape[1]} and ${b.shape[1]}`);
+  }
+  let sum = 0;
+  for (let p = 0; p < i; p++) {
+    for (let q = 0; q < j; q++) {
+      let dot = 0;
+      for (let row = 0; row < rows; row++) dot += a.data[row * a.shape[1] + p] * b.data[row * b.shape[1] + q];
+      sum += dot ** 2;
+    }
+  }
+  return sum / Math.min(i, j);
+}

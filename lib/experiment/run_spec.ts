@@ -1,0 +1,103 @@
+/** On what a run trains. */
+export interface DataSpec {
+  /** The suite that ships with the project, or a folder of files. */
+  readonly source: "suite" | "folder";
+  /** Sha-256 of the examples. */
+  readonly hash: string;
+  /** How many there are to train on. */
+  readonly examples: number;
+}
+
+/** What a run adapts. */
+export interface ModelSpec {
+  /** `suite-encoder`, or a model's name on the hub or its folder's. */
+  readonly name: string;
+  /** Whether it ships with the suite (when absent), or lies in a folder as Hugging Face has it. */
+  readonly source?: "pretrained";
+  /** Sha-256 of its weights. */
+  readonly hash: string;
+  /** Width of its layers. */
+  readonly hiddenSize: number;
+  /** How many layers it has. */
+  readonly layers: number;
+  /** Heads of attention in each layer. */
+  readonly heads: number;
+  /** Width between the two projections of a feed-forward part; 4 · hiddenSize when absent. */
+  readonly intermediateSize?: number;
+  /** Positions that it has. */
+  readonly maxLength: number;
+  /** Most tokens of an example. */
+  readonly length: number;
+  /** Tokens that it knows. */
+  readonly vocabSize: number;
+  /** Rate of dropout everywhere; the model's own when absent, which the suite's encoder has not. */
+  readonly dropout?: number;
+}
+
+/** A method by its name, with its options. */
+export interface MethodSpec {
+  /** Under which the trainer knows it. */
+  readonly name: string;
+  /** Its options, as plain values. */
+  readonly [option: string]: string | number | boolean;
+}
+
+/** How a run's parameters are moved. */
+export interface OptimizerSpec {
+  /** The rule. */
+  readonly name: "adamw" | "sgd";
+  /** Its highest rate. */
+  readonly learningRate: number;
+  /** Decay of weights, decoupled from gradients. */
+  readonly weightDecay: number;
+  /** Whether biases and layer norms decay, too, as they do when it is absent. */
+  readonly decaysBiases?: boolean;
+  /** What becomes of the rate after its warm-up. */
+  readonly schedule: "constant" | "linear" | "cosine";
+  /** Steps in which the rate rises from 0. */
+  readonly warmup: number;
+  /** Largest norm of all gradients together; no limit when absent. */
+  readonly clip?: number;
+  /** Of "sgd"; none when absent. */
+  readonly momentum?: number;
+}
+
+/** What a run is, as plain data: everything that its result depends on, but for the machine. */
+export interface RunSpec {
+  /** What the run is part of. */
+  readonly experiment: string;
+  /** On what it trains. */
+  readonly data: DataSpec;
+  /** The task's name. */
+  readonly task: string;
+  /** The metric that is its score. */
+  readonly metric: string;
+  /** The examples that are scored. */
+  readonly split: "dev";
+  /** Which state is scored: the last one, or of those that are scored on the way the first with the best metric. */
+  readonly checkpoint: "last" | "best";
+  /** Steps between scores on the way, with "best"; the last state is scored, too. */
+  readonly evaluateEvery?: number;
+  /** What it adapts. */
+  readonly model: ModelSpec;
+  /** The run whose outcome this one starts from: its task, and the hash of its spec. */
+  readonly start?: { readonly task: string; readonly run: string };
+  /** The method with its options. */
+  readonly method: MethodSpec;
+  /** How parameters are moved. */
+  readonly optimizer: OptimizerSpec;
+  /** What a regression learns: scores as shares of their range when absent, or as they are. */
+  readonly scores?: "raw";
+  /** To what batches are padded: to `length` when absent, or each to the shortest of a few lengths that fits. */
+  readonly padding?: "bucket";
+  /** Updates. */
+  readonly steps: number;
+  /** Passes over the examples that `steps` were counted from, where they were. */
+  readonly epochs?: number;
+  /** Examples of an update. */
+  readonly batchSize: number;
+  /** Of everything that is random. */
+  readonly seed: number;
+  /** Version of this package. */
+  readonly packageVersion: string;
+}
