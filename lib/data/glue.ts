@@ -1,3 +1,4 @@
+import { sha256 } from "../io/sha256.ts";
 import { readParquetSplits } from "./glue_parquet.ts";
 import { type GlueTask, glueTask, type GlueTaskName } from "./tasks.ts";
 
@@ -168,7 +169,7 @@ async function toData(
   { train, dev, mismatched }: { readonly train: NamedText; readonly dev: NamedText; readonly mismatched?: NamedText },
 ): Promise<GlueData> {
   const texts = [train, dev, ...mismatched ? [mismatched] : []].map(({ text }) => text.replace(/^\uFEFF/, ""));
-  const hashes = await Promise.all(texts.map(sha256));
+  const hashes = await Promise.all(texts.map((text) => sha256(text)));
   return {
     task,
     train: parseGlue(train.text, task, { file: train.file, split: "train" }),
@@ -176,11 +177,6 @@ async function toData(
     mismatched: mismatched && parseGlue(mismatched.text, task, { file: mismatched.file, split: "dev" }),
     hash: await sha256([task.name, ...hashes].join("\n")),
   };
-}
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function readText(folder: string, names: readonly string[]): Promise<NamedText> {

@@ -1,5 +1,5 @@
 import type { Part } from "./normalizer.ts";
-import { quoted } from "./quoted.ts";
+import { quoted } from "../io/quoted.ts";
 
 /** A special token, or the place of the first or second text. */
 export type LayoutPart =

@@ -1,3 +1,5 @@
+import { quoted } from "../io/quoted.ts";
+
 /** Edits (insertions, deletions, exchanges) that turn one word into another. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -11,10 +13,21 @@ function distance(a: string, b: string): number {
   return row[b.length];
 }
 
+/** Names are shorter: of a damaged file's words, which may be millions of letters, the beginning is enough. */
+const LONGEST = 100;
+
 /** The name that differs least from a mistyped one, whatever its capitals; the first of those that differ alike. */
 export function nearest(word: string, names: readonly string[]): string {
-  const far = (name: string) => distance(word.toLowerCase(), name.toLowerCase());
-  return [...names].sort((a, b) => far(a) - far(b))[0];
+  const start = word.slice(0, LONGEST).toLowerCase();
+  const far = (name: string) => distance(start, name.slice(0, LONGEST).toLowerCase());
+  return names.map((name) => ({ name, far: far(name) })).sort((a, b) => a.far - b.far)[0]?.name;
+}
+
+/** The name that a word is likely meant to be: one or two edits away, of a word long enough to tell. */
+export function misspelt(word: string, names: readonly string[]): string | undefined {
+  if (word.length < 6 || word.length > LONGEST || names.length === 0) return undefined;
+  const name = nearest(word, names);
+  return distance(word.toLowerCase(), name.toLowerCase()) <= 2 ? name : undefined;
 }
 
 /** Throws a RangeError that names the nearest one where a name is not among those there are. */
@@ -22,6 +35,6 @@ export function requireName<Name extends string>(kind: string, word: string, nam
   const found = names.find((name) => name === word);
   if (found !== undefined) return found;
   throw new RangeError(
-    `unknown ${kind} "${word}": did you mean "${nearest(word, names)}"? There are ${names.join(", ")}`,
+    `unknown ${kind} ${quoted(word)}: did you mean "${nearest(word, names)}"? There are ${names.join(", ")}`,
   );
 }

@@ -1,6 +1,6 @@
 import { ReplaceNormalizer } from "@huggingface/tokenizers";
 import { precompiledCharsmap } from "./precompiled_charsmap.ts";
-import { quoted } from "./quoted.ts";
+import { quoted } from "../io/quoted.ts";
 
 /** Changes text before it is cut into words. */
 export type Normalize = (text: string) => string;

@@ -1,6 +1,6 @@
 import { SplitPreTokenizer } from "@huggingface/tokenizers";
 import { expectPattern, type Part } from "./normalizer.ts";
-import { quoted } from "./quoted.ts";
+import { quoted } from "../io/quoted.ts";
 
 /** Cuts a stretch of normalised text into words; `first` is true at the beginning of a text. */
 export type PreTokenize = (text: string, first: boolean) => string[];

@@ -1,6 +1,6 @@
 import { BPE, Unigram, WordPiece } from "@huggingface/tokenizers";
 import type { Part } from "./normalizer.ts";
-import { quoted } from "./quoted.ts";
+import { quoted } from "../io/quoted.ts";
 
 /** Cuts words into pieces of a vocabulary. */
 export interface TokenModel {

@@ -4,7 +4,7 @@ import { longestFirst } from "./longest_first.ts";
 import { normalizerOf, type Part } from "./normalizer.ts";
 import { preTokenizerOf } from "./pre_tokenizer.ts";
 import { tokenModelOf } from "./token_model.ts";
-import { quoted } from "./quoted.ts";
+import { quoted } from "../io/quoted.ts";
 
 /** Token ids of a text or a pair, special tokens included. */
 export interface TokenIds {

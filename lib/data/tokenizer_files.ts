@@ -48,7 +48,9 @@ function reading<T>(name: string, where: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new SyntaxError(`cannot read ${where}${name}: ${(error as Error).message}`, { cause: error });
+    const { message } = error as Error;
+    const fault = /call stack/.test(message) ? "it is nested too deep" : message;
+    throw new SyntaxError(`cannot read ${where}${name}: ${fault}`, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Tokenizer } from "../data/tokenizer.ts";
 import { TOKENIZER_FILES, tokenizerFromFiles } from "../data/tokenizer_files.ts";
+import { readJsonObject } from "../io/read_json_object.ts";
 import { loadWeights, type LoadWeightsOptions } from "../io/weights.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { modelFolder } from "./model_folder.ts";
@@ -28,7 +29,7 @@ export interface LoadPretrainedOptions extends HubOptions, LoadWeightsOptions {}
  */
 export async function loadPretrained(source: string, options: LoadPretrainedOptions = {}): Promise<PretrainedFiles> {
   const folder = await modelFolder(source, options);
-  const config = await readConfig(`${folder}/config.json`);
+  const config = await readJsonObject(`${folder}/config.json`);
   const tokenizer = await readTokenizer(folder);
   return { folder, config, ...tokenizer && { tokenizer }, tensors: await loadWeights(folder, options) };
 }
@@ -46,17 +47,4 @@ export async function readTokenizer(folder: string): Promise<Tokenizer | undefin
   const hasVocabulary = "tokenizer.json" in files || "vocab.txt" in files || "spm.model" in files ||
     "vocab.json" in files && "merges.txt" in files;
   return hasVocabulary ? tokenizerFromFiles(files, `${folder}/`) : undefined;
-}
-
-/** Reads a JSON file that holds an object; throws an Error that names it and its fault. */
-async function readConfig(path: string): Promise<Record<string, unknown>> {
-  try {
-    const config: unknown = JSON.parse(await Deno.readTextFile(path));
-    if (typeof config === "object" && config !== null && !Array.isArray(config)) {
-      return config as Record<string, unknown>;
-    }
-  } catch (error) {
-    throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
-  }
-  throw new SyntaxError(`cannot read ${path}: it is no JSON object`);
 }

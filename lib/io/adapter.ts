@@ -1,4 +1,5 @@
 import type { Tensor } from "../tensor/tensor.ts";
+import { readJsonObject } from "./read_json_object.ts";
 import { loadSafetensors, saveSafetensors } from "./safetensors.ts";
 import { writeAtomically } from "./write_atomically.ts";
 
@@ -19,12 +20,6 @@ export async function saveAdapter(folder: string, { config, tensors }: AdapterFi
 
 /** Reads an adapter from a folder. Throws where a file is missing or broken, and says which. */
 export async function loadAdapter(folder: string): Promise<AdapterFiles> {
-  const path = `${folder}/adapter_config.json`;
-  let config: Record<string, unknown>;
-  try {
-    config = JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    throw new Error(`cannot read ${path}: ${(error as Error).message}`);
-  }
+  const config = await readJsonObject(`${folder}/adapter_config.json`);
   return { config, tensors: (await loadSafetensors(`${folder}/adapter_model.safetensors`)).tensors };
 }

@@ -9,6 +9,7 @@ export {
   type FormatSafetensorsOptions,
   loadSafetensors,
   parseSafetensors,
+  type ReadSafetensorsOptions,
   type SafetensorsFile,
   saveSafetensors,
 } from "./safetensors.ts";

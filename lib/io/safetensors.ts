@@ -18,12 +18,22 @@ export interface FormatSafetensorsOptions {
   readonly floats?: FloatFormat;
 }
 
+/** Options of {@linkcode parseSafetensors} and {@linkcode loadSafetensors}. */
+export interface ReadSafetensorsOptions {
+  /** What F16 becomes: f32 by default, or f16, which is the file's own bytes. */
+  readonly halves?: "f32" | "f16";
+}
+
 /**
- * Reads the bytes of a safetensors file: F64, F16 and BF16 as f32, I64 as i32, U8 as u32.
+ * Reads the bytes of a safetensors file: F64 and BF16 as f32, F16 as `halves` says, I64 as i32, U8 as u32.
  *
  * Throws a SyntaxError that says what is wrong with a truncated or corrupt file.
  */
-export function parseSafetensors(bytes: Uint8Array, file = "safetensors data"): SafetensorsFile {
+export function parseSafetensors(
+  bytes: Uint8Array,
+  file = "safetensors data",
+  options: ReadSafetensorsOptions = {},
+): SafetensorsFile {
   const fail = failFor(file);
   const start = LENGTH_BYTES + readHeaderLength(bytes, bytes.length, fail);
   const { entries, metadata } = readHeader(bytes.subarray(LENGTH_BYTES, start), bytes.length - start, fail);
@@ -31,7 +41,7 @@ export function parseSafetensors(bytes: Uint8Array, file = "safetensors data"): 
     // A copy of its own: elements must lie at multiples of their size, and the bytes stay the caller's.
     const own = new Uint8Array(entry.end - entry.begin);
     own.set(bytes.subarray(start + entry.begin, start + entry.end));
-    return [entry.name, decodeTensor(entry, own.buffer, fail)];
+    return [entry.name, decodeTensor(entry, own.buffer, { ...options, fail })];
   });
   return { tensors: Object.fromEntries(tensors), metadata };
 }
@@ -65,7 +75,7 @@ async function* partsOf(
   for (const [, tensor] of entries) yield await encodeTensor(tensor, floats);
 }
 
-/** Tensors as the bytes of a safetensors file; names in alphabetical order, f32 as F32, i32 as I32, u32 as U32, bool as BOOL. */
+/** Tensors as the bytes of a safetensors file; names in alphabetical order, f32 as F32, f16 as F16, i32 as I32, u32 as U32, bool as BOOL. */
 export async function formatSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   metadata: Readonly<Record<string, string>> = {},
@@ -85,10 +95,13 @@ export async function formatSafetensors(
  * Reads a safetensors file as {@linkcode parseSafetensors} does, tensor by tensor; its header is checked before anything
  * else is read. Throws where it is missing or corrupt, and says why.
  */
-export async function loadSafetensors(path: string | URL): Promise<SafetensorsFile> {
+export async function loadSafetensors(
+  path: string | URL,
+  options: ReadSafetensorsOptions = {},
+): Promise<SafetensorsFile> {
   const { entries, metadata, read } = await openSafetensors(path);
   const tensors: [string, Tensor][] = [];
-  for (const name of entries.keys()) tensors.push([name, await read(name)]);
+  for (const name of entries.keys()) tensors.push([name, await read(name, options)]);
   return { tensors: Object.fromEntries(tensors), metadata };
 }
 

@@ -1,17 +1,26 @@
+import type { DType, TypedArray } from "../tensor/dtype.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Fail, TensorEntry } from "./safetensors_header.ts";
 
-/** The bytes of a tensor as one; F64, F16 and BF16 become f32, I64 becomes i32 where it fits, U8 becomes u32. */
-export function decodeTensor({ name, dtype, shape }: TensorEntry, bytes: ArrayBuffer, fail: Fail): Tensor {
-  const make = (type: "f32" | "i32" | "u32" | "bool", data: Float32Array | Int32Array | Uint32Array) =>
-    new Tensor(shape, type, { kind: "host", data });
+/**
+ * The bytes of a tensor as one; F64 and BF16 become f32, and so does F16 unless `halves` keeps it; I64 becomes i32 where it
+ * fits, U8 becomes u32.
+ */
+export function decodeTensor(
+  { name, dtype, shape }: TensorEntry,
+  bytes: ArrayBuffer,
+  { fail, halves = "f32" }: { readonly fail: Fail; readonly halves?: "f32" | "f16" },
+): Tensor {
+  const make = (type: DType, data: TypedArray) => new Tensor(shape, type, { kind: "host", data });
   switch (dtype) {
     case "F32":
       return make("f32", new Float32Array(bytes));
     case "F64":
       return make("f32", new Float32Array(new Float64Array(bytes)));
     case "F16":
-      return make("f32", new Float32Array(new Float16Array(bytes)));
+      return halves === "f16"
+        ? make("f16", new Float16Array(bytes))
+        : make("f32", new Float32Array(new Float16Array(bytes)));
     case "BF16":
       return make("f32", bfloatToFloat(new Uint16Array(bytes)));
     case "I32":
@@ -52,9 +61,9 @@ function floatToBfloat(values: Float32Array): Uint16Array<ArrayBuffer> {
 /** How f32 is written. */
 export type FloatFormat = "F32" | "F16" | "BF16";
 
-/** The dtype under which a tensor is written. */
+/** The dtype under which a tensor is written: f16 is written as it is. */
 export function writtenDType({ dtype }: Tensor, floats: FloatFormat): FloatFormat | "I32" | "U32" | "BOOL" {
-  return dtype === "f32" ? floats : ({ i32: "I32", u32: "U32", bool: "BOOL" } as const)[dtype];
+  return dtype === "f32" ? floats : ({ f16: "F16", i32: "I32", u32: "U32", bool: "BOOL" } as const)[dtype];
 }
 
 /** The bytes of a tensor as they are written. */
@@ -63,7 +72,7 @@ export async function encodeTensor(tensor: Tensor, floats: FloatFormat): Promise
   const dtype = writtenDType(tensor, floats);
   if (dtype === "BOOL") return new Uint8Array(data);
   const elements = dtype === "F16"
-    ? new Float16Array(data)
+    ? data instanceof Float16Array ? data : new Float16Array(data)
     : dtype === "BF16"
     ? floatToBfloat(data as Float32Array)
     : data;

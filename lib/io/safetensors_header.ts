@@ -41,10 +41,11 @@ export interface Header {
 /** Throws an error that names the file. */
 export type Fail = (reason: string) => never;
 
-/** What throws a SyntaxError that names a file. */
+/** What throws a SyntaxError that names a file. Names and shapes in a damaged one may be of any length: they are cut. */
 export function failFor(file: string | URL): Fail {
   return (reason) => {
-    throw new SyntaxError(`cannot read ${file}: ${reason}`);
+    const short = reason.length > 400 ? `${reason.slice(0, 250)}…${reason.slice(-149)}` : reason;
+    throw new SyntaxError(`cannot read ${file}: ${short}`);
   };
 }
 

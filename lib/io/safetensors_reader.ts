@@ -9,8 +9,8 @@ export interface TensorReader {
   readonly entries: ReadonlyMap<string, { readonly dtype: FileDType; readonly shape: Shape }>;
   /** Free text by key. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Reads one tensor; throws a RangeError where there is none of that name. */
-  read(name: string): Promise<Tensor>;
+  /** Reads one tensor, F16 as f32 or f16; throws a RangeError where there is none of that name. */
+  read(name: string, options?: { readonly halves?: "f32" | "f16" }): Promise<Tensor>;
 }
 
 async function readExactly(file: Deno.FsFile, bytes: number, fail: (reason: string) => never) {
@@ -25,6 +25,8 @@ async function readExactly(file: Deno.FsFile, bytes: number, fail: (reason: stri
 
 async function openFile(path: string | URL): Promise<Deno.FsFile> {
   try {
+    // Opening a pipe would wait for one who writes.
+    if (!(await Deno.stat(path)).isFile) throw new Error("it is no file");
     return await Deno.open(path);
   } catch (error) {
     throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
@@ -38,8 +40,7 @@ async function openFile(path: string | URL): Promise<Deno.FsFile> {
 export async function openSafetensors(path: string | URL): Promise<TensorReader> {
   const fail = failFor(path);
   using file = await openFile(path);
-  const { size, isFile } = await file.stat();
-  if (!isFile) throw new Error(`cannot read ${path}: it is no file`);
+  const { size } = await file.stat();
   const length = readHeaderLength(await readExactly(file, Math.min(size, LENGTH_BYTES), fail), size, fail);
   const start = LENGTH_BYTES + length;
   const { entries, metadata } = readHeader(await readExactly(file, length, fail), size - start, fail);
@@ -47,12 +48,13 @@ export async function openSafetensors(path: string | URL): Promise<TensorReader>
   return {
     entries: byName,
     metadata,
-    async read(name) {
+    async read(name, options = {}) {
       const entry = byName.get(name);
       if (!entry) throw new RangeError(`cannot read ${path}: it has no tensor ${name}`);
       using file = await openFile(path);
       await file.seek(start + entry.begin, Deno.SeekMode.Start);
-      return decodeTensor(entry, (await readExactly(file, entry.end - entry.begin, fail)).buffer, fail);
+      const { buffer } = await readExactly(file, entry.end - entry.begin, fail);
+      return decodeTensor(entry, buffer, { ...options, fail });
     },
   };
 }

@@ -1,5 +1,7 @@
 import type { Tensor } from "../tensor/tensor.ts";
+import { quoted } from "./quoted.ts";
 import { repeatedKey } from "./repeated_key.ts";
+import { type Fail, failFor } from "./safetensors_header.ts";
 import { openSafetensors, type TensorReader } from "./safetensors_reader.ts";
 
 /** A model's weights in one file. */
@@ -12,9 +14,7 @@ export const WEIGHTS_INDEX_FILE = "model.safetensors.index.json";
  * of file names.
  */
 export function parseWeightsIndex(text: string, file: string = WEIGHTS_INDEX_FILE): Map<string, string[]> {
-  const fail = (reason: string): never => {
-    throw new SyntaxError(`cannot read ${file}: ${reason}`);
-  };
+  const fail: Fail = failFor(file);
   let index: { weight_map?: unknown } | null;
   try {
     index = JSON.parse(text);
@@ -27,11 +27,12 @@ export function parseWeightsIndex(text: string, file: string = WEIGHTS_INDEX_FIL
   if (repeated !== undefined) fail(`it has the name ${repeated} twice`);
   const files = new Map<string, string[]>();
   for (const [tensor, name] of Object.entries(map as Record<string, unknown>)) {
-    if (typeof name !== "string" || !/^[\w][\w.-]*\.safetensors$/.test(name)) {
-      fail(`tensor ${tensor} is said to lie in ${JSON.stringify(name)}, which is no name of a safetensors file`);
+    if (typeof name !== "string" || !/^[\w][\w.-]{0,200}\.safetensors$/.test(name)) {
+      fail(`tensor ${tensor} is said to lie in ${quoted(name)}, which is no name of a safetensors file`);
     }
-    const names = files.get(name as string) ?? [];
-    files.set(name as string, [...names, tensor]);
+    const names = files.get(name as string);
+    if (names) names.push(tensor);
+    else files.set(name as string, [tensor]);
   }
   return files;
 }
@@ -88,10 +89,10 @@ async function openShards(folder: string, files: ReadonlyMap<string, readonly st
   return {
     entries: new Map(entries),
     metadata: [...readers.values()][0]?.metadata ?? {},
-    async read(name): Promise<Tensor> {
+    async read(name, options): Promise<Tensor> {
       const reader = readers.get(name);
       if (!reader) throw new RangeError(`cannot read ${folder}: no file of ${WEIGHTS_INDEX_FILE} has a tensor ${name}`);
-      return await reader.read(name);
+      return await reader.read(name, options);
     },
   };
 }
@@ -100,15 +101,17 @@ async function openShards(folder: string, files: ReadonlyMap<string, readonly st
 export interface LoadWeightsOptions {
   /** Whether a tensor is wanted; all by default. */
   readonly select?: (name: string) => boolean;
+  /** What F16 becomes: f32 by default, or f16, as the file has it. */
+  readonly halves?: "f32" | "f16";
 }
 
 /** Reads a folder's weights as {@linkcode openWeights} finds them, tensor by tensor. */
 export async function loadWeights(
   folder: string,
-  { select = () => true }: LoadWeightsOptions = {},
+  { select = () => true, halves }: LoadWeightsOptions = {},
 ): Promise<Record<string, Tensor>> {
   const { entries, read } = await openWeights(folder);
   const tensors: [string, Tensor][] = [];
-  for (const name of entries.keys()) if (select(name)) tensors.push([name, await read(name)]);
+  for (const name of entries.keys()) if (select(name)) tensors.push([name, await read(name, { halves })]);
   return Object.fromEntries(tensors);
 }

@@ -116,6 +116,15 @@ describe("malformed tokenizer files", () => {
     }
   });
 
+  it("are refused where parts lie in parts without end", () => {
+    const [open, close] = ['{"type":"Sequence","normalizers":[', "]}"].map((part) => part.repeat(100_000));
+    const model = '{"type":"WordPiece","vocab":{"[UNK]":0},"unk_token":"[UNK]"}';
+    const json = bytes(`{"model":${model},"normalizer":${open}${close}}`);
+    expect(() => tokenizerFromFiles({ "tokenizer.json": json })).toThrow(
+      "cannot read tokenizer.json: it is nested too deep",
+    );
+  });
+
   it("say that there are none", () => {
     expect(() => tokenizerFromFiles({ "vocab.json": bytes("{}") })).toThrow(Deno.errors.NotFound);
     expect(() => tokenizerFromFiles({})).toThrow(

@@ -107,6 +107,22 @@ describe("malformed safetensors files", () => {
     expect(Deno.memoryUsage().external - before.external).toBeLessThan(2 ** 22);
   });
 
+  it("may hold texts of millions of escapes, and names of megabytes are cut in what is said of them", () => {
+    const text = "\\n".repeat(1e7);
+    expect(parseSafetensors(file(`{"__metadata__":{"a":"${text}"}}`)).metadata.a.length).toBe(1e7);
+    const twice = file(`{"__metadata__":{"a":"${text}","b\\\\":"\\"a","b\\\\":"c"}}`);
+    expect(() => parseSafetensors(twice)).toThrow("its header has the name b\\ twice");
+    const error = (() => {
+      try {
+        parseSafetensors(file(`{"${"x".repeat(2 ** 20)}":${entry("F8", [8], [0, 8])}}`, 8));
+      } catch (error) {
+        return error as Error;
+      }
+    })();
+    expect(error?.message).toMatch(/^cannot read safetensors data: tensor xxx.*dtype F8 is not one of F64, F32/);
+    expect(error!.message.length).toBeLessThan(500);
+  });
+
   it("are missing or no files at all, and then say so", async () => {
     await expect(loadSafetensors("/no/such.safetensors")).rejects.toThrow(/^cannot read \/no\/such\.safetensors: /);
     await expect(loadSafetensors(new URL("../fixtures/", import.meta.url))).rejects.toThrow(

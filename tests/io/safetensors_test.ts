@@ -85,6 +85,26 @@ describe("safetensors files", () => {
     }));
   });
 
+  it("of F16 are f32, or f16 where that is asked for, and are written as F16 again, whatever their number", async () => {
+    const halves = new Float16Array([1 / 3, -0, 65504, 2 ** -24, Infinity]);
+    const bytes = await formatSafetensors({ x: tensor(halves), y: tensor([1 / 3]) });
+    const { tensors } = parseSafetensors(bytes, "x", { halves: "f16" });
+    expect([tensors.x.dtype, tensors.y.dtype]).toEqual(["f16", "f32"]);
+    expect(await tensors.x.data()).toEqual(halves);
+    expect(await formatSafetensors(tensors)).toEqual(bytes);
+    const { x } = parseSafetensors(bytes).tensors;
+    expect(x.dtype).toBe("f32");
+    expect(await x.data()).toEqual(Float32Array.from(halves));
+    const path = await Deno.makeTempFile();
+    try {
+      await saveSafetensors(path, tensors);
+      expect((await loadSafetensors(path, { halves: "f16" })).tensors.x.dtype).toBe("f16");
+      expect((await loadSafetensors(path)).tensors.x.dtype).toBe("f32");
+    } finally {
+      await Deno.remove(path);
+    }
+  });
+
   it("are read from the middle of other bytes, and own what they hold", async () => {
     const bytes = await formatSafetensors({ x: tensor([1, 2]) });
     const padded = new Uint8Array(bytes.length + 3);
