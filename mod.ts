@@ -32,6 +32,7 @@ export {
   type MemoryReport,
   type OpenDeviceOptions,
   requestDevice,
+  type TextureFormat,
 } from "./lib/device/mod.ts";
 export {
   type DType,

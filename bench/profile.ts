@@ -24,7 +24,7 @@ import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiment
 import { productSize } from "../experiments/command/measure.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { stackSvg } from "../lib/experiment/display_figure.ts";
-import { METHODS } from "./methods.ts";
+import { baseFor, METHODS } from "./methods.ts";
 import { type BenchModel, describeModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./models.ts";
 import { Probes } from "./probes.ts";
 import { digits } from "./tables.ts";
@@ -92,7 +92,8 @@ async function profileStep(
     train.makeStep({ loss: (params, b: typeof batch, key: Key) => loss(params, b, key), method, optimizer, clip: 1 }),
     { donate: [0] },
   );
-  let state = train.init(random.key(1), encoder.init(random.key(0)), { method, optimizer, takeBase: true });
+  const base = baseFor(options.method, encoder.init(random.key(0)));
+  let state = train.init(random.key(1), base, { method, optimizer, takeBase: true });
   for (let i = 0; i < 2; i++) [state] = await step(state, batch);
   await device.done();
   const probes = new Probes(productSize(device));

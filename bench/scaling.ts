@@ -27,7 +27,7 @@ export async function measureScaling(
   const prepared: PreparedStep[] = [];
   for (const batch of batches) {
     options.onBatch(batch);
-    prepared.push(await prepareStep(device, { name: METHOD, model: { ...model, batch }, base, baseBytes }));
+    prepared.push(await prepareStep(device, { name: METHOD, model: { ...model, batch }, base }));
   }
   const processor = batches.map(() => Infinity);
   const contenders = prepared.map((step, i) => ({

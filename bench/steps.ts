@@ -1,7 +1,7 @@
-import { type Device, evaluate, jit, type JittedFunction, mul, optim, random, train, treeDispose } from "../mod.ts";
+import { type Device, evaluate, jit, type JittedFunction, optim, random, train, treeDispose } from "../mod.ts";
 import type { Key, Tensor } from "../mod.ts";
 import type { KernelShare, ModelResult, StepResult } from "./document.ts";
-import { METHODS, RATIOS } from "./methods.ts";
+import { baseFor, METHODS, RATIOS } from "./methods.ts";
 import { type BenchModel, describeModel, lossOf, tensorBatch } from "./models.ts";
 import { ratioOf, takeTurns } from "./turns.ts";
 
@@ -51,14 +51,14 @@ export async function prepareStep(
     readonly name: string;
     readonly model: BenchModel;
     readonly base: Readonly<Record<string, Tensor>>;
-    readonly baseBytes: number;
   },
 ): Promise<PreparedStep> {
-  const { name, model, baseBytes } = options;
+  const { name, model } = options;
   const { loss } = lossOf(model, { dropout: DROPOUT });
   // Each method has weights of its own: textures that hold copies of them are a part of what it needs.
-  const base = Object.fromEntries(Object.entries(options.base).map(([name, tensor]) => [name, mul(tensor, 1)]));
+  const base = baseFor(name, options.base);
   await evaluate(base);
+  const baseBytes = Object.values(base).reduce((sum, { dtype, size }) => sum + (dtype === "f16" ? 2 : 4) * size, 0);
   const method = METHODS[name]();
   const optimizer = optim.adamw({ learningRate: 1e-3, weightDecay: 0.01 });
   const before = device.memory().liveBytes;
@@ -101,11 +101,10 @@ export async function measureSteps(
 ): Promise<ModelResult> {
   const base = lossOf(model, { dropout: DROPOUT }).encoder.init(random.key(0));
   await evaluate(base);
-  const baseBytes = Object.values(base).reduce((sum, { size }) => sum + 4 * size, 0);
   const prepared: PreparedStep[] = [];
   for (const name of Object.keys(METHODS)) {
     options.onMethod(name);
-    prepared.push(await prepareStep(device, { name, model, base, baseBytes }));
+    prepared.push(await prepareStep(device, { name, model, base }));
   }
   const timings = await takeTurns(
     prepared.map(({ method, run }) => ({ name: method, perRun: STEPS_PER_RUN, run })),

@@ -11,7 +11,7 @@ import {
   type TrainBatchesOptions,
   treeDispose,
 } from "../mod.ts";
-import { METHODS } from "./methods.ts";
+import { baseFor, METHODS } from "./methods.ts";
 import { type BenchModel, lossOf } from "./models.ts";
 
 type TextBatch = ReturnType<typeof train.toBatch>;
@@ -41,7 +41,7 @@ export class Trainee {
       train.makeStep({ loss: (p: Params, b: TextBatch, key: Key) => loss(p, b, key), method, optimizer, clip: 1 }),
       { donate: [0] },
     );
-    this.#base = encoder.init(random.key(0));
+    this.#base = baseFor(options.method, encoder.init(random.key(0)));
     this.#batches = trainBatches(options.task, options.batches);
     this.#state = train.init(random.key(1), this.#base, { method, optimizer });
   }

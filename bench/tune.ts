@@ -3,7 +3,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { evaluate, jit, type Key, openDevice, optim, productChoices, random, train, treeDispose } from "../mod.ts";
 import { fail } from "../experiments/command/fail.ts";
 import { checkValues, nameList, refuseUnknown } from "../experiments/command/flags.ts";
-import { METHODS } from "./methods.ts";
+import { baseFor, METHODS } from "./methods.ts";
 import { type BenchModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./models.ts";
 
 const MODELS: Readonly<Record<string, BenchModel>> = { tiny: QUICK, small: SMALL, minilm: MINILM };
@@ -27,7 +27,7 @@ async function compileStep(model: BenchModel, name: string): Promise<void> {
   const { encoder, loss } = lossOf(model, { dropout: DROPOUT });
   const method = METHODS[name]();
   const optimizer = optim.adamw({ learningRate: 1e-4, weightDecay: 0.01 });
-  const base = encoder.init(random.key(0));
+  const base = baseFor(name, encoder.init(random.key(0)));
   await evaluate(base);
   const batch = tensorBatch(model);
   const step = jit(

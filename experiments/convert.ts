@@ -2,7 +2,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { io, openDevice, random, train } from "../mod.ts";
 import { fail } from "./command/fail.ts";
-import { checkValues, refuseUnknown } from "./command/flags.ts";
+import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";
 import { withAdapter } from "./tuning/adapted.ts";
 import { hashModel } from "./tuning/hash_tensors.ts";
 import { loadLabels, saveLabels } from "./tuning/label_file.ts";
@@ -15,25 +15,28 @@ import type { TrainSettings } from "./tuning/train_settings.ts";
 
 const HELP =
   `Writes the whole change that a run of Delta-LoRA made, of rank r in the factors and in W, as a LoRA adapter
-of rank 2r in PEFT's format, and says how far its logits are from those of the run. The run may be under way.
+of rank 2r in PEFT's format, and says how far its logits are from those of the run. Of a run of DyLoRA it writes
+the first components, as many as --rank says. The run may be under way.
 
   deno task convert --state DIR --out DIR [flags]
 
   --state DIR    the --out of deno task train: state.safetensors and state.json
   --out DIR      gets the adapter
+  --rank N       of DyLoRA's adapter; by default the one that it was trained with
   --model DIR    what the run began from, where it lies elsewhere now
   --offline      uses of the hub's models what is in the cache alone
   --device NAME  swiftshader, lavapipe, browser, or part of an adapter's name
   --json         one JSON document on standard output, all else on standard error
   --help         this text`;
 
-const FLAGS = { boolean: ["offline", "json", "help"], string: ["state", "model", "out", "device"] } as const;
+const FLAGS = { boolean: ["offline", "json", "help"], string: ["state", "model", "rank", "out", "device"] } as const;
 
-interface ConvertFlags extends Omit<ModelFlags, "revision"> {
+interface ConvertFlags extends Omit<ModelFlags, "revision" | "weights"> {
   readonly _: readonly (string | number)[];
   readonly json?: boolean;
   readonly help?: boolean;
   readonly state?: string;
+  readonly rank?: string;
   readonly out?: string;
   readonly device?: string;
 }
@@ -48,20 +51,28 @@ async function main(): Promise<void> {
   if (out === undefined) throw new RangeError("--out is missing: the folder for the adapter");
   const info = await loadStateInfo(folder);
   const settings = info.settings as unknown as TrainSettings;
-  if (settings.method !== "delta-lora") {
+  if (settings.method !== "delta-lora" && settings.method !== "dylora") {
     throw new RangeError(
-      `there is nothing to convert in ${folder} as its method is ${settings.method}, not delta-lora`,
+      `there is nothing to convert in ${folder} as its method is ${settings.method}, not delta-lora or dylora`,
     );
   }
-  const { outputs: labels, seed } = settings;
+  if (flags.rank !== undefined && settings.method !== "dylora") {
+    throw new RangeError(`--rank is DyLoRA's, and the method of ${folder} is ${settings.method}`);
+  }
+  const testRank = flags.rank === undefined ? undefined : wholeNumber("rank", flags.rank);
+  const { outputs: labels, seed, weights } = settings;
   const { model = settings.model, offline } = flags;
-  const loaded = await loadModel(await findModel({ model, revision: settings.revision, offline }), { labels, seed });
+  const loaded = await loadModel(await findModel({ model, revision: settings.revision, offline }), {
+    labels,
+    seed,
+    weights,
+  });
   if (await hashModel(loaded) !== info.inputs.weights) {
     throw new Error(`${model} is not what the run in ${folder} began from: its weights differ`);
   }
 
   using _device = await openDevice({ adapter: flags.device, report: console.error });
-  const method = makeMethod(settings);
+  const method = makeMethod({ ...settings, "test-rank": testRank });
   const fresh = train.init(random.key(seed), loaded.base, { method, optimizer: makeOptimizer(settings) });
   const state = await loadState(folder, fresh, { method, info });
   const { config, tensors } = method.export(state);
@@ -73,9 +84,11 @@ async function main(): Promise<void> {
     { loaded, adapted: await withAdapter(loaded, out) },
     undefined,
   );
-  const [step, writes, rank] = [await state.step.item(), await method.writeCount!(state).item(), config.r];
+  const [step, writes, rank] = [await state.step.item(), await method.writeCount?.(state).item(), config.r];
   if (flags.json) return console.log(JSON.stringify({ out, step, writes, rank, difference }));
-  console.log(`after step ${step} of ${settings.steps}, with W written ${writes} times`);
+  console.log(
+    `after step ${step} of ${settings.steps}${writes === undefined ? "" : `, with W written ${writes} times`}`,
+  );
   console.log(`${differenceLine(difference)}\nwritten: ${out}, of rank ${rank}`);
 }
 

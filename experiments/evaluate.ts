@@ -6,7 +6,7 @@ import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";
 import { plain, withAdapter } from "./tuning/adapted.ts";
 import { loadLabels } from "./tuning/label_file.ts";
-import { findModel, loadModel, MODEL_HELP, type ModelFlags } from "./tuning/load_model.ts";
+import { findModel, loadModel, MODEL_HELP, type ModelFlags, weightsOf } from "./tuning/load_model.ts";
 import { outputsOf, readTask, TASK_HELP, type TaskFlags } from "./tuning/read_task.ts";
 import { score } from "./tuning/score.ts";
 import { maxLengthOf } from "./tuning/train_settings.ts";
@@ -29,7 +29,19 @@ Metrics are by set: dev, and MNLI's mismatched.`;
 
 const FLAGS = {
   boolean: ["offline", "help"],
-  string: ["model", "revision", "adapter", "task", "data", "columns", "logits", "batch", "max-length", "device"],
+  string: [
+    "model",
+    "revision",
+    "weights",
+    "adapter",
+    "task",
+    "data",
+    "columns",
+    "logits",
+    "batch",
+    "max-length",
+    "device",
+  ],
 } as const;
 
 interface EvaluateFlags extends ModelFlags, Omit<TaskFlags, "eval-data"> {
@@ -52,7 +64,7 @@ async function main(): Promise<void> {
   const folder = await findModel(flags);
   const known = flags.columns === undefined ? undefined : await loadLabels(adapter ?? folder);
   const task = await readTask(flags, { isScored: true, known });
-  const loaded = await loadModel(folder, { labels: outputsOf(task) });
+  const loaded = await loadModel(folder, { labels: outputsOf(task), weights: weightsOf(flags) });
   const maxLength = maxLengthOf(flags["max-length"], loaded);
   const adapted = adapter === undefined ? plain(loaded) : await withAdapter(loaded, adapter);
 

@@ -7,7 +7,7 @@ import { plain, withAdapter } from "./tuning/adapted.ts";
 import { classesOf } from "./tuning/classes_of.ts";
 import { loadLabels, saveLabels } from "./tuning/label_file.ts";
 import { differenceLine, largestDifference } from "./tuning/largest_difference.ts";
-import { findModel, loadModel, MODEL_HELP, type ModelFlags } from "./tuning/load_model.ts";
+import { findModel, loadModel, MODEL_HELP, type ModelFlags, weightsOf } from "./tuning/load_model.ts";
 import { writeModelFolder } from "./tuning/model_folder.ts";
 import { readTask, TASK_HELP, type TaskFlags } from "./tuning/read_task.ts";
 
@@ -18,7 +18,8 @@ const HELP =
 
 ${MODEL_HELP}
   --adapter DIR      an adapter in PEFT's format, ours or PEFT's
-  --out DIR          gets config.json, model.safetensors and the tokenizer's files
+  --out DIR          gets config.json, model.safetensors, in F32 whatever --weights says, and the tokenizer's files;
+                     with --weights f16 the change is added to the weights as f16 has them, as they were in training
   Logits are compared on random tokens, or on examples of a task:
 ${TASK_HELP}
   --device NAME      swiftshader, lavapipe, browser, or part of an adapter's name
@@ -27,7 +28,7 @@ ${TASK_HELP}
 
 const FLAGS = {
   boolean: ["offline", "json", "help"],
-  string: ["model", "revision", "adapter", "out", "task", "data", "columns", "device"],
+  string: ["model", "revision", "weights", "adapter", "out", "task", "data", "columns", "device"],
 } as const;
 
 interface MergeFlags extends ModelFlags, Omit<TaskFlags, "eval-data"> {
@@ -51,7 +52,8 @@ async function main(): Promise<void> {
   const isCompared = flags.task !== undefined || flags.columns !== undefined;
   const task = isCompared ? await readTask(flags, { isScored: true, known }) : undefined;
   const folder = await findModel(flags);
-  const loaded = await loadModel(folder, { labels: await classesOf(folder, await io.loadAdapter(adapter)) });
+  const labels = await classesOf(folder, await io.loadAdapter(adapter));
+  const loaded = await loadModel(folder, { labels, weights: weightsOf(flags) });
   const adapted = await withAdapter(loaded, adapter);
 
   using _device = await openDevice({ adapter: flags.device, report: console.error });

@@ -1,5 +1,6 @@
-import { peft } from "../mod.ts";
+import type { peft } from "../mod.ts";
 import type { RunSpec } from "../lib/experiment/mod.ts";
+import { adaloraShares, type MethodName, methodOf } from "./method_table.ts";
 
 /** K of Delta-LoRA as a share of the run: the paper's 2,000 steps are more than some of its runs have. */
 const START_SHARE = 0.25;
@@ -13,58 +14,56 @@ const TARGETS = "bert\\.encoder\\.layer\\.\\d+\\.attention\\.self\\.(query|value
 /** A method as the table runs it: its options as plain data, its rate, and how it is made of them. */
 export interface Recipe {
   readonly learningRate: number;
+  /** Its optimizer, where that is not AdamW. */
+  readonly optimizer?: "sgd";
   readonly options: (steps: number) => RunSpec["method"];
   readonly make: (options: RunSpec["method"], steps: number) => peft.Method;
 }
 
-const lowRank = (options: RunSpec["method"]) => ({
-  rank: Number(options.rank),
-  alpha: Number(options.alpha),
-  targets: String(options.targets),
-});
+/** What sets a recipe apart: its method's name where it is not the recipe's own, and its options. */
+interface RecipeParts extends Pick<Recipe, "learningRate" | "optimizer"> {
+  readonly method?: MethodName;
+  readonly options?: (steps: number) => Readonly<Record<string, string | number | boolean>>;
+}
 
-/**
- * Methods of the table by name. Rates are the best by the mean over the default tasks of 0.0005, 0.001, 0.002, 0.003, 0.005,
- * 0.01 and 0.02 among those at which no task stays at chance, with seeds that the table does not use:
- * `deno task reproduce glue --steps 120 --first-seed 100 --learning-rate X`.
- */
-export const RECIPES: Readonly<Record<string, Recipe>> = {
-  full: { learningRate: 5e-4, options: () => ({ name: "full" }), make: () => peft.full() as peft.Method },
-  lora: {
-    learningRate: 5e-3,
-    options: () => ({ name: "lora", rank: RANK, alpha: ALPHA, targets: TARGETS }),
-    make: (options) => peft.lora(lowRank(options)) as peft.Method,
-  },
+function recipe(name: string, { learningRate, optimizer, method = name as MethodName, options }: RecipeParts): Recipe {
+  return {
+    learningRate,
+    ...optimizer && { optimizer },
+    options: (steps) => ({ name, ...options?.(steps) }),
+    make: (options, steps) => methodOf({ ...options, name: method }, { steps }),
+  };
+}
+
+const LOW_RANK = { rank: RANK, alpha: ALPHA, targets: TARGETS };
+
+const PARTS: Readonly<Record<string, RecipeParts>> = {
+  full: { learningRate: 5e-4 },
+  "full-sgd": { learningRate: 5e-2, optimizer: "sgd", method: "full" },
+  bitfit: { learningRate: 5e-3 },
+  // As many parameters as LoRA has, as far as widths allow; half as many adapters may be twice as wide.
+  houlsby: { learningRate: 2e-3, options: () => ({ width: RANK }) },
+  pfeiffer: { learningRate: 2e-3, options: () => ({ width: 2 * RANK }) },
+  lora: { learningRate: 5e-3, options: () => LOW_RANK },
+  rslora: { learningRate: 5e-3, options: () => LOW_RANK },
+  "lora-plus": { learningRate: 2e-3, options: () => ({ ...LOW_RANK, ratio: 16 }) },
+  dora: { learningRate: 5e-3, options: () => LOW_RANK },
   adalora: {
     learningRate: 1e-2,
     // As many triplets in the end as LoRA has ranks; half as many more at first, as in the paper.
     options: (steps) => ({
-      name: "adalora",
       initialRank: RANK * 3 / 2,
       targetRank: RANK,
       alpha: ALPHA * 3 / 2,
       targets: TARGETS,
-      warmup: Math.floor(0.1 * steps),
-      final: Math.min(Math.ceil(0.3 * steps), steps - 1),
-      interval: Math.max(1, Math.floor(steps / 40)),
+      ...adaloraShares(steps),
       orthogonality: 0.1,
     }),
-    make: (options, totalSteps) =>
-      peft.adalora({
-        ...lowRank(options),
-        initialRank: Number(options.initialRank),
-        targetRank: Number(options.targetRank),
-        warmup: Number(options.warmup),
-        final: Number(options.final),
-        interval: Number(options.interval),
-        orthogonality: Number(options.orthogonality),
-        totalSteps,
-      }) as peft.Method,
   },
+  dylora: { learningRate: 5e-3, options: () => ({ ...LOW_RANK, mode: "all" }) },
   "delta-lora": {
     learningRate: 5e-3,
     options: (steps) => ({
-      name: "delta-lora",
       rank: RANK,
       alpha: ALPHA,
       lambda: LAMBDA,
@@ -72,20 +71,30 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
       write: "in-place",
       targets: TARGETS,
     }),
-    make: (options) =>
-      peft.deltaLora({
-        ...lowRank(options),
-        lambda: Number(options.lambda),
-        startStep: Number(options.startStep),
-        write: options.write as "in-place",
-      }) as peft.Method,
   },
   "lora-scaled": {
     learningRate: 5e-3,
-    options: () => ({ name: "lora-scaled", rank: RANK, alpha: ALPHA, lambda: LAMBDA, targets: TARGETS }),
-    make: (options) => peft.scaledLora({ ...lowRank(options), lambda: Number(options.lambda) }) as peft.Method,
+    options: () => ({ rank: RANK, alpha: ALPHA, lambda: LAMBDA, targets: TARGETS }),
+  },
+  // Delta-LoRA's other control: LoRA that goes over to (1+λ)α where Delta-LoRA begins to write.
+  "lora-switched": {
+    learningRate: 5e-3,
+    method: "lora-scaled",
+    options: (steps) => ({ ...LOW_RANK, lambda: LAMBDA, startStep: Math.floor(START_SHARE * steps) }),
   },
 };
 
-/** Names of the methods. */
-export const METHODS: readonly string[] = Object.keys(RECIPES);
+/**
+ * Methods that a table may have, by name. Rates are the best by the mean over the default tasks of 0.0005, 0.001, 0.002,
+ * 0.003, 0.005, 0.01 and 0.02 among those at which no task stays at chance, with seeds that the table does not use:
+ * `deno task reproduce glue --steps 120 --first-seed 100 --learning-rate X`.
+ */
+export const RECIPES: Readonly<Record<string, Recipe>> = Object.fromEntries(
+  Object.entries(PARTS).map(([name, parts]) => [name, recipe(name, parts)]),
+);
+
+/** Names of all methods. */
+export const ALL_METHODS: readonly string[] = Object.keys(RECIPES);
+
+/** Names of the methods that the table has unless told otherwise. */
+export const METHODS: readonly string[] = ["full", "lora", "adalora", "delta-lora", "lora-scaled"];

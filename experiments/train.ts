@@ -8,10 +8,10 @@ import { ProgressBar } from "./command/progress_bar.ts";
 import { beginFrom, type Beginning } from "./tuning/adapted.ts";
 import { hashModel } from "./tuning/hash_tensors.ts";
 import { saveLabels } from "./tuning/label_file.ts";
-import { findModel, type LoadedModel, loadModel, MODEL_HELP, type ModelFlags } from "./tuning/load_model.ts";
+import { findModel, type LoadedModel, loadModel, MODEL_HELP, type ModelFlags, weightsOf } from "./tuning/load_model.ts";
 import { makeMethod, METHODS } from "./tuning/make_method.ts";
 import { writeModelFolder } from "./tuning/model_folder.ts";
-import { SCHEDULES } from "./tuning/optimizer.ts";
+import { OPTIMIZERS, SCHEDULES } from "./tuning/optimizer.ts";
 import { outputsOf, readTask, TASK_HELP } from "./tuning/read_task.ts";
 import { score, scoreLines } from "./tuning/score.ts";
 import { loadStateInfo, requireSameRun, type Settings, type StateInfo } from "./tuning/state_file.ts";
@@ -30,14 +30,25 @@ ${TASK_HELP}
   --method NAME      of ${METHODS.join(", ")}; delta-lora by default
   --rank N           8 by default; AdaLoRA's last average
   --alpha X          16 by default
+  --branch-dropout P LoRA's and its kin's dropout in front of A, 0 by default
   --lambda X         Delta-LoRA's weight of what W receives, 0.5 by default
+  --lambda-schedule NAME
+                     linear or cosine: it falls from there to 0 over the run; constant by default. Else than with a
+                     constant one the change of W has no factors, and --out gets a model in place of an adapter
+  --allow-dropout    lets Delta-LoRA drop out in its branch, where its paper does not
   --start-step N     Delta-LoRA's K, a quarter of the steps by default; --start-step=-1 for the first step
   --targets A,B      endings of layers' names, or a pattern as /…/; by default the model's usual ones
   --initial-rank N, --interval N, --orthogonality X
                      AdaLoRA's: 1.5 times the rank, a fortieth of the steps, 0.1 by default
+  --ratio X          LoRA+'s rate of B by that of A, 16 by default
+  --mode NAME        DyLoRA's: all (the default) or frozen, which trains the last of the components in use alone
+  --width N, --activation NAME
+                     Houlsby's and Pfeiffer's: 64 by default; gelu and relu
   --adapter-init DIR begins from an adapter, ours or PEFT's, whose method it is unless --method names another;
                      a head for another number of classes is left out
 
+  --optimizer NAME   of ${OPTIMIZERS.join(", ")}; adamw by default
+  --momentum X       SGD's, none by default
   --learning-rate X  5e-4 by default, 2e-5 for full
   --schedule NAME    of ${SCHEDULES.join(", ")}; linear by default
   --warmup X         steps, or a share of them below 1; 0.06 by default, 0 for constant
@@ -62,11 +73,12 @@ ${TASK_HELP}
   --help             this text`;
 
 const FLAGS = {
-  boolean: ["no-decay-bias", "offline", "resume", "json", "help"],
+  boolean: ["allow-dropout", "no-decay-bias", "offline", "resume", "json", "help"],
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
-    "model", "revision", "task", "data", "columns", "eval-data",
+    "model", "revision", "weights", "task", "data", "columns", "eval-data",
     "method", "rank", "alpha", "lambda", "start-step", "targets", "initial-rank", "interval", "orthogonality", "adapter-init",
+    "branch-dropout", "lambda-schedule", "ratio", "mode", "width", "activation", "optimizer", "momentum",
     "learning-rate", "schedule", "warmup", "weight-decay", "clip", "batch", "accumulate", "epochs", "steps",
     "max-length", "dropout", "shuffle", "seed", "out", "save-every", "log", "device",
   ],
@@ -92,18 +104,24 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Says what of a model was made afresh, and what of an adapter was left out. */
-function narrate({ report: { fresh } }: LoadedModel, beginning: Beginning | undefined): void {
+/** Says what of a model was made afresh or rounded, and what of an adapter was left out. */
+function narrate({ base, report: { fresh } }: LoadedModel, beginning: Beginning | undefined): void {
+  const halves = Object.values(base).filter(({ dtype }) => dtype === "f16");
+  const bytes = halves.reduce((sum, { size }) => sum + 2 * size, 0);
+  if (bytes > 0) {
+    const [half, whole] = [bytes, 2 * bytes].map((size) => `${(size / 2 ** 20).toFixed(1)} MiB`);
+    console.error(`kept in f16: ${halves.length} matrices, ${half} in place of ${whole}`);
+  }
   if (fresh.length > 0) console.error(`made afresh: ${fresh.join(", ")}`);
   if (beginning && beginning.left.length > 0) {
     console.error(`left out of the adapter, as it is for other classes: ${beginning.left.join(", ")}`);
   }
 }
 
-/** Writes what was trained: the adapter, or the model where all of it was. */
+/** Writes what was trained: the adapter, or the model where all of it was, or where W received what no adapter holds. */
 async function writeResult(out: string, training: Training): Promise<void> {
   const { loaded, task, method, settings } = training.parts;
-  if (settings.method === "full") {
+  if (settings.method === "full" || settings["lambda-schedule"] !== undefined) {
     return await writeModelFolder(out, method.merge(training.state), { loaded, labels: task });
   }
   const { config, tensors } = method.export(training.state);
@@ -126,6 +144,7 @@ async function main(): Promise<void> {
     labels: outputsOf(task),
     dropout: dropoutOf(flags.dropout),
     seed,
+    weights: weightsOf(flags),
   });
   const beginsFrom = flags["adapter-init"];
   const beginning = beginsFrom === undefined ? undefined : await beginFrom(beginsFrom, loaded.base);

@@ -1,51 +1,83 @@
-/** How the second operand of a branch lies: `nn` V[r,n], `nt` V[n,r]. */
-export type BranchLayout = "nn" | "nt";
+/** How the second operand of a branch lies: `nn` V[r,n], `nt` V[n,r]; where both are in two blocks, twice. */
+export type BranchLayout = "nn" | "nt" | "nn_nn" | "nt_nt";
 
-/**
- * A narrow product Z·V, Z `[m, r]`, that is added to a wide one in the same pass, as LoRA's branch is to its base: each
- * element's chain of fma over k goes on over r.
- */
-export interface Branch {
-  readonly layout: BranchLayout;
-  /** Length of the chain that is added. */
-  readonly r: number;
-  /** Strides of stored rows and first elements. */
+/** A block of a branch's operands: strides of stored rows and first elements. */
+export interface BranchBlock {
   readonly ldz: number;
   readonly ldv: number;
   readonly offsetZ: number;
   readonly offsetV: number;
 }
 
-/** Buffers of a branch, after those of A and B. */
-export const branchBindings = (branch?: BranchLayout) => branch ? ["read", "read"] as const : [];
+/**
+ * A narrow product Z·V, Z `[m, r]`, that is added to a wide one in the same pass, as LoRA's branch is to its base: each
+ * element's chain of fma over k goes on over r.
+ */
+export interface Branch extends BranchBlock {
+  readonly layout: BranchLayout;
+  /** Length of the chain that is added. */
+  readonly r: number;
+  /** Where the chain goes on in blocks of their own, and after how many steps. */
+  readonly second?: BranchBlock & { readonly from: number };
+}
+
+const hasTwoBlocks = (branch: BranchLayout) => branch.length > 2;
+
+/** Buffers of a branch, after those of A and B: Z and V, then those of the second block. */
+export const branchBindings = (branch?: BranchLayout): readonly "read"[] =>
+  branch ? Array.from({ length: hasTwoBlocks(branch) ? 4 : 2 }, () => "read") : [];
 
 /** What a branch adds to a kernel's name. */
 export const branchName = (branch?: BranchLayout) => branch ? `_plus_${branch}` : "";
 
 /** Fields of the kernel's uniforms for a branch, with their comma. */
 export function branchFields(branch?: BranchLayout): string {
-  const names = ["r", "ldz", "ldv", "offsetZ", "offsetV", "pad2", "pad3", "pad4"];
-  return branch ? names.map((name) => `, ${name}: u32`).join("") : "";
+  if (!branch) return "";
+  const first = ["r", "ldz", "ldv", "offsetZ", "offsetV"];
+  const names = hasTwoBlocks(branch)
+    ? [...first, "turn", "pad3", "pad4", "ldz1", "ldv1", "offsetZ1", "offsetV1"]
+    : [...first, "pad2", "pad3", "pad4"];
+  return names.map((name) => `, ${name}: u32`).join("");
 }
 
 /** Words of those fields. */
 export function branchWords(branch?: Branch): readonly number[] {
-  return branch ? [branch.r, branch.ldz, branch.ldv, branch.offsetZ, branch.offsetV, 0, 0, 0] : [];
+  if (!branch) return [];
+  const blockWords = ({ ldz, ldv, offsetZ, offsetV }: BranchBlock) => [ldz, ldv, offsetZ, offsetV];
+  const { r, second } = branch;
+  return [r, ...blockWords(branch), second?.from ?? r, 0, 0, ...second ? blockWords(second) : []];
 }
 
-/** Declarations of Z and V, with functions that read them: bindings 2 and 3. */
+/** Declarations of Z and V, with functions that read them: bindings from 2 on. */
 export function branchDeclarations(branch?: BranchLayout): string {
   if (!branch) return "";
-  const place = branch === "nt" ? "min(col, d.n - 1u) * d.ldv + k" : "k * d.ldv + min(col, d.n - 1u)";
-  return `@group(0) @binding(2) var<storage, read> Z: array<f32>;
-@group(0) @binding(3) var<storage, read> V: array<f32>;
-fn z(row: u32, k: u32) -> f32 { return Z[d.offsetZ + min(row, d.m - 1u) * d.ldz + k]; }
-fn v(k: u32, col: u32) -> f32 { return V[d.offsetV + ${place}]; }
-`;
+  const z = (block: string, k: string) => `Z${block}[d.offsetZ${block} + min(row, d.m - 1u) * d.ldz${block} + ${k}]`;
+  const v = (block: string, k: string) => {
+    const [column, stride] = ["min(col, d.n - 1u)", `d.ldv${block}`];
+    const place = branch.startsWith("nt") ? `${column} * ${stride} + ${k}` : `${k} * ${stride} + ${column}`;
+    return `V${block}[d.offsetV${block} + ${place}]`;
+  };
+  const hasTwo = hasTwoBlocks(branch);
+  const buffers = (hasTwo ? ["", "1"] : [""]).flatMap((block) => [`Z${block}`, `V${block}`]);
+  // z and v know the whole chain; a loop over one block is better off with the block's own.
+  const chain = (name: string) => hasTwo ? `if (k >= d.turn) { return ${name}; } ` : "";
+  return `${
+    buffers.map((name, i) => `@group(0) @binding(${2 + i}) var<storage, read> ${name}: array<f32>;\n`).join("")
+  }fn z(row: u32, k: u32) -> f32 { ${chain("zOf1(row, k)")}return ${z("", "k")}; }
+fn v(k: u32, col: u32) -> f32 { ${chain("vOf1(k, col)")}return ${v("", "k")}; }
+${
+    hasTwo
+      ? `fn zOf0(row: u32, k: u32) -> f32 { return ${z("", "k")}; }
+fn vOf0(k: u32, col: u32) -> f32 { return ${v("", "k")}; }
+fn zOf1(row: u32, k: u32) -> f32 { return ${z("1", "(k - d.turn)")}; }
+fn vOf1(k: u32, col: u32) -> f32 { return ${v("1", "(k - d.turn)")}; }
+`
+      : ""
+  }`;
 }
 
 /**
- * The loop of a branch in a subgroup's tile whose element of row i and the lane's column j is `c<i>_<j>`: rows sit in
+ * The loop of a branch, one for each block, in a subgroup's tile whose element of row i and the lane's column j is `c<i>_<j>`: rows sit in
  * lanes and are handed round, the lane's columns start where `columnOf` says.
  */
 export function subgroupBranch(
@@ -60,14 +92,18 @@ export function subgroupBranch(
   if (!branch) return "";
   const range = (n: number) => Array.from({ length: n }, (_, i) => i);
   const panels = range(Math.ceil(rows / lanes));
-  return `for (var k = 0u; k < d.r; k++) {
-    ${panels.map((p) => `let z${p} = z(m0 + (lane + ${p * lanes}u) % ${rows}u, k);`).join(" ")}
-    ${range(columns).map((j) => `let v${j} = v(k, ${columnOf(j)});`).join("\n    ")}
+  const loop = (block: string, start: string, end: string) =>
+    `for (var k = ${start}; k < ${end}; k++) {
+    ${panels.map((p) => `let z${p} = z${block}(m0 + (lane + ${p * lanes}u) % ${rows}u, k);`).join(" ")}
+    ${range(columns).map((j) => `let v${j} = v${block}(k, ${columnOf(j)});`).join("\n    ")}
     ${
-    range(rows).map((i) =>
-      `{ let x = subgroupBroadcast(z${Math.floor(i / lanes)}, ${i % lanes}u); ` +
-      range(columns).map((j) => `c${i}_${j} = fma(x, v${j}, c${i}_${j});`).join(" ") + " }"
-    ).join("\n    ")
-  }
+      range(rows).map((i) =>
+        `{ let x = subgroupBroadcast(z${Math.floor(i / lanes)}, ${i % lanes}u); ` +
+        range(columns).map((j) => `c${i}_${j} = fma(x, v${j}, c${i}_${j});`).join(" ") + " }"
+      ).join("\n    ")
+    }
   }`;
+  return hasTwoBlocks(branch)
+    ? `${loop("Of0", "0u", "d.turn")}\n  ${loop("Of1", "d.turn", "d.r")}`
+    : loop("", "0u", "d.r");
 }

@@ -1,4 +1,5 @@
 import { type FinishFor, storeResult } from "./finish.ts";
+import type { StoredAs } from "./half.ts";
 import type { Grid } from "./kernel.ts";
 import {
   type MatmulLayout,
@@ -53,6 +54,8 @@ export interface MatmulOptions {
   readonly finish?: FinishFor;
   /** Whether the second operand is a whole matrix that stays as it is, so that a texture may hold a copy. */
   readonly isFrozen?: boolean;
+  /** How the second operand is stored, f32 by default. */
+  readonly weight?: StoredAs;
 }
 
 /** Products of so many multiplications are large. */
@@ -131,10 +134,11 @@ const classOf = (size: number) => 2 ** Math.ceil(Math.log2(Math.max(1, size)));
 export function matmulClass(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): string | undefined {
   const { m, n, k, batch } = sizes;
   if (m * n * k * batch < MEASURABLE) return undefined;
-  const { finish = storeResult, isFrozen = false } = options;
+  const { finish = storeResult, isFrozen = false, weight = "f32" } = options;
   const words = [layout, [m, n, k].map(classOf).join("x")];
   if (batch > 1) words.push(`batch ${classOf(batch)}`);
   if (isFrozen) words.push("frozen");
+  if (weight !== "f32") words.push(weight);
   if (finish(4).name) words.push("finish");
   return words.join(" ");
 }
@@ -146,15 +150,15 @@ export function variantDispatch(
   sizes: MatmulSizes,
   options: MatmulOptions,
 ): ProductDispatch {
-  const { target, finish: finishFor = storeResult } = options;
+  const { target, finish: finishFor = storeResult, weight } = options;
   const { m, n, k, batch, ldc, c0, c1, offsetC } = sizes;
   const branch = sizes.branch?.layout;
   const operations = 2 * m * n * (k * batch + (sizes.branch?.r ?? 0));
   if (variant.kind === "naive" || variant.kind === "tiled") {
     const finish = finishFor(1);
     const [kernel, side] = variant.kind === "naive"
-      ? [matmulNaive(layout, finish, branch), 8] as const
-      : [matmulTiled(layout, finish, branch), 64] as const;
+      ? [matmulNaive(layout, finish, branch, weight), 8] as const
+      : [matmulTiled(layout, finish, branch, weight), 64] as const;
     return {
       kernel,
       grid: [over(m, side), over(n, side), batch],
@@ -169,7 +173,7 @@ export function variantDispatch(
   const grid: Grid = [over(m, rows), over(n, tile.lanes * columns), batch];
   if (variant.kind === "buffer") {
     return {
-      kernel: matmulSubgroup(layout, tile, finish, branch),
+      kernel: matmulSubgroup(layout, tile, finish, branch, weight),
       grid,
       uniforms: matmulUniforms(sizes, finish),
       operations,
@@ -177,7 +181,7 @@ export function variantDispatch(
   }
   if (layout === "tn") throw new Error("internal: tn has no variant with a texture");
   return {
-    kernel: matmulTexture(layout, tile, finish, branch),
+    kernel: matmulTexture(layout, tile, finish, branch, weight),
     grid,
     uniforms: matmulTextureUniforms(sizes, finish),
     operations,

@@ -15,7 +15,7 @@ export type ReduceStyle = "threadRow" | "groupRow" | "column";
 export const FUSED_WORKGROUP = 64;
 
 /** Words of the uniforms before those of the operands, by kind. */
-const HEADER = { map: 1, reduce: 5 };
+const HEADER = { map: 1, reduce: 8 };
 
 const word = (i: number) => wordOf("u", i);
 
@@ -56,8 +56,9 @@ function combineSource(combine: Combine, [a, b]: readonly [string, string], type
 
 /**
  * A reduction of element-wise work as a kernel. Uniform words: number of threads or groups; length of the reduced axis;
- * for columns their number over the width, else the chunks of a row; length of a chunk; bits of the neutral element;
- * operands; constants; offset of the output. `value` has the program's width.
+ * for columns their number over the width, else the chunks of a row; length of a chunk; bits of the neutral element; for
+ * several reductions at once, one for each z of the grid, where the first one's elements begin, and from one to the next
+ * the distance of elements and that of results; operands; constants; offset of the output. `value` has the program's width.
  */
 export function fusedReduce(
   name: string,
@@ -81,9 +82,11 @@ export function fusedReduce(
     (text, lane) => text ? `(${combineSource(combine, [text, lane], output.dtype)})` : lane,
     "acc.x",
   );
-  const start = `  var acc = ${width === 1 ? neutral : `${type}(${neutral})`};\n`;
   const target = `b${output.binding}`;
-  const store = (position: string, result: string) => `  ${target}[${position} + ${offset}] = ${result};\n`;
+  const store = (position: string, result: string) =>
+    `  ${target}[${position} + ${offset} + w.z * ${word(7)}] = ${result};\n`;
+  const start = `  let origin = ${word(5)} + w.z * ${word(6)};
+  var acc = ${width === 1 ? neutral : `${type}(${neutral})`};\n`;
   let main: string;
   if (style === "column") {
     main = `${ENTRY}  let g = (w.y * n.x + w.x) * ${FUSED_WORKGROUP}u + l;
@@ -92,7 +95,7 @@ export function fusedReduce(
   let column = g % ${word(2)};
 ${start}  let end = min(${word(1)}, (chunk + 1u) * ${word(3)});
   for (var j = chunk * ${word(3)}; j < end; j++) {
-    let e = (j * ${word(2)} + column)${width === 4 ? " * 4u" : ""};
+    let e = origin + (j * ${word(2)} + column)${width === 4 ? " * 4u" : ""};
 ${body}  }
 ${store("g", "acc")}}
 `;
@@ -103,7 +106,7 @@ ${store("g", "acc")}}
   let chunk = g % ${word(2)};
 ${start}  let end = min(${word(1)}, (chunk + 1u) * ${word(3)});
   for (var j = chunk * ${word(3)}; j < end; j += ${width}u) {
-    let e = row * ${word(1)} + j;
+    let e = origin + row * ${word(1)} + j;
 ${body}  }
 ${store("g", lanes)}}
 `;
@@ -115,7 +118,7 @@ ${ENTRY}  let g = w.y * n.x + w.x;
   let chunk = g % ${word(2)};
 ${start}  let end = min(${word(1)}, (chunk + 1u) * ${word(3)});
   for (var j = chunk * ${word(3)} + l * ${width}u; j < end; j += ${FUSED_WORKGROUP * width}u) {
-    let e = row * ${word(1)} + j;
+    let e = origin + row * ${word(1)} + j;
 ${body}  }
   partial[l] = ${lanes};
   for (var half = ${FUSED_WORKGROUP / 2}u; half > 0u; half >>= 1u) {

@@ -1,7 +1,8 @@
+import { halfElement } from "./half.ts";
 import type { Access } from "./kernel.ts";
 
-/** Element types as kernels see them; `bool` is stored as u32. */
-export type Scalar = "f32" | "i32" | "u32" | "bool";
+/** Element types as kernels see them; `bool` is stored as u32, `f16` by two in a word, and is f32 once it is read. */
+export type Scalar = "f32" | "i32" | "u32" | "bool" | "f16";
 
 /**
  * How an operand is read at the elements a thread works on: in step with them (`linear`), one element for all
@@ -57,7 +58,13 @@ const QUOTIENT = `fn quotient(a: u32, d: u32, inverse: f32) -> u32 {
 
 /** WGSL type of a value of `width` elements. */
 export function typeOf(dtype: Scalar, width: 1 | 4): string {
-  return width === 1 ? dtype : `vec4<${dtype}>`;
+  const scalar = dtype === "f16" ? "f32" : dtype;
+  return width === 1 ? scalar : `vec4<${scalar}>`;
+}
+
+/** Type of the elements of an operand's buffer. */
+function bufferType(dtype: Scalar, width: 1 | 4): string {
+  return dtype === "f16" ? "u32" : typeOf(stored(dtype), width);
 }
 
 function stored(dtype: Scalar): Scalar {
@@ -115,12 +122,19 @@ export class FusedSource {
   load(input: FusedInput, i: number): void {
     const { width } = this.program;
     const buffer = `b${input.binding}`;
-    const one = (at: string) => width === 1 ? `${buffer}[${at}]` : `${buffer}[${at} >> 2u][${at} & 3u]`;
+    const isHalf = input.dtype === "f16";
+    const one = (at: string) =>
+      isHalf ? halfElement(buffer, at) : width === 1 ? `${buffer}[${at}]` : `${buffer}[${at} >> 2u][${at} & 3u]`;
+    // Four neighbours of f16 are two words.
+    const four = (at: string) =>
+      isHalf
+        ? `vec4<f32>(${[0, 1].map((word) => `unpack2x16float(${buffer}[((${at}) >> 1u) + ${word}u])`).join(", ")})`
+        : `${buffer}[(${at}) >> 2u]`;
     const type = typeOf(stored(input.dtype), width);
     let value: string;
     if (input.mode === "linear") {
       const [offset] = this.take(1);
-      value = width === 1 ? `${buffer}[e + ${offset}]` : `${buffer}[(e + ${offset}) >> 2u]`;
+      value = width === 1 ? one(`e + ${offset}`) : four(`e + ${offset}`);
     } else if (input.mode === "scalar") {
       const [offset] = this.take(1);
       const cast = typeOf(stored(this.program.bindings[input.binding].dtype), width);
@@ -129,7 +143,7 @@ export class FusedSource {
       const at = this.position(`at${i}`, input.rank, input.exact);
       this.lines.push(`let p${i} = ${at}(e);`);
       if (width === 1) value = one(`p${i}`);
-      else if (input.mode === "vector") value = `${buffer}[p${i} >> 2u]`;
+      else if (input.mode === "vector") value = four(`p${i}`);
       else if (input.mode === "splat") value = `${type}(${one(`p${i}`)})`;
       else {
         this.lines.push(...[1, 2, 3].map((lane) => `let p${i}_${lane} = ${at}(e + ${lane}u);`));
@@ -183,7 +197,7 @@ export class FusedSource {
   declarations(first = 0): string {
     const { bindings, width } = this.program;
     return bindings.map(({ dtype, access }, i) =>
-      `@group(0) @binding(${first + i}) var<storage, ${access}> b${i}: array<${typeOf(stored(dtype), width)}>;\n`
+      `@group(0) @binding(${first + i}) var<storage, ${access}> b${i}: array<${bufferType(dtype, width)}>;\n`
     ).join("");
   }
 

@@ -1,3 +1,4 @@
+import { type StoredAs, storedElement, storedName, storedReader, storedType } from "./half.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** Threads of a workgroup of the kernels here. */
@@ -19,20 +20,26 @@ function lanesOf(vec4: boolean): { type: string; columns: string; zero: string }
   return { type, columns: vec4 ? "d.columns / 4u" : "d.columns", zero: `${type}(0.0)` };
 }
 
-/** Rows of a table `[rows, columns]` by ids `[ids]`: bindings table, ids, output. An id outside gives NaN. */
-export function gatherRows({ vec4 }: { readonly vec4: boolean }): Kernel {
+/**
+ * Rows of a table `[rows, columns]` by ids `[ids]`, as f32: bindings table, ids, output. An id outside gives NaN. `table`
+ * says how the table is stored.
+ */
+export function gatherRows(
+  { vec4, table = "f32" }: { readonly vec4: boolean; readonly table?: StoredAs },
+): Kernel {
   const { type, columns } = lanesOf(vec4);
+  const width = vec4 ? 4 : 1;
   return {
-    name: `gatherRows${vec4 ? "_vec4" : ""}`,
+    name: `gatherRows${storedName(table)}${vec4 ? "_vec4" : ""}`,
     bindings: ["read", "read", "read_write"],
-    code: `${SIZES}@group(0) @binding(0) var<storage, read> T: array<${type}>;
+    code: `${SIZES}@group(0) @binding(0) var<storage, read> T: array<${storedType(table, width)}>;
 @group(0) @binding(1) var<storage, read> I: array<i32>;
 @group(0) @binding(2) var<storage, read_write> Y: array<${type}>;
 @group(0) @binding(3) var<uniform> d: Sizes;
-${ENTRY}  let width = ${columns};
+${storedReader(table, "T", width)}${ENTRY}  let width = ${columns};
   if (t >= d.ids * width) { return; }
   let id = u32(I[t / width]); // a negative id is a large one here
-  if (id < d.rows) { Y[t] = T[id * width + t % width]; }
+  if (id < d.rows) { Y[t] = ${storedElement(table, "T", "id * width + t % width")}; }
   else { Y[t] = ${type}(bitcast<f32>(0x7fc00000u | min(d.rows, 0u))); }
 }
 `,

@@ -2,10 +2,32 @@
 export type Access = "read" | "read_write";
 
 /**
- * What a kernel binds: a storage buffer, or an rgba32float storage texture that it reads (where WGSL has
- * `readonly_and_readwrite_storage_textures`) or writes.
+ * What a kernel binds: a storage buffer, or a storage texture that it reads (where WGSL has
+ * `readonly_and_readwrite_storage_textures`) or writes, of f32 or of f16.
  */
-export type Binding = Access | "texture" | "write_texture";
+export type Binding = Access | "texture" | "write_texture" | "half_texture" | "write_half_texture";
+
+/** What the texels of a texture hold: four numbers of f32, or of f16. */
+export type TextureFormat = "rgba32float" | "rgba16float";
+
+/** The format of a binding's texture; `undefined` for a buffer. */
+export function textureFormat(binding: Binding): TextureFormat | undefined {
+  switch (binding) {
+    case "texture":
+    case "write_texture":
+      return "rgba32float";
+    case "half_texture":
+    case "write_half_texture":
+      return "rgba16float";
+    default:
+      return undefined;
+  }
+}
+
+/** Whether a kernel writes what it binds. */
+export function isWritten(binding: Binding): boolean {
+  return binding === "read_write" || binding === "write_texture" || binding === "write_half_texture";
+}
 
 /**
  * A compute shader as data. Its storage buffers and textures are bindings 0 … n−1 of group 0 in the order of `bindings`;

@@ -9,6 +9,7 @@ import {
   subgroupBranch,
 } from "./branch.ts";
 import { type Finish, finishField, storeResult } from "./finish.ts";
+import { type StoredAs, storedElement, storedName, storedReader, storedType } from "./half.ts";
 import type { Kernel } from "./kernel.ts";
 
 /**
@@ -103,14 +104,14 @@ export function bitsOf(value: number): number {
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const over = (a: number, b: number) => Math.ceil(a / b);
 
-function declarations(operand: "f32" | "vec4<f32>", finish: Finish, branch?: BranchLayout): string {
+function declarations(width: 1 | 4, finish: Finish, branch: BranchLayout | undefined, weight: StoredAs): string {
   const own = 2 + branchBindings(branch).length;
   const sizes = FIELDS.map((name) => `${name}: u32`).join(", ");
   return `struct Sizes { ${sizes}, scale: f32, pad0: u32, pad1: u32${branchFields(branch)}${finishField(finish)} }
-@group(0) @binding(0) var<storage, read> A: array<${operand}>;
-@group(0) @binding(1) var<storage, read> B: array<${operand}>;
+@group(0) @binding(0) var<storage, read> A: array<${storedType("f32", width)}>;
+@group(0) @binding(1) var<storage, read> B: array<${storedType(weight, width)}>;
 @group(0) @binding(${own + finish.bindings.length}) var<uniform> d: Sizes;
-${branchDeclarations(branch)}${finish.code(own)}`;
+${storedReader(weight, "B", width)}${branchDeclarations(branch)}${finish.code(own)}`;
 }
 
 /** First elements of this batch's matrices. */
@@ -126,24 +127,27 @@ const bindingsWith = (finish: Finish, branch?: BranchLayout) =>
 const elementOfA = (layout: MatmulLayout, k: string) => layout === "tn" ? `${k} * d.lda + row` : `row * d.lda + ${k}`;
 const elementOfB = (layout: MatmulLayout, k: string) => layout === "nt" ? `col * d.ldb + ${k}` : `${k} * d.ldb + col`;
 
-/** One invocation for each element of C: the obvious product, which all others must equal bit for bit. */
+/**
+ * One invocation for each element of C: the obvious product, which all others must equal bit for bit. `weight` says how
+ * B is stored, here and in the other kernels; A and C are f32, and so are all sums.
+ */
 export function matmulNaive(
   layout: MatmulLayout,
   finish: Finish = storeResult(1),
   branch?: BranchLayout,
+  weight: StoredAs = "f32",
 ): Kernel {
+  const b = storedElement(weight, "B", `zb + ${elementOfB(layout, "k")}`);
   return {
-    name: `matmul_${layout}_naive${branchName(branch)}${finish.name}`,
+    name: `matmul_${layout}_naive${storedName(weight)}${branchName(branch)}${finish.name}`,
     bindings: bindingsWith(finish, branch),
-    code: `${declarations("f32", finish, branch)}@compute @workgroup_size(8, 8)
+    code: `${declarations(1, finish, branch, weight)}@compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) w: vec3<u32>) {
   let row = id.x;
   let col = id.y;
   if (row >= d.m || col >= d.n) { return; }
 ${ORIGINS}  var sum = 0f;
-  for (var k = 0u; k < d.k; k++) { sum = fma(A[za + ${elementOfA(layout, "k")}], B[zb + ${
-      elementOfB(layout, "k")
-    }], sum); }
+  for (var k = 0u; k < d.k; k++) { sum = fma(A[za + ${elementOfA(layout, "k")}], ${b}, sum); }
 ${
       branch
         ? "  for (var k = 0u; k < d.r; k++) { sum = fma(z(row, k), v(k, col), sum); }\n"
@@ -162,11 +166,12 @@ export function matmulTiled(
   layout: MatmulLayout,
   finish: Finish = storeResult(1),
   branch?: BranchLayout,
+  weight: StoredAs = "f32",
 ): Kernel {
   return {
-    name: `matmul_${layout}_tiled${branchName(branch)}${finish.name}`,
+    name: `matmul_${layout}_tiled${storedName(weight)}${branchName(branch)}${finish.name}`,
     bindings: bindingsWith(finish, branch),
-    code: `${declarations("f32", finish, branch)}var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
+    code: `${declarations(1, finish, branch, weight)}var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
 var<workgroup> Bs: array<vec4<f32>, 256>; // [16 k][64 columns]
 fn a(za: u32, row: u32, k: u32) -> f32 {
   if (row >= d.m || k >= d.k) { return 0f; }
@@ -174,7 +179,7 @@ fn a(za: u32, row: u32, k: u32) -> f32 {
 }
 fn b(zb: u32, k: u32, col: u32) -> f32 {
   if (col >= d.n || k >= d.k) { return 0f; }
-  return B[zb + ${elementOfB(layout, "k")}];
+  return ${storedElement(weight, "B", `zb + ${elementOfB(layout, "k")}`)};
 }
 @compute @workgroup_size(16, 16)
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(local_invocation_id) t: vec3<u32>,
@@ -229,6 +234,7 @@ export function matmulSubgroup(
   tile: MatmulTile,
   finish: Finish = storeResult(4),
   branch?: BranchLayout,
+  weight: StoredAs = "f32",
 ): Kernel {
   const { lanes, rows, columns } = tile;
   const isScalar = finish.width === 1;
@@ -255,9 +261,10 @@ export function matmulSubgroup(
   const bSetup = layout === "nt"
     ? range(columns).map((j) => `let bt${j} = (zb + min(${columnOf(j)}, d.n - 1u) * d.ldb) / 4u;`)
     : quads.map((q) => `let bt${q} = zb / 4u + min(n0 / 4u + lane + ${q * lanes}u, d.n / 4u - 1u);`);
+  const bAt = (at: string) => storedElement(weight, "B", at);
   const bLoads = layout === "nt"
-    ? range(columns).map((j) => `let b${j} = B[bt${j} + k / 4u];`)
-    : range(4).flatMap((step) => quads.map((q) => `let b${step}_${q} = B[bt${q} + (k + ${step}u) * ldb4];`));
+    ? range(columns).map((j) => `let b${j} = ${bAt(`bt${j} + k / 4u`)};`)
+    : range(4).flatMap((step) => quads.map((q) => `let b${step}_${q} = ${bAt(`bt${q} + (k + ${step}u) * ldb4`)};`));
   const bValue = (step: number, j: number) =>
     layout === "nt" ? `b${j}.${turn[step]}` : `b${step}_${j >> 2}.${turn[j & 3]}`;
   // Work on results is written once, in loops over a private array that count rows and columns of C, not from a constant:
@@ -267,10 +274,12 @@ export function matmulSubgroup(
     isScalar ? `c${i}_${q}` : `vec4<f32>(${range(4).map((e) => `c${i}_${q * 4 + e}`).join(", ")})`;
   const join = (lines: readonly string[]) => lines.join("\n    ");
   return {
-    name: `matmul_${layout}_${rows}x${span}${isScalar ? "_scalar" : ""}${branchName(branch)}${finish.name}`,
+    name: `matmul_${layout}_${rows}x${span}${isScalar ? "_scalar" : ""}${storedName(weight)}${
+      branchName(branch)
+    }${finish.name}`,
     bindings: bindingsWith(finish, branch),
     code: `enable subgroups;
-${declarations("vec4<f32>", finish, branch)}@compute @workgroup_size(${lanes})
+${declarations(4, finish, branch, weight)}@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
 ${ORIGINS}  let m0 = w.x * ${rows}u;
   let n0 = w.y * ${span}u;

@@ -8,7 +8,8 @@ import {
   subgroupBranch,
 } from "./branch.ts";
 import { type Finish, finishField, storeResult } from "./finish.ts";
-import type { Grid, Kernel } from "./kernel.ts";
+import { type StoredAs, storedElement, storedName, storedReader, storedType } from "./half.ts";
+import type { Grid, Kernel, TextureFormat } from "./kernel.ts";
 import { bitsOf, type MatmulSizes, type MatmulTile } from "./matmul.ts";
 
 /** The layouts in which a weight `[out, in]` is the second operand: `nt` projects by it, `nn` goes back. */
@@ -20,6 +21,11 @@ const PACK_WORKGROUP = [32, 2] as const;
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const over = (a: number, b: number) => Math.ceil(a / b);
 
+/** The format of a texture that holds a matrix as it is stored. */
+export function textureFormatOf(as: StoredAs): TextureFormat {
+  return as === "f16" ? "rgba16float" : "rgba32float";
+}
+
 /** Width and height in texels of the texture that holds a matrix: a column of texels is a row of the matrix, in fours. */
 export function textureSize(rows: number, columns: number): readonly [width: number, height: number] {
   return [rows, columns / 4];
@@ -29,19 +35,19 @@ export function textureSize(rows: number, columns: number): readonly [width: num
  * Copies a matrix `[rows, columns]`, columns in fours, into a texture of {@linkcode textureSize}: four neighbours of a row
  * are a texel. Both layouts then read neighbouring texels: `nt` along rows, `nn` along steps of k.
  */
-export function packTexture(): Kernel {
+export function packTexture(as: StoredAs = "f32"): Kernel {
   const [x, y] = PACK_WORKGROUP;
   return {
-    name: "packTexture",
-    bindings: ["read", "write_texture"],
+    name: `packTexture${storedName(as)}`,
+    bindings: ["read", as === "f16" ? "write_half_texture" : "write_texture"],
     code: `struct Sizes { rows: u32, quads: u32 }
-@group(0) @binding(0) var<storage, read> X: array<vec4<f32>>;
-@group(0) @binding(1) var Y: texture_storage_2d<rgba32float, write>;
+@group(0) @binding(0) var<storage, read> X: array<${storedType(as, 4)}>;
+@group(0) @binding(1) var Y: texture_storage_2d<${textureFormatOf(as)}, write>;
 @group(0) @binding(2) var<uniform> d: Sizes;
-@compute @workgroup_size(${x}, ${y})
+${storedReader(as, "X", 4)}@compute @workgroup_size(${x}, ${y})
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= d.rows || id.y >= d.quads) { return; }
-  textureStore(Y, id.xy, X[id.x * d.quads + id.y]);
+  textureStore(Y, id.xy, ${storedElement(as, "X", "id.x * d.quads + id.y")});
 }
 `,
   };
@@ -86,6 +92,7 @@ export function matmulTexture(
   tile: MatmulTile,
   finish: Finish = storeResult(4),
   branch?: BranchLayout,
+  weight: StoredAs = "f32",
 ): Kernel {
   const own = 2 + branchBindings(branch).length;
   const { lanes, rows, columns } = tile;
@@ -104,15 +111,15 @@ export function matmulTexture(
   const cell = (f: (i: number, q: number) => string) => range(rows).map((i) => quads.map((q) => f(i, q)).join(" "));
   const join = (lines: readonly string[]) => lines.join("\n    ");
   return {
-    name: `matmul_${layout}_texture_${rows}x${span}${branchName(branch)}${finish.name}`,
-    bindings: ["read", "texture", ...branchBindings(branch), ...finish.bindings],
+    name: `matmul_${layout}_texture_${rows}x${span}${storedName(weight)}${branchName(branch)}${finish.name}`,
+    bindings: ["read", weight === "f16" ? "half_texture" : "texture", ...branchBindings(branch), ...finish.bindings],
     code: `enable subgroups;
 requires readonly_and_readwrite_storage_textures;
 struct Sizes { m: u32, n: u32, k: u32, lda: u32, ldc: u32, offsetA: u32, offsetC: u32, scale: f32${
       branchFields(branch)
     }${finishField(finish)} }
 @group(0) @binding(0) var<storage, read> A: array<vec4<f32>>;
-@group(0) @binding(1) var B: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(1) var B: texture_storage_2d<${textureFormatOf(weight)}, read>;
 @group(0) @binding(${own + finish.bindings.length}) var<uniform> d: Sizes;
 ${branchDeclarations(branch)}${finish.code(own)}@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {

@@ -8,10 +8,15 @@ import { matmulTexture } from "./matmul_texture.ts";
 export function matmulVersion(): string {
   const tile = { lanes: 8, rows: 8, columns: 4 };
   const layouts = ["nn", "tn", "nt"] as const;
-  const kernels = [
-    ...layouts.flatMap((layout) => [matmulNaive(layout), matmulTiled(layout), matmulSubgroup(layout, tile)]),
-    matmulTexture("nn", tile),
-    matmulTexture("nt", tile),
-  ];
+  const stored = ["f32", "f16"] as const;
+  const kernels = stored.flatMap((weight) => [
+    ...layouts.flatMap((layout) => [
+      matmulNaive(layout, undefined, undefined, weight),
+      matmulTiled(layout, undefined, undefined, weight),
+      matmulSubgroup(layout, tile, undefined, undefined, weight),
+    ]),
+    matmulTexture("nn", tile, undefined, undefined, weight),
+    matmulTexture("nt", tile, undefined, undefined, weight),
+  ]);
   return fingerprint(kernels.map(({ code }) => code));
 }

@@ -2,10 +2,10 @@
 export const LAYERS: readonly string[] = [
   "device",
   "tensor",
+  "io",
   "ops",
   "compile",
   "transform",
-  "io",
   "data",
   "hub",
   "metrics",

@@ -14,7 +14,7 @@ const DEVICE = ["--allow-ffi", "--allow-env", "--allow-read", "--allow-write", "
 const HUB = [...DEVICE, "--allow-net"];
 
 const TASKS: Readonly<Record<string, Task>> = {
-  reproduce: { script: "experiments/reproduce.ts", permissions: DEVICE },
+  reproduce: { script: "experiments/reproduce.ts", permissions: HUB },
   train: { script: "experiments/train.ts", permissions: HUB },
   evaluate: { script: "experiments/evaluate.ts", permissions: HUB },
   merge: { script: "experiments/merge.ts", permissions: HUB },

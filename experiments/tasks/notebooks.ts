@@ -1,4 +1,4 @@
-// deno task notebooks [FILES] [--update]: runs the notebooks in a real Deno kernel through Jupyter's own client.
+// deno task notebooks [FILES] [--quick | --update]: runs the notebooks in a real Deno kernel through Jupyter's own client.
 import { parseArgs } from "@std/cli/parse-args";
 import { fail } from "../command/fail.ts";
 import { onInterrupt } from "../command/interrupt.ts";
@@ -7,9 +7,12 @@ const ROOT = new URL("../../", import.meta.url);
 
 const HELP = `Runs notebooks from top to bottom in a real Deno kernel, and fails where a cell throws or shows nothing.
 
-  deno task notebooks [FILES] [--update]
+  deno task notebooks [FILES] [--quick | --update]
 
   FILES     notebooks, from the project's folder; all of notebooks/ by default
+  --quick   does less work in each: sets NOTEBOOK_SCALE to quick, which a notebook's first code cell reads by
+              const scale = Deno.env.get("NOTEBOOK_SCALE") ?? "full";
+            every cell runs, with fewer steps, seeds or runs; what it shows is no result
   --update  keeps the outputs: writes them back into the notebooks that passed; otherwise no file is changed
   --help    this text`;
 
@@ -134,8 +137,15 @@ async function endKernel(folder: string): Promise<void> {
   }
 }
 
+/** How much work notebooks do: all that they show to readers, or enough to tell that they run. */
+export type Scale = "full" | "quick";
+
 /** Runs a notebook and gives the text of its copy with outputs. The kernel starts in the notebook's own folder. */
-async function execute(path: string, folder: string, signal: AbortSignal): Promise<string> {
+async function execute(
+  path: string,
+  folder: string,
+  { signal, scale }: { signal: AbortSignal; scale: Scale },
+): Promise<string> {
   const child = new Deno.Command("jupyter-nbconvert", {
     args: [
       "--log-level=WARN",
@@ -150,7 +160,7 @@ async function execute(path: string, folder: string, signal: AbortSignal): Promi
       path,
     ],
     // Deno finds the project's deno.json, and with it the names that cells import, from the notebook's folder upwards.
-    env: { JUPYTER_PATH: folder, NO_COLOR: "1" },
+    env: { JUPYTER_PATH: folder, NO_COLOR: "1", NOTEBOOK_SCALE: scale },
     cwd: ROOT,
     stdin: "null",
     stderr: "piped",
@@ -172,10 +182,14 @@ async function execute(path: string, folder: string, signal: AbortSignal): Promi
 }
 
 /** Runs a notebook and gives what is wrong with it. */
-async function check(path: string, folder: string, options: { signal: AbortSignal; isUpdate: boolean }) {
+async function check(
+  path: string,
+  folder: string,
+  options: { signal: AbortSignal; scale: Scale; isUpdate: boolean },
+) {
   let text: string;
   try {
-    text = await execute(path, folder, options.signal);
+    text = await execute(path, folder, options);
   } catch (error) {
     options.signal.throwIfAborted();
     return [error instanceof Error ? error.message : String(error)];
@@ -187,7 +201,7 @@ async function check(path: string, folder: string, options: { signal: AbortSigna
 
 async function main(): Promise<number> {
   const flags = parseArgs(Deno.args, {
-    boolean: ["update", "help"],
+    boolean: ["quick", "update", "help"],
     unknown: (word: string, key?: string) => {
       if (key !== undefined) throw new RangeError(`unknown flag ${word}: see --help`);
     },
@@ -195,6 +209,9 @@ async function main(): Promise<number> {
   if (flags.help) {
     console.log(HELP);
     return 0;
+  }
+  if (flags.quick && flags.update) {
+    throw new RangeError("Cannot keep the outputs of --quick, which are no results: give --update alone");
   }
   const paths = flags._.length > 0 ? flags._.map(String) : listNotebooks();
   for (const path of paths) Deno.statSync(new URL(path, ROOT));
@@ -212,7 +229,11 @@ async function main(): Promise<number> {
     await makeKernel(folder);
     for (const path of paths) {
       const began = performance.now();
-      const faults = await check(path, folder, { signal, isUpdate: flags.update });
+      const faults = await check(path, folder, {
+        signal,
+        scale: flags.quick ? "quick" : "full",
+        isUpdate: flags.update,
+      });
       for (const fault of faults) console.error(`${path}: ${fault}`);
       if (faults.length > 0) failed++;
       const seconds = ((performance.now() - began) / 1000).toFixed(1);

@@ -39,7 +39,7 @@ export async function withAdapter({ base, report }: LoadedModel, folder: string)
 
 /** Where a run begins from an adapter: its method's name by PEFT's configuration, and what it trained. */
 export interface Beginning extends peft.AdapterMethod {
-  readonly name: "lora" | "rslora" | "dora" | "adalora";
+  readonly name: "lora" | "rslora" | "dora" | "adalora" | "houlsby" | "pfeiffer" | "bitfit";
   readonly config: Readonly<Record<string, unknown>>;
   /** Parameters of heads for another number of classes, which were left out. */
   readonly left: readonly string[];
@@ -56,8 +56,9 @@ export async function beginFrom(folder: string, base: Readonly<Record<string, Te
   });
   const fitted = Object.fromEntries(left.map((name) => [name, base[name.slice(peft.PEFT_PREFIX.length)]]));
   const { method, trainable } = peft.adapterMethod({ config, tensors: { ...tensors, ...fitted } }, base);
-  const isAdalora = String(config.peft_type).toUpperCase() === "ADALORA";
-  const name = isAdalora ? "adalora" : config.use_dora ? "dora" : config.use_rslora ? "rslora" : "lora";
+  // rsLoRA is a LoRA to the library; all others have names of their own.
+  const isStabilized = method.name === "lora" && config.use_rslora === true;
+  const name = isStabilized ? "rslora" : method.name as Beginning["name"];
   const hash = await hashTensors(tensors, JSON.stringify(config));
   return { name, config, method, trainable, left: left.map((one) => one.slice(peft.PEFT_PREFIX.length)), hash };
 }

@@ -1,4 +1,5 @@
 import { hub, models, random, type Tensor, type Tokenizer } from "../../mod.ts";
+import { requireName } from "../../lib/experiment/mod.ts";
 
 /** A model of Hugging Face's with its weights and its tokenizer. */
 export interface LoadedModel {
@@ -21,6 +22,15 @@ export interface ModelFlags {
   readonly model?: string;
   readonly revision?: string;
   readonly offline?: boolean;
+  readonly weights?: string;
+}
+
+/** How the matrices of a model are kept that nothing trains. */
+export type StoredWeights = "f32" | "f16";
+
+/** What `--weights` says. Throws a RangeError where that is neither f32 nor f16. */
+export function weightsOf({ weights = "f32" }: ModelFlags): StoredWeights {
+  return requireName("value of --weights", weights, ["f32", "f16"]);
 }
 
 /** What {@linkcode ModelFlags} mean, for help texts. */
@@ -28,7 +38,9 @@ export const MODEL_HELP =
   `  --model DIR|NAME   a folder in Hugging Face's layout (config.json, safetensors, a tokenizer's files), or a model of
                      the hub, org/name, which is fetched into the cache that Python's libraries use
   --revision NAME    branch, tag or commit of the hub, main by default
-  --offline          uses what is in that cache alone`;
+  --offline          uses what is in that cache alone
+  --weights f32|f16  how matrices and embeddings are kept that nothing trains, f32 by default; f16 takes half the
+                     memory, all sums are f32; what files have as F32 or BF16 is rounded to it when it is read`;
 
 /** The folder of the model that flags name. Throws an Error where there is none, and what fetching throws. */
 export async function findModel({ model, revision, offline }: ModelFlags): Promise<string> {
@@ -54,6 +66,8 @@ export interface LoadModelOptions {
   readonly dropout?: number;
   /** Of a fresh head, 0 by default. */
   readonly seed?: number;
+  /** How matrices and tables are kept, the head's aside; f32 by default. */
+  readonly weights?: StoredWeights;
 }
 
 /**
@@ -63,13 +77,14 @@ export interface LoadModelOptions {
  * Throws an Error that names the file that is missing or wrong.
  */
 export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
-  const { labels, dropout, seed = 0 } = options;
-  const { config, tensors, tokenizer } = await hub.loadPretrained(folder);
+  const { labels, dropout, seed = 0, weights = "f32" } = options;
+  const { config, tensors, tokenizer } = await hub.loadPretrained(folder, { halves: weights });
   if (!tokenizer) throw new Error(`cannot use ${folder}: it has no tokenizer.json, nor the older files of a tokenizer`);
   const model = models.fromConfig(config, { head: "classification", labels, dropout });
   const { params: base, report } = models.paramsFrom(tensors, model, {
     key: random.foldIn(random.key(seed), 1),
     fresh: "mismatched",
+    dtype: weights,
   });
   return { model, base, tokenizer, maxLength: model.config.maxLength, report, config, folder };
 }

@@ -1,14 +1,16 @@
-import { peft } from "../../mod.ts";
+import type { peft } from "../../mod.ts";
+import { adaloraShares, METHOD_NAMES, type MethodName, methodOf } from "../method_table.ts";
 
 /** Names of the methods that can be trained. */
-export const METHODS = ["full", "lora", "rslora", "dora", "adalora", "delta-lora", "lora-scaled"] as const;
+export const METHODS: readonly MethodName[] = METHOD_NAMES;
 
 /** A method as flags describe it, with all defaults filled in; what a method does not have is not there. */
 export interface MethodSettings {
-  readonly method: typeof METHODS[number];
+  readonly method: MethodName;
   readonly rank?: number;
   readonly alpha?: number;
   readonly lambda?: number;
+  readonly "lambda-schedule"?: string;
   readonly "start-step"?: number;
   /** Names or endings with commas between, or a pattern as `/…/`. */
   readonly targets?: string;
@@ -17,7 +19,19 @@ export interface MethodSettings {
   readonly "initial-rank"?: number;
   readonly interval?: number;
   readonly orthogonality?: number;
+  /** Rate of dropout in front of A. */
+  readonly "branch-dropout"?: number;
+  /** Lets Delta-LoRA have it. */
+  readonly "allow-dropout"?: boolean;
+  readonly ratio?: number;
+  readonly mode?: string;
+  /** DyLoRA's rank in what it exports; the one that it was trained with where it is absent. */
+  readonly "test-rank"?: number;
+  readonly width?: number;
+  readonly activation?: string;
   readonly steps: number;
+  /** How weights are kept that nothing trains, where not in f32. */
+  readonly weights?: "f16";
 }
 
 /** The classifier, and the layers in front of it that checkpoints of bare encoders lack. */
@@ -40,49 +54,43 @@ function headsOf({ heads }: MethodSettings): RegExp {
     : new RegExp(`^(${heads.split(",").map((name) => RegExp.escape(name)).join("|")})$`);
 }
 
-/** The method of settings. */
+/** Flags whose option has another name than the flag in camel case. */
+const OPTION_OF: Readonly<Record<string, string>> = { "branch-dropout": "dropout" };
+
+const optionOf = (flag: string) =>
+  OPTION_OF[flag] ?? flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/** The method of settings; what else is in them, as the optimizer's warm-up, is not asked. */
 export function makeMethod(settings: MethodSettings): peft.Method {
-  const { method, rank = 0, alpha = 0, lambda = 0, targets = "", steps } = settings;
-  const shared = { rank, alpha, targets: parseTargets(targets), heads: headsOf(settings) };
-  switch (method) {
-    case "full":
-      return peft.full() as peft.Method;
-    case "lora":
-      return peft.lora(shared) as peft.Method;
-    case "rslora":
-      return peft.rslora(shared) as peft.Method;
-    case "dora":
-      return peft.dora(shared) as peft.Method;
-    case "lora-scaled":
-      return peft.scaledLora({ ...shared, lambda }) as peft.Method;
-    case "delta-lora":
-      return peft.deltaLora({
-        ...shared,
-        lambda,
-        startStep: settings["start-step"]!,
-        write: "in-place",
-      }) as peft.Method;
-    case "adalora":
-      return peft.adalora({
-        ...shared,
-        initialRank: settings["initial-rank"]!,
-        targetRank: rank,
-        totalSteps: steps,
-        warmup: Math.floor(0.1 * steps),
-        final: Math.min(Math.ceil(0.3 * steps), steps - 1),
-        interval: settings.interval!,
-        orthogonality: settings.orthogonality!,
-      }) as peft.Method;
-  }
+  const { method, steps, targets } = settings;
+  const own = [...METHOD_FLAGS[method], "test-rank" as const]
+    .filter((flag) => flag !== "targets" && settings[flag] !== undefined)
+    .map((flag) => [optionOf(flag), settings[flag]]);
+  const schedule = method === "adalora" ? { ...adaloraShares(steps), targetRank: settings.rank } : {};
+  // A W that is kept in f16 is not written: what it would receive stands beside it, as long as λ is constant.
+  const isWritten = settings.weights !== "f16" || settings["lambda-schedule"] !== undefined;
+  const write = method === "delta-lora" ? { write: isWritten ? "in-place" : "telescoped" } : {};
+  return methodOf(
+    { ...schedule, ...write, ...Object.fromEntries(own), name: method },
+    { steps, targets: targets === undefined ? undefined : parseTargets(targets), heads: headsOf(settings) },
+  );
 }
 
+const LOW_RANK = ["rank", "alpha", "targets", "branch-dropout"] as const;
+const BOTTLENECK = ["width", "activation", "targets"] as const;
+
 /** Flags that a method takes beside its name. */
-export const METHOD_FLAGS: Readonly<Record<typeof METHODS[number], readonly (keyof MethodSettings)[]>> = {
+export const METHOD_FLAGS: Readonly<Record<MethodName, readonly (keyof MethodSettings)[]>> = {
   full: [],
-  lora: ["rank", "alpha", "targets"],
-  rslora: ["rank", "alpha", "targets"],
-  dora: ["rank", "alpha", "targets"],
-  adalora: ["rank", "alpha", "targets", "initial-rank", "interval", "orthogonality"],
-  "delta-lora": ["rank", "alpha", "targets", "lambda", "start-step"],
-  "lora-scaled": ["rank", "alpha", "targets", "lambda"],
+  bitfit: [],
+  houlsby: BOTTLENECK,
+  pfeiffer: BOTTLENECK,
+  lora: LOW_RANK,
+  rslora: LOW_RANK,
+  "lora-plus": [...LOW_RANK, "ratio"],
+  dora: LOW_RANK,
+  adalora: [...LOW_RANK, "initial-rank", "interval", "orthogonality"],
+  dylora: [...LOW_RANK, "mode"],
+  "delta-lora": [...LOW_RANK, "lambda", "lambda-schedule", "start-step", "allow-dropout"],
+  "lora-scaled": [...LOW_RANK, "lambda"],
 };

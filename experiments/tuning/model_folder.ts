@@ -1,4 +1,4 @@
-import { io, type Tensor, TOKENIZER_FILES } from "../../mod.ts";
+import { cast, io, type Tensor, TOKENIZER_FILES } from "../../mod.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
 import type { LoadedModel } from "./load_model.ts";
 import type { LabelSet } from "./read_table.ts";
@@ -26,7 +26,7 @@ function configOf({ config, model }: LoadedModel, known: LabelSet | undefined): 
   };
 }
 
-/** Writes a classifier as a folder in Hugging Face's layout: config, weights, and the files of its tokenizer. */
+/** Writes a classifier as a folder in Hugging Face's layout: config, weights in F32, and the files of its tokenizer. */
 export async function writeModelFolder(
   folder: string,
   tensors: Readonly<Record<string, Tensor>>,
@@ -40,6 +40,7 @@ export async function writeModelFolder(
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
-  await io.saveSafetensors(`${folder}/model.safetensors`, tensors, { format: "pt" });
+  const whole = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, cast(tensor, "f32")]));
+  await io.saveSafetensors(`${folder}/model.safetensors`, whole, { format: "pt" });
   await writeAtomically(`${folder}/config.json`, `${JSON.stringify(configOf(loaded, labels), null, 2)}\n`);
 }

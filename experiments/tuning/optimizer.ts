@@ -3,11 +3,18 @@ import { cast, div, less, where } from "../../mod.ts";
 import { treeFlatten, treeFlattenLike, treeUnflatten } from "../../lib/tensor/mod.ts";
 import { namedLeaves } from "./named_leaves.ts";
 
+/** Names of optimizers. */
+export const OPTIMIZERS = ["adamw", "sgd"] as const;
+
 /** Names of schedules. */
 export const SCHEDULES = ["constant", "linear", "cosine"] as const;
 
 /** Settings of the optimizer, under the names of flags. */
 export interface OptimizerSettings {
+  /** AdamW where it is absent. */
+  readonly optimizer?: typeof OPTIMIZERS[number];
+  /** Of SGD; none where it is absent. */
+  readonly momentum?: number;
   readonly "learning-rate": number;
   readonly schedule: typeof SCHEDULES[number];
   /** Steps over which the rate rises. */
@@ -17,8 +24,13 @@ export interface OptimizerSettings {
   readonly steps: number;
 }
 
-/** The rate of a constant schedule rises, too: transformers' `get_constant_schedule_with_warmup`. */
-function scheduleOf({ schedule, "learning-rate": peak, warmup, steps: total }: OptimizerSettings): optim.Schedule {
+/** The schedule of settings. The rate of a constant one rises, too: transformers' `get_constant_schedule_with_warmup`. */
+export function scheduleOf(
+  { schedule, "learning-rate": peak, warmup, steps: total }: Pick<
+    OptimizerSettings,
+    "schedule" | "learning-rate" | "warmup" | "steps"
+  >,
+): optim.Schedule {
   if (schedule === "linear") return optim.linearSchedule({ peak, warmup, total });
   if (schedule === "cosine") return optim.cosineSchedule({ peak, warmup, total });
   if (warmup === 0) return optim.constantSchedule(peak);
@@ -42,10 +54,11 @@ function decayByName(weightDecay: number): optim.Optimizer<Record<string, never>
   };
 }
 
-/** AdamW as PyTorch has it, with its schedule. */
+/** AdamW, or SGD, as PyTorch has it, with its schedule. */
 export function makeOptimizer(settings: OptimizerSettings): optim.Optimizer {
   const learningRate = scheduleOf(settings);
   const weightDecay = settings["weight-decay"];
+  if (settings.optimizer === "sgd") return optim.sgd({ learningRate, weightDecay, momentum: settings.momentum });
   if (!settings["no-decay-bias"]) return optim.adamw({ learningRate, weightDecay });
   return optim.chain(
     optim.scaleByAdam() as optim.Optimizer,

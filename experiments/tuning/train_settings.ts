@@ -2,9 +2,10 @@ import { peft } from "../../mod.ts";
 import { requireName } from "../../lib/experiment/mod.ts";
 import { nonNegative, positive, wholeNumber } from "../command/flags.ts";
 import type { Beginning } from "./adapted.ts";
-import type { LoadedModel } from "./load_model.ts";
+import { type LoadedModel, type StoredWeights, weightsOf } from "./load_model.ts";
+import { adaloraShares, LAMBDA_SCHEDULES } from "../method_table.ts";
 import { METHOD_FLAGS, METHODS, type MethodSettings, parseTargets } from "./make_method.ts";
-import { type OptimizerSettings, SCHEDULES } from "./optimizer.ts";
+import { OPTIMIZERS, type OptimizerSettings, SCHEDULES } from "./optimizer.ts";
 import { outputsOf, type TaskFlags, type TuningTask } from "./read_task.ts";
 
 /** Flags of `deno task train` that decide what comes out; their values as they were typed. */
@@ -21,6 +22,15 @@ export interface TrainFlags extends TaskFlags {
   readonly "initial-rank"?: string;
   readonly interval?: string;
   readonly orthogonality?: string;
+  readonly "lambda-schedule"?: string;
+  readonly "branch-dropout"?: string;
+  readonly "allow-dropout"?: boolean;
+  readonly ratio?: string;
+  readonly mode?: string;
+  readonly width?: string;
+  readonly activation?: string;
+  readonly optimizer?: string;
+  readonly momentum?: string;
   readonly "learning-rate"?: string;
   readonly schedule?: string;
   readonly warmup?: string;
@@ -35,6 +45,7 @@ export interface TrainFlags extends TaskFlags {
   readonly dropout?: string;
   readonly shuffle?: string;
   readonly seed?: string;
+  readonly weights?: string;
 }
 
 /** All that decides what a run gives, with defaults filled in; absent values are not there. */
@@ -80,19 +91,32 @@ function countsOf(
   return { batch, accumulate, shuffle, steps };
 }
 
+/** Methods that can begin from a LoRA adapter. */
+const FROM_LORA: readonly string[] = ["delta-lora", "lora-scaled", "lora-plus", "dylora"];
+
 /** What an adapter decides is not asked again. */
 function fromAdapter(
   flags: TrainFlags,
   beginning: Beginning,
 ): Partial<MethodSettings> & Pick<MethodSettings, "method"> {
-  for (const name of ["rank", "alpha", "targets", "initial-rank", "interval", "orthogonality"] as const) {
+  const decided = [
+    "rank",
+    "alpha",
+    "targets",
+    "initial-rank",
+    "interval",
+    "orthogonality",
+    "width",
+    "activation",
+  ] as const;
+  for (const name of decided) {
     if (flags[name] !== undefined) throw new RangeError(`--${name} is the adapter's: leave it out with --adapter-init`);
   }
   const method = requireName("method", flags.method ?? beginning.name, METHODS);
   if (method === beginning.name) return { method };
   const { config, trainable } = beginning;
   const patterns = [config.rank_pattern, config.alpha_pattern].some((pattern) => Object.keys(pattern ?? {}).length > 0);
-  if (beginning.name !== "lora" || patterns || (method !== "delta-lora" && method !== "lora-scaled")) {
+  if (beginning.name !== "lora" || patterns || !FROM_LORA.includes(method)) {
     const what = patterns ? "with patterns of rank or alpha" : `of ${beginning.name}`;
     throw new RangeError(`--method ${method} cannot begin from an adapter ${what}: leave --method out`);
   }
@@ -107,17 +131,21 @@ function fromAdapter(
 
 function methodSettings(
   flags: TrainFlags,
-  { steps, loaded, beginning }: {
+  { steps, loaded, beginning, weights }: {
     readonly steps: number;
     readonly loaded: LoadedModel;
     readonly beginning?: Beginning;
+    readonly weights: StoredWeights;
   },
 ): MethodSettings {
   const decided = beginning && fromAdapter(flags, beginning);
   const method = decided?.method ?? requireName("method", flags.method ?? "delta-lora", METHODS);
+  if (weights === "f16" && method === "full") {
+    throw new RangeError("--weights f16 is for weights that stay as they are, and full trains them: --weights f32");
+  }
   const own = new Set(METHOD_FLAGS[method]);
   for (const name of new Set(Object.values(METHOD_FLAGS).flat())) {
-    if (flags[name as keyof TrainFlags] === undefined || own.has(name)) continue;
+    if ((flags[name as keyof TrainFlags] ?? false) === false || own.has(name)) continue;
     throw new RangeError(`--${name} is nothing of method ${method}`);
   }
   // A method as its adapter describes it has no settings here.
@@ -126,17 +154,42 @@ function methodSettings(
   const all: Omit<MethodSettings, "method" | "steps"> = {
     rank,
     alpha: positive("alpha", flags.alpha ?? "16"),
-    targets: flags.targets ?? loaded.model.loraTargets.join(","),
+    // Adapters behind layers stand at places of their own.
+    targets: flags.targets ?? (own.has("width") ? undefined : loaded.model.loraTargets.join(",")),
     lambda: positive("lambda", flags.lambda ?? "0.5"),
     "start-step": wholeNumber("start-step", flags["start-step"] ?? String(Math.floor(steps / 4)), -1),
     "initial-rank": wholeNumber("initial-rank", flags["initial-rank"] ?? String(Math.ceil(1.5 * rank)), rank),
-    interval: wholeNumber("interval", flags.interval ?? String(Math.max(1, Math.floor(steps / 40)))),
+    interval: wholeNumber("interval", flags.interval ?? String(adaloraShares(steps).interval)),
     orthogonality: nonNegative("orthogonality", flags.orthogonality ?? "0.1"),
+    "lambda-schedule": nameOf("lambda-schedule", flags["lambda-schedule"], LAMBDA_SCHEDULES),
+    "branch-dropout": rateOf("branch-dropout", flags["branch-dropout"]),
+    "allow-dropout": flags["allow-dropout"] || undefined,
+    ratio: positive("ratio", flags.ratio ?? "16"),
+    mode: nameOf("mode", flags.mode ?? "all", ["all", "frozen"]),
+    width: wholeNumber("width", flags.width ?? "64"),
+    activation: nameOf("activation", flags.activation, ["gelu", "relu"]),
   };
-  const taken = Object.fromEntries(Object.entries(all).filter(([name]) => own.has(name as keyof MethodSettings)));
+  const isTaken = ([name, value]: [string, unknown]) => own.has(name as keyof MethodSettings) && value !== undefined;
+  const taken = Object.fromEntries(Object.entries(all).filter(isTaken));
   const named: MethodSettings = { method, ...taken, ...decided, steps };
   if (named.targets !== undefined) peft.selectTargets(loaded.base, parseTargets(named.targets));
   return named;
+}
+
+/** The value of a flag that names something, where it is there. */
+function nameOf<Name extends string>(flag: string, text: string | undefined, known: readonly Name[]): Name | undefined {
+  return text === undefined ? undefined : requireName(`value of --${flag}`, text, known);
+}
+
+/** SGD and its momentum; AdamW, the default, is not named, as it was not before there was a choice. */
+function optimizerOf(
+  { optimizer, momentum }: TrainFlags,
+): Pick<OptimizerSettings, "optimizer" | "momentum"> {
+  if (nameOf("optimizer", optimizer, OPTIMIZERS) === "sgd") {
+    return { optimizer: "sgd", momentum: rateOf("momentum", momentum) };
+  }
+  if (momentum !== undefined) throw new RangeError("--momentum is nothing of AdamW: --optimizer sgd has it");
+  return {};
 }
 
 /** Warm-up in steps: a share of the run below 1, else steps, but fewer than all. */
@@ -160,7 +213,8 @@ export function trainSettings(
   },
 ): TrainSettings {
   const counts = countsOf(flags, task.train.length);
-  const method = methodSettings(flags, { steps: counts.steps, loaded, beginning });
+  const weights = weightsOf(flags);
+  const method = methodSettings(flags, { steps: counts.steps, loaded, beginning, weights });
   const schedule = requireName("schedule", flags.schedule ?? "linear", SCHEDULES);
   const warmup = warmupOf(flags.warmup ?? (schedule === "constant" ? "0" : "0.06"), counts.steps);
   if (warmup >= counts.steps) {
@@ -178,6 +232,8 @@ export function trainSettings(
     outputs: outputsOf(task),
     ...method,
     ...counts,
+    weights: weights === "f16" ? weights : undefined,
+    ...optimizerOf(flags),
     "learning-rate": positive("learning-rate", flags["learning-rate"] ?? (method.method === "full" ? "2e-5" : "5e-4")),
     schedule,
     warmup,
@@ -194,9 +250,14 @@ export function trainSettings(
 
 /** Rate of dropout that a flag names. Throws a RangeError where it is not in [0, 1). */
 export function dropoutOf(text: string | undefined): number | undefined {
+  return rateOf("dropout", text);
+}
+
+/** A share that a flag names, where it is there. Throws a RangeError where it is not in [0, 1). */
+function rateOf(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const rate = nonNegative("dropout", text);
-  if (rate >= 1) throw new RangeError(`--dropout is a rate below 1, not "${text}"`);
+  const rate = nonNegative(flag, text);
+  if (rate >= 1) throw new RangeError(`--${flag} is a rate below 1, not "${text}"`);
   return rate;
 }
 

@@ -1,4 +1,5 @@
-import { isWhole, type Node } from "./graph.ts";
+import { wholeGrains } from "./arenas.ts";
+import { isWhole, type Node, type Operand } from "./graph.ts";
 
 /** Larger tensors keep the device busy by themselves. */
 const MAX_ELEMENTS = 2 ** 18;
@@ -8,6 +9,13 @@ export interface Part {
   readonly nodes: readonly Node[];
   /** The tensors that it reads and writes, element by element, each in the place that it has in the other parts. */
   readonly tensors: readonly Node[];
+  /** What it reads at other places: one number for a row, say. In every part they are as far from those of the last one. */
+  readonly spread: readonly Operand[];
+}
+
+/** Whether elements behind a part's last one, up to where the next part begins, have a place in a view. */
+function reachesOn({ node, view }: Operand, size: number): boolean {
+  return node.dtype !== "f16" && (wholeGrains(4 * size) === 4 * size || view.shape.length === 1);
 }
 
 /**
@@ -26,6 +34,7 @@ export function describePart(
   if (size === 1 || size > MAX_ELEMENTS) return undefined;
   const names = new Map<Node, string>();
   const tensors: Node[] = [];
+  const spread: Operand[] = [];
   const lines: string[] = [];
   const nameOf = (node: Node) => {
     const name = names.get(node) ?? `x${tensors.length}`;
@@ -38,11 +47,20 @@ export function describePart(
     const args: string[] = [];
     for (const operand of node.inputs) {
       const { node: input } = operand;
+      // Two elements of f16 share a word: what lies side by side is counted in elements of four bytes.
+      if (input.dtype === "f16") return undefined;
       if (input.kind === "constant") args.push(`c${JSON.stringify(input.params)}${input.dtype}`);
       else if (input.size === 1) args.push(`s${input.id}`);
-      else if (!isWhole(operand) || input.size !== size) return undefined;
-      else if (input.leaf && !isOverwritten(input)) return undefined;
-      else args.push(`${nameOf(input)}${input.dtype}`);
+      else if (isWhole(operand) && input.size === size) {
+        if (input.leaf && !isOverwritten(input)) return undefined;
+        args.push(`${nameOf(input)}${input.dtype}`);
+      } else {
+        if (names.has(input) || !reachesOn(operand, size)) return undefined;
+        // Memory of the caller's lies where it lies: only the same one is at even distances for sure.
+        const id = input.leaf && !isOverwritten(input) ? input.id : "";
+        spread.push(operand);
+        args.push(`w${id}:${operand.view.shape}:${operand.view.strides}:${input.size}${input.dtype}`);
+      }
     }
     const name = `v${names.size}`;
     names.set(node, name);
@@ -54,5 +72,5 @@ export function describePart(
     lines.push(`${names.get(node)}>${leaf ? names.get(leaf) ?? "leaf" : ""}`);
     tensors.push(node);
   }
-  return { key: lines.join(";"), part: { nodes, tensors } };
+  return { key: lines.join(";"), part: { nodes, tensors, spread } };
 }

@@ -1,3 +1,5 @@
+import { byOperand } from "./alike_products.ts";
+import { ArenaBuilder, type Column, type Homes } from "./arena_builder.ts";
 import type { Cluster } from "./fuse.ts";
 import type { Node } from "./graph.ts";
 
@@ -8,9 +10,6 @@ const GRAIN = 256;
 export function wholeGrains(bytes: number): number {
   return Math.ceil(bytes / GRAIN) * GRAIN;
 }
-
-/** Below what every adapter allows for a binding. */
-const MAX_BYTES = 2 ** 26;
 
 /** Tensors that lie side by side in one buffer, so that one dispatch works on all of them. */
 export interface Arena {
@@ -30,15 +29,14 @@ export interface ArenaLayout {
 
 /** The parts of a joined cluster one by one; another cluster as it is. */
 export function takeApart(cluster: Cluster): Cluster[] {
-  if (!cluster.parts) return [cluster];
-  return cluster.parts.map(({ nodes }) => {
+  const parts = cluster.parts ?? cluster.products;
+  if (!parts) return [cluster];
+  return parts.map(({ nodes }) => {
     const members = new Set(nodes);
-    return { ...cluster, nodes, outputs: cluster.outputs.filter((node) => members.has(node)), parts: undefined };
+    const outputs = cluster.outputs.filter((node) => members.has(node));
+    return { ...cluster, nodes, outputs, parts: undefined, products: undefined };
   });
 }
-
-/** Tensors that have the same place in all parts of a cluster, in the order of the parts. */
-type Column = readonly Node[];
 
 /**
  * The columns of a joined cluster, each once; `undefined` where a result lies in the memory of what it is made of in some
@@ -55,51 +53,20 @@ function columnsOf({ parts = [] }: Cluster, homeOf: (node: Node) => Node): Colum
   return agree && new Set(all).size === all.length ? [...columns.values()] : undefined;
 }
 
-/** Puts tensors side by side in the order of the parts, or in that in which some columns lie already. */
-class ArenaBuilder {
-  readonly arenas: Arena[] = [];
-  readonly arenaOf = new Map<Node, Arena>();
-
-  /** Whether all columns could be laid alike. */
-  lay(columns: readonly Column[]): boolean {
-    const known = columns.find(([first]) => this.arenaOf.has(first));
-    const order = known ? this.#orderOf(known) : columns[0].map((_, part) => part);
-    if (!order) return false;
-    const offsets = new Map<number, number>();
-    let bytes = 0;
-    for (const part of order) {
-      offsets.set(part, bytes);
-      bytes += wholeGrains(columns[0][part].size * 4);
-    }
-    if (bytes > MAX_BYTES || !columns.every((column) => this.#agrees(column, offsets))) return false;
-    for (const column of columns) {
-      if (this.arenaOf.has(column[0])) continue;
-      const places = new Map(order.map((part) => [column[part], offsets.get(part)!]));
-      const arena: Arena = { bytes, offsets: places, isOfLeaves: column[0].leaf !== undefined };
-      this.arenas.push(arena);
-      for (const node of column) this.arenaOf.set(node, arena);
-    }
-    return true;
-  }
-
-  /** The order of the parts in which a column lies; `undefined` where it does not fill its arena. */
-  #orderOf(column: Column): number[] | undefined {
-    const arena = this.arenaOf.get(column[0])!;
-    const offsets = column.map((node) => arena.offsets.get(node));
-    if (arena.offsets.size !== column.length || offsets.includes(undefined)) return undefined;
-    return column.map((_, part) => part).sort((a, b) => offsets[a]! - offsets[b]!);
-  }
-
-  /** Whether a column lies at these offsets, or may still be laid there: leaves and temporary tensors apart. */
-  #agrees(column: Column, offsets: ReadonlyMap<number, number>): boolean {
-    const arena = this.arenaOf.get(column[0]);
-    const isOfLeaves = column[0].leaf !== undefined;
-    return (!arena || arena.offsets.size === column.length) &&
-      column.every((node, part) =>
-        this.arenaOf.get(node) === arena && (!arena || arena.offsets.get(node) === offsets.get(part)) &&
-        (node.leaf !== undefined) === isOfLeaves
-      );
-  }
+/** Products that one dispatch can reach as one cluster; else those with a common operand as one, or each alone. */
+function joinProducts(builder: ArenaBuilder, cluster: Cluster, homes: Homes): Cluster[] {
+  const products = cluster.products!;
+  const ordered = builder.layProducts(products, homes);
+  if (ordered) return [{ ...cluster, products: ordered }];
+  const groups = byOperand(products);
+  if (groups.length === 1) return takeApart(cluster);
+  return groups.flatMap((group) => {
+    const nodes = group.flatMap(({ nodes }) => nodes).sort((a, b) => a.id - b.id);
+    const members = new Set(nodes);
+    const outputs = cluster.outputs.filter((node) => members.has(node));
+    const part: Cluster = { ...cluster, nodes, outputs, products: group };
+    return group.length > 1 ? joinProducts(builder, part, homes) : takeApart(part);
+  });
 }
 
 /**
@@ -110,17 +77,23 @@ class ArenaBuilder {
  */
 export function layArenas(
   clusters: readonly Cluster[],
-  { homeOf, isFree }: { readonly homeOf: (node: Node) => Node; readonly isFree: (home: Node) => boolean },
+  homes: Homes,
 ): ArenaLayout {
+  const { homeOf, isFree } = homes;
   const builder = new ArenaBuilder();
-  // Those with the most parts first: the others are worth less.
-  const joined = clusters.filter(({ parts }) => parts).sort((a, b) => b.parts!.length - a.parts!.length);
+  // Those with the most parts first, as the others are worth less; of them those that need no others' order.
+  const joined = clusters.filter(({ parts }) => parts).sort((a, b) =>
+    b.parts!.length - a.parts!.length || a.parts![0].spread.length - b.parts![0].spread.length
+  );
   const laid = new Set(joined.filter((cluster) => {
     const columns = columnsOf(cluster, homeOf);
-    return columns?.flat().every(isFree) && builder.lay(columns);
+    return columns?.flat().every(isFree) && builder.lay(columns) && builder.spreads(cluster.parts!, homes);
   }));
   return {
-    clusters: clusters.flatMap((cluster) => laid.has(cluster) ? [cluster] : takeApart(cluster)),
+    clusters: clusters.flatMap((cluster) => {
+      if (cluster.products) return joinProducts(builder, cluster, homes);
+      return laid.has(cluster) ? [cluster] : takeApart(cluster);
+    }),
     arenas: builder.arenas,
     arenaOf: builder.arenaOf,
   };

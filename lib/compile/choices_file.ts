@@ -1,3 +1,5 @@
+import { writeAtomically } from "../io/write_atomically.ts";
+
 /** Variants of products by their class, as they were measured on one adapter. */
 export type Choices = ReadonlyMap<string, string>;
 
@@ -59,9 +61,6 @@ async function read(file: ChoicesFile): Promise<Contents["adapters"]> {
   }
 }
 
-/** Writes under way in this process get names of their own. */
-let written = 0;
-
 /**
  * What is remembered of an adapter: nothing where there is no file, or one of other kernels.
  *
@@ -81,13 +80,6 @@ export async function writeChoices(file: ChoicesFile, choices: Choices): Promise
   const merged = { ...adapters[adapter], ...Object.fromEntries(choices) };
   const sorted = Object.fromEntries(Object.entries(merged).sort(([a], [b]) => a < b ? -1 : 1));
   const contents: Contents = { version: file.version, adapters: { ...adapters, [adapter]: sorted } };
-  const fresh = `${path}.${Deno.pid}.${++written}.tmp`;
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-  try {
-    await Deno.writeTextFile(fresh, `${JSON.stringify(contents, null, 2)}\n`);
-    await Deno.rename(fresh, path);
-  } catch (error) {
-    await Deno.remove(fresh).catch(() => {}); // it may never have been made
-    throw new Error(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
-  }
+  await writeAtomically(path, `${JSON.stringify(contents, null, 2)}\n`);
 }

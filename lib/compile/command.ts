@@ -1,10 +1,17 @@
 import type { Grid, Kernel } from "../../kernels/kernel.ts";
 import type { Target } from "../ops/primitive.ts";
+import type { MemoryPlace } from "./alike_products.ts";
 import type { Cluster } from "./fuse.ts";
 import type { Node } from "./graph.ts";
 
-/** Memory that a command uses: a node's result, the scalars' common buffer, or scratch of the command's own. */
-export type Place = { readonly node: Node } | { readonly scratch: number } | "scalars";
+/**
+ * Memory that a command uses: a node's result, with its neighbours where it lies in an arena and the command says so, the
+ * scalars' common buffer, or scratch of the command's own.
+ */
+export type Place =
+  | { readonly node: Node; readonly withNeighbours?: boolean }
+  | { readonly scratch: number }
+  | "scalars";
 
 /** One dispatch, before its buffers are chosen. */
 export interface Command {
@@ -30,6 +37,8 @@ export interface Layout {
   isFrozen(node: Node): boolean;
   /** Elements of the arenas that a joined cluster works on. */
   joinedSize(cluster: Cluster): number;
+  /** Where a node's result lies. */
+  placeOf(node: Node): MemoryPlace;
   /** Position of a scalar in the common buffer, in elements; `undefined` where the node has memory of its own. */
   scalarPosition(node: Node): number | undefined;
   /** The donated leaf whose buffer a node's result takes over while the cluster that makes it reads the leaf. */

@@ -1,8 +1,9 @@
-import { allocate, type TypedArray, viewAs } from "../tensor/dtype.ts";
+import { allocate, storedBytes, type TypedArray, viewAs } from "../tensor/dtype.ts";
 import type { Executor } from "../tensor/executor.ts";
 import { sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Bindable } from "../device/device.ts";
+import { requireBindable } from "./binding_limit.ts";
 import { type BoundLeaves, BoundPlan } from "./bound_plan.ts";
 import { capturedNodes } from "./captured_nodes.ts";
 import { Donations } from "./donations.ts";
@@ -55,6 +56,7 @@ export async function compileFunction(runtime: Runtime, traced: TracedFunction):
       isFrozen: (leaf) => !given.has(leaf) || outputs.includes(leaf),
     });
   let plan = planned();
+  requireBindable(runtime.device, plan, (leaf) => traced.paths?.[placeholders.indexOf(leaf)]?.join("."));
   if (await runtime.tuner?.learn()) plan = planned();
   const captured = plan.leaves.filter(({ state }) => state.kind === "arriving");
   await Promise.all(captured.map((leaf) => leaf.data()));
@@ -103,7 +105,8 @@ export class Compiled {
     });
     let staging = 0;
     this.#outgoing = plan.results.map((place, i) => {
-      const bytes = traced.outputs[i].size * 4;
+      const { dtype, size } = traced.outputs[i];
+      const bytes = storedBytes(dtype, size);
       if (place.kind !== "slot" || bytes === 0) return undefined;
       if (bytes > MAX_RETURN_BYTES) return { slot: place.slot, bytes, offset: -1 };
       const offset = staging;
@@ -185,7 +188,8 @@ export class Compiled {
       this.plan.results.forEach((place, i) => {
         const outgoing = this.#outgoing[i];
         if (place.kind === "copied") {
-          const bytes = this.traced.outputs[i].size * 4;
+          const { dtype, size } = this.traced.outputs[i];
+          const bytes = storedBytes(dtype, size);
           const { buffer, offset } = fresh.get(argumentOf(place.leaf))!;
           encoder.copyBufferToBuffer(this.#bound.slots[place.slot], 0, buffer, offset, bytes);
         } else if (outgoing && outgoing.offset >= 0) {
@@ -204,11 +208,11 @@ export class Compiled {
 
     const taken = new Set<number>();
     const results = this.plan.results.map((place, i): Tensor => {
-      const { shape, dtype } = this.traced.outputs[i];
+      const { shape, dtype, size } = this.traced.outputs[i];
       const outgoing = this.#outgoing[i];
       if (outgoing && outgoing.offset >= 0) {
         const data = (arrival as Promise<ArrayBuffer>).then((bytes) =>
-          viewAs(dtype, bytes.slice(outgoing.offset, outgoing.offset + outgoing.bytes))
+          viewAs(dtype, bytes.slice(outgoing.offset, outgoing.offset + outgoing.bytes), 0, size)
         );
         data.catch(() => {});
         return new Tensor(shape, dtype, { kind: "arriving", data });

@@ -1,4 +1,5 @@
 import type { Device } from "../device/device.ts";
+import { storedBytes } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { LeafArena } from "./plan.ts";
 import type { Runtime } from "./runtime.ts";
@@ -10,6 +11,8 @@ interface Move {
   readonly to: DeviceStorage;
   readonly bytes: number;
 }
+
+const bytesOf = ({ dtype, size }: Tensor) => storedBytes(dtype, size);
 
 /** Finds, for one call, memory that a step may write for each donated argument. */
 export class Donations {
@@ -30,7 +33,7 @@ export class Donations {
     // A piece of another function's arena cannot be written while its neighbours are read.
     return known && !known.arena
       ? known
-      : this.#fill(new DeviceStorage(this.#device, this.#device.acquire(tensor.size * 4)), tensor);
+      : this.#fill(new DeviceStorage(this.#device, this.#device.acquire(bytesOf(tensor))), tensor);
   }
 
   /** Storages of donated arguments that lie side by side: those they have where they already do, or new ones. */
@@ -43,7 +46,7 @@ export class Donations {
     const made = new ArenaBuffer(this.#device, this.#device.acquire(arena.bytes));
     return arena.leaves.map(({ leaf, offset }) => {
       const tensor = tensorOf(leaf);
-      return this.#fill(made.range(offset, tensor.size * 4), tensor);
+      return this.#fill(made.range(offset, bytesOf(tensor)), tensor);
     });
   }
 
@@ -63,9 +66,9 @@ export class Donations {
   }
 
   #fill(to: DeviceStorage, tensor: Tensor): DeviceStorage {
-    const { state, size } = tensor;
+    const { state } = tensor;
     if (state.kind === "host" && !state.storage) this.#device.write(to.buffer, state.data, to.offset);
-    else this.#moves.push({ from: this.runtime.upload(tensor), to, bytes: size * 4 });
+    else this.#moves.push({ from: this.runtime.upload(tensor), to, bytes: bytesOf(tensor) });
     return to;
   }
 }

@@ -1,3 +1,4 @@
+import { isWritten } from "../../kernels/kernel.ts";
 import type { Cluster } from "./fuse.ts";
 import type { BufferName, Plan, Step } from "./plan.ts";
 import { atBest, atBestTogether, type Roofline } from "./roofline.ts";
@@ -39,15 +40,16 @@ function bufferName(buffer: BufferName): string {
 
 /** `in0 in1 → m4`: what a dispatch reads, and what it writes. */
 function describeBuffers({ kernel, buffers }: Step): string {
-  const isWritten = (i: number) => kernel.bindings[i] === "read_write" || kernel.bindings[i] === "write_texture";
-  const names = (wanted: boolean) => buffers.filter((_, i) => isWritten(i) === wanted).map(bufferName).join(" ");
+  const names = (wanted: boolean) =>
+    buffers.filter((_, i) => isWritten(kernel.bindings[i]) === wanted).map(bufferName).join(" ");
   return `${names(false)} → ${names(true)}`.trim();
 }
 
 /** The operations that were fused, in order; equal ones once, with their number. */
-function describeFused({ nodes, parts }: Cluster): string {
+function describeFused(cluster: Cluster): string {
+  const parts = cluster.parts ?? cluster.products;
   const counts = new Map<string, number>();
-  for (const { primitive } of parts?.[0].nodes ?? nodes) {
+  for (const { primitive } of parts?.[0].nodes ?? cluster.nodes) {
     counts.set(primitive!.name, (counts.get(primitive!.name) ?? 0) + 1);
   }
   const names = Array.from(counts, ([name, count]) => count > 1 ? `${name} ×${count}` : name).join(", ");

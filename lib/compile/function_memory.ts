@@ -1,4 +1,5 @@
 import { type Bindable, type Device, sizeClass } from "../device/device.ts";
+import { storedBytes } from "../tensor/dtype.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { Arena } from "./arenas.ts";
 import type { Node } from "./graph.ts";
@@ -113,11 +114,11 @@ class Pieces {
 
 /** Arguments, captured tensors and their copies as textures; notes the memory in which they lie. */
 function leafItems(device: Device, { plan, leaves, bound }: MemorySources, pieces: Pieces): MemoryItem[] {
-  return plan.leaves.flatMap(({ shape, size }, i): MemoryItem[] => {
+  return plan.leaves.flatMap(({ shape, dtype, size }, i): MemoryItem[] => {
     const { path = ["captured"], isDonated } = leaves[i];
     const kind = leaves[i].path ? "argument" : "captured";
     // Of tensors that share their memory the first one takes it.
-    const bytes = bound && !pieces.add(bound.buffers[i]) ? 0 : 4 * size;
+    const bytes = bound && !pieces.add(bound.buffers[i]) ? 0 : storedBytes(dtype, size);
     const item: MemoryItem = { kind, path, shape, isDonated, bytes };
     const texture = bound?.textures?.get(i);
     if (!texture || !pieces.add(texture)) return [item];
@@ -137,7 +138,10 @@ export function functionMemory(device: Device, sources: MemorySources): Function
   for (const { bytes, shape } of results) items.push({ kind: "result", path: ["result"], shape, bytes });
   for (const piece of [...own.slots, own.uniforms, ...own.scalars ? [own.scalars] : []]) pieces.add(piece);
   // What no call has bound yet will be as large as a new buffer.
-  const ahead = [...bound ? [] : plan.leaves.map(({ size }) => 4 * size), ...results.map(({ bytes }) => bytes)];
+  const ahead = [
+    ...bound ? [] : plan.leaves.map(({ dtype, size }) => storedBytes(dtype, size)),
+    ...results.map(({ bytes }) => bytes),
+  ];
   const liveBytes = ahead.reduce((sum, bytes) => sum + sizeClass(bytes), pieces.bytes(device));
   const asked = items.reduce((sum, { bytes }) => sum + bytes, 0);
   items.push({ kind: "rounding", path: ["rounding"], bytes: liveBytes - asked });

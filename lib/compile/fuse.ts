@@ -1,4 +1,5 @@
 import { describePart, type Part } from "./alike.ts";
+import { describeProduct, describeReduction, mayWait, type Product } from "./alike_products.ts";
 import { Bits } from "./bits.ts";
 import { invertView, type View } from "../tensor/view.ts";
 import { copyPrimitive, type Graph, isWhole, type Node, type Operand } from "./graph.ts";
@@ -17,6 +18,8 @@ export interface Cluster {
   readonly scattered: ReadonlySet<Node>;
   /** Where it does the same to several sets of tensors that lie side by side: the work on each. */
   readonly parts?: readonly Part[];
+  /** Where it makes several products that lie side by side: each of them. */
+  readonly products?: readonly Product[];
 }
 
 /** Where the elements of what a node copies go, four at a time; `undefined` where it is no such copy. */
@@ -34,6 +37,7 @@ interface Draft {
   /** Nodes that must be computed before, through any number of steps. */
   reach: Bits;
   parts?: Part[];
+  products?: Product[];
 }
 
 /** Whether a reduction runs along whole rows, whole columns or neither of how its operand lies. */
@@ -230,6 +234,7 @@ class Fuser {
     if (this.inPlace.size > 0) {
       this.#joinScalars();
       this.#joinAlike();
+      this.#joinProducts();
     }
     return this.#order();
   }
@@ -272,6 +277,35 @@ class Fuser {
         this.#merge(first.draft, draft);
         (first.draft.parts ??= [first.part]).push(part);
       }
+    }
+  }
+
+  /** Lets products, and reductions, that are the same but for their tensors run as one: of one input by several factors, say. */
+  #joinProducts(): void {
+    const groups = new Map<string, { draft: Draft; products: Product[] }[]>();
+    for (const draft of this.#live) {
+      if (draft.nodes.some((node) => this.#scattered.has(node))) continue;
+      const members = new Set(draft.nodes);
+      const described = draft.kind === "kernel"
+        ? describeProduct(draft.nodes, (node) => this.#isResult(node, members))
+        : draft.kind === "reduce"
+        ? describeReduction(draft.nodes)
+        : undefined;
+      if (!described) continue;
+      const { key, product } = described;
+      const group = groups.get(key) ?? [];
+      groups.set(key, group);
+      const first = group.find((other) =>
+        mayWait(other.products[0], product) &&
+        !other.draft.reach.meets(draft.members) && !draft.reach.meets(other.draft.members)
+      );
+      if (!first) {
+        group.push({ draft, products: [product] });
+        continue;
+      }
+      this.#merge(first.draft, draft);
+      first.products.push(product);
+      first.draft.products = first.products;
     }
   }
 
@@ -327,7 +361,8 @@ class Fuser {
     const members = new Set(draft.nodes);
     const outputs = draft.nodes.filter((node) => this.#isResult(node, members));
     const scattered = new Set(draft.nodes.filter((node) => this.#scattered.has(node)));
-    return { kind: draft.kind, nodes: draft.nodes, outputs, scattered, parts: draft.parts };
+    const { kind, nodes, parts, products } = draft;
+    return { kind, nodes, outputs, scattered, parts, products };
   }
 }
 

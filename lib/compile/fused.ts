@@ -10,6 +10,7 @@ import { constantBits, type ConstantParams } from "../ops/constant.ts";
 import { accessOf, type OperandAccess } from "./access.ts";
 import type { Layout, Place } from "./command.ts";
 import { type Cluster, scatterOf } from "./fuse.ts";
+import type { View } from "../tensor/view.ts";
 import { isWhole, type Node, type Operand } from "./graph.ts";
 
 /** Collects the parts of one fused kernel: every buffer and every load once. */
@@ -26,7 +27,12 @@ export class Fused {
   readonly #loads = new Map<string, string>();
   readonly #values = new Map<Node, string>();
 
-  constructor(readonly width: 1 | 4, readonly layout: Layout) {}
+  /** `viewOf` says how operands are seen that are not read by their own views. */
+  constructor(
+    readonly width: 1 | 4,
+    readonly layout: Layout,
+    readonly viewOf: (operand: Operand) => View = ({ view }) => view,
+  ) {}
 
   binding(node: Node, access: Access, dtype: Scalar = node.dtype): number {
     const key = this.layout.scalarPosition(node) === undefined ? node : "scalars";
@@ -52,7 +58,8 @@ export class Fused {
   }
 
   /** Name of a value that is read from memory or is a constant. */
-  load({ node, view }: Operand): string {
+  load(operand: Operand): string {
+    const { node } = operand;
     if (node.kind === "constant") {
       const bits = constantBits(node.params as ConstantParams);
       const key = `constant ${node.dtype} ${bits}`;
@@ -65,7 +72,7 @@ export class Fused {
       }
       return name;
     }
-    const access: OperandAccess = accessOf(view, this.width, this.layout.scalarPosition(node) ?? 0);
+    const access: OperandAccess = accessOf(this.viewOf(operand), this.width, this.layout.scalarPosition(node) ?? 0);
     const key = `${node.id} ${access.mode} ${access.words}`;
     let name = this.#loads.get(key);
     if (!name) {
@@ -98,7 +105,7 @@ export class Fused {
       width: this.width,
       type: (dtype) => typeOf(dtype, this.width),
       index: "index",
-      inputs: node.inputs.map((input) => input.node.dtype),
+      inputs: node.inputs.map((input) => input.node.dtype === "f16" ? "f32" : input.node.dtype),
       output: node.dtype,
     });
     if (lowering.prelude) this.preludes.push(lowering.prelude(this.width));

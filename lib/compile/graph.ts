@@ -1,5 +1,6 @@
 import { mulPrimitive } from "../ops/arithmetic.ts";
 import { broadcastPrimitive } from "../ops/broadcast.ts";
+import { packHalfPrimitive } from "../ops/cast.ts";
 import { type ConstantParams, constantPrimitive } from "../ops/constant.ts";
 import { type Primitive, primitiveOf } from "../ops/primitive.ts";
 import { reshapePrimitive } from "../ops/reshape.ts";
@@ -127,7 +128,7 @@ class Builder {
     return node;
   }
 
-  /** A node that holds the elements of a view in row-major order. */
+  /** A node that holds the elements of a view in row-major order; those of f16 as f32, which every kernel reads. */
   copy(operand: Located): Located {
     const { node, view, after } = operand;
     const key = `copy|${node.id}|${view.offset}|${view.shape}|${view.strides}|${after.map(({ id }) => id)}`;
@@ -137,11 +138,25 @@ class Builder {
       params: undefined,
       inputs: [{ node, view }],
       shape: view.shape,
-      dtype: node.dtype,
+      dtype: node.dtype === "f16" ? "f32" : node.dtype,
       leaf: undefined,
       after,
     }, key);
     return { node: copied, view: contiguous(view.shape), after: [] };
+  }
+
+  /** What was f16, and was copied, as f16 again. */
+  #packHalf(node: Node): Node {
+    return this.#node({
+      kind: "kernel",
+      primitive: packHalfPrimitive as Primitive,
+      params: undefined,
+      inputs: [{ node, view: contiguous(node.shape) }],
+      shape: node.shape,
+      dtype: "f16",
+      leaf: undefined,
+      after: [],
+    }, `packHalf|${node.id}`);
   }
 
   #place(tensor: Tensor): Located {
@@ -184,7 +199,9 @@ class Builder {
     }
     const operands: Located[] = inputs.map((input, i) => {
       if (lowering.kind === "map" || lowering.kind === "reduce" || lowering.kind === "place") return input;
-      const accepted = input.node.kind !== "constant" &&
+      // A kernel of its own reads f16 only where it is given f16.
+      const isStored = input.node.dtype !== "f16" || state.inputs[i].dtype === "f16";
+      const accepted = input.node.kind !== "constant" && isStored &&
         (lowering.kind === "kernel" && lowering.accepts
           ? lowering.accepts(i, inputs.map(({ view }) => view), params)
           : isWhole(input));
@@ -218,8 +235,12 @@ class Builder {
     for (const tensor of tensors) this.#located.set(tensor, this.#place(tensor));
     const results = outputs.map((tensor) => {
       const located = this.#located.get(tensor)!;
-      const stands = located.node.kind !== "constant" && isWhole(located);
-      return stands ? located.node : this.copy(located).node;
+      const { node } = located;
+      const stands = node.kind !== "constant" && isWhole(located) &&
+        (node.dtype === "f16") === (tensor.dtype === "f16");
+      if (stands) return node;
+      const copied = this.copy(located).node;
+      return tensor.dtype === "f16" ? this.#packHalf(copied) : copied;
     });
     return { nodes: this.nodes, outputs: results };
   }

@@ -1,3 +1,4 @@
+import { storedBytes } from "../tensor/dtype.ts";
 import type { Arena } from "./arenas.ts";
 import type { Node } from "./graph.ts";
 import type { Plan } from "./plan.ts";
@@ -27,7 +28,11 @@ export function holdingsOf({ steps, slots, results }: Plan): Holding[] {
   const found: Holding[] = [];
   const close = (slot: number, last?: number) => {
     const { content, from, to } = current.get(slot)!;
-    const bytes = content === undefined ? slots[slot] : "offsets" in content ? content.bytes : 4 * content.size;
+    const bytes = content === undefined
+      ? slots[slot]
+      : "offsets" in content
+      ? content.bytes
+      : storedBytes(content.dtype, content.size);
     found.push({ slot, content, bytes, from, to: last ?? to });
   };
   steps.forEach(({ buffers, contents, cluster }, position) => {

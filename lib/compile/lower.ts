@@ -5,22 +5,40 @@ import type { BufferRef } from "../ops/primitive.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { contiguous, contiguousStrides, isContiguous, type View } from "../tensor/view.ts";
 import { accessOf } from "./access.ts";
+import type { Part } from "./alike.ts";
+import { productColumns, spreadOf, whole } from "./alike_products.ts";
 import { takeApart } from "./arenas.ts";
 import type { Command, Layout, Lowered, Place } from "./command.ts";
 import { type Cluster, kernelOf } from "./fuse.ts";
 import { Fused, nameOf } from "./fused.ts";
-import type { Node } from "./graph.ts";
+import type { Node, Operand } from "./graph.ts";
 import { lowerReduce } from "./lower_reduce.ts";
 
 /** The work on all parts of a joined cluster is that on the first one, for as many elements as the arena holds. */
 function lowerJoined(cluster: Cluster, layout: Layout): Lowered {
   const [first] = takeApart(cluster);
-  return lowerMap(first, layout, layout.joinedSize(cluster));
+  const size = layout.joinedSize(cluster);
+  const firstOf = ({ tensors }: Part) => layout.placeOf(tensors[0]).first;
+  const parts = [...cluster.parts!].sort((a, b) => firstOf(a) - firstOf(b));
+  // What is read at other places has an axis in front that goes from part to part.
+  const views = new Map(cluster.parts![0].spread.map((operand, i): [Operand, View] => {
+    const found = spreadOf(parts.map(({ spread }) => spread[i]), (node) => layout.placeOf(node));
+    if (!found) throw new Error("internal: what joined work reads is not spread evenly");
+    const { shape, strides } = operand.view;
+    const reach = shape.length === 1 ? [size / parts.length] : shape;
+    return [operand, { shape: [parts.length, ...reach], strides: [found.step, ...strides], offset: found.first }];
+  }));
+  return lowerMap(first, layout, { size, viewOf: (operand) => views.get(operand) ?? operand.view });
 }
 
-function lowerMap(cluster: Cluster, layout: Layout, size = cluster.nodes[0].size): Lowered {
+function lowerMap(
+  cluster: Cluster,
+  layout: Layout,
+  { size = cluster.nodes[0].size, viewOf }: { readonly size?: number; readonly viewOf?: (operand: Operand) => View } =
+    {},
+): Lowered {
   const width = size === 1 ? 1 : 4;
-  const fused = new Fused(width, layout);
+  const fused = new Fused(width, layout, viewOf);
   for (const node of cluster.nodes) fused.compute(node, cluster);
   const { outputs, words } = fused.outputs(cluster);
   const threads = Math.ceil(size / width);
@@ -96,10 +114,18 @@ function lowerPlace(cluster: Cluster, layout: Layout): Lowered {
 }
 
 /** What a kernel does with its results: the cluster's element-wise work, for a width. */
-function finishOf(cluster: Cluster, kernel: Node, layout: Layout, width: 1 | 4): { finish: Finish; places: Place[] } {
+function finishOf(
+  cluster: Cluster,
+  kernel: Node,
+  { layout, width, viewOf }: {
+    readonly layout: Layout;
+    readonly width: 1 | 4;
+    readonly viewOf?: (operand: Operand) => View;
+  },
+): { finish: Finish; places: Place[] } {
   const others = cluster.nodes.filter((node) => node !== kernel);
   if (others.length === 0) return { finish: storeResult(width), places: [{ node: kernel }] };
-  const fused = new Fused(width, layout);
+  const fused = new Fused(width, layout, viewOf);
   fused.give(kernel, "acc");
   for (const node of others) fused.compute(node, cluster);
   const { outputs, words } = fused.outputs(cluster);
@@ -117,14 +143,19 @@ function lowerKernel(cluster: Cluster, layout: Layout): Lowered {
   let finishPlaces: readonly Place[] = [];
   const { dispatches, scratch = [] } = lowering.emit({
     inputs: node.inputs.map(({ node: input, view }) => (
-      { view, dtype: input.dtype, isFrozen: layout.isFrozen(input) }
+      {
+        view,
+        dtype: input.dtype,
+        isFrozen: layout.isFrozen(input),
+        ...lowering.sharesMemory && layout.placeOf(input),
+      }
     )),
     output: node,
     params: node.params,
     target: layout.target,
     inPlace,
     finish(width) {
-      const { finish, places } = finishOf(cluster, node, layout, width);
+      const { finish, places } = finishOf(cluster, node, { layout, width });
       finishPlaces = places;
       return finish;
     },
@@ -132,7 +163,7 @@ function lowerKernel(cluster: Cluster, layout: Layout): Lowered {
   const place = (ref: BufferRef): readonly Place[] => {
     if (ref === "finish") return finishPlaces;
     if (ref === "output") return [{ node }];
-    return ["input" in ref ? { node: node.inputs[ref.input].node } : ref];
+    return ["input" in ref ? { node: node.inputs[ref.input].node, withNeighbours: lowering.sharesMemory } : ref];
   };
   return {
     commands: dispatches.map(({ kernel, grid, uniforms, buffers, operations }) => ({
@@ -146,6 +177,54 @@ function lowerKernel(cluster: Cluster, layout: Layout): Lowered {
   };
 }
 
+/** Products that differ in their tensors alone are one, whose operands have an axis in front. */
+function lowerProducts(cluster: Cluster, layout: Layout): Lowered {
+  const products = cluster.products!;
+  const [{ kernel: node }] = products;
+  const lowering = node.primitive!.lowering;
+  if (lowering.kind !== "kernel") throw new Error("internal: joined products hold something else");
+  const { operands, others, results } = productColumns(products);
+  const [result, ...views] = [results[0].map(whole), ...operands].map((column): View => {
+    const spread = spreadOf(column, (node) => layout.placeOf(node));
+    if (!spread) throw new Error("internal: joined products lie in several memories");
+    const [{ view: { shape, strides } }] = column;
+    return { shape: [products.length, ...shape], strides: [spread.step, ...strides], offset: spread.first };
+  });
+  // What all products meet at their own places begins anew with each.
+  const common = new Set(others.filter((column) => new Set(column).size === 1).map(([one]) => one));
+  const [distance] = result.strides;
+  const viewOf = ({ node, view }: Operand): View =>
+    common.has(node)
+      ? { shape: [products.length, distance], strides: [0, 1], offset: layout.placeOf(node).first }
+      : view;
+  const first = takeApart(cluster).find(({ nodes }) => nodes.includes(node))!;
+  let finishPlaces: readonly Place[] = [];
+  const { dispatches } = lowering.emit({
+    inputs: node.inputs.map(({ node: input }, i) => ({ view: views[i], dtype: input.dtype })),
+    output: node,
+    result: { ...result, shape: [products.length, ...node.shape] },
+    params: node.params,
+    target: layout.target,
+    inPlace: false,
+    finish(width) {
+      const { finish, places } = finishOf(first, node, { layout, width, viewOf });
+      finishPlaces = places;
+      return finish;
+    },
+  });
+  const place = (ref: BufferRef): readonly Place[] => {
+    if (ref === "finish") return finishPlaces;
+    if (typeof ref === "string" || !("input" in ref)) {
+      throw new Error("internal: joined products have memory of their own");
+    }
+    return [{ node: node.inputs[ref.input].node }];
+  };
+  return {
+    commands: dispatches.map(({ buffers, ...rest }) => ({ ...rest, places: buffers.flatMap(place) })),
+    scratch: [],
+  };
+}
+
 /** Turns a cluster into dispatches. */
 export function lower(cluster: Cluster, layout: Layout): Lowered {
   switch (cluster.kind) {
@@ -156,6 +235,6 @@ export function lower(cluster: Cluster, layout: Layout): Lowered {
     case "place":
       return lowerPlace(cluster, layout);
     case "kernel":
-      return lowerKernel(cluster, layout);
+      return cluster.products ? lowerProducts(cluster, layout) : lowerKernel(cluster, layout);
   }
 }

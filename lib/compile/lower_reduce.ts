@@ -5,6 +5,8 @@ import { bitsOf } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { permuteView } from "../tensor/view.ts";
 import type { Command, Layout, Lowered } from "./command.ts";
+import { spreadOf, whole } from "./alike_products.ts";
+import { takeApart } from "./arenas.ts";
 import { type Cluster, reduceAxes, reduceDirection } from "./fuse.ts";
 import { Fused, nameOf } from "./fused.ts";
 import { isWhole } from "./graph.ts";
@@ -48,12 +50,17 @@ function reduceCommand(
   plan: ReducePlan,
   combine: "sum" | "max" | "min",
   value: string,
-  output: { binding: number; dtype: Scalar },
+  output: { binding: number; dtype: Scalar; offset: number },
+  several: Several,
 ): Command {
   const { style, width, kept, reduced, chunks, chunk } = plan;
   const across = style === "column" ? kept / width : chunks;
   const groups = style === "column" ? chunks * across : kept * chunks;
-  const header = [groups, reduced, across, chunk, neutralBits(combine, output.dtype)];
+  const { count, first, step, stepOut } = several;
+  // Columns are written as many at once as they are read.
+  const unit = style === "column" ? width : 1;
+  const header = [groups, reduced, across, chunk, neutralBits(combine, output.dtype), first, step, stepOut / unit];
+  const [x, y] = style === "groupRow" ? linearGrid(groups) : fusedGrid(groups);
   return {
     kernel: fusedReduce(`${name}_${style}`, fused.program(), {
       combine,
@@ -61,14 +68,41 @@ function reduceCommand(
       value,
       output: { ...output, value, mode: "linear", rank: 0, exact: false },
     }),
-    grid: style === "groupRow" ? linearGrid(groups) : fusedGrid(groups),
-    uniforms: fused.uniforms(header, [Uint32Array.of(0)]),
+    grid: [x, y, count],
+    uniforms: fused.uniforms(header, [Uint32Array.of(output.offset / unit)]),
     places: fused.places,
   };
 }
 
+/** How many reductions run at once, and how their elements and results lie. */
+interface Several {
+  readonly count: number;
+  readonly first: number;
+  readonly step: number;
+  readonly stepOut: number;
+}
+
+/** A whole tensor is the same thing at a place of its own. */
+const ALONE: Several = { count: 1, first: 0, step: 0, stepOut: 0 };
+
 /** A reduction with what flows into it, as one dispatch or as two where it is done in chunks. */
 export function lowerReduce(cluster: Cluster, layout: Layout): Lowered {
+  const { products } = cluster;
+  if (!products) return lowerAlike(cluster, layout, { several: ALONE, offset: 0 });
+  const [read, made] = [products.map(({ others }) => others[0]), products.map(({ results }) => results[0])].map((
+    column,
+  ) => spreadOf(column.map(whole), (node) => layout.placeOf(node)));
+  if (!read || !made) throw new Error("internal: joined reductions lie in several memories");
+  const several = { count: products.length, first: read.first, step: read.step, stepOut: made.step };
+  const template = takeApart(cluster).find(({ nodes }) => nodes.includes(products[0].kernel))!;
+  return lowerAlike(template, layout, { several, offset: made.first });
+}
+
+function lowerAlike(
+  cluster: Cluster,
+  layout: Layout,
+  { several, offset }: { readonly several: Several; readonly offset: number },
+): Lowered {
   const node = cluster.nodes[cluster.nodes.length - 1];
   const lowering = node.primitive!.lowering;
   if (lowering.kind !== "reduce") throw new Error("internal: a reduction's cluster ends with something else");
@@ -90,14 +124,18 @@ export function lowerReduce(cluster: Cluster, layout: Layout): Lowered {
   const { combine } = lowering;
   if (plan.chunks === 1) {
     const output = { binding: fused.binding(node, "read_write"), dtype: node.dtype };
-    return { commands: [reduceCommand(name, fused, plan, combine, value, output)], scratch: [] };
+    return {
+      commands: [reduceCommand(name, fused, plan, combine, value, { ...output, offset }, several)],
+      scratch: [],
+    };
   }
   fused.bindings.push({ dtype: node.dtype, access: "read_write" });
   fused.places.push({ scratch: 0 });
   const first = reduceCommand(name, fused, plan, combine, value, {
     binding: fused.bindings.length - 1,
     dtype: node.dtype,
-  });
+    offset: 0,
+  }, { ...several, stepOut: plan.kept * plan.chunks });
   // Second pass over [kept, chunks] or [chunks, kept].
   const second: ReducePlan = plan.style === "column"
     ? { ...plan, reduced: plan.chunks, chunks: 1, chunk: plan.chunks }
@@ -116,7 +154,14 @@ export function lowerReduce(cluster: Cluster, layout: Layout): Lowered {
   rest.inputWords.push(Uint32Array.of(0));
   const output = { binding: rest.binding(node, "read_write"), dtype: node.dtype };
   return {
-    commands: [first, reduceCommand(combine, rest, second, combine, "x0", output)],
-    scratch: [plan.kept * plan.chunks * 4],
+    commands: [
+      first,
+      reduceCommand(combine, rest, second, combine, "x0", { ...output, offset }, {
+        ...several,
+        first: 0,
+        step: plan.kept * plan.chunks,
+      }),
+    ],
+    scratch: [plan.kept * plan.chunks * several.count * 4],
   };
 }

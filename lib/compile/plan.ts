@@ -1,5 +1,6 @@
-import type { Kernel } from "../../kernels/kernel.ts";
+import { type Kernel, textureFormat } from "../../kernels/kernel.ts";
 import type { Target } from "../ops/primitive.ts";
+import { storedBytes } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Arena, layArenas, takeApart, wholeGrains } from "./arenas.ts";
 import type { Command, Layout, Place } from "./command.ts";
@@ -128,20 +129,22 @@ function readsInStep(cluster: Cluster, node: Node, leaf: Node): boolean {
 }
 
 /**
- * Whether a step writes a piece of an arena and reads another one of it, which WebGPU forbids: it keeps account of whole
- * buffers.
+ * Arenas of which a step writes a piece and reads another one, which WebGPU forbids: it keeps account of whole buffers.
  */
-function mixesAccess(clusters: readonly Cluster[], { homeOf, arenaOf }: {
+function mixedArenas(clusters: readonly Cluster[], { homeOf, arenaOf }: {
   readonly homeOf: (node: Node) => Node;
   readonly arenaOf: ReadonlyMap<Node, Arena>;
-}): boolean {
-  return clusters.some(({ nodes, outputs, parts }) => {
-    if (parts) return false;
+}): Set<Arena> {
+  const found = clusters.flatMap(({ nodes, outputs, parts }) => {
+    if (parts) return [];
     const written = new Set(outputs.map(homeOf));
     const arenas = new Set([...written].flatMap((home) => arenaOf.get(home) ?? []));
     const reads = nodes.flatMap(({ inputs }) => inputs.map(({ node }) => homeOf(node)));
-    return reads.some((home) => !written.has(home) && arenas.has(arenaOf.get(home)!));
+    return reads.filter((home) => !written.has(home) && arenas.has(arenaOf.get(home)!)).map((home) =>
+      arenaOf.get(home)!
+    );
   });
+  return new Set(found);
 }
 
 /** Orders the work: clusters, what they write in place, and what must lie side by side for that. */
@@ -157,9 +160,16 @@ function arrange(graph: Graph, pairs: ReadonlyMap<Node, Node>) {
       isFree: (home) => home.leaf ? overwritten.has(home) : !keep.has(home),
     });
     // What was taken apart may write elsewhere.
-    if (laid.clusters.length > clusters.length) clusters = laid.clusters;
-    else if (mixesAccess(clusters, { homeOf, arenaOf: laid.arenaOf })) clusters = clusters.flatMap(takeApart);
-    else return { ...laid, direct, homeOf, keep };
+    if (laid.clusters.length > clusters.length) {
+      clusters = laid.clusters;
+      continue;
+    }
+    const mixed = mixedArenas(clusters, { homeOf, arenaOf: laid.arenaOf });
+    if (mixed.size === 0) return { ...laid, direct, homeOf, keep };
+    clusters = clusters.flatMap((cluster) => {
+      const tensors = [...cluster.nodes.flatMap(({ inputs }) => inputs.map(({ node }) => node)), ...cluster.outputs];
+      return tensors.some((node) => mixed.has(laid.arenaOf.get(homeOf(node))!)) ? takeApart(cluster) : [cluster];
+    });
   }
 }
 
@@ -197,6 +207,11 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
   const layout: Layout = {
     target,
     isFrozen: (node) => node.leaf?.rank === 2 && !written.has(node) && isFrozen(node.leaf),
+    placeOf(node) {
+      const home = homeOf(node);
+      const arena = arenaOf.get(home);
+      return { memory: arena ?? home, first: (arena?.offsets.get(home) ?? 0) / 4 };
+    },
     joinedSize: ({ parts }) => arenaOf.get(homeOf(parts![0].tensors[0]))!.bytes / 4,
     scalarPosition: (node) => positions.get(node),
     inPlace: (node) => direct.get(node),
@@ -227,7 +242,7 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
       if (direct.has(node) || positions.has(node)) continue;
       const arena = arenaOf.get(node);
       if (arena) shared.take(arena);
-      else slotOf.set(node, memory.take(node.size * 4));
+      else slotOf.set(node, memory.take(storedBytes(node.dtype, node.size)));
     }
     const { commands, scratch } = lower(cluster, layout);
     const pieces = scratch.map((bytes) => memory.take(bytes));
@@ -235,12 +250,12 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
       place === "scalars"
         ? place
         : "node" in place
-        ? bufferOf(place.node, cluster.parts !== undefined)
+        ? bufferOf(place.node, place.withNeighbours || (cluster.parts ?? cluster.products) !== undefined)
         : { slot: pieces[place.scratch] };
     for (const { kernel, grid, uniforms, places, operations = 0 } of commands) {
       const buffers = places.map((place, i): BufferName => {
         const name = resolve(place);
-        return kernel.bindings[i] === "texture" ? { texture: (name as { leaf: number }).leaf } : name;
+        return textureFormat(kernel.bindings[i]) ? { texture: (name as { leaf: number }).leaf } : name;
       });
       const contents = places.map((place) =>
         place !== "scalars" && "node" in place ? arenaOf.get(homeOf(place.node)) ?? place.node : undefined

@@ -1,8 +1,9 @@
 import type { Device } from "../device/device.ts";
 import { onNode, type Target } from "../ops/primitive.ts";
-import { type TypedArray, viewAs } from "../tensor/dtype.ts";
+import { storedBytes, type TypedArray, viewAs } from "../tensor/dtype.ts";
 import type { Executor, Storage } from "../tensor/executor.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { requireBindable } from "./binding_limit.ts";
 import { BoundPlan } from "./bound_plan.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { DeviceStorage } from "./storage.ts";
@@ -149,6 +150,7 @@ export class Runtime implements Executor {
     const shared = [...uses].filter(([tensor, count]) => tensor.state.kind === "node" && tensor.uses > count);
     const outputs = [...new Set([...pending, ...shared.map(([tensor]) => tensor)])].filter(({ size }) => size > 0);
     const plan = makePlan(outputs, { target: this.target });
+    requireBindable(this.device, plan);
     for (const { state, shape } of plan.leaves) {
       if (state.kind === "gone") throw new Error(`cannot use a tensor of shape [${shape}]: it was ${state.reason}`);
       if (state.kind === "argument") {
@@ -183,7 +185,7 @@ export class Runtime implements Executor {
 
   async read(tensor: Tensor, storage: Storage): Promise<TypedArray> {
     const { buffer, offset } = storage as DeviceStorage;
-    const bytes = await this.device.read(buffer, tensor.size * 4, offset);
-    return viewAs(tensor.dtype, bytes);
+    const { dtype, size } = tensor;
+    return viewAs(dtype, await this.device.read(buffer, storedBytes(dtype, size), offset), 0, size);
   }
 }

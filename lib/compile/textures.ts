@@ -1,6 +1,13 @@
-import { packTexture, packTextureGrid, packTextureUniforms, textureSize } from "../../kernels/matmul_texture.ts";
+import {
+  packTexture,
+  packTextureGrid,
+  packTextureUniforms,
+  textureFormatOf,
+  textureSize,
+} from "../../kernels/matmul_texture.ts";
 import type { Device } from "../device/device.ts";
-import type { Shape } from "../tensor/shape.ts";
+import { storedAs } from "../ops/elementwise.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import type { Plan } from "./plan.ts";
 import type { DeviceStorage, TextureCopy } from "./storage.ts";
 
@@ -8,43 +15,45 @@ import type { DeviceStorage, TextureCopy } from "./storage.ts";
 interface Stale {
   readonly storage: DeviceStorage;
   readonly copy: TextureCopy;
-  readonly shape: Shape;
+  readonly matrix: Matrix;
 }
+
+/** A leaf that is read as a texture: what its elements lie in says which texels hold them. */
+type Matrix = Pick<Tensor, "shape" | "dtype">;
 
 /** Textures that hold copies of some leaves of a compiled function; functions that read the same weights share them. */
 export class LeafTextures {
-  /** Shapes of the leaves that are read as textures, by their positions. */
-  readonly #shapes: ReadonlyMap<number, Shape>;
+  /** The leaves that are read as textures, by their positions. */
+  readonly #matrices: ReadonlyMap<number, Matrix>;
   readonly #held = new Map<number, DeviceStorage>();
 
   /** For the leaves that a plan reads as textures. */
   constructor(readonly device: Device, { leaves, steps }: Plan) {
     const names = steps.flatMap(({ buffers }) => buffers);
-    this.#shapes = new Map(
-      names.flatMap((name) =>
-        name !== "scalars" && "texture" in name ? [[name.texture, leaves[name.texture].shape]] : []
-      ),
+    this.#matrices = new Map(
+      names.flatMap((name) => name !== "scalars" && "texture" in name ? [[name.texture, leaves[name.texture]]] : []),
     );
   }
 
-  /** Compiles the kernel that copies, where there is something to copy. */
+  /** Compiles the kernels that copy, where there is something to copy. */
   async prepare(): Promise<void> {
-    if (this.#shapes.size > 0) await this.device.pipeline(packTexture());
+    const stored = new Set(Array.from(this.#matrices.values(), ({ dtype }) => storedAs(dtype)));
+    await Promise.all(Array.from(stored, (as) => this.device.pipeline(packTexture(as))));
   }
 
   /** Whether a leaf is read as a texture. */
   has(leaf: number): boolean {
-    return this.#shapes.has(leaf);
+    return this.#matrices.has(leaf);
   }
 
   /** The textures of leaves that lie in these storages now, by the leaves' positions. Copies what they do not hold yet. */
   of(storages: ReadonlyMap<number, DeviceStorage>): ReadonlyMap<number, GPUTexture> {
     const found = new Map<number, GPUTexture>();
     const stale: Stale[] = [];
-    for (const [leaf, shape] of this.#shapes) {
+    for (const [leaf, matrix] of this.#matrices) {
       const storage = storages.get(leaf)!;
-      const copy = this.#hold(leaf, storage, shape);
-      if (copy.version !== storage.version) stale.push({ storage, copy, shape });
+      const copy = this.#hold(leaf, storage, matrix);
+      if (copy.version !== storage.version) stale.push({ storage, copy, matrix });
       copy.version = storage.version;
       found.set(leaf, copy.texture);
     }
@@ -52,13 +61,13 @@ export class LeafTextures {
     return found;
   }
 
-  #hold(leaf: number, storage: DeviceStorage, shape: Shape): TextureCopy {
-    const [rows, columns] = shape;
+  #hold(leaf: number, storage: DeviceStorage, { shape: [rows, columns], dtype }: Matrix): TextureCopy {
     let copy = storage.copies.get(rows);
     if (copy && this.#held.get(leaf) === storage) return copy;
     this.#drop(leaf);
     if (!copy) {
-      copy = { texture: this.device.acquireTexture(...textureSize(rows, columns)), version: -1, users: 0 };
+      const texture = this.device.acquireTexture(...textureSize(rows, columns), textureFormatOf(storedAs(dtype)));
+      copy = { texture, version: -1, users: 0 };
       storage.copies.set(rows, copy);
     }
     copy.users++;
@@ -68,13 +77,12 @@ export class LeafTextures {
 
   #copy(stale: readonly Stale[]): void {
     const { device } = this;
-    const kernel = packTexture();
-    const pipeline = device.pipelineNow(kernel);
     const uniforms: GPUBuffer[] = [];
     device.submit((encoder) => {
       const pass = encoder.beginComputePass();
-      pass.setPipeline(pipeline);
-      for (const { storage, copy, shape: [rows, columns] } of stale) {
+      for (const { storage, copy, matrix: { shape: [rows, columns], dtype } } of stale) {
+        const kernel = packTexture(storedAs(dtype));
+        pass.setPipeline(device.pipelineNow(kernel));
         const words = packTextureUniforms(rows, columns);
         const buffer = device.uniforms(words);
         uniforms.push(buffer);
@@ -89,7 +97,7 @@ export class LeafTextures {
 
   #drop(leaf: number): void {
     const storage = this.#held.get(leaf);
-    const [rows] = this.#shapes.get(leaf)!;
+    const [rows] = this.#matrices.get(leaf)!.shape;
     this.#held.delete(leaf);
     // What went with its storage is not there any more.
     const copy = storage?.copies.get(rows);

@@ -1,3 +1,5 @@
+import { isWritten } from "../../kernels/kernel.ts";
+import { type DType, storedBytes } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Cluster } from "./fuse.ts";
 import type { Operand } from "./graph.ts";
@@ -28,17 +30,19 @@ function readingsOf({ nodes }: Cluster): Reading[] {
   );
 }
 
+const bytesOf = ({ dtype, size }: { readonly dtype: DType; readonly size: number }) => storedBytes(dtype, size);
+
 /** Bytes of what a step finds or leaves in one of its buffers, all of it. */
 function bytesAt(plan: Plan, step: Step, binding: number): number {
   const buffer = step.buffers[binding];
   const content = step.contents[binding];
   if (buffer === "scalars") return 4 * plan.scalars;
-  if ("leaf" in buffer) return 4 * plan.leaves[buffer.leaf].size;
-  if ("texture" in buffer) return 4 * plan.leaves[buffer.texture].size;
+  if ("leaf" in buffer) return bytesOf(plan.leaves[buffer.leaf]);
+  if ("texture" in buffer) return bytesOf(plan.leaves[buffer.texture]);
   if ("arena" in buffer) return plan.arenas[buffer.arena].bytes;
   if (buffer.range) return buffer.range.bytes;
   if (!content) return plan.slots[buffer.slot];
-  return "offsets" in content ? content.bytes : 4 * content.size;
+  return "offsets" in content ? content.bytes : bytesOf(content);
 }
 
 /** Bytes that one dispatch of a plan moves. */
@@ -50,17 +54,26 @@ export function trafficOf(plan: Plan, step: Step): Traffic {
   step.buffers.forEach((buffer, i) => {
     const bytes = bytesAt(plan, step, i);
     const content = step.contents[i];
+    const arena = content && "offsets" in content ? content : undefined;
     const own = readings.filter(({ node }) => {
       if (buffer === "scalars") return false;
+      if (arena) return arena.offsets.has(node);
       if ("leaf" in buffer) return node.leaf === plan.leaves[buffer.leaf];
-      if ("arena" in buffer) return content !== undefined && "offsets" in content && content.offsets.has(node);
       return node === content;
     });
-    const access = step.kernel.bindings[i];
-    if (access === "read" || access === "texture") {
-      read += own.length === 0 ? bytes : Math.min(bytes, 4 * Math.max(...own.map(({ elements }) => elements)));
+    if (!isWritten(step.kernel.bindings[i])) {
+      // Of one tensor the most that is read; of several side by side all of them.
+      const wanted = new Map<Operand["node"], number>();
+      for (const { node, elements } of own) wanted.set(node, Math.max(wanted.get(node) ?? 0, elements));
+      const total = Array.from(wanted, ([{ dtype }, size]) => bytesOf({ dtype, size })).reduce((a, b) => a + b, 0);
+      read += own.length === 0 ? bytes : Math.min(bytes, total);
     } else {
-      written += bytes;
+      // Of an arena, a piece may be written.
+      const made = cluster.outputs.filter((node) => arena?.offsets.has(node)).reduce(
+        (sum, node) => sum + bytesOf(node),
+        0,
+      );
+      written += made > 0 ? Math.min(bytes, made) : bytes;
       // What was donated is read where its next contents are made of it.
       if (own.length > 0) read += bytes;
     }

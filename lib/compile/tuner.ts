@@ -1,4 +1,5 @@
 import { fingerprint } from "../../kernels/fingerprint.ts";
+import { textureFormat } from "../../kernels/kernel.ts";
 import type { Measured, ProductDispatch, ProductQuestion } from "../../kernels/target.ts";
 import type { Device } from "../device/device.ts";
 import type { Choices } from "./choices_file.ts";
@@ -95,8 +96,10 @@ export class Tuner {
     const { device } = this;
     const { kernel, grid, uniforms, texture: size } = dispatch;
     const pipeline = await device.pipeline(kernel);
-    const texture = size && device.acquireTexture(...size);
-    const memory = kernel.bindings.map((use) => use === "texture" ? texture! : device.acquire(4 * elements));
+    const memory = kernel.bindings.map((use) => {
+      const format = textureFormat(use);
+      return format ? device.acquireTexture(...size!, format) : device.acquire(4 * elements);
+    });
     const buffer = device.uniforms(uniforms);
     const range = { buffer, offset: 0, size: Math.ceil(uniforms.length / 4) * 16 };
     const group = device.bindGroup(kernel, memory, range);

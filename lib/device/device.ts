@@ -1,4 +1,4 @@
-import type { Binding, Kernel } from "../../kernels/kernel.ts";
+import { type Binding, isWritten, type Kernel, type TextureFormat, textureFormat } from "../../kernels/kernel.ts";
 import type { AdapterSource } from "./adapter.ts";
 import { Faults } from "./faults.ts";
 import { type Compilation, WarmUp } from "./warm_up.ts";
@@ -67,8 +67,17 @@ export function sizeClass(bytes: number): number {
   return quarter <= GRAIN ? rounded : Math.ceil(rounded / quarter) * quarter;
 }
 
-/** Bytes of a texel of four f32. */
-const TEXEL_BYTES = 16;
+/** Bytes of a texel of four numbers. */
+const TEXEL_BYTES = { rgba32float: 16, rgba16float: 8 } as const;
+
+/** Data as bytes in whole words, as WebGPU writes them, zeros behind the last one. As bytes: Dawn knows no Float16Array. */
+function wholeWords({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+  if (byteLength % 4 === 0) return bytes;
+  const padded = new Uint8Array(Math.ceil(byteLength / 4) * 4);
+  padded.set(bytes);
+  return padded;
+}
 
 /** What a device makes and keeps for reuse. */
 type Memory = GPUBuffer | GPUTexture;
@@ -88,14 +97,9 @@ export interface BufferRange {
 
 /** How a layout describes a binding. */
 function layoutOf(binding: Binding): Pick<GPUBindGroupLayoutEntry, "buffer" | "storageTexture"> {
-  switch (binding) {
-    case "texture":
-      return { storageTexture: { access: "read-only", format: "rgba32float" } };
-    case "write_texture":
-      return { storageTexture: { access: "write-only", format: "rgba32float" } };
-    default:
-      return { buffer: { type: binding === "read" ? "read-only-storage" : "storage" } };
-  }
+  const format = textureFormat(binding);
+  if (format === undefined) return { buffer: { type: binding === "read" ? "read-only-storage" : "storage" } };
+  return { storageTexture: { access: isWritten(binding) ? "write-only" : "read-only", format } };
 }
 
 /**
@@ -142,6 +146,12 @@ export class Device {
     });
   }
 
+  /** The most bytes that a storage buffer may have, so that kernels can bind all of it. */
+  get largestBinding(): number {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.limits;
+    return Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  }
+
   /** Limits of the device. */
   get limits(): Readonly<Record<string, number>> {
     return this.report.limits;
@@ -167,10 +177,10 @@ export class Device {
   }
 
   #takeBuffer(kind: string, bytes: number, usage: number): GPUBuffer {
-    const size = sizeClass(bytes);
+    const limit = usage & USAGE.storage ? this.largestBinding : this.limits.maxBufferSize;
+    // The last size class may be over the limit where what is asked for is not; kernels touch words in fours.
+    const size = Math.max(Math.min(sizeClass(bytes), limit - limit % 16), Math.ceil(bytes / 16) * 16);
     return this.#take(kind, size, () => {
-      const { maxBufferSize, maxStorageBufferBindingSize } = this.limits;
-      const limit = usage & USAGE.storage ? Math.min(maxBufferSize, maxStorageBufferBindingSize) : maxBufferSize;
       if (size > limit) {
         const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
         throw new RangeError(
@@ -203,11 +213,10 @@ export class Device {
     this.#giveBack(buffer);
   }
 
-  /** A texture of four f32 a texel that kernels write and read, its contents undefined. */
-  acquireTexture(width: number, height: number): GPUTexture {
-    const create = () =>
-      this.gpu.createTexture({ size: [width, height], format: "rgba32float", usage: TEXTURE_USAGE.storage });
-    return this.#take(`texture ${width}`, width * height * TEXEL_BYTES, create);
+  /** A texture of four numbers a texel that kernels write and read, its contents undefined. */
+  acquireTexture(width: number, height: number, format: TextureFormat = "rgba32float"): GPUTexture {
+    const create = () => this.gpu.createTexture({ size: [width, height], format, usage: TEXTURE_USAGE.storage });
+    return this.#take(`${format} ${width}`, width * height * TEXEL_BYTES[format], create);
   }
 
   /** Gives a texture of {@linkcode acquireTexture} back for reuse. */
@@ -249,9 +258,9 @@ export class Device {
     this.#pooledBytes = 0;
   }
 
-  /** Writes host data into a buffer, ahead of everything submitted later. */
+  /** Writes host data into a buffer, ahead of everything submitted later; bytes that fill no word are followed by zeros. */
   write(buffer: GPUBuffer, data: ArrayBufferView, offset = 0): void {
-    if (data.byteLength > 0) this.gpu.queue.writeBuffer(buffer, offset, data as Uint8Array<ArrayBuffer>);
+    if (data.byteLength > 0) this.gpu.queue.writeBuffer(buffer, offset, wholeWords(data));
   }
 
   #groupLayout(kernel: Kernel): GPUBindGroupLayout {

@@ -1,4 +1,4 @@
-import type { Binding, Kernel } from "../../kernels/kernel.ts";
+import { type Binding, type Kernel, textureFormat } from "../../kernels/kernel.ts";
 import { paced } from "./settle.ts";
 
 /** WebGPU's usage flags, which are globals only where the runtime has WebGPU of its own. */
@@ -29,12 +29,13 @@ export class DryRun {
 
   /** Something for the binding of a number to bind: none serves two, as what is written may be bound only once. */
   #resource(binding: Binding, number: number): GPUBindingResource {
-    if (binding === "read" || binding === "read_write") {
+    const format = textureFormat(binding);
+    if (format === undefined) {
       return { buffer: this.#buffer(`buffer ${number}`, STORAGE_BYTES, USAGE.storage) };
     }
-    const key = `texture ${number}`;
+    const key = `${format} ${number}`;
     const texture = this.#memory.get(key) ??
-      this.#gpu.createTexture({ size: [1, 1], format: "rgba32float", usage: USAGE.storageTexture });
+      this.#gpu.createTexture({ size: [1, 1], format, usage: USAGE.storageTexture });
     this.#memory.set(key, texture);
     return (texture as GPUTexture).createView();
   }

@@ -14,4 +14,4 @@ export {
 } from "./device.ts";
 export { type OpenDeviceOptions, requestDevice } from "./open.ts";
 export type { Compilation } from "./warm_up.ts";
-export type { Access, Binding, Grid, Kernel } from "../../kernels/kernel.ts";
+export type { Access, Binding, Grid, Kernel, TextureFormat } from "../../kernels/kernel.ts";

@@ -85,6 +85,7 @@ function labelsOf(common: CommonConfig, options: FromConfigOptions): Pick<Pretra
   if (common.num_labels && named !== undefined && named !== common.num_labels) {
     throw new RangeError(`config.json contradicts itself: num_labels is ${common.num_labels}, id2label has ${named}`);
   }
+  if (named === 0 && options.labels === undefined) throw new RangeError("config.json: id2label names no label");
   const own = common.num_labels ?? named ?? 2;
   const labels = options.labels ?? own;
   if (!Number.isInteger(labels) || labels < 1) throw new RangeError(`a model has 1 label or more, not ${labels}`);
@@ -92,7 +93,7 @@ function labelsOf(common: CommonConfig, options: FromConfigOptions): Pick<Pretra
   const type = labels === own ? common.problem_type : undefined;
   if (options.head === "classification" && type === "multi_label_classification") {
     throw new RangeError(
-      `problem_type "${type}" is not supported: there are regression and single_label_classification`,
+      `config.json: problem_type "${type}" is not supported: there are regression and single_label_classification`,
     );
   }
   const isRegression = type ? type === "regression" : labels === 1;
@@ -108,11 +109,14 @@ export function makeModel(architecture: Architecture, json: unknown, options: Fr
   const { parts, head, common, unused, classifierDropout } = architecture.describe(json, options);
   const { heads, hiddenSize } = parts.sizes;
   if (hiddenSize % heads !== 0) {
-    throw new RangeError(`${architecture.modelType}: ${heads} heads do not divide a hidden size of ${hiddenSize}`);
+    throw new RangeError(
+      `cannot make ${architecture.modelType} of this config.json as ${heads} heads do not divide a hidden size of ${hiddenSize}`,
+    );
   }
   if (options.head === "masked-lm" && !common.tie_word_embeddings) {
     throw new RangeError(
-      `${architecture.modelType}: tie_word_embeddings false is not supported with a masked-lm head: there is only true`,
+      `cannot make ${architecture.modelType} of this config.json as tie_word_embeddings false is not supported with a ` +
+        "masked-lm head: there is only true",
     );
   }
   const { labels, problem } = labelsOf(common, options);

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { nearest } from "../data/nearest.ts";
+import { misspelt, nearest } from "../data/nearest.ts";
+import { quoted } from "../io/quoted.ts";
 import { ACTIVATION_NAMES } from "./activations.ts";
 
 // Bounds keep a damaged file from asking for loops and arrays without end.
@@ -55,13 +56,14 @@ const HARMLESS = new Set([
   ...["bos_token_id", "eos_token_id", "sep_token_id", "cls_token_id", "pad_token_id", "mask_token_id"],
 ]);
 
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+function cut(text: string, longest: number): string {
+  return text.length > longest ? `${text.slice(0, longest - 3)}…` : text;
 }
 
+const shown = (value: unknown) => cut(JSON.stringify(value) ?? String(value), 60);
+
 function describe(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue) ?? "its root";
+  const path = cut(v.getDotPath(issue) ?? "its root", 100);
   const { input } = issue;
   if (issue.type === "picklist") {
     const names = Array.from(issue.expected?.matchAll(/"([^"]*)"/g) ?? [], ([, name]) => name);
@@ -70,7 +72,7 @@ function describe(issue: v.BaseIssue<unknown>): string {
   }
   if (issue.type === "literal") return `${path} ${shown(input)} is not supported: there is only ${issue.expected}`;
   if (issue.type === "check") return `${path} ${shown(input)} ${issue.message}`;
-  return `${path} is wrong: ${issue.message}`;
+  return `${path} is wrong: ${cut(issue.message, 200)}`;
 }
 
 /** A `config.json` as its schema reads it. */
@@ -83,7 +85,7 @@ export interface ReadConfig<Values> {
 /**
  * Reads a parsed `config.json` by the entries that an architecture knows; null is as good as absent.
  *
- * Throws a RangeError that names the key, its value and what is supported.
+ * Throws a RangeError that names the key, its value and what is supported, or a key that is but misspelt.
  */
 export function readConfig<const Entries extends v.ObjectEntries>(
   architecture: string,
@@ -95,5 +97,15 @@ export function readConfig<const Entries extends v.ObjectEntries>(
     throw new RangeError(`cannot make ${architecture} of this config.json as ${describe(result.issues[0])}`);
   }
   const isUnused = (key: string) => !Object.hasOwn(entries, key) && !HARMLESS.has(key);
-  return { values: result.output, unused: Object.keys(json as object).filter(isUnused).sort() };
+  const given = json as Readonly<Record<string, unknown>>;
+  const unused = Object.keys(given).filter(isUnused).sort();
+  const absent = Object.keys(entries).filter((name) => !Object.hasOwn(given, name) || (given[name] ?? null) === null);
+  for (const key of unused) {
+    const meant = misspelt(key, absent);
+    // Its default would be taken in silence.
+    if (meant !== undefined) {
+      throw new RangeError(`cannot make ${architecture} of this config.json as it has no ${meant}, but ${quoted(key)}`);
+    }
+  }
+  return { values: result.output, unused };
 }

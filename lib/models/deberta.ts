@@ -112,7 +112,8 @@ function mixer(values: Values, sizes: EncoderSizes): (site: AttentionSite) => Te
     const { layer, input, own, mask, nextKey, get, norm, dense } = site;
     const [Tq, T] = [own.shape[1], input.shape[1]];
     const project = (x: Tensor, name: string) => splitHeads(dense(x, `${layer}.${name}`), sizes.heads);
-    const table = isNormed ? norm(get(DISTANCES), DISTANCE_NORM) : get(DISTANCES);
+    const distances = cast(get(DISTANCES), "f32");
+    const table = isNormed ? norm(distances, DISTANCE_NORM) : distances;
     const dropped = dropout(table, { rate: sizes.dropout, key: nextKey() });
     // A distance's row is looked up before it is projected: T + Tq rows are fewer than the table has, mostly.
     const projectRows = (name: string, first: number, step: 1 | -1) =>

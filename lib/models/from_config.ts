@@ -26,7 +26,7 @@ function architectureOf(json: unknown): Architecture {
   }
   const { model_type: type, architectures } = json as Record<string, unknown>;
   if (typeof type === "string") {
-    const name = requireName("model_type", type, MODEL_TYPES);
+    const name = requireName("model_type in config.json:", type, MODEL_TYPES);
     return ARCHITECTURES.find(({ modelType }) => modelType === name)!;
   }
   // Old files have no model_type.

@@ -3,6 +3,7 @@ import type { Key } from "../ops/random.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { PretrainedModel } from "./architecture.ts";
+import { storeWeight } from "./store_weight.ts";
 
 /** What of a checkpoint reached a model, beside what fits it by name. */
 export interface LoadReport {
@@ -23,6 +24,11 @@ export interface ParamsFromOptions {
    * other labels; or all.
    */
   readonly fresh?: "missing" | "mismatched" | "all";
+  /**
+   * How matrices and tables of embeddings are kept: in f32 by default, or in f16, for methods that leave them as they are.
+   * Biases, layer norms, head and pooler are f32.
+   */
+  readonly dtype?: "f32" | "f16";
 }
 
 /** What Hugging Face's models have beside an encoder: heads, poolers, and what is no parameter. */
@@ -31,6 +37,8 @@ const BESIDE = [
   /^vocab_(transform|layer_norm|projector)\./,
   /^embeddings\.(position_ids|token_type_ids)$/,
 ];
+/** What methods that leave the encoder as it is train whole, beside the head. */
+const POOLER = /(^|\.)pooler\./;
 /** Positions that a DeBERTa has, but does not use. */
 const UNUSED_POSITIONS = "embeddings.position_embeddings.weight";
 
@@ -47,13 +55,13 @@ function list(names: readonly string[]): string {
  * architecture's prefix, `gamma` and `beta` are old names of `weight` and `bias`, a head that is missing is made afresh,
  * and other heads are left aside; the report names all of that.
  *
- * Throws a RangeError where a tensor fits no name, a shape differs, or the encoder lacks a parameter; a TypeError where
- * a parameter is not of a float type.
+ * Throws a RangeError where a tensor fits no name, a shape differs, the encoder lacks a parameter, or f16 has nothing near
+ * a number; a TypeError where a parameter is not of a float type.
  */
 export function paramsFrom(
   tensors: Readonly<Record<string, Tensor>>,
   model: PretrainedModel,
-  { key, fresh: freshness = "missing" }: ParamsFromOptions,
+  { key, fresh: freshness = "missing", dtype: matrices = "f32" }: ParamsFromOptions,
 ): { params: Record<string, Tensor>; report: LoadReport } {
   const { prefix, config } = model;
   const shapes = new Map(model.shapes);
@@ -101,9 +109,10 @@ export function paramsFrom(
     );
   }
   const fresh = model.init(key, (name) => !found.has(name));
-  const params = Object.fromEntries(
-    model.shapes.map(([name]) => [name, fresh[name] ?? tensors[found.get(name)!]]),
-  );
+  const params = Object.fromEntries(model.shapes.map(([name, shape]) => {
+    const dtype = shape.length === 2 && !head.has(name) && !POOLER.test(name) ? matrices : "f32";
+    return [name, fresh[name] ?? storeWeight(tensors[found.get(name)!], { name, dtype })];
+  }));
   const renamed = [...found].filter(([name, source]) => name !== source);
   return { params, report: { fresh: missing, ignored, renamed: Object.fromEntries(renamed) } };
 }

@@ -6,6 +6,8 @@ import type { TreeNode } from "../tensor/tree.ts";
 export interface ProjectedWeight extends TreeNode {
   /** x `[..., in]` → `[..., out]`. */
   project(x: Tensor): Tensor;
+  /** What the layer gives in place of its output y `[..., out]`, bias included; y itself by default. */
+  finish?(y: Tensor): Tensor;
 }
 
 /** What a model may meet under a parameter's name. */
@@ -17,7 +19,8 @@ export type Params = Readonly<Record<string, Weight>>;
 /** x Wᵀ + b: x `[..., in]`, W `[out, in]`, b `[out]` → `[..., out]`. */
 export function linear(x: Tensor, weight: Weight, bias?: Tensor): Tensor {
   const projected = weight instanceof Tensor ? matmul(x, weight, { transposeB: true }) : weight.project(x);
-  return bias ? add(projected, bias) : projected;
+  const y = bias ? add(projected, bias) : projected;
+  return weight instanceof Tensor || !weight.finish ? y : weight.finish(y);
 }
 
 /** The tensor under a name. Throws where there is none, or where a method put something else there. */

@@ -1,11 +1,13 @@
 import type { DType } from "../tensor/dtype.ts";
+import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { packHalfDispatch } from "./kernel_calls.ts";
 import { apply, type Primitive } from "./primitive.ts";
 
 const LIMIT = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
 
-/** Elements as another dtype. */
-export const castPrimitive: Primitive<{ readonly dtype: DType }> = {
+/** Elements as another dtype, neither of them f16. */
+export const castPrimitive: Primitive<{ readonly dtype: Exclude<DType, "f16"> }> = {
   name: "cast",
   infer: ([x], { dtype }) => ({ shape: x.shape, dtype }),
   lowering: {
@@ -19,10 +21,38 @@ export const castPrimitive: Primitive<{ readonly dtype: DType }> = {
     const [low, high] = LIMIT[dtype];
     return x.data.map((value) => Math.min(high, Math.max(low, Math.trunc(value))));
   },
-  vjp: ({ inputs: [x], cotangent }) => [x.dtype === "f32" ? cotangent : undefined],
+  vjp: ({ params: { dtype }, cotangent }) => [dtype === "f32" ? cotangent : undefined],
 };
 
-/** Elements as another dtype: floats are cut towards zero, anything but 0 is true. */
+/** Elements of f16 as f32: nothing is computed, as kernels read f16 as f32 wherever it lies. */
+export const widenPrimitive: Primitive<undefined> = {
+  name: "widen",
+  infer: ([x]) => ({ shape: x.shape, dtype: "f32" }),
+  lowering: { kind: "view", view: (view) => view },
+  reference: ([x]) => x.data,
+  vjp: ({ cotangent }) => [cotangent],
+};
+
+/** Elements of f32 as the nearest f16, ties to even; the derivative takes no notice of the rounding. */
+export const packHalfPrimitive: Primitive<undefined> = {
+  name: "packHalf",
+  infer: ([x]) => ({ shape: x.shape, dtype: "f16" }),
+  lowering: {
+    kind: "kernel",
+    emit: ({ output }) => ({ dispatches: [packHalfDispatch(sizeOf(output.shape))] }),
+  },
+  reference: ([x]) => Float64Array.from(new Float16Array(x.data)),
+  vjp: ({ cotangent }) => [cotangent],
+};
+
+/**
+ * Elements as another dtype: floats are cut towards zero, anything but 0 is true, and of f16 there is the nearest one,
+ * infinite from 65,520 on. What is stored in f16 takes half the memory; products by it and look-ups of its rows read it
+ * where it lies, all other operations ask for `cast(x, "f32")`, which makes no copy where element-wise work follows.
+ */
 export function cast(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype ? x : apply(castPrimitive, [x], { dtype });
+  if (x.dtype === dtype) return x;
+  if (dtype === "f16") return apply(packHalfPrimitive, [cast(x, "f32")], undefined);
+  if (x.dtype !== "f16") return apply(castPrimitive, [x], { dtype });
+  return cast(apply(widenPrimitive, [x], undefined), dtype);
 }

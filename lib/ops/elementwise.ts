@@ -47,6 +47,11 @@ export function requireDType(op: string, x: Tensor, allowed: readonly DType[]): 
   }
 }
 
+/** How a kernel reads an operand of a float dtype. */
+export function storedAs(dtype: DType): "f32" | "f16" {
+  return dtype === "f16" ? "f16" : "f32";
+}
+
 /** Applies a primitive to one tensor of an allowed dtype. */
 export function unary(primitive: Primitive<undefined>, x: Tensor, allowed: readonly DType[] = ["f32"]): Tensor {
   requireDType(primitive.name, x, allowed);

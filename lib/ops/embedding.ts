@@ -1,7 +1,7 @@
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { formatShape } from "../tensor/shape.ts";
-import { requireDType } from "./elementwise.ts";
+import { requireDType, storedAs } from "./elementwise.ts";
 import { apply, type Primitive } from "./primitive.ts";
 import { reshape } from "./reshape.ts";
 import { gatherDispatch, scatterDispatches } from "./kernel_calls.ts";
@@ -12,11 +12,11 @@ export const embeddingPrimitive: Primitive<undefined> = {
   infer: ([table, ids]) => ({ shape: [...ids.shape, table.shape[1]], dtype: "f32" }),
   lowering: {
     kind: "kernel",
-    emit: ({ inputs: [table, ids] }) => ({
-      dispatches: [
-        gatherDispatch({ rows: table.view.shape[0], columns: table.view.shape[1], ids: sizeOf(ids.view.shape) }),
-      ],
-    }),
+    emit({ inputs: [table, ids] }) {
+      const [rows, columns] = table.view.shape;
+      const sizes = { rows, columns, ids: sizeOf(ids.view.shape) };
+      return { dispatches: [gatherDispatch(sizes, storedAs(table.dtype))] };
+    },
   },
   reference([table, ids]) {
     const columns = table.shape[1];
@@ -60,11 +60,11 @@ export const scatterRowsPrimitive: Primitive<{ readonly shape: Shape }> = {
 };
 
 /**
- * Looks up rows: table `[v, c]` f32, ids `[...]` i32 → `[..., c]`. An id outside the table gives a row of NaN. The
- * derivative adds the rows of equal ids in their order, so it has the same bits each time.
+ * Looks up rows: table `[v, c]` f32 or f16, ids `[...]` i32 → `[..., c]` f32. An id outside the table gives a row of
+ * NaN. The derivative adds the rows of equal ids in their order, so it has the same bits each time.
  */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
-  requireDType("embedding", table, ["f32"]);
+  requireDType("embedding", table, ["f32", "f16"]);
   requireDType("embedding", ids, ["i32"]);
   if (table.rank !== 2) {
     throw new RangeError(`embedding: the table needs two axes, and has ${formatShape(table.shape)}`);

@@ -7,6 +7,7 @@ import {
   linkIds,
   scatterAddRows,
 } from "../../kernels/gather.ts";
+import { PACK_HALF_WORKGROUP, packHalf, type StoredAs } from "../../kernels/half.ts";
 import { type Grid, linearGrid } from "../../kernels/kernel.ts";
 import { addLowRankGrid, addLowRankKernel, addLowRankUniforms } from "../../kernels/low_rank.ts";
 import type { Dispatch } from "./primitive.ts";
@@ -24,11 +25,11 @@ function gridOf(threads: number): Grid {
   return linearGrid(Math.ceil(threads / GATHER_WORKGROUP));
 }
 
-/** Rows by ids: inputs table and ids. */
-export function gatherDispatch({ rows, columns, ids }: LookupSizes): Dispatch {
+/** Rows by ids: inputs table and ids. `table` says how the table is stored. */
+export function gatherDispatch({ rows, columns, ids }: LookupSizes, table: StoredAs): Dispatch {
   const vec4 = columns % 4 === 0;
   return {
-    kernel: gatherRows({ vec4 }),
+    kernel: gatherRows({ vec4, table }),
     grid: gridOf(ids * columns / (vec4 ? 4 : 1)),
     uniforms: gatherUniforms(rows, columns, ids),
     buffers: [{ input: 0 }, { input: 1 }, "output"],
@@ -53,6 +54,16 @@ export function scatterDispatches({ rows, columns, ids }: LookupSizes): { dispat
       },
     ],
     scratch: [ids * 8],
+  };
+}
+
+/** So many numbers as f16. */
+export function packHalfDispatch(size: number): Dispatch {
+  return {
+    kernel: packHalf(),
+    grid: linearGrid(Math.ceil(size / 2 / PACK_HALF_WORKGROUP)),
+    uniforms: Uint32Array.of(size, 0, 0, 0),
+    buffers: [{ input: 0 }, "output"],
   };
 }
 

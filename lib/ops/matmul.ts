@@ -5,7 +5,8 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { collapseView, type View } from "../tensor/view.ts";
 import { mul } from "./arithmetic.ts";
 import { broadcastTo } from "./broadcast.ts";
-import { requireDType } from "./elementwise.ts";
+import { cast } from "./cast.ts";
+import { requireDType, storedAs } from "./elementwise.ts";
 import { apply, type Primitive } from "./primitive.ts";
 import { reshape, transpose, transposePrimitive } from "./reshape.ts";
 
@@ -72,6 +73,7 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
   lowering: {
     kind: "kernel",
     finishes: true,
+    batches: true,
     scaled: ({ scale }, factor) => ({ scale: scale * factor }),
     accepts(input, views) {
       if (!fits(views[input])) return false;
@@ -80,11 +82,11 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
       const both = fits(views[0]) && orientation(views[0])!.kind === "t" && orientation(views[1])!.kind === "t";
       return !both && mergeBatches(views).shape.length <= 2;
     },
-    emit({ inputs: [a, b], output, params: { scale }, target, finish }) {
-      const [m, n] = output.shape.slice(-2);
+    emit({ inputs: [a, b], output, params: { scale }, target, finish, ...site }) {
+      const result = site.result ?? { shape: output.shape, strides: rowMajor(output.shape), offset: 0 };
+      const [m, n] = result.shape.slice(-2);
       const k = a.view.shape[a.view.shape.length - 1];
       const [forA, forB] = [orientation(a.view)!, orientation(b.view)!];
-      const result: View = { shape: output.shape, strides: rowMajor(output.shape), offset: 0 };
       const { shape, strides } = mergeBatches([a.view, b.view, result]);
       const [outer, inner] = shape.length === 2 ? shape : [1, shape[0] ?? 1];
       const pair = (list: readonly number[]) => list.length === 2 ? list : [0, list[0] ?? 0];
@@ -106,9 +108,9 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
         c1,
         offsetA: a.view.offset,
         offsetB: b.view.offset,
-        offsetC: 0,
+        offsetC: result.offset,
         scale,
-      }, { target, finish, isFrozen: b.isFrozen });
+      }, { target, finish, isFrozen: b.isFrozen, weight: storedAs(b.dtype) });
       return { dispatches: [{ ...dispatch, buffers: [{ input: 0 }, { input: 1 }, "finish"] }] };
     },
   },
@@ -158,14 +160,14 @@ function isSwapped({ state, rank }: Tensor): boolean {
 
 /**
  * Matrix product over the last two axes, `[..., m, k] · [..., k, n] → [..., m, n]`, in f32; batch axes broadcast.
- * Transposed or sliced operands are read where they lie.
+ * Transposed or sliced operands are read where they lie, and so is a second operand of f16.
  *
  * Throws a RangeError where ranks are below 2, inner sizes differ or batch axes do not broadcast.
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const { transposeA = false, transposeB = false } = options;
   requireDType("matmul", a, ["f32"]);
-  requireDType("matmul", b, ["f32"]);
+  requireDType("matmul", b, ["f32", "f16"]);
   const print = () =>
     `${formatShape(a.shape)}${transposeA ? "ᵀ" : ""} · ${formatShape(b.shape)}${transposeB ? "ᵀ" : ""}`;
   if (a.rank < 2 || b.rank < 2) throw new RangeError(`matmul: needs matrices: ${print()}`);
@@ -181,7 +183,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   const batch = broadcastShapes(left.shape.slice(0, -2), right.shape.slice(0, -2));
   if (!batch) throw new RangeError(`matmul: batch axes do not broadcast: ${print()}`);
   // An outer product needs no sum: it joins the element-wise work around it.
-  if (inner === 1) return mul(left, right);
+  if (inner === 1) return mul(left, cast(right, "f32"));
   return apply(matmulPrimitive, [
     broadcastTo(left, [...batch, ...left.shape.slice(-2)]),
     broadcastTo(right, [...batch, ...right.shape.slice(-2)]),

@@ -1,13 +1,17 @@
 import { matmulDispatch } from "../../kernels/choose_matmul.ts";
+import type { BranchLayout } from "../../kernels/branch.ts";
 import { type MatmulLayout, SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { mul } from "./arithmetic.ts";
-import { requireDType } from "./elementwise.ts";
+import { requireDType, storedAs } from "./elementwise.ts";
 import { matmul, type MatmulParams, orientation } from "./matmul.ts";
-import { apply, type Primitive } from "./primitive.ts";
+import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
 
-/** scale · (A·B + Z·V), A `[m, k]`, B `[k, n]`, Z `[m, r]`, V `[r, n]`: one chain of fma over k, then over r. */
+/**
+ * scale · (A·B + Z·V), A `[m, k]`, B `[k, n]`, Z `[m, r]`, V `[r, n]`: one chain of fma over k, then over r. With two more
+ * inputs Z and V are in two blocks.
+ */
 export const matmulSumPrimitive: Primitive<MatmulParams> = {
   name: "matmulSum",
   infer: ([a, b]) => ({ shape: [a.shape[0], b.shape[1]], dtype: "f32" }),
@@ -17,15 +21,23 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
     scaled: ({ scale }, factor) => ({ scale: scale * factor }),
     accepts(input, views) {
       const found = orientation(views[input]);
-      // The first operands have their rows together.
-      return found !== undefined && (found.kind === "n" || input % 2 === 1);
+      // The first operands have their rows together, and both blocks of V lie alike.
+      const isAlike = input < 3 || input % 2 === 0 || views.length < 6 ||
+        orientation(views[3])?.kind === orientation(views[5])?.kind;
+      return found !== undefined && (found.kind === "n" || input % 2 === 1) && isAlike;
     },
-    emit({ inputs: [a, b, z, v], output, params: { scale }, target, finish }) {
+    emit({ inputs: [a, b, ...blocks], output, params: { scale }, target, finish }) {
       const [m, n] = output.shape;
-      const [[k, r], [A, B, Z, V]] = [
-        [a, z].map(({ view }) => view.shape[1]),
-        [a, b, z, v].map((x) => orientation(x.view)!),
-      ];
+      const k = a.view.shape[1];
+      const [A, B, , V] = [a, b, ...blocks].map((x) => orientation(x.view)!);
+      const layout = V.kind === "t" ? "nt" : "nn";
+      const blockOf = ([z, v]: typeof blocks) => ({
+        ldz: orientation(z.view)!.stride,
+        ldv: orientation(v.view)!.stride,
+        offsetZ: z.view.offset,
+        offsetV: v.view.offset,
+      });
+      const [r, r1 = 0] = [0, 2].filter((i) => i < blocks.length).map((i) => blocks[i].view.shape[1]);
       const dispatch = matmulDispatch(`n${B.kind}` as MatmulLayout, {
         ...SINGLE_PRODUCT,
         m,
@@ -38,20 +50,20 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
         offsetB: b.view.offset,
         scale,
         branch: {
-          layout: V.kind === "t" ? "nt" : "nn",
-          r,
-          ldz: Z.stride,
-          ldv: V.stride,
-          offsetZ: z.view.offset,
-          offsetV: v.view.offset,
+          layout: r1 > 0 ? `${layout}_${layout}` as BranchLayout : layout,
+          r: r + r1,
+          ...blockOf(blocks),
+          ...r1 > 0 && { second: { from: r, ...blockOf(blocks.slice(2)) } },
         },
-      }, { target, finish, isFrozen: b.isFrozen });
-      return { dispatches: [{ ...dispatch, buffers: [...[0, 1, 2, 3].map((input) => ({ input })), "finish"] }] };
+      }, { target, finish, isFrozen: b.isFrozen, weight: storedAs(b.dtype) });
+      return {
+        dispatches: [{ ...dispatch, buffers: [...[a, b, ...blocks].map((_, input) => ({ input })), "finish"] }],
+      };
     },
   },
-  reference([a, b, z, v], { scale }, output) {
+  reference(inputs, { scale }, output) {
     const n = output.shape[1];
-    const along = (left: typeof a, right: typeof a, row: number, column: number) => {
+    const along = (left: ReferenceArray, right: ReferenceArray, row: number, column: number) => {
       const k = left.shape[1];
       let sum = 0;
       for (let j = 0; j < k; j++) sum += left.data[row * k + j] * right.data[j * n + column];
@@ -59,34 +71,41 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
     };
     return Float64Array.from({ length: sizeOf(output.shape) }, (_, i) => {
       const [row, column] = [Math.floor(i / n), i % n];
-      return scale * (along(a, b, row, column) + along(z, v, row, column));
+      let sum = 0;
+      for (let j = 0; j < inputs.length; j += 2) sum += along(inputs[j], inputs[j + 1], row, column);
+      return scale * sum;
     });
   },
-  vjp({ inputs: [a, b, z, v], params: { scale }, cotangent, needs }) {
+  vjp({ inputs, params: { scale }, cotangent, needs }) {
     const slope = scale === 1 ? cotangent : mul(cotangent, scale);
-    return [
-      needs[0] ? matmul(slope, b, { transposeB: true }) : undefined,
-      needs[1] ? matmul(a, slope, { transposeA: true }) : undefined,
-      needs[2] ? matmul(slope, v, { transposeB: true }) : undefined,
-      needs[3] ? matmul(z, slope, { transposeA: true }) : undefined,
-    ];
+    return inputs.map((_, i) => {
+      if (!needs[i]) return undefined;
+      return i % 2 === 0
+        ? matmul(slope, inputs[i + 1], { transposeB: true })
+        : matmul(inputs[i - 1], slope, { transposeA: true });
+    });
   },
 };
 
 /**
  * A·B + Z·V in one pass: A `[m, k]`, B `[k, n]`, Z `[m, r]`, V `[r, n]` → `[m, n]`, in f32. Meant for a small r, as
- * LoRA's branch beside its base. Transposed views of B and V are read where they lie.
+ * LoRA's branch beside its base. Transposed views of B and V are read where they lie; B may be f16. A second pair of Z
+ * and V is added as if it stood beside the first.
  *
  * Throws a RangeError where the shapes do not fit.
  */
-export function matmulSum([a, b]: readonly [Tensor, Tensor], [z, v]: readonly [Tensor, Tensor]): Tensor {
-  const parts = [a, b, z, v];
-  for (const part of parts) requireDType("matmulSum", part, ["f32"]);
-  const fits = parts.every(({ rank }) => rank === 2) && a.shape[1] === b.shape[0] && z.shape[1] === v.shape[0] &&
-    a.shape[0] === z.shape[0] && b.shape[1] === v.shape[1];
+export function matmulSum(
+  [a, b]: readonly [Tensor, Tensor],
+  ...pairs: readonly [first: readonly [Tensor, Tensor], second?: readonly [Tensor, Tensor]]
+): Tensor {
+  const blocks = pairs.flatMap((pair) => pair ? [pair] : []);
+  const parts = [a, b, ...blocks.flat()];
+  parts.forEach((part, i) => requireDType("matmulSum", part, i === 1 ? ["f32", "f16"] : ["f32"]));
+  const fits = parts.every(({ rank }) => rank === 2) && a.shape[1] === b.shape[0] &&
+    blocks.every(([z, v]) => z.shape[1] === v.shape[0] && a.shape[0] === z.shape[0] && b.shape[1] === v.shape[1]);
   if (!fits) {
-    const [A, B, Z, V] = parts.map(({ shape }) => formatShape(shape));
-    throw new RangeError(`matmulSum: ${A} · ${B} and ${Z} · ${V} have no sum`);
+    const products = [[a, b], ...blocks].map(([x, y]) => `${formatShape(x.shape)} · ${formatShape(y.shape)}`);
+    throw new RangeError(`matmulSum: ${products.join(" and ")} have no sum`);
   }
   return apply(matmulSumPrimitive, parts, { scale: 1 });
 }

@@ -63,11 +63,23 @@ export interface Target {
   readonly measured?: Measured;
 }
 
+/** An input of a primitive with kernels of its own. */
+export interface KernelInput {
+  readonly view: View;
+  readonly dtype: DType;
+  /** Whether it is a whole matrix that nothing writes while it is used: a texture may hold a copy of it. */
+  readonly isFrozen?: boolean;
+  /** What stands for the buffer in which it lies, and its first element there: for those that take shared memory. */
+  readonly memory?: unknown;
+  readonly first?: number;
+}
+
 /** What a primitive with kernels of its own is given. */
 export interface KernelSite<P> {
-  /** A frozen one is a whole matrix that nothing writes while it is used: a texture may hold a copy of it. */
-  readonly inputs: readonly { readonly view: View; readonly dtype: DType; readonly isFrozen?: boolean }[];
+  readonly inputs: readonly KernelInput[];
   readonly output: Aval;
+  /** Where the output goes, where it is not the whole of its buffer: only for those that `batches`. */
+  readonly result?: View;
   readonly params: P;
   readonly target: Target;
   /** Whether the output is the buffer of the input named in `inPlace`. */
@@ -107,6 +119,13 @@ export type Lowering<P> =
     readonly inPlace?: number;
     /** Whether its kernels take element-wise work on their results: they hand them to `finish`. */
     readonly finishes?: boolean;
+    /**
+     * Whether it can be emitted for several sets of operands at once: all views, that of the result too, then have an
+     * axis in front that goes from one set to the next, by a negative stride perhaps.
+     */
+    readonly batches?: boolean;
+    /** Whether it takes inputs as parts of the buffers in which they lie, so that several share a binding. */
+    readonly sharesMemory?: boolean;
     /** Parameters of the same primitive with its result times a number; absent where it has none. */
     scaled?(params: P, factor: number): P;
     emit(site: KernelSite<P>): { readonly dispatches: readonly Dispatch[]; readonly scratch?: readonly number[] };
@@ -146,6 +165,10 @@ export function apply<P>(primitive: Primitive<P>, inputs: readonly Tensor[], par
     }
   }
   const { shape, dtype } = primitive.infer(inputs, params);
+  const { kind } = primitive.lowering;
+  if (dtype === "f16" && kind !== "view" && kind !== "kernel") {
+    throw new TypeError(`${primitive.name}: f16 is for storing alone, sums are f32: cast(x, "f32")`);
+  }
   const result = new Tensor(shape, dtype, { kind: "node", operation: primitive, inputs, params });
   noteNode(result);
   return result;

@@ -1,4 +1,10 @@
-import { squaredNormChunks, squaredNormDispatch, sumPartials } from "../../kernels/squared_norm.ts";
+import {
+  SQUARED_ARRAYS,
+  type SquaredArray,
+  squaredNormChunks,
+  squaredNormDispatch,
+  sumPartials,
+} from "../../kernels/squared_norm.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { invertView } from "../tensor/view.ts";
@@ -7,8 +13,15 @@ import { zeros } from "./constant.ts";
 import { requireDType } from "./elementwise.ts";
 import { apply, type Dispatch, type Primitive } from "./primitive.ts";
 
-/** Arrays that one kernel reads: with its output at most 8 storage buffers. */
-const ARRAYS = 7;
+/** Buffers that one kernel reads: with its output at most 8. */
+const BUFFERS = 7;
+
+/** What one dispatch does: the buffers that it reads, by an input that lies in each, and the arrays in them. */
+interface Round {
+  readonly memories: unknown[];
+  readonly inputs: number[];
+  readonly arrays: SquaredArray[];
+}
 
 /** The sum of the squares of all elements of several tensors. */
 export const squaredNormPrimitive: Primitive<undefined> = {
@@ -18,18 +31,29 @@ export const squaredNormPrimitive: Primitive<undefined> = {
     kind: "kernel",
     // In whatever order the elements lie: a transposed gradient need not be copied.
     accepts: (input, views) => invertView(views[input]) !== undefined,
+    sharesMemory: true,
     emit({ inputs }) {
-      const sizes = inputs.map(({ view }) => sizeOf(view.shape));
-      const dispatches: Dispatch[] = [];
+      const rounds: Round[] = [];
       let partials = 0;
-      for (let first = 0; first < sizes.length; first += ARRAYS) {
-        const part = sizes.slice(first, first + ARRAYS);
-        dispatches.push({
-          ...squaredNormDispatch(part, partials),
-          buffers: [...part.map((_, i) => ({ input: first + i })), { scratch: 0 }],
-        });
-        partials += part.reduce((sum, size) => sum + squaredNormChunks(size), 0);
-      }
+      // Partial sums lie in the order of the inputs, whichever dispatch makes them.
+      inputs.forEach((input, i) => {
+        const { view, memory = input, first = 0 } = input;
+        let round = rounds.find(({ memories, arrays }) =>
+          arrays.length < SQUARED_ARRAYS && (memories.includes(memory) || memories.length < BUFFERS)
+        );
+        if (!round) rounds.push(round = { memories: [], inputs: [], arrays: [] });
+        if (!round.memories.includes(memory)) {
+          round.memories.push(memory);
+          round.inputs.push(i);
+        }
+        const size = sizeOf(view.shape);
+        round.arrays.push({ buffer: round.memories.indexOf(memory), offset: first, size, partial: partials });
+        partials += squaredNormChunks(size);
+      });
+      const dispatches = rounds.map(({ inputs, arrays }): Dispatch => ({
+        ...squaredNormDispatch(arrays),
+        buffers: [...inputs.map((input) => ({ input })), { scratch: 0 }],
+      }));
       dispatches.push({
         kernel: sumPartials(),
         grid: [1, 1, 1],

@@ -7,6 +7,7 @@ export { type AdamOptions, type AdamState, adamw, type AdamWOptions, addDecayedW
 export { applyUpdates } from "./apply_updates.ts";
 export { chain, type CountState, scaleByLearningRate } from "./chain.ts";
 export { clipByGlobalNorm, clipToNorm, globalNorm } from "./clip_by_global_norm.ts";
+export { keepUnstepped } from "./keep_unstepped.ts";
 export type { Optimizer, OptimizerStep, Schedule } from "./optimizer.ts";
 export { constantSchedule, cosineSchedule, linearSchedule, type WarmupOptions } from "./schedules.ts";
 export { sgd, type SgdOptions, trace } from "./sgd.ts";

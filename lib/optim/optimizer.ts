@@ -11,7 +11,10 @@ export interface OptimizerStep<State> {
   readonly state: State;
 }
 
-/** A pure gradient transformation, as in optax: state goes in, state comes out. */
+/**
+ * A pure gradient transformation, as in optax: state goes in, state comes out. What the state holds for each element of the
+ * parameters, as moments, lies in trees like the parameters, by which {@linkcode keepUnstepped} knows it.
+ */
 export interface Optimizer<State = Tree> {
   /** State for parameters, a tree of tensors. */
   init(params: Tree): State;

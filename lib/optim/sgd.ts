@@ -1,5 +1,6 @@
 import { add, mul, zerosLike } from "../ops/mod.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
+import { addDecayedWeights } from "./adamw.ts";
 import { chain, scaleByLearningRate } from "./chain.ts";
 import type { Optimizer, Schedule } from "./optimizer.ts";
 
@@ -9,6 +10,8 @@ export interface SgdOptions {
   readonly learningRate: number | Schedule;
   /** Share of the last update that goes on; none by default, and then there is no state but the count. */
   readonly momentum?: number;
+  /** Share of each parameter that is added to its gradient, before momentum; 0 by default. */
+  readonly weightDecay?: number;
 }
 
 /** Sums gradients with a decay: v ← momentum · v + g, as PyTorch's `SGD` does. */
@@ -23,7 +26,10 @@ export function trace(momentum: number): Optimizer<{ readonly velocity: Tree }> 
 }
 
 /** Stochastic gradient descent, as PyTorch's `SGD` computes it. */
-export function sgd({ learningRate, momentum = 0 }: SgdOptions): Optimizer {
-  const descent = scaleByLearningRate(learningRate) as Optimizer;
-  return chain(...(momentum === 0 ? [descent] : [trace(momentum) as Optimizer, descent])) as Optimizer;
+export function sgd({ learningRate, momentum = 0, weightDecay = 0 }: SgdOptions): Optimizer {
+  return chain(
+    ...weightDecay === 0 ? [] : [addDecayedWeights(weightDecay) as Optimizer],
+    ...momentum === 0 ? [] : [trace(momentum) as Optimizer],
+    scaleByLearningRate(learningRate) as Optimizer,
+  ) as Optimizer;
 }

@@ -32,11 +32,13 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { treeMap } from "../tensor/tree.ts";
 import {
   adaptWith,
+  branchDropouts,
   countParameters,
   type LowRankOptions,
   type LowRankTrainable,
   mergeWith,
   peftAdapter,
+  requireDropout,
   requireRank,
   takeHeads,
 } from "./low_rank.ts";
@@ -97,6 +99,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
   const { beta1 = 0.85, beta2 = 0.85, orthogonality = 0.1 } = options;
   requireRank("adalora", initialRank);
   requireRank("adalora", targetRank);
+  requireDropout("adalora", options);
   if (targetRank > initialRank) {
     throw new RangeError(`adalora: the target rank ${targetRank} is above the initial one, ${initialRank}`);
   }
@@ -149,10 +152,12 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
       };
     },
     writes: () => [],
-    adapt(base, { factors, heads }) {
-      const weights = Object.entries(factors).map(([path, triplets]) => [
+    adapt(base, { factors, heads }, _, key) {
+      const entries = Object.entries(factors);
+      const dropouts = branchDropouts(options, { key, count: entries.length });
+      const weights = entries.map(([path, triplets], i) => [
         path,
-        new LowRankWeight(base[`${path}.weight`], [change(triplets)]),
+        new LowRankWeight(base[`${path}.weight`], [change(triplets)], dropouts[i]),
       ]);
       return adaptWith(base, heads, Object.fromEntries(weights));
     },
@@ -210,6 +215,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
           init_r: initialRank,
           target_r: targetRank,
           lora_alpha: alpha,
+          lora_dropout: options.dropout ?? 0,
           tinit: warmup,
           tfinal: final,
           deltaT: interval,

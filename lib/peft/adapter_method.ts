@@ -2,6 +2,8 @@ import { concat, reshape, zeros } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import { adalora, type Triplets } from "./adalora.ts";
+import { bitfit } from "./bitfit.ts";
+import { bottleneckOf, houlsby, pfeiffer } from "./bottleneck.ts";
 import { dora } from "./dora.ts";
 import { lora } from "./lora.ts";
 import { type LowRankPatterns, type LowRankTrainable, PEFT_PREFIX } from "./low_rank.ts";
@@ -78,67 +80,86 @@ function wholeTriplets(path: string, [A, B, E]: readonly Tensor[], rank: number)
   };
 }
 
-/**
- * The method and the trained parts of an adapter that Hugging Face PEFT, or this library, wrote for a model: LoRA, rsLoRA,
- * DoRA and AdaLoRA, with rank and alpha patterns and modules saved whole.
- *
- * Throws an Error where the configuration asks for what is not here, a tensor is missing or left over, or none of the
- * model's parameters fits.
- */
-export function adapterMethod(adapter: Adapter, base: BaseParams): AdapterMethod {
-  const fields = new Fields(adapter.config);
+/** What is read of an adapter of one kind: its method, and how the trained part of a target is. */
+interface Kind {
+  readonly method: Method;
+  readonly part: (path: string) => Tree;
+}
+
+/** Throws an Error where the configuration asks for what is not here. */
+function kindOf(fields: Fields, take: (path: string, ending: string) => Tensor): Kind {
+  const kind = String(fields.config.peft_type).toUpperCase();
+  const heads = headsOf(fields.saved());
+  if (kind === "BITFIT") return { method: bitfit({ heads }) as Method, part: () => ({}) };
+  if (kind === "BOTTLENECK") {
+    const make = fields.config.method === "pfeiffer" ? pfeiffer : houlsby;
+    const options = { width: fields.number("width"), targets: fields.targets(), norms: false, heads };
+    const activation = fields.config.activation as "gelu" | "relu";
+    return {
+      method: make({ ...options, activation }) as Method,
+      part: (path) => bottleneckOf((ending) => take(path, ending)),
+    };
+  }
+  if (kind !== "LORA" && kind !== "ADALORA") fields.fail("peft_type", '"LORA", "ADALORA", "BOTTLENECK" or "BITFIT"');
   fields.refuse("bias", "none");
   fields.refuse("fan_in_fan_out", false);
   fields.refuse("lora_bias", false);
   fields.refuse("layers_to_transform", []);
-  const heads = headsOf(fields.saved());
-  const shared = { alpha: fields.number("lora_alpha"), targets: fields.targets(), heads };
-  const kind = String(fields.config.peft_type).toUpperCase();
-  const left = new Set(Object.keys(adapter.tensors));
-  const take = (path: string, ending: string): Tensor => {
-    const name = `${PEFT_PREFIX}${path}${ending}`;
-    if (!left.delete(name)) throw new Error(`cannot use the adapter: it has no tensor ${name}`);
-    return adapter.tensors[name];
-  };
-
-  let method: Method;
-  let part: (path: string) => Tree;
+  const dropout = fields.number("lora_dropout", 0);
+  const shared = { alpha: fields.number("lora_alpha"), targets: fields.targets(), heads, dropout };
   if (kind === "ADALORA") {
     const initialRank = fields.number("init_r");
-    const totalSteps = fields.number("total_step");
-    method = adalora({
+    const method = adalora({
       ...shared,
       initialRank,
       targetRank: fields.number("target_r"),
-      totalSteps,
+      totalSteps: fields.number("total_step"),
       warmup: fields.number("tinit", 0),
       final: fields.number("tfinal", 0),
       interval: fields.number("deltaT", 1),
       beta1: fields.number("beta1", 0.85),
       beta2: fields.number("beta2", 0.85),
       orthogonality: fields.number("orth_reg_weight", 0.5),
-    }) as Method;
-    part = (path) => {
+    });
+    const part = (path: string) => {
       const parts = [".lora_A", ".lora_B", ".lora_E"].map((ending) => take(path, ending));
-      return wholeTriplets(path, parts, initialRank) as unknown as Tree;
+      return wholeTriplets(path, parts, initialRank);
     };
-  } else if (kind === "LORA") {
-    const patterns: LowRankPatterns = {
-      rankPattern: fields.pattern("rank_pattern"),
-      alphaPattern: fields.pattern("alpha_pattern"),
-      scaling: fields.config.use_rslora ? "rank-stabilized" : "standard",
-    };
-    const options = { ...shared, ...patterns, rank: fields.number("r") };
-    const isDora = fields.config.use_dora === true;
-    method = (isDora ? dora(options) : lora(options)) as Method;
-    part = (path) => ({
+    return { method: method as Method, part };
+  }
+  const patterns: LowRankPatterns = {
+    rankPattern: fields.pattern("rank_pattern"),
+    alphaPattern: fields.pattern("alpha_pattern"),
+    scaling: fields.config.use_rslora ? "rank-stabilized" : "standard",
+  };
+  const options = { ...shared, ...patterns, rank: fields.number("r") };
+  const isDora = fields.config.use_dora === true;
+  return {
+    method: (isDora ? dora(options) : lora(options)) as Method,
+    part: (path) => ({
       A: take(path, ".lora_A.weight"),
       B: take(path, ".lora_B.weight"),
       ...isDora ? { magnitude: take(path, ".lora_magnitude_vector") } : {},
-    });
-  } else {
-    return fields.fail("peft_type", '"LORA" or "ADALORA"');
-  }
+    }),
+  };
+}
+
+/**
+ * The method and the trained parts of an adapter that Hugging Face PEFT, or this library, wrote for a model: LoRA, rsLoRA,
+ * DoRA and AdaLoRA, with rank and alpha patterns and modules saved whole; and of our own kinds, bottlenecks and BitFit.
+ *
+ * Throws an Error where the configuration asks for what is not here, a tensor is missing or left over, or none of the
+ * model's parameters fits.
+ */
+export function adapterMethod(adapter: Adapter, base: BaseParams): AdapterMethod {
+  const fields = new Fields(adapter.config);
+  const left = new Set(Object.keys(adapter.tensors));
+  const take = (path: string, ending: string): Tensor => {
+    const name = `${PEFT_PREFIX}${path}${ending}`;
+    if (!left.delete(name)) throw new Error(`cannot use the adapter: it has no tensor ${name}`);
+    return adapter.tensors[name];
+  };
+  const { method, part } = kindOf(fields, take);
   const { factors, heads: names } = headsAndTargets(method, base);
   const trainable = {
     factors: Object.fromEntries(factors.map((path) => [path, part(path)])),

@@ -4,6 +4,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { factoredDelta } from "./delta_lora_update.ts";
 import {
   adaptWith,
+  branchDropouts,
   copyOf,
   countParameters,
   type Factors,
@@ -12,9 +13,11 @@ import {
   type LowRankOptions,
   type LowRankTrainable,
   mergeWith,
+  requireDropout,
   requireRank,
 } from "./low_rank.ts";
 import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import { TelescopedWeight } from "./telescoped_weight.ts";
 import type { Method } from "./method.ts";
 import { selectTargets } from "./targets.ts";
 
@@ -29,8 +32,10 @@ export interface DeltaLoraOptions extends LowRankOptions {
    * telescopes, is part of the forward pass. `auto`: telescoped where λ is constant.
    */
   readonly write?: "in-place" | "telescoped" | "auto";
-  /** Must be 0 where it is given: see the error. */
+  /** Rate at which the branch's input drops out in training; the paper has none, so that others need `allowDropout`. */
   readonly dropout?: number;
+  /** Lets the branch drop out, though W then receives a change that is not that of its own gradient: for ablations. */
+  readonly allowDropout?: boolean;
 }
 
 /** What Delta-LoRA keeps beside its factors. */
@@ -46,17 +51,21 @@ export interface DeltaLoraAux {
  * W ← W + λ·(α/r)·(B′A′ − BA), after each update beyond K. Only factors and heads have gradients and moments.
  *
  * Summed over a run the changes telescope: W_T = W_0 + λ·(α/r)·(B_T A_T − B_{K+1} A_{K+1}). The two forms of the write
- * are equal but for rounding; departs from the paper in nothing else.
+ * are equal but for rounding; departs from the paper in nothing else. Any optimizer does, as the change of W is formed
+ * from its updates.
  *
- * Throws a RangeError for a dropout rate in the branch, or a scheduled λ with the telescoped form.
+ * Throws a RangeError for dropout in the branch that `allowDropout` does not allow, or a scheduled λ with the telescoped
+ * form.
  */
 export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, DeltaLoraAux> {
-  const { rank, alpha, lambda, startStep, write = "auto", dropout = 0 } = options;
+  const { rank, alpha, lambda, startStep, write = "auto", dropout = 0, allowDropout = false } = options;
   requireRank("deltaLora", rank);
-  if (dropout !== 0) {
+  requireDropout("deltaLora", options);
+  if (dropout !== 0 && !allowDropout) {
     throw new RangeError(
       `deltaLora: dropout ${dropout} in the branch is not possible: the change of W is that of B·A, and with dropout the ` +
-        "gradients of W and of B·A differ (2309.02411, section 4); the model's own dropout stays",
+        "gradients of W and of B·A differ (2309.02411, section 4); the model's own dropout stays; allowDropout tries it all " +
+        "the same",
     );
   }
   if (!Number.isInteger(startStep) || startStep < -1) {
@@ -68,11 +77,13 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
   const isTelescoped = write === "telescoped" || (write === "auto" && typeof lambda === "number");
   const scale = alpha / rank;
 
+  /** λ·(α/r) once W moves. */
+  const receivedScale = (writes: Tensor): Tensor => where(greater(writes, 0), full([], (lambda as number) * scale), 0);
   /** Everything that was added to W_0 beyond the factors themselves, with a constant λ. */
   const changeOfW = ({ A, B }: Factors, anchor: Factors, writes: Tensor): Factored => ({
     left: concat([B, neg(anchor.B)], { axis: 1 }),
     right: concat([A, anchor.A], { axis: 0 }),
-    scale: where(greater(writes, 0), full([], (lambda as number) * scale), 0),
+    scale: receivedScale(writes),
   });
   const own = ({ A, B }: Factors): Factored => ({ left: B, right: A, scale });
 
@@ -88,13 +99,20 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
     writes(base) {
       return isTelescoped ? [] : selectTargets(base, options.targets).map((path) => `${path}.weight`);
     },
-    adapt(base, { factors, heads }, { anchor, writes }) {
-      const weights = Object.entries(factors).map(([path, pair]) => {
+    adapt(base, { factors, heads }, { anchor, writes }, key) {
+      const entries = Object.entries(factors);
+      const dropouts = branchDropouts(options, { key, count: entries.length });
+      const weights = entries.map(([path, pair], i) => {
         const W = base[`${path}.weight`];
-        if (!isTelescoped) return [path, new LowRankWeight(W, [own(pair)])];
+        if (!isTelescoped) return [path, new LowRankWeight(W, [own(pair)], dropouts[i])];
         // The factors' gradients are those of the form in place: what W received is a constant to them.
+        if (!dropouts[i]) {
+          const { A, B } = anchor[path];
+          const received = { anchor: { left: B, right: A }, scale: receivedScale(writes) };
+          return [path, new TelescopedWeight(W, own(pair), received)];
+        }
         const fixed = { A: stopGradient(pair.A), B: stopGradient(pair.B) };
-        return [path, new LowRankWeight(W, [own(pair), changeOfW(fixed, anchor[path], writes)])];
+        return [path, new LowRankWeight(W, [own(pair), changeOfW(fixed, anchor[path], writes)], dropouts[i])];
       });
       return adaptWith(base, heads, Object.fromEntries(weights));
     },
@@ -136,7 +154,10 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
       }]);
       return loraAdapter({ rank: 2 * rank, alpha: 2 * alpha, factors: Object.fromEntries(doubled), heads });
     },
-    describe: ({ base, trainable }) => countParameters(base, trainable),
+    describe: ({ base, trainable }) => ({
+      ...countParameters(base, trainable),
+      lambda: typeof lambda === "number" ? lambda : "by step",
+    }),
     writeCount: ({ aux }) => aux.writes,
   };
 }

@@ -1,9 +1,25 @@
-import { add, addLowRank, div, expandDims, matmul, mul, sqrt, square, stopGradient, sum } from "../ops/mod.ts";
+import {
+  add,
+  addLowRank,
+  cast,
+  div,
+  expandDims,
+  matmul,
+  mul,
+  sqrt,
+  square,
+  stopGradient,
+  sub,
+  sum,
+  transpose,
+} from "../ops/mod.ts";
+import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import {
   adaptWith,
+  branchDropouts,
   countParameters,
   factoredBy,
   type Factors,
@@ -12,9 +28,10 @@ import {
   type LowRankOptions,
   type LowRankPatterns,
   type LowRankTrainable,
+  requireDropout,
   requireRanks,
 } from "./low_rank.ts";
-import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import { type BranchDropout, type Factored, LowRankWeight } from "./low_rank_weight.ts";
 import type { Method } from "./method.ts";
 
 /** The factors of one target of DoRA, and the lengths of its weight's rows. */
@@ -27,34 +44,43 @@ export interface DoraFactors extends Factors {
 export interface DoraOptions extends LowRankOptions, LowRankPatterns {}
 
 /** Squares of the lengths of rows, `[out]`. */
-const rowSquares = (W: Tensor) => sum(square(W), { axis: 1 });
+const rowSquares = (W: Tensor) => sum(square(cast(W, "f32")), { axis: 1 });
 
 /**
  * Lengths of the rows of W + scale · left · right `[out]`, which is not formed: ‖w‖² + 2s·⟨W rightᵀ, left⟩ +
  * s²·⟨left (right rightᵀ), left⟩, row by row.
  */
 function rowLengths(W: Tensor, { left, right, scale }: Factored): Tensor {
-  const along = sum(mul(matmul(W, right, { transposeB: true }), left), { axis: 1 });
+  // W is the second operand, which may be f16.
+  const along = sum(mul(transpose(matmul(right, W, { transposeB: true })), left), { axis: 1 });
   const own = sum(mul(matmul(left, matmul(right, right, { transposeB: true })), left), { axis: 1 });
   return sqrt(add(add(rowSquares(W), mul(mul(along, scale), 2)), mul(mul(own, scale), scale)));
 }
 
 /** A weight whose rows have a direction and a length: x ↦ (m / ‖W + ΔW‖) ∘ x (W + ΔW)ᵀ. */
 class DoraWeight implements ProjectedWeight {
-  constructor(readonly W: Tensor, readonly part: Factored, readonly magnitude: Tensor) {}
+  constructor(
+    readonly W: Tensor,
+    readonly part: Factored,
+    readonly magnitude: Tensor,
+    readonly dropout?: BranchDropout,
+  ) {}
 
   project(x: Tensor): Tensor {
-    const y = new LowRankWeight(this.W, [this.part]).project(x);
+    const kept = this.dropout ? dropout(x, this.dropout) : x;
+    const y = new LowRankWeight(this.W, [this.part]).project(kept);
     // The paper's section 4.3: lengths are constants to the derivative, which saves memory.
-    return mul(y, div(this.magnitude, stopGradient(rowLengths(this.W, this.part))));
+    const turned = mul(y, div(this.magnitude, stopGradient(rowLengths(this.W, this.part))));
+    // As PEFT: the change of direction and length alone sees what dropped out, and W itself all of x.
+    return this.dropout ? add(matmul(sub(x, kept), this.W, { transposeB: true }), turned) : turned;
   }
 
   treeParts(): readonly Tree[] {
-    return [this.W, this.part, this.magnitude];
+    return [this.W, this.part, this.magnitude, this.dropout];
   }
 
-  withTreeParts([W, part, magnitude]: readonly Tree[]): DoraWeight {
-    return new DoraWeight(W as Tensor, part as unknown as Factored, magnitude as Tensor);
+  withTreeParts([W, part, magnitude, dropout]: readonly Tree[]): DoraWeight {
+    return new DoraWeight(W, part, magnitude, dropout);
   }
 }
 
@@ -65,6 +91,7 @@ class DoraWeight implements ProjectedWeight {
  */
 export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>, Record<string, never>> {
   requireRanks("dora", options);
+  requireDropout("dora", options);
   const factored = factoredBy(options);
   return {
     name: "dora",
@@ -77,10 +104,12 @@ export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>
       return { trainable: { factors: Object.fromEntries(lengths), heads }, aux: {} };
     },
     writes: () => [],
-    adapt(base, { factors, heads }) {
-      const weights = Object.entries(factors).map(([path, triple]) => [
+    adapt(base, { factors, heads }, _, key) {
+      const entries = Object.entries(factors);
+      const dropouts = branchDropouts(options, { key, count: entries.length });
+      const weights = entries.map(([path, triple], i) => [
         path,
-        new DoraWeight(base[`${path}.weight`], factored(path, triple), triple.magnitude),
+        new DoraWeight(base[`${path}.weight`], factored(path, triple), triple.magnitude, dropouts[i]),
       ]);
       return adaptWith(base, heads, Object.fromEntries(weights));
     },
@@ -88,7 +117,7 @@ export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>
     merge({ base, trainable: { factors, heads } }) {
       const merged = Object.entries(factors).map(([path, triple]) => {
         const name = `${path}.weight`;
-        const sum = addLowRank(base[name], factored(path, triple));
+        const sum = addLowRank(cast(base[name], "f32"), factored(path, triple));
         const share = div(triple.magnitude, sqrt(rowSquares(sum)));
         return [name, mul(sum, expandDims(share, 1))];
       });

@@ -9,14 +9,22 @@ function count(params: BaseParams): number {
   return Object.values(params).reduce((sum, { size }) => sum + size, 0);
 }
 
-/** Full fine-tuning: every parameter is trained. */
+/** Full fine-tuning: every parameter is trained. `init` throws a TypeError where one is kept in f16. */
 export function full(): Method<FullTrainable, Record<string, never>> {
   return {
     name: "full",
-    init: (_, base) => ({
-      trainable: Object.fromEntries(Object.entries(base).map(([name, value]) => [name, copyOf(value)])),
-      aux: {},
-    }),
+    init(_, base) {
+      const half = Object.keys(base).find((name) => base[name].dtype === "f16");
+      if (half !== undefined) {
+        throw new TypeError(
+          `full: cannot train ${half} as it is kept in f16, where small steps vanish: load the weights as f32 (--weights f32)`,
+        );
+      }
+      return {
+        trainable: Object.fromEntries(Object.entries(base).map(([name, value]) => [name, copyOf(value)])),
+        aux: {},
+      };
+    },
     writes: () => [],
     adapt: (_, trainable) => trainable,
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),

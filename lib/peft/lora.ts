@@ -1,14 +1,19 @@
-import { LowRankWeight } from "./low_rank_weight.ts";
+import { div, full, lessEqual, mul, where } from "../ops/mod.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
 import {
   adaptWith,
+  branchDropouts,
   countParameters,
   factoredBy,
+  type Factors,
   initialTrainable,
   loraAdapter,
   type LowRankOptions,
   type LowRankPatterns,
   type LowRankTrainable,
   mergeWith,
+  requireDropout,
   requireRanks,
 } from "./low_rank.ts";
 import type { Method } from "./method.ts";
@@ -17,20 +22,23 @@ import type { Method } from "./method.ts";
 export interface LoraOptions extends LowRankOptions, LowRankPatterns {}
 
 /**
- * LoRA (2106.09685): y = x Wᵀ + (α/r)·(x Aᵀ) Bᵀ with W frozen, A Kaiming-uniform and B zero. No dropout in the branch.
+ * LoRA (2106.09685): y = x Wᵀ + (α/r)·(x Aᵀ) Bᵀ with W frozen, A Kaiming-uniform and B zero.
  * With `scaling: "rank-stabilized"` the branch weighs α/√r: {@linkcode rslora}.
  */
 export function lora(options: LoraOptions): Method<LowRankTrainable, Record<string, never>> {
   requireRanks("lora", options);
+  requireDropout("lora", options);
   const factored = factoredBy(options);
   return {
     name: "lora",
     init: (key, base) => ({ trainable: initialTrainable(key, base, options), aux: {} }),
     writes: () => [],
-    adapt(base, { factors, heads }) {
-      const weights = Object.entries(factors).map(([path, pair]) => [
+    adapt(base, { factors, heads }, _, key) {
+      const entries = Object.entries(factors);
+      const dropouts = branchDropouts(options, { key, count: entries.length });
+      const weights = entries.map(([path, pair], i) => [
         path,
-        new LowRankWeight(base[`${path}.weight`], [factored(path, pair)]),
+        new LowRankWeight(base[`${path}.weight`], [factored(path, pair)], dropouts[i]),
       ]);
       return adaptWith(base, heads, Object.fromEntries(weights));
     },
@@ -53,12 +61,68 @@ export function rslora(options: Omit<LoraOptions, "scaling">): Method<LowRankTra
 export interface ScaledLoraOptions extends LowRankOptions {
   /** λ of the Delta-LoRA that this is the control of. */
   readonly lambda: number;
+  /** K: the branch weighs (1 + λ)·α/r once update K, counted from 0, is done, and α/r before; −1, the default, for all along. */
+  readonly startStep?: number;
+}
+
+/** What {@linkcode scaledLora} keeps beside its factors. */
+export interface ScaledLoraAux {
+  /** What the product of the factors weighs, an f32 scalar; absent where it never changes. */
+  readonly scale?: Tensor;
 }
 
 /**
  * LoRA at α′ = (1 + λ)·α: the honest control of Delta-LoRA, whose effective weight it has when W moves from the first
  * step on and the optimizer does not see the scale of gradients.
+ *
+ * With `startStep` K it is LoRA at α that switches to α′ after update K: its effective weight jumps by
+ * λ·(α/r)·B_{K+1}A_{K+1} there, and but for that jump and the scale of gradients it is Delta-LoRA's of the same K.
+ *
+ * Throws a RangeError where K is no whole number from −1.
  */
-export function scaledLora({ lambda, ...options }: ScaledLoraOptions): Method<LowRankTrainable, Record<string, never>> {
-  return { ...lora({ ...options, alpha: (1 + lambda) * options.alpha }), name: "lora-scaled" };
+export function scaledLora(
+  { lambda, startStep = -1, ...options }: ScaledLoraOptions,
+): Method<LowRankTrainable, ScaledLoraAux> {
+  if (!Number.isInteger(startStep) || startStep < -1) {
+    throw new RangeError(`scaledLora: startStep is a whole number from -1 (all along), not ${startStep}`);
+  }
+  const grown = { ...lora({ ...options, alpha: (1 + lambda) * options.alpha }), name: "lora-scaled" };
+  return startStep === -1 ? grown : switchedLora({ lambda, startStep, ...options });
+}
+
+/** LoRA whose scale is data, so that nothing is compiled anew where it changes. */
+function switchedLora(
+  { lambda, startStep, ...options }: Required<Pick<ScaledLoraOptions, "lambda" | "startStep">> & LowRankOptions,
+): Method<LowRankTrainable, ScaledLoraAux> {
+  const plain = lora(options);
+  const scaleOf = options.alpha / options.rank;
+  const factored = ({ A, B }: Factors, { scale }: ScaledLoraAux): Factored => ({ left: B, right: A, scale: scale! });
+  return {
+    ...plain,
+    name: "lora-scaled",
+    init: (key, base) => ({ trainable: initialTrainable(key, base, options), aux: { scale: full([], scaleOf) } }),
+    adapt(base, { factors, heads }, aux, key) {
+      const entries = Object.entries(factors);
+      const dropouts = branchDropouts(options, { key, count: entries.length });
+      const weights = entries.map(([path, pair], i) => [
+        path,
+        new LowRankWeight(base[`${path}.weight`], [factored(pair, aux)], dropouts[i]),
+      ]);
+      return adaptWith(base, heads, Object.fromEntries(weights));
+    },
+    after: ({ base, trainable, step }) => ({
+      base,
+      trainable,
+      aux: { scale: where(lessEqual(startStep, step), full([], (1 + lambda) * scaleOf), scaleOf) },
+    }),
+    merge({ base, trainable: { factors, heads }, aux }) {
+      const changes = Object.entries(factors).map(([path, pair]) => [path, [factored(pair, aux)]]);
+      return mergeWith(base, heads, Object.fromEntries(changes));
+    },
+    // α/r stands in the adapter's settings, which are plain numbers: what the scale is beyond it goes into B.
+    export({ trainable: { factors, heads }, aux: { scale } }) {
+      const scaled = Object.entries(factors).map(([path, { A, B }]) => [path, { A, B: mul(B, div(scale!, scaleOf)) }]);
+      return loraAdapter({ ...options, factors: Object.fromEntries(scaled), heads });
+    },
+  };
 }

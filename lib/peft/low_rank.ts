@@ -1,10 +1,10 @@
-import { addLowRank, mul, zeros } from "../ops/mod.ts";
+import { addLowRank, cast, mul, zeros } from "../ops/mod.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Key } from "../ops/random.ts";
 import type { Params, Weight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeLeaves } from "../tensor/tree.ts";
-import type { Factored } from "./low_rank_weight.ts";
+import type { BranchDropout, Factored } from "./low_rank_weight.ts";
 import type { Adapter, BaseParams, MethodReport } from "./method.ts";
 import { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from "./targets.ts";
 
@@ -30,6 +30,8 @@ export interface LowRankOptions {
   readonly targets: TargetPattern;
   /** Which parameters are trained whole beside them: classifiers and poolers by default. */
   readonly heads?: RegExp;
+  /** Rate at which the branch's input drops out in training, as PEFT's `lora_dropout`; 0 by default. */
+  readonly dropout?: number;
 }
 
 /** Options by which targets may differ, as in PEFT's `rank_pattern`, `alpha_pattern` and `use_rslora`. */
@@ -65,6 +67,20 @@ export function requireRank(method: string, rank: number): void {
   }
 }
 
+/** Checks a rate of dropout. Throws a RangeError where it is not in [0, 1). */
+export function requireDropout(method: string, { dropout = 0 }: Pick<LowRankOptions, "dropout">): void {
+  if (!(dropout >= 0 && dropout < 1)) throw new RangeError(`${method}: dropout lies in [0, 1), not ${dropout}`);
+}
+
+/** What the branch of each target drops out, with a key of its own for each: nothing without a key or at rate 0. */
+export function branchDropouts(
+  { dropout: rate = 0 }: Pick<LowRankOptions, "dropout">,
+  { key, count }: { readonly key: Key | undefined; readonly count: number },
+): readonly (BranchDropout | undefined)[] {
+  if (key === undefined || rate === 0) return new Array(count).fill(undefined);
+  return random.foldInEach(key, count).map((own) => ({ rate, key: own }));
+}
+
 /** Checks all ranks that options name. Throws a RangeError where one is no positive whole number. */
 export function requireRanks(method: string, { rank, rankPattern = {} }: { readonly rank: number } & LowRankPatterns) {
   for (const one of [rank, ...Object.values(rankPattern)]) requireRank(method, one);
@@ -77,9 +93,9 @@ export function factoredBy(
   return (path, { A, B }) => ({ left: B, right: A, scale: settingOf(path, options).scale });
 }
 
-/** The same values as a tensor of its own, which may be given up while the other stays. */
+/** The same values as an f32 tensor of its own, which may be given up and written while the other stays. */
 export function copyOf(x: Tensor): Tensor {
-  return mul(x, 1);
+  return x.dtype === "f16" ? cast(x, "f32") : mul(x, 1);
 }
 
 /** Heads as trainables of their own. */
@@ -126,7 +142,7 @@ export function adaptWith(
   return { ...base, ...heads, ...Object.fromEntries(targets) };
 }
 
-/** The base with heads in their places and factored changes added to the weights of targets. */
+/** The base with heads in their places and factored changes added to the weights of targets, which are f32 then. */
 export function mergeWith(
   base: BaseParams,
   heads: Readonly<Record<string, Tensor>>,
@@ -134,7 +150,7 @@ export function mergeWith(
 ): BaseParams {
   const merged = Object.entries(changes).map(([path, parts]): [string, Tensor] => {
     const name = `${path}.weight`;
-    return [name, parts.reduce((W, part) => addLowRank(W, part), base[name])];
+    return [name, parts.reduce((W, part) => addLowRank(W, part), cast(base[name], "f32"))];
   });
   return { ...base, ...heads, ...Object.fromEntries(merged) };
 }
@@ -149,18 +165,18 @@ export function countParameters(base: BaseParams, trainable: LowRankTrainable<Tr
 /** What PEFT writes before the names of an adapter's tensors. */
 export const PEFT_PREFIX = "base_model.model.";
 
-/**
- * An adapter for Hugging Face PEFT: settings of its kind, parts of targets by the endings of their names, and heads saved
- * whole.
- */
-export function peftAdapter(
-  { settings, targets, parts, heads }: {
-    readonly settings: Adapter["config"];
-    readonly targets: readonly string[];
-    readonly parts: Readonly<Record<string, (target: string) => Tensor>>;
-    readonly heads: Readonly<Record<string, Tensor>>;
-  },
-): Adapter {
+/** What an adapter's files are made of. */
+export interface AdapterParts {
+  readonly settings: Adapter["config"];
+  readonly targets: readonly string[];
+  /** Parts of each target by the endings of their names. */
+  readonly parts: Readonly<Record<string, (target: string) => Tensor>>;
+  /** What is saved whole. */
+  readonly heads: Readonly<Record<string, Tensor>>;
+}
+
+/** An adapter in PEFT's files, of whatever kind its settings say. */
+export function adapterFiles({ settings, targets, parts, heads }: AdapterParts): Adapter {
   const modules = [...new Set(Object.keys(heads).map((name) => name.replace(/\.(weight|bias)$/, "")))];
   const named = [
     ...Object.entries(parts).flatMap(([ending, partOf]) =>
@@ -173,9 +189,6 @@ export function peftAdapter(
       task_type: modules.length > 0 ? "SEQ_CLS" : null,
       base_model_name_or_path: null,
       inference_mode: true,
-      lora_dropout: 0,
-      bias: "none",
-      fan_in_fan_out: false,
       target_modules: targets,
       modules_to_save: modules.length > 0 ? modules : null,
       ...settings,
@@ -184,15 +197,21 @@ export function peftAdapter(
   };
 }
 
+/** An adapter of LoRA's kind for Hugging Face PEFT: settings, parts of targets, and heads saved whole. */
+export function peftAdapter({ settings, ...rest }: AdapterParts): Adapter {
+  return adapterFiles({ ...rest, settings: { lora_dropout: 0, bias: "none", fan_in_fan_out: false, ...settings } });
+}
+
 /** An adapter of LoRA's form for Hugging Face PEFT; `factors` hold A `[r, in]` and B `[out, r]`. */
 export function loraAdapter(
-  { rank, alpha, factors, heads, magnitudes, rankPattern = {}, alphaPattern = {}, scaling }: {
+  { rank, alpha, factors, heads, magnitudes, dropout = 0, rankPattern = {}, alphaPattern = {}, scaling }: {
     readonly rank: number;
     readonly alpha: number;
     readonly factors: Readonly<Record<string, Factors>>;
     readonly heads: Readonly<Record<string, Tensor>>;
     /** DoRA's magnitudes, `[out]` each. */
     readonly magnitudes?: Readonly<Record<string, Tensor>>;
+    readonly dropout?: number;
   } & LowRankPatterns,
 ): Adapter {
   return peftAdapter({
@@ -200,6 +219,7 @@ export function loraAdapter(
       peft_type: "LORA",
       r: rank,
       lora_alpha: alpha,
+      lora_dropout: dropout,
       rank_pattern: rankPattern,
       alpha_pattern: alphaPattern,
       use_rslora: scaling === "rank-stabilized",

@@ -1,5 +1,7 @@
 import { add, matmul, matmulSum, mul, reshape, sum, transpose } from "../ops/mod.ts";
+import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
+import type { Key } from "../ops/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import { customVjp } from "../transform/mod.ts";
@@ -10,6 +12,12 @@ export interface Factored {
   readonly right: Tensor;
   /** A number, or an f32 scalar. */
   readonly scale: Tensor | number;
+}
+
+/** What a branch drops of its input in a step of training. */
+export interface BranchDropout {
+  readonly rate: number;
+  readonly key: Key;
 }
 
 /** scale · (x rightᵀ), `[rows, r]`: the narrow side is scaled, since it is the smaller one. */
@@ -46,14 +54,24 @@ const projectOnce = customVjp(
   },
 );
 
-/** W plus factored matrices, none of which is ever formed: x ↦ x Wᵀ + Σ scale · (x rightᵀ) leftᵀ. */
+/**
+ * W plus factored matrices, none of which is ever formed: x ↦ x Wᵀ + Σ scale · (x rightᵀ) leftᵀ. With dropout the first of
+ * them gets x with elements dropped, as PEFT's `lora_dropout` has it; W and the others get all of x.
+ */
 export class LowRankWeight implements ProjectedWeight {
-  constructor(readonly W: Tensor, readonly parts: readonly Factored[]) {}
+  constructor(readonly W: Tensor, readonly parts: readonly Factored[], readonly dropout?: BranchDropout) {}
+
+  #start(rows: Tensor, first: Factored | undefined): Tensor {
+    if (!first) return matmul(rows, this.W, { transposeB: true });
+    if (!this.dropout) return projectOnce(rows, this.W, first);
+    const inner = narrow(dropout(rows, this.dropout), first);
+    return matmulSum([rows, transpose(this.W)], [inner, transpose(first.left)]);
+  }
 
   project(x: Tensor): Tensor {
     const [first, ...others] = this.parts;
     const rows = reshape(x, [-1, x.shape[x.rank - 1]]);
-    const start = first ? projectOnce(rows, this.W, first) : matmul(rows, this.W, { transposeB: true });
+    const start = this.#start(rows, first);
     const y = others.reduce(
       (sum, part) => add(sum, matmul(narrow(rows, part), part.left, { transposeB: true })),
       start,
@@ -62,10 +80,10 @@ export class LowRankWeight implements ProjectedWeight {
   }
 
   treeParts(): readonly Tree[] {
-    return [this.W, this.parts];
+    return [this.W, this.parts, this.dropout];
   }
 
-  withTreeParts([W, parts]: readonly Tree[]): LowRankWeight {
-    return new LowRankWeight(W, parts);
+  withTreeParts([W, parts, dropout]: readonly Tree[]): LowRankWeight {
+    return new LowRankWeight(W, parts, dropout);
   }
 }

@@ -53,6 +53,8 @@ export interface MethodReport {
   readonly trainableParameters: number;
   /** Of the model and what the method adds. */
   readonly totalParameters: number;
+  /** Delta-LoRA's λ, or that it varies by step. */
+  readonly lambda?: number | "by step";
 }
 
 /**
@@ -65,10 +67,23 @@ export interface Method<Trainable = Tree, Aux = Tree> {
   init(key: Key, base: BaseParams): MethodParts<Trainable, Aux>;
   /** Names of base parameters that `after` writes: a trainer must own them. */
   writes(base: BaseParams): readonly string[];
-  /** What the model is applied to. */
-  adapt(base: BaseParams, trainable: Trainable, aux: Aux): Params;
+  /**
+   * What the model is applied to. A key makes it that of a training step, in which branches drop out and DyLoRA uses the
+   * components that it drew; without one it is what the method gives at test time.
+   */
+  adapt(base: BaseParams, trainable: Trainable, aux: Aux, key?: Key): Params;
   /** A term added to the loss. */
   penalty?(trainable: Trainable): Tensor;
+  /**
+   * Which elements the coming step moves: a tree like the trainables of bools that broadcast to them. The others keep
+   * their bits and those of their moments, and their gradients count in no norm. All of them by default.
+   */
+  mask?(trainable: Trainable, aux: Aux): Tree;
+  /**
+   * How many times the optimizer's rate each trainable has: a tree like the trainables of f32 scalars. Decay goes with the
+   * rate, as in PyTorch's parameter groups. 1 by default.
+   */
+  rates?(trainable: Trainable): Tree;
   /** The rule after each optimizer step. */
   after(step: AfterStep<Trainable, Aux>): AfterResult<Trainable, Aux>;
   /** Dense weights that give the same logits. */

@@ -4,6 +4,8 @@
  * @module
  */
 export { adalora, type AdaloraAux, type AdaloraOptions, type Triplets } from "./adalora.ts";
+export { bitfit, type BitfitOptions, type BitfitTrainable } from "./bitfit.ts";
+export { type Bottleneck, type BottleneckOptions, houlsby, pfeiffer } from "./bottleneck.ts";
 export { deltaLora, type DeltaLoraAux, type DeltaLoraOptions } from "./delta_lora.ts";
 export {
   type DeltaLoraState,
@@ -12,12 +14,14 @@ export {
   factoredDelta,
 } from "./delta_lora_update.ts";
 export { dora, type DoraFactors, type DoraOptions } from "./dora.ts";
+export { dylora, dyloraAt, type DyloraAux, type DyloraOptions } from "./dylora.ts";
 export { type AdapterMethod, adapterMethod } from "./adapter_method.ts";
 export { full, type FullTrainable } from "./full.ts";
-export { lora, type LoraOptions, rslora, scaledLora, type ScaledLoraOptions } from "./lora.ts";
+export { lora, type LoraOptions, rslora, scaledLora, type ScaledLoraAux, type ScaledLoraOptions } from "./lora.ts";
+export { loraPlus, type LoraPlusOptions } from "./lora_plus.ts";
 export { PEFT_PREFIX } from "./low_rank.ts";
 export type { Factors, LowRankOptions, LowRankPatterns, LowRankTrainable } from "./low_rank.ts";
-export { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+export { type BranchDropout, type Factored, LowRankWeight } from "./low_rank_weight.ts";
 export type {
   Adapter,
   AfterResult,

@@ -38,7 +38,9 @@ export function tensor(data: NestedArray | TypedArray | Float64Array, options: T
 }
 
 function dtypeOf(data: TypedArray | Float64Array): DType {
-  return data instanceof Int32Array ? "i32" : data instanceof Uint32Array ? "u32" : "f32";
+  if (data instanceof Int32Array) return "i32";
+  if (data instanceof Uint32Array) return "u32";
+  return data instanceof Float32Array || data instanceof Float64Array ? "f32" : "f16";
 }
 
 function isBoolean(data: NestedArray): boolean {

@@ -1,3 +1,4 @@
+import { displayTensor } from "./display_tensor.ts";
 import { allocate, type DType, type TypedArray } from "./dtype.ts";
 import { currentExecutor, type Storage } from "./executor.ts";
 import { formatShape, type Shape, sizeOf } from "./shape.ts";
@@ -21,6 +22,9 @@ export type TensorState =
   | { readonly kind: "arriving"; readonly data: Promise<TypedArray> }
   | { readonly kind: "argument"; readonly index: number }
   | { readonly kind: "gone"; readonly reason: string };
+
+/** Under this name Deno's notebooks ask a value how to show it. */
+export const NOTEBOOK_DISPLAY: unique symbol = Symbol.for("Jupyter.display");
 
 const storages = new FinalizationRegistry<Storage>((storage) => storage.release());
 let created = 0;
@@ -133,6 +137,13 @@ export class Tensor {
   /** `using` disposes at the end of a scope. */
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** What a notebook shows where a cell ends in this tensor, by MIME type; it computes and reads the elements. */
+  async [NOTEBOOK_DISPLAY](): Promise<Readonly<Record<string, string>>> {
+    const { kind } = this.#state;
+    if (kind === "gone" || kind === "argument") return { "text/plain": `${this}, ${kind}` };
+    return displayTensor(this.shape, this.dtype, await this.data());
   }
 
   /** `Tensor f32 [2, 3]`. */

@@ -1,10 +1,11 @@
-import { add, full, where } from "../ops/mod.ts";
+import { add, full, mul, where } from "../ops/mod.ts";
 import type { Key } from "../ops/random.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Params } from "../nn/linear.ts";
 import type { LossTerm } from "../nn/losses.ts";
 import { applyUpdates } from "../optim/apply_updates.ts";
 import { clipToNorm, globalNorm } from "../optim/clip_by_global_norm.ts";
+import { keepUnstepped } from "../optim/keep_unstepped.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import type { Method } from "../peft/method.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -31,6 +32,9 @@ export interface StepMetrics {
   /** Rate of the step; 0 where the optimizer has none. */
   readonly learningRate: Tensor;
 }
+
+/** What tells the method's draws of a step from the model's, which fold small numbers into the same key. */
+const METHOD_STREAM = 0x6d657468;
 
 /** A step of training: state and batch go in, the next state and what the step tells come out. */
 export type Step<Batch, Trainable = Tree, Aux = Tree> = (
@@ -61,16 +65,27 @@ export function makeAccumulatedStep<Batch, Trainable, Aux>(
   return function step(state, batches) {
     const { base, trainable: before, aux, step } = state;
     const key = random.foldIn(state.key, step);
-    const parts = batches.map((batch, i) => (trainable: Trainable) =>
-      loss(method.adapt(base, trainable, aux), batch, batches.length === 1 ? key : random.foldIn(key, i))
-    );
-    const { mean, gradient } = meanGradient(parts, before, method.penalty?.bind(method));
+    const parts = batches.map((batch, i) => (trainable: Trainable) => {
+      const own = batches.length === 1 ? key : random.foldIn(key, i);
+      return loss(method.adapt(base, trainable, aux, random.foldIn(own, METHOD_STREAM)), batch, own);
+    });
+    const { mean, gradient: whole } = meanGradient(parts, before, method.penalty?.bind(method));
+    const mask = method.mask?.(before, aux);
+    const gradient = mask ? treeMap((g, m) => where(m, g, 0), whole, mask) : whole;
     const { clipped, norm } = clip === undefined
       ? { clipped: gradient, norm: globalNorm(gradient) }
       : clipToNorm(gradient, clip);
     const learningRate = optimizer.learningRate?.(state.optimizer) ?? full([], 0);
-    const { updates, state: moments } = optimizer.update(clipped, state.optimizer, before);
-    const trainable = applyUpdates(before, updates);
+    const stepped = optimizer.update(clipped, state.optimizer, before);
+    const rates = method.rates?.(before);
+    const scaled = rates ? treeMap((u, rate) => mul(u, rate), stepped.updates, rates) : stepped.updates;
+    const updates = mask ? treeMap((u, m) => where(m, u, 0), scaled, mask) : scaled;
+    const moved = applyUpdates(before, updates);
+    // By select, as adding 0 would make a plus of a minus zero.
+    const trainable = mask ? treeMap((p, old, m) => where(m, p, old), moved, before, mask) : moved;
+    const moments = mask
+      ? keepUnstepped(mask, { params: before, next: stepped.state, before: state.optimizer })
+      : stepped.state;
     const after = method.after({ base, before, trainable, updates, grads: clipped, aux, step });
     const { restart } = after;
     const restarted = restart &&

@@ -25,7 +25,11 @@ export interface InitOptions<Trainable = Tree, Aux = Tree> {
   readonly takeBase?: boolean;
 }
 
-/** The state before the first step. The base is shared, but for what the method writes, which is copied. */
+/**
+ * The state before the first step. The base is shared, but for what the method writes, which is copied.
+ *
+ * Throws a TypeError where the method writes what is kept in f16.
+ */
 export function init<Trainable, Aux>(
   key: Key,
   base: BaseParams,
@@ -33,7 +37,15 @@ export function init<Trainable, Aux>(
 ): TrainState<Trainable, Aux> {
   const [forMethod, forDropout] = random.split(key);
   const { trainable, aux } = method.init(forMethod, base);
-  const written = takeBase ? [] : method.writes(base).map((name) => [name, copyOf(base[name])]);
+  const writes = method.writes(base);
+  const half = writes.find((name) => base[name].dtype === "f16");
+  if (half !== undefined) {
+    throw new TypeError(
+      `${method.name}: cannot write ${half} as it is kept in f16, where small steps vanish: load the weights as f32 ` +
+        '(--weights f32), or let them be, as Delta-LoRA does with write: "telescoped"',
+    );
+  }
+  const written = takeBase ? [] : writes.map((name) => [name, copyOf(base[name])]);
   return {
     base: { ...base, ...Object.fromEntries(written) },
     trainable,

@@ -2,6 +2,7 @@ import { add } from "../ops/arithmetic.ts";
 import { zerosLike } from "../ops/constant.ts";
 import { type Group, groupPrimitive, mark } from "../ops/control.ts";
 import { holdNodes, primitiveOf } from "../ops/primitive.ts";
+import { isFloat } from "../tensor/dtype.ts";
 import type { Tensor, TensorState } from "../tensor/tensor.ts";
 
 type NodeState = Extract<TensorState, { kind: "node" }>;
@@ -61,7 +62,7 @@ export function pullBack(
 ): (Tensor | undefined)[] {
   const gathered = new Map<Tensor, Tensor>();
   const accumulate = (node: Tensor, cotangent: Tensor | undefined) => {
-    if (!cotangent || node.dtype !== "f32" || !active.has(node)) return;
+    if (!cotangent || !isFloat(node.dtype) || !active.has(node)) return;
     const known = gathered.get(node);
     gathered.set(node, known ? add(known, cotangent) : cotangent);
   };
@@ -83,7 +84,7 @@ export function pullBack(
     if (!cotangent) continue;
     const primitive = primitiveOf(state);
     const { inputs, params } = state;
-    const needs = inputs.map((input) => active.has(input) && input.dtype === "f32");
+    const needs = inputs.map((input) => active.has(input) && isFloat(input.dtype));
     if (primitive.vjp) {
       const results = primitive.vjp({ inputs, output: node, params, cotangent, needs });
       inputs.forEach((input, i) => accumulate(input, needs[i] ? results[i] : undefined));

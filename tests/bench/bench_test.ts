@@ -43,8 +43,12 @@ describe("deno task bench", () => {
     }
     expect(of("full").peakBytes).toBeGreaterThan(of("lora").peakBytes);
     expect(of("full").trainableParameters).toBeGreaterThan(of("lora").trainableParameters);
-    // The model in f32 is the least that is held.
-    for (const { peakBytes } of steps) expect(peakBytes).toBeGreaterThan(4 * of("full").trainableParameters);
+    // The model is the least that is held.
+    for (const { method, peakBytes } of steps) {
+      const bytes = method.includes("f16") ? 2 : 4;
+      expect(peakBytes).toBeGreaterThan(bytes * of("full").trainableParameters);
+    }
+    expect(of("lora, weights in f16").peakBytes).toBeLessThan(of("lora").peakBytes);
   });
 
   it("shows that steady state makes nothing and keeps its memory, and what a token takes as batches grow", async () => {

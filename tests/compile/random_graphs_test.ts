@@ -4,7 +4,7 @@ import { useDevice } from "../../lib/compile/open_device.ts";
 import { Runtime } from "../../lib/compile/runtime.ts";
 import * as ops from "../../lib/ops/mod.ts";
 import { holdNodes } from "../../lib/ops/primitive.ts";
-import { evaluate, setExecutor, type Tensor } from "../../lib/tensor/mod.ts";
+import { evaluate, setExecutor, type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { Numbers, worstError } from "../support/numbers.ts";
@@ -133,6 +133,29 @@ describe("random graphs", () => {
         if (!(error < 1e-4)) throw new Error(`graph ${number}, result ${i}: off by ${error}\n${step.explain()}`);
       }
       step.dispose();
+    }
+  });
+
+  it("are what float64 gives, as with f32, where leaves are kept in f16", async () => {
+    const widened = (leaves: Tensor[]) => leaves.map((leaf) => ops.cast(leaf, "f32"));
+    for (let number = 0; number < GRAPHS / 2; number++) {
+      const halves = () =>
+        leavesOf(number).map(({ state, shape }) =>
+          tensor(new Float16Array((state as { readonly data: Float32Array }).data), { shape })
+        );
+      const wanted = holdNodes(() => graph(number, widened(halves())).map((output) => ops.reference(output).data));
+      const compiled = jit((leaves: Tensor[]) => graph(number, widened(leaves)));
+      const found = await compiled(halves());
+      const full = await Promise.all(
+        halves().map(async (leaf) => tensor(Float32Array.from(await leaf.data()), { shape: leaf.shape })),
+      );
+      const same = await evaluate(graph(number, full));
+      for (const [i, data] of wanted.entries()) {
+        const error = worstError(await found[i].data(), data);
+        if (!(error < 1e-4)) throw new Error(`graph ${number}, output ${i}: off by ${error}\n${compiled.explain()}`);
+        expect(worstError(await found[i].data(), await same[i].data())).toBeLessThan(1e-6);
+      }
+      compiled.dispose();
     }
   });
 

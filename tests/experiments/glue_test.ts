@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { GlueGrid, GlueTrainer } from "../../experiments/glue.ts";
-import { METHODS } from "../../experiments/methods.ts";
+import { ALL_METHODS, METHODS } from "../../experiments/methods.ts";
+import { SCALE } from "../../experiments/recipes/mod.ts";
+import { glueSpecs, type GlueSpecsOptions } from "../../experiments/reproduce/glue_specs.ts";
+import { Inputs } from "../../experiments/runner/inputs.ts";
+import { Trainer } from "../../experiments/runner/trainer.ts";
 import { parseSpec, runAll, type RunResult, type RunSpec } from "../../lib/experiment/mod.ts";
+import { GLUE_TASKS } from "../../lib/data/mod.ts";
 import type { Device } from "../../lib/device/mod.ts";
 import { withFolder } from "../experiment/samples.ts";
 import { testDevice } from "../support/device.ts";
@@ -14,15 +18,20 @@ function explosive(spec: RunSpec, learningRate: number): RunSpec {
   return { ...spec, optimizer: { ...spec.optimizer, learningRate, clip: 1e30 } };
 }
 
+/** Specs on the suite. */
+function suiteSpecs(options: Omit<GlueSpecsOptions, "scale">): Promise<RunSpec[]> {
+  return glueSpecs(new Inputs(), { scale: SCALE.default, ...options });
+}
+
 /** What two runs of the same spec have in common. */
 function valuesOf({ wallSeconds: _, stepsPerSecond: __, peakBytes: ___, curve, ...values }: RunResult) {
   return { ...values, curve: curve.map(({ elapsedSeconds: _, ...point }) => point) };
 }
 
-describe("GlueGrid", () => {
+describe("glueSpecs()", () => {
   it("lists specs that are right, by task, then method, then seed", async () => {
     const options = { tasks: ["rte", "cola"], methods: ["full", "lora"], seeds: 2, steps: 8 } as const;
-    const { specs } = await GlueGrid.open(options);
+    const specs = await suiteSpecs(options);
     expect(specs.map(({ task, method, seed }) => `${task} ${method.name} ${seed}`)).toEqual([
       "rte full 0",
       "rte full 1",
@@ -34,28 +43,32 @@ describe("GlueGrid", () => {
       "cola lora 1",
     ]);
     for (const spec of specs) expect(parseSpec(JSON.parse(JSON.stringify(spec)))).toEqual(spec);
-    expect((await GlueGrid.open(options)).specs).toEqual(specs);
+    expect(await suiteSpecs(options)).toEqual(specs);
   });
 
   it("gives Delta-LoRA and LoRA the same rank, α, targets and rate", async () => {
-    const { specs } = await GlueGrid.open({ tasks: ["cola"], methods: ["lora", "delta-lora"], seeds: 1, steps: 8 });
-    const [lora, deltaLora] = specs;
+    const [lora, deltaLora] = await suiteSpecs({
+      tasks: ["cola"],
+      methods: ["lora", "delta-lora"],
+      seeds: 1,
+      steps: 8,
+    });
     expect(deltaLora.method).toMatchObject({ ...lora.method, name: "delta-lora" });
     expect(deltaLora.optimizer).toEqual(lora.optimizer);
   });
 });
 
-describe("GlueTrainer", () => {
+describe("Trainer", () => {
   let device: Device;
-  let grid: GlueGrid;
-  let trainer: GlueTrainer;
+  let specs: RunSpec[];
+  let trainer: Trainer;
   const specOf = (task: string, method: string, seed = 0) =>
-    grid.specs.find((spec) => spec.task === task && spec.method.name === method && spec.seed === seed)!;
+    specs.find((spec) => spec.task === task && spec.method.name === method && spec.seed === seed)!;
 
   beforeAll(async () => {
     device = await testDevice();
-    grid = await GlueGrid.open({ tasks: ["cola", "stsb"], methods: METHODS, seeds: 2, steps: 4 });
-    trainer = new GlueTrainer(grid, device);
+    specs = await suiteSpecs({ tasks: ["cola", "stsb"], methods: METHODS, seeds: 2, steps: 4 });
+    trainer = new Trainer(device, new Inputs());
   });
   afterAll(() => trainer.close());
 
@@ -63,7 +76,7 @@ describe("GlueTrainer", () => {
     const spec = specOf("stsb", "delta-lora");
     const steps: number[] = [];
     const result = await trainer.run(spec, { onProgress: ({ step }) => steps.push(step) });
-    expect(Object.keys(result.metrics)).toEqual(grid.tasks.get("stsb")!.data.task.metrics);
+    expect(Object.keys(result.metrics)).toEqual([...GLUE_TASKS.stsb.metrics]);
     expect(result.curve.map(({ step }) => step)).toEqual([0, 1, 2, 3]);
     expect(steps).toEqual([1, 2, 3, 4]);
     expect(spec.method.startStep).toBe(1);
@@ -91,7 +104,7 @@ describe("GlueTrainer", () => {
     const [good, other] = [specOf("cola", "lora"), specOf("cola", "lora", 1)];
     await withFolder(async (out) => {
       await Deno.mkdir(`${out}/runs`);
-      const records = await runAll([explosive(good, 1e30), good, other], { out, run: trainer.run });
+      const records = await Array.fromAsync(runAll([explosive(good, 1e30), good, other], { out, run: trainer.run }));
       expect(records.map(({ status }) => status)).toEqual(["failed", "finished", "finished"]);
       expect(records[0].error).toMatch(
         /^the (loss|norm of the gradients) is (NaN|Infinity) at step \d: a lower learning rate/,
@@ -102,10 +115,10 @@ describe("GlueTrainer", () => {
   });
 
   it("fails a run whose last step broke the weights, although its last loss was a number", async () => {
-    const one = await GlueGrid.open({ tasks: ["cola"], methods: ["lora"], seeds: 1, steps: 1 });
-    const short = new GlueTrainer(one, device);
+    const [one] = await suiteSpecs({ tasks: ["cola"], methods: ["lora"], seeds: 1, steps: 1 });
+    const short = new Trainer(device, new Inputs());
     try {
-      const run = short.run(explosive(one.specs[0], 3e38), { onProgress });
+      const run = short.run(explosive(one, 3e38), { onProgress });
       await expect(run).rejects.toMatchObject({ name: "TrainingFailed" });
       await expect(run).rejects.toThrow(/^the model answers -?(NaN|Infinity) to example 0: /);
     } finally {
@@ -140,10 +153,54 @@ describe("GlueTrainer", () => {
   });
 
   it("runs every method even for one step", async () => {
-    const one = await GlueGrid.open({ tasks: ["cola"], methods: METHODS, seeds: 1, steps: 1 });
-    const short = new GlueTrainer(one, device);
-    for (const spec of one.specs) expect((await short.run(spec, { onProgress })).curve).toHaveLength(1);
+    const short = new Trainer(device, new Inputs());
+    const all = await suiteSpecs({ tasks: ["cola"], methods: ALL_METHODS, seeds: 1, steps: 1 });
+    for (const spec of all) expect((await short.run(spec, { onProgress })).curve).toHaveLength(1);
     short.close();
+  });
+
+  it("scores the first of the best states on the way, as a run that ends there does", async () => {
+    const [usual] = await suiteSpecs({ tasks: ["rte"], methods: ["full"], seeds: 1, steps: 24 });
+    const optimizer = { ...usual.optimizer, schedule: "constant", warmup: 0, learningRate: 1e-3 } as const;
+    const spec: RunSpec = { ...usual, optimizer };
+    const scores: number[] = [];
+    for (const steps of [6, 12, 18, 24]) {
+      scores.push((await trainer.run({ ...spec, steps }, { onProgress })).metrics.accuracy);
+    }
+    const best = await trainer.run({ ...spec, checkpoint: "best", evaluateEvery: 6 }, { onProgress });
+    const [highest, last] = [Math.max(...scores), scores.at(-1)];
+    expect(last).not.toBe(highest);
+    expect([best.metrics.accuracy, best.bestStep]).toEqual([highest, 6 * (scores.indexOf(highest) + 1)]);
+    expect(best.curve.map(({ step }) => step)).toEqual(Array.from({ length: 24 }, (_, step) => step));
+    const times = best.curve.map(({ elapsedSeconds }) => elapsedSeconds);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    const alone = await trainer.run(spec, { onProgress });
+    expect(best.curve.map(({ loss }) => loss)).toEqual(alone.curve.map(({ loss }) => loss));
+  });
+
+  it("takes optimizer, schedule, dropout and clipping from the spec", async () => {
+    const spec = specOf("cola", "full");
+    const lossesOf = async (parts: Partial<RunSpec>) =>
+      (await trainer.run({ ...spec, ...parts }, { onProgress })).curve.map(({ loss }) => loss);
+    const usual = await lossesOf({});
+    const { optimizer, model } = spec;
+    const others = [await lossesOf({ model: { ...model, dropout: 0.1 } })];
+    others.push(await lossesOf({ optimizer: { ...optimizer, name: "sgd", momentum: 0.9 } }));
+    others.push(await lossesOf({ optimizer: { ...optimizer, schedule: "cosine" } }));
+    others.push(await lossesOf({ optimizer: { ...optimizer, clip: 1e-3 } }));
+    others.push(await lossesOf({ optimizer: { ...optimizer, decaysBiases: false, weightDecay: 100 } }));
+    expect(new Set([usual, ...others].map(String)).size).toBe(6);
+    const rates = (await trainer.run({ ...spec, optimizer: { ...optimizer, schedule: "constant" } }, { onProgress }))
+      .curve.map(({ learningRate }) => learningRate / optimizer.learningRate);
+    expect(rates.map((rate) => Number(rate.toFixed(5)))).toEqual([0, 1, 1, 1]);
+  });
+
+  it("refuses a spec whose model or data are others than those at hand", async () => {
+    const spec = specOf("cola", "lora");
+    for (const part of ["model", "data"] as const) {
+      const other = { ...spec, [part]: { ...spec[part], hash: "0".repeat(64) } };
+      await expect(trainer.run(other, { onProgress })).rejects.toThrow(/^cannot run cola lora as the (model|data) of /);
+    }
   });
 
   it("estimates a time for a run", async () => {

@@ -50,7 +50,7 @@ describe("an interrupted reproduce", () => {
     expect(stopped.stderr).not.toMatch(STACK);
     expect(JSON.parse(stopped.stdout).error).toContain("interrupted");
     expect(recordsIn(out)).toHaveLength(1);
-    expect(filesUnder(out).filter((name) => /\.tmp$|runs\.arrow$|report/.test(name))).toEqual([]);
+    expect(filesUnder(out).filter((name) => /\.tmp$|report/.test(name))).toEqual([]);
     const first = writtenIn(out);
 
     // The lock names the process that trains.

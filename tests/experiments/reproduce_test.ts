@@ -142,9 +142,11 @@ describe("deno task reproduce glue", () => {
   });
 
   it("explains every flag with --help", async () => {
-    const { code, stdout, stderr } = await runTask("reproduce", ["--help"]);
+    const { code, stdout, stderr } = await runTask("reproduce", ["glue", "--help"]);
     expect([code, stderr]).toEqual([0, ""]);
-    for (const flag of "tasks methods seeds steps data out adapter force dry-run json help".split(" ")) {
+    const flags = "scale model revision offline data tasks methods seeds first-seed steps learning-rate start-step " +
+      "checkpoint start out adapter force dry-run json help";
+    for (const flag of flags.split(" ")) {
       expect(stdout).toMatch(new RegExp(`^  --${flag}\\b`, "m"));
     }
   });

@@ -109,6 +109,50 @@ describe("products by a weight in a texture", () => {
         }
       });
     }
+
+    able.test(`${layout} by a weight of f16: the bits of its numbers in f32${able.note}`, async () => {
+      const sizes = sizesOf(layout, [65, 68, 36]);
+      const { m, n, k, lda, ldb, offsetA, offsetC, ldc } = sizes;
+      const numbers = new Numbers(3);
+      const draw = async (size: number) => await numbers.tensor([size]).data() as Float32Array;
+      const A = await draw(offsetA + m * lda);
+      // Small numbers, too, which have fewer digits in f16.
+      const B = new Float16Array((await draw(n * k)).map((x, i) => x * 2 ** -(i % 25)));
+      const C = await draw(offsetC + m * ldc);
+      for (const device of devices) {
+        const [wanted] = await runKernel(device, {
+          kernel: matmulNaive(layout),
+          grid: [over(m, 8), over(n, 8), 1],
+          uniforms: matmulUniforms(sizes, storeResult(1)),
+          buffers: [A, Float32Array.from(B), C],
+        });
+        const [rows, columns] = [n * k / ldb, ldb];
+        const texture = device.acquireTexture(...textureSize(rows, columns), "rgba16float");
+        expect(device.bytesOf(texture)).toBe(2 * n * k);
+        const [a, b, c] = [A, B, C].map((data) => {
+          const buffer = device.acquire(data.byteLength);
+          device.write(buffer, data);
+          return buffer;
+        });
+        await dispatch(device, {
+          kernel: packTexture("f16"),
+          memory: [b, texture],
+          uniforms: packTextureUniforms(rows, columns),
+          grid: packTextureGrid(rows, columns),
+        });
+        const lanes = device.report.subgroupSize;
+        await dispatch(device, {
+          kernel: matmulTexture(layout, { lanes, rows: 8, columns: 4 }, storeResult(4), undefined, "f16"),
+          memory: [a, texture, c],
+          uniforms: matmulTextureUniforms(sizes, storeResult(4)),
+          grid: [over(m, 8), over(n, lanes * 4), 1],
+        });
+        const got = new Uint32Array(await device.read(c, C.byteLength));
+        expect(got.findIndex((word, i) => word !== wanted[i])).toBe(-1);
+        device.releaseTexture(texture);
+        for (const buffer of [a, b, c]) device.release(buffer);
+      }
+    });
   }
 
   for (const layout of ["nn", "nt"] as const) {

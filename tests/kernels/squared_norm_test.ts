@@ -17,12 +17,18 @@ describe("the kernels that sum squares", () => {
       const arrays = await Promise.all(sizes.map(async (size) => await numbers.tensor([size]).data() as Float32Array));
       const total = arrays.flatMap((data) => [...data]).reduce((sum, x) => sum + x * x, 0);
       const chunks = sizes.reduce((sum, size) => sum + squaredNormChunks(size), 0);
+      let partial = 2;
+      const placed = sizes.map((size, buffer) => {
+        const first = partial;
+        partial += squaredNormChunks(size);
+        return { buffer, offset: 0, size, partial: first };
+      });
       for (const device of devices) {
         const before = Float32Array.of(0.25, 0.5);
         const partials = new Float32Array(2 + chunks);
         partials.set(before);
         const [sums] = await runKernel(device, {
-          ...squaredNormDispatch(sizes, 2),
+          ...squaredNormDispatch(placed),
           buffers: [...arrays, partials],
         });
         expect(asFloats(sums).subarray(0, 2)).toEqual(before);

@@ -16,7 +16,7 @@ const REFUSED: readonly (readonly [name: string, changes: Record<string, unknown
   [
     "bert",
     { model_type: "robertta" },
-    'unknown model_type "robertta": did you mean "roberta"? There are bert, roberta,',
+    'unknown model_type in config.json: "robertta": did you mean "roberta"? There are bert, roberta,',
   ],
   ["bert", { model_type: "gpt2" }, "There are bert, roberta, distilbert, deberta-v2"],
   ["bert", { model_type: null, architectures: null }, "config.json names no model_type: there are bert, roberta"],
@@ -34,7 +34,12 @@ const REFUSED: readonly (readonly [name: string, changes: Record<string, unknown
   ["bert", { num_hidden_layers: 1e9 }, "num_hidden_layers is wrong"],
   ["bert", { hidden_size: "36" }, "hidden_size is wrong"],
   ["bert", { hidden_dropout_prob: 1 }, "hidden_dropout_prob is wrong: a rate lies in [0, 1)"],
-  ["bert", { num_attention_heads: 5 }, "bert: 5 heads do not divide a hidden size of 36"],
+  [
+    "bert",
+    { num_attention_heads: 5 },
+    "cannot make bert of this config.json as 5 heads do not divide a hidden size of 36",
+  ],
+  ["bert", { num_hidden_layers: null, num_hidden_layer: 2 }, 'as it has no num_hidden_layers, but "num_hidden_layer"'],
   ["bert", { num_labels: 4 }, "config.json contradicts itself: num_labels is 4, id2label has 3"],
   ["bert", { problem_type: "multi_label_classification" }, 'multi_label_classification" is not supported'],
   ["roberta", { max_position_embeddings: 2 }, "max_position_embeddings 2 leaves no position after pad_token_id 1"],
@@ -160,7 +165,7 @@ describe("fromConfig()", () => {
   it("refuses an untied output only where there is one", () => {
     const changes = { tie_word_embeddings: false };
     expect(() => make("bert", changes, { head: "masked-lm" })).toThrow(
-      "bert: tie_word_embeddings false is not supported with a masked-lm head: there is only true",
+      "cannot make bert of this config.json as tie_word_embeddings false is not supported with a masked-lm head: there is only true",
     );
     expect(make("bert", changes).config.labels).toBe(3);
   });

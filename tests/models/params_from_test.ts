@@ -2,9 +2,10 @@ import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { fromConfig, type HeadName, paramsFrom, type ParamsFromOptions } from "../../lib/models/mod.ts";
 import { cast, random, zeros } from "../../lib/ops/mod.ts";
-import type { Tensor } from "../../lib/tensor/mod.ts";
+import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { testDevice } from "../support/device.ts";
-import { checkpointOf, described } from "../support/pretrained.ts";
+import { expectClose } from "../support/numbers.ts";
+import { caseBatch, CASES, checkpointOf, described } from "../support/pretrained.ts";
 
 const modelOf = (name: string, head: HeadName = "classification", labels?: number) =>
   fromConfig(described.cases[name][head].config, { head, labels });
@@ -117,6 +118,53 @@ describe("paramsFrom()", () => {
     });
     expect(params["bert.pooler.dense.weight"]).toBe(saved["bert.pooler.dense.weight"]);
     expect(load(saved, modelOf("bert"), "all").report.fresh).toEqual(other.headNames);
+  });
+
+  for (const name of CASES) {
+    it(`keeps the matrices of a ${name} in f16, and its logits are those of the same numbers in f32`, async () => {
+      const saved = checkpointOf(name, "classification");
+      const model = modelOf(name);
+      const { params } = paramsFrom(saved, model, { key: random.key(2), dtype: "f16" });
+      const full: Record<string, Tensor> = {};
+      for (const [parameter, value] of Object.entries(params)) {
+        const isKept = value.rank === 2 && !/pooler|classifier/.test(parameter);
+        expect([parameter, value.dtype]).toEqual([parameter, isKept ? "f16" : "f32"]);
+        if (!isKept) expect(value).toBe(saved[parameter]);
+        full[parameter] = tensor(Float32Array.from(await value.data()), { shape: value.shape });
+        if (isKept) expect(await value.data()).toEqual(new Float16Array(await saved[parameter].data()));
+      }
+      const batch = caseBatch(name, 0);
+      const [got, wanted] = [await model.apply(params, batch).data(), await model.apply(full, batch).data()];
+      expectClose(got, wanted, 1e-6);
+      // The other way round small parameters widen, and so does all where f32 is asked for.
+      const halves = Object.fromEntries(
+        await Promise.all(
+          Object.entries(saved).map(async ([name, x]) =>
+            [name, tensor(new Float16Array(await x.data()), { shape: x.shape })] as const
+          ),
+        ),
+      );
+      const back = paramsFrom(halves, model, { key: random.key(2) }).params;
+      for (const [parameter, value] of Object.entries(back)) {
+        expect(value.dtype).toBe("f32");
+        expect(Array.from(await value.data())).toEqual(Array.from(await halves[parameter].data()));
+      }
+    });
+  }
+
+  it("refuses a number that f16 has nothing near, and names it", async () => {
+    const saved = checkpointOf("bert", "classification");
+    const name = "bert.encoder.layer.0.attention.self.query.weight";
+    const data = (await saved[name].data()).slice();
+    data[5] = -65520;
+    const large = { ...saved, [name]: tensor(data, { shape: saved[name].shape }) };
+    expect(() => paramsFrom(large, modelOf("bert"), { key: random.key(0), dtype: "f16" })).toThrow(
+      `cannot keep ${name} in f16 as it holds -65520, and f16 ends at 65,504: keep the weights in f32`,
+    );
+    data[5] = -65519;
+    const near = { ...saved, [name]: tensor(data, { shape: saved[name].shape }) };
+    const { params } = paramsFrom(near, modelOf("bert"), { key: random.key(0), dtype: "f16" });
+    expect((await params[name].data())[5]).toBe(-65504);
   });
 
   it("refuses one parameter under two names", () => {

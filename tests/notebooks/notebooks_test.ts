@@ -193,6 +193,28 @@ describe("deno task notebooks", () => {
     });
   });
 
+  inKernel(
+    "tells a notebook by --quick to do less, and otherwise to do all, whatever stood in its own environment",
+    async () => {
+      const cell = `const scale = Deno.env.get("NOTEBOOK_SCALE") ?? "full";
+if (scale !== "quick") throw new RangeError(scale);
+${showing("less")}`;
+      await withNotebook([cell], async (path) => {
+        expect((await runTask([path, "--quick"])).code).toBe(0);
+        const { code, stderr } = await runTask([path], { NOTEBOOK_SCALE: "quick" });
+        expect([code, stderr]).toEqual([1, `${path}: code cell 1 throws RangeError: full\n`]);
+      });
+    },
+  );
+
+  it("keeps no outputs of less work", async () => {
+    const { code, stderr } = await runTask(["--quick", "--update"]);
+    expect([code, stderr]).toEqual([
+      1,
+      "notebooks: Cannot keep the outputs of --quick, which are no results: give --update alone\n",
+    ]);
+  });
+
   it("names the notebook that is missing and the flag that it does not know", async () => {
     const missing = await runTask(["notebooks/nothing.ipynb"]);
     expect([missing.code, missing.stderr.includes("notebooks/nothing.ipynb")]).toEqual([1, true]);

@@ -208,6 +208,22 @@ const TABLE: Row[] = [
     shapes: [[7, 12], [9, 12], [7, 3], [9, 3]],
   },
   {
+    name: "matmulSum with two blocks",
+    f: (a, b, z, v, z1, v1) => ops.matmulSum([a, b], [z, v], [z1, v1]),
+    shapes: [[20, 16], [16, 36], [20, 8], [8, 36], [20, 4], [4, 36]],
+  },
+  {
+    name: "matmulSum with two transposed blocks of odd sizes, one a view",
+    f: (a, b, z, v, z1, v1) =>
+      ops.matmulSum([a, ops.transpose(b)], [z, ops.transpose(v)], [ops.mul(z1, 2), ops.transpose(v1)]),
+    shapes: [[7, 12], [9, 12], [7, 3], [9, 3], [7, 1], [9, 1]],
+  },
+  {
+    name: "matmulSum with blocks that lie otherwise",
+    f: (a, b, z, v, z1, v1) => ops.matmulSum([a, b], [z, ops.transpose(v)], [z1, v1]),
+    shapes: [[8, 12], [12, 8], [8, 4], [8, 4], [8, 4], [4, 8]],
+  },
+  {
     name: "matmulSum with work before and after it",
     f: (a, b, z, v) => ops.tanh(ops.add(ops.mul(ops.matmulSum([ops.transpose(a), b], [ops.mul(z, 2), v]), 0.5), z)),
     shapes: [[8, 12], [8, 4], [12, 4], [4, 4]],

@@ -42,6 +42,8 @@ const RUNS: Readonly<Record<keyof typeof fixture.runs, Optimizer>> = {
   "adamw with a linear schedule": adamw({ learningRate: linearSchedule(options), weightDecay: 0.2 }),
   "sgd": sgd({ learningRate: 0.1 }),
   "sgd with momentum": sgd({ learningRate: 0.1, momentum: 0.9 }),
+  "sgd with weight decay": sgd({ learningRate: 0.1, weightDecay: 0.2 }),
+  "sgd with momentum and weight decay": sgd({ learningRate: 0.1, momentum: 0.9, weightDecay: 0.2 }),
   "sgd with momentum, clipping and a cosine schedule": chain(
     clipByGlobalNorm(1.5) as Optimizer,
     sgd({ learningRate: cosineSchedule(options), momentum: 0.5 }),

@@ -70,7 +70,7 @@ describe("adapters that PEFT wrote", () => {
     const { config, tensors } = written("lora", "before");
     const use = (changes: object, others = tensors) => () =>
       adapterMethod({ config: { ...config, ...changes }, tensors: others }, base);
-    expect(use({ peft_type: "IA3" })).toThrow('peft_type is "IA3", not "LORA" or "ADALORA"');
+    expect(use({ peft_type: "IA3" })).toThrow('peft_type is "IA3", not "LORA", "ADALORA", "BOTTLENECK" or "BITFIT"');
     expect(use({ bias: "all" })).toThrow('bias is "all", not "none"');
     expect(use({ r: "4" })).toThrow('r is "4", not a number');
     expect(use({ rank_pattern: { query: "x" } })).toThrow("rank_pattern is");

@@ -1,8 +1,8 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { crossEntropy, dropout, meanSquaredError } from "../../lib/nn/mod.ts";
-import { matmul, mul, random, square, sum } from "../../lib/ops/mod.ts";
-import { sgd, trace } from "../../lib/optim/mod.ts";
+import { add, matmul, mul, random, square, sum } from "../../lib/ops/mod.ts";
+import { adamw, sgd, trace } from "../../lib/optim/mod.ts";
 import type { Optimizer } from "../../lib/optim/mod.ts";
 import { full, type FullTrainable, type Method } from "../../lib/peft/mod.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
@@ -117,5 +117,46 @@ describe("makeStep", () => {
       const velocity = (next.optimizer as [{ velocity: { W: Tensor } }])[0].velocity.W;
       expectClose(await velocity.data(), restart ? [0, 0] : [0, 20 / 3], 1e-6);
     }
+  });
+
+  it("moves what the method's mask names alone: the rest keeps bits and moments, and counts in no norm", async () => {
+    // The first of two elements stays: it is −0, which adding 0 would turn into +0.
+    const method: Method<FullTrainable, Record<string, never>> = {
+      ...full(),
+      mask: () => ({ W: tensor([[false], [true]]) }),
+    };
+    const optimizer = adamw({ learningRate: 0.1, weightDecay: 0.5 });
+    const loss: Options["loss"] = (params, { x, y }) => meanSquaredError(matmul(x, params.W as Tensor), y);
+    const all = { method, optimizer, loss };
+    const start = init(random.key(0), { W: tensor([[-0], [2]]) }, all);
+    const [{ mu, nu }, ...rest] = start.optimizer;
+    const worn = { count: mul(start.optimizer[0].count, 1), mu: { W: add(mu.W, 3) }, nu: { W: add(nu.W, 5) } };
+    const state = { ...start, trainable: { W: tensor([[-0], [2]]) }, optimizer: [worn, ...rest] };
+    const [next, metrics] = makeStep(all)(state, POINTS);
+    // Errors are (−1, 5, −1): the second element's gradient is 2/3 · (2·5 − 1).
+    const gradient = 2 / 3 * 9;
+    expectClose([await metrics.gradNorm.item()], [gradient], 1e-6);
+    const W = await next.trainable.W.data();
+    expect(Object.is(W[0], -0)).toBe(true);
+    expect(W[1]).not.toBe(2);
+    const moments = next.optimizer[0];
+    expectClose(await moments.mu.W.data(), [3, 0.9 * 3 + 0.1 * gradient], 1e-6);
+    expectClose(await moments.nu.W.data(), [5, 0.999 * 5 + 0.001 * gradient ** 2], 1e-6);
+    expect((await moments.mu.W.data())[0]).toBe(3);
+    expect(await moments.count.item()).toBe(1);
+  });
+
+  it("steps each parameter at the method's multiple of the rate, decay included", async () => {
+    const rated = (rate: number): Method<FullTrainable, Record<string, never>> => ({
+      ...full(),
+      rates: () => ({ W: tensor(rate) }),
+    });
+    const step = async (rate: number, learningRate: number) => {
+      const optimizer = sgd({ learningRate, weightDecay: 0.5 });
+      return Array.from(await stepOnce({ method: rated(rate), optimizer }).next.trainable.W.data());
+    };
+    expectClose(await step(4, 0.05), await step(1, 0.2), 1e-6);
+    // W = (1, 2), gradient (0, 20/3), decay 0.5: 0.2 of their sum.
+    expectClose(await step(4, 0.05), [1 - 0.2 * 0.5, 2 - 0.2 * (20 / 3 + 1)], 1e-6);
   });
 });

@@ -1,0 +1,51 @@
+import { METRIC_NAMES, type RunRecord, type RunSpec, scoreOf } from "../../lib/experiment/mod.ts";
+import { duration } from "./duration.ts";
+import { ProgressBar } from "./progress_bar.ts";
+
+/** A run as lines name it. */
+export function runTitle({ task, method, seed }: RunSpec): string {
+  return `${task} ${method.name} seed ${seed}`;
+}
+
+/** Tells how runs go, on standard error. */
+export class Narrator {
+  readonly #began = performance.now();
+  #bar: ProgressBar | undefined;
+  readonly #expected: number;
+  #done = 0;
+
+  /** Takes the number of all runs, and the seconds that are expected of each that is open. */
+  constructor(
+    readonly count: number,
+    readonly seconds: ReadonlyMap<RunSpec, number>,
+    readonly title: (spec: RunSpec) => string = runTitle,
+  ) {
+    this.#expected = seconds.values().reduce((sum, one) => sum + one, 0);
+  }
+
+  start(index: number, spec: RunSpec): void {
+    this.#bar = new ProgressBar(`[${index + 1}/${this.count}] ${this.title(spec)}`, spec.steps);
+  }
+
+  progress(step: number, loss: number): void {
+    this.#bar?.update(step, `loss ${loss.toFixed(3)}`);
+  }
+
+  record(index: number, record: RunRecord, spec: RunSpec): void {
+    this.end();
+    this.#done += this.seconds.get(spec) ?? 0;
+    const score = scoreOf(record);
+    const outcome = score === undefined
+      ? `failed: ${record.error}`
+      : `${METRIC_NAMES[spec.metric] ?? spec.metric} ${(100 * score).toFixed(1)}`;
+    const elapsed = (performance.now() - this.#began) / 1000;
+    const left = elapsed * (this.#expected / this.#done - 1);
+    const rest = this.#done < this.#expected ? `  about ${duration(left)} left` : "";
+    console.error(`[${index + 1}/${this.count}] ${this.title(spec)}: ${outcome}${rest}`);
+  }
+
+  end(): void {
+    this.#bar?.end();
+    this.#bar = undefined;
+  }
+}

@@ -1,0 +1,17 @@
+import { type RunRecord, scoreOf } from "../../lib/experiment/mod.ts";
+
+/** What `--json` prints of an experiment's records. */
+export function runSummary(
+  records: readonly RunRecord[],
+  { experiment, files }: { readonly experiment: string; readonly files: readonly string[] },
+) {
+  return {
+    experiment,
+    files,
+    failed: records.filter(({ status }) => status === "failed").length,
+    runs: records.map((record) => {
+      const { hash, spec, status, error, result, isModified } = record;
+      return { hash, spec, status, error, score: scoreOf(record), ...result, isModified, curve: undefined };
+    }),
+  };
+}

@@ -1,0 +1,23 @@
+import type { RunSpec } from "../../lib/experiment/mod.ts";
+
+const SHARED = "Our methods saw the same data, steps and encoder.";
+
+/** What tables of such runs can and cannot say. */
+export function comparable({ data, model }: Pick<RunSpec, "data" | "model">): string {
+  const isOwn = model.source === undefined;
+  if (data.source === "suite") {
+    const encoder = isOwn ? "the encoder has two small layers" : `the encoder is ${model.name}`;
+    return `Not comparable with the papers: our tasks are generated in GLUE's format, and ${encoder}. ` +
+      "What can be compared is our methods with each other, which saw the same data, steps and encoder.";
+  }
+  if (isOwn) {
+    return "Only roughly comparable with the papers: the data are GLUE's own, but the encoder has two small layers and " +
+      `never saw natural text, where the papers' is RoBERTa-base. ${SHARED}`;
+  }
+  if (!/(^|\/)roberta-base$/.test(model.name)) {
+    return `Only roughly comparable with the papers: the data are GLUE's own, but the encoder is ${model.name}, where ` +
+      `the papers' is RoBERTa-base. ${SHARED}`;
+  }
+  return "Comparable with the papers as far as the settings above are theirs and the data are GLUE's whole files: the " +
+    "papers print the median of 5 seeds, and took the best epoch on the split that they print.";
+}

@@ -1,0 +1,136 @@
+import {
+  type Batch,
+  hub,
+  type Key,
+  models,
+  type Params,
+  random,
+  type Tensor,
+  type Tokenizer,
+  TOKENIZER_FILES,
+  wordPiece,
+} from "../../mod.ts";
+import { type RunSpec, sha256 } from "../../lib/experiment/mod.ts";
+import { loadEncoder, SUITE_ENCODER } from "../encoder.ts";
+import { suiteVocabulary } from "../suite/mod.ts";
+import { hashTensors } from "../tuning/hash_tensors.ts";
+
+/** What a spec says of a model, but for how a run uses it. */
+export type ModelReference = Omit<RunSpec["model"], "length" | "dropout">;
+
+/** A classifier on a run's model. */
+export interface Classifier {
+  readonly apply: (params: Params, batch: Batch, key?: Key) => Tensor;
+  /** All parameters: those of the files, which runs share, and a head drawn by the seed where they have none that fits. */
+  params(seed: number): Record<string, Tensor>;
+}
+
+/** Options of {@linkcode RunModel.classifier}. */
+export interface ClassifierOptions {
+  /** Classes, or 1 for scores. */
+  readonly labels: number;
+  /** Rate everywhere; the model's own by default. */
+  readonly dropout?: number;
+}
+
+/** A model as runs use it. */
+export interface RunModel {
+  readonly reference: ModelReference;
+  /** Absent where only a config is known. */
+  readonly tokenizer?: Tokenizer;
+  /** What its files hold, on the host; absent where only a config is known. */
+  readonly weights?: Readonly<Record<string, Tensor>>;
+  /** Rate of dropout in its hidden states, unless a run says another. */
+  readonly dropout: number;
+  /** Modules that LoRA adapts, as patterns of whole paths; absent where methods name them. */
+  readonly targets?: string;
+  classifier(options: ClassifierOptions): Classifier;
+  /** The same model with another number of layers, of which no weights are at hand: for plans. */
+  withLayers(layers: number): RunModel;
+}
+
+/** The encoder that ships with the suite. */
+export async function suiteModel(): Promise<RunModel> {
+  const vocabulary = suiteVocabulary();
+  const { config, weights, hash } = await loadEncoder(SUITE_ENCODER, vocabulary.length);
+  const { vocabSize, hiddenSize, heads, maxLength } = config;
+  return {
+    withLayers: (layers) =>
+      configModel("suite-encoder", {
+        model_type: "bert",
+        vocab_size: vocabSize,
+        hidden_size: hiddenSize,
+        num_hidden_layers: layers,
+        num_attention_heads: heads,
+        intermediate_size: 4 * hiddenSize,
+        max_position_embeddings: maxLength,
+      }),
+    reference: { name: "suite-encoder", hash, ...config },
+    tokenizer: wordPiece(vocabulary),
+    weights,
+    dropout: 0,
+    classifier({ labels, dropout = 0 }) {
+      // Only the head is drawn: what the encoder brings need not be.
+      const head = models.bert({ ...config, vocabSize: 1, layers: 0, maxLength: 1, labels });
+      return {
+        apply: models.bert({ ...config, labels, dropout }).apply,
+        params: (seed) => ({ ...head.init(random.foldIn(random.key(seed), 1)), ...weights }),
+      };
+    },
+  };
+}
+
+/** The model that a `config.json` describes, whose weights are not at hand: for plans. */
+export function configModel(name: string, config: Readonly<Record<string, unknown>>): RunModel {
+  const model = models.fromConfig(config, { head: "classification" });
+  const { hiddenSize, layers, heads, intermediateSize, maxLength, vocabSize, dropout } = model.config;
+  const sizes = { hiddenSize, layers, heads, intermediateSize, maxLength, vocabSize };
+  return {
+    reference: { name, source: "pretrained", hash: "unknown", ...sizes },
+    dropout,
+    targets: `(.*\\.)?(${model.loraTargets.join("|")})`,
+    classifier({ labels, dropout }) {
+      const own = models.fromConfig(config, { head: "classification", labels, dropout });
+      return { apply: own.apply, params: (seed) => own.init(random.foldIn(random.key(seed), 1)) };
+    },
+    withLayers: (layers) => configModel(name, { ...config, num_hidden_layers: layers, n_layers: layers }),
+  };
+}
+
+async function tokenizerHash(folder: string): Promise<string> {
+  const hashes = await Promise.all(TOKENIZER_FILES.map(async (name) => {
+    try {
+      return `${name} ${await sha256(await Deno.readFile(`${folder}/${name}`))}`;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return "";
+      throw error;
+    }
+  }));
+  return hashes.join("\n");
+}
+
+/**
+ * A model of Hugging Face's from its folder; its hash is of config, weights and tokenizer.
+ *
+ * Throws an Error that names the file that is missing or wrong.
+ */
+export async function pretrainedModel(name: string, folder: string): Promise<RunModel> {
+  const { config, tensors, tokenizer } = await hub.loadPretrained(folder);
+  if (!tokenizer) throw new Error(`cannot use ${folder}: it has no tokenizer.json, nor the older files of a tokenizer`);
+  const known = configModel(name, config);
+  const hash = await hashTensors(tensors, `${JSON.stringify(config)}\n${await tokenizerHash(folder)}`);
+  return {
+    ...known,
+    reference: { ...known.reference, hash },
+    tokenizer,
+    weights: tensors,
+    classifier({ labels, dropout }) {
+      const model = models.fromConfig(config, { head: "classification", labels, dropout });
+      return {
+        apply: model.apply,
+        params: (seed) =>
+          models.paramsFrom(tensors, model, { key: random.foldIn(random.key(seed), 1), fresh: "mismatched" }).params,
+      };
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { adapterFiles, copyOf, countParameters, type LowRankTrainable, takeHeads } from "./low_rank.ts";
+import type { Method } from "./method.ts";
+
+/** What BitFit trains: biases and heads, whole and by name. */
+export type BitfitTrainable = LowRankTrainable<never>;
+
+/** Options of {@linkcode bitfit}. */
+export interface BitfitOptions {
+  /** Which parameters are trained beside the biases: classifiers and poolers by default. */
+  readonly heads?: RegExp;
+}
+
+/**
+ * BitFit (2106.10199): all biases are trained, those of layer norms too, and the heads; every other weight stays.
+ *
+ * `export` gives a file of our own kind, `peft_type: "BITFIT"`, which {@linkcode adapterMethod} reads; PEFT has none.
+ * `init` throws a RangeError where the model has no bias.
+ */
+export function bitfit(options: BitfitOptions = {}): Method<BitfitTrainable, Record<string, never>> {
+  return {
+    name: "bitfit",
+    init(_, base) {
+      const biases = Object.keys(base).filter((name) => /(^|\.)bias$/.test(name));
+      if (biases.length === 0) {
+        throw new RangeError(`bitfit: none of the model's ${Object.keys(base).length} parameters is a bias`);
+      }
+      const own = Object.fromEntries(biases.map((name) => [name, copyOf(base[name])]));
+      return { trainable: { factors: {}, heads: { ...own, ...takeHeads(base, options.heads) } }, aux: {} };
+    },
+    writes: () => [],
+    adapt: (base, { heads }) => ({ ...base, ...heads }),
+    after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
+    merge: ({ base, trainable: { heads } }) => ({ ...base, ...heads }),
+    export({ trainable: { heads } }) {
+      const modules = Object.keys(heads).filter((name) => !name.endsWith("bias"));
+      const whole = [...new Set(modules.map((name) => name.replace(/\.weight$/, "")))];
+      return adapterFiles({
+        settings: { peft_type: "BITFIT", modules_to_save: whole },
+        targets: [],
+        parts: {},
+        heads,
+      });
+    },
+    describe: ({ base, trainable }) => countParameters(base, trainable),
+  };
+}

@@ -1,0 +1,136 @@
+import { add, arange, cast, div, equal, expandDims, full, less, minimum, mul, slice, sub, where } from "../ops/mod.ts";
+import type { Key } from "../ops/random.ts";
+import * as random from "../ops/random_mod.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import {
+  adaptWith,
+  branchDropouts,
+  countParameters,
+  type Factors,
+  initialTrainable,
+  loraAdapter,
+  type LowRankOptions,
+  type LowRankTrainable,
+  mergeWith,
+  requireDropout,
+  requireRank,
+} from "./low_rank.ts";
+import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import type { Method, MethodState } from "./method.ts";
+
+/** Options of {@linkcode dylora}. */
+export interface DyloraOptions extends LowRankOptions {
+  /** What a step trains: `all` of the first b components (the default), or with `frozen` the b-th alone. */
+  readonly mode?: "all" | "frozen";
+  /** Rank at test time, in merged weights and in adapters: `rank` by default. */
+  readonly testRank?: number;
+}
+
+/** What DyLoRA keeps beside its factors. */
+export interface DyloraAux {
+  /** What ranks are drawn from. */
+  readonly key: Key;
+  /** b: components that the coming step uses, an i32 scalar from 1 to r. */
+  readonly active: Tensor;
+}
+
+/** The first components of a pair. */
+function cut({ A, B }: Factors, rank: number): Factors {
+  return {
+    A: slice(A, { start: [0, 0], size: [rank, A.shape[1]] }),
+    B: slice(B, { start: [0, 0], size: [B.shape[0], rank] }),
+  };
+}
+
+function requireBelow(rank: number, whole: number): void {
+  requireRank("dylora", rank);
+  if (rank > whole) throw new RangeError(`dylora: no rank above the ${whole} that were trained, such as ${rank}`);
+}
+
+/**
+ * A state of {@linkcode dylora} at a smaller rank: one of LoRA with that rank and the same α, which adapts, merges and
+ * exports it. Throws a RangeError where the rank is not from 1 to that of the state.
+ */
+export function dyloraAt(
+  { base, trainable: { factors, heads } }: Pick<MethodState<LowRankTrainable>, "base" | "trainable">,
+  rank: number,
+): MethodState<LowRankTrainable, Record<string, never>> {
+  const parts = Object.entries(factors).map(([path, pair]) => {
+    requireBelow(rank, pair.A.shape[0]);
+    return [path, cut(pair, rank)];
+  });
+  return { base, trainable: { factors: Object.fromEntries(parts), heads }, aux: {} };
+}
+
+/**
+ * DyLoRA (2210.07558): LoRA that works at every rank up to r. Each step draws b from 1 … r, uses the first b components at
+ * the scale α/b, and trains all of them, or with `mode: "frozen"` the b-th alone. The others keep their bits and their
+ * moments: neither decay nor momentum moves them. b is drawn on the device from a key of the method's own, so that no step
+ * compiles anew, and all parts of a batch in parts have the same.
+ *
+ * A step is one with a key; without one `adapt` gives the model at `testRank`, and so do `merge` and `export`, whose file is
+ * a LoRA adapter; {@linkcode dyloraAt} cuts a state to any other rank.
+ */
+export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraAux> {
+  const { rank, alpha, mode = "all", testRank = rank } = options;
+  requireRank("dylora", rank);
+  requireBelow(testRank, rank);
+  requireDropout("dylora", options);
+  if (mode !== "all" && mode !== "frozen") throw new RangeError(`dylora: a mode is all or frozen, not ${mode}`);
+
+  /** b of a step: rounding may not lift it above r. */
+  const draw = (key: Key, step: Tensor | number): Tensor => {
+    const unit = random.uniform(random.foldIn(key, step), []);
+    return add(minimum(cast(mul(unit, rank), "i32"), rank - 1), 1);
+  };
+  const components = () => arange(rank, { dtype: "i32" });
+  const inStep = ({ A, B }: Factors, active: Tensor): Factored => ({
+    left: B,
+    right: where(expandDims(less(components(), active), 1), A, 0),
+    scale: div(alpha, cast(active, "f32")),
+  });
+  const atTest = (pair: Factors): Factored => {
+    const { A, B } = testRank === rank ? pair : cut(pair, testRank);
+    return { left: B, right: A, scale: alpha / testRank };
+  };
+
+  return {
+    name: "dylora",
+    init(key, base) {
+      const [own] = random.split(key, 1);
+      return { trainable: initialTrainable(key, base, options), aux: { key: own, active: draw(own, 0) } };
+    },
+    writes: () => [],
+    adapt(base, { factors, heads }, { active }, key) {
+      const entries = Object.entries(factors);
+      const dropouts = branchDropouts(options, { key, count: entries.length });
+      const weights = entries.map(([path, pair], i) => [
+        path,
+        new LowRankWeight(base[`${path}.weight`], [key ? inStep(pair, active) : atTest(pair)], dropouts[i]),
+      ]);
+      return adaptWith(base, heads, Object.fromEntries(weights));
+    },
+    mask({ factors, heads }, { active }) {
+      const own = mode === "all" ? less(components(), active) : equal(components(), sub(active, 1));
+      const pair = { A: expandDims(own, 1), B: expandDims(own, 0) };
+      return {
+        factors: Object.fromEntries(Object.keys(factors).map((path) => [path, pair])),
+        heads: Object.fromEntries(Object.keys(heads).map((name) => [name, full([], 1, { dtype: "bool" })])),
+      };
+    },
+    after: ({ base, trainable, aux: { key }, step }) => ({
+      base,
+      trainable,
+      aux: { key, active: draw(key, add(step, 1)) },
+    }),
+    merge({ base, trainable: { factors, heads } }) {
+      const changes = Object.entries(factors).map(([path, pair]) => [path, [atTest(pair)]]);
+      return mergeWith(base, heads, Object.fromEntries(changes));
+    },
+    export(state) {
+      const { factors, heads } = dyloraAt(state, testRank).trainable;
+      return loraAdapter({ rank: testRank, alpha, factors, heads, dropout: options.dropout });
+    },
+    describe: ({ base, trainable }) => countParameters(base, trainable),
+  };
+}

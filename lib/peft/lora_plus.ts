@@ -1,0 +1,36 @@
+import { full } from "../ops/mod.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { lora, type LoraOptions } from "./lora.ts";
+import type { LowRankTrainable } from "./low_rank.ts";
+import type { Method } from "./method.ts";
+
+/** Options of {@linkcode loraPlus}. */
+export interface LoraPlusOptions extends LoraOptions {
+  /** How many times A's rate B has; 16 by default. */
+  readonly ratio?: number;
+}
+
+/**
+ * LoRA+ (2402.12354): LoRA whose B learns at `ratio` times the rate of A, which is the optimizer's; decay goes with the
+ * rate. As in the authors' code and in PEFT's `create_loraplus_optimizer`, what has one axis, such as a head's bias, learns
+ * at B's rate.
+ *
+ * Throws a RangeError where the ratio is not above 0.
+ */
+export function loraPlus(options: LoraPlusOptions): Method<LowRankTrainable, Record<string, never>> {
+  const { ratio = 16, ...rest } = options;
+  if (!(ratio > 0 && Number.isFinite(ratio))) throw new RangeError(`loraPlus: a ratio is above 0, not ${ratio}`);
+  return {
+    ...lora(rest),
+    name: "lora-plus",
+    rates({ factors, heads }) {
+      const [slow, fast] = [full([], 1), full([], ratio)];
+      const map = <From, To>(record: Readonly<Record<string, From>>, rate: (value: From) => To) =>
+        Object.fromEntries(Object.entries(record).map(([name, value]) => [name, rate(value)]));
+      return {
+        factors: map(factors, () => ({ A: slow, B: fast })),
+        heads: map(heads, ({ rank }: Tensor) => rank === 1 ? fast : slow),
+      };
+    },
+  };
+}

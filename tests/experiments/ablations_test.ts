@@ -1,0 +1,250 @@
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { expect } from "expect";
+import { canonicalJson, hashSpec, parseSpec, type RunRecord, type RunSpec } from "../../lib/experiment/mod.ts";
+import { SCALE } from "../../experiments/recipes/mod.ts";
+import { ablationReport } from "../../experiments/reproduce/ablations_report.ts";
+import { sectionOf } from "../../experiments/reproduce/ablations_section.ts";
+import { ABLATION_SIZE, ABLATION_SIZES, SWEEP_SEED } from "../../experiments/reproduce/ablations_sizes.ts";
+import {
+  type AblationOptions,
+  AblationPlan,
+  chooseRates,
+  distinctRuns,
+  requireFairStudy,
+} from "../../experiments/reproduce/ablations_specs.ts";
+import { STUDIES, type Study } from "../../experiments/reproduce/studies/mod.ts";
+import { equalRank } from "../../experiments/reproduce/studies/targets.ts";
+import { Inputs } from "../../experiments/runner/inputs.ts";
+import { failed, filesUnder, finished } from "../experiment/samples.ts";
+import { normals } from "../experiment/samples_of_scores.ts";
+import { rowsOf, valuesOf } from "./records.ts";
+import { runTask, type TaskResult } from "./run_task.ts";
+
+const inputs = new Inputs();
+const study = (name: string): Study => STUDIES.find((one) => one.name === name)!;
+
+function planOf(studies: readonly Study[], options: Partial<AblationOptions> = {}): AblationPlan {
+  return new AblationPlan(inputs, studies, { ...ABLATION_SIZE.default, recipe: SCALE.default, ...options });
+}
+
+/** What the command makes of studies whose runs score as told. */
+async function reportOf(studies: readonly Study[], recordOf: (spec: RunSpec, noise: number) => RunRecord) {
+  const plan = planOf(studies);
+  const sweeps = await plan.sweeps();
+  const noise = normals(5000, 7);
+  const recorded = (specs: readonly RunSpec[]) =>
+    specs.map((spec) => {
+      // What all methods share on a task and seed, but for a little of their own.
+      const shared = noise[[...spec.task].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) + 40 * spec.seed];
+      return [spec, recordOf(spec, shared)] as const;
+    });
+  const first = new Map(recorded(distinctRuns([], sweeps)));
+  const chosen = chooseRates(sweeps, { records: first, tableSeeds: [0, 1, 2] });
+  const runs = await plan.runs(chosen.best);
+  for (const one of runs) requireFairStudy(one, sweeps);
+  const evidence = { sweeps, chosen, records: new Map([...first, ...recorded(distinctRuns(runs))]) };
+  const sections = runs.map((one) => sectionOf(one, evidence));
+  const text = ablationReport(sections, evidence, {
+    command: "deno task reproduce ablations",
+    comparable: "Not comparable.",
+    figureOf: (name) => `${name}.svg`,
+  });
+  return { sections, evidence, text };
+}
+
+const scored = (spec: RunSpec, score: number) => finished(spec, { metrics: { [spec.metric]: score } });
+
+describe("the studies of deno task reproduce ablations", () => {
+  it("have their baseline, and what is held against each other, among their conditions", () => {
+    expect(new Set(STUDIES.map(({ name }) => name)).size).toBe(STUDIES.length);
+    for (const { baseline, conditions, pairs = [], figure } of STUDIES) {
+      const names = conditions.map(({ name }) => name);
+      expect(new Set(names).size).toBe(names.length);
+      for (const name of [baseline, ...pairs.flat()]) expect(names).toContain(name);
+      if (figure.kind === "axis") expect(conditions.every(({ at }) => at !== undefined)).toBe(true);
+      if (figure.kind === "seeds") expect(names).toContain(figure.method);
+    }
+  });
+
+  it("have no run twice: conditions that studies share are one run", async () => {
+    const plan = planOf(STUDIES);
+    const sweeps = await plan.sweeps();
+    const specs = distinctRuns(await plan.runs(), sweeps);
+    const hashes = await Promise.all(specs.map(hashSpec));
+    expect(new Set(hashes).size).toBe(specs.length);
+    const all = (await plan.runs()).flatMap(({ runs }) => runs.flatMap((one) => one.specs));
+    expect(new Set(all.map(canonicalJson)).size).toBe(specs.length - [...sweeps.values()].flat().length);
+    expect(all.length).toBeGreaterThan(specs.length);
+  });
+
+  it("treat their conditions alike at every scale, with a sweep for each method or for each condition", async () => {
+    for (const name of ABLATION_SIZES) {
+      for (const sweepsEach of [false, true]) {
+        const plan = planOf(STUDIES, { ...ABLATION_SIZE[name], sweepsEach });
+        const sweeps = await plan.sweeps();
+        for (const one of await plan.runs()) requireFairStudy(one, sweeps);
+        for (const { seed } of [...sweeps.values()].flat()) expect(seed).toBeGreaterThanOrEqual(SWEEP_SEED);
+        expect(sweeps.size).toBe(sweepsEach ? STUDIES.flatMap(({ conditions }) => conditions).length : 7);
+      }
+    }
+  });
+
+  it("call it unfair where conditions differ in more than their method and rate", async () => {
+    const { mayDiffer: _, ...optimizer } = study("optimizer");
+    const plan = planOf([optimizer]);
+    const [runs] = await plan.runs();
+    const sweeps = await plan.sweeps();
+    expect(() => requireFairStudy(runs, sweeps)).toThrow('optimizer.name is "adamw" for lora, "sgd" for lora sgd');
+  });
+
+  it("say where two conditions are the same in so few steps", async () => {
+    const plan = planOf([study("start_step")], { steps: 3 });
+    await expect(plan.runs()).rejects.toThrow(
+      'Cannot study start_step as "delta-lora K at 10 %" and "delta-lora K at 25 %" are the same in runs of 3 steps',
+    );
+  });
+
+  it("adapt all linear layers at the rank whose factors come closest to rank 8 on queries and values", async () => {
+    const [{ runs }] = await planOf([study("targets")]).runs();
+    const [spec] = runs.find(({ condition }) => condition.name === "lora all at equal size")!.specs;
+    // Two layers of 64, 256 within: 2 · (4 · 128 + 2 · 320) parameters a rank against 2 · 2 · 128.
+    expect(2 * 2304).toBe(4608);
+    expect([equalRank(spec), spec.method.rank, spec.method.alpha]).toEqual([2, 2, 4]);
+  });
+});
+
+describe("the findings of deno task reproduce ablations", () => {
+  it("see no difference between conditions that score the same but for noise", async () => {
+    const own = normals(5000, 3);
+    let next = 0;
+    const studies = ["scale", "lambda", "rank"].map(study);
+    const { sections, text } = await reportOf(
+      studies,
+      (spec, noise) => scored(spec, 0.6 + 0.05 * noise + 0.01 * own[next++]),
+    );
+    for (const { findings, comparison, pairs } of sections) {
+      expect(findings).toContain(`comparisons with ${comparison.baseline}, none shows a difference`);
+      expect(findings).toContain(`of ${pairs.length} further pairs, none shows a difference`.replace("of", "Of"));
+      expect(findings).not.toMatch(/scored (higher|lower)/);
+      expect(findings).toContain("does not show that there is none");
+    }
+    expect(text.match(/^## /gm)).toHaveLength(studies.length);
+    expect(text).toContain("![Rank](rank.svg)");
+  });
+
+  it("name a condition that is worse on every task and seed, and by how much", async () => {
+    const own = normals(5000, 3);
+    let next = 0;
+    const { sections: [{ findings, figure }] } = await reportOf(
+      [study("dropout")],
+      (spec, noise) =>
+        scored(spec, 0.6 + 0.05 * noise + 0.005 * own[next++] - (spec.method.dropout && spec.seed < 100 ? 0.1 : 0)),
+    );
+    expect(findings).toMatch(/lora dropout 0\.1 scored lower than lora by (9|10)\.\d points \(interval −\d+\.\d … −\d/);
+    expect(findings).toMatch(/delta-lora dropout 0\.1 scored lower than delta-lora by (9|10)\.\d points/);
+    expect(findings).toContain("No difference seen: delta-lora against lora");
+    expect(figure).toMatch(/^<svg /);
+  });
+
+  it("choose each method's rate on seeds of their own, and run its conditions at it", async () => {
+    const best: Record<string, number> = { lora: 0.01, "delta-lora": 0.002 };
+    const { sections: [{ studyRuns, tables }], evidence, text } = await reportOf(
+      [study("start_step")],
+      (spec) => scored(spec, spec.optimizer.learningRate === best[spec.method.name] ? 0.7 : 0.6),
+    );
+    expect(evidence.chosen.best.map(({ method, learningRate }) => [method, learningRate])).toEqual(
+      Object.entries(best),
+    );
+    for (const { condition, specs } of studyRuns.runs) {
+      for (const { optimizer, seed } of specs) {
+        expect(optimizer.learningRate).toBe(best[condition.method]);
+        expect(seed).toBeLessThan(SWEEP_SEED);
+      }
+    }
+    expect(tables[0]).toContain("dev split; last checkpoint; seeds 0, 1, 2");
+    expect(text).toContain("Learning rates: chosen on seeds 100, of 0.4, 1, 2, 4 times the recipe's");
+  });
+
+  it("leave failures out, and say so", async () => {
+    const { sections: [{ findings }], text, evidence } = await reportOf(
+      [study("dropout")],
+      (spec) =>
+        spec.method.name === "delta-lora" && (spec.seed === 0 || spec.seed >= SWEEP_SEED)
+          ? failed(spec)
+          : scored(spec, 0.5),
+    );
+    expect(evidence.chosen.failed).toEqual(["delta-lora"]);
+    expect(findings).toContain(
+      "Runs without a score are left out, which may flatter their method: delta-lora 3 of 9, delta-lora dropout 0.1 3 of 9.",
+    );
+    expect(text).toContain("## Failed runs");
+  });
+});
+
+describe("deno task reproduce ablations", () => {
+  const ARGS = ["ablations", "--only", "dropout,seeds", "--tasks", "cola", "--seeds", "2", "--many-seeds", "3"];
+  const SHORT = [...ARGS, "--steps", "4"];
+  let folder: string;
+  let first: TaskResult;
+  beforeAll(async () => {
+    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
+    first = await runTask("reproduce", [...SHORT, "--out", `${folder}/a`, "--parquet"]);
+  });
+  afterAll(() => Deno.remove(folder, { recursive: true }));
+
+  it("runs the sweep and two studies, and writes their tables, figures and findings", async () => {
+    expect(first.code).toBe(0);
+    // 4 rates × 2 methods; 4 conditions × 2 seeds, of which the study of seeds has 2 more.
+    expect(first.stdout).toContain("runs: 18 = 8 to choose learning rates, 10 of 2 studies; 0 of them recorded");
+    const runs = await rowsOf(`${folder}/a/runs.arrow`);
+    expect(runs.map(({ status }) => status)).toEqual(new Array(18).fill("finished"));
+    const specs: unknown[] = JSON.parse(await Deno.readTextFile(`${folder}/a/specs.json`));
+    const hashes = await Promise.all(specs.map((spec) => hashSpec(parseSpec(spec))));
+    expect(runs.map(({ hash }) => hash)).toEqual(hashes);
+    const files = ["ablations.md", "dropout.svg", "seeds.svg", "runs.parquet", "curves.parquet", "curves.arrow"];
+    expect(filesUnder(`${folder}/a`)).toEqual(expect.arrayContaining(files));
+    const report = await Deno.readTextFile(`${folder}/a/ablations.md`);
+    for (
+      const part of ["## Dropout in the branch", "![Seeds: how many", "**Findings.**", "dev split; last checkpoint"]
+    ) {
+      expect(report).toContain(part);
+    }
+    for (const name of ["dropout", "seeds"]) {
+      expect(await Deno.readTextFile(`${folder}/a/${name}.svg`)).toMatch(/^<svg [^]*<\/svg>\n$/);
+    }
+  });
+
+  it("runs nothing that is recorded, goes on with what is missing, and ends with the same values and report", async () => {
+    const before = await valuesOf(`${folder}/a`);
+    const report = await Deno.readTextFile(`${folder}/a/ablations.md`);
+    const again = await runTask("reproduce", [...SHORT, "--out", `${folder}/a`, "--parquet"]);
+    expect([again.code, again.stderr]).toEqual([0, ""]);
+    expect(again.stdout).toContain("18 of them recorded");
+    expect(again.stdout).toContain("nothing is left to run");
+    expect(await Deno.readTextFile(`${folder}/a/ablations.md`)).toBe(report);
+
+    const [{ hash: swept }] = await rowsOf(`${folder}/a/runs.arrow`);
+    await Deno.remove(`${folder}/a/runs/${swept}.arrow`);
+    const third = await runTask("reproduce", [...SHORT, "--out", `${folder}/a`, "--json", "--parquet"]);
+    expect(third.code).toBe(0);
+    expect(third.stderr.match(/^\[\d+\/8\] .*: Matthews/gm)).toHaveLength(1);
+    expect(await valuesOf(`${folder}/a`)).toEqual(before);
+    const { experiment, failed, runs, studies, rates } = JSON.parse(third.stdout);
+    expect([experiment, failed, runs.length, rates.length]).toEqual(["ablations", 0, 18, 2]);
+    expect(studies.map(({ name }: { name: string }) => name)).toEqual(["dropout", "seeds"]);
+    expect(report).toContain(studies[0].findings);
+  });
+
+  it("says with --dry-run what each study would run, and writes nothing", async () => {
+    const { code, stdout } = await runTask("reproduce", [...SHORT, "--out", `${folder}/dry`, "--dry-run"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\| seeds +\| +2 \| +6 \| +2 \|/);
+    expect(filesUnder(folder).filter((name) => name.startsWith("dry"))).toEqual([]);
+  });
+
+  it("names the nearest study where one is unknown", async () => {
+    const { code, stderr } = await runTask("reproduce", ["ablations", "--only", "lamda"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('unknown study "lamda": did you mean "lambda"?');
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, it } from "@std/testing/bdd";
+import { expect } from "expect";
+import { ALL_METHODS, METHODS, RECIPES } from "../../experiments/methods.ts";
+import { ENCODER } from "../../experiments/pretrain.ts";
+import { models, random } from "../../mod.ts";
+
+const STEPS = 100;
+const [C, LAYERS, RANK] = [ENCODER.hiddenSize, ENCODER.layers, 8];
+/** The pooler and a classifier of two. */
+const HEADS = C * C + C + 2 * C + 2;
+/** Queries and values. */
+const LORA = LAYERS * 2 * RANK * (C + C);
+const bottleneck = (width: number) => 2 * width * C + width + C;
+const NORMS = (1 + 2 * LAYERS) * 2 * C;
+
+const base = models.bert({ ...ENCODER, labels: 2, dropout: 0 }).init(random.key(0));
+const WHOLE = Object.values(base).reduce((sum, { size }) => sum + size, 0);
+
+const COUNTS: Readonly<Record<string, number>> = {
+  full: WHOLE,
+  "full-sgd": WHOLE,
+  bitfit: LAYERS * (7 * C + 4 * C) + C + HEADS,
+  houlsby: LAYERS * 2 * bottleneck(RANK) + NORMS + HEADS,
+  pfeiffer: LAYERS * bottleneck(2 * RANK) + HEADS,
+  lora: LORA + HEADS,
+  rslora: LORA + HEADS,
+  "lora-plus": LORA + HEADS,
+  dora: LORA + LAYERS * 2 * C + HEADS,
+  adalora: LORA * 3 / 2 + LAYERS * 2 * RANK * 3 / 2 + HEADS,
+  dylora: LORA + HEADS,
+  "delta-lora": LORA + HEADS,
+  "lora-scaled": LORA + HEADS,
+  "lora-switched": LORA + HEADS,
+};
+
+describe("recipes", () => {
+  for (const name of ALL_METHODS) {
+    it(`${name} is made of plain options, and trains as many parameters as its formula says`, () => {
+      const { options, make } = RECIPES[name];
+      const plain = options(STEPS);
+      expect(plain.name).toBe(name);
+      expect(JSON.parse(JSON.stringify(plain))).toEqual(plain);
+      const method = make(plain, STEPS);
+      const { trainableParameters } = method.describe({ base, ...method.init(random.key(1), base) });
+      expect(trainableParameters).toBe(COUNTS[name]);
+    });
+  }
+
+  it("name SGD where it is not AdamW, and the table has five unless told otherwise", () => {
+    expect(ALL_METHODS.filter((name) => RECIPES[name].optimizer === "sgd")).toEqual(["full-sgd"]);
+    expect(METHODS).toEqual(["full", "lora", "adalora", "delta-lora", "lora-scaled"]);
+    for (const name of METHODS) expect(ALL_METHODS).toContain(name);
+  });
+
+  it("cannot have a λ that goes by what is no schedule", () => {
+    const { options, make } = RECIPES["delta-lora"];
+    const at = (lambdaSchedule: string) => () => make({ ...options(STEPS), lambdaSchedule }, STEPS);
+    expect(at("linear")).not.toThrow();
+    expect(at("steps")).toThrow("λ goes by linear or cosine over a run, not by steps");
+  });
+});

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { expect } from "expect";
+import { loadAdapter } from "../../lib/io/mod.ts";
+import { writeSuiteModel } from "./model_folder.ts";
+import { runTask } from "./run_task.ts";
+
+describe("deno task train --method", () => {
+  let folder: string;
+  let model: string[];
+  beforeAll(async () => {
+    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
+    await writeSuiteModel(`${folder}/model`);
+    model = ["--model", `${folder}/model`];
+  });
+  afterAll(() => Deno.remove(folder, { recursive: true }));
+
+  /** Trains a few steps and expects `evaluate` to find the same scores in what was written. */
+  async function trainAndEvaluate(name: string, flags: readonly string[]): Promise<string> {
+    const out = `${folder}/${name}`;
+    const trained = await runTask("train", [
+      ...[...model, "--task", "wnli", "--steps", "4", "--learning-rate", "0.01", ...flags, "--out", out, "--json"],
+    ]);
+    expect(trained.code === 0 ? "" : trained.stderr).toBe("");
+    const written = flags.includes("full") ? ["--model", out] : [...model, "--adapter", out];
+    const scored = await runTask("evaluate", [...written, "--task", "wnli"]);
+    expect(JSON.parse(scored.stdout).metrics).toEqual(JSON.parse(trained.stdout).metrics);
+    return out;
+  }
+
+  it("houlsby writes an adapter of its own kind, which evaluate reads and merge refuses with its reason", async () => {
+    const out = await trainAndEvaluate("houlsby", ["--method", "houlsby", "--width", "4"]);
+    const { config } = await loadAdapter(out);
+    expect(config).toMatchObject({ peft_type: "BOTTLENECK", method: "houlsby", width: 4, activation: "gelu" });
+    const merged = await runTask("merge", [...model, "--adapter", out, "--out", `${folder}/merged`]);
+    expect([merged.code, merged.stdout]).toEqual([1, ""]);
+    expect(merged.stderr).toContain("merge: houlsby: adapters have no dense weights, as the gelu");
+
+    const again = await runTask("train", [
+      ...[...model, "--task", "wnli", "--steps", "1", "--adapter-init", out, "--out", `${folder}/again`, "--json"],
+    ]);
+    expect([again.code, JSON.parse(again.stdout).method]).toEqual([0, "houlsby"]);
+  });
+
+  it("bitfit, and full by SGD, are what evaluate reads again", async () => {
+    const out = await trainAndEvaluate("bitfit", ["--method", "bitfit"]);
+    expect((await loadAdapter(out)).config).toMatchObject({ peft_type: "BITFIT" });
+    const merged = await runTask("merge", [...model, "--adapter", out, "--out", `${folder}/dense`, "--json"]);
+    expect(JSON.parse(merged.stdout).difference.largest).toBeLessThan(1e-6);
+    await trainAndEvaluate("sgd", ["--method", "full", "--optimizer", "sgd", "--momentum", "0.9"]);
+  });
+
+  it("dylora's state is written by convert at any rank up to its own", async () => {
+    const out = await trainAndEvaluate("dylora", ["--method", "dylora", "--rank", "4", "--mode", "frozen"]);
+    expect((await loadAdapter(out)).config).toMatchObject({ peft_type: "LORA", r: 4, lora_alpha: 16 });
+    const small = ["--state", out, "--rank", "2", "--out", `${folder}/small`, "--json"];
+    const converted = await runTask("convert", small);
+    const { rank, difference } = JSON.parse(converted.stdout);
+    expect(rank).toBe(2);
+    expect(difference.largest).toBeLessThan(1e-5 * difference.scale + 1e-6);
+    expect((await loadAdapter(`${folder}/small`)).config).toMatchObject({ r: 2, lora_alpha: 16 });
+    const large = await runTask("convert", ["--state", out, "--rank", "5", "--out", `${folder}/large`]);
+    expect(large.stderr).toContain("no rank above the 4 that were trained, such as 5");
+  });
+
+  it("delta-lora refuses dropout in its branch until it is allowed, and flags of others are refused", async () => {
+    const flags = [...model, "--task", "wnli", "--steps", "2", "--method", "delta-lora", "--branch-dropout", "0.1"];
+    const refused = await runTask("train", [...flags, "--out", `${folder}/no`]);
+    expect(refused.stderr).toContain("allowDropout tries it all the same");
+    const tried = ["--allow-dropout", "--lambda-schedule", "linear", "--start-step=-1"];
+    const allowed = await runTask("train", [...flags, ...tried, "--out", `${folder}/yes`, "--json"]);
+    expect(allowed.code === 0 ? "" : allowed.stderr).toBe("");
+    const { writes, metrics } = JSON.parse(allowed.stdout);
+    expect(writes).toBe(2);
+    const scored = await runTask("evaluate", ["--model", `${folder}/yes`, "--task", "wnli"]);
+    expect(JSON.parse(scored.stdout).metrics).toEqual(metrics);
+    const other = await runTask("train", [...model, "--task", "wnli", "--width", "4", "--out", `${folder}/x`]);
+    expect(other.stderr).toContain("--width is nothing of method delta-lora");
+  });
+});
