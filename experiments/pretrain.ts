@@ -1,26 +1,14 @@
 // deno task pretrain [--steps N] [--seed N] [--out FILE] [--adapter NAME]
 import { dirname } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
-import {
-  io,
-  jit,
-  models,
-  nn,
-  openDevice,
-  optim,
-  peft,
-  random,
-  tensor,
-  type Tokenizer,
-  train,
-  wordPiece,
-} from "../mod.ts";
+import { io, jit, models, nn, openDevice, optim, peft, random, train, wordPiece } from "../mod.ts";
 import { sha256 } from "../lib/experiment/mod.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";
 import { ProgressBar } from "./command/progress_bar.ts";
-import { type Passage, SUITE_SEED, suiteLanguage, suiteVocabulary } from "./suite/mod.ts";
+import { type HiddenTokens, maskedBatch } from "./runner/masked_batch.ts";
+import { SUITE_SEED, suiteLanguage, suiteVocabulary } from "./suite/mod.ts";
 import { Choices } from "./suite/random.ts";
 
 const DEFAULT_STEPS = 8000;
@@ -47,48 +35,7 @@ export const ENCODER = {
 } as const;
 
 const BATCH = 64;
-const LENGTH = 32;
-/** Tokens asked for in each row: the first, and so many others. */
-const MASKED = 5;
 const LEARNING_RATE = 1e-3;
-
-/** Passages with tokens hidden as in BERT (1810.04805): of those asked for 8 of 10 masked, 1 exchanged, 1 left. */
-function maskedBatch(passages: readonly Passage[], tokenizer: Required<Tokenizer>, choices: Choices) {
-  const B = passages.length;
-  const [ids, mask, types] = [0, 1, 2].map(() => new Int32Array(B * LENGTH));
-  const positions = new Int32Array(B * (MASKED + 1));
-  const labels = new Int32Array(B * (MASKED + 1)).fill(-100);
-  passages.forEach(({ first, connective, second }, row) => {
-    const encoded = tokenizer.encode(first, second, { maxLength: LENGTH });
-    const length = encoded.ids.length;
-    ids.set(encoded.ids, row * LENGTH);
-    types.set(encoded.typeIds, row * LENGTH);
-    mask.fill(1, row * LENGTH, row * LENGTH + length);
-    const ask = (slot: number, position: number, label: number) => {
-      positions[row * (MASKED + 1) + slot] = row * LENGTH + position;
-      labels[row * (MASKED + 1) + slot] = label;
-    };
-    // What stands between the sentences is hidden: [CLS] is its mask.
-    ask(0, 0, tokenizer.encode(connective).ids[1]);
-    for (let slot = 1; slot <= MASKED; slot++) {
-      const position = 1 + choices.below(length - 2);
-      const at = row * LENGTH + position;
-      if (encoded.ids[position] === tokenizer.sepId || ids[at] !== encoded.ids[position]) continue;
-      ask(slot, position, encoded.ids[position]);
-      const fate = choices.next();
-      if (fate < 0.8) ids[at] = tokenizer.maskId;
-      else if (fate < 0.9) ids[at] = 5 + choices.below(tokenizer.vocabSize - 5);
-    }
-  });
-  const shape = [B, LENGTH];
-  return {
-    inputIds: tensor(ids, { shape }),
-    attentionMask: tensor(mask, { shape }),
-    tokenTypeIds: tensor(types, { shape }),
-    positions: tensor(positions),
-    labels: tensor(labels),
-  };
-}
 
 async function main(): Promise<void> {
   checkValues(Deno.args, FLAGS);
@@ -113,8 +60,7 @@ async function main(): Promise<void> {
     learningRate: optim.linearSchedule({ peak: LEARNING_RATE, warmup: Math.min(100, steps - 1), total: steps }),
     weightDecay: 0.01,
   });
-  const loss = (params: nn.Params, batch: ReturnType<typeof maskedBatch>) =>
-    nn.crossEntropy(model.apply(params, batch), batch.labels);
+  const loss = (params: nn.Params, batch: HiddenTokens) => nn.crossEntropy(model.apply(params, batch), batch.labels);
   const step = jit(train.makeStep({ loss, method, optimizer, clip: 1 }), { donate: [0] });
   const language = suiteLanguage(seed);
   const choices = new Choices(seed).fork("masks");

@@ -19,7 +19,6 @@ import { runSummary } from "../command/run_summary.ts";
 import { SCALE } from "../recipes/mod.ts";
 import { Inputs } from "../runner/inputs.ts";
 import { Trainer } from "../runner/trainer.ts";
-import { MODEL_HELP } from "../tuning/load_model.ts";
 import { ablationReport } from "./ablations_report.ts";
 import { type Evidence, type Section, sectionOf } from "./ablations_section.ts";
 import { ABLATION_SIZE, ABLATION_SIZES, SWEEP_FACTORS, SWEEP_SEED } from "./ablations_sizes.ts";
@@ -31,6 +30,7 @@ import { studiesTable } from "./studies_table.ts";
 
 const TASKS: readonly GlueTaskName[] = ["cola", "sst2", "mrpc", "stsb", "rte", "mnli", "qnli", "qqp", "wnli"];
 const NAMES: readonly string[] = STUDIES.map(({ name }) => name);
+const USUAL: readonly string[] = STUDIES.filter(({ isExtra }) => !isExtra).map(({ name }) => name);
 const sizes = (of: "seeds" | "manySeeds" | "sweepSeeds" | "out") =>
   ABLATION_SIZES.map((name) => ABLATION_SIZE[name][of]).join(", ");
 
@@ -38,7 +38,7 @@ const HELP = `Asks what of Delta-LoRA matters, a study at a time, each with a ta
 
   deno task reproduce ablations [flags]
 
-${STUDIES.map(({ name, question }) => `  ${name.padEnd(15)}${question}`).join("\n")}
+${STUDIES.map(({ name, title }) => `  ${name.padEnd(15)}${title}`).join("\n")}
 
 Learning rates come first: ${
   SWEEP_FACTORS.join(", ")
@@ -46,7 +46,9 @@ Learning rates come first: ${
 seeds from ${SWEEP_SEED} on, which no table uses. Runs that studies share are run once.
 
   --scale NAME       default: minutes on two cores; medium: an hour; large: for a GPU
-  --only a,b         of the studies above; all by default
+  --only a,b|all     of the studies above; all but ${
+  NAMES.filter((name) => !USUAL.includes(name)).join(", ")
+} by default
   --tasks a,b|all    of ${TASKS.join(", ")};
                      ${
   ABLATION_SIZES.map((name) => `${ABLATION_SIZE[name].tasks.join(",")} at ${name}`).join(";\n                     ")
@@ -56,7 +58,9 @@ seeds from ${SWEEP_SEED} on, which no table uses. Runs that studies share are ru
   --sweep-seeds N    how many the sweep for learning rates has, by default ${sizes("sweepSeeds")}
   --sweep NAME       methods: conditions have the rate of their method; conditions: a sweep for each condition
   --steps N          optimizer steps of a run, in place of the scale's
-${MODEL_HELP}
+  --model DIR|NAME   a folder in Hugging Face's layout, or a model of the hub, org/name; the suite's encoder by default
+  --revision NAME    branch, tag or commit of the hub, main by default
+  --offline          uses what is in the hub's cache alone
   --data DIR         GLUE's own folders in place of the generated suite; --model needs it
   --out DIR          where records and the report go, by default ${sizes("out")}
   --report FILE      writes the report there, and its figures into the folder of that name without its ending
@@ -90,7 +94,7 @@ function settingsOf(args: readonly string[]) {
   const count = (flag: "seeds" | "many-seeds" | "sweep-seeds", usual: number) =>
     wholeNumber(flag, flags[flag] ?? String(usual));
   const seeds = count("seeds", size.seeds);
-  const only = flags.only === undefined ? NAMES : nameList("study", flags.only, NAMES);
+  const only = flags.only === undefined ? USUAL : nameList("study", flags.only, NAMES);
   return {
     flags,
     out: flags.out ?? size.out,

@@ -4,7 +4,11 @@ import {
   type Comparison,
   comparisonFigure,
   comparisonTable,
+  paretoFigure,
+  type ParetoPoint,
+  paretoTable,
   type RunRecord,
+  type RunResult,
   type RunSpec,
   type ScoredRun,
   scoredRuns,
@@ -46,6 +50,24 @@ function rowsOf({ runs }: StudyRuns, { records }: Evidence): ScoredRun[] {
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
 
+/** Mean scores of conditions against what they cost. */
+function costPoints({ runs }: StudyRuns, { records }: Evidence, { comparison, costOf }: {
+  readonly comparison: Comparison;
+  /** Of all results of a condition. */
+  readonly costOf: (results: readonly RunResult[]) => number;
+}): ParetoPoint[] {
+  return runs.flatMap(({ condition: { name }, specs }) => {
+    const quality = comparison.methods.find(({ method }) => method === name)?.mean;
+    const results = specs.flatMap((spec) => records.get(spec)!.result ?? []);
+    return quality === undefined ? [] : [{ name, quality, cost: costOf(results) }];
+  });
+}
+
+const peakBytes = (results: readonly RunResult[]) => Math.max(...results.map(({ peakBytes }) => peakBytes));
+/** Of the fastest run: what else ran at the time only makes runs slower. */
+const stepMilliseconds = (results: readonly RunResult[]) =>
+  1000 / Math.max(...results.map(({ stepsPerSecond }) => stepsPerSecond));
+
 /** What each condition ran with and took. */
 function costTable({ runs }: StudyRuns, { records }: Evidence): string {
   return tableMarkdown(runs.map(({ condition, specs }) => {
@@ -57,7 +79,7 @@ function costTable({ runs }: StudyRuns, { records }: Evidence): string {
       "learning rate": String(specs[0].optimizer.learningRate),
       "trained parameters": first?.trainableParameters.toLocaleString("en") ?? "–",
       "writes of W": results.length > 0 ? each(results.map(({ writes }) => writes)) : "–",
-      "peak MB": results.length > 0 ? megabytes(Math.max(...results.map(({ peakBytes }) => peakBytes))) : "–",
+      "peak MB": results.length > 0 ? megabytes(peakBytes(results)) : "–",
     };
   }));
 }
@@ -129,6 +151,10 @@ function figureOf(studyRuns: StudyRuns, evidence: Evidence, { comparison, rows }
     }
     case "seeds":
       return seedsFigure(rows, { method: figure.method, baseline: study.baseline });
+    case "memory": {
+      const points = costPoints(studyRuns, evidence, { comparison, costOf: peakBytes });
+      return paretoFigure(points, { unit: "peak bytes", title });
+    }
     case "differences":
       return comparisonFigure(comparison, { title });
   }
@@ -164,6 +190,12 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
       comparisonTable(comparison, settingOf(runs.flatMap(({ specs }) => specs))),
       ...pairs.length > 0 ? [pairTable(pairs, { level })] : [],
       ...figure.kind === "rates" ? [rateTable(studyRuns, evidence)] : [],
+      ...figure.kind === "memory"
+        ? [
+          paretoTable(costPoints(studyRuns, evidence, { comparison, costOf: peakBytes }), { unit: "peak bytes" }),
+          paretoTable(costPoints(studyRuns, evidence, { comparison, costOf: stepMilliseconds }), { unit: "ms a step" }),
+        ]
+        : [],
       costTable(studyRuns, evidence),
     ],
     findings: [

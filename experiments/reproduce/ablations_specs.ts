@@ -24,7 +24,7 @@ export interface AblationOptions extends Omit<AblationSize, "out"> {
 }
 
 /** Options of methods that the columns of `runs.arrow` do not name. */
-const METHOD_OPTIONS = ["allowDropout"];
+const METHOD_OPTIONS = ["allowDropout", "width", "ratio", "mode"];
 
 /** A condition's runs. */
 export interface ConditionRuns {

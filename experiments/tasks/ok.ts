@@ -17,7 +17,10 @@ const STEPS: readonly (readonly [name: string, check: () => number | Promise<num
   ["lint", () => run(["lint", "--quiet"])],
   ["types", () => run(["check", "--quiet", "mod.ts", "lib/", "kernels/", "experiments/", "tests/", "bench/"])],
   ["imports", imports],
-  ["documentation", () => run(["doc", "--quiet", "--lint", "mod.ts", "lib/experiment/mod.ts"])],
+  [
+    "documentation",
+    () => run(["doc", "--quiet", "--lint", "mod.ts", "lib/experiment/mod.ts", "lib/experiment/instruments/mod.ts"]),
+  ],
   ["publish", () => run(["publish", "--dry-run", "--allow-dirty", "--quiet"])],
   ["tests", () => testAll()],
 ];

@@ -64,7 +64,7 @@ export function describeReduction(
   if (!isWhole(operand) || kernel.after.length > 0) return undefined;
   const { node: input, view } = operand;
   const work = describeWork(nodes.slice(0, -1), { size: input.size });
-  if (!work || input.dtype === "f16") return undefined;
+  if (!work || input.dtype === "f16" || input.kind === "constant") return undefined;
   const { others, names, lines } = work;
   if (nodes.length === 1) others.push(input);
   const axes = JSON.stringify(kernel.params);

@@ -111,10 +111,15 @@ export class ArenaBuilder {
       tensors.every((home) =>
         (home.leaf !== undefined) === isOfLeaves && homes.isFree(home) && !this.arenaOf.has(home)
       );
-    const stride = wholeGrains(4 * tensors[0].size);
-    if (isNew && stride * tensors.length <= MAX_BYTES) {
-      const offsets = new Map(tensors.map((home, i) => [home, i * stride]));
-      const arena: Arena = { bytes: stride * tensors.length, offsets, isOfLeaves };
+    // What is read of them is alike; they themselves may be of several sizes.
+    const offsets = new Map<Node, number>();
+    let bytes = 0;
+    for (const home of tensors) {
+      offsets.set(home, bytes);
+      bytes += wholeGrains(4 * home.size);
+    }
+    if (isNew && bytes <= MAX_BYTES) {
+      const arena: Arena = { bytes, offsets, isOfLeaves };
       this.arenas.push(arena);
       for (const home of tensors) this.arenaOf.set(home, arena);
     }

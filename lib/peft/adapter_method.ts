@@ -1,5 +1,5 @@
 import { concat, reshape, zeros } from "../ops/mod.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import { adalora, type Triplets } from "./adalora.ts";
 import { bitfit } from "./bitfit.ts";
@@ -59,6 +59,33 @@ class Fields {
   }
 }
 
+/** Settings that say nothing of what an adapter computes, or are read here. */
+const KNOWN_SETTINGS: ReadonlySet<string> = new Set([
+  ...[
+    "peft_type",
+    "task_type",
+    "peft_version",
+    "auto_mapping",
+    "base_model_name_or_path",
+    "revision",
+    "inference_mode",
+  ],
+  ...["r", "lora_alpha", "lora_dropout", "target_modules", "modules_to_save", "rank_pattern", "alpha_pattern"],
+  ...["use_rslora", "use_dora", "bias", "init_lora_weights", "runtime_config", "megatron_core", "qalora_group_size"],
+  ...["init_r", "target_r", "total_step", "tinit", "tfinal", "deltaT", "beta1", "beta2", "orth_reg_weight"],
+]);
+
+/** Refuses settings that change what is computed and are not here: any that is not off. */
+function refuseUnknown(fields: Fields): void {
+  for (const name of Object.keys(fields.config)) {
+    if (!KNOWN_SETTINGS.has(name)) fields.refuse(name, false, [], {});
+  }
+  fields.refuse("bias", "none");
+  // Other ways to begin, as PiSSA's and OLoRA's, take their part out of the base as well: the saved factors alone are not
+  // the change.
+  fields.refuse("init_lora_weights", true, false, "gaussian", "orthogonal");
+}
+
 /** PEFT saves modules whose name ends so, inside of a word too; with none there is nothing to save. */
 function headsOf(modules: readonly string[]): RegExp {
   return modules.length === 0 ? /^$/ : new RegExp(`(${modules.map((name) => RegExp.escape(name)).join("|")})(\\.|$)`);
@@ -101,10 +128,7 @@ function kindOf(fields: Fields, take: (path: string, ending: string) => Tensor):
     };
   }
   if (kind !== "LORA" && kind !== "ADALORA") fields.fail("peft_type", '"LORA", "ADALORA", "BOTTLENECK" or "BITFIT"');
-  fields.refuse("bias", "none");
-  fields.refuse("fan_in_fan_out", false);
-  fields.refuse("lora_bias", false);
-  fields.refuse("layers_to_transform", []);
+  refuseUnknown(fields);
   const dropout = fields.number("lora_dropout", 0);
   const shared = { alpha: fields.number("lora_alpha"), targets: fields.targets(), heads, dropout };
   if (kind === "ADALORA") {
@@ -160,28 +184,30 @@ export function adapterMethod(adapter: Adapter, base: BaseParams): AdapterMethod
     return adapter.tensors[name];
   };
   const { method, part } = kindOf(fields, take);
-  const { factors, heads: names } = headsAndTargets(method, base);
+  const drawn = headsAndTargets(method, base);
   const trainable = {
-    factors: Object.fromEntries(factors.map((path) => [path, part(path)])),
-    heads: Object.fromEntries(names.map((name) => [name, take(name, "")])),
+    factors: Object.fromEntries(Object.keys(drawn.factors).map((path) => [path, part(path)])),
+    heads: Object.fromEntries(Object.keys(drawn.heads).map((name) => [name, take(name, "")])),
   };
   if (left.size > 0) {
     throw new Error(`cannot use the adapter: nothing of the model fits its tensor ${[...left][0]}`);
   }
-  checkShapes(trainable.heads, base);
+  checkShapes(trainable.factors, drawn.factors);
+  checkShapes(trainable.heads, drawn.heads);
   return { method, trainable };
 }
 
-/** Targets and heads that a method finds in a model: nothing that it draws is computed. */
-function headsAndTargets(method: Method, base: BaseParams): { factors: string[]; heads: string[] } {
+/** What a method would begin with on a model: targets, heads and their shapes; nothing that it draws is computed. */
+function headsAndTargets(method: Method, base: BaseParams): LowRankTrainable<Tree> {
   const key = zeros([2], { dtype: "u32" });
-  const { factors, heads } = method.init(key, base).trainable as unknown as LowRankTrainable<Tree>;
-  return { factors: Object.keys(factors), heads: Object.keys(heads) };
+  return method.init(key, base).trainable as unknown as LowRankTrainable<Tree>;
 }
 
-function checkShapes(heads: Readonly<Record<string, Tensor>>, base: BaseParams): void {
-  for (const [name, { shape }] of Object.entries(heads)) {
-    if (shape.join() === base[name].shape.join()) continue;
-    throw new Error(`cannot use the adapter: its ${name} is [${shape}], the model's [${base[name].shape}]`);
+/** Throws where a tensor of the adapter has another shape than its configuration gives it on the model. */
+function checkShapes(found: Tree, wanted: Tree, name = ""): void {
+  if (!(found instanceof Tensor)) {
+    for (const key of Object.keys(found)) checkShapes(found[key], wanted[key], name ? `${name}.${key}` : key);
+  } else if (found.shape.join() !== wanted.shape.join()) {
+    throw new Error(`cannot use the adapter: its ${name} is [${found.shape}], not [${wanted.shape}]`);
   }
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { canonicalJson, hashSpec, parseSpec, type RunRecord, type RunSpec } from "../../lib/experiment/mod.ts";
+import { ALL_METHODS } from "../../experiments/methods.ts";
 import { SCALE } from "../../experiments/recipes/mod.ts";
 import { ablationReport } from "../../experiments/reproduce/ablations_report.ts";
 import { sectionOf } from "../../experiments/reproduce/ablations_section.ts";
@@ -84,7 +85,8 @@ describe("the studies of deno task reproduce ablations", () => {
         const sweeps = await plan.sweeps();
         for (const one of await plan.runs()) requireFairStudy(one, sweeps);
         for (const { seed } of [...sweeps.values()].flat()) expect(seed).toBeGreaterThanOrEqual(SWEEP_SEED);
-        expect(sweeps.size).toBe(sweepsEach ? STUDIES.flatMap(({ conditions }) => conditions).length : 7);
+        const conditions = STUDIES.flatMap((one) => one.conditions);
+        expect(sweeps.size).toBe(sweepsEach ? conditions.length : ALL_METHODS.length + 2); // two by SGD, too
       }
     }
   });

@@ -78,7 +78,12 @@ describe("adapters that PEFT wrote", () => {
     expect(use({ modules_to_save: null })).toThrow("nothing of the model fits its tensor base_model.model.classifier");
     expect(use({ target_modules: ["query", "key"] })).toThrow("it has no tensor base_model.model.bert.encoder.layer.0");
     const wide = { ...tensors, "base_model.model.classifier.bias": tensor([1, 2, 3]) };
-    expect(use({}, wide)).toThrow("its classifier.bias is [3], the model's [2]");
+    expect(use({}, wide)).toThrow("its classifier.bias is [3], not [2]");
+    // PiSSA takes its factors out of the base as well: its files alone are not the change.
+    expect(use({ init_lora_weights: "pissa" })).toThrow('init_lora_weights is "pissa", not true or false');
+    expect(use({ alora_invocation_tokens: [1, 2] })).toThrow("alora_invocation_tokens is [1,2], not false");
+    expect(use({ exclude_modules: ["0.attention.self.query"] })).toThrow("exclude_modules is");
+    expect(use({ r: config.r as number + 1 })).toThrow(/its bert\..*\.A is \[\d+,\d+\], not \[\d+,\d+\]/);
   });
 });
 

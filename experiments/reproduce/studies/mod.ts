@@ -1,6 +1,7 @@
 import { DROPOUT } from "./dropout.ts";
 import { LAMBDA } from "./lambda.ts";
 import { LEARNING_RATE } from "./learning_rate.ts";
+import { METHODS } from "./methods.ts";
 import { OPTIMIZER } from "./optimizer.ts";
 import { RANK } from "./rank.ts";
 import { SCALE_CONTROLS } from "./scale.ts";
@@ -22,4 +23,5 @@ export const STUDIES: readonly Study[] = [
   TARGETS,
   OPTIMIZER,
   SEEDS,
+  METHODS,
 ];

@@ -21,7 +21,9 @@ export type StudyFigure =
   /** Scores of the sweep against the learning rate. */
   | { readonly kind: "rates" }
   /** Differences of two conditions seed by seed, and how their interval narrows. */
-  | { readonly kind: "seeds"; readonly method: string };
+  | { readonly kind: "seeds"; readonly method: string }
+  /** Scores against peak memory, with those that none beats in both. */
+  | { readonly kind: "memory" };
 
 /** A question, and the runs that answer it. */
 export interface Study {
@@ -42,6 +44,8 @@ export interface Study {
   readonly mayDiffer?: readonly string[];
   /** Whether it runs on the many seeds that show a spread. */
   readonly hasManySeeds?: boolean;
+  /** Whether it runs only where `--only` names it. */
+  readonly isExtra?: boolean;
 }
 
 /** LoRA as the recipe has it. */

@@ -2,7 +2,9 @@ import { Matrix } from "ml-matrix";
 
 /** A matrix that the host holds, row by row. */
 export interface HostMatrix {
+  /** Elements, `rows · columns` of them. */
   readonly data: ArrayLike<number>;
+  /** Sizes of both axes. */
   readonly shape: readonly [rows: number, columns: number];
 }
 

@@ -19,6 +19,7 @@ export interface LowRankTerm {
   readonly B: HostMatrix;
   /** `[r, in]`. */
   readonly A: HostMatrix;
+  /** What the product weighs. */
   readonly scale: number;
 }
 

@@ -1,8 +1,10 @@
 import type { HostMatrix } from "./host_matrix.ts";
 
-/** Options of {@linkcode subspaceOverlap}: how many leading columns of each span a space; all by default. */
+/** Options of {@linkcode subspaceOverlap}. */
 export interface OverlapOptions {
+  /** How many leading columns of the first matrix span a space; all by default. */
   readonly i?: number;
+  /** How many of the second. */
   readonly j?: number;
 }
 
