@@ -105,7 +105,9 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 /** Says what of a model was made afresh or rounded, and what of an adapter was left out. */
-function narrate({ base, report: { fresh } }: LoadedModel, beginning: Beginning | undefined): void {
+function narrate({ base, model, report: { fresh } }: LoadedModel, beginning: Beginning | undefined): void {
+  const { unusedKeys } = model.config;
+  if (unusedKeys.length > 0) console.error(`config.json says what is not used here: ${unusedKeys.join(", ")}`);
   const halves = Object.values(base).filter(({ dtype }) => dtype === "f16");
   const bytes = halves.reduce((sum, { size }) => sum + 2 * size, 0);
   if (bytes > 0) {

@@ -269,7 +269,9 @@ export async function main(args: readonly string[]): Promise<void> {
     if (trainer) say(`time: about ${duration(total)}`);
     if (isDry) {
       const summary = { experiment: "ablations", specs, open: open.length, seconds: total };
-      console.log(json ? JSON.stringify(summary) : `\n${studiesTable(planned, { seconds: byMethod(seconds) })}`);
+      const isOpen = new Set(open);
+      const left = (own: readonly RunSpec[]) => byMethod(seconds)(own.filter((spec) => isOpen.has(spec)));
+      console.log(json ? JSON.stringify(summary) : `\n${studiesTable(planned, { seconds: left })}`);
       return;
     }
     const { studies: done, evidence } = await gather(plan, { out, lock, trainer, force, secondsOf: byMethod(seconds) });

@@ -30,7 +30,7 @@ export const ABLATION_SIZE: Readonly<Record<typeof ABLATION_SIZES[number], Ablat
     tasks: ["cola", "rte", "sst2"],
     seeds: 3,
     manySeeds: 8,
-    sweepSeeds: 1,
+    sweepSeeds: 2,
     out: "runs/ablations",
   },
   medium: {
@@ -38,7 +38,7 @@ export const ABLATION_SIZE: Readonly<Record<typeof ABLATION_SIZES[number], Ablat
     seeds: 5,
     manySeeds: 15,
     steps: 200,
-    sweepSeeds: 2,
+    sweepSeeds: 3,
     out: "runs/ablations-medium",
   },
   large: {
@@ -46,7 +46,7 @@ export const ABLATION_SIZE: Readonly<Record<typeof ABLATION_SIZES[number], Ablat
     seeds: 10,
     manySeeds: 30,
     steps: 400,
-    sweepSeeds: 3,
+    sweepSeeds: 5,
     out: "runs/ablations-large",
   },
 };

@@ -30,7 +30,7 @@ import { MODEL_HELP } from "../tuning/load_model.ts";
 import { comparable } from "./comparable.ts";
 import { estimateRuns, type Estimates, estimateSeconds } from "./estimate.ts";
 import { glueSpecs, orderTasks } from "./glue_specs.ts";
-import { planTable } from "./plan_table.ts";
+import { optionLines, planTable } from "./plan_table.ts";
 
 /** GLUE's tasks in the order of the help. */
 const TASKS: readonly GlueTaskName[] = ["cola", "sst2", "mrpc", "stsb", "rte", "mnli", "qnli", "qqp", "wnli"];
@@ -184,6 +184,7 @@ function printPlan(
   console.log(`time: about ${duration(total("seconds"))} for ${(total("operations") / 1e15).toPrecision(3)} PFLOP`);
   console.log(`      ${estimates.basis}\n`);
   console.log(planTable([...runs.keys()], runs));
+  console.log(`\n${optionLines([...runs.keys()]).join("\n")}`);
   console.log("\nMetrics and checkpoints are of the dev split; no test split is read.");
 }
 

@@ -65,3 +65,15 @@ export function planTable(specs: readonly RunSpec[], estimates: ReadonlyMap<RunS
   const rows = Array.from(groups.values(), (group) => rowOf(group, estimates.get(group[0])));
   return markdownTable([HEAD, ...rows], { align: HEAD.map((_, i) => i < 2 || i === 10 || i === 11 ? "l" : "r") });
 }
+
+/** Each method's options, by task where they differ, and what it is optimized by. */
+export function optionLines(specs: readonly RunSpec[]): string[] {
+  const lines = new Map<string, Set<string>>();
+  for (const { task, method: { name, ...options }, optimizer } of specs) {
+    const all = { ...options, optimizer: optimizer.name, schedule: optimizer.schedule, clip: optimizer.clip ?? "none" };
+    const line = `${name}: ${Object.entries(all).map(([option, value]) => `${option} ${value}`).join(", ")}`;
+    lines.set(line, (lines.get(line) ?? new Set()).add(task));
+  }
+  const count = new Set(specs.map(({ task }) => task)).size;
+  return Array.from(lines, ([line, tasks]) => tasks.size < count ? `${line} (${[...tasks].join(", ")})` : line);
+}

@@ -3,8 +3,9 @@ import { tableMarkdown } from "../../lib/experiment/display_table.ts";
 import { duration } from "../command/duration.ts";
 import type { StudyRuns } from "./ablations_specs.ts";
 
-/** What studies will run, a row a study: runs that an earlier one has are not counted again. */
+/** What studies will run, a row a study: runs that an earlier one has are not counted again, and time is of what is open. */
 export function studiesTable(studies: readonly StudyRuns[], { seconds }: {
+  /** Of those that are open. */
   readonly seconds: (specs: readonly RunSpec[]) => ReadonlyMap<RunSpec, number>;
 }): string {
   const seen = new Set<RunSpec>();

@@ -11,7 +11,7 @@ const HELP = `Runs notebooks from top to bottom in a real Deno kernel, and fails
 
   FILES     notebooks, from the project's folder; all of notebooks/ by default
   --quick   does less work in each: sets NOTEBOOK_SCALE to quick, which a notebook's first code cell reads by
-              const scale = Deno.env.get("NOTEBOOK_SCALE") ?? "full";
+              const isQuick = Deno.env.get("NOTEBOOK_SCALE") === "quick";
             every cell runs, with fewer steps, seeds or runs; what it shows is no result
   --update  keeps the outputs: writes them back into the notebooks that passed; otherwise no file is changed
   --help    this text`;

@@ -1,4 +1,4 @@
-import type { peft } from "../../mod.ts";
+import { peft } from "../../mod.ts";
 import { adaloraShares, METHOD_NAMES, type MethodName, methodOf } from "../method_table.ts";
 
 /** Names of the methods that can be trained. */
@@ -34,9 +34,6 @@ export interface MethodSettings {
   readonly weights?: "f16";
 }
 
-/** The classifier, and the layers in front of it that checkpoints of bare encoders lack. */
-const HEADS = /(^|\.)(classifier|score|pooler|pre_classifier)(\.|$)/;
-
 /** What `--targets` names: endings of paths, or a regular expression between slashes. Throws a RangeError where that is none. */
 export function parseTargets(text: string): peft.TargetPattern {
   const pattern = /^\/(.+)\/$/s.exec(text)?.[1];
@@ -50,7 +47,7 @@ export function parseTargets(text: string): peft.TargetPattern {
 
 function headsOf({ heads }: MethodSettings): RegExp {
   return heads === undefined
-    ? HEADS
+    ? peft.DEFAULT_HEADS
     : new RegExp(`^(${heads.split(",").map((name) => RegExp.escape(name)).join("|")})$`);
 }
 

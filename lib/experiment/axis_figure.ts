@@ -100,9 +100,10 @@ export function axisFigure<Axis extends string>(
       labelArrow: "none",
     },
     marks: [
-      Plot.areaY(ranges, { x: "at", y1: "low", y2: "high", fill: "method", fillOpacity: 0.12 }),
+      // Their `z` is told: Plot would warn of one that it guessed where most methods have a single point.
+      Plot.areaY(ranges, { x: "at", y1: "low", y2: "high", z: "method", fill: "method", fillOpacity: 0.12 }),
       Plot.ruleX(ranges, { x: "at", y1: "low", y2: "high", stroke: "method", strokeOpacity: 0.6 }),
-      Plot.line(points, { x: "at", y: "mean", stroke: "method", strokeWidth: 2 }),
+      Plot.line(points, { x: "at", y: "mean", z: "method", stroke: "method", strokeWidth: 2 }),
       Plot.dot(points, { x: "at", y: "mean", fill: "method", r: 3.5 }),
     ],
   });

@@ -73,13 +73,16 @@ function sharedDepth(leaves: readonly Leaf[], depth: number): number {
 
 function partHtml(leaves: readonly Leaf[], depth: number): string {
   if (leaves.length <= TABLE_ROWS) return tableHtml(rowsOf(leaves, depth));
-  return groupsAt(leaves, depth).map(({ name, leaves, depth }) =>
+  const groups = groupsAt(leaves, depth);
+  const alone = groups.flatMap(({ leaves }) => leaves.length === 1 ? leaves : []);
+  const parts = groups.filter(({ leaves }) => leaves.length > 1).map(({ name, leaves, depth }) =>
     `<details style="margin-left: 1em"><summary><code>${escapeHtml(name)}</code> ${summaryOf(leaves)}</summary>\n` +
     `${partHtml(leaves, depth)}\n</details>`
-  ).join("\n");
+  );
+  return [...parts, ...alone.length > 0 ? [tableHtml(rowsOf(alone, depth))] : []].join("\n");
 }
 
-/** Parts of a tree by their next names, as many as belong to no smaller part. */
+/** Parts of a tree by their next name, and by those after it that all of a part share. */
 function groupsAt(leaves: readonly Leaf[], depth: number) {
   return [...Map.groupBy(leaves, ({ path }) => path[depth] ?? "")].map(([, own]) => {
     const end = sharedDepth(own, depth + 1);

@@ -3,8 +3,8 @@ import type { BaseParams } from "./method.ts";
 /** What names targets: a pattern on module paths, or endings of them, as in PEFT. */
 export type TargetPattern = RegExp | string | readonly string[];
 
-/** The classifier and the pooler in front of it. */
-export const DEFAULT_HEADS = /(^|\.)(classifier|score|pooler)(\.|$)/;
+/** The classifier, and the layers in front of it that checkpoints of bare encoders lack. */
+export const DEFAULT_HEADS = /(^|\.)(classifier|score|pooler|pre_classifier)(\.|$)/;
 
 /** `bert.encoder.layer.0.attention.self.query` is also known as `…attention.query`. */
 function aliases(path: string): string[] {

@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import type { Device } from "../../lib/device/mod.ts";
-import { add, expandDims, matmul, mul, square, sub, sum, tanh } from "../../lib/ops/mod.ts";
+import { add, expandDims, matmul, mul, slice, square, sub, sum, tanh } from "../../lib/ops/mod.ts";
 import { squaredNorm } from "../../lib/ops/squared_norm.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
@@ -92,6 +92,23 @@ describe("products that are the same but for their tensors", () => {
       wanted = f(wanted);
       expect(await allBits(values)).toEqual(await allBits(wanted));
     }
+    compiled.dispose();
+  });
+
+  it("may be of parts of tensors of several sizes, which others read whole", async () => {
+    const f = ([A, B]: Values, x: Tensor) => {
+      const [small, large] = [matmul(A, x, { transposeB: true }), matmul(B, x, { transposeB: true })];
+      const rows = (one: Tensor) => slice(one, { start: [1, 0], size: [3, -1] });
+      const [first, second] = [small, large].map((one) => sum(matmul(rows(one), x), { axis: 1 }));
+      return [[sub(A, 1), sub(B, 1)], first, second, sum(small), sum(large)] as const;
+    };
+    const x = new Numbers(8).tensor([24, 16]);
+    const make = () => [...factors(12, 1, 4), ...factors(13, 1, 40)];
+    const compiled = jit(f, { donate: [0] });
+    const [, ...found] = await compiled(make(), x);
+    const [, ...wanted] = f(make(), x);
+    expect(await allBits(found)).toEqual(await allBits(wanted));
+    expect(compiled.explain()).toMatch(/matmul; of 2 at once/);
     compiled.dispose();
   });
 

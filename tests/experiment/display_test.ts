@@ -1,9 +1,11 @@
 import * as Plot from "@observablehq/plot";
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
-import { figure, show, table } from "../../lib/experiment/display.ts";
+import { figure, recordTable, show, table, treeTable } from "../../lib/experiment/display.ts";
 import { COLOURS, figureSvg, stackSvg } from "../../lib/experiment/display_figure.ts";
 import { formatNumber, tableHtml, tableMarkdown } from "../../lib/experiment/display_table.ts";
+import { tensor } from "../../lib/tensor/mod.ts";
+import { failed, finished, sampleSpec } from "./samples.ts";
 
 /** Fails unless tags are nested as XML wants it: front ends show SVG as an image, which must be XML. */
 function expectWellFormed(svg: string): void {
@@ -97,7 +99,90 @@ describe("tableMarkdown()", () => {
   });
 });
 
+const zeros = (...shape: number[]) => tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)), { shape });
+/** Heads of the parts that open and close, with their tags left out. */
+const parts = (html: string): string[] =>
+  Array.from(html.matchAll(/<summary>(.*?)<\/summary>/g), ([, head]) => head.replace(/<[^>]*>/g, ""));
+
+describe("treeTable()", () => {
+  const layer = (i: number) => ({
+    [`encoder.layer.${i}.query.weight`]: zeros(4, 4),
+    [`encoder.layer.${i}.query.bias`]: zeros(4),
+    [`encoder.layer.${i}.value.weight`]: zeros(4, 4),
+    [`encoder.layer.${i}.value.bias`]: zeros(4),
+  });
+
+  it("is one table of paths, shapes, elements and bytes where there are few tensors", () => {
+    const { "text/html": html, "text/plain": text } = treeTable({ "a.weight": zeros(2, 3), list: [zeros(5)] });
+    expect(html).toContain("<b>2 tensors, 11 elements, 44 B</b>");
+    expect(html).not.toContain("<details");
+    expect(text.split("\n").slice(2).map((line) => line.split("|").map((cell) => cell.trim()).slice(1, -1))).toEqual([
+      ["a.weight", "2 × 3", "f32", "6", "24"],
+      ["list.0", "5", "f32", "5", "20"],
+    ]);
+  });
+
+  it("has parts that open and close where there are many, by the dots of names, and joins names that are alone", () => {
+    const html = treeTable({ ...layer(0), ...layer(1), ...layer(2) })["text/html"];
+    expect(parts(html)).toEqual([
+      "encoder.layer 12 tensors, 120 elements, 480 B",
+      "0 4 tensors, 40 elements, 160 B",
+      "1 4 tensors, 40 elements, 160 B",
+      "2 4 tensors, 40 elements, 160 B",
+    ]);
+    expect(html.match(/<details/g)?.length).toBe(html.match(/<\/details>/g)?.length);
+    expect(html).toContain(">query.weight</td>");
+  });
+
+  it("keeps many tensors beside each other in one table", () => {
+    const html = treeTable({ ...layer(0), losses: Array.from({ length: 9 }, () => zeros(1)) })["text/html"];
+    expect(parts(html)).toEqual([
+      "encoder.layer.0 4 tensors, 40 elements, 160 B",
+      "losses 9 tensors, 9 elements, 36 B",
+    ]);
+    expect(html.match(/<table>/g)).toHaveLength(2);
+  });
+
+  it("says of a state what is trained, frozen and written, and counts f16 by its bytes", () => {
+    const half = tensor(new Float16Array(4), { shape: [4], dtype: "f16" });
+    const state = { base: { W: zeros(2, 2), half }, trainable: { A: zeros(1, 2) }, step: zeros() };
+    const rows = treeTable(state, { written: ["W"] })["text/plain"].split("\n").slice(2);
+    const cellsOf = (row: string) => row.split("|").map((cell) => cell.trim()).filter(Boolean);
+    expect(rows.map((row) => cellsOf(row)).map((row) => [row[0], row[4], row[5]])).toEqual([
+      ["base.W", "16", "written"],
+      ["base.half", "8", "frozen"],
+      ["trainable.A", "8", "trained"],
+      ["step", "4", "kept"],
+    ]);
+    expect(treeTable(state)["text/plain"]).toMatch(/base\.W .* frozen/);
+  });
+
+  it("escapes names", () => {
+    expect(treeTable({ "a<b": zeros(1) })["text/html"]).toContain("a&#60;b");
+  });
+});
+
+describe("recordTable()", () => {
+  it("has a row for each run, a column for what differs within a method, and dashes where a run has no number", () => {
+    const rank = (rank: number) => sampleSpec({ method: { name: "lora", rank, alpha: 16 } });
+    const text = recordTable([finished(rank(4)), failed(rank(8))])["text/plain"];
+    const [head, , first, second] = text.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
+    const cell = (row: string[], name: string) => row[head.indexOf(name)];
+    expect(head).not.toContain("alpha");
+    expect([first, second].map((row) => [cell(row, "rank"), cell(row, "score"), cell(row, "peak memory")])).toEqual([
+      ["4", "0.5", "6144.00 MiB"],
+      ["8", "–", "–"],
+    ]);
+    expect(cell(second, "failed")).toBe("the loss is NaN at step 2");
+  });
+});
+
 describe("show()", () => {
+  it("takes figures that are drawn already, by the title that they say", () => {
+    const drawn = figureSvg({ ...losses, title: "Drawn" });
+    expect(figure(drawn)).toEqual({ "image/svg+xml": drawn, "text/plain": "Drawn" });
+  });
+
   it("takes figures and tables that have a form in plain text, too", () => {
     expect(figure(losses)["text/plain"]).toBe("Losses");
     expect(table([{ a: 1 }])["text/plain"]).toContain("|  1 |");

@@ -112,6 +112,21 @@ describe("axisFigure()", () => {
   });
 });
 
+describe("axisFigure() of methods with a single value each", () => {
+  it("draws them without a warning, which a notebook would show", () => {
+    const warn = console.warn;
+    const warnings: unknown[] = [];
+    console.warn = (...words) => warnings.push(words);
+    try {
+      const rows = drawnRows({ means: { lora: 0.7, dora: 0.72 }, tasks: ["rte"], seeds: 3, spread: 0.01, seed: 4 });
+      axisFigure(rows.map((row) => ({ ...row, lambda: 1 })), { axis: "lambda" });
+    } finally {
+      console.warn = warn;
+    }
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe("paretoFront()", () => {
   const names = (points: Parameters<typeof paretoFront>[0]) =>
     paretoFront(points).filter(({ isOnFront }) => isOnFront).map(({ name }) => name);

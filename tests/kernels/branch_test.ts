@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import type { Branch } from "../../kernels/branch.ts";
 import { fitsSubgroup, type MatmulVariant, variantDispatch, variantName } from "../../kernels/choose_matmul.ts";
 import { type MatmulSizes, SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import type { KernelTarget } from "../../kernels/target.ts";
@@ -8,7 +7,7 @@ import { everyDevice } from "../support/adapters.ts";
 import { expectClose, Numbers } from "../support/numbers.ts";
 import { asFloats, runKernel } from "../support/run_kernel.ts";
 
-type Layout = Branch["layout"];
+type Layout = "nn" | "nt";
 
 /** A product with a branch; Z and V have padded rows behind offsets. */
 function sizesOf(layout: Layout, [m, n, k, r]: readonly number[], of: Layout): MatmulSizes {
@@ -47,6 +46,16 @@ function wantedOf(layout: Layout, { m, n, k, scale, branch }: MatmulSizes, [A, B
   });
 }
 
+/** The same product, its branch in two blocks: the last columns of Z and rows of V apart from the others. */
+function inBlocks(sizes: MatmulSizes, [A, B, Z, V]: Float32Array[]): { sizes: MatmulSizes; operands: Float32Array[] } {
+  const { branch } = sizes;
+  const { layout, r, ldz, ldv, offsetZ, offsetV } = branch!;
+  const from = Math.floor(r / 2);
+  const second = { ldz, ldv, offsetZ: offsetZ + from, offsetV: offsetV + from * (layout === "nt" ? 1 : ldv), from };
+  const twice = layout === "nt" ? "nt_nt" : "nn_nn";
+  return { sizes: { ...sizes, branch: { ...branch!, layout: twice, second } }, operands: [A, B, Z, V, Z, V] };
+}
+
 describe("a product with a branch", () => {
   let devices: readonly Device[];
   beforeAll(async () => void (devices = await everyDevice()));
@@ -55,7 +64,7 @@ describe("a product with a branch", () => {
   for (const layout of ["nn", "nt"] as const) {
     for (const  of of["nn", "nt"] as const) {
       for (const shape of [[1, 4, 4, 1], [7, 5, 3, 2], [65, 36, 8, 3], [33, 132, 64, 9]]) {
-        it(`${layout} of ${shape.slice(0, 3).join("×")} and ${of} along ${shape[3]}: one sum, the same bits`, async () => {
+        it(`${layout} of ${shape.slice(0, 3).join("×")} and ${of} along ${shape[3]}: one sum, the same bits, in two blocks, too`, async () => {
           const sizes = sizesOf(layout, shape, of);
           const operands = await operandsOf(sizes);
           const wanted = wantedOf(layout, sizes, operands);
@@ -79,6 +88,16 @@ describe("a product with a branch", () => {
               first ??= C;
               const differs = C.findIndex((word, i) => word !== first![i]);
               if (differs >= 0) throw new Error(`${variantName(variant)} on ${name}: other bits at ${differs}`);
+              const blocks = inBlocks(sizes, operands);
+              const apart = variantDispatch(variant, layout, blocks.sizes, { target });
+              const [D] = await runKernel(device, {
+                kernel: apart.kernel,
+                grid: apart.grid,
+                uniforms: apart.uniforms,
+                buffers: [...blocks.operands, new Float32Array(wanted.length)],
+              });
+              const other = D.findIndex((word, i) => word !== first![i]);
+              if (other >= 0) throw new Error(`${variantName(variant)} on ${name}: other bits in blocks at ${other}`);
             }
           }
         });

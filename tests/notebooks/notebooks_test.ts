@@ -14,7 +14,8 @@ const ROOT = new URL("../../", import.meta.url);
 const TASK = new URL("experiments/tasks/notebooks.ts", ROOT).href;
 
 const read = (path: string): Notebook => JSON.parse(Deno.readTextFileSync(new URL(path, ROOT)));
-const sourceOf = ({ source }: Cell): string => typeof source === "string" ? source : source.join("");
+const joined = (text: unknown): string => Array.isArray(text) ? text.join("") : String(text);
+const sourceOf = ({ source }: Cell): string => joined(source);
 
 function code(outputs: readonly Output[], execution_count: number | null = 1): Cell {
   return { cell_type: "code", source: "1 + 1;", execution_count, outputs };
@@ -133,7 +134,7 @@ describe("the committed notebooks", () => {
     it(`${path} imports the package by the name that it has on JSR`, () => {
       const sources = read(path).cells.filter(({ cell_type }) => cell_type === "code").map(sourceOf).join("\n");
       expect(sources).toMatch(/import \* as dd from "@delta-dawn\/delta-lora";/);
-      expect(sources).not.toMatch(/from "(\.\.\/mod\.ts|npm:|jsr:|https?:|file:)/);
+      expect(sources).not.toMatch(/from "(\.\.\/(mod\.ts|lib\/)|npm:|jsr:|https?:|file:)/);
     });
   }
 
@@ -190,6 +191,18 @@ describe("deno task notebooks", () => {
       expect((await runTask([path, "--update"])).code).toBe(0);
       const { cells: [cell] } = JSON.parse(await Deno.readTextFile(path)) as Notebook;
       expect(cell.outputs?.map(({ data }) => data)).toEqual([{ "text/plain": ["42"] }]);
+    });
+  });
+
+  inKernel("shows a tensor that stands at the end of a cell", async () => {
+    const tensors = new URL("lib/tensor/mod.ts", ROOT).href;
+    const cell = `import { tensor } from "${tensors}";\ntensor([1, 2, 4], { shape: [1, 3] });`;
+    await withNotebook([cell], async (path) => {
+      expect(await runTask([path, "--update"])).toMatchObject({ code: 0, stderr: "" });
+      const { cells: [{ outputs }] } = JSON.parse(await Deno.readTextFile(path)) as Notebook;
+      expect(outputs?.map(({ data }) => joined(data?.["text/html"]))).toEqual([
+        expect.stringMatching(/^<div><b>Tensor f32 \[1, 3\]<\/b> min 1, max 4, mean 2\.333<\/div>\n<table>/),
+      ]);
     });
   });
 
