@@ -5,7 +5,8 @@ import { parseHTML } from "linkedom";
 export const COLOURS: readonly string[] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"];
 
 const INK = "#1f2328";
-const PAPER = "#ffffff";
+/** What figures stand on. */
+export const PAPER = "#ffffff";
 const MARGIN = 12;
 const WIDTH = 680;
 /** Mean width of a letter at 12 px, a little too much: names in a legend must not run into each other. */

@@ -1,8 +1,9 @@
 import * as Plot from "@observablehq/plot";
 import { isSpread } from "./axis_figure.ts";
-import { COLOURS, figureSvg } from "./display_figure.ts";
+import { COLOURS, figureSvg, PAPER } from "./display_figure.ts";
 import { tableMarkdown } from "./display_table.ts";
 import { formatPoints, type PointOptions } from "./points.ts";
+import { spreadLabels } from "./spread_labels.ts";
 
 /** Something that costs and is worth. */
 export interface ParetoPoint {
@@ -59,6 +60,29 @@ export function paretoTable(points: readonly ParetoPoint[], { unit, scale = 100 
   );
 }
 
+/** Sizes of the figure in pixels: names need to know where points will lie. */
+const FRAME = { width: 680, height: 340, left: 56, right: 110, top: 20, bottom: 42, inset: 12 };
+/** Width of a letter, a little too much, and height of a line: names must not run into each other. */
+const LETTER = 7;
+const LINE = 13;
+/** From the middle of a dot to its name. */
+const GAP = 10;
+
+/** A scale of Plot's from a range of values to pixels, and back. */
+function scaleOf(values: readonly number[], { from, to, isLog }: { from: number; to: number; isLog: boolean }) {
+  const [forth, back] = isLog ? [Math.log, Math.exp] : [Number, Number];
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  // One value alone lies in the middle.
+  const around = Math.abs(least) / 10 || 1;
+  const domain = least < most ? [least, most] : [least - around, least + around];
+  const [low, high] = domain.map(forth);
+  return {
+    domain,
+    pixels: (value: number) => from + (to - from) * (forth(value) - low) / (high - low),
+    value: (pixels: number) => back(low + (high - low) * (pixels - from) / (to - from)),
+  };
+}
+
 /** Quality against cost, as SVG, with the front as a line of steps. */
 export function paretoFigure(
   points: readonly ParetoPoint[],
@@ -67,22 +91,56 @@ export function paretoFigure(
   const ranked = paretoFront(points).map((point) => ({ ...point, quality: scale * point.quality }));
   const front = ranked.filter(({ isOnFront }) => isOnFront);
   const costs = ranked.map(({ cost }) => cost);
+  const isLog = costs.length > 0 && isSpread(costs);
+  const { width, height, left, right, top, bottom, inset } = FRAME;
+  const x = scaleOf(costs, { from: left + inset, to: width - right - inset, isLog });
+  const y = scaleOf(ranked.map(({ quality }) => quality), {
+    from: height - bottom - inset,
+    to: top + inset,
+    isLog: false,
+  });
+  const dots = ranked.map(({ cost, quality }) => ({ x: x.pixels(cost), y: y.pixels(quality) }));
+  const places = spreadLabels(dots, { widths: ranked.map(({ name }) => LETTER * name.length), height: LINE, gap: GAP });
+  const names = ranked.map((point, i) => ({
+    ...point,
+    labelX: x.value(places[i].x),
+    labelY: y.value(places[i].y),
+    isMoved: Math.abs(places[i].y - dots[i].y) > LINE / 2,
+  }));
   const axis = { labelAnchor: "center", labelArrow: "none" } as const;
   return figureSvg({
     title,
-    height: 340,
-    marginLeft: 56,
-    marginRight: 90,
+    width,
+    height,
+    marginLeft: left,
+    marginRight: right,
+    marginTop: top,
+    marginBottom: bottom,
     x: {
       label: unit,
-      type: costs.length > 0 && isSpread(costs) ? "log" : "linear",
+      type: isLog ? "log" : "linear",
+      domain: ranked.length > 0 ? x.domain : undefined,
       tickFormat: "~s",
       ticks: 6,
-      inset: 12,
+      inset,
       ...axis,
     },
-    y: { label: `score${scale === 100 ? ", per cent" : ""}`, grid: true, inset: 12, ...axis },
+    y: {
+      label: `score${scale === 100 ? ", per cent" : ""}`,
+      grid: true,
+      inset,
+      domain: ranked.length > 0 ? y.domain : undefined,
+      ...axis,
+    },
     marks: [
+      Plot.link(names.filter(({ isMoved }) => isMoved), {
+        x1: "cost",
+        y1: "quality",
+        x2: "labelX",
+        y2: "labelY",
+        stroke: "#8c959f",
+        strokeWidth: 0.75,
+      }),
       Plot.line(front, { x: "cost", y: "quality", curve: "step-after", stroke: COLOURS[0], strokeWidth: 1.5 }),
       Plot.dot(ranked, {
         x: "cost",
@@ -91,7 +149,15 @@ export function paretoFigure(
         stroke: COLOURS[0],
         fill: ({ isOnFront }: RankedPoint) => isOnFront ? COLOURS[0] : "#ffffff",
       }),
-      Plot.text(ranked, { x: "cost", y: "quality", text: "name", dx: 9, dy: -8, textAnchor: "start" }),
+      Plot.text(names, {
+        x: "labelX",
+        y: "labelY",
+        text: "name",
+        dx: 2,
+        textAnchor: "start",
+        stroke: PAPER,
+        strokeWidth: 4,
+      }),
     ],
   });
 }

@@ -186,4 +186,29 @@ describe("paretoTable() and paretoFigure()", () => {
     expect(marks(root, "line", "path")).toHaveLength(1);
     for (const { name } of points) expect(textsOf(root)).toContain(name);
   });
+
+  it("put names of points that lie close together where they cover neither each other nor a dot", () => {
+    const close = ["lora", "dora", "delta-lora", "lora-scaled", "adalora"].map((name, i) => ({
+      name,
+      quality: 0.7 + i / 1000,
+      cost: 2e8 + i * 1e5,
+    }));
+    const root = rootOf(paretoFigure([...close, ...points], { unit: "peak bytes" }));
+    const middleOf = (label: Element) =>
+      label.getAttribute("transform")!.match(/translate\(([^,]+),([^)]+)\)/)!.slice(1).map(Number);
+    const labels = marks(root, "text", "text").map((label) => {
+      const [x, y] = middleOf(label);
+      return { x, y, width: 6 * label.textContent!.length };
+    });
+    expect(labels).toHaveLength(8);
+    labels.forEach((a, i) => {
+      for (const b of labels.slice(i + 1)) {
+        expect(a.x + a.width < b.x || b.x + b.width < a.x || Math.abs(a.y - b.y) >= 12).toBe(true);
+      }
+      for (const dot of marks(root, "dot", "circle")) {
+        const [x, y] = [at(dot, "cx"), at(dot, "cy")];
+        expect(x < a.x || x > a.x + a.width || Math.abs(y - a.y) >= 9).toBe(true);
+      }
+    });
+  });
 });
