@@ -6,6 +6,8 @@ export interface Held {
   readonly method: string;
   readonly against: string;
   readonly difference?: Difference;
+  /** Learning rates of both, where they are not the same. */
+  readonly rates?: readonly [own: number, against: number];
 }
 
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
@@ -18,13 +20,35 @@ function rangeOf(values: readonly number[]): string {
 }
 
 /** A difference that was seen, in words. */
-function seen({ method, against, difference }: Held): string {
+function seen({ method, against, difference, rates }: Held): string {
   const { mean, interval, pairs, adjustedP } = difference!;
   const p = formatP(adjustedP);
   const direction = mean > 0 ? "higher" : "lower";
+  const unlike = rates ? `, at learning rates of ${rates[0]} and ${rates[1]}` : "";
   return `${method} scored ${direction} than ${against} by ${points(Math.abs(mean), false)} points ` +
     `(interval ${interval!.map((end) => points(end)).join(" … ")}, ${count(pairs, "pair")}, p ` +
-    `${p.startsWith("<") ? p : `= ${p}`})`;
+    `${p.startsWith("<") ? p : `= ${p}`}${unlike})`;
+}
+
+/** Whether an interval lies on one side of 0. */
+function isApart({ difference }: Held): boolean {
+  const [low, high] = difference?.interval ?? [-1, 1];
+  return low > 0 || high < 0;
+}
+
+/** Whether anything is said of a single comparison: a difference, or an interval apart from 0. */
+export function showsSomething(held: readonly Held[], { level }: { readonly level: number }): boolean {
+  return held.some((one) => ["higher", "lower"].includes(verdictOf(one.difference, level)) || isApart(one));
+}
+
+/** A difference whose interval lies apart from 0 and whose test does not reach the level, in words. */
+function undecided({ method, against, difference }: Held): string {
+  const { mean, interval, pairs, adjustedP } = difference!;
+  return `${method} against ${against}: the interval lies apart from 0 (${
+    interval!.map((end) => points(end)).join(" … ")
+  }, ` +
+    `mean difference ${points(mean)} points), but the test of ${count(pairs, "pair")} does not reach the level ` +
+    `(p = ${formatP(adjustedP)}): undecided`;
 }
 
 /** Where differences lie, and how large their intervals let them be. */
@@ -61,17 +85,24 @@ export function plainFindings(held: readonly Held[], { level, what }: PlainFindi
   const by = (...wanted: readonly Verdict[]) =>
     held.filter(({ difference }) => wanted.includes(verdictOf(difference, level)));
   const apart = by("higher", "lower");
-  const alike = by("no difference seen");
+  const unseen = by("no difference seen");
+  const alike = unseen.filter((one) => !isApart(one));
+  const open = unseen.filter(isApart);
   const untested = by("untested");
   const bare = by("no interval");
   const missing = by("no pairs");
   const left = held.flatMap(({ method, difference }) => difference?.leftOut ? [`${method} ${difference.leftOut}`] : []);
-  const tested = apart.length + alike.length;
+  const tested = apart.length + unseen.length;
   const sentences = [
-    ...tested > 0
-      ? [`Of ${held.length} ${what}, ${apart.length === 0 ? "none shows" : `${apart.length} show`} a difference.`]
+    ...tested > 0 && held.length > 1
+      ? [
+        `Of ${held.length} ${what}, ${
+          apart.length === 0 ? "none shows" : apart.length === 1 ? "1 shows" : `${apart.length} show`
+        } a difference by interval and test together.`,
+      ]
       : [],
     ...apart.map((one) => `${seen(one)}.`),
+    ...open.map((one) => `${undecided(one)}.`),
     ...alike.length > 0
       ? [`No difference seen: ${named(alike)} (${spread(alike)}), which does not show that there is none.`]
       : [],

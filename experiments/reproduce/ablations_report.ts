@@ -41,7 +41,10 @@ function head(records: readonly RunRecord[], { sweeps }: Evidence): string[] {
     `Learning rates: chosen on seeds ${seeds(swept)}, of ${
       SWEEP_FACTORS.join(", ")
     } times the recipe's, by the mean over ` +
-    `tasks, with as many runs for each: ${[...sweeps.keys()].join("; ")}.`,
+    `tasks, with as many runs for each: ${
+      [...sweeps.keys()].join("; ")
+    }. Conditions with other options than were swept have ` +
+    "the rate of their method.",
     `Model: ${model.name}, ${model.layers} layers of ${model.hiddenSize}, weights ${model.hash.slice(0, 12)}; data: ` +
     `${data.source === "suite" ? "the generated suite" : "GLUE's files"}.`,
     `Adapter: ${each(results.map(({ adapter }) => adapter))}. Versions: ${

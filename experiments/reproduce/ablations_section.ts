@@ -16,7 +16,7 @@ import {
 } from "../../lib/experiment/mod.ts";
 import { tableMarkdown } from "../../lib/experiment/display_table.ts";
 import { formatPoints } from "../../lib/experiment/points.ts";
-import { type Held, heldOf, plainFindings, scopeOf } from "./ablations_findings.ts";
+import { type Held, heldOf, plainFindings, scopeOf, showsSomething } from "./ablations_findings.ts";
 import { holdPairs, pairTable } from "./ablations_pairs.ts";
 import type { ChosenRates, StudyRuns } from "./ablations_specs.ts";
 import { growingSeeds, seedsFigure } from "./seeds_figure.ts";
@@ -172,6 +172,15 @@ function seedsFindings(
   return [`The interval of ${method} minus ${baseline} is ${told(first)} and ${told(last)}.`];
 }
 
+/** Comparisons with the learning rates of both sides, where they differ. */
+function withRates(held: readonly Held[], { runs }: StudyRuns): Held[] {
+  const rates = new Map(runs.map(({ condition, specs }) => [condition.name, specs[0].optimizer.learningRate]));
+  return held.map((one) => {
+    const [own, against] = [rates.get(one.method)!, rates.get(one.against)!];
+    return own === against ? one : { ...one, rates: [own, against] };
+  });
+}
+
 /** Tables, figure and findings of a study. */
 export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
   const { study, runs } = studyRuns;
@@ -179,7 +188,8 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
   const rows = rowsOf(studyRuns, evidence);
   const comparison = compare(rows, { baseline });
   const { level } = comparison;
-  const pairs = holdPairs(rows, { pairs: study.pairs ?? [], level });
+  const others = withRates(heldOf(comparison), studyRuns);
+  const pairs = withRates(holdPairs(rows, { pairs: study.pairs ?? [], level }), studyRuns);
   const failures = comparison.methods.filter(({ failures }) => failures > 0)
     .map(({ method, failures, runs }) => `${method} ${failures} of ${failures + runs}`);
   return {
@@ -200,10 +210,16 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
     ],
     findings: [
       scopeOf(comparison),
-      plainFindings(heldOf(comparison), { level, what: `comparisons with ${baseline}` }),
+      plainFindings(others, { level, what: `comparisons with ${baseline}` }),
       ...pairs.length > 0 ? [plainFindings(pairs, { level, what: "further pairs" })] : [],
       ...figure.kind === "rates" ? rateFindings(studyRuns, evidence) : [],
       ...figure.kind === "seeds" ? seedsFindings(rows, { method: figure.method, baseline }) : [],
+      ...showsSomething([...others, ...pairs], { level }) && runs.some(({ isRateBorrowed }) => isRateBorrowed)
+        ? [
+          "Rates were chosen with the options of the recipes: a condition that would need another one is at a " +
+          "disadvantage, which `--sweep conditions` takes away.",
+        ]
+        : [],
       ...failures.length > 0
         ? [`Runs without a score are left out, which may flatter their method: ${failures.join(", ")}.`]
         : [],

@@ -31,6 +31,8 @@ export interface ConditionRuns {
   readonly condition: Condition;
   /** What its learning rate was chosen for: its own name, or that of its method with its optimizer. */
   readonly sweep: string;
+  /** Whether the rate was chosen for other options than its own: those of its method's recipe. */
+  readonly isRateBorrowed: boolean;
   readonly specs: readonly RunSpec[];
 }
 
@@ -140,7 +142,8 @@ export class AblationPlan {
           seeds: study.hasManySeeds ? manySeeds : seeds,
           rates: (usual) => rateOf.get(sweep) ?? usual,
         });
-        runs.push({ condition, sweep, specs });
+        const sets = Object.keys(condition.set ?? {}).filter((path) => !path.startsWith("optimizer."));
+        runs.push({ condition, sweep, isRateBorrowed: !sweepsEach && sets.length > 0, specs });
       }
       requireDifferent(study, runs);
       return { study, runs };

@@ -52,13 +52,13 @@ export function seedsFigure(rows: readonly ScoredRun[], options: SeedsOptions): 
       return differences.flat().map((difference) => ({ task, seeds: i + 1, difference: 100 * difference }));
     })
   );
-  const domain = [...tasks, "mean of the seeds so far, with its interval"];
-  const colours = [...COLOURS.slice(1, tasks.length + 1), COLOURS[0]];
+  // Legends take colours in their order.
+  const domain = ["mean of the seeds so far, with its interval", ...tasks];
   return figureSvg({
     title: `${method} minus ${baseline}, seed by seed`,
     height: 340,
     marginLeft: 56,
-    color: { domain, range: colours, legend: true },
+    color: { domain, range: COLOURS, legend: true },
     x: {
       label: "seeds",
       inset: 12,
