@@ -160,7 +160,7 @@ describe("deno task train", () => {
   });
 
   const wrong: [args: string[], message: string][] = [
-    [["--modle", "x"], "unknown flag --modle: did you mean --model? See --help"],
+    [["--modell", "x"], "unknown flag --modell: did you mean --model? See --help"],
     [["--method", "delta"], 'unknown method "delta"'],
     [["--method", "lora", "--lambda", "1"], "--lambda is nothing of method lora"],
     [
