@@ -155,6 +155,7 @@ export function paretoFigure(
         text: "name",
         dx: 2,
         textAnchor: "start",
+        fill: "currentColor",
         stroke: PAPER,
         strokeWidth: 4,
       }),

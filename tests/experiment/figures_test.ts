@@ -201,6 +201,7 @@ describe("paretoTable() and paretoFigure()", () => {
       return { x, y, width: 6 * label.textContent!.length };
     });
     expect(labels).toHaveLength(8);
+    expect(root.querySelector('[aria-label="text"]')!.getAttribute("fill")).not.toBe("none");
     labels.forEach((a, i) => {
       for (const b of labels.slice(i + 1)) {
         expect(a.x + a.width < b.x || b.x + b.width < a.x || Math.abs(a.y - b.y) >= 12).toBe(true);
