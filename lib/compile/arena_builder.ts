@@ -1,6 +1,6 @@
 import type { Part } from "./alike.ts";
 import { type MemoryPlace, type Product, productColumns, type Spread, spreadOf, whole } from "./alike_products.ts";
-import { type Arena, wholeGrains } from "./arenas.ts";
+import { type Arena, placeIn, wholeGrains } from "./arenas.ts";
 import type { Node, Operand } from "./graph.ts";
 
 /** Below what every adapter allows for a binding. */
@@ -17,6 +17,17 @@ export interface Homes {
   readonly isFree: (home: Node) => boolean;
 }
 
+/** The first byte of each of several tensors that lie side by side, and how many bytes they take. */
+function sideBySide(nodes: readonly Node[]): Pick<Arena, "offsets" | "bytes"> {
+  const offsets = new Map<Node, number>();
+  let bytes = 0;
+  for (const node of nodes) {
+    offsets.set(node, bytes);
+    bytes += wholeGrains(4 * node.size);
+  }
+  return { offsets, bytes };
+}
+
 /** Puts tensors side by side in the order of the parts, or in that in which some columns lie already. */
 export class ArenaBuilder {
   readonly arenas: Arena[] = [];
@@ -27,21 +38,21 @@ export class ArenaBuilder {
     const known = columns.find(([first]) => this.arenaOf.has(first));
     const order = known ? this.#orderOf(known) : columns[0].map((_, part) => part);
     if (!order) return false;
-    const offsets = new Map<number, number>();
-    let bytes = 0;
-    for (const part of order) {
-      offsets.set(part, bytes);
-      bytes += wholeGrains(columns[0][part].size * 4);
-    }
-    if (bytes > MAX_BYTES || !columns.every((column) => this.#agrees(column, offsets))) return false;
+    // All tensors of a part have one size.
+    const laid = sideBySide(order.map((part) => columns[0][part]));
+    const offsets = columns[0].map((node) => laid.offsets.get(node)!);
+    if (laid.bytes > MAX_BYTES || !columns.every((column) => this.#agrees(column, offsets))) return false;
     for (const column of columns) {
-      if (this.arenaOf.has(column[0])) continue;
-      const places = new Map(order.map((part) => [column[part], offsets.get(part)!]));
-      const arena: Arena = { bytes, offsets: places, isOfLeaves: column[0].leaf !== undefined };
-      this.arenas.push(arena);
-      for (const node of column) this.arenaOf.set(node, arena);
+      if (!this.arenaOf.has(column[0])) this.#add(sideBySide(order.map((part) => column[part])));
     }
     return true;
+  }
+
+  #add(laid: Pick<Arena, "offsets" | "bytes">): void {
+    const nodes = [...laid.offsets.keys()];
+    const arena: Arena = { ...laid, isOfLeaves: nodes[0].leaf !== undefined };
+    this.arenas.push(arena);
+    for (const node of nodes) this.arenaOf.set(node, arena);
   }
 
   /**
@@ -68,9 +79,8 @@ export class ArenaBuilder {
       areAlike(beside.filter((one) => !isCommon(one)), source) && areAlike(written, target);
     if (!isAlike) return undefined;
     const memories = new Set(written.map(({ spread }) => spread!.memory));
-    const homeOf = (node: Node) => homes.homeOf(node);
     const isOverwritten = (column: Column) =>
-      written.some((result) => column.every((node, i) => homeOf(node) === homeOf(result.column[i])));
+      written.some((result) => column.every((node, i) => homes.homeOf(node) === homes.homeOf(result.column[i])));
     const isApart = memories.size === written.length && read.every((spread) => !memories.has(spread!.memory)) &&
       beside.every(({ column, spread }) => !memories.has(spread!.memory) || isOverwritten(column));
     return isApart ? ordered : undefined;
@@ -112,24 +122,13 @@ export class ArenaBuilder {
         (home.leaf !== undefined) === isOfLeaves && homes.isFree(home) && !this.arenaOf.has(home)
       );
     // What is read of them is alike; they themselves may be of several sizes.
-    const offsets = new Map<Node, number>();
-    let bytes = 0;
-    for (const home of tensors) {
-      offsets.set(home, bytes);
-      bytes += wholeGrains(4 * home.size);
-    }
-    if (isNew && bytes <= MAX_BYTES) {
-      const arena: Arena = { bytes, offsets, isOfLeaves };
-      this.arenas.push(arena);
-      for (const home of tensors) this.arenaOf.set(home, arena);
-    }
+    const laid = sideBySide(tensors);
+    if (isNew && laid.bytes <= MAX_BYTES) this.#add(laid);
     return spreadOf(column, (node) => this.#place(node, homes));
   }
 
   #place(node: Node, { homeOf }: Homes): MemoryPlace {
-    const home = homeOf(node);
-    const arena = this.arenaOf.get(home);
-    return { memory: arena ?? home, first: (arena?.offsets.get(home) ?? 0) / 4 };
+    return placeIn(this.arenaOf, homeOf(node));
   }
 
   /** The order of the parts in which a column lies; `undefined` where it does not fill its arena. */
@@ -141,12 +140,12 @@ export class ArenaBuilder {
   }
 
   /** Whether a column lies at these offsets, or may still be laid there: leaves and temporary tensors apart. */
-  #agrees(column: Column, offsets: ReadonlyMap<number, number>): boolean {
+  #agrees(column: Column, offsets: readonly number[]): boolean {
     const arena = this.arenaOf.get(column[0]);
     const isOfLeaves = column[0].leaf !== undefined;
     return (!arena || arena.offsets.size === column.length) &&
       column.every((node, part) =>
-        this.arenaOf.get(node) === arena && (!arena || arena.offsets.get(node) === offsets.get(part)) &&
+        this.arenaOf.get(node) === arena && (!arena || arena.offsets.get(node) === offsets[part]) &&
         (node.leaf !== undefined) === isOfLeaves
       );
   }

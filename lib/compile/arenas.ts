@@ -1,4 +1,4 @@
-import { byOperand } from "./alike_products.ts";
+import { byOperand, type MemoryPlace } from "./alike_products.ts";
 import { ArenaBuilder, type Column, type Homes } from "./arena_builder.ts";
 import type { Cluster } from "./fuse.ts";
 import type { Node } from "./graph.ts";
@@ -18,6 +18,12 @@ export interface Arena {
   readonly offsets: ReadonlyMap<Node, number>;
   /** Whether they are donated leaves, whose memory the caller brings; the others are temporary. */
   readonly isOfLeaves: boolean;
+}
+
+/** Where what lies at a home is: in an arena, or alone. */
+export function placeIn(arenaOf: ReadonlyMap<Node, Arena>, home: Node): MemoryPlace {
+  const arena = arenaOf.get(home);
+  return { memory: arena ?? home, first: (arena?.offsets.get(home) ?? 0) / 4 };
 }
 
 /** Clusters, some of which were taken apart again, and where the tensors of the others lie. */

@@ -10,12 +10,12 @@ const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 /** What a user can do about a tensor that is too large, as that tensor allows it. */
 function cures({ dtype, shape, size }: Tensor, limit: number): string {
   const found = ["open another adapter"];
-  const half = storedBytes("f16", size);
+  const half = storedBytes({ dtype: "f16", size });
   if (dtype === "f32" && half <= limit) {
     found.push(`keep it in f16, which takes ${mib(half)} (--weights f16, or dtype: "f16" of models.paramsFrom)`);
   }
   if (shape.length === 2) {
-    const rows = Math.floor(limit / (storedBytes(dtype, size) / shape[0]));
+    const rows = Math.floor(limit / (storedBytes({ dtype, size }) / shape[0]));
     found.push(`cut it down to ${rows} rows, such as a vocabulary's pieces that the data never uses`);
   }
   return found.join(", or ");
@@ -36,7 +36,7 @@ export function requireBindable(
   const over = (bytes: number) =>
     `${mib(bytes)} are over this adapter's limit of ${mib(limit)} for one tensor (${device.report.name})`;
   for (const leaf of plan.leaves) {
-    const bytes = storedBytes(leaf.dtype, leaf.size);
+    const bytes = storedBytes(leaf);
     if (bytes <= limit) continue;
     const what = `${nameOf(leaf) ?? "a tensor"}, ${leaf.dtype} ${formatShape(leaf.shape)}`;
     throw new RangeError(`cannot compute with ${what}, as its ${over(bytes)}: ${cures(leaf, limit)}`);

@@ -105,8 +105,7 @@ export class Compiled {
     });
     let staging = 0;
     this.#outgoing = plan.results.map((place, i) => {
-      const { dtype, size } = traced.outputs[i];
-      const bytes = storedBytes(dtype, size);
+      const bytes = storedBytes(traced.outputs[i]);
       if (place.kind !== "slot" || bytes === 0) return undefined;
       if (bytes > MAX_RETURN_BYTES) return { slot: place.slot, bytes, offset: -1 };
       const offset = staging;
@@ -188,8 +187,7 @@ export class Compiled {
       this.plan.results.forEach((place, i) => {
         const outgoing = this.#outgoing[i];
         if (place.kind === "copied") {
-          const { dtype, size } = this.traced.outputs[i];
-          const bytes = storedBytes(dtype, size);
+          const bytes = storedBytes(this.traced.outputs[i]);
           const { buffer, offset } = fresh.get(argumentOf(place.leaf))!;
           encoder.copyBufferToBuffer(this.#bound.slots[place.slot], 0, buffer, offset, bytes);
         } else if (outgoing && outgoing.offset >= 0) {

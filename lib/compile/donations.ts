@@ -12,8 +12,6 @@ interface Move {
   readonly bytes: number;
 }
 
-const bytesOf = ({ dtype, size }: Tensor) => storedBytes(dtype, size);
-
 /** Finds, for one call, memory that a step may write for each donated argument. */
 export class Donations {
   readonly #moves: Move[] = [];
@@ -33,7 +31,7 @@ export class Donations {
     // A piece of another function's arena cannot be written while its neighbours are read.
     return known && !known.arena
       ? known
-      : this.#fill(new DeviceStorage(this.#device, this.#device.acquire(bytesOf(tensor))), tensor);
+      : this.#fill(new DeviceStorage(this.#device, this.#device.acquire(storedBytes(tensor))), tensor);
   }
 
   /** Storages of donated arguments that lie side by side: those they have where they already do, or new ones. */
@@ -46,7 +44,7 @@ export class Donations {
     const made = new ArenaBuffer(this.#device, this.#device.acquire(arena.bytes));
     return arena.leaves.map(({ leaf, offset }) => {
       const tensor = tensorOf(leaf);
-      return this.#fill(made.range(offset, bytesOf(tensor)), tensor);
+      return this.#fill(made.range(offset, storedBytes(tensor)), tensor);
     });
   }
 
@@ -68,7 +66,7 @@ export class Donations {
   #fill(to: DeviceStorage, tensor: Tensor): DeviceStorage {
     const { state } = tensor;
     if (state.kind === "host" && !state.storage) this.#device.write(to.buffer, state.data, to.offset);
-    else this.#moves.push({ from: this.runtime.upload(tensor), to, bytes: bytesOf(tensor) });
+    else this.#moves.push({ from: this.runtime.upload(tensor), to, bytes: storedBytes(tensor) });
     return to;
   }
 }

@@ -114,11 +114,12 @@ class Pieces {
 
 /** Arguments, captured tensors and their copies as textures; notes the memory in which they lie. */
 function leafItems(device: Device, { plan, leaves, bound }: MemorySources, pieces: Pieces): MemoryItem[] {
-  return plan.leaves.flatMap(({ shape, dtype, size }, i): MemoryItem[] => {
+  return plan.leaves.flatMap((leaf, i): MemoryItem[] => {
+    const { shape } = leaf;
     const { path = ["captured"], isDonated } = leaves[i];
     const kind = leaves[i].path ? "argument" : "captured";
     // Of tensors that share their memory the first one takes it.
-    const bytes = bound && !pieces.add(bound.buffers[i]) ? 0 : storedBytes(dtype, size);
+    const bytes = bound && !pieces.add(bound.buffers[i]) ? 0 : storedBytes(leaf);
     const item: MemoryItem = { kind, path, shape, isDonated, bytes };
     const texture = bound?.textures?.get(i);
     if (!texture || !pieces.add(texture)) return [item];
@@ -139,7 +140,7 @@ export function functionMemory(device: Device, sources: MemorySources): Function
   for (const piece of [...own.slots, own.uniforms, ...own.scalars ? [own.scalars] : []]) pieces.add(piece);
   // What no call has bound yet will be as large as a new buffer.
   const ahead = [
-    ...bound ? [] : plan.leaves.map(({ dtype, size }) => storedBytes(dtype, size)),
+    ...bound ? [] : plan.leaves.map(storedBytes),
     ...results.map(({ bytes }) => bytes),
   ];
   const liveBytes = ahead.reduce((sum, bytes) => sum + sizeClass(bytes), pieces.bytes(device));

@@ -28,11 +28,7 @@ export function holdingsOf({ steps, slots, results }: Plan): Holding[] {
   const found: Holding[] = [];
   const close = (slot: number, last?: number) => {
     const { content, from, to } = current.get(slot)!;
-    const bytes = content === undefined
-      ? slots[slot]
-      : "offsets" in content
-      ? content.bytes
-      : storedBytes(content.dtype, content.size);
+    const bytes = content === undefined ? slots[slot] : "offsets" in content ? content.bytes : storedBytes(content);
     found.push({ slot, content, bytes, from, to: last ?? to });
   };
   steps.forEach(({ buffers, contents, cluster }, position) => {

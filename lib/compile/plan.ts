@@ -2,7 +2,7 @@ import { type Kernel, textureFormat } from "../../kernels/kernel.ts";
 import type { Target } from "../ops/primitive.ts";
 import { storedBytes } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Arena, layArenas, takeApart, wholeGrains } from "./arenas.ts";
+import { type Arena, layArenas, placeIn, takeApart, wholeGrains } from "./arenas.ts";
 import type { Command, Layout, Place } from "./command.ts";
 import { type Cluster, fuse, kernelOf } from "./fuse.ts";
 import { buildGraph, type Graph, isWhole, type Node } from "./graph.ts";
@@ -207,11 +207,7 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
   const layout: Layout = {
     target,
     isFrozen: (node) => node.leaf?.rank === 2 && !written.has(node) && isFrozen(node.leaf),
-    placeOf(node) {
-      const home = homeOf(node);
-      const arena = arenaOf.get(home);
-      return { memory: arena ?? home, first: (arena?.offsets.get(home) ?? 0) / 4 };
-    },
+    placeOf: (node) => placeIn(arenaOf, homeOf(node)),
     joinedSize: ({ parts }) => arenaOf.get(homeOf(parts![0].tensors[0]))!.bytes / 4,
     scalarPosition: (node) => positions.get(node),
     inPlace: (node) => direct.get(node),
@@ -242,7 +238,7 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
       if (direct.has(node) || positions.has(node)) continue;
       const arena = arenaOf.get(node);
       if (arena) shared.take(arena);
-      else slotOf.set(node, memory.take(storedBytes(node.dtype, node.size)));
+      else slotOf.set(node, memory.take(storedBytes(node)));
     }
     const { commands, scratch } = lower(cluster, layout);
     const pieces = scratch.map((bytes) => memory.take(bytes));

@@ -185,7 +185,7 @@ export class Runtime implements Executor {
 
   async read(tensor: Tensor, storage: Storage): Promise<TypedArray> {
     const { buffer, offset } = storage as DeviceStorage;
-    const { dtype, size } = tensor;
-    return viewAs(dtype, await this.device.read(buffer, storedBytes(dtype, size), offset), 0, size);
+    const bytes = await this.device.read(buffer, storedBytes(tensor), offset);
+    return viewAs(tensor.dtype, bytes, 0, tensor.size);
   }
 }

@@ -1,5 +1,5 @@
 import { isWritten } from "../../kernels/kernel.ts";
-import { type DType, storedBytes } from "../tensor/dtype.ts";
+import { storedBytes } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Cluster } from "./fuse.ts";
 import type { Operand } from "./graph.ts";
@@ -30,19 +30,17 @@ function readingsOf({ nodes }: Cluster): Reading[] {
   );
 }
 
-const bytesOf = ({ dtype, size }: { readonly dtype: DType; readonly size: number }) => storedBytes(dtype, size);
-
 /** Bytes of what a step finds or leaves in one of its buffers, all of it. */
 function bytesAt(plan: Plan, step: Step, binding: number): number {
   const buffer = step.buffers[binding];
   const content = step.contents[binding];
   if (buffer === "scalars") return 4 * plan.scalars;
-  if ("leaf" in buffer) return bytesOf(plan.leaves[buffer.leaf]);
-  if ("texture" in buffer) return bytesOf(plan.leaves[buffer.texture]);
+  if ("leaf" in buffer) return storedBytes(plan.leaves[buffer.leaf]);
+  if ("texture" in buffer) return storedBytes(plan.leaves[buffer.texture]);
   if ("arena" in buffer) return plan.arenas[buffer.arena].bytes;
   if (buffer.range) return buffer.range.bytes;
   if (!content) return plan.slots[buffer.slot];
-  return "offsets" in content ? content.bytes : bytesOf(content);
+  return "offsets" in content ? content.bytes : storedBytes(content);
 }
 
 /** Bytes that one dispatch of a plan moves. */
@@ -65,14 +63,12 @@ export function trafficOf(plan: Plan, step: Step): Traffic {
       // Of one tensor the most that is read; of several side by side all of them.
       const wanted = new Map<Operand["node"], number>();
       for (const { node, elements } of own) wanted.set(node, Math.max(wanted.get(node) ?? 0, elements));
-      const total = Array.from(wanted, ([{ dtype }, size]) => bytesOf({ dtype, size })).reduce((a, b) => a + b, 0);
+      const total = Array.from(wanted, ([{ dtype }, size]) => storedBytes({ dtype, size })).reduce((a, b) => a + b, 0);
       read += own.length === 0 ? bytes : Math.min(bytes, total);
     } else {
       // Of an arena, a piece may be written.
-      const made = cluster.outputs.filter((node) => arena?.offsets.has(node)).reduce(
-        (sum, node) => sum + bytesOf(node),
-        0,
-      );
+      const made = cluster.outputs.filter((node) => arena?.offsets.has(node))
+        .reduce((sum, node) => sum + storedBytes(node), 0);
       written += made > 0 ? Math.min(bytes, made) : bytes;
       // What was donated is read where its next contents are made of it.
       if (own.length > 0) read += bytes;

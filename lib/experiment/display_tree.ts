@@ -41,8 +41,7 @@ function markedLeaves(tree: Tree, { written = [] }: TreeOptions): Leaf[] {
 }
 
 const sizeOf = (leaves: readonly Leaf[]) => leaves.reduce((sum, { tensor }) => sum + tensor.size, 0);
-const bytesOf = (leaves: readonly Leaf[]) =>
-  leaves.reduce((sum, { tensor: { dtype, size } }) => sum + storedBytes(dtype, size), 0);
+const bytesOf = (leaves: readonly Leaf[]) => leaves.reduce((sum, { tensor }) => sum + storedBytes(tensor), 0);
 
 /** What a part holds, in words. */
 function summaryOf(leaves: readonly Leaf[]): string {

@@ -10,8 +10,8 @@ export type TypedArray = Float32Array | Int32Array | Uint32Array | Float16Array;
 /** Bytes of a word: an element of any dtype but f16, or two of f16. */
 const WORD_BYTES = 4;
 
-/** Bytes that so many elements of `dtype` take, in whole words. */
-export function storedBytes(dtype: DType, size: number): number {
+/** Bytes that `size` elements of `dtype`, those of a tensor say, take in whole words. */
+export function storedBytes({ dtype, size }: { readonly dtype: DType; readonly size: number }): number {
   return WORD_BYTES * (dtype === "f16" ? Math.ceil(size / 2) : size);
 }
 
@@ -22,7 +22,7 @@ export function isFloat(dtype: DType): boolean {
 
 /** A zeroed host array for `size` elements of `dtype`. */
 export function allocate(dtype: DType, size: number): TypedArray {
-  return viewAs(dtype, new ArrayBuffer(storedBytes(dtype, size)), 0, size);
+  return viewAs(dtype, new ArrayBuffer(storedBytes({ dtype, size })), 0, size);
 }
 
 /** Reads the bytes of a buffer as elements of `dtype`. */
