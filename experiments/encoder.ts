@@ -20,6 +20,19 @@ export interface Encoder {
   readonly hash: string;
 }
 
+/** An encoder's `config.json` in Hugging Face's layout. */
+export function encoderJson({ vocabSize, hiddenSize, layers, heads, maxLength }: Encoder["config"]) {
+  return {
+    model_type: "bert",
+    vocab_size: vocabSize,
+    hidden_size: hiddenSize,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    intermediate_size: 4 * hiddenSize,
+    max_position_embeddings: maxLength,
+  };
+}
+
 /** Where the encoder lies that ships with the suite. */
 export const SUITE_ENCODER: URL = new URL("./suite/encoder.safetensors", import.meta.url);
 

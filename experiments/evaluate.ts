@@ -6,7 +6,7 @@ import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";
 import { plain, withAdapter } from "./tuning/adapted.ts";
 import { loadLabels } from "./tuning/label_file.ts";
-import { findModel, loadModel, MODEL_HELP, type ModelFlags, weightsOf } from "./tuning/load_model.ts";
+import { findModel, loadModel, MODEL_HELP, type ModelFlags, WEIGHTS_HELP, weightsOf } from "./tuning/load_model.ts";
 import { outputsOf, readTask, TASK_HELP, type TaskFlags } from "./tuning/read_task.ts";
 import { score } from "./tuning/score.ts";
 import { maxLengthOf } from "./tuning/train_settings.ts";
@@ -16,6 +16,7 @@ const HELP = `Scores a sequence classifier, with an adapter or without: metrics 
   deno task evaluate --model DIR [--adapter DIR] --task NAME [flags]
 
 ${MODEL_HELP}
+${WEIGHTS_HELP}
   --adapter DIR      an adapter in PEFT's format, ours or PEFT's
 ${TASK_HELP}
                      --data is the file that is scored; its labels are those of the training where that was done here

@@ -7,7 +7,7 @@ import { plain, withAdapter } from "./tuning/adapted.ts";
 import { classesOf } from "./tuning/classes_of.ts";
 import { loadLabels, saveLabels } from "./tuning/label_file.ts";
 import { differenceLine, largestDifference } from "./tuning/largest_difference.ts";
-import { findModel, loadModel, MODEL_HELP, type ModelFlags, weightsOf } from "./tuning/load_model.ts";
+import { findModel, loadModel, MODEL_HELP, type ModelFlags, WEIGHTS_HELP, weightsOf } from "./tuning/load_model.ts";
 import { writeModelFolder } from "./tuning/model_folder.ts";
 import { readTask, TASK_HELP, type TaskFlags } from "./tuning/read_task.ts";
 
@@ -17,6 +17,7 @@ const HELP =
   deno task merge --model DIR --adapter DIR --out DIR [flags]
 
 ${MODEL_HELP}
+${WEIGHTS_HELP}
   --adapter DIR      an adapter in PEFT's format, ours or PEFT's
   --out DIR          gets config.json, model.safetensors, in F32 whatever --weights says, and the tokenizer's files;
                      with --weights f16 the change is added to the weights as f16 has them, as they were in training

@@ -8,7 +8,15 @@ import { ProgressBar } from "./command/progress_bar.ts";
 import { beginFrom, type Beginning } from "./tuning/adapted.ts";
 import { hashModel } from "./tuning/hash_tensors.ts";
 import { saveLabels } from "./tuning/label_file.ts";
-import { findModel, type LoadedModel, loadModel, MODEL_HELP, type ModelFlags, weightsOf } from "./tuning/load_model.ts";
+import {
+  findModel,
+  type LoadedModel,
+  loadModel,
+  MODEL_HELP,
+  type ModelFlags,
+  WEIGHTS_HELP,
+  weightsOf,
+} from "./tuning/load_model.ts";
 import { makeMethod, METHODS } from "./tuning/make_method.ts";
 import { writeModelFolder } from "./tuning/model_folder.ts";
 import { OPTIMIZERS, SCHEDULES } from "./tuning/optimizer.ts";
@@ -24,6 +32,7 @@ const HELP = `Fine-tunes a sequence classifier of Hugging Face's and writes an a
   deno task train --model DIR|NAME --task NAME --out DIR [flags]
 
 ${MODEL_HELP}
+${WEIGHTS_HELP}
 ${TASK_HELP}
   --eval-data FILE   with --columns: what the result is scored on
 

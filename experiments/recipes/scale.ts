@@ -1,6 +1,9 @@
 import type { GlueTaskName } from "../../mod.ts";
 import type { RunSpec } from "../../lib/experiment/mod.ts";
 
+/** GLUE's tasks in the order of help texts, and in which all of them run. */
+export const TASKS: readonly GlueTaskName[] = ["cola", "sst2", "mrpc", "stsb", "rte", "mnli", "qnli", "qqp", "wnli"];
+
 /** Names of the sizes at which GLUE is reproduced. */
 export const SCALES = ["default", "small", "paper"] as const;
 

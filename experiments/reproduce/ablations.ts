@@ -1,6 +1,6 @@
 // deno task reproduce ablations [--scale default|medium|large] [--only a,b] [--tasks a,b] [--seeds N] [--steps N] …
 import { parseArgs } from "@std/cli/parse-args";
-import { type Device, type GlueTaskName, openDevice } from "../../mod.ts";
+import { type Device, openDevice } from "../../mod.ts";
 import {
   canonicalJson,
   findRecord,
@@ -16,7 +16,7 @@ import { duration } from "../command/duration.ts";
 import { checkValues, nameList, refuseUnknown, wholeNumber } from "../command/flags.ts";
 import { openRuns, runSpecs, type RunSpecsOptions } from "../command/run_specs.ts";
 import { runSummary } from "../command/run_summary.ts";
-import { SCALE } from "../recipes/mod.ts";
+import { SCALE, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/inputs.ts";
 import { Trainer } from "../runner/trainer.ts";
 import { ablationReport } from "./ablations_report.ts";
@@ -28,7 +28,6 @@ import { estimateSeconds } from "./estimate.ts";
 import { STUDIES } from "./studies/mod.ts";
 import { studiesTable } from "./studies_table.ts";
 
-const TASKS: readonly GlueTaskName[] = ["cola", "sst2", "mrpc", "stsb", "rte", "mnli", "qnli", "qqp", "wnli"];
 const NAMES: readonly string[] = STUDIES.map(({ name }) => name);
 const USUAL: readonly string[] = STUDIES.filter(({ isExtra }) => !isExtra).map(({ name }) => name);
 const sizes = (of: "seeds" | "manySeeds" | "sweepSeeds" | "out") =>

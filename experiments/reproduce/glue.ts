@@ -23,7 +23,7 @@ import { openRuns, runSpecs } from "../command/run_specs.ts";
 import { runSummary } from "../command/run_summary.ts";
 import { ALL_METHODS, METHODS } from "../methods.ts";
 import { PAPER_GLUE } from "../paper.ts";
-import { SCALE, type Scale, SCALES } from "../recipes/mod.ts";
+import { SCALE, type Scale, SCALES, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/inputs.ts";
 import { Trainer } from "../runner/trainer.ts";
 import { MODEL_HELP } from "../tuning/load_model.ts";
@@ -31,9 +31,6 @@ import { comparable } from "./comparable.ts";
 import { estimateRuns, type Estimates, estimateSeconds } from "./estimate.ts";
 import { glueSpecs, orderTasks } from "./glue_specs.ts";
 import { optionLines, planTable } from "./plan_table.ts";
-
-/** GLUE's tasks in the order of the help. */
-const TASKS: readonly GlueTaskName[] = ["cola", "sst2", "mrpc", "stsb", "rte", "mnli", "qnli", "qqp", "wnli"];
 
 const HELP = `Trains methods on GLUE's tasks from one encoder and prints their table beside the papers'.
 

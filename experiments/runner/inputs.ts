@@ -58,7 +58,7 @@ export class Inputs {
   #model: Promise<RunModel> | undefined;
   readonly #data = new Map<string, Promise<GlueData>>();
   readonly #tasks = new Map<string, Promise<RunTask>>();
-  readonly #files = new Map<string, string>();
+  #files: ReadonlyMap<string, string> | undefined;
 
   /** `known` is a model of the hub whose config stands in for its files where they are not at hand: for plans. */
   constructor(readonly sources: Sources = {}, readonly known?: KnownModel) {}
@@ -101,7 +101,7 @@ export class Inputs {
   async #readData(task: GlueTaskName): Promise<GlueData> {
     const { data } = this.sources;
     if (data !== undefined) return await readGlueTask(data, task);
-    if (this.#files.size === 0) { for (const [name, text] of generateSuite(SUITE_SEED)) this.#files.set(name, text); }
+    this.#files ??= generateSuite(SUITE_SEED);
     return await readGlueFiles(this.#files, task);
   }
 

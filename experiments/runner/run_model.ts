@@ -11,7 +11,7 @@ import {
   wordPiece,
 } from "../../mod.ts";
 import { type RunSpec, sha256 } from "../../lib/experiment/mod.ts";
-import { loadEncoder, SUITE_ENCODER } from "../encoder.ts";
+import { encoderJson, loadEncoder, SUITE_ENCODER } from "../encoder.ts";
 import { suiteVocabulary } from "../suite/mod.ts";
 import { hashTensors } from "../tuning/hash_tensors.ts";
 
@@ -53,18 +53,8 @@ export interface RunModel {
 export async function suiteModel(): Promise<RunModel> {
   const vocabulary = suiteVocabulary();
   const { config, weights, hash } = await loadEncoder(SUITE_ENCODER, vocabulary.length);
-  const { vocabSize, hiddenSize, heads, maxLength } = config;
   return {
-    withLayers: (layers) =>
-      configModel("suite-encoder", {
-        model_type: "bert",
-        vocab_size: vocabSize,
-        hidden_size: hiddenSize,
-        num_hidden_layers: layers,
-        num_attention_heads: heads,
-        intermediate_size: 4 * hiddenSize,
-        max_position_embeddings: maxLength,
-      }),
+    withLayers: (layers) => configModel("suite-encoder", encoderJson({ ...config, layers })),
     reference: { name: "suite-encoder", hash, ...config },
     tokenizer: wordPiece(vocabulary),
     weights,

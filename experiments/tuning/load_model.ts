@@ -33,13 +33,16 @@ export function weightsOf({ weights = "f32" }: ModelFlags): StoredWeights {
   return requireName("value of --weights", weights, ["f32", "f16"]);
 }
 
-/** What {@linkcode ModelFlags} mean, for help texts. */
+/** What flags that name a model mean, for help texts. */
 export const MODEL_HELP =
   `  --model DIR|NAME   a folder in Hugging Face's layout (config.json, safetensors, a tokenizer's files), or a model of
                      the hub, org/name, which is fetched into the cache that Python's libraries use
   --revision NAME    branch, tag or commit of the hub, main by default
-  --offline          uses what is in that cache alone
-  --weights f32|f16  how matrices and embeddings are kept that nothing trains, f32 by default; f16 takes half the
+  --offline          uses what is in that cache alone`;
+
+/** What `--weights` means, for help texts. */
+export const WEIGHTS_HELP =
+  `  --weights f32|f16  how matrices and embeddings are kept that nothing trains, f32 by default; f16 takes half the
                      memory, all sums are f32; what files have as F32 or BF16 is rounded to it when it is read`;
 
 /** The folder of the model that flags name. Throws an Error where there is none, and what fetching throws. */
