@@ -9,7 +9,14 @@ import {
   matmulTiled,
   matmulUniforms,
 } from "./matmul.ts";
-import { matmulTexture, matmulTextureUniforms, textureSize } from "./matmul_texture.ts";
+import {
+  matmulTexture,
+  matmulTextureUniforms,
+  packTexture,
+  packTextureGrid,
+  packTextureUniforms,
+  textureSize,
+} from "./matmul_texture.ts";
 import type { KernelTarget, ProductDispatch } from "./target.ts";
 
 const over = (a: number, b: number) => Math.ceil(a / b);
@@ -23,21 +30,42 @@ export function fitsSubgroup(layout: MatmulLayout, sizes: MatmulSizes): boolean 
     (layout !== "tn" || inFours([m]));
 }
 
-/** Whether a texture of the second operand can serve a product: of one whole matrix, in fours. */
-function fitsTexture(layout: MatmulLayout, sizes: MatmulSizes, target: KernelTarget): layout is "nn" | "nt" {
-  const { n, k, lda, ldb, ldc, offsetA, offsetB, offsetC, batch } = sizes;
-  const [rows, columns] = layout === "nt" ? [n, k] : [k, n];
-  const isWhole = offsetB === 0 && ldb === columns && batch === 1;
-  return layout !== "tn" && isWhole && inFours([n, k, lda, ldc, offsetA, offsetC]) &&
+/** Rows and columns of the second operand as it is stored. */
+const storedSize = (layout: MatmulLayout, { n, k }: MatmulSizes) => layout === "nt" ? [n, k] as const : [k, n] as const;
+
+/** Whether a product can read its second operand from a texture: a single product, in fours. */
+function readsTexture(layout: MatmulLayout, sizes: MatmulSizes, target: KernelTarget): boolean {
+  const { m, n, k, lda, ldc, offsetA, offsetC, batch } = sizes;
+  const [rows, columns] = storedSize(layout, sizes);
+  return batch === 1 && inFours([n, k, lda, ldc, offsetA, offsetC]) && (layout !== "tn" || m % 4 === 0) &&
     Math.max(rows, columns / 4) <= (target.textureSize ?? 0);
 }
 
-/** A kernel for products: the obvious one, the textbook's, or a subgroup's tile, its second operand in a texture or not. */
+/** Whether a copy that is made once can serve it: of a whole matrix that stays as it is. */
+function fitsTexture(layout: MatmulLayout, sizes: MatmulSizes, { target, isFrozen = false }: MatmulOptions): boolean {
+  const [, columns] = storedSize(layout, sizes);
+  const { offsetB, ldb } = sizes;
+  return isFrozen && offsetB === 0 && ldb === columns && layout !== "tn" && readsTexture(layout, sizes, target);
+}
+
+/** Whether a copy that is made for it each time can serve it. */
+function fitsPacked(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): boolean {
+  const { target, isFrozen = false, packs = false, weight = "f32" } = options;
+  const { m, ldb, offsetB } = sizes;
+  const isMutable = layout === "tn" || !isFrozen;
+  return packs && isMutable && weight === "f32" && m >= PACKED_ROWS && inFours([ldb, offsetB]) &&
+    readsTexture(layout, sizes, target);
+}
+
+/**
+ * A kernel for products: the obvious one, the textbook's, or a subgroup's tile, which reads its second operand where it
+ * lies, from a texture that holds a copy for good, or from one into which it is packed each time.
+ */
 export type MatmulVariant =
   | { readonly kind: "naive" }
   | { readonly kind: "tiled" }
   | {
-    readonly kind: "buffer" | "texture";
+    readonly kind: "buffer" | "texture" | "packed";
     readonly rows: number;
     /** Columns for each lane. */
     readonly columns: number;
@@ -54,6 +82,8 @@ export interface MatmulOptions {
   readonly finish?: FinishFor;
   /** Whether the second operand is a whole matrix that stays as it is, so that a texture may hold a copy. */
   readonly isFrozen?: boolean;
+  /** Whether the product may have a second dispatch ahead of it, which packs its second operand; not by default. */
+  readonly packs?: boolean;
   /** How the second operand is stored, f32 by default. */
   readonly weight?: StoredAs;
 }
@@ -64,6 +94,8 @@ const LARGE = 2 ** 24;
 const SMALL = 2 ** 18;
 /** A copy into a texture pays where each element of it serves so many rows. */
 const TEXTURE_ROWS = 128;
+/** Packing it for one product pays where each element of it serves so many. */
+const PACKED_ROWS = 384;
 
 /** Rows of a tile: large ones for large products; small ones where others would lie idle. */
 function tileRows(sizes: MatmulSizes, span: number): number {
@@ -83,13 +115,16 @@ function swiftColumns(n: number, lanes: number): number {
 
 /** The variant that is best as far as one knows without measuring: a pure function of sizes and limits. */
 export function heuristicVariant(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): MatmulVariant {
-  const { target, isFrozen = false } = options;
+  const { target } = options;
   const { m, n, k, batch } = sizes;
   if (target.subgroupSize > 0 && target.isSoftware && fitsSubgroup(layout, sizes)) {
     const lanes = target.subgroupSize;
-    const isLarge = m * n * k * batch >= LARGE && m >= TEXTURE_ROWS;
-    if (target.adapter === "lavapipe" && isFrozen && isLarge && fitsTexture(layout, sizes, target)) {
-      return { kind: "texture", rows: 16, columns: n >= 8 * lanes ? 8 : 4 };
+    if (target.adapter === "lavapipe" && m * n * k * batch >= LARGE && m >= TEXTURE_ROWS) {
+      const columns = n >= 8 * lanes ? 8 : 4;
+      if (fitsTexture(layout, sizes, options)) return { kind: "texture", rows: 16, columns };
+      if (fitsPacked(layout, sizes, options)) {
+        return layout === "tn" ? { kind: "packed", rows: 32, columns: 4 } : { kind: "packed", rows: 16, columns };
+      }
     }
     const columns = target.adapter === "swiftshader" ? swiftColumns(n, lanes) : 4;
     return { kind: "buffer", rows: tileRows(sizes, lanes * columns), columns };
@@ -111,17 +146,19 @@ export function matmulVariants(
   sizes: MatmulSizes,
   options: MatmulOptions,
 ): ReadonlyMap<string, MatmulVariant> {
-  const { target, isFrozen = false } = options;
+  const { target } = options;
   const variants: MatmulVariant[] = [heuristicVariant(layout, sizes, options)];
   if (!target.isSoftware) variants.push({ kind: "tiled" });
   if (target.subgroupSize > 0 && fitsSubgroup(layout, sizes)) {
-    const hasTexture = isFrozen && sizes.m >= TEXTURE_ROWS && fitsTexture(layout, sizes, target);
+    const hasTexture = sizes.m >= TEXTURE_ROWS && fitsTexture(layout, sizes, options);
+    const isPacked = fitsPacked(layout, sizes, options);
     for (const [rows, columns] of TILES) {
       const isUseful = rows < 2 * sizes.m && columns * target.subgroupSize < 2 * sizes.n;
       const isQuick = rows * columns <= COMPILED_QUICKLY || target.adapter === "swiftshader";
       if (!isUseful || !isQuick) continue;
       variants.push({ kind: "buffer", rows, columns });
       if (hasTexture) variants.push({ kind: "texture", rows, columns });
+      if (isPacked) variants.push({ kind: "packed", rows, columns });
     }
   }
   return new Map(variants.map((variant) => [variantName(variant), variant]));
@@ -179,14 +216,17 @@ export function variantDispatch(
       operations,
     };
   }
-  if (layout === "tn") throw new Error("internal: tn has no variant with a texture");
-  return {
+  const stored = storedSize(layout, sizes);
+  const dispatch = {
     kernel: matmulTexture(layout, tile, finish, branch, weight),
     grid,
     uniforms: matmulTextureUniforms(sizes, finish),
     operations,
-    texture: layout === "nt" ? textureSize(n, k) : textureSize(k, n),
+    texture: textureSize(...stored),
   };
+  if (variant.kind === "texture") return dispatch;
+  const uniforms = packTextureUniforms(...stored, { stride: sizes.ldb, offset: sizes.offsetB });
+  return { ...dispatch, pack: { kernel: packTexture(), grid: packTextureGrid(...stored), uniforms } };
 }
 
 function variantFor(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): MatmulVariant {

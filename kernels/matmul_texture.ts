@@ -10,10 +10,7 @@ import {
 import { type Finish, finishField, storeResult } from "./finish.ts";
 import { type StoredAs, storedElement, storedName, storedReader, storedType } from "./half.ts";
 import type { Grid, Kernel, TextureFormat } from "./kernel.ts";
-import { bitsOf, type MatmulSizes, type MatmulTile } from "./matmul.ts";
-
-/** The layouts in which a weight `[out, in]` is the second operand: `nt` projects by it, `nn` goes back. */
-export type TextureLayout = "nn" | "nt";
+import { bitsOf, type MatmulLayout, type MatmulSizes, type MatmulTile } from "./matmul.ts";
 
 /** Threads of a workgroup of {@linkcode packTexture}: neighbours in x write neighbours of a row of the texture. */
 const PACK_WORKGROUP = [32, 2] as const;
@@ -33,21 +30,21 @@ export function textureSize(rows: number, columns: number): readonly [width: num
 
 /**
  * Copies a matrix `[rows, columns]`, columns in fours, into a texture of {@linkcode textureSize}: four neighbours of a row
- * are a texel. Both layouts then read neighbouring texels: `nt` along rows, `nn` along steps of k.
+ * are a texel. All layouts then read neighbouring texels: `nt` along rows, `nn` and `tn` along steps of k.
  */
 export function packTexture(as: StoredAs = "f32"): Kernel {
   const [x, y] = PACK_WORKGROUP;
   return {
     name: `packTexture${storedName(as)}`,
     bindings: ["read", as === "f16" ? "write_half_texture" : "write_texture"],
-    code: `struct Sizes { rows: u32, quads: u32 }
+    code: `struct Sizes { rows: u32, quads: u32, stride: u32, first: u32 }
 @group(0) @binding(0) var<storage, read> X: array<${storedType(as, 4)}>;
 @group(0) @binding(1) var Y: texture_storage_2d<${textureFormatOf(as)}, write>;
 @group(0) @binding(2) var<uniform> d: Sizes;
 ${storedReader(as, "X", 4)}@compute @workgroup_size(${x}, ${y})
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= d.rows || id.y >= d.quads) { return; }
-  textureStore(Y, id.xy, ${storedElement(as, "X", "id.x * d.quads + id.y")});
+  textureStore(Y, id.xy, ${storedElement(as, "X", "d.first + id.x * d.stride + id.y")});
 }
 `,
   };
@@ -59,9 +56,13 @@ export function packTextureGrid(rows: number, columns: number): Grid {
   return [over(width, PACK_WORKGROUP[0]), over(height, PACK_WORKGROUP[1]), 1];
 }
 
-/** Uniforms of {@linkcode packTexture}. */
-export function packTextureUniforms(rows: number, columns: number): Uint32Array {
-  return Uint32Array.of(rows, columns / 4, 0, 0);
+/** Uniforms of {@linkcode packTexture}: where the matrix begins and how far its rows are apart, in elements. */
+export function packTextureUniforms(
+  rows: number,
+  columns: number,
+  { stride = columns, offset = 0 }: { readonly stride?: number; readonly offset?: number } = {},
+): Uint32Array {
+  return Uint32Array.of(rows, columns / 4, stride / 4, offset / 4);
 }
 
 /** Uniforms of {@linkcode matmulTexture}. */
@@ -84,11 +85,11 @@ export function matmulTextureUniforms(sizes: MatmulSizes, finish: Finish): Uint3
 /**
  * A product by a whole matrix that lies in a texture of {@linkcode packTexture}: one subgroup for each tile, as
  * {@linkcode matmulSubgroup}, with its bits. Drivers in software read a texture at half the cost of a storage buffer,
- * whose loads go lane by lane. One product; k, n and the strides of rows are multiples of 4. The loops over results count
- * rows and columns of C, so that drivers do not unroll them: that would take a second to compile.
+ * whose loads go lane by lane. One product; k, n, the strides of rows and in `tn` m are multiples of 4. The loops over
+ * results count rows and columns of C, so that drivers do not unroll them: that would take a second to compile.
  */
 export function matmulTexture(
-  layout: TextureLayout,
+  layout: MatmulLayout,
   tile: MatmulTile,
   finish: Finish = storeResult(4),
   branch?: BranchLayout,
@@ -107,7 +108,22 @@ export function matmulTexture(
     ? range(columns).map((j) => `let b${j} = textureLoad(B, vec2<u32>(col${j >> 2} + ${j & 3}u, k >> 2u));`)
     : steps.flatMap((s) => quads.map((q) => `let b${s}_${q} = textureLoad(B, vec2<u32>(k + ${s}u, col${q} >> 2u));`));
   const bValue = (s: number, j: number) => layout === "nt" ? `b${j}.${part[s]}` : `b${s}_${j >> 2}.${part[j & 3]}`;
-  const aValue = (i: number, s: number) => `subgroupBroadcast(a${Math.floor(i / lanes)}.${part[s]}, ${i % lanes}u)`;
+  // A, as in matmulSubgroup: piece p of lane l is number l + p · lanes of the rows (nn, nt: a row's four k; tn: four rows' k).
+  const aSetup = (p: number) => {
+    const i = `(lane + ${p * lanes}u)`;
+    return layout === "tn"
+      ? `let a${p}k = min(${i} / ${rows / 4}u, 3u); let at${p} = (d.offsetA + min(m0 + ${i} % ${
+        rows / 4
+      }u * 4u, d.m - 4u)) / 4u;`
+      : `let at${p} = (d.offsetA + min(m0 + ${i} % ${rows}u, d.m - 1u) * d.lda) / 4u;`;
+  };
+  const aLoad = (p: number) => layout === "tn" ? `A[at${p} + (k + a${p}k) * lda4]` : `A[at${p} + k / 4u]`;
+  const aValue = (row: number, s: number) => {
+    const number = layout === "tn" ? s * (rows / 4) + (row >> 2) : row;
+    return `subgroupBroadcast(a${Math.floor(number / lanes)}.${part[layout === "tn" ? row & 3 : s]}, ${
+      number % lanes
+    }u)`;
+  };
   const cell = (f: (i: number, q: number) => string) => range(rows).map((i) => quads.map((q) => f(i, q)).join(" "));
   const join = (lines: readonly string[]) => lines.join("\n    ");
   return {
@@ -125,15 +141,12 @@ ${branchDeclarations(branch)}${finish.code(own)}@compute @workgroup_size(${lanes
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
   let m0 = w.x * ${rows}u;
   let n0 = w.y * ${span}u;
-  ${
-      join(panels.map((p) =>
-        `let at${p} = (d.offsetA + min(m0 + (lane + ${p * lanes}u) % ${rows}u, d.m - 1u) * d.lda) / 4u;`
-      ))
-    }
+  let lda4 = d.lda / 4u;
+  ${join(panels.map(aSetup))}
   ${join(quads.map((q) => `let col${q} = min(${firstOf(q)}, d.n - 4u);`))}
   ${range(rows).flatMap((i) => range(columns).map((j) => `var c${i}_${j} = 0f;`)).join(" ")}
   for (var k = 0u; k < d.k; k += 4u) {
-    ${join(panels.map((p) => `let a${p} = A[at${p} + k / 4u];`))}
+    ${join(panels.map((p) => `let a${p} = ${aLoad(p)};`))}
     ${join(bLoads)}
     ${
       join(

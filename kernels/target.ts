@@ -8,8 +8,13 @@ export interface ProductDispatch {
   /** Multiplications and additions. */
   readonly operations: number;
   /** Width and height of the texture that holds B, where one does. */
-  readonly texture?: readonly [width: number, height: number];
+  readonly texture?: TextureSize;
+  /** The dispatch of (B, texture) that has to come first, where the texture is not there yet. */
+  readonly pack?: Pick<ProductDispatch, "kernel" | "grid" | "uniforms">;
 }
+
+/** Width and height of a texture of four f32 a texel. */
+export type TextureSize = readonly [width: number, height: number];
 
 /** A product of a class, with the variants that can do it by their names, the heuristic one first. */
 export interface ProductQuestion {

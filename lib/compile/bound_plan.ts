@@ -53,6 +53,8 @@ export interface BoundLeaves {
 export class BoundPlan {
   /** Buffers of the plan's slots. */
   readonly slots: readonly GPUBuffer[];
+  /** Textures into which operands are packed. */
+  readonly packed: readonly GPUTexture[];
   /** The buffer of single numbers, where there are any. */
   readonly scalars: GPUBuffer | undefined;
   /** The buffer of all steps' uniforms. */
@@ -62,6 +64,7 @@ export class BoundPlan {
 
   constructor(readonly device: Device, readonly plan: Plan, readonly pipelines: readonly GPUComputePipeline[]) {
     this.slots = plan.slots.map((bytes) => device.acquire(bytes));
+    this.packed = plan.packed.map((size) => device.acquireTexture(...size));
     this.scalars = plan.scalars > 0 ? device.acquire(plan.scalars * 4) : undefined;
     const { words, offsets } = layUniforms(plan);
     const buffer = this.uniforms = device.uniforms(words);
@@ -75,6 +78,7 @@ export class BoundPlan {
   #buffer(name: BufferName, { buffers, arenas, textures }: BoundLeaves): Bindable {
     if (name === "scalars") return this.scalars!;
     if ("texture" in name) return textures!.get(name.texture)!;
+    if ("packed" in name) return this.packed[name.packed];
     if ("leaf" in name) return buffers[name.leaf];
     if ("arena" in name) return { buffer: arenas![name.arena], offset: 0, size: this.plan.arenas[name.arena].bytes };
     const buffer = this.slots[name.slot];
@@ -136,6 +140,7 @@ export class BoundPlan {
     this.slots.forEach((buffer, slot) => {
       if (!kept.has(slot)) this.device.release(buffer);
     });
+    this.packed.forEach((texture) => this.device.releaseTexture(texture));
     if (this.scalars) this.device.release(this.scalars);
     this.device.releaseUniforms(this.uniforms);
     this.#groups.clear();

@@ -1,4 +1,5 @@
 import type { Grid, Kernel } from "../../kernels/kernel.ts";
+import type { TextureSize } from "../../kernels/target.ts";
 import type { Target } from "../ops/primitive.ts";
 import type { MemoryPlace } from "./alike_products.ts";
 import type { Cluster } from "./fuse.ts";
@@ -26,8 +27,8 @@ export interface Command {
 /** What a cluster becomes. */
 export interface Lowered {
   readonly commands: readonly Command[];
-  /** Bytes of each piece of scratch memory. */
-  readonly scratch: readonly number[];
+  /** Pieces of scratch memory: buffers of so many bytes, and textures. */
+  readonly scratch: readonly (number | TextureSize)[];
 }
 
 /** What lowering must know of where results lie. */

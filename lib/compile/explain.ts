@@ -33,6 +33,7 @@ function products(operations: number): string {
 function bufferName(buffer: BufferName): string {
   if (buffer === "scalars") return buffer;
   if ("texture" in buffer) return `t${buffer.texture}`;
+  if ("packed" in buffer) return `p${buffer.packed}`;
   if ("leaf" in buffer) return `in${buffer.leaf}`;
   if ("arena" in buffer) return `a${buffer.arena}`;
   return `m${buffer.slot}`;

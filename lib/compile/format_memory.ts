@@ -7,6 +7,7 @@ const KINDS: Readonly<Record<MemoryKind, string>> = {
   argument: "arguments",
   captured: "captured constants",
   texture: "weights as textures",
+  packed: "operands as textures",
   kept: "kept for later dispatches",
   temporary: "temporaries",
   scalars: "single numbers",

@@ -2,6 +2,7 @@ import { type Bindable, type Device, sizeClass } from "../device/device.ts";
 import { storedBytes } from "../tensor/dtype.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { Arena } from "./arenas.ts";
+import type { BoundPlan } from "./bound_plan.ts";
 import type { Node } from "./graph.ts";
 import { type Peak, peakOf } from "./holdings.ts";
 import type { Plan } from "./plan.ts";
@@ -14,6 +15,8 @@ export type MemoryKind =
   | "captured"
   /** A copy of a frozen weight as a texture. */
   | "texture"
+  /** A texture into which operands of products are packed, one after the other. */
+  | "packed"
   /** At the peak, written before and needed then or later: activations that wait for the backward pass. */
   | "kept"
   /** At the peak, written there; and memory that waits for other dispatches. */
@@ -68,8 +71,8 @@ export interface MemorySources {
     readonly buffers: readonly Bindable[];
     readonly textures?: ReadonlyMap<number, GPUTexture>;
   };
-  /** The function's own buffers. */
-  readonly own: { readonly slots: readonly GPUBuffer[]; readonly scalars?: GPUBuffer; readonly uniforms: GPUBuffer };
+  /** The function's own memory. */
+  readonly own: Pick<BoundPlan, "slots" | "packed" | "scalars" | "uniforms">;
   /** Bytes of each large result, and of all small ones together. */
   readonly results: readonly { readonly bytes: number; readonly shape: Shape }[];
   readonly stagingBytes: number;
@@ -136,8 +139,13 @@ export function functionMemory(device: Device, sources: MemorySources): Function
   items.push(...ownItems(plan, peak));
   if (own.scalars) items.push({ kind: "scalars", path: ["scalars"], bytes: 4 * plan.scalars });
   items.push({ kind: "uniforms", path: ["uniforms"], bytes: device.bytesOf(own.uniforms) });
+  for (const texture of own.packed) {
+    items.push({ kind: "packed", path: ["packed operands"], bytes: device.bytesOf(texture) });
+  }
   for (const { bytes, shape } of results) items.push({ kind: "result", path: ["result"], shape, bytes });
-  for (const piece of [...own.slots, own.uniforms, ...own.scalars ? [own.scalars] : []]) pieces.add(piece);
+  for (const piece of [...own.slots, ...own.packed, own.uniforms, ...own.scalars ? [own.scalars] : []]) {
+    pieces.add(piece);
+  }
   // What no call has bound yet will be as large as a new buffer.
   const ahead = [
     ...bound ? [] : plan.leaves.map(storedBytes),

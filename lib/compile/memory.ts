@@ -1,3 +1,4 @@
+import type { TextureSize } from "../../kernels/target.ts";
 import type { Arena } from "./arenas.ts";
 import type { Node } from "./graph.ts";
 import type { Cluster } from "./fuse.ts";
@@ -67,6 +68,18 @@ export class SharedSlots {
   give(arena: Arena): void {
     const taken = this.#slots.get(arena)!;
     if (--taken.rest === 0) this.memory.give(taken.slot);
+  }
+}
+
+/** Textures into which operands are packed. Each is read by the very next dispatch, so that one of a size is enough. */
+export class PackedTextures {
+  /** Their sizes. */
+  readonly sizes: TextureSize[] = [];
+
+  /** The texture of a size. */
+  of([width, height]: TextureSize): number {
+    const known = this.sizes.findIndex((size) => size[0] === width && size[1] === height);
+    return known >= 0 ? known : this.sizes.push([width, height]) - 1;
   }
 }
 

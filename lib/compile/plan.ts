@@ -1,4 +1,5 @@
 import { type Kernel, textureFormat } from "../../kernels/kernel.ts";
+import type { TextureSize } from "../../kernels/target.ts";
 import type { Target } from "../ops/primitive.ts";
 import { storedBytes } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -7,7 +8,7 @@ import type { Command, Layout, Place } from "./command.ts";
 import { type Cluster, fuse, kernelOf } from "./fuse.ts";
 import { buildGraph, type Graph, isWhole, type Node } from "./graph.ts";
 import { lower } from "./lower.ts";
-import { lastUses, Memory, SharedSlots } from "./memory.ts";
+import { lastUses, Memory, PackedTextures, SharedSlots } from "./memory.ts";
 
 /** A buffer of a plan: a leaf's, one of its own slots, or the scalars' common one. */
 export type BufferName =
@@ -17,7 +18,9 @@ export type BufferName =
   /** All leaves of an arena at once. */
   | { readonly arena: number }
   /** The texture that holds a copy of a leaf. */
-  | { readonly texture: number };
+  | { readonly texture: number }
+  /** A texture of the plan's own, into which operands are packed. */
+  | { readonly packed: number };
 
 /** One dispatch with its buffers named. */
 export interface Step {
@@ -56,6 +59,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Bytes of each slot. */
   readonly slots: readonly number[];
+  /** Sizes of the textures into which operands are packed. */
+  readonly packed: readonly TextureSize[];
   /** Elements of the scalars' buffer. */
   readonly scalars: number;
   readonly results: readonly ResultPlace[];
@@ -192,6 +197,7 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
   const leafArenas = arenas.filter(({ isOfLeaves }) => isOfLeaves);
   const memory = new Memory();
   const shared = new SharedSlots(memory);
+  const packed = new PackedTextures();
   const positions = new Map<Node, number>();
   const slotOf = new Map<Node, number>();
   const readByKernel = new Set(
@@ -241,24 +247,28 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
       else slotOf.set(node, memory.take(storedBytes(node)));
     }
     const { commands, scratch } = lower(cluster, layout);
-    const pieces = scratch.map((bytes) => memory.take(bytes));
+    const pieces = scratch.map((piece): BufferName =>
+      typeof piece === "number" ? { slot: memory.take(piece) } : { packed: packed.of(piece) }
+    );
     const resolve = (place: Place): BufferName =>
       place === "scalars"
         ? place
         : "node" in place
         ? bufferOf(place.node, place.withNeighbours || (cluster.parts ?? cluster.products) !== undefined)
-        : { slot: pieces[place.scratch] };
+        : pieces[place.scratch];
     for (const { kernel, grid, uniforms, places, operations = 0 } of commands) {
       const buffers = places.map((place, i): BufferName => {
         const name = resolve(place);
-        return textureFormat(kernel.bindings[i]) ? { texture: (name as { leaf: number }).leaf } : name;
+        return name !== "scalars" && "leaf" in name && textureFormat(kernel.bindings[i])
+          ? { texture: name.leaf }
+          : name;
       });
       const contents = places.map((place) =>
         place !== "scalars" && "node" in place ? arenaOf.get(homeOf(place.node)) ?? place.node : undefined
       );
       steps.push({ kernel, grid, uniforms, buffers, operations, cluster: position, contents });
     }
-    pieces.forEach((slot) => memory.give(slot));
+    for (const piece of pieces) if (piece !== "scalars" && "slot" in piece) memory.give(piece.slot);
     for (const node of dying[position]) {
       const slot = slotOf.get(node);
       const arena = arenaOf.get(node);
@@ -278,5 +288,14 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
     bytes,
     leaves: [...offsets].map(([node, offset]) => ({ leaf: leafIndex.get(node)!, offset })),
   }));
-  return { leaves, arenas: places, steps, slots: memory.slots, scalars: memory.scalars, results, clusters };
+  return {
+    leaves,
+    arenas: places,
+    steps,
+    slots: memory.slots,
+    packed: packed.sizes,
+    scalars: memory.scalars,
+    results,
+    clusters,
+  };
 }

@@ -1,4 +1,5 @@
 import { isWritten } from "../../kernels/kernel.ts";
+import type { TextureSize } from "../../kernels/target.ts";
 import { storedBytes } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Cluster } from "./fuse.ts";
@@ -30,6 +31,9 @@ function readingsOf({ nodes }: Cluster): Reading[] {
   );
 }
 
+/** Bytes of a texture of four f32 a texel. */
+const packedBytes = ([width, height]: TextureSize) => 16 * width * height;
+
 /** Bytes of what a step finds or leaves in one of its buffers, all of it. */
 function bytesAt(plan: Plan, step: Step, binding: number): number {
   const buffer = step.buffers[binding];
@@ -37,6 +41,7 @@ function bytesAt(plan: Plan, step: Step, binding: number): number {
   if (buffer === "scalars") return 4 * plan.scalars;
   if ("leaf" in buffer) return storedBytes(plan.leaves[buffer.leaf]);
   if ("texture" in buffer) return storedBytes(plan.leaves[buffer.texture]);
+  if ("packed" in buffer) return packedBytes(plan.packed[buffer.packed]);
   if ("arena" in buffer) return plan.arenas[buffer.arena].bytes;
   if (buffer.range) return buffer.range.bytes;
   if (!content) return plan.slots[buffer.slot];

@@ -1,7 +1,7 @@
 import { fingerprint } from "../../kernels/fingerprint.ts";
 import { textureFormat } from "../../kernels/kernel.ts";
 import type { Measured, ProductDispatch, ProductQuestion } from "../../kernels/target.ts";
-import type { Device } from "../device/device.ts";
+import type { Bindable, Device } from "../device/device.ts";
 import type { Choices } from "./choices_file.ts";
 
 /** Turns of each variant; the best one counts. */
@@ -21,6 +21,9 @@ export interface TunerOptions {
   /** Milliseconds on some clock; `performance.now()` by default. */
   readonly clock?: () => number;
 }
+
+/** One of a variant's dispatches. */
+type Part = Pick<ProductDispatch, "kernel" | "grid" | "uniforms">;
 
 /** A variant with its memory, ready to be timed. */
 interface Candidate {
@@ -94,26 +97,32 @@ export class Tuner {
   /** Gives a variant memory of its own, whose contents do not matter: buffers of the largest size that it may touch. */
   async #prepare(name: string, dispatch: ProductDispatch, elements: number): Promise<Candidate> {
     const { device } = this;
-    const { kernel, grid, uniforms, texture: size } = dispatch;
-    const pipeline = await device.pipeline(kernel);
+    const { kernel, texture: size, pack } = dispatch;
     const memory = kernel.bindings.map((use) => {
       const format = textureFormat(use);
       return format ? device.acquireTexture(...size!, format) : device.acquire(4 * elements);
     });
-    const buffer = device.uniforms(uniforms);
-    const range = { buffer, offset: 0, size: Math.ceil(uniforms.length / 4) * 16 };
-    const group = device.bindGroup(kernel, memory, range);
+    const [, second] = memory;
+    const source = pack && device.acquire(4 * elements);
+    const parts = [
+      ...pack ? [await this.#part(pack, [source!, second])] : [],
+      await this.#part(dispatch, memory),
+    ];
     return {
       name,
       time: async (repeats) => {
         const began = this.#clock();
         device.submit((encoder) => {
           const pass = encoder.beginComputePass();
-          pass.setPipeline(pipeline);
-          pass.setBindGroup(0, group);
-          for (let i = 0; i < repeats; i++) pass.dispatchWorkgroups(...grid);
+          for (let i = 0; i < repeats; i++) {
+            for (const { pipeline, group, grid } of parts) {
+              pass.setPipeline(pipeline);
+              pass.setBindGroup(0, group);
+              pass.dispatchWorkgroups(...grid);
+            }
+          }
           pass.end();
-        }, repeats);
+        }, repeats * parts.length);
         await device.done();
         return (this.#clock() - began) / repeats;
       },
@@ -122,8 +131,18 @@ export class Tuner {
           if ("createView" in piece) device.releaseTexture(piece);
           else device.release(piece);
         }
-        device.releaseUniforms(buffer);
+        if (source) device.release(source);
+        for (const { uniforms } of parts) device.releaseUniforms(uniforms);
       },
     };
+  }
+
+  /** A dispatch on some memory. */
+  async #part({ kernel, grid, uniforms: words }: Part, memory: readonly Bindable[]) {
+    const { device } = this;
+    const pipeline = await device.pipeline(kernel);
+    const uniforms = device.uniforms(words);
+    const range = { buffer: uniforms, offset: 0, size: Math.ceil(words.length / 4) * 16 };
+    return { pipeline, group: device.bindGroup(kernel, memory, range), grid, uniforms };
   }
 }

@@ -1,13 +1,14 @@
 import { matmulDispatch } from "../../kernels/choose_matmul.ts";
 import type { MatmulLayout } from "../../kernels/matmul.ts";
-import { broadcastShapes, formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import type { ProductDispatch } from "../../kernels/target.ts";
+import { broadcastShapes, formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { collapseView, type View } from "../tensor/view.ts";
+import { collapseView, contiguous, type View } from "../tensor/view.ts";
 import { mul } from "./arithmetic.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { cast } from "./cast.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
-import { apply, type Primitive } from "./primitive.ts";
+import { apply, type BufferRef, type Emission, type Primitive } from "./primitive.ts";
 import { reshape, transpose, transposePrimitive } from "./reshape.ts";
 
 /** How the last two axes of a view lie in memory: rows together ("n"), columns together ("t"), or neither. */
@@ -83,7 +84,7 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
       return !both && mergeBatches(views).shape.length <= 2;
     },
     emit({ inputs: [a, b], output, params: { scale }, target, finish, ...site }) {
-      const result = site.result ?? { shape: output.shape, strides: rowMajor(output.shape), offset: 0 };
+      const result = site.result ?? contiguous(output.shape);
       const [m, n] = result.shape.slice(-2);
       const k = a.view.shape[a.view.shape.length - 1];
       const [forA, forB] = [orientation(a.view)!, orientation(b.view)!];
@@ -110,8 +111,8 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
         offsetB: b.view.offset,
         offsetC: result.offset,
         scale,
-      }, { target, finish, isFrozen: b.isFrozen, weight: storedAs(b.dtype) });
-      return { dispatches: [{ ...dispatch, buffers: [{ input: 0 }, { input: 1 }, "finish"] }] };
+      }, { target, finish, isFrozen: b.isFrozen, packs: true, weight: storedAs(b.dtype) });
+      return productEmission(dispatch, [{ input: 0 }, { input: 1 }, "finish"]);
     },
   },
   reference([a, b], { scale }, output) {
@@ -135,8 +136,17 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
   },
 };
 
-function rowMajor(shape: Shape): number[] {
-  return shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
+/** A product on its operands and what else it binds; one that reads a texture packs its second operand first. */
+export function productEmission(
+  { pack, texture, ...product }: ProductDispatch,
+  [a, b, ...rest]: readonly BufferRef[],
+): Emission {
+  if (!pack) return { dispatches: [{ ...product, buffers: [a, b, ...rest] }] };
+  const packed = { scratch: 0 };
+  return {
+    dispatches: [{ ...pack, buffers: [b, packed] }, { ...product, buffers: [a, packed, ...rest] }],
+    scratch: [texture!],
+  };
 }
 
 /** Options of {@linkcode matmul}. */

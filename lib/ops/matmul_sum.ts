@@ -5,7 +5,7 @@ import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { mul } from "./arithmetic.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
-import { matmul, type MatmulParams, orientation } from "./matmul.ts";
+import { matmul, type MatmulParams, orientation, productEmission } from "./matmul.ts";
 import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
 
 /**
@@ -55,10 +55,8 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
           ...blockOf(blocks),
           ...r1 > 0 && { second: { from: r, ...blockOf(blocks.slice(2)) } },
         },
-      }, { target, finish, isFrozen: b.isFrozen, weight: storedAs(b.dtype) });
-      return {
-        dispatches: [{ ...dispatch, buffers: [...[a, b, ...blocks].map((_, input) => ({ input })), "finish"] }],
-      };
+      }, { target, finish, isFrozen: b.isFrozen, packs: true, weight: storedAs(b.dtype) });
+      return productEmission(dispatch, [...[a, b, ...blocks].map((_, input) => ({ input })), "finish"]);
     },
   },
   reference(inputs, { scale }, output) {

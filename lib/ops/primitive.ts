@@ -1,6 +1,6 @@
 import type { FinishFor } from "../../kernels/finish.ts";
 import type { Grid, Kernel } from "../../kernels/kernel.ts";
-import type { Measured } from "../../kernels/target.ts";
+import type { Measured, TextureSize } from "../../kernels/target.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -88,6 +88,13 @@ export interface KernelSite<P> {
   readonly finish: FinishFor;
 }
 
+/** What a primitive with kernels of its own becomes. */
+export interface Emission {
+  readonly dispatches: readonly Dispatch[];
+  /** Its scratch memory: buffers of so many bytes, and textures. */
+  readonly scratch?: readonly (number | TextureSize)[];
+}
+
 /** How a primitive becomes work on the device. */
 export type Lowering<P> =
   | {
@@ -128,7 +135,7 @@ export type Lowering<P> =
     readonly sharesMemory?: boolean;
     /** Parameters of the same primitive with its result times a number; absent where it has none. */
     scaled?(params: P, factor: number): P;
-    emit(site: KernelSite<P>): { readonly dispatches: readonly Dispatch[]; readonly scratch?: readonly number[] };
+    emit(site: KernelSite<P>): Emission;
   };
 
 /** What a derivative rule is given. */

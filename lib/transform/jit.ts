@@ -35,7 +35,7 @@ export interface JittedFunction<F extends (...args: any[]) => any> {
   /**
    * Every plan made so far, in words: dispatches with what was fused into each, their work and what they move, and the
    * memory. In `in0 → m1`, `in` is a leaf (an argument or a captured tensor), `m` a buffer of the plan's own, `a` several
-   * leaves side by side, `t` a leaf's copy as a texture.
+   * leaves side by side, `t` a leaf's copy as a texture, `p` a texture into which an operand is packed.
    */
   explain(options?: ExplainOptions): string;
   /** What takes the bytes, for every plan made so far; `formatMemory()` puts one into words. */

@@ -52,14 +52,15 @@ function dispatchesOf(method: Method): number {
 describe("a step of training six layers", () => {
   const rows: readonly (readonly [name: string, most: number, method: unknown])[] = [
     ["LoRA", 179, lora(SHARED)],
-    ["Delta-LoRA in place", 192, deltaLora({ ...SHARED, lambda: 0.5, startStep: -1, write: "in-place" })],
+    // A weight that each step writes is packed into a texture where products read it: twenty dispatches that pay.
+    ["Delta-LoRA in place", 212, deltaLora({ ...SHARED, lambda: 0.5, startStep: -1, write: "in-place" })],
     ["telescoped Delta-LoRA", 193, deltaLora({ ...SHARED, lambda: 0.5, startStep: -1, write: "telescoped" })],
     [
       "AdaLoRA",
       304,
       adalora({ ...SHARED, initialRank: 12, targetRank: 8, totalSteps: 100, warmup: 0, final: 25, interval: 10 }),
     ],
-    ["all weights", 300, full()],
+    ["all weights", 377, full()],
   ];
   for (const [name, most, method] of rows) {
     it(`by ${name} takes at most ${most} dispatches`, () => {

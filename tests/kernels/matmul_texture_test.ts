@@ -2,14 +2,19 @@ import { expect } from "expect";
 import { afterAll, describe, it } from "@std/testing/bdd";
 import { storeResult } from "../../kernels/finish.ts";
 import type { Kernel } from "../../kernels/kernel.ts";
-import { matmulNaive, type MatmulSizes, matmulUniforms, SINGLE_PRODUCT } from "../../kernels/matmul.ts";
+import {
+  type MatmulLayout,
+  matmulNaive,
+  type MatmulSizes,
+  matmulUniforms,
+  SINGLE_PRODUCT,
+} from "../../kernels/matmul.ts";
 import {
   matmulTexture,
   matmulTextureUniforms,
   packTexture,
   packTextureGrid,
   packTextureUniforms,
-  type TextureLayout,
   textureSize,
 } from "../../kernels/matmul_texture.ts";
 import type { Bindable, Device } from "../../lib/device/mod.ts";
@@ -20,12 +25,12 @@ import { runKernel } from "../support/run_kernel.ts";
 const over = (a: number, b: number) => Math.ceil(a / b);
 
 /** Rows of A in padded rows behind an offset, and so of C; B is one whole matrix. */
-function sizesOf(layout: TextureLayout, [m, n, k]: readonly number[]): MatmulSizes {
+function sizesOf(layout: MatmulLayout, [m, n, k]: readonly number[]): MatmulSizes {
   return {
     m,
     n,
     k,
-    lda: k + 4,
+    lda: (layout === "tn" ? m : k) + 4,
     ldb: layout === "nt" ? k : n,
     ldc: n + 8,
     ...SINGLE_PRODUCT,
@@ -66,14 +71,17 @@ const able = devices.length > 0
 describe("products by a weight in a texture", () => {
   afterAll(async () => (await everyDevice()).forEach((device) => device.destroy()));
 
-  for (const layout of ["nn", "nt"] as const) {
-    for (const shape of [[1, 4, 4], [7, 68, 12], [63, 36, 64], [64, 64, 64], [65, 260, 8], [257, 132, 100]]) {
+  for (const layout of ["nn", "tn", "nt"] as const) {
+    for (const [m, n, k] of [[1, 4, 4], [7, 68, 12], [63, 36, 64], [64, 64, 64], [65, 260, 8], [257, 132, 100]]) {
+      const shape = [layout === "tn" ? 4 * over(m, 4) : m, n, k];
       able.test(`${layout} of ${shape.join("×")}, any tile: the bits of the naive product${able.note}`, async () => {
-        const sizes = sizesOf(layout, shape);
-        const { m, n, k, lda, ldb, ldc, offsetA, offsetC } = sizes;
+        const [rows, columns] = layout === "nt" ? [n, k] : [k, n];
+        const sizes = { ...sizesOf(layout, shape), ldb: columns + 8, offsetB: 4 };
+        const { m, lda, ldb, ldc, offsetA, offsetB, offsetC } = sizes;
         const numbers = new Numbers(m + n + k);
         const draw = async (size: number) => await numbers.tensor([size]).data() as Float32Array;
-        const [A, B, C] = [await draw(offsetA + m * lda), await draw(n * k), await draw(offsetC + m * ldc)];
+        const A = await draw(offsetA + (layout === "tn" ? k : m) * lda);
+        const [B, C] = [await draw(offsetB + rows * ldb), await draw(offsetC + m * ldc)];
         for (const device of devices) {
           const [wanted] = await runKernel(device, {
             kernel: matmulNaive(layout),
@@ -81,7 +89,6 @@ describe("products by a weight in a texture", () => {
             uniforms: matmulUniforms(sizes, storeResult(1)),
             buffers: [A, B, C],
           });
-          const [rows, columns] = [n * k / ldb, ldb];
           const texture = device.acquireTexture(...textureSize(rows, columns));
           const [a, b, c] = [A, B, C].map((data) => device.acquire(data.byteLength));
           device.write(a, A);
@@ -89,11 +96,11 @@ describe("products by a weight in a texture", () => {
           await dispatch(device, {
             kernel: packTexture(),
             memory: [b, texture],
-            uniforms: packTextureUniforms(rows, columns),
+            uniforms: packTextureUniforms(rows, columns, { stride: ldb, offset: offsetB }),
             grid: packTextureGrid(rows, columns),
           });
           const lanes = device.report.subgroupSize;
-          for (const [tileRows, tileColumns] of [[8, 4], [16, 8]]) {
+          for (const [tileRows, tileColumns] of [[8, 4], [16, 8], [32, 4]]) {
             device.write(c, C);
             await dispatch(device, {
               kernel: matmulTexture(layout, { lanes, rows: tileRows, columns: tileColumns }),
@@ -109,7 +116,9 @@ describe("products by a weight in a texture", () => {
         }
       });
     }
+  }
 
+  for (const layout of ["nn", "nt"] as const) {
     able.test(`${layout} by a weight of f16: the bits of its numbers in f32${able.note}`, async () => {
       const sizes = sizesOf(layout, [65, 68, 36]);
       const { m, n, k, lda, ldb, offsetA, offsetC, ldc } = sizes;
