@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { io, type Tensor } from "../mod.ts";
-import { sha256 } from "../lib/experiment/mod.ts";
+import { sha256 } from "../lib/io/sha256.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const ConfigSchema = v.object({

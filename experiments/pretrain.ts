@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import { io, jit, models, nn, openDevice, optim, peft, random, train, wordPiece } from "../mod.ts";
-import { sha256 } from "../lib/experiment/mod.ts";
+import { sha256 } from "../lib/io/sha256.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";

@@ -1,5 +1,5 @@
 // deno task reproduce glue [flags]
-import { requireName } from "../lib/experiment/mod.ts";
+import { requireName } from "../lib/data/nearest.ts";
 import { fail } from "./command/fail.ts";
 
 /** An experiment as a command: what it is, and what runs it with the arguments behind its name. */

@@ -51,7 +51,10 @@ var<workgroup> partial: array<f32, ${WORKGROUP}>;
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u32>, @builtin(local_invocation_index) l: u32) {
   let chunk = w.y * g.x + w.x;
   var i = 0u;
-  for (var n = 1u; n < d.arrays.x; n++) { if (d.pieces[n].first <= chunk) { i = n; } }
+  for (var above = d.arrays.x; above - i > 1u;) {
+    let middle = (i + above) / 2u;
+    if (d.pieces[middle].first <= chunk) { i = middle; } else { above = middle; }
+  }
   let start = (chunk - d.pieces[i].first) * ${CHUNK}u;
   let end = d.pieces[i].offset + min(start + ${CHUNK}u, d.pieces[i].size);
   let begin = d.pieces[i].offset + start + l;

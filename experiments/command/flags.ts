@@ -1,4 +1,4 @@
-import { nearest, requireName } from "../../lib/experiment/mod.ts";
+import { nearest, requireName } from "../../lib/data/nearest.ts";
 
 /** Names of a command's flags. */
 export interface Flags {

@@ -1,4 +1,4 @@
-import { compare, type CompareOptions, holm, type ScoredRun } from "../../lib/experiment/mod.ts";
+import { compare, type CompareOptions, correctFamily, type ScoredRun } from "../../lib/experiment/mod.ts";
 import { tableMarkdown } from "../../lib/experiment/display_table.ts";
 import { formatConfidence, formatP, formatPoints } from "../../lib/experiment/points.ts";
 import type { Held } from "./ablations_findings.ts";
@@ -16,14 +16,8 @@ export function holdPairs(
     return { method, against, difference: methods.find((one) => one.method === method)?.difference };
   });
   const tested = held.flatMap(({ difference }) => difference ?? []);
-  const adjusted = holm(tested.map(({ p }) => p));
-  const smallest = holm(tested.map(({ smallestP }) => smallestP));
-  return held.map((one) => {
-    if (!one.difference) return one;
-    const at = tested.indexOf(one.difference);
-    const family = { adjustedP: adjusted[at], smallestP: smallest[at], tooFew: smallest[at] > level };
-    return { ...one, difference: { ...one.difference, ...family } };
-  });
+  const corrected = correctFamily(tested, level);
+  return held.map((one) => one.difference ? { ...one, difference: corrected[tested.indexOf(one.difference)] } : one);
 }
 
 /** The pairs as a Markdown table. */

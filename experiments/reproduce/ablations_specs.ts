@@ -23,9 +23,6 @@ export interface AblationOptions extends Omit<AblationSize, "out"> {
   readonly sweepsEach?: boolean;
 }
 
-/** Options of methods that the columns of `runs.arrow` do not name. */
-const METHOD_OPTIONS = ["allowDropout", "width", "ratio", "mode"];
-
 /** A condition's runs. */
 export interface ConditionRuns {
   readonly condition: Condition;
@@ -110,7 +107,7 @@ export class AblationPlan {
         rates(Number(set["optimizer.learningRate"] ?? optimizer.learningRate)),
     };
     return recipe
-      .flatMap((spec) => grid({ ...spec, experiment: "ablations" }, axes, { methodOptions: METHOD_OPTIONS }))
+      .flatMap((spec) => grid({ ...spec, experiment: "ablations" }, axes))
       .map((spec) => this.#shared(spec));
   }
 

@@ -10,7 +10,8 @@ import {
   TOKENIZER_FILES,
   wordPiece,
 } from "../../mod.ts";
-import { type RunSpec, sha256 } from "../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../lib/experiment/spec.ts";
+import { sha256 } from "../../lib/io/sha256.ts";
 import { encoderJson, loadEncoder, SUITE_ENCODER } from "../encoder.ts";
 import { suiteVocabulary } from "../suite/mod.ts";
 import { hashTensors } from "../tuning/hash_tensors.ts";

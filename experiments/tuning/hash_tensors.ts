@@ -1,5 +1,5 @@
 import type { Tensor } from "../../mod.ts";
-import { sha256 } from "../../lib/experiment/mod.ts";
+import { sha256 } from "../../lib/io/sha256.ts";
 
 /** Hex sha-256 of tensors on the host by name, in their order, and of a text beside them. */
 export async function hashTensors(tensors: Readonly<Record<string, Tensor>>, beside = ""): Promise<string> {

@@ -1,5 +1,5 @@
 import { hub, models, random, type Tensor, type Tokenizer } from "../../mod.ts";
-import { requireName } from "../../lib/experiment/mod.ts";
+import { requireName } from "../../lib/data/nearest.ts";
 
 /** A model of Hugging Face's with its weights and its tokenizer. */
 export interface LoadedModel {

@@ -1,5 +1,6 @@
 import { type Example, GLUE_TASKS, type GlueData, type MetricName, readGlueFiles, readGlueTask } from "../../mod.ts";
-import { requireName, sha256 } from "../../lib/experiment/mod.ts";
+import { requireName } from "../../lib/data/nearest.ts";
+import { sha256 } from "../../lib/io/sha256.ts";
 import { generateSuite, SUITE_SEED } from "../suite/mod.ts";
 import { type LabelSet, readTable } from "./read_table.ts";
 

@@ -1,5 +1,6 @@
 import { io, type peft, type train } from "../../mod.ts";
-import { canonicalJson, sha256 } from "../../lib/experiment/mod.ts";
+import { canonicalJson } from "../../lib/experiment/spec.ts";
+import { sha256 } from "../../lib/io/sha256.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
 import { treeFlatten, treeUnflatten } from "../../lib/tensor/mod.ts";
 import { namedLeaves } from "./named_leaves.ts";

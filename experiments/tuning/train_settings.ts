@@ -1,5 +1,5 @@
 import { peft } from "../../mod.ts";
-import { requireName } from "../../lib/experiment/mod.ts";
+import { requireName } from "../../lib/data/nearest.ts";
 import { nonNegative, positive, wholeNumber } from "../command/flags.ts";
 import type { Beginning } from "./adapted.ts";
 import { type LoadedModel, type StoredWeights, weightsOf } from "./load_model.ts";

@@ -1,6 +1,6 @@
 import { mean, median, sampleVariance } from "simple-statistics";
 import { bootstrapInterval, type Interval } from "./bootstrap_interval.ts";
-import { holm } from "./holm.ts";
+import { correctFamily } from "./holm.ts";
 import { pairedDifferences, scoresByTask } from "./paired_differences.ts";
 import type { ScoredRun } from "./scored_runs.ts";
 import { signFlipTest } from "./sign_flip_test.ts";
@@ -126,14 +126,8 @@ export function compare(
     };
   });
   const tested = found.filter((difference) => difference !== undefined);
-  const adjusted = holm(tested.map(({ p }) => p));
-  const smallest = holm(tested.map(({ smallestP }) => smallestP));
-  const differences = new Map(tested.map((difference, i) => [difference, {
-    ...difference,
-    adjustedP: adjusted[i],
-    smallestP: smallest[i],
-    tooFew: smallest[i] > level,
-  }]));
+  const corrected = correctFamily(tested, level);
+  const differences = new Map(tested.map((difference, i) => [difference, corrected[i]]));
   return {
     baseline,
     level,

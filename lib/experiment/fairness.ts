@@ -33,12 +33,6 @@ const OWN = /^(experiment|task|seed|method)(\.|$)/;
 
 const cellOf = ({ task, seed }: RunSpec): string => `${task}, seed ${seed}`;
 
-function grouped(specs: readonly RunSpec[], name: (spec: RunSpec) => string): Map<string, RunSpec[]> {
-  const groups = new Map<string, RunSpec[]>();
-  for (const spec of specs) groups.set(name(spec), [...groups.get(name(spec)) ?? [], spec]);
-  return groups;
-}
-
 /** Runs of a method by task and seed; what comes twice is told. */
 function cellsOf(method: string, specs: readonly RunSpec[], found: Unfairness[]): Map<string, RunSpec> {
   const cells = new Map<string, RunSpec>();
@@ -64,7 +58,7 @@ function sweepFaults(specs: readonly RunSpec[], { sweep, method }: Required<Fair
       reason: `learning rates were chosen on seeds of the table: ${shared.join(", ")}`,
     });
   }
-  const groups = grouped(sweep, method);
+  const groups = Map.groupBy(sweep, method);
   const [first, ...others] = new Set(specs.map(method));
   const budget = (name: string) => groups.get(name)?.length ?? 0;
   for (const other of others) {
@@ -92,7 +86,7 @@ export function fairness(specs: readonly RunSpec[], options: FairnessOptions = {
       found.push({ place: "split", reason: `${method(spec)} is scored on ${spec.split}, not dev, on ${cellOf(spec)}` });
     }
   }
-  const groups = [...grouped(specs, method)].map(([name, own]) => ({ name, cells: cellsOf(name, own, found) }));
+  const groups = [...Map.groupBy(specs, method)].map(([name, own]) => ({ name, cells: cellsOf(name, own, found) }));
   const [first, ...others] = groups;
   for (const other of others) {
     for (const [a, b] of [[first, other], [other, first]]) {

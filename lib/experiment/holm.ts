@@ -1,3 +1,5 @@
+import type { SignFlip } from "./sign_flip_test.ts";
+
 /**
  * p-values of several tests, corrected so that the chance of any false finding stays at the level of one (S. Holm, A
  * Simple Sequentially Rejective Multiple Test Procedure, 1979): the smallest times their number, the next times one
@@ -18,4 +20,29 @@ export function holm(ps: readonly number[]): number[] {
     adjusted[i] = largest;
   });
   return adjusted;
+}
+
+/** What {@linkcode correctFamily} adds to a test. */
+export interface Corrected {
+  /** p after Holm's correction over the family. */
+  readonly adjustedP: number;
+  /** The smallest that `adjustedP` could be with so many pairs. */
+  readonly smallestP: number;
+  /** Whether `smallestP` lies above the level: then the test says nothing. */
+  readonly tooFew: boolean;
+}
+
+/** Corrects the tests of a family for their number, by {@linkcode holm}. */
+export function correctFamily<Test extends Pick<SignFlip, "p" | "smallestP">>(
+  tests: readonly Test[],
+  level: number,
+): (Test & Corrected)[] {
+  const adjusted = holm(tests.map(({ p }) => p));
+  const smallest = holm(tests.map(({ smallestP }) => smallestP));
+  return tests.map((test, i) => ({
+    ...test,
+    adjustedP: adjusted[i],
+    smallestP: smallest[i],
+    tooFew: smallest[i] > level,
+  }));
 }

@@ -28,7 +28,7 @@ export { fairness, type FairnessOptions, requireFair, type Unfairness } from "./
 export { findRecord, type FoundRecord, recordPath, setAside } from "./find_record.ts";
 export { findings, type Verdict, verdictOf } from "./findings.ts";
 export { type Axes, type Choices, grid, type GridOptions, type Varied } from "./grid.ts";
-export { holm } from "./holm.ts";
+export { type Corrected, correctFamily, holm } from "./holm.ts";
 export {
   type BestRate,
   learningRateSweep,

@@ -25,16 +25,19 @@ export async function writeRecord(path: string, record: RunRecord): Promise<void
 function metricsOf(row: Readonly<Record<string, unknown>>): Record<string, number> {
   const all: Record<string, number | null> = JSON.parse(String(row.metrics));
   const metrics = Object.entries(all).map(([name, value]) => [name, value ?? NaN]);
-  const exact = METRICS.filter((name) => row[name] !== null).map((name) => [name, Number(row[name])]);
+  const exact = METRICS.filter((name) => row[name] != null).map((name) => [name, Number(row[name])]);
   return Object.fromEntries([...metrics, ...exact]);
 }
+
+/** None where the table has no value, or was written before it had the column. */
+const optional = <T>(value: unknown, as: (value: unknown) => T) => value == null ? undefined : as(value);
 
 function resultOf(row: Readonly<Record<string, unknown>>): RunResult {
   const lists = POINT_NAMES.map((name) => Array.from(row[`curve_${name}`] as Iterable<number>));
   const pointAt = (i: number) => Object.fromEntries(POINT_NAMES.map((name, j) => [name, lists[j][i]]));
   return {
     metrics: metricsOf(row),
-    bestStep: row.bestStep === null ? undefined : Number(row.bestStep),
+    bestStep: optional(row.bestStep, Number),
     curve: lists[0].map((_, i) => pointAt(i) as unknown as CurvePoint),
     wallSeconds: Number(row.wallSeconds),
     stepsPerSecond: Number(row.stepsPerSecond),
@@ -44,7 +47,7 @@ function resultOf(row: Readonly<Record<string, unknown>>): RunResult {
     writes: Number(row.writes),
     adapter: String(row.adapter),
     kernels: String(row.kernels),
-    products: row.products === null ? undefined : String(row.products),
+    products: optional(row.products, String),
     versions: String(row.versions),
   };
 }
@@ -57,11 +60,11 @@ export async function parseRecord(bytes: Uint8Array): Promise<RunRecord> {
   const common = {
     hash: String(row.hash),
     spec: parseSpec(JSON.parse(String(row.spec))),
-    isModified: row.isModified === null ? undefined : Boolean(row.isModified),
+    isModified: optional(row.isModified, Boolean),
   };
   return row.status === "finished"
     ? { ...common, status: "finished", result: resultOf(row) }
-    : { ...common, status: "failed", error: row.error === null ? undefined : String(row.error) };
+    : { ...common, status: "failed", error: optional(row.error, String) };
 }
 
 /** Reads a run's own file. Throws an Error where it cannot be read, or is not what was written. */

@@ -116,8 +116,9 @@ async function runOne(index: number, spec: RunSpec, options: RunAllOptions): Pro
  * or killed goes on where it was; runs that failed are tried again. `runs.arrow` and `curves.arrow` hold the records
  * there are, and are written anew as the grid grows and in the end.
  *
- * A run that starts from another's outcome (`spec.start`) begins when that one has ended. A run begins only while a record is waited for; where the loop over records is left, runs under way are told to stop by
- * their signal. `await Array.fromAsync(runAll(…))` gives all records.
+ * A run that starts from another's outcome (`spec.start`) begins when that one has ended. A run begins only while a record
+ * is waited for; where the loop over records is left, runs under way are told to stop by their signal.
+ * `await Array.fromAsync(runAll(…))` gives all records.
  *
  * Throws a RangeError where there are no specs, or one comes twice, a TypeError where one is wrong, an Error where the
  * folder cannot be written or another process uses it, and what `run` throws but for `TrainingFailed`.

@@ -1,5 +1,5 @@
 import type { Tensor } from "../tensor/tensor.ts";
-import { decodeTensor, encodeTensor, type FloatFormat, writtenDType } from "./safetensors_elements.ts";
+import { decodeTensor, encodeTensor, type FloatFormat, type ReadHalves, writtenDType } from "./safetensors_elements.ts";
 import { ELEMENT_BYTES, failFor, LENGTH_BYTES, readHeader, readHeaderLength } from "./safetensors_header.ts";
 import { openSafetensors } from "./safetensors_reader.ts";
 import { writeAtomically } from "./write_atomically.ts";
@@ -19,10 +19,7 @@ export interface FormatSafetensorsOptions {
 }
 
 /** Options of {@linkcode parseSafetensors} and {@linkcode loadSafetensors}. */
-export interface ReadSafetensorsOptions {
-  /** What F16 becomes: f32 by default, or f16, which is the file's own bytes. */
-  readonly halves?: "f32" | "f16";
-}
+export type ReadSafetensorsOptions = ReadHalves;
 
 /**
  * Reads the bytes of a safetensors file: F64 and BF16 as f32, F16 as `halves` says, I64 as i32, U8 as u32.

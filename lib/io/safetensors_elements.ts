@@ -2,6 +2,12 @@ import type { DType, TypedArray } from "../tensor/dtype.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Fail, TensorEntry } from "./safetensors_header.ts";
 
+/** How F16 is read. */
+export interface ReadHalves {
+  /** What F16 becomes: f32 by default, or f16, which is the file's own bytes. */
+  readonly halves?: "f32" | "f16";
+}
+
 /**
  * The bytes of a tensor as one; F64 and BF16 become f32, and so does F16 unless `halves` keeps it; I64 becomes i32 where it
  * fits, U8 becomes u32.
@@ -9,7 +15,7 @@ import type { Fail, TensorEntry } from "./safetensors_header.ts";
 export function decodeTensor(
   { name, dtype, shape }: TensorEntry,
   bytes: ArrayBuffer,
-  { fail, halves = "f32" }: { readonly fail: Fail; readonly halves?: "f32" | "f16" },
+  { fail, halves = "f32" }: ReadHalves & { readonly fail: Fail },
 ): Tensor {
   const make = (type: DType, data: TypedArray) => new Tensor(shape, type, { kind: "host", data });
   switch (dtype) {

@@ -1,6 +1,6 @@
 import type { Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { decodeTensor } from "./safetensors_elements.ts";
+import { decodeTensor, type ReadHalves } from "./safetensors_elements.ts";
 import { failFor, type FileDType, LENGTH_BYTES, readHeader, readHeaderLength } from "./safetensors_header.ts";
 
 /** Tensors of files that are read one by one, when asked for. */
@@ -10,7 +10,7 @@ export interface TensorReader {
   /** Free text by key. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Reads one tensor, F16 as f32 or f16; throws a RangeError where there is none of that name. */
-  read(name: string, options?: { readonly halves?: "f32" | "f16" }): Promise<Tensor>;
+  read(name: string, options?: ReadHalves): Promise<Tensor>;
 }
 
 async function readExactly(file: Deno.FsFile, bytes: number, fail: (reason: string) => never) {

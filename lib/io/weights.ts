@@ -1,6 +1,7 @@
 import type { Tensor } from "../tensor/tensor.ts";
 import { quoted } from "./quoted.ts";
 import { repeatedKey } from "./repeated_key.ts";
+import type { ReadHalves } from "./safetensors_elements.ts";
 import { type Fail, failFor } from "./safetensors_header.ts";
 import { openSafetensors, type TensorReader } from "./safetensors_reader.ts";
 
@@ -98,11 +99,9 @@ async function openShards(folder: string, files: ReadonlyMap<string, readonly st
 }
 
 /** Options of {@linkcode loadWeights}. */
-export interface LoadWeightsOptions {
+export interface LoadWeightsOptions extends ReadHalves {
   /** Whether a tensor is wanted; all by default. */
   readonly select?: (name: string) => boolean;
-  /** What F16 becomes: f32 by default, or f16, as the file has it. */
-  readonly halves?: "f32" | "f16";
 }
 
 /** Reads a folder's weights as {@linkcode openWeights} finds them, tensor by tensor. */

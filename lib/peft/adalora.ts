@@ -32,7 +32,6 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { treeMap } from "../tensor/tree.ts";
 import {
   adaptWith,
-  branchDropouts,
   countParameters,
   type LowRankOptions,
   type LowRankTrainable,
@@ -152,15 +151,11 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
       };
     },
     writes: () => [],
-    adapt(base, { factors, heads }, _, key) {
-      const entries = Object.entries(factors);
-      const dropouts = branchDropouts(options, { key, count: entries.length });
-      const weights = entries.map(([path, triplets], i) => [
-        path,
-        new LowRankWeight(base[`${path}.weight`], [change(triplets)], dropouts[i]),
-      ]);
-      return adaptWith(base, heads, Object.fromEntries(weights));
-    },
+    adapt: (base, trainable, _, key) =>
+      adaptWith(
+        { base, trainable, dropout: options.dropout, key },
+        ({ W, factors, dropout }) => new LowRankWeight(W, [change(factors)], dropout),
+      ),
     penalty({ factors }) {
       const identity = cast(equal(expandDims(arange(initialRank), 0), expandDims(arange(initialRank), 1)), "f32");
       const distances = Object.values(factors).flatMap(({ P, Q }) =>
@@ -203,10 +198,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
       });
       return { base, trainable: { factors: Object.fromEntries(cut), heads }, aux: { importance, uncertainty, mask } };
     },
-    merge({ base, trainable: { factors, heads } }) {
-      const changes = Object.entries(factors).map(([path, triplets]) => [path, [change(triplets)]]);
-      return mergeWith(base, heads, Object.fromEntries(changes));
-    },
+    merge: (state) => mergeWith(state, (_, factors) => [change(factors)]),
     export: ({ trainable: { factors, heads } }) =>
       peftAdapter({
         settings: {

@@ -1,4 +1,5 @@
 import { concat, reshape, zeros } from "../ops/mod.ts";
+import { sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import { adalora, type Triplets } from "./adalora.ts";
@@ -207,7 +208,7 @@ function headsAndTargets(method: Method, base: BaseParams): LowRankTrainable<Tre
 function checkShapes(found: Tree, wanted: Tree, name = ""): void {
   if (!(found instanceof Tensor)) {
     for (const key of Object.keys(found)) checkShapes(found[key], wanted[key], name ? `${name}.${key}` : key);
-  } else if (found.shape.join() !== wanted.shape.join()) {
-    throw new Error(`cannot use the adapter: its ${name} is [${found.shape}], not [${wanted.shape}]`);
+  } else if (!sameShape(found.shape, (wanted as Tensor).shape)) {
+    throw new Error(`cannot use the adapter: its ${name} is [${found.shape}], not [${(wanted as Tensor).shape}]`);
   }
 }

@@ -106,13 +106,8 @@ function bottlenecks(
       return { trainable: { factors: Object.fromEntries(factors), heads: whole }, aux: {} };
     },
     writes: () => [],
-    adapt(base, { factors, heads }) {
-      const weights = Object.entries(factors).map(([path, adapter]) => [
-        path,
-        new BottleneckWeight(base[`${path}.weight`], adapter, activation),
-      ]);
-      return adaptWith(base, heads, Object.fromEntries(weights));
-    },
+    adapt: (base, trainable) =>
+      adaptWith({ base, trainable }, ({ W, factors }) => new BottleneckWeight(W, factors, activation)),
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
     merge() {
       throw new Error(

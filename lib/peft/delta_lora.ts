@@ -4,7 +4,6 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { factoredDelta } from "./delta_lora_update.ts";
 import {
   adaptWith,
-  branchDropouts,
   copyOf,
   countParameters,
   type Factors,
@@ -99,23 +98,18 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
     writes(base) {
       return isTelescoped ? [] : selectTargets(base, options.targets).map((path) => `${path}.weight`);
     },
-    adapt(base, { factors, heads }, { anchor, writes }, key) {
-      const entries = Object.entries(factors);
-      const dropouts = branchDropouts(options, { key, count: entries.length });
-      const weights = entries.map(([path, pair], i) => {
-        const W = base[`${path}.weight`];
-        if (!isTelescoped) return [path, new LowRankWeight(W, [own(pair)], dropouts[i])];
+    adapt: (base, trainable, { anchor, writes }, key) =>
+      adaptWith({ base, trainable, dropout, key }, ({ path, W, factors, dropout }) => {
+        if (!isTelescoped) return new LowRankWeight(W, [own(factors)], dropout);
         // The factors' gradients are those of the form in place: what W received is a constant to them.
-        if (!dropouts[i]) {
+        if (!dropout) {
           const { A, B } = anchor[path];
           const received = { anchor: { left: B, right: A }, scale: receivedScale(writes) };
-          return [path, new TelescopedWeight(W, own(pair), received)];
+          return new TelescopedWeight(W, own(factors), received);
         }
-        const fixed = { A: stopGradient(pair.A), B: stopGradient(pair.B) };
-        return [path, new LowRankWeight(W, [own(pair), changeOfW(fixed, anchor[path], writes)], dropouts[i])];
-      });
-      return adaptWith(base, heads, Object.fromEntries(weights));
-    },
+        const fixed = { A: stopGradient(factors.A), B: stopGradient(factors.B) };
+        return new LowRankWeight(W, [own(factors), changeOfW(fixed, anchor[path], writes)], dropout);
+      }),
     after({ base, before, trainable, updates, aux, step }) {
       const moves = greater(step, startStep);
       const writes = add(aux.writes, cast(moves, "i32"));
@@ -133,12 +127,12 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
       });
       return { base: { ...base, ...Object.fromEntries(written) }, ...next };
     },
-    merge({ base, trainable: { factors, heads }, aux: { anchor, writes } }) {
-      const changes = Object.entries(factors).map(([path, pair]) => [
-        path,
-        isTelescoped ? [own(pair), changeOfW(pair, anchor[path], writes)] : [own(pair)],
-      ]);
-      return mergeWith(base, heads, Object.fromEntries(changes));
+    merge(state) {
+      const { anchor, writes } = state.aux;
+      return mergeWith(
+        state,
+        (path, pair) => isTelescoped ? [own(pair), changeOfW(pair, anchor[path], writes)] : [own(pair)],
+      );
     },
     export({ trainable: { factors, heads }, aux: { anchor, writes } }) {
       if (typeof lambda !== "number") {

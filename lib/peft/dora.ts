@@ -19,7 +19,6 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import {
   adaptWith,
-  branchDropouts,
   countParameters,
   factoredBy,
   type Factors,
@@ -104,15 +103,11 @@ export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>
       return { trainable: { factors: Object.fromEntries(lengths), heads }, aux: {} };
     },
     writes: () => [],
-    adapt(base, { factors, heads }, _, key) {
-      const entries = Object.entries(factors);
-      const dropouts = branchDropouts(options, { key, count: entries.length });
-      const weights = entries.map(([path, triple], i) => [
-        path,
-        new DoraWeight(base[`${path}.weight`], factored(path, triple), triple.magnitude, dropouts[i]),
-      ]);
-      return adaptWith(base, heads, Object.fromEntries(weights));
-    },
+    adapt: (base, trainable, _, key) =>
+      adaptWith(
+        { base, trainable, dropout: options.dropout, key },
+        ({ path, W, factors, dropout }) => new DoraWeight(W, factored(path, factors), factors.magnitude, dropout),
+      ),
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
     merge({ base, trainable: { factors, heads } }) {
       const merged = Object.entries(factors).map(([path, triple]) => {

@@ -4,7 +4,6 @@ import * as random from "../ops/random_mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import {
   adaptWith,
-  branchDropouts,
   countParameters,
   type Factors,
   initialTrainable,
@@ -101,15 +100,11 @@ export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraA
       return { trainable: initialTrainable(key, base, options), aux: { key: own, active: draw(own, 0) } };
     },
     writes: () => [],
-    adapt(base, { factors, heads }, { active }, key) {
-      const entries = Object.entries(factors);
-      const dropouts = branchDropouts(options, { key, count: entries.length });
-      const weights = entries.map(([path, pair], i) => [
-        path,
-        new LowRankWeight(base[`${path}.weight`], [key ? inStep(pair, active) : atTest(pair)], dropouts[i]),
-      ]);
-      return adaptWith(base, heads, Object.fromEntries(weights));
-    },
+    adapt: (base, trainable, { active }, key) =>
+      adaptWith(
+        { base, trainable, dropout: options.dropout, key },
+        ({ W, factors, dropout }) => new LowRankWeight(W, [key ? inStep(factors, active) : atTest(factors)], dropout),
+      ),
     mask({ factors, heads }, { active }) {
       const own = mode === "all" ? less(components(), active) : equal(components(), sub(active, 1));
       const pair = { A: expandDims(own, 1), B: expandDims(own, 0) };
@@ -123,10 +118,7 @@ export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraA
       trainable,
       aux: { key, active: draw(key, add(step, 1)) },
     }),
-    merge({ base, trainable: { factors, heads } }) {
-      const changes = Object.entries(factors).map(([path, pair]) => [path, [atTest(pair)]]);
-      return mergeWith(base, heads, Object.fromEntries(changes));
-    },
+    merge: (state) => mergeWith(state, (_, factors) => [atTest(factors)]),
     export(state) {
       const { factors, heads } = dyloraAt(state, testRank).trainable;
       return loraAdapter({ rank: testRank, alpha, factors, heads, dropout: options.dropout });

@@ -3,7 +3,6 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
 import {
   adaptWith,
-  branchDropouts,
   countParameters,
   factoredBy,
   type Factors,
@@ -33,20 +32,13 @@ export function lora(options: LoraOptions): Method<LowRankTrainable, Record<stri
     name: "lora",
     init: (key, base) => ({ trainable: initialTrainable(key, base, options), aux: {} }),
     writes: () => [],
-    adapt(base, { factors, heads }, _, key) {
-      const entries = Object.entries(factors);
-      const dropouts = branchDropouts(options, { key, count: entries.length });
-      const weights = entries.map(([path, pair], i) => [
-        path,
-        new LowRankWeight(base[`${path}.weight`], [factored(path, pair)], dropouts[i]),
-      ]);
-      return adaptWith(base, heads, Object.fromEntries(weights));
-    },
+    adapt: (base, trainable, _, key) =>
+      adaptWith(
+        { base, trainable, dropout: options.dropout, key },
+        ({ path, W, factors, dropout }) => new LowRankWeight(W, [factored(path, factors)], dropout),
+      ),
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
-    merge({ base, trainable: { factors, heads } }) {
-      const changes = Object.entries(factors).map(([path, pair]) => [path, [factored(path, pair)]]);
-      return mergeWith(base, heads, Object.fromEntries(changes));
-    },
+    merge: (state) => mergeWith(state, (path, factors) => [factored(path, factors)]),
     export: ({ trainable: { factors, heads } }) => loraAdapter({ ...options, factors, heads }),
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };
@@ -101,24 +93,17 @@ function switchedLora(
     ...plain,
     name: "lora-scaled",
     init: (key, base) => ({ trainable: initialTrainable(key, base, options), aux: { scale: full([], scaleOf) } }),
-    adapt(base, { factors, heads }, aux, key) {
-      const entries = Object.entries(factors);
-      const dropouts = branchDropouts(options, { key, count: entries.length });
-      const weights = entries.map(([path, pair], i) => [
-        path,
-        new LowRankWeight(base[`${path}.weight`], [factored(pair, aux)], dropouts[i]),
-      ]);
-      return adaptWith(base, heads, Object.fromEntries(weights));
-    },
+    adapt: (base, trainable, aux, key) =>
+      adaptWith(
+        { base, trainable, dropout: options.dropout, key },
+        ({ W, factors, dropout }) => new LowRankWeight(W, [factored(factors, aux)], dropout),
+      ),
     after: ({ base, trainable, step }) => ({
       base,
       trainable,
       aux: { scale: where(lessEqual(startStep, step), full([], (1 + lambda) * scaleOf), scaleOf) },
     }),
-    merge({ base, trainable: { factors, heads }, aux }) {
-      const changes = Object.entries(factors).map(([path, pair]) => [path, [factored(pair, aux)]]);
-      return mergeWith(base, heads, Object.fromEntries(changes));
-    },
+    merge: (state) => mergeWith(state, (_, factors) => [factored(factors, state.aux)]),
     // α/r stands in the adapter's settings, which are plain numbers: what the scale is beyond it goes into B.
     export({ trainable: { factors, heads }, aux: { scale } }) {
       const scaled = Object.entries(factors).map(([path, { A, B }]) => [path, { A, B: mul(B, div(scale!, scaleOf)) }]);

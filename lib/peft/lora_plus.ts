@@ -1,5 +1,5 @@
 import { full } from "../ops/mod.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { treeMap } from "../tensor/tree.ts";
 import { lora, type LoraOptions } from "./lora.ts";
 import type { LowRankTrainable } from "./low_rank.ts";
 import type { Method } from "./method.ts";
@@ -25,11 +25,9 @@ export function loraPlus(options: LoraPlusOptions): Method<LowRankTrainable, Rec
     name: "lora-plus",
     rates({ factors, heads }) {
       const [slow, fast] = [full([], 1), full([], ratio)];
-      const map = <From, To>(record: Readonly<Record<string, From>>, rate: (value: From) => To) =>
-        Object.fromEntries(Object.entries(record).map(([name, value]) => [name, rate(value)]));
       return {
-        factors: map(factors, () => ({ A: slow, B: fast })),
-        heads: map(heads, ({ rank }: Tensor) => rank === 1 ? fast : slow),
+        factors: Object.fromEntries(Object.keys(factors).map((path) => [path, { A: slow, B: fast }])),
+        heads: treeMap(({ rank }) => rank === 1 ? fast : slow, heads),
       };
     },
   };

@@ -5,7 +5,7 @@ import type { Params, Weight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeLeaves } from "../tensor/tree.ts";
 import type { BranchDropout, Factored } from "./low_rank_weight.ts";
-import type { Adapter, BaseParams, MethodReport } from "./method.ts";
+import type { Adapter, BaseParams, MethodReport, MethodState } from "./method.ts";
 import { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from "./targets.ts";
 
 /** The factors of one target: A `[r, in]`, B `[out, r]`. */
@@ -72,15 +72,6 @@ export function requireDropout(method: string, { dropout = 0 }: Pick<LowRankOpti
   if (!(dropout >= 0 && dropout < 1)) throw new RangeError(`${method}: dropout lies in [0, 1), not ${dropout}`);
 }
 
-/** What the branch of each target drops out, with a key of its own for each: nothing without a key or at rate 0. */
-export function branchDropouts(
-  { dropout: rate = 0 }: Pick<LowRankOptions, "dropout">,
-  { key, count }: { readonly key: Key | undefined; readonly count: number },
-): readonly (BranchDropout | undefined)[] {
-  if (key === undefined || rate === 0) return new Array(count).fill(undefined);
-  return random.foldInEach(key, count).map((own) => ({ rate, key: own }));
-}
-
 /** Checks all ranks that options name. Throws a RangeError where one is no positive whole number. */
 export function requireRanks(method: string, { rank, rankPattern = {} }: { readonly rank: number } & LowRankPatterns) {
   for (const one of [rank, ...Object.values(rankPattern)]) requireRank(method, one);
@@ -132,25 +123,46 @@ export function initialTrainable(
   return { factors: initialFactors(key, base, targets, rankOf), heads: takeHeads(base, options.heads) };
 }
 
-/** The base with heads and weights of targets in their places. */
-export function adaptWith(
-  base: BaseParams,
-  heads: Readonly<Record<string, Tensor>>,
-  weights: Readonly<Record<string, Weight>>,
+/** A target that is about to be adapted. */
+export interface AdaptedTarget<F> {
+  readonly path: string;
+  /** The base's own weight `[out, in]`. */
+  readonly W: Tensor;
+  readonly factors: F;
+  /** What its branch drops out in this step, if anything. */
+  readonly dropout?: BranchDropout;
+}
+
+/**
+ * The base with heads in their places and at each target the weight that `weightOf` makes. With a key the branches drop
+ * out at the rate `dropout`, each with a key of its own.
+ */
+export function adaptWith<F>(
+  { base, trainable: { factors, heads }, dropout: rate = 0, key }: {
+    readonly base: BaseParams;
+    readonly trainable: LowRankTrainable<F>;
+    readonly dropout?: number;
+    readonly key?: Key;
+  },
+  weightOf: (target: AdaptedTarget<F>) => Weight,
 ): Params {
-  const targets = Object.entries(weights).map(([path, weight]) => [`${path}.weight`, weight]);
-  return { ...base, ...heads, ...Object.fromEntries(targets) };
+  const targets = Object.entries(factors);
+  const keys = key && rate > 0 ? random.foldInEach(key, targets.length) : [];
+  const weights = targets.map(([path, own], i): [string, Weight] => {
+    const name = `${path}.weight`;
+    return [name, weightOf({ path, W: base[name], factors: own, dropout: keys[i] && { rate, key: keys[i] } })];
+  });
+  return { ...base, ...heads, ...Object.fromEntries(weights) };
 }
 
 /** The base with heads in their places and factored changes added to the weights of targets, which are f32 then. */
-export function mergeWith(
-  base: BaseParams,
-  heads: Readonly<Record<string, Tensor>>,
-  changes: Readonly<Record<string, readonly Factored[]>>,
+export function mergeWith<F>(
+  { base, trainable: { factors, heads } }: Pick<MethodState<LowRankTrainable<F>>, "base" | "trainable">,
+  changesOf: (path: string, factors: F) => readonly Factored[],
 ): BaseParams {
-  const merged = Object.entries(changes).map(([path, parts]): [string, Tensor] => {
+  const merged = Object.entries(factors).map(([path, own]): [string, Tensor] => {
     const name = `${path}.weight`;
-    return [name, parts.reduce((W, part) => addLowRank(W, part), cast(base[name], "f32"))];
+    return [name, changesOf(path, own).reduce((W, part) => addLowRank(W, part), cast(base[name], "f32"))];
   });
   return { ...base, ...heads, ...Object.fromEntries(merged) };
 }

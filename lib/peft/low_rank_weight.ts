@@ -54,6 +54,12 @@ const projectOnce = customVjp(
   },
 );
 
+/** The last axis of x by a function of matrices `[rows, in]` → `[rows, out]`. */
+export function onRows(x: Tensor, project: (rows: Tensor) => Tensor): Tensor {
+  const y = project(reshape(x, [-1, x.shape[x.rank - 1]]));
+  return reshape(y, [...x.shape.slice(0, -1), y.shape[1]]);
+}
+
 /**
  * W plus factored matrices, none of which is ever formed: x ↦ x Wᵀ + Σ scale · (x rightᵀ) leftᵀ. With dropout the first of
  * them gets x with elements dropped, as PEFT's `lora_dropout` has it; W and the others get all of x.
@@ -70,13 +76,11 @@ export class LowRankWeight implements ProjectedWeight {
 
   project(x: Tensor): Tensor {
     const [first, ...others] = this.parts;
-    const rows = reshape(x, [-1, x.shape[x.rank - 1]]);
-    const start = this.#start(rows, first);
-    const y = others.reduce(
-      (sum, part) => add(sum, matmul(narrow(rows, part), part.left, { transposeB: true })),
-      start,
-    );
-    return reshape(y, [...x.shape.slice(0, -1), this.W.shape[0]]);
+    return onRows(x, (rows) =>
+      others.reduce(
+        (sum, part) => add(sum, matmul(narrow(rows, part), part.left, { transposeB: true })),
+        this.#start(rows, first),
+      ));
   }
 
   treeParts(): readonly Tree[] {

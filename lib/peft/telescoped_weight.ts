@@ -1,9 +1,9 @@
-import { add, matmul, matmulSum, mul, neg, reshape, transpose } from "../ops/mod.ts";
+import { add, matmul, matmulSum, mul, neg, transpose } from "../ops/mod.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import { customVjp } from "../transform/mod.ts";
-import type { Factored } from "./low_rank_weight.ts";
+import { type Factored, onRows } from "./low_rank_weight.ts";
 
 /** What a weight received of the products of its factors while they moved: scale · (left · right − anchor). */
 export interface Received {
@@ -59,9 +59,7 @@ export class TelescopedWeight implements ProjectedWeight {
   constructor(readonly W: Tensor, readonly part: Factored, readonly received: Received) {}
 
   project(x: Tensor): Tensor {
-    const rows = reshape(x, [-1, x.shape[x.rank - 1]]);
-    const y = projectTelescoped(rows, this.W, this.part, this.received);
-    return reshape(y, [...x.shape.slice(0, -1), this.W.shape[0]]);
+    return onRows(x, (rows) => projectTelescoped(rows, this.W, this.part, this.received));
   }
 
   treeParts(): readonly Tree[] {

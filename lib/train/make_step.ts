@@ -71,7 +71,12 @@ export function makeAccumulatedStep<Batch, Trainable, Aux>(
     });
     const { mean, gradient: whole } = meanGradient(parts, before, method.penalty?.bind(method));
     const mask = method.mask?.(before, aux);
-    const gradient = mask ? treeMap((g, m) => where(m, g, 0), whole, mask) : whole;
+    // By select, as adding 0 would make a plus of a minus zero.
+    const kept = <T extends Tree>(now: T, old?: T): T => {
+      if (!mask) return now;
+      return old ? treeMap((a, b, m) => where(m, a, b), now, old, mask) : treeMap((a, m) => where(m, a, 0), now, mask);
+    };
+    const gradient = kept(whole);
     const { clipped, norm } = clip === undefined
       ? { clipped: gradient, norm: globalNorm(gradient) }
       : clipToNorm(gradient, clip);
@@ -79,10 +84,8 @@ export function makeAccumulatedStep<Batch, Trainable, Aux>(
     const stepped = optimizer.update(clipped, state.optimizer, before);
     const rates = method.rates?.(before);
     const scaled = rates ? treeMap((u, rate) => mul(u, rate), stepped.updates, rates) : stepped.updates;
-    const updates = mask ? treeMap((u, m) => where(m, u, 0), scaled, mask) : scaled;
-    const moved = applyUpdates(before, updates);
-    // By select, as adding 0 would make a plus of a minus zero.
-    const trainable = mask ? treeMap((p, old, m) => where(m, p, old), moved, before, mask) : moved;
+    const updates = kept(scaled);
+    const trainable = kept(applyUpdates(before, updates), before);
     const moments = mask
       ? keepUnstepped(mask, { params: before, next: stepped.state, before: state.optimizer })
       : stepped.state;
