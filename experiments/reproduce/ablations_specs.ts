@@ -40,7 +40,7 @@ export interface StudyRuns {
 }
 
 /** What is swept for a condition of a study: itself, or its method with its optimizer and all else as in the recipe. */
-export function sweptFor(condition: Condition, { study, sweepsEach }: {
+function sweptFor(condition: Condition, { study, sweepsEach }: {
   readonly study: Study;
   readonly sweepsEach?: boolean;
 }): Condition {

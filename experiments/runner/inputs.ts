@@ -47,7 +47,7 @@ export interface EncodeRunOptions {
 }
 
 /** What a name on the hub, or a folder, is called in specs: the same on machines where it lies elsewhere. */
-export function modelName(source: string): string {
+function modelName(source: string): string {
   return /^[./~]/.test(source) || source.split("/").length !== 2
     ? source.replace(/\/+$/, "").split("/").at(-1)!
     : source;

@@ -10,12 +10,12 @@ function outcomeOf({ base, trainable }: peft.MethodState, method: peft.Method) {
 }
 
 /** Where the outcome of a run lies in a folder of records. */
-export function outcomePath(out: string, hash: string): string {
+function outcomePath(out: string, hash: string): string {
   return `${out}/trained/${hash}.safetensors`;
 }
 
 /** Whether a folder of records has a run's outcome. */
-export async function hasOutcome(out: string, hash: string): Promise<boolean> {
+async function hasOutcome(out: string, hash: string): Promise<boolean> {
   try {
     return (await Deno.stat(outcomePath(out, hash))).isFile;
   } catch (error) {

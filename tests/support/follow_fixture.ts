@@ -15,7 +15,7 @@ const tensors = await loadFixture("methods");
 export type FixtureRun = keyof typeof said.methods;
 
 /** What a run of methods.py trained, by name, before it or after its 20 steps. */
-export function fixtureTensors(run: FixtureRun, when: "before" | "after"): Record<string, Tensor> {
+function fixtureTensors(run: FixtureRun, when: "before" | "after"): Record<string, Tensor> {
   return part(tensors, `${run}.${when}.`);
 }
 
