@@ -141,10 +141,6 @@ export class Trainer {
     const { padding, batchSize, seed } = spec;
     const batches = trainBatches(task.encoded, { batchSize, seed, padding });
     let state = await this.#begin(spec, prepared);
-    // What was disposed before goes back once nothing runs on it: it is no part of this run's peak.
-    await this.device.done();
-    this.device.resetPeak();
-    let peakBytes = 0;
     let trained = 0; // seconds
     const curve: train.StepLog[] = [];
     let best: Scored | undefined;
@@ -162,16 +158,11 @@ export class Trainer {
         });
         curve.push(...logs.map((log) => ({ ...log, elapsedSeconds: trained + log.elapsedSeconds })));
         trained = curve[curve.length - 1].elapsedSeconds;
-        peakBytes = Math.max(peakBytes, this.device.memory().peakBytes);
         const metrics = await evaluate((batch) => logits(state, batch), task, spec);
         const [before, now] = [best?.metrics[spec.metric], metrics[spec.metric]];
         if (before === undefined || Number.isNaN(before) || now > before) {
           best = { step: end, metrics, outcome: isKept ? await copyOutcome(state, method) : undefined };
         }
-        if (end === spec.steps) break;
-        logits.dispose(); // its memory would be in the run's peak
-        await this.device.done();
-        this.device.resetPeak();
       }
       const { outcome } = best!;
       if (outcome) await saveOutcome(this.options.out!, hash, outcome);
@@ -183,7 +174,7 @@ export class Trainer {
         curve,
         wallSeconds: (performance.now() - began) / 1000,
         stepsPerSecond: spec.steps / trained,
-        peakBytes,
+        peakBytes: Math.max(...step.memory().map(({ peakBytes }) => peakBytes)),
         trainableParameters,
         totalParameters,
         writes: await method.writeCount?.(state).item() ?? 0,
@@ -193,7 +184,6 @@ export class Trainer {
         versions: versions(),
       };
     } finally {
-      logits.dispose(); // its memory would be in the next run's peak
       await this.#release(state);
     }
   };

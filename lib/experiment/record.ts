@@ -26,7 +26,7 @@ export interface RunResult {
   readonly wallSeconds: number;
   /** Steps over the seconds that they took, from the first on. */
   readonly stepsPerSecond: number;
-  /** The most bytes in buffers at once. */
+  /** Bytes on the device that the largest of its steps needs: state, batch, copies of weights and memory of its own. */
   readonly peakBytes: number;
   /** Parameters that the optimizer moves. */
   readonly trainableParameters: number;
