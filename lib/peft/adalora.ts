@@ -134,7 +134,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
   return {
     name: "adalora",
     init(key, base) {
-      const targets = selectTargets(base, options.targets);
+      const targets = selectTargets(base, options.targets, options.heads);
       const factors = Object.fromEntries(targets.map((path, i): [string, Triplets] => {
         const [output, input] = base[`${path}.weight`].shape;
         const [forP, forQ] = random.split(random.foldIn(key, i));

@@ -93,7 +93,7 @@ function bottlenecks(
   return {
     name,
     init(key, base) {
-      const factors = selectTargets(base, targets).map((path, i): [string, Bottleneck] => {
+      const factors = selectTargets(base, targets, heads).map((path, i): [string, Bottleneck] => {
         const size = base[`${path}.bias`]?.size ?? base[`${path}.weight`].shape[0];
         return [path, {
           down: random.normal(random.foldIn(key, i), [width, size], { std: 0.01 }),

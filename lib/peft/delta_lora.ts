@@ -96,7 +96,7 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
       return { trainable, aux: { anchor: Object.fromEntries(anchor), writes: cast(full([], 0), "i32") } };
     },
     writes(base) {
-      return isTelescoped ? [] : selectTargets(base, options.targets).map((path) => `${path}.weight`);
+      return isTelescoped ? [] : selectTargets(base, options.targets, options.heads).map((path) => `${path}.weight`);
     },
     adapt: (base, trainable, { anchor, writes }, key) =>
       adaptWith({ base, trainable, dropout, key }, ({ path, W, factors, dropout }) => {

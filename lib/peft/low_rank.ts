@@ -118,7 +118,7 @@ export function initialTrainable(
   base: BaseParams,
   options: LowRankOptions & LowRankPatterns,
 ): LowRankTrainable {
-  const targets = selectTargets(base, options.targets);
+  const targets = selectTargets(base, options.targets, options.heads);
   const rankOf = (path: string) => settingOf(path, options).rank;
   return { factors: initialFactors(key, base, targets, rankOf), heads: takeHeads(base, options.heads) };
 }

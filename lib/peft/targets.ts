@@ -11,9 +11,14 @@ function aliases(path: string): string[] {
   return [path, path.replace(".self.", ".")];
 }
 
+/** Whether a pattern is found in a path, whatever was searched before. */
+function isFoundIn(pattern: RegExp, path: string): boolean {
+  return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, "")).test(path);
+}
+
 function matches(pattern: TargetPattern, path: string): boolean {
   return aliases(path).some((alias) => {
-    if (pattern instanceof RegExp) return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, "")).test(alias);
+    if (pattern instanceof RegExp) return isFoundIn(pattern, alias);
     if (typeof pattern === "string") return new RegExp(`^(?:${pattern})$`).test(alias);
     return pattern.some((ending) => alias === ending || alias.endsWith(`.${ending}`));
   });
@@ -44,16 +49,23 @@ function print(pattern: TargetPattern): string {
 
 /**
  * Paths of the linear layers that a pattern selects, in the order of the parameters. A regular expression is searched
- * in the path; a string is one that must match the whole; a list holds whole names or endings, as in PEFT.
+ * in the path; a string is one that must match the whole; a list holds whole names or endings, as in PEFT. As there, what
+ * is trained whole, the heads, is none of them.
  *
  * Throws a RangeError where nothing matches, with the nearest paths.
  */
-export function selectTargets(base: BaseParams, pattern: TargetPattern): string[] {
+export function selectTargets(base: BaseParams, pattern: TargetPattern, heads: RegExp = DEFAULT_HEADS): string[] {
   const paths = Object.entries(base)
     .filter(([name, { rank }]) => name.endsWith(".weight") && rank === 2 && !/embeddings?\b/.test(name))
     .map(([name]) => name.slice(0, -".weight".length));
-  const found = paths.filter((path) => matches(pattern, path));
+  const matched = paths.filter((path) => matches(pattern, path));
+  const found = matched.filter((path) => !isFoundIn(heads, path));
   if (found.length > 0) return found;
+  if (matched.length > 0) {
+    throw new RangeError(
+      `cannot select targets as ${print(pattern)} matches only what is trained whole: ${matched.join(", ")}`,
+    );
+  }
   const wanted = print(pattern).replace(/[^a-z0-9_.]/gi, "");
   const nearest = paths.map((path) => ({ path, score: Math.max(...endings(path).map((end) => likeness(wanted, end))) }))
     .sort((a, b) => b.score - a.score).slice(0, 3).map(({ path }) => path);
@@ -66,5 +78,5 @@ export function selectTargets(base: BaseParams, pattern: TargetPattern): string[
 
 /** Names of the parameters that are trained whole: those that a pattern finds. */
 export function selectHeads(base: BaseParams, pattern: RegExp): string[] {
-  return Object.keys(base).filter((name) => pattern.test(name.replace(/\.(weight|bias)$/, "")));
+  return Object.keys(base).filter((name) => isFoundIn(pattern, name.replace(/\.(weight|bias)$/, "")));
 }
