@@ -113,4 +113,30 @@ describe("frozen weights as textures", () => {
     step.dispose();
     forward.dispose();
   });
+
+  it("are not for operands that change: those are packed ahead of each product, with the same bits", async () => {
+    const [x, W] = [matrix(30, 384), matrix(31, 384)];
+    const project = (W: Tensor) => matmul(x, W, { transposeB: true });
+    const backward = (y: Tensor) => matmul(y, x, { transposeA: true });
+    const frozen = jit((W: Tensor) => project(W));
+    const wanted = await frozen(W);
+    const wantedBack = bits(await jit((y: Tensor) => backward(add(y, 0)))(wanted).then((dW) => dW.data()));
+    const step = jit((W: Tensor) => {
+      const y = project(W);
+      return [add(W, 1), y, backward(y)];
+    }, { donate: [0] });
+    const [, y, dW] = await step(mul(W, 1));
+    expect(bits(await y.data())).toEqual(bits(await wanted.data()));
+    expect(bits(await dW.data())).toEqual(wantedBack);
+    const { name, subgroupSize } = device.report;
+    if (name.includes("llvmpipe") && subgroupSize > 0) {
+      expect(step.explain()).toMatch(/packTexture .* p0 *(copy|matmul)/);
+      expect(step.explain()).toContain("matmul_nt_texture");
+      expect(step.explain()).toContain("matmul_tn_texture");
+      const packed = step.memory()[0].items.filter(({ kind }) => kind === "packed");
+      expect(packed.map(({ bytes }) => bytes)).toEqual([4 * 384 * SIZE]);
+    }
+    step.dispose();
+    frozen.dispose();
+  });
 });
