@@ -223,6 +223,42 @@ ${ORIGINS}  let m0 = w.x * 64u;
   };
 }
 
+/** Components of a vec4. */
+const PARTS = "xyzw";
+
+/**
+ * How a subgroup's tile reads A, whose first element is number `first`: four steps of k for each turn, every element once.
+ * Piece p of lane l is number l + p · lanes of the rows (nn, nt: a row's four k; tn: four rows' k). `lda4` is the stride
+ * of A's rows in fours.
+ */
+export function panelsOfA(
+  layout: MatmulLayout,
+  { lanes, rows }: MatmulTile,
+  first: string,
+): {
+  readonly setup: readonly string[];
+  readonly loads: readonly string[];
+  /** What all lanes multiply by in a row at a step. */
+  value(row: number, step: number): string;
+} {
+  const panels = range(over(rows, lanes));
+  return {
+    setup: panels.map((p) => {
+      const i = `(lane + ${p * lanes}u)`;
+      const at = layout === "tn"
+        ? `${first} / 4u + min(m0 / 4u + ${i} % ${rows / 4}u, d.m / 4u - 1u)`
+        : `(${first} + min(m0 + ${i} % ${rows}u, d.m - 1u) * d.lda) / 4u`;
+      return `${layout === "tn" ? `let a${p}k = ${i} / ${rows / 4}u; ` : ""}let at${p} = ${at};`;
+    }),
+    loads: panels.map((p) => `let a${p} = A[at${p} + ${layout === "tn" ? `(k + min(a${p}k, 3u)) * lda4` : "k / 4u"}];`),
+    value(row, step) {
+      const number = layout === "tn" ? step * (rows / 4) + (row >> 2) : row;
+      const part = PARTS[layout === "tn" ? row & 3 : step];
+      return `subgroupBroadcast(a${Math.floor(number / lanes)}.${part}, ${number % lanes}u)`;
+    },
+  };
+}
+
 /**
  * One subgroup, alone in its workgroup, computes rows × (lanes · columns) of C in registers. Loads are what costs on a
  * driver in software (a storage buffer is read lane by lane, with a branch each), so every element is loaded once for
@@ -240,21 +276,7 @@ export function matmulSubgroup(
   const isScalar = finish.width === 1;
   const span = lanes * columns;
   const quads = range(columns / 4);
-  const panels = over(rows, lanes);
-  const turn = "xyzw";
-  // A: piece p of lane l is number l + p · lanes of the rows (nn, nt: a row's four k; tn: four rows' k).
-  const aSetup = (p: number) => {
-    const i = `(lane + ${p * lanes}u)`;
-    return layout === "tn"
-      ? `let a${p}k = ${i} / ${rows / 4}u; let at${p} = za / 4u + min(m0 / 4u + ${i} % ${rows / 4}u, d.m / 4u - 1u);`
-      : `let at${p} = (za + min(m0 + ${i} % ${rows}u, d.m - 1u) * d.lda) / 4u;`;
-  };
-  const aLoad = (p: number) => layout === "tn" ? `A[at${p} + (k + min(a${p}k, 3u)) * lda4]` : `A[at${p} + k / 4u]`;
-  const aValue = (row: number, step: number) => {
-    const number = layout === "tn" ? step * (rows / 4) + (row >> 2) : row;
-    const part = turn[layout === "tn" ? row & 3 : step];
-    return `subgroupBroadcast(a${Math.floor(number / lanes)}.${part}, ${number % lanes}u)`;
-  };
+  const a = panelsOfA(layout, tile, "za");
   // B and C: a lane owns quads of neighbouring columns; where C's rows are no whole quads, every lanes-th column.
   const columnOf = (j: number) =>
     isScalar ? `n0 + lane + ${j * lanes}u` : `n0 + (lane + ${(j >> 2) * lanes}u) * 4u + ${j & 3}u`;
@@ -266,7 +288,7 @@ export function matmulSubgroup(
     ? range(columns).map((j) => `let b${j} = ${bAt(`bt${j} + k / 4u`)};`)
     : range(4).flatMap((step) => quads.map((q) => `let b${step}_${q} = ${bAt(`bt${q} + (k + ${step}u) * ldb4`)};`));
   const bValue = (step: number, j: number) =>
-    layout === "nt" ? `b${j}.${turn[step]}` : `b${step}_${j >> 2}.${turn[j & 3]}`;
+    layout === "nt" ? `b${j}.${PARTS[step]}` : `b${step}_${j >> 2}.${PARTS[j & 3]}`;
   // Work on results is written once, in loops over a private array that count rows and columns of C, not from a constant:
   // lavapipe would unroll them, and compile several times as long.
   const pieces = isScalar ? columns : columns / 4;
@@ -285,17 +307,17 @@ ${ORIGINS}  let m0 = w.x * ${rows}u;
   let n0 = w.y * ${span}u;
   let lda4 = d.lda / 4u;
   let ldb4 = d.ldb / 4u;
-  ${range(panels).map(aSetup).join("\n  ")}
+  ${a.setup.join("\n  ")}
   ${bSetup.join("\n  ")}
   ${range(rows).flatMap((i) => range(columns).map((j) => `var c${i}_${j} = 0f;`)).join(" ")}
   for (var k = 0u; k < d.k; k += 4u) {
-    ${join(range(panels).map((p) => `let a${p} = ${aLoad(p)};`))}
+    ${join(a.loads)}
     ${join(bLoads)}
     ${
       join(
         range(rows).flatMap((i) =>
           range(4).map((step) =>
-            `{ let x = ${aValue(i, step)}; ` +
+            `{ let x = ${a.value(i, step)}; ` +
             range(columns).map((j) => `c${i}_${j} = fma(x, ${bValue(step, j)}, c${i}_${j});`).join(" ") + " }"
           )
         ),

@@ -10,7 +10,7 @@ import {
 import { type Finish, finishField, storeResult } from "./finish.ts";
 import { type StoredAs, storedElement, storedName, storedReader, storedType } from "./half.ts";
 import type { Grid, Kernel, TextureFormat } from "./kernel.ts";
-import { bitsOf, type MatmulLayout, type MatmulSizes, type MatmulTile } from "./matmul.ts";
+import { bitsOf, type MatmulLayout, type MatmulSizes, type MatmulTile, panelsOfA } from "./matmul.ts";
 
 /** Threads of a workgroup of {@linkcode packTexture}: neighbours in x write neighbours of a row of the texture. */
 const PACK_WORKGROUP = [32, 2] as const;
@@ -99,7 +99,6 @@ export function matmulTexture(
   const { lanes, rows, columns } = tile;
   const span = lanes * columns;
   const quads = range(columns / 4);
-  const panels = range(over(rows, lanes));
   const steps = range(4);
   const part = "xyzw";
   const firstOf = (q: number) => `n0 + (lane + ${q * lanes}u) * 4u`;
@@ -108,22 +107,7 @@ export function matmulTexture(
     ? range(columns).map((j) => `let b${j} = textureLoad(B, vec2<u32>(col${j >> 2} + ${j & 3}u, k >> 2u));`)
     : steps.flatMap((s) => quads.map((q) => `let b${s}_${q} = textureLoad(B, vec2<u32>(k + ${s}u, col${q} >> 2u));`));
   const bValue = (s: number, j: number) => layout === "nt" ? `b${j}.${part[s]}` : `b${s}_${j >> 2}.${part[j & 3]}`;
-  // A, as in matmulSubgroup: piece p of lane l is number l + p · lanes of the rows (nn, nt: a row's four k; tn: four rows' k).
-  const aSetup = (p: number) => {
-    const i = `(lane + ${p * lanes}u)`;
-    return layout === "tn"
-      ? `let a${p}k = min(${i} / ${rows / 4}u, 3u); let at${p} = (d.offsetA + min(m0 + ${i} % ${
-        rows / 4
-      }u * 4u, d.m - 4u)) / 4u;`
-      : `let at${p} = (d.offsetA + min(m0 + ${i} % ${rows}u, d.m - 1u) * d.lda) / 4u;`;
-  };
-  const aLoad = (p: number) => layout === "tn" ? `A[at${p} + (k + a${p}k) * lda4]` : `A[at${p} + k / 4u]`;
-  const aValue = (row: number, s: number) => {
-    const number = layout === "tn" ? s * (rows / 4) + (row >> 2) : row;
-    return `subgroupBroadcast(a${Math.floor(number / lanes)}.${part[layout === "tn" ? row & 3 : s]}, ${
-      number % lanes
-    }u)`;
-  };
+  const a = panelsOfA(layout, tile, "d.offsetA");
   const cell = (f: (i: number, q: number) => string) => range(rows).map((i) => quads.map((q) => f(i, q)).join(" "));
   const join = (lines: readonly string[]) => lines.join("\n    ");
   return {
@@ -142,17 +126,17 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) la
   let m0 = w.x * ${rows}u;
   let n0 = w.y * ${span}u;
   let lda4 = d.lda / 4u;
-  ${join(panels.map(aSetup))}
+  ${join(a.setup)}
   ${join(quads.map((q) => `let col${q} = min(${firstOf(q)}, d.n - 4u);`))}
   ${range(rows).flatMap((i) => range(columns).map((j) => `var c${i}_${j} = 0f;`)).join(" ")}
   for (var k = 0u; k < d.k; k += 4u) {
-    ${join(panels.map((p) => `let a${p} = ${aLoad(p)};`))}
+    ${join(a.loads)}
     ${join(bLoads)}
     ${
       join(
         range(rows).flatMap((i) =>
           steps.map((s) =>
-            `{ let x = ${aValue(i, s)}; ` +
+            `{ let x = ${a.value(i, s)}; ` +
             range(columns).map((j) => `c${i}_${j} = fma(x, ${bValue(s, j)}, c${i}_${j});`).join(" ") + " }"
           )
         ),

@@ -119,7 +119,6 @@ export class Trainer {
         score: { seconds: perBatch, length: evalBatch.shape[1] },
       };
     } finally {
-      logits.dispose();
       await this.#release(state);
     }
   }
