@@ -10,7 +10,8 @@ export function runTitle({ task, method, seed }: RunSpec): string {
 /** Tells how runs go, on standard error. */
 export class Narrator {
   readonly #began = performance.now();
-  #bar: ProgressBar | undefined;
+  /** Of runs under way, by their place. */
+  readonly #bars = new Map<number, ProgressBar>();
   readonly #expected: number;
   #done = 0;
 
@@ -24,15 +25,18 @@ export class Narrator {
   }
 
   start(index: number, spec: RunSpec): void {
-    this.#bar = new ProgressBar(`[${index + 1}/${this.count}] ${this.title(spec)}`, spec.steps);
+    this.#bars.set(index, new ProgressBar(`[${index + 1}/${this.count}] ${this.title(spec)}`, spec.steps));
   }
 
-  progress(step: number, loss: number): void {
-    this.#bar?.update(step, `loss ${loss.toFixed(3)}`);
+  progress(index: number, step: number, loss: number): void {
+    // A terminal has one line for the bar: that of the run that began first.
+    if (Deno.stderr.isTerminal() && index !== Math.min(...this.#bars.keys())) return;
+    this.#bars.get(index)?.update(step, `loss ${loss.toFixed(3)}`);
   }
 
   record(index: number, record: RunRecord, spec: RunSpec): void {
-    this.end();
+    this.#bars.get(index)?.end();
+    this.#bars.delete(index);
     this.#done += this.seconds.get(spec) ?? 0;
     const score = scoreOf(record);
     const outcome = score === undefined
@@ -45,7 +49,7 @@ export class Narrator {
   }
 
   end(): void {
-    this.#bar?.end();
-    this.#bar = undefined;
+    for (const bar of this.#bars.values()) bar.end();
+    this.#bars.clear();
   }
 }

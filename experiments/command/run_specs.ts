@@ -1,5 +1,11 @@
-import { findRecord, type FolderLock, runAll, type RunRecord, type RunSpec } from "../../lib/experiment/mod.ts";
-import type { Trainer } from "../runner/trainer.ts";
+import {
+  findRecord,
+  type FolderLock,
+  runAll,
+  type RunFunction,
+  type RunRecord,
+  type RunSpec,
+} from "../../lib/experiment/mod.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { Narrator, runTitle } from "./narrator.ts";
 import { isModified } from "./versions.ts";
@@ -9,8 +15,10 @@ export interface RunSpecsOptions {
   /** The folder of records. */
   readonly out: string;
   readonly lock?: FolderLock;
-  /** Absent where every run is recorded. */
-  readonly trainer?: Trainer;
+  /** Trains and scores a run; absent where every one is recorded. */
+  readonly run?: RunFunction;
+  /** How many are under way at once, 1 by default. */
+  readonly parallel?: number;
   /** Repeats runs that are recorded. */
   readonly force?: boolean;
   /** Writes the tables as Parquet, too. */
@@ -29,7 +37,7 @@ export async function openRuns(specs: readonly RunSpec[], out: string): Promise<
 
 /** Runs what is not recorded and tells of it on standard error; Ctrl-C ends it between two steps. */
 export async function runSpecs(specs: readonly RunSpec[], options: RunSpecsOptions): Promise<RunRecord[]> {
-  const { out, lock, trainer, force, parquet, seconds, title = runTitle } = options;
+  const { out, lock, run, parallel, force, parquet, seconds, title = runTitle } = options;
   using interrupt = onInterrupt(`interrupted: the same command goes on from here (${out})`);
   const narrator = new Narrator(specs.length, seconds, title);
   try {
@@ -37,15 +45,16 @@ export async function runSpecs(specs: readonly RunSpec[], options: RunSpecsOptio
       out,
       lock,
       run: (spec, hooks) => {
-        if (!trainer) throw new Error(`internal: ${title(spec)} is recorded and runs all the same`);
-        return trainer.run(spec, hooks);
+        if (!run) throw new Error(`internal: ${title(spec)} is recorded and runs all the same`);
+        return run(spec, hooks);
       },
+      parallel,
       force,
       parquet,
       signal: interrupt.signal,
       isModified: await isModified(),
       onStart: (index, spec) => narrator.start(index, spec),
-      onProgress: (_, { step, loss }) => narrator.progress(step, loss),
+      onProgress: (index, { step, loss }) => narrator.progress(index, step, loss),
       onRecord: (index, record, isReused) => isReused || narrator.record(index, record, specs[index]),
       onDamage: (path, reason) => console.error(`${path} is damaged, set aside and made again: ${reason}`),
     }));

@@ -18,6 +18,7 @@ import { openRuns, runSpecs, type RunSpecsOptions } from "../command/run_specs.t
 import { runSummary } from "../command/run_summary.ts";
 import { SCALE, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/inputs.ts";
+import { RunProcesses, usualParallel } from "../runner/run_processes.ts";
 import { Trainer } from "../runner/trainer.ts";
 import { ablationReport } from "./ablations_report.ts";
 import { type Evidence, type Section, sectionOf } from "./ablations_section.ts";
@@ -63,6 +64,8 @@ seeds from ${SWEEP_SEED} on, which no table uses. Runs that studies share are ru
   --data DIR         GLUE's own folders in place of the generated suite; --model needs it
   --out DIR          where records and the report go, by default ${sizes("out")}
   --report FILE      writes the report there, and its figures into the folder of that name without its ending
+  --parallel N       runs at once, each in a process of its own with its share of the cores; by default 1, and for the
+                     suite's encoder on cores as many as there are, but where studies compare times
   --adapter NAME     swiftshader, lavapipe, browser, or part of an adapter's name
   --parquet          writes runs.parquet and curves.parquet, too
   --force            repeats runs that are recorded
@@ -77,7 +80,7 @@ const FLAGS = {
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
     "scale", "only", "tasks", "seeds", "many-seeds", "sweep-seeds", "sweep", "steps", "model", "revision", "data",
-    "out", "report", "adapter",
+    "out", "report", "parallel", "adapter",
   ],
 } as const;
 
@@ -97,6 +100,7 @@ function settingsOf(args: readonly string[]) {
   return {
     flags,
     out: flags.out ?? size.out,
+    parallel: flags.parallel === undefined ? undefined : wholeNumber("parallel", flags.parallel),
     sources: { model, data, revision, offline },
     studies: STUDIES.filter(({ name }) => only.includes(name)),
     options: {
@@ -112,6 +116,13 @@ function settingsOf(args: readonly string[]) {
 }
 
 type Settings = ReturnType<typeof settingsOf>;
+
+/** How many runs there are at once where no flag says so. */
+function usualAtOnce({ studies, sources: { model } }: Settings, { report }: Device): number {
+  // What a study says of time would suffer from other runs beside, and a large model has work for all cores.
+  const hasTimes = studies.some(({ figure }) => figure.kind === "memory");
+  return hasTimes || model !== undefined ? 1 : usualParallel(report);
+}
 
 /** The records of runs, where every one is recorded as finished. */
 async function recordedOf(specs: readonly RunSpec[], out: string): Promise<Map<RunSpec, RunRecord> | undefined> {
@@ -262,10 +273,14 @@ export async function main(args: readonly string[]): Promise<void> {
   if (device) describeDevice(device, say);
   else say("nothing is left to run");
   const trainer = device && new Trainer(device, inputs, { out });
+  const { parallel = device ? usualAtOnce(settings, device) : 1, sources } = settings;
+  using processes = parallel > 1 ? new RunProcesses({ parallel, sources, adapter, out }) : undefined;
   try {
     const seconds = trainer ? await estimateSeconds(open, trainer) : new Map<RunSpec, number>();
     const total = seconds.values().reduce((sum, one) => sum + one, 0);
-    if (trainer) say(`time: about ${duration(total)}`);
+    if (trainer) {
+      say(`time: ${parallel > 1 ? `up to ${duration(total)}, ${parallel} runs at once` : `about ${duration(total)}`}`);
+    }
     if (isDry) {
       const summary = { experiment: "ablations", specs, open: open.length, seconds: total };
       const isOpen = new Set(open);
@@ -273,7 +288,14 @@ export async function main(args: readonly string[]): Promise<void> {
       console.log(json ? JSON.stringify(summary) : `\n${studiesTable(planned, { seconds: left })}`);
       return;
     }
-    const { studies: done, evidence } = await gather(plan, { out, lock, trainer, force, secondsOf: byMethod(seconds) });
+    const { studies: done, evidence } = await gather(plan, {
+      out,
+      lock,
+      run: (processes ?? trainer)?.run,
+      parallel,
+      force,
+      secondsOf: byMethod(seconds),
+    });
     const sections = done.map((study) => sectionOf(study, evidence));
     const files = await write(sections, evidence, { settings, args });
     finish(sections, { evidence, files, json });

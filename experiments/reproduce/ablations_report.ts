@@ -31,6 +31,7 @@ function head(records: readonly RunRecord[], { sweeps }: Evidence): string[] {
   const seeds = (own: readonly { readonly seed: number }[]) =>
     each(own.map(({ seed }) => seed).toSorted((a, b) => a - b));
   const seconds = results.reduce((sum, { wallSeconds }) => sum + wallSeconds, 0);
+  const atOnce = Math.max(1, ...results.map(({ parallel }) => parallel ?? 1));
   const lines = [
     `Metric: ${Array.from(metrics, ([task, metric]) => `${task} ${metric}`).join(", ")}; larger is better.`,
     `Split: ${split}. Checkpoint: ${each(records.map(({ spec }) => spec.checkpoint))}, of ` +
@@ -53,7 +54,7 @@ function head(records: readonly RunRecord[], { sweeps }: Evidence): string[] {
     `Working tree: ${treeOf(records)}.`,
     `${records.length} runs, ${records.length - results.length} of them failed; ${
       duration(seconds)
-    } of training and scoring.`,
+    } of training and scoring${atOnce > 1 ? `, up to ${atOnce} runs at once` : ""}.`,
   ];
   return lines.map((line) => `- ${line}`);
 }

@@ -30,6 +30,7 @@ export const ABLATION_SIZE: Readonly<Record<typeof ABLATION_SIZES[number], Ablat
     tasks: ["cola", "rte", "sst2"],
     seeds: 3,
     manySeeds: 8,
+    steps: 80,
     sweepSeeds: 2,
     out: "runs/ablations",
   },

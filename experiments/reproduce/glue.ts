@@ -25,6 +25,7 @@ import { ALL_METHODS, METHODS } from "../methods.ts";
 import { PAPER_GLUE } from "../paper.ts";
 import { SCALE, type Scale, SCALES, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/inputs.ts";
+import { RunProcesses } from "../runner/run_processes.ts";
 import { Trainer } from "../runner/trainer.ts";
 import { MODEL_HELP } from "../tuning/load_model.ts";
 import { comparable } from "./comparable.ts";
@@ -57,6 +58,8 @@ ${MODEL_HELP}
   --start NAME       mnli: mrpc, rte and stsb start from the MNLI run of the same method and seed, which is then run,
                      too; model: all runs start from the model; mnli at --scale paper, model elsewhere
   --out DIR          where records and the report go, by default ${SCALES.map((name) => SCALE[name].out).join(", ")}
+  --parallel N       runs at once, each in a process of its own with its share of the cores, which the table's rates
+                     are then of; 1 by default
   --adapter NAME     swiftshader, lavapipe, browser, or part of an adapter's name
   --parquet          writes runs.parquet and curves.parquet, too
   --force            repeats runs that are recorded
@@ -71,7 +74,7 @@ const FLAGS = {
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
     "scale", "model", "revision", "data", "tasks", "methods", "seeds", "first-seed", "steps", "learning-rate",
-    "start-step", "checkpoint", "start", "out", "adapter",
+    "start-step", "checkpoint", "start", "out", "parallel", "adapter",
   ],
 } as const;
 
@@ -115,6 +118,7 @@ function settingsOf(args: readonly string[]) {
   return {
     flags,
     out: flags.out ?? scale.out,
+    parallel: wholeNumber("parallel", flags.parallel ?? "1"),
     sources: { model: model ?? scale.model?.id, data, revision, offline },
     grid: {
       scale,
@@ -230,7 +234,7 @@ async function finish(records: readonly RunRecord[], settings: Settings, args: r
 export async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--help")) return console.log(HELP);
   const settings = settingsOf(args);
-  const { flags: { force, parquet, json, adapter, "dry-run": isDry }, out, grid } = settings;
+  const { flags: { force, parquet, json, adapter, "dry-run": isDry }, out, parallel, sources, grid } = settings;
   const say = (line: string) => json ? console.error(line) : console.log(line);
   const inputs = inputsOf(settings);
   const specs = await glueSpecs(inputs, grid);
@@ -254,8 +258,10 @@ export async function main(args: readonly string[]): Promise<void> {
     ? await estimateSeconds(open, trainer)
     : new Map<RunSpec, number>();
   if (trainer) say(`time: about ${duration(seconds.values().reduce((sum, one) => sum + one, 0))}`);
+  using processes = parallel > 1 ? new RunProcesses({ parallel, sources, adapter, out, kept }) : undefined;
   try {
-    const records = await runSpecs(specs, { out, lock, trainer, force, parquet, seconds });
+    const run = (processes ?? trainer)?.run;
+    const records = await runSpecs(specs, { out, lock, run, parallel, force, parquet, seconds });
     await finish(records, settings, args);
   } finally {
     trainer?.close();

@@ -20,6 +20,8 @@ export interface TrainerOptions {
   readonly out?: string;
   /** Hashes of the specs whose outcomes are kept there. */
   readonly kept?: ReadonlySet<string>;
+  /** How many runs are under way at once, for the record: 1 by default. */
+  readonly parallel?: number;
 }
 
 /** A run ready to train. */
@@ -173,6 +175,7 @@ export class Trainer {
         curve,
         wallSeconds: (performance.now() - began) / 1000,
         stepsPerSecond: spec.steps / trained,
+        parallel: this.options.parallel ?? 1,
         peakBytes: Math.max(...step.memory().map(({ peakBytes }) => peakBytes)),
         trainableParameters,
         totalParameters,

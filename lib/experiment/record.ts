@@ -26,6 +26,8 @@ export interface RunResult {
   readonly wallSeconds: number;
   /** Steps over the seconds that they took, from the first on. */
   readonly stepsPerSecond: number;
+  /** How many runs were under way at once on the same machine, which times depend on; older records have none. */
+  readonly parallel?: number;
   /** Bytes on the device that the largest of its steps needs: state, batch, copies of weights and memory of its own. */
   readonly peakBytes: number;
   /** Parameters that the optimizer moves. */

@@ -41,6 +41,7 @@ function resultOf(row: Readonly<Record<string, unknown>>): RunResult {
     curve: lists[0].map((_, i) => pointAt(i) as unknown as CurvePoint),
     wallSeconds: Number(row.wallSeconds),
     stepsPerSecond: Number(row.stepsPerSecond),
+    parallel: optional(row.parallel, Number),
     peakBytes: Number(row.peakBytes),
     trainableParameters: Number(row.trainableParameters),
     totalParameters: Number(row.totalParameters),

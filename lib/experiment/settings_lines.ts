@@ -24,6 +24,7 @@ export function settingsLines(records: readonly RunRecord[]): string[] {
     return `${method} ${byTask(own, ({ optimizer }) => optimizer.learningRate)}`;
   });
   const starts = distinct(specs.flatMap(({ start, task }) => start ? `${task} from the ${start.task} run` : []));
+  const atOnce = Math.max(...records.map(({ result }) => result?.parallel ?? 1));
   const encoder = `${model.name}, ${model.layers} layers of ${model.hiddenSize}, weights ${model.hash.slice(0, 12)}`;
   return [
     `Steps: ${byTask(specs, ({ steps }) => steps)}; examples of a batch: ${
@@ -35,5 +36,6 @@ export function settingsLines(records: readonly RunRecord[]): string[] {
     `${starts.length > 0 ? `, but ${starts.join(", ")} of the same method and seed` : ""}; ` +
     `data: ${data.source === "suite" ? "the generated suite" : "GLUE's files"}.`,
     "Each method ran with one setting for a task, chosen beforehand, and was not tuned for it.",
+    ...atOnce > 1 ? [`Times are of runs on a shared machine, up to ${atOnce} of them at once.`] : [],
   ];
 }

@@ -47,6 +47,7 @@ export function sampleResult(parts: Partial<RunResult> = {}): RunResult {
     curve: sampleCurve(4),
     wallSeconds: 1.25,
     stepsPerSecond: 40.5,
+    parallel: 2,
     peakBytes: 3 * 2 ** 31,
     trainableParameters: 15650,
     totalParameters: 283490,

@@ -1,0 +1,43 @@
+// A process of run_processes.ts: trains the runs that its parent sends, one after the other, on a device of its own.
+import process from "node:process";
+import { openDevice } from "../../mod.ts";
+import type { RunSpec } from "../../lib/experiment/mod.ts";
+import { Inputs } from "./inputs.ts";
+import type { Answer, Order, RunProcessOptions } from "./run_processes.ts";
+import { Trainer } from "./trainer.ts";
+
+let trainer: Promise<Trainer> | undefined;
+let controller = new AbortController();
+
+async function begin({ sources, adapter, out, kept, parallel }: RunProcessOptions): Promise<Trainer> {
+  const device = await openDevice({ adapter, report: console.error });
+  return new Trainer(device, new Inputs(sources), { out, kept, parallel });
+}
+
+const answer = (message: Answer) => process.send!(message);
+
+async function run(spec: RunSpec): Promise<void> {
+  controller = new AbortController();
+  try {
+    const result = await (await trainer!).run(spec, {
+      onProgress: (progress) => answer({ kind: "progress", progress }),
+      signal: controller.signal,
+    });
+    answer({ kind: "result", result });
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    answer({ kind: "error", name, message });
+  }
+}
+
+process.on("message", (message) => {
+  const order = message as Order;
+  if (order.kind === "begin") {
+    trainer = begin(order.options);
+    trainer.catch(() => {}); // the first run tells of it
+  } else if (order.kind === "run") run(order.spec);
+  else controller.abort();
+});
+process.on("disconnect", () => Deno.exit());
+// A terminal sends Ctrl-C to all processes; the parent says when to stop.
+Deno.addSignalListener("SIGINT", () => {});

@@ -1,0 +1,127 @@
+import { type ChildProcess, fork } from "node:child_process";
+import type { RunFunction, RunProgress, RunResult, RunSpec } from "../../lib/experiment/mod.ts";
+import { runTitle } from "../command/narrator.ts";
+import type { Sources } from "./inputs.ts";
+
+/** What each process begins with. */
+export interface RunProcessOptions {
+  readonly sources: Sources;
+  /** The name by which it opens its device. */
+  readonly adapter?: string;
+  /** The folder of records: outcomes that runs start from lie in it. */
+  readonly out: string;
+  /** Hashes of the specs whose outcomes are kept there. */
+  readonly kept?: ReadonlySet<string>;
+  /** How many of them there are. */
+  readonly parallel: number;
+}
+
+/** What a process is told. */
+export type Order =
+  | { readonly kind: "begin"; readonly options: RunProcessOptions }
+  | { readonly kind: "run"; readonly spec: RunSpec }
+  | { readonly kind: "stop" };
+
+/** What a process tells. */
+export type Answer =
+  | { readonly kind: "progress"; readonly progress: RunProgress }
+  | { readonly kind: "result"; readonly result: RunResult }
+  | { readonly kind: "error"; readonly name: string; readonly message: string };
+
+/** Most processes that are started without being asked for. */
+const MOST = 8;
+
+/**
+ * How many runs of a small model to have under way at once: as many as there are cores where these compute, since each
+ * dispatch is too small to keep more than one busy; one on a GPU.
+ */
+export function usualParallel({ isSoftware }: { readonly isSoftware: boolean }): number {
+  return isSoftware ? Math.min(navigator.hardwareConcurrency, MOST) : 1;
+}
+
+/** Each process's share of the cores, for lavapipe, unless the environment says otherwise. */
+function environment(parallel: number): Record<string, string> {
+  const threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / parallel));
+  return { LP_NUM_THREADS: String(threads), ...Deno.env.toObject() };
+}
+
+/** A process with a device of its own, which trains one run at a time. */
+class RunProcess {
+  readonly #child: ChildProcess;
+
+  constructor(options: RunProcessOptions) {
+    this.#child = fork(new URL("./run_process.ts", import.meta.url), [], {
+      env: environment(options.parallel),
+      serialization: "advanced", // scores may be NaN, which JSON has not
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    this.#send({ kind: "begin", options });
+  }
+
+  #send(order: Order): void {
+    this.#child.send(order);
+  }
+
+  /** Trains and scores a run there; a {@linkcode RunFunction}. */
+  async run(spec: RunSpec, { onProgress, signal }: Parameters<RunFunction>[1]): Promise<RunResult> {
+    const child = this.#child;
+    const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
+    const onMessage = (message: unknown) => {
+      const answer = message as Answer;
+      if (answer.kind === "progress") onProgress(answer.progress);
+      else if (answer.kind === "result") resolve(answer.result);
+      else if (signal?.aborted) reject(signal.reason);
+      else reject(Object.assign(new Error(answer.message), { name: answer.name }));
+    };
+    const onExit = (code: number | null, by: string | null) =>
+      reject(new Error(`the process that trained ${runTitle(spec)} ended by itself: ${by ?? `exit code ${code}`}`));
+    const stop = () => this.#send({ kind: "stop" });
+    child.on("message", onMessage).on("exit", onExit);
+    signal?.addEventListener("abort", stop);
+    try {
+      if (child.exitCode !== null || child.signalCode !== null) onExit(child.exitCode, child.signalCode);
+      else this.#send({ kind: "run", spec });
+      return await promise;
+    } finally {
+      child.off("message", onMessage).off("exit", onExit);
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  /** Lets it end; it does so, too, when this process is gone. */
+  close(): void {
+    if (this.#child.connected) this.#child.disconnect();
+  }
+}
+
+/**
+ * Trains and scores runs in processes of their own, as many at once as are asked for: each has a device and a share of the
+ * cores. Values are those that one process gives; times are of a share of the machine, with other runs beside.
+ */
+export class RunProcesses implements Disposable {
+  readonly #all: RunProcess[] = [];
+  readonly #idle: RunProcess[] = [];
+
+  constructor(readonly options: RunProcessOptions) {}
+
+  #start(): RunProcess {
+    const process = new RunProcess(this.options);
+    this.#all.push(process);
+    return process;
+  }
+
+  /** Trains and scores a run, in a process that is free or a new one. */
+  readonly run: RunFunction = async (spec, hooks) => {
+    const process = this.#idle.pop() ?? this.#start();
+    try {
+      return await process.run(spec, hooks);
+    } finally {
+      this.#idle.push(process);
+    }
+  };
+
+  /** Lets all of them end. */
+  [Symbol.dispose](): void {
+    for (const process of this.#all) process.close();
+  }
+}
