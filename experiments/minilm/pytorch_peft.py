@@ -23,8 +23,10 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, get_
 
 # As in lib/data/tasks.ts: folder, whether the first line names columns, columns of texts and label, labels.
 TASKS = {
-    "rte": ("RTE", True, (1, 2), 3, ("entailment", "not_entailment")),
-    "cola": ("CoLA", False, (3,), 1, ("0", "1")),
+    "rte": ("RTE", True, (1, 2), 3, {"entailment": 0, "not_entailment": 1}),
+    "cola": ("CoLA", False, (3,), 1, {"0": 0, "1": 1}),
+    # With RTE's classes, so that RTE can start from it, head and all.
+    "mnli": ("MNLI", True, (8, 9), -1, {"entailment": 0, "neutral": 1, "contradiction": 1}),
 }
 
 
@@ -35,7 +37,7 @@ def read_split(data: Path, task: str, split: str) -> tuple[list[tuple[str, ...]]
     text = path.read_bytes() if path.exists() else gzip.decompress(path.with_suffix(".tsv.gz").read_bytes())
     lines = text.decode().replace("\r\n", "\n").rstrip("\n").split("\n")[1 if has_header else 0:]
     rows = [line.split("\t") for line in lines]
-    return [tuple(row[i] for i in texts) for row in rows], [labels.index(row[label]) for row in rows]
+    return [tuple(row[i] for i in texts) for row in rows], [labels[row[label]] for row in rows]
 
 
 class Examples:
@@ -74,7 +76,7 @@ def make_model(options: argparse.Namespace):
         "hidden_dropout_prob": options.dropout, "attention_probs_dropout_prob": options.dropout,
     }
     model = AutoModelForSequenceClassification.from_pretrained(
-        options.model, num_labels=len(TASKS[options.task][4]), **rates,
+        options.model, num_labels=len(set(TASKS[options.task][4].values())), **rates,
     )
     if options.adapter:
         return PeftModel.from_pretrained(model, options.adapter, is_trainable=options.train)
