@@ -59,7 +59,9 @@ class Examples:
 
 
 def batches(count: int, options: argparse.Namespace):
-    """Indices without end: shuffled passes that run on into each other, or the file's order, pass by pass."""
+    """Indices: those of --order, or without end shuffled passes that run on, or the file's order, pass by pass."""
+    if options.order:
+        yield from json.loads(options.order.read_text())
     waiting: list[int] = []
     while True:
         if options.shuffle:
@@ -145,6 +147,7 @@ def main() -> None:
     parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--dropout", type=float, help="everywhere; the config's rates by default")
     parser.add_argument("--shuffle", type=lambda text: text != "false", default=True, help="false: the file's order")
+    parser.add_argument("--order", type=Path, help="a JSON file of each step's indices, in place of its own (order.ts)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--adapter", help="an adapter to score, or with --train to begin from")
     parser.add_argument("--train", action="store_true")
