@@ -35,6 +35,10 @@ MAJORITY = {"rte": 146 / 277, "cola": 0.0}
 LAST = 50
 
 
+def as_flags(settings: dict) -> list[str]:
+    return [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+
+
 def start_of(task: str, options: argparse.Namespace) -> Path | None:
     """The adapter, head included, that runs of a task begin with: trained once; none where the model is the start."""
     if task != "rte":
@@ -42,25 +46,23 @@ def start_of(task: str, options: argparse.Namespace) -> Path | None:
     folder = options.out / "mnli"
     if not (folder / "adapter_model.safetensors").exists():
         print("pytorch, mnli, to start from", file=sys.stderr, flush=True)
-        flags = [part for name, value in START.items() for part in (f"--{name}", str(value))]
-        command = [sys.executable, str(HERE / "pytorch_peft.py"), "--model", options.model, "--data", options.data]
-        subprocess.run([*command, "--task", "mnli", *flags, "--save", folder], check=True)
+        settings = {"model": options.model, "task": "mnli", "data": options.data, **START, "save": folder}
+        subprocess.run([sys.executable, str(HERE / "pytorch_peft.py"), *as_flags(settings)], check=True)
     return folder
 
 
-def flags_of(task: str, seed: int, options: argparse.Namespace) -> list[str]:
-    flags = {"model": options.model, "task": task, "data": options.data, "seed": seed, **SETTINGS[task]}
+def flags_of(task: str, seed: int, start: Path | None, options: argparse.Namespace) -> list[str]:
+    settings = {"model": options.model, "task": task, "data": options.data, "seed": seed, **SETTINGS[task]}
     # What an adapter to begin with says itself.
-    known = ("rank", "alpha", "targets") if start_of(task, options) else ()
-    return [part for name, value in flags.items() if name not in known for part in (f"--{name}", str(value))]
+    known = ("rank", "alpha", "targets") if start else ()
+    return as_flags({name: value for name, value in settings.items() if name not in known})
 
 
-def run_here(task: str, seed: int, options: argparse.Namespace) -> dict:
+def run_here(task: str, seed: int, start: Path | None, options: argparse.Namespace) -> dict:
     out = options.out / f"delta-dawn-{task}-{seed}"
     log = out.with_suffix(".jsonl")
-    command = ["deno", "task", "train", "--method", "lora", *flags_of(task, seed, options), "--out", str(out)]
-    command += ["--log", str(log), "--save-every", "100", "--json"]
-    start = start_of(task, options)
+    command = ["deno", "task", "train", "--method", "lora", *flags_of(task, seed, start, options)]
+    command += ["--out", str(out), "--log", str(log), "--save-every", "100", "--json"]
     command += ["--adapter-init", str(start)] if start else []
     is_cut = (out / "state.json").exists()
     command += ["--resume"] if is_cut else []
@@ -70,10 +72,10 @@ def run_here(task: str, seed: int, options: argparse.Namespace) -> dict:
     return {"metrics": metrics, "losses": losses, "is_whole": not is_cut}
 
 
-def run_pytorch(task: str, seed: int, options: argparse.Namespace) -> dict:
+def run_pytorch(task: str, seed: int, start: Path | None, options: argparse.Namespace) -> dict:
     out = options.out / f"pytorch-{task}-{seed}.result.json"
-    command = [sys.executable, str(HERE / "pytorch_peft.py"), *flags_of(task, seed, options), "--out", str(out)]
-    start = start_of(task, options)
+    command = [sys.executable, str(HERE / "pytorch_peft.py"), *flags_of(task, seed, start, options)]
+    command += ["--out", str(out)]
     command += ["--adapter", str(start), "--train"] if start else []
     command += ["--threads", str(options.threads)] if options.threads else []
     subprocess.run(command, check=True)
@@ -91,8 +93,9 @@ def run(framework: str, task: str, seed: int, options: argparse.Namespace) -> No
     if path.exists():
         return
     print(f"{framework}, {task}, seed {seed}", file=sys.stderr, flush=True)
+    start = start_of(task, options)
     began = time.perf_counter()
-    record = (run_here if framework == "delta-dawn" else run_pytorch)(task, seed, options)
+    record = (run_here if framework == "delta-dawn" else run_pytorch)(task, seed, start, options)
     seconds = time.perf_counter() - began
     path.write_text(json.dumps({**record, "seconds": seconds, "load": os.getloadavg()}))
 

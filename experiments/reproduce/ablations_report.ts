@@ -1,4 +1,4 @@
-import type { RunRecord } from "../../lib/experiment/mod.ts";
+import { mostAtOnce, type RunRecord } from "../../lib/experiment/mod.ts";
 import { duration } from "../command/duration.ts";
 import type { Evidence, Section } from "./ablations_section.ts";
 import { SWEEP_FACTORS } from "./ablations_sizes.ts";
@@ -31,7 +31,7 @@ function head(records: readonly RunRecord[], { sweeps }: Evidence): string[] {
   const seeds = (own: readonly { readonly seed: number }[]) =>
     each(own.map(({ seed }) => seed).toSorted((a, b) => a - b));
   const seconds = results.reduce((sum, { wallSeconds }) => sum + wallSeconds, 0);
-  const atOnce = Math.max(1, ...results.map(({ parallel }) => parallel ?? 1));
+  const atOnce = mostAtOnce(records);
   const lines = [
     `Metric: ${Array.from(metrics, ([task, metric]) => `${task} ${metric}`).join(", ")}; larger is better.`,
     `Split: ${split}. Checkpoint: ${each(records.map(({ spec }) => spec.checkpoint))}, of ` +

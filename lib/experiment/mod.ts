@@ -50,7 +50,7 @@ export {
 export type { PointOptions } from "./points.ts";
 export { reportFigure } from "./plot.ts";
 export { METHOD_OPTIONS } from "./method_options.ts";
-export { type CurvePoint, METRICS, type RunRecord, type RunResult, scoreOf } from "./record.ts";
+export { type CurvePoint, METRICS, mostAtOnce, type RunRecord, type RunResult, scoreOf } from "./record.ts";
 export { readRecord, writeRecord } from "./record_file.ts";
 export { type TableOptions, writeTables } from "./tables.ts";
 export {

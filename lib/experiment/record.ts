@@ -72,6 +72,11 @@ export const METRICS = [
   "mismatchedAccuracy",
 ] as const;
 
+/** Most runs that were under way at once. */
+export function mostAtOnce(records: readonly RunRecord[]): number {
+  return Math.max(1, ...records.map(({ result }) => result?.parallel ?? 1));
+}
+
 /** The score by the metric that the spec names. */
 export function scoreOf({ spec, result }: RunRecord): number | undefined {
   return result?.metrics[spec.metric];

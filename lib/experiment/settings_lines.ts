@@ -1,4 +1,4 @@
-import type { RunRecord } from "./record.ts";
+import { mostAtOnce, type RunRecord } from "./record.ts";
 import type { RunSpec } from "./run_spec.ts";
 
 function distinct(values: readonly (string | number)[]): string[] {
@@ -24,7 +24,7 @@ export function settingsLines(records: readonly RunRecord[]): string[] {
     return `${method} ${byTask(own, ({ optimizer }) => optimizer.learningRate)}`;
   });
   const starts = distinct(specs.flatMap(({ start, task }) => start ? `${task} from the ${start.task} run` : []));
-  const atOnce = Math.max(...records.map(({ result }) => result?.parallel ?? 1));
+  const atOnce = mostAtOnce(records);
   const encoder = `${model.name}, ${model.layers} layers of ${model.hiddenSize}, weights ${model.hash.slice(0, 12)}`;
   return [
     `Steps: ${byTask(specs, ({ steps }) => steps)}; examples of a batch: ${

@@ -2,27 +2,13 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { filesUnder } from "../experiment/samples.ts";
 import { valuesOf } from "./records.ts";
-import { runTask, STACK, startTask, type TaskResult } from "./run_task.ts";
+import { disturbed, ownerOf, runTask, STACK } from "./run_task.ts";
 
 const RUNS = 3;
 const ARGS = ["glue", "--tasks", "cola", "--methods", "delta-lora", "--seeds", String(RUNS), "--steps", "60"];
 
-/** Runs the command, and does something to its processes as soon as a run tells of its progress. */
-async function disturbed(
-  args: readonly string[],
-  run: number,
-  disturb: (launcher: Deno.ChildProcess) => void,
-): Promise<TaskResult> {
-  let isDisturbed = false;
-  const { process, result } = startTask("reproduce", args, {
-    onLine: (line) => {
-      if (isDisturbed || !line.startsWith(`[${run}/${RUNS}]`)) return;
-      isDisturbed = true;
-      disturb(process);
-    },
-  });
-  return await result;
-}
+/** Whether a line tells of a run. */
+const isOf = (run: number) => (line: string) => line.startsWith(`[${run}/${RUNS}]`);
 
 const recordsIn = (out: string) => filesUnder(`${out}/runs`).filter((name) => name.endsWith(".arrow"));
 
@@ -44,7 +30,7 @@ describe("an interrupted reproduce", () => {
   it("goes on after Ctrl-C and after SIGKILL, repeats nothing, and ends with the values of one left alone", async () => {
     const out = `${folder}/cut`;
 
-    const stopped = await disturbed([...ARGS, "--out", out, "--json"], 2, (launcher) => launcher.kill("SIGINT"));
+    const stopped = await disturbed([...ARGS, "--out", out, "--json"], isOf(2), (launcher) => launcher.kill("SIGINT"));
     expect(stopped.code).toBe(130);
     expect(stopped.stderr).toContain(`reproduce: interrupted: the same command goes on from here (${out})`);
     expect(stopped.stderr).not.toMatch(STACK);
@@ -54,9 +40,7 @@ describe("an interrupted reproduce", () => {
     const first = writtenIn(out);
 
     // The lock names the process that trains.
-    const killed = await disturbed([...ARGS, "--out", out], 3, () => {
-      Deno.kill(Number(Deno.readTextFileSync(`${out}/.lock`).match(/\d+/)![0]), "SIGKILL");
-    });
+    const killed = await disturbed([...ARGS, "--out", out], isOf(3), () => Deno.kill(ownerOf(out), "SIGKILL"));
     expect(killed.code).not.toBe(0);
     expect(recordsIn(out)).toHaveLength(2);
     const second = writtenIn(out);

@@ -2,7 +2,7 @@ import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { filesUnder, withFolder } from "../experiment/samples.ts";
 import { valuesOf } from "./records.ts";
-import { runTask, startTask } from "./run_task.ts";
+import { disturbed, ownerOf, runTask } from "./run_task.ts";
 
 const RUNS = 8;
 const ARGS = "glue --tasks cola,rte --methods lora,delta-lora --seeds 2 --steps 8".split(" ");
@@ -22,18 +22,13 @@ describe("a reproduce that is killed at any moment", () => {
       expect(filesUnder(alone)).toEqual(expect.arrayContaining(["curves.parquet", "runs.parquet"]));
       const random = numbers(2309);
       for (const run of [2, 4, 7]) {
-        let killed = false;
-        const { result } = startTask("reproduce", [...ARGS, "--out", out], {
-          // The first line about that run, and then a moment that may be in a step, a score, or a file that is written.
-          onLine: async (line) => {
-            if (killed || Number(line.match(/^\[(\d+)\//)?.[1] ?? 0) < run) return;
-            killed = true;
-            await new Promise((done) => setTimeout(done, 700 * random.next().value));
-            const [owner] = (await Deno.readTextFile(`${out}/.lock`)).match(/\d+/)!;
-            Deno.kill(Number(owner), "SIGKILL");
-          },
+        // The first line about that run, and then a moment that may be in a step, a score, or a file that is written.
+        const isMoment = (line: string) => Number(line.match(/^\[(\d+)\//)?.[1] ?? 0) >= run;
+        const { code } = await disturbed([...ARGS, "--out", out], isMoment, async () => {
+          await new Promise((done) => setTimeout(done, 700 * random.next().value));
+          Deno.kill(ownerOf(out), "SIGKILL");
         });
-        expect((await result).code).not.toBe(0);
+        expect(code).not.toBe(0);
         expect(recordsIn(out)).toBeGreaterThanOrEqual(run - 1);
         expect(recordsIn(out)).toBeLessThan(RUNS);
       }

@@ -2,15 +2,10 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { filesUnder } from "../experiment/samples.ts";
 import { rowsOf, valuesOf } from "./records.ts";
-import { runTask, STACK, startTask, type TaskResult } from "./run_task.ts";
+import { disturbed, ownerOf, runTask, STACK, type TaskResult } from "./run_task.ts";
 
 const RUNS = 4;
 const ARGS = ["glue", "--tasks", "cola,rte", "--methods", "delta-lora", "--seeds", "2", "--steps", "40"];
-
-/** The process that the lock of a folder names: it starts the others. */
-function ownerOf(out: string): number {
-  return Number(Deno.readTextFileSync(`${out}/.lock`).match(/\d+/)![0]);
-}
 
 /** Processes that another one started. */
 async function childrenOf(pid: number): Promise<number[]> {
@@ -18,17 +13,12 @@ async function childrenOf(pid: number): Promise<number[]> {
   return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "").map(Number);
 }
 
-/** Waits until none of the processes is there. */
+/** Waits until none of the processes is there, but for what is left of one that nobody waited for. */
 async function gone(pids: readonly number[]): Promise<void> {
-  const isThere = (pid: number) => {
-    try {
-      return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
-    } catch {
-      return false;
-    }
-  };
-  for (let i = 0; pids.some(isThere); i++) {
-    if (i === 100) throw new Error(`still there after 10 s: ${pids.filter(isThere).join(", ")}`);
+  for (let i = 0;; i++) {
+    const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", pids.join(",")] }).output();
+    if (!/^[^Z\s]/m.test(new TextDecoder().decode(stdout))) return;
+    if (i === 100) throw new Error(`still there after 10 s: one of ${pids.join(", ")}`);
     await new Promise((done) => setTimeout(done, 100));
   }
 }
@@ -51,22 +41,17 @@ describe("reproduce with two runs at once", () => {
   const atOnce = (out: string) => [...ARGS, "--out", out, "--parallel", "2"];
 
   /** Runs the command, and does something to its processes as soon as one of two runs tells of its progress. */
-  async function disturbed(
+  async function cut(
     out: string,
     disturb: (processes: { readonly owner: number; readonly children: readonly number[] }) => void,
   ): Promise<TaskResult & { readonly children: readonly number[] }> {
     let children: readonly number[] = [];
-    let isDisturbed = false;
-    const { result } = startTask("reproduce", atOnce(out), {
-      onLine: async (line) => {
-        if (isDisturbed || !/\d+\/40 {2}loss/.test(line)) return;
-        isDisturbed = true;
-        const owner = ownerOf(out);
-        children = await childrenOf(owner);
-        disturb({ owner, children });
-      },
+    const result = await disturbed(atOnce(out), (line) => /\d+\/40 {2}loss/.test(line), async () => {
+      const owner = ownerOf(out);
+      children = await childrenOf(owner);
+      disturb({ owner, children });
     });
-    return { ...await result, children };
+    return { ...result, children };
   }
 
   /** Calls the command once more, and expects the values of one left alone. */
@@ -90,7 +75,7 @@ describe("reproduce with two runs at once", () => {
 
   it("leaves no process behind when it is killed, and goes on", async () => {
     const out = `${folder}/killed`;
-    const { code, children } = await disturbed(out, ({ owner }) => Deno.kill(owner, "SIGKILL"));
+    const { code, children } = await cut(out, ({ owner }) => Deno.kill(owner, "SIGKILL"));
     expect(code).not.toBe(0);
     expect(children).toHaveLength(2);
     await gone(children);
@@ -99,7 +84,7 @@ describe("reproduce with two runs at once", () => {
 
   it("stops all at Ctrl-C, which a terminal sends to each, and goes on", async () => {
     const out = `${folder}/interrupted`;
-    const { code, stderr, children } = await disturbed(out, ({ owner, children }) => {
+    const { code, stderr, children } = await cut(out, ({ owner, children }) => {
       for (const pid of [...children, owner]) Deno.kill(pid, "SIGINT");
     });
     expect(code).toBe(130);
@@ -111,7 +96,7 @@ describe("reproduce with two runs at once", () => {
 
   it("says which run was lost with its process, and goes on", async () => {
     const out = `${folder}/lost`;
-    const { code, stderr } = await disturbed(out, ({ children }) => Deno.kill(children[0], "SIGKILL"));
+    const { code, stderr } = await cut(out, ({ children }) => Deno.kill(children[0], "SIGKILL"));
     expect(code).toBe(1);
     expect(stderr).toMatch(/the process that trained cola delta-lora seed \d ended by itself: SIGKILL/);
     await goesOn(out);

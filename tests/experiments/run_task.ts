@@ -80,5 +80,27 @@ export async function runTask(name: string, args: readonly string[], options?: S
   return await startTask(name, args, options).result;
 }
 
+/** The process that the lock of a folder of records names: the one that trains, or starts those that do. */
+export function ownerOf(out: string): number {
+  return Number(Deno.readTextFileSync(`${out}/.lock`).match(/\d+/)![0]);
+}
+
+/** Runs `reproduce`, and does something to its processes at the first line on standard error that is the moment for it. */
+export async function disturbed(
+  args: readonly string[],
+  isMoment: (line: string) => boolean,
+  disturb: (launcher: Deno.ChildProcess) => void | Promise<void>,
+): Promise<TaskResult> {
+  let isDisturbed = false;
+  const { process, result } = startTask("reproduce", args, {
+    onLine: async (line) => {
+      if (isDisturbed || !isMoment(line)) return;
+      isDisturbed = true;
+      await disturb(process);
+    },
+  });
+  return await result;
+}
+
 /** A line of a stack trace, or Deno's own report of an error that nobody caught. */
 export const STACK = /^\s+at .+:\d+:\d+\)?$|Uncaught/m;
