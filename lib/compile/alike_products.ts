@@ -64,7 +64,8 @@ export function describeReduction(
   if (!isWhole(operand) || kernel.after.length > 0) return undefined;
   const { node: input, view } = operand;
   const work = describeWork(nodes.slice(0, -1), { size: input.size });
-  if (!work || input.dtype === "f16" || input.kind === "constant") return undefined;
+  // A tensor of one element is read as the single number that it is, at one place for all.
+  if (!work || input.size <= 1 || input.dtype === "f16" || input.kind === "constant") return undefined;
   const { others, names, lines } = work;
   if (nodes.length === 1) others.push(input);
   const axes = JSON.stringify(kernel.params);

@@ -155,6 +155,15 @@ export class Fused {
   }
 }
 
+/**
+ * How joined work sees an operand that all of its parts read as it is. Joined work binds arenas whole, so that a single
+ * number is found where it lies in its arena; other tensors are reached from where the first part begins.
+ */
+export function viewInJoined({ node, view }: Operand, layout: Layout): View {
+  if (node.size !== 1 || layout.scalarPosition(node) !== undefined) return view;
+  return { ...view, offset: view.offset + layout.placeOf(node).first };
+}
+
 /** What a cluster is called: by its operations. */
 export function nameOf(cluster: Cluster): string {
   const names = cluster.nodes.map(({ primitive }) => primitive!.name);

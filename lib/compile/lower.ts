@@ -10,7 +10,7 @@ import { productColumns, spreadOf, whole } from "./alike_products.ts";
 import { takeApart } from "./arenas.ts";
 import type { Command, Layout, Lowered, Place } from "./command.ts";
 import { type Cluster, kernelOf } from "./fuse.ts";
-import { Fused, nameOf } from "./fused.ts";
+import { Fused, nameOf, viewInJoined } from "./fused.ts";
 import type { Node, Operand } from "./graph.ts";
 import { lowerReduce } from "./lower_reduce.ts";
 
@@ -28,7 +28,7 @@ function lowerJoined(cluster: Cluster, layout: Layout): Lowered {
     const reach = shape.length === 1 ? [size / parts.length] : shape;
     return [operand, { shape: [parts.length, ...reach], strides: [found.step, ...strides], offset: found.first }];
   }));
-  return lowerMap(first, layout, { size, viewOf: (operand) => views.get(operand) ?? operand.view });
+  return lowerMap(first, layout, { size, viewOf: (operand) => views.get(operand) ?? viewInJoined(operand, layout) });
 }
 
 function lowerMap(
@@ -193,10 +193,10 @@ function lowerProducts(cluster: Cluster, layout: Layout): Lowered {
   // What all products meet at their own places begins anew with each.
   const common = new Set(others.filter((column) => new Set(column).size === 1).map(([one]) => one));
   const [distance] = result.strides;
-  const viewOf = ({ node, view }: Operand): View =>
-    common.has(node)
-      ? { shape: [products.length, distance], strides: [0, 1], offset: layout.placeOf(node).first }
-      : view;
+  const viewOf = (operand: Operand): View =>
+    common.has(operand.node)
+      ? { shape: [products.length, distance], strides: [0, 1], offset: layout.placeOf(operand.node).first }
+      : viewInJoined(operand, layout);
   const first = takeApart(cluster).find(({ nodes }) => nodes.includes(node))!;
   let finishPlaces: readonly Place[] = [];
   const { dispatches } = lowering.emit({

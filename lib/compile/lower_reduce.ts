@@ -3,12 +3,12 @@ import type { Scalar } from "../../kernels/fused_source.ts";
 import { linearGrid } from "../../kernels/kernel.ts";
 import { bitsOf } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/shape.ts";
-import { permuteView } from "../tensor/view.ts";
+import { permuteView, type View } from "../tensor/view.ts";
 import type { Command, Layout, Lowered } from "./command.ts";
 import { spreadOf, whole } from "./alike_products.ts";
 import { takeApart } from "./arenas.ts";
 import { type Cluster, reduceAxes, reduceDirection } from "./fuse.ts";
-import { Fused, nameOf } from "./fused.ts";
+import { Fused, nameOf, viewInJoined } from "./fused.ts";
 import { isWhole } from "./graph.ts";
 
 interface ReducePlan {
@@ -82,7 +82,7 @@ interface Several {
   readonly stepOut: number;
 }
 
-/** A whole tensor is the same thing at a place of its own. */
+/** A reduction by itself. */
 const ALONE: Several = { count: 1, first: 0, step: 0, stepOut: 0 };
 
 /** A reduction with what flows into it, as one dispatch or as two where it is done in chunks. */
@@ -112,20 +112,28 @@ function lowerAlike(
   const direction = isWhole(operand) ? reduceDirection(operand, axes) : undefined;
   const reduced = sizeOf(axes.map((axis) => operand.view.shape[axis]));
   const plan = planReduce(direction ?? "row", node.size, reduced);
-  const fused = new Fused(plan.width, layout);
-  for (const part of cluster.nodes.slice(0, -1)) fused.compute(part, cluster);
+  const isJoined = several !== ALONE;
   // Axes that lie between others go last in the operand's view.
   const kept = operand.view.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-  const seen = isPrologue || direction
-    ? operand
-    : { node: operand.node, view: permuteView(operand.view, [...kept, ...axes]) };
-  const value = fused.value(seen);
+  const permuted = isPrologue || direction ? undefined : permuteView(operand.view, [...kept, ...axes]);
+  // Positions in a permuted view are no places in memory: the way from one reduction to the next is an axis in front.
+  const ahead: View | undefined = permuted && isJoined
+    ? {
+      shape: [several.count, ...permuted.shape],
+      strides: [several.step, ...permuted.strides],
+      offset: permuted.offset + several.first,
+    }
+    : permuted;
+  const read = permuted && isJoined ? { ...several, first: 0, step: sizeOf(permuted.shape) } : several;
+  const fused = new Fused(plan.width, layout, (one) => isJoined ? viewInJoined(one, layout) : one.view);
+  for (const part of cluster.nodes.slice(0, -1)) fused.compute(part, cluster);
+  const value = ahead ? fused.load({ node: operand.node, view: ahead }) : fused.value(operand);
   const name = nameOf(cluster);
   const { combine } = lowering;
   if (plan.chunks === 1) {
     const output = { binding: fused.binding(node, "read_write"), dtype: node.dtype };
     return {
-      commands: [reduceCommand(name, fused, plan, combine, value, { ...output, offset }, several)],
+      commands: [reduceCommand(name, fused, plan, combine, value, { ...output, offset }, read)],
       scratch: [],
     };
   }
@@ -135,7 +143,7 @@ function lowerAlike(
     binding: fused.bindings.length - 1,
     dtype: node.dtype,
     offset: 0,
-  }, { ...several, stepOut: plan.kept * plan.chunks });
+  }, { ...read, stepOut: plan.kept * plan.chunks });
   // Second pass over [kept, chunks] or [chunks, kept].
   const second: ReducePlan = plan.style === "column"
     ? { ...plan, reduced: plan.chunks, chunks: 1, chunk: plan.chunks }
