@@ -2,6 +2,7 @@ import {
   type DispatchTime,
   jit,
   type JittedFunction,
+  type LiftedAll,
   matmul,
   mul,
   random,
@@ -16,8 +17,8 @@ const PROBE_RUNS = 3;
 
 /** The time of a function of one dispatch. */
 async function once<Args extends Tensor[]>(
-  probe: JittedFunction<(...args: Args) => Tensor>,
-  args: Args,
+  probe: Pick<JittedFunction<(...args: Args) => Tensor>, "profile">,
+  args: LiftedAll<Args>,
 ): Promise<DispatchTime> {
   const { value, dispatches: [dispatch] } = await probe.profile(...args);
   value.dispose();

@@ -69,6 +69,11 @@ export class Runtime implements Executor {
     this.#flush(waiting.filter((tensor) => !used.has(tensor) && isReady(tensor, ready)));
   }
 
+  /** Whether a function that only builds a graph for somebody else is at work. */
+  get isTracing(): boolean {
+    return this.#isTracing;
+  }
+
   /** Runs a function that only builds a graph for somebody else. */
   tracing<T>(trace: () => T): T {
     const before = this.#isTracing;

@@ -56,11 +56,11 @@ class BottleneckWeight implements ProjectedWeight {
   }
 
   treeParts(): readonly Tree[] {
-    return [this.W, this.adapter];
+    return [this.W, this.adapter, this.activation];
   }
 
-  withTreeParts([W, adapter]: readonly Tree[]): BottleneckWeight {
-    return new BottleneckWeight(W, adapter, this.activation);
+  withTreeParts([W, adapter, activation]: readonly Tree[]): BottleneckWeight {
+    return new BottleneckWeight(W, adapter, activation);
   }
 }
 

@@ -146,6 +146,18 @@ export class Tensor {
     return displayTensor(this.shape, this.dtype, await this.data());
   }
 
+  /**
+   * Text, where text is asked for. Throws a TypeError where JavaScript would make a number of the tensor (`t * 2`,
+   * `t < 5`), which could only be NaN.
+   */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return this.toString();
+    throw new TypeError(
+      `Cannot use ${this} as a JavaScript number: use operations such as mul() and less(), or await item(). Numbers among ` +
+        "a jitted function's arguments are tensors inside it: what must stay a number is named in jit's `static`",
+    );
+  }
+
   /** `Tensor f32 [2, 3]`. */
   toString(): string {
     return `Tensor ${this.dtype} ${formatShape(this.shape)}`;

@@ -3,7 +3,8 @@ import { Tensor } from "./tensor.ts";
 
 /**
  * Tensors in nested plain objects and arrays: how parameters, states and batches are held. Leaves are tensors; other
- * values (numbers, strings, functions, `undefined`) may stand beside them.
+ * values (numbers, strings, functions, `undefined`) may stand beside them. Objects of classes, a `Map` among them, are
+ * refused, as the tensors inside would go unseen, unless they are {@linkcode TreeNode}s.
  */
 // deno-lint-ignore no-explicit-any -- a tree is any nesting of plain data: its own type says what it holds
 export type Tree = any;
@@ -16,7 +17,11 @@ export type Structure =
   | { readonly kind: "object"; readonly keys: readonly string[]; readonly parts: readonly Structure[] }
   | { readonly kind: "opaque"; readonly node: TreeNode; readonly parts: readonly Structure[] };
 
-/** An object with tensors inside that is no plain record: it says what they are and how to be made of others. */
+/**
+ * An object with tensors inside that is no plain record: it says what they are and how to be made of others. Whatever
+ * tells two objects of its class apart must be among its parts, static values (text, functions) included: a jitted
+ * function takes objects with equal parts for the same.
+ */
 export interface TreeNode {
   /** The tensors and trees inside, in a fixed order. */
   treeParts(): readonly Tree[];
@@ -28,32 +33,56 @@ function isTreeNode(value: unknown): value is TreeNode {
   return typeof value === "object" && value !== null && "treeParts" in value && "withTreeParts" in value;
 }
 
-function isRecord(value: unknown): value is Record<string, Tree> {
+/** Whether a value is a plain object, `{ … }`. */
+export function isRecord(value: unknown): value is Record<string, Tree> {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Leaves of a tree in order, and the structure that puts them back. `isLeaf` may name leaves that are no tensors. */
+/** A step further down in a tree, as messages name it. */
+const below = (path: string, key: string): string => path ? `${path}.${key}` : key;
+
+function refuseObject(value: object, path: string): never {
+  const name = Object.getPrototypeOf(value).constructor?.name || "an object of an unnamed class";
+  throw new TypeError(
+    `Cannot use ${name} as a part of a tree (at ${
+      path || "its root"
+    }), as tensors inside it would go unseen: use plain ` +
+      "objects and arrays, or give its class treeParts() and withTreeParts()",
+  );
+}
+
+/**
+ * Leaves of a tree in order, and the structure that puts them back. `isLeaf` may name leaves that are no tensors.
+ *
+ * Throws a TypeError where an object in it is neither plain nor a {@linkcode TreeNode}.
+ */
 export function treeFlatten<L = Tensor>(
   tree: Tree,
   isLeaf: (value: unknown) => boolean = (value) => value instanceof Tensor,
 ): { leaves: L[]; structure: Structure } {
   const leaves: L[] = [];
-  const visit = (value: unknown): Structure => {
+  const visitAll = (values: readonly unknown[], path: string, step: (i: number) => string): Structure[] =>
+    Array.from(values, (value, i) => visit(value, path + step(i)));
+  const visit = (value: unknown, path: string): Structure => {
     if (isLeaf(value)) {
       leaves.push(value as L);
       return { kind: "leaf" };
     }
-    if (Array.isArray(value)) return { kind: "array", parts: value.map(visit) };
-    if (isTreeNode(value)) return { kind: "opaque", node: value, parts: value.treeParts().map(visit) };
+    if (value instanceof Tensor) return { kind: "value", value };
+    if (Array.isArray(value)) return { kind: "array", parts: visitAll(value, path, (i) => `[${i}]`) };
+    if (isTreeNode(value)) {
+      return { kind: "opaque", node: value, parts: visitAll(value.treeParts(), path, (i) => `.${i}`) };
+    }
     if (isRecord(value)) {
       const keys = Object.keys(value);
-      return { kind: "object", keys, parts: keys.map((key) => visit(value[key])) };
+      return { kind: "object", keys, parts: keys.map((key) => visit(value[key], below(path, key))) };
     }
+    if (typeof value === "object" && value !== null) refuseObject(value, path);
     return { kind: "value", value };
   };
-  const structure = visit(tree);
+  const structure = visit(tree, "");
   return { leaves, structure };
 }
 
@@ -85,15 +114,16 @@ export function treeLeaves(tree: Tree): Tensor[] {
 }
 
 /**
- * Leaves of a tree in the order of a structure: records are matched by key, in whatever order they hold them.
+ * Leaves of a tree in the order of a structure: records are matched by key, in whatever order they hold them. `trees` is
+ * what messages call the two.
  *
  * Throws a RangeError that names the place where the tree differs.
  */
-export function treeFlattenLike(structure: Structure, tree: Tree): Tensor[] {
+export function treeFlattenLike(structure: Structure, tree: Tree, trees = "trees"): Tensor[] {
   const leaves: Tensor[] = [];
   const visit = (part: Structure, value: Tree, path: string): void => {
     const fail = (wanted: string): never => {
-      throw new RangeError(`trees differ at ${path || "their root"}: one has ${wanted} there, the other does not`);
+      throw new RangeError(`${trees} differ at ${path || "their root"}: one has ${wanted} there, the other does not`);
     };
     switch (part.kind) {
       case "leaf":
@@ -119,7 +149,7 @@ export function treeFlattenLike(structure: Structure, tree: Tree): Tensor[] {
         if (extra !== undefined) fail(`no key ${extra}`);
         part.keys.forEach((key, i) => {
           if (!Object.hasOwn(value, key)) fail(`the key ${key}`);
-          visit(part.parts[i], value[key], path ? `${path}.${key}` : key);
+          visit(part.parts[i], value[key], below(path, key));
         });
       }
     }

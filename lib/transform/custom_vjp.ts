@@ -3,7 +3,7 @@ import { type Group, groupPrimitive } from "../ops/control.ts";
 import { apply } from "../ops/primitive.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Tree, treeFlatten, treeLeaves, treeUnflatten } from "../tensor/tree.ts";
+import { type Tree, treeFlatten, treeFlattenLike, treeUnflatten } from "../tensor/tree.ts";
 
 /** Wraps results so that derivatives go to `sources` by a rule of the group's own. */
 export function makeGroup(
@@ -20,7 +20,10 @@ export function makeGroup(
 export interface CustomVjpRules<Args extends readonly Tree[], Value extends Tree, Residuals extends Tree> {
   /** Computes the value, and what the backward pass will need. */
   forward(...args: Args): { value: Value; residuals: Residuals };
-  /** From residuals and the derivative by the value: one tree for each argument, `undefined` for none. */
+  /**
+   * From residuals and the derivative by the value: one tree like each argument, records in whatever order of their keys;
+   * `undefined` for none.
+   */
   backward(residuals: Residuals, cotangent: Value): readonly (Tree | undefined)[];
 }
 
@@ -28,8 +31,8 @@ export interface CustomVjpRules<Args extends readonly Tree[], Value extends Tree
  * A function with a derivative rule of one's own: `f` says what it computes, `forward` and `backward` how it is
  * computed and differentiated. Derivatives reach the arguments alone, not tensors that `f` closes over.
  *
- * Differentiating throws a RangeError where `backward` gives another number of trees, of tensors in one, or other shapes
- * than the arguments have.
+ * Differentiating throws a RangeError where `backward` gives another number of trees, or trees of another structure or of
+ * other shapes than the arguments have.
  */
 export function customVjp<Args extends readonly Tree[], Value extends Tree, Residuals extends Tree>(
   f: (...args: Args) => Value,
@@ -38,8 +41,8 @@ export function customVjp<Args extends readonly Tree[], Value extends Tree, Resi
   return (...args) => {
     const { value, residuals } = rules.forward(...args);
     const { leaves, structure } = treeFlatten(value);
-    const perArgument = args.map(treeLeaves);
-    const outputs = makeGroup(leaves, perArgument.flat(), (cotangents) => {
+    const perArgument = args.map((arg) => treeFlatten(arg));
+    const outputs = makeGroup(leaves, perArgument.flatMap((argument) => argument.leaves), (cotangents) => {
       const tree = treeUnflatten(structure, cotangents.map((part, i) => part ?? zerosLike(leaves[i])));
       const results = rules.backward(residuals, tree);
       if (results.length !== args.length) {
@@ -47,13 +50,11 @@ export function customVjp<Args extends readonly Tree[], Value extends Tree, Resi
           `customVjp: ${f.name || "f"} has ${args.length} arguments, backward gave ${results.length}`,
         );
       }
-      return perArgument.flatMap((inputs, i) => {
-        const parts = results[i] === undefined ? inputs.map(() => undefined) : treeLeaves(results[i]);
-        if (parts.length !== inputs.length) {
-          throw new RangeError(`customVjp: argument ${i} has ${inputs.length} tensors, backward gave ${parts.length}`);
-        }
+      return perArgument.flatMap(({ leaves: inputs, structure }, i) => {
+        if (results[i] === undefined) return inputs.map(() => undefined);
+        const parts = treeFlattenLike(structure, results[i], `customVjp: argument ${i} and what backward gave for it`);
         parts.forEach((part, k) => {
-          if (part === undefined || sameShape(part.shape, inputs[k].shape)) return;
+          if (sameShape(part.shape, inputs[k].shape)) return;
           const [got, wanted] = [formatShape(part.shape), formatShape(inputs[k].shape)];
           throw new RangeError(`customVjp: argument ${i} has a tensor of ${wanted}, backward gave ${got} for it`);
         });

@@ -3,7 +3,7 @@ import { mark } from "../ops/control.ts";
 import { holdNodes } from "../ops/primitive.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
+import { type Tree, treeFlatten, treeFlattenLike, treeUnflatten } from "../tensor/tree.ts";
 import { orZeros, pullBack, record } from "./differentiate.ts";
 
 /** Options of {@linkcode grad}. */
@@ -73,26 +73,25 @@ export function grad<F extends AnyFunction>(f: F, options: GradOptions = {}): (.
 
 /**
  * The value of a function, a tree, and the function that carries derivatives of it back to all arguments: it takes a
- * tree like the value and gives a tree for each argument.
+ * tree like the value, records in whatever order of their keys, and gives a tree for each argument.
+ *
+ * `pullback` throws a RangeError where the cotangent has another structure than the value, or other shapes.
  */
 export function vjp<F extends AnyFunction>(
   f: F,
   ...args: Parameters<F>
 ): { value: ReturnType<F>; pullback: (cotangent: Tree) => Tree[] } {
-  const { tape, value, sources } = holdNodes(() => {
+  const { tape, value, structure, sources } = holdNodes(() => {
     const sources = args.map(markLeaves);
     const value = f(...sources.map(({ tree }) => tree));
-    const outputs: Tensor[] = treeFlatten(value).leaves;
-    return { tape: record(outputs, sources.flatMap(({ marked }) => marked)), value, sources };
+    const { leaves, structure } = treeFlatten(value);
+    return { tape: record(leaves, sources.flatMap(({ marked }) => marked)), value, structure, sources };
   });
   const { outputs, sources: marked } = tape;
   return {
     value,
     pullback(cotangent) {
-      const cotangents = treeFlatten(cotangent).leaves as Tensor[];
-      if (cotangents.length !== outputs.length) {
-        throw new RangeError(`vjp: the value has ${outputs.length} tensors, its cotangent ${cotangents.length}`);
-      }
+      const cotangents = treeFlattenLike(structure, cotangent, "vjp: the value and its cotangent");
       cotangents.forEach((part, i) => {
         if (!sameShape(part.shape, outputs[i].shape)) {
           throw new RangeError(

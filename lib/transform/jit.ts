@@ -1,48 +1,15 @@
 import { type Compiled, compileFunction, runtimeOf } from "../compile/compiled.ts";
 import type { ExplainOptions } from "../compile/explain.ts";
 import type { FunctionMemory } from "../compile/function_memory.ts";
-import type { Runtime } from "../compile/runtime.ts";
+import { Runtime } from "../compile/runtime.ts";
 import type { DispatchTime, ProfileClock } from "../compile/timer.ts";
-import { currentExecutor } from "../tensor/executor.ts";
+import { ambientExecutor, currentExecutor } from "../tensor/executor.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type Structure, type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
 import { argumentPaths } from "./argument_paths.ts";
-
-/** Options of {@linkcode jit}. */
-export interface JitOptions {
-  /**
-   * Positions of arguments whose tensors are given up: their memory is taken over by results of the same shape and
-   * dtype, and reading them afterwards is an error. Tensors that come out as they went in are not given up.
-   */
-  readonly donate?: readonly number[];
-}
-
-/** A function that was compiled to plans, one for each signature of shapes, dtypes and static values. */
-// deno-lint-ignore no-explicit-any -- the function's own types say what goes in and out
-export interface JittedFunction<F extends (...args: any[]) => any> {
-  /** Runs the function. Resolves once the work is encoded; at most two calls are in flight on the device. */
-  (...args: Parameters<F>): Promise<ReturnType<F>>;
-  /** Traces and compiles for such arguments without running. */
-  compile(...args: Parameters<F>): Promise<void>;
-  /**
-   * Runs the function as a call does, donation included, and times each dispatch: by the device's own clock, or by
-   * repeating each one afterwards, on copies of what was donated, where the adapter has no timestamps. `clock` says
-   * which; repetition finds caches warm.
-   */
-  profile(
-    ...args: Parameters<F>
-  ): Promise<{ value: ReturnType<F>; clock: ProfileClock; dispatches: DispatchTime[] }>;
-  /**
-   * Every plan made so far, in words: dispatches with what was fused into each, their work and what they move, and the
-   * memory. In `in0 → m1`, `in` is a leaf (an argument or a captured tensor), `m` a buffer of the plan's own, `a` several
-   * leaves side by side, `t` a leaf's copy as a texture, `p` a texture into which an operand is packed.
-   */
-  explain(options?: ExplainOptions): string;
-  /** What takes the bytes, for every plan made so far; `formatMemory()` puts one into words. */
-  memory(): FunctionMemory[];
-  /** Gives back the plans' memory. */
-  dispose(): void;
-}
+import type { AnyFunction } from "./grad.ts";
+import type { JitArguments, JitOptions, JittedFunction, TakesTensors } from "./jit_types.ts";
+import { staticKey, structureKey } from "./signature.ts";
 
 interface Trace {
   readonly compiled: Compiled;
@@ -57,51 +24,48 @@ function countLeaves(structure: Structure): number {
 
 const isDynamic = (value: unknown): boolean => value instanceof Tensor || typeof value === "number";
 
-/** Static values get numbers by identity, so that a signature can name them. */
-const identities = new WeakMap<object, number>();
-let identityCount = 0;
-
-function staticKey(value: unknown): string {
-  if ((typeof value !== "object" || value === null) && typeof value !== "function") {
-    return `${typeof value} ${String(value)}`;
-  }
-  let identity = identities.get(value);
-  if (identity === undefined) identities.set(value, identity = ++identityCount);
-  return `#${identity}`;
-}
-
-function structureKey(structure: Structure): string {
-  switch (structure.kind) {
-    case "leaf":
-      return "*";
-    case "value":
-      return staticKey(structure.value);
-    case "array":
-      return `[${structure.parts.map(structureKey).join()}]`;
-    case "opaque":
-      return `${structure.node.constructor.name}(${structure.parts.map(structureKey).join()})`;
-    case "object":
-      return `{${structure.keys.map((key, i) => `${key}:${structureKey(structure.parts[i])}`).join()}}`;
-  }
-}
-
 /**
- * Compiles a pure function of trees. The first call with a signature of shapes, dtypes and static values (strings,
- * booleans, functions) traces it and makes a plan: one submission with all memory laid out beforehand. Later calls only
- * run the plan. Numbers among the arguments are data (f32 scalars), so another number needs no other plan.
+ * Compiles a pure function of trees. The first call with a signature of shapes, dtypes and static values (text, booleans,
+ * functions, and the arguments named in `static`) traces it and makes a plan: one submission with all memory laid out
+ * beforehand. Later calls only run the plan. Numbers among the arguments are data: the function gets an f32 scalar tensor
+ * for each, so another number needs no other plan. Numbers in its result come back as they are.
  *
  * The function must not read data while it is traced; a branch on data is `where()`.
+ *
+ * Calls reject with a TypeError where an object of a class stands among the arguments or in the result and is no
+ * {@linkcode TreeNode}, and throw one inside a function that is being traced.
+ *
+ * @param f The function: pure, synchronous, its numbers typed as tensors.
+ * @param options What is donated, and what is static.
+ * @returns An asynchronous function of the same arguments.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const power = (x: dd.Tensor, factor: dd.Tensor, times: number) => {
+ *   for (let i = 0; i < times; i++) x = dd.mul(x, factor); // `times` is static, so that it is a number here
+ *   return x;
+ * };
+ * const compiled = dd.jit(power, { static: [2] });
+ * console.log(await (await compiled(dd.tensor([1, 2]), 0.5, 2)).data()); // Float32Array [0.25, 0.5]
+ * ```
  */
-// deno-lint-ignore no-explicit-any -- any function of trees
-export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions = {}): JittedFunction<F> {
-  const { donate = [] } = options;
+export function jit<F extends AnyFunction, const Static extends number = never>(
+  f: F & TakesTensors<F, Static>,
+  options: JitOptions<Static> = {},
+): JittedFunction<F> {
+  const { donate = [], static: fixed = [] } = options;
+  const isStatic = (position: number) => (fixed as readonly number[]).includes(position);
   const traces = new Map<string, Promise<Trace>>();
   const finished: Trace[] = [];
 
   const flatten = (args: readonly Tree[]) => {
     const donated = new Set<number>();
     const leaves: Tensor[] = [];
-    const structures = args.map((arg, position) => {
+    const structures = args.map((arg, position): Structure => {
+      if (isStatic(position)) return { kind: "value", value: arg };
       const flat = treeFlatten<Tensor | number>(arg, isDynamic);
       for (const leaf of flat.leaves) {
         if (donate.includes(position)) donated.add(leaves.length);
@@ -114,10 +78,15 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
     return { leaves, donated, structures };
   };
 
+  /** Tells a call from others that need another plan. */
+  const signatureOf = (structures: readonly Structure[], leaves: readonly Tensor[]): string =>
+    structures.map((structure, position) =>
+      isStatic(position) && structure.kind === "value" ? staticKey(structure.value) : structureKey(structure)
+    ).join(";") + leaves.map(({ dtype, shape }) => `|${dtype}${shape}`).join("");
+
   const trace = (runtime: Runtime, args: readonly Tree[]) => {
     const { leaves, donated, structures } = flatten(args);
-    const signature = structures.map(structureKey).join(";") +
-      leaves.map(({ dtype, shape }) => `|${dtype}${shape}`).join("");
+    const signature = signatureOf(structures, leaves);
     let known = traces.get(signature);
     if (!known) {
       known = (async (): Promise<Trace> => {
@@ -138,10 +107,7 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
             `jit: ${f.name || "the function"} is asynchronous: a traced function must not wait for data`,
           );
         }
-        const { leaves: results, structure } = treeFlatten<Tensor | number>(result, isDynamic);
-        const outputs = results.map((leaf) =>
-          leaf instanceof Tensor ? leaf : new Tensor([], "f32", { kind: "host", data: Float32Array.of(leaf) })
-        );
+        const { leaves: outputs, structure } = treeFlatten(result);
         const compiled = await compileFunction(runtime, {
           placeholders,
           outputs,
@@ -160,25 +126,41 @@ export function jit<F extends (...args: any[]) => any>(f: F, options: JitOptions
     return { leaves, known };
   };
 
-  const call = async (...args: Parameters<F>): Promise<ReturnType<F>> => {
-    const runtime = runtimeOf(currentExecutor());
-    const { leaves, known } = trace(runtime, args);
+  /** Another function that is being traced needs results at once, and could not catch a promise that rejects. */
+  const refuseInsideTrace = (): void => {
+    const executor = ambientExecutor();
+    if (!(executor instanceof Runtime && executor.isTracing)) return;
+    throw new TypeError(
+      `Cannot call ${
+        f.name ? `the jitted ${f.name}` : "a jitted function"
+      } inside a function that is being traced, as ` +
+        "it gives a promise: call the function that was handed to jit() there",
+    );
+  };
+
+  const outsideTraces = <Result>(call: (args: JitArguments<F>) => Promise<Result>) => (...args: JitArguments<F>) => {
+    refuseInsideTrace();
+    return call(args);
+  };
+
+  const run = async (args: JitArguments<F>): Promise<ReturnType<F>> => {
+    const { leaves, known } = trace(runtimeOf(currentExecutor()), args);
     const { compiled, outputs } = await known;
     return treeUnflatten(outputs, await compiled.run(leaves));
   };
 
-  return Object.assign(call, {
-    async compile(...args: Parameters<F>): Promise<void> {
-      await trace(runtimeOf(currentExecutor()), args).known;
-    },
-    async profile(
-      ...args: Parameters<F>
-    ): Promise<{ value: ReturnType<F>; clock: ProfileClock; dispatches: DispatchTime[] }> {
-      const { leaves, known } = trace(runtimeOf(currentExecutor()), args);
-      const { compiled, outputs } = await known;
-      const { results, clock, dispatches } = await compiled.profile(leaves);
-      return { value: treeUnflatten(outputs, results), clock, dispatches };
-    },
+  const profile = async (
+    args: JitArguments<F>,
+  ): Promise<{ value: ReturnType<F>; clock: ProfileClock; dispatches: DispatchTime[] }> => {
+    const { leaves, known } = trace(runtimeOf(currentExecutor()), args);
+    const { compiled, outputs } = await known;
+    const { results, clock, dispatches } = await compiled.profile(leaves);
+    return { value: treeUnflatten(outputs, results), clock, dispatches };
+  };
+
+  return Object.assign(outsideTraces(run), {
+    compile: outsideTraces(async (args) => void await trace(runtimeOf(currentExecutor()), args).known),
+    profile: outsideTraces(profile),
     explain(options: ExplainOptions = {}): string {
       return finished.map(({ compiled }) => compiled.explain(options)).join("\n\n");
     },

@@ -105,7 +105,7 @@ describe("jit(f).memory()", () => {
       frozen,
       moving: moving.map((m) => add(m, sum(mul(frozen, x)))),
     }), { donate: [0] });
-    const g = jit((state: { m: Tensor[] }, rate: number) => mul(state.m[0], rate as unknown as Tensor));
+    const g = jit((state: { m: Tensor[] }, rate: Tensor) => mul(state.m[0], rate));
     await f.compile({ frozen: numbers.tensor([8]), moving: [numbers.tensor([4])] }, numbers.tensor([8]));
     await g.compile({ m: [numbers.tensor([4])] }, 2);
     const paths = (memory: FunctionMemory) =>

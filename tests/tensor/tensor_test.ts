@@ -85,6 +85,16 @@ describe("a tensor", () => {
     expect(device.memory().liveBytes).toBe(before);
   });
 
+  it("is no JavaScript number: using it as one is an error, and text of it is not", () => {
+    const x = tensor([1, 2]);
+    const uses: readonly (() => unknown)[] = [() => Number(x), () => Math.max(Number(0), x as never), () => +x];
+    for (const use of uses) expect(use).toThrow("Cannot use Tensor f32 [2] as a JavaScript number");
+    expect(() => (x as unknown as number) < 5).toThrow(TypeError);
+    expect(() => (x as unknown as string) + "").toThrow(TypeError);
+    expect(`${x}`).toBe("Tensor f32 [2]");
+    expect(String(x)).toBe("Tensor f32 [2]");
+  });
+
   it("is computed with others in one submission, and once where several need it, also later", async () => {
     const x = tensor([[1, 2], [3, 4]]);
     const shared = sum(x, { axis: 0 });

@@ -2,6 +2,7 @@ import { expect } from "expect";
 import fc from "fast-check";
 import { describe, it } from "@std/testing/bdd";
 import {
+  evaluate,
   Tensor,
   tensor,
   type Tree,
@@ -47,12 +48,10 @@ describe("a tree", () => {
     }));
   });
 
-  it("keeps static values, functions and objects of other classes as they are", () => {
-    const date = new Date(0);
+  it("keeps static values and functions as they are", () => {
     const tree = {
       x: tensor(1),
       name: "adam",
-      when: date,
       f: Math.sin,
       nothing: undefined,
       pair: new Pair(1, tensor(2)),
@@ -60,9 +59,30 @@ describe("a tree", () => {
     const copy = treeMap((leaf) => leaf, tree);
     expect(copy).not.toBe(tree);
     expect(copy.x).toBe(tree.x);
-    expect([copy.when, copy.f]).toEqual([date, Math.sin]);
+    expect(copy.f).toBe(Math.sin);
     expect(copy.pair).toBeInstanceOf(Pair);
     expect(Object.keys(copy)).toEqual(Object.keys(tree));
+  });
+
+  it("refuses objects of classes, whose tensors would go unseen, and says where one stands", async () => {
+    class Model {
+      constructor(readonly W: Tensor) {}
+    }
+    const cases: readonly [Tree, string][] = [
+      [new Model(tensor(1)), "Cannot use Model as a part of a tree (at its root)"],
+      [{ a: [tensor(1), new Map([["w", tensor(1)]])] }, "Cannot use Map as a part of a tree (at a[1])"],
+      [{ a: { b: new Set([tensor(1)]) } }, "Cannot use Set as a part of a tree (at a.b)"],
+      [[new Pair(tensor(1), new Float32Array(2))], "Cannot use Float32Array as a part of a tree (at [0].1)"],
+      [{ later: Promise.resolve(tensor(1)) }, "Cannot use Promise as a part of a tree (at later)"],
+      [new Date(0), "Cannot use Date as a part of a tree (at its root)"],
+    ];
+    for (const [tree, message] of cases) {
+      for (const use of [treeFlatten, treeLeaves, treeDispose, (t: Tree) => treeMap((leaf) => leaf, t)]) {
+        expect(() => void use(tree)).toThrow(TypeError);
+        expect(() => void use(tree)).toThrow(message);
+      }
+      await expect(evaluate(tree)).rejects.toThrow(message);
+    }
   });
 
   it("gives its leaves in the order in which it holds them", async () => {

@@ -98,6 +98,17 @@ describe("customVjp", () => {
     expect(Array.from(await (await slope(tensor([1, 2]))).data())).toEqual([5, 10]);
   });
 
+  it("takes what its rule gives by keys, in whatever order of them", async () => {
+    type Pair = { a: Tensor; b: Tensor };
+    const f = ({ a, b }: Pair) => add(mul(a, 2), mul(b, 5));
+    const g = customVjp(f, {
+      forward: (pair) => ({ value: f(pair), residuals: [] }),
+      backward: (_, cotangent: Tensor) => [{ b: mul(cotangent, 5), a: mul(cotangent, 2) }],
+    });
+    const slope = grad((pair: Pair) => sum(g(pair)))({ a: tensor([1]), b: tensor([1]) });
+    expect([await slope.a.item(), await slope.b.item()]).toEqual([2, 5]);
+  });
+
   it("refuses a rule that gives another number of trees, of tensors, or other shapes", () => {
     const wrong = (backward: (cotangent: Tensor) => readonly unknown[]) => {
       const f = customVjp(function twice(x: Tensor) {
@@ -109,7 +120,9 @@ describe("customVjp", () => {
       return () => grad((x: Tensor) => sum(f(x)))(tensor([1, 2]));
     };
     expect(wrong((c) => [c, c])).toThrow("customVjp: twice has 1 arguments, backward gave 2");
-    expect(wrong((c) => [[c, c]])).toThrow("customVjp: argument 0 has 1 tensors, backward gave 2");
+    expect(wrong((c) => [[c, c]])).toThrow(
+      "customVjp: argument 0 and what backward gave for it differ at their root: one has a tensor there",
+    );
     expect(wrong((c) => [sum(c)])).toThrow("customVjp: argument 0 has a tensor of [2], backward gave [] for it");
   });
 });

@@ -186,9 +186,19 @@ describe("vjp", () => {
     expect(jacobian).toEqual([[2, 0, 0], [0, 4, 0], [0, 0, 5]]);
   });
 
+  it("matches its cotangent with its value by keys, in whatever order of them", async () => {
+    const value = (x: Tensor) => ({ a: x, inner: { z: mul(x, 2), b: mul(x, 3) } });
+    const { pullback } = vjp(value, tensor([1]));
+    const cotangent = { inner: { b: tensor([10]), z: tensor([1]) }, a: tensor([100]) };
+    expect(await pullback(cotangent)[0].item()).toBe(132);
+  });
+
   it("refuses cotangents that do not fit", () => {
     const { pullback } = vjp((x: Tensor) => [x, mul(x, 2)], tensor([1, 2]));
-    expect(() => pullback([tensor([1, 2])])).toThrow("vjp: the value has 2 tensors, its cotangent 1");
+    expect(() => pullback([tensor([1, 2])])).toThrow(
+      "vjp: the value and its cotangent differ at their root: one has a list of 2 there",
+    );
+    expect(() => pullback({ 0: tensor([1, 2]), 1: tensor([1, 2]) })).toThrow("differ at their root");
     expect(() => pullback([tensor([1, 2]), tensor(1)])).toThrow("vjp: a cotangent of [] does not fit a value of [2]");
   });
 });

@@ -3,7 +3,7 @@ import { beforeAll, describe, it } from "@std/testing/bdd";
 import { add, matmul, mean, mul, random, square, sub, sum, where, zeros } from "../../lib/ops/mod.ts";
 import { adamw } from "../../lib/optim/mod.ts";
 import { deltaLora } from "../../lib/peft/mod.ts";
-import { type Tensor, tensor, treeLeaves } from "../../lib/tensor/mod.ts";
+import { type Tensor, tensor, treeLeaves, type TreeNode } from "../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../lib/train/mod.ts";
 import { grad, jit } from "../../lib/transform/mod.ts";
 import { collectGarbage } from "../support/collect_garbage.ts";
@@ -26,7 +26,7 @@ describe("jit", () => {
 
   it("takes numbers as data and compiles once for all of them", async () => {
     const device = await testDevice();
-    const f = jit((x: Tensor, factor: number) => mul(x, factor as unknown as Tensor));
+    const f = jit((x: Tensor, factor: Tensor) => mul(x, factor));
     const x = tensor([1, 2]);
     expect(Array.from(await (await f(x, 2)).data())).toEqual([2, 4]);
     const before = device.counters().pipelines;
@@ -39,6 +39,109 @@ describe("jit", () => {
     expect(await (await f(tensor(3), "double")).item()).toBe(6);
     expect(await (await f(tensor(3), "square")).item()).toBe(9);
     expect(f.explain().match(/dispatches/g)).toHaveLength(2);
+  });
+
+  it("tells static values apart, text with separators in it and zeros of both signs too", async () => {
+    const count = jit((x: Tensor, names: readonly string[]) => mul(x, names.length));
+    expect(await (await count(tensor([1]), ["a,string b"])).item()).toBe(1);
+    expect(await (await count(tensor([1]), ["a", "b"])).item()).toBe(2);
+    expect(await (await count(tensor([1]), ['a","b'])).item()).toBe(1);
+    const keys = jit((x: Tensor, options: Record<string, string>) => mul(x, Object.keys(options).length));
+    expect(await (await keys(tensor([1]), { "a:1,b": "c" })).item()).toBe(1);
+    expect(await (await keys(tensor([1]), { a: "1", b: "c" })).item()).toBe(2);
+    const symbols = jit((x: Tensor, symbol: symbol) => mul(x, symbol === one ? 1 : 2));
+    const [one, two] = [Symbol("s"), Symbol("s")];
+    expect(await (await symbols(tensor([1]), one)).item()).toBe(1);
+    expect(await (await symbols(tensor([1]), two)).item()).toBe(2);
+    const large = jit((x: Tensor, id: bigint | string) => mul(x, typeof id === "bigint" ? 1 : 2));
+    expect(await (await large(tensor([1]), 1n)).item()).toBe(1);
+    expect(await (await large(tensor([1]), "1n")).item()).toBe(2);
+  });
+
+  it("tells objects of two classes with one name apart", async () => {
+    const made = (factor: number) =>
+      class Scaled implements TreeNode {
+        constructor(readonly x: Tensor) {}
+        value = () => mul(this.x, factor);
+        treeParts = () => [this.x];
+        withTreeParts = ([x]: readonly Tensor[]) => new Scaled(x);
+      };
+    const [Twice, Thrice] = [made(2), made(3)];
+    const f = jit((scaled: { value(): Tensor }) => scaled.value());
+    expect(await (await f(new Twice(tensor([1])))).item()).toBe(2);
+    expect(await (await f(new Thrice(tensor([1])))).item()).toBe(3);
+  });
+
+  it("refuses objects of classes among its arguments and in its result", async () => {
+    class Model {
+      constructor(public W: Tensor) {}
+    }
+    const f = jit((model: Model, x: Tensor) => mul(model.W, x));
+    await expect(f(new Model(tensor([1])), tensor([1]))).rejects.toThrow("Cannot use Model as a part of a tree");
+    const g = jit((map: Map<string, Tensor>) => mul(map.get("w")!, 2));
+    await expect(g(new Map([["w", tensor([1])]]))).rejects.toThrow("Cannot use Map as a part of a tree");
+    await expect(g.compile(new Map())).rejects.toThrow(TypeError);
+    const h = jit((x: Tensor) => new Map([["x", mul(x, 2)]]));
+    await expect(h(tensor([1]))).rejects.toThrow("Cannot use Map as a part of a tree");
+  });
+
+  it("gives the function a tensor for each number, which is no JavaScript number there", async () => {
+    // @ts-expect-error what the function gets for a number is a tensor
+    const branch = jit((x: Tensor, step: number) => step < 5 ? mul(x, 0.1) : x);
+    await expect(branch(tensor([1]), 0)).rejects.toThrow("Cannot use Tensor f32 [] as a JavaScript number");
+    // @ts-expect-error so it does for one that may be left out
+    const product = jit((x: Tensor, n?: number) => mul(x, n! * 2));
+    await expect(product(tensor([1]), 3)).rejects.toThrow(TypeError);
+    const inside = jit((x: Tensor, { rate }: { rate: number }) => mul(x, 1 - rate));
+    await expect(inside(tensor([1]), { rate: 0.5 })).rejects.toThrow(
+      "what must stay a number is named in jit's `static`",
+    );
+    const either = jit((x: Tensor, factor: Tensor | number) => mul(x, factor));
+    expect(await (await either(tensor([1]), 3)).item()).toBe(3);
+  });
+
+  it("gives static arguments as they are, with a plan for each value", async () => {
+    const repeat = jit((x: Tensor, n: number, mode: { by: number; name: string }) => {
+      for (let i = 0; i < n; i++) x = mul(x, mode.by);
+      return x;
+    }, { static: [1, 2] });
+    const by = async (n: number, mode: { by: number; name: string }) =>
+      await (await repeat(tensor([1]), n, mode)).item();
+    expect(await by(3, { by: 2, name: "a" })).toBe(8);
+    expect(await by(2, { by: 2, name: "a" })).toBe(4);
+    expect(await by(2, { by: 3, name: "a" })).toBe(9);
+    expect(await by(3, { by: 2, name: "a" })).toBe(8);
+    expect(repeat.explain().match(/dispatches/g)).toHaveLength(3);
+    const reduced = jit((x: Tensor, axis: number) => sum(x, { axis }), { static: [1] });
+    expect(Array.from(await (await reduced(tensor([[1, 2], [3, 4]]), 0)).data())).toEqual([4, 6]);
+    const captured = jit((x: Tensor, parts: { W: Tensor }) => mul(x, parts.W), { static: [1] });
+    await expect(captured(tensor([1]), { W: tensor([2]) })).rejects.toThrow(
+      "jit: cannot take Tensor f32 [1] as static",
+    );
+  });
+
+  it("gives numbers of the result back as numbers", async () => {
+    const [x, count] = await jit((y: Tensor) => [mul(y, 2), 3] as const)(tensor([1]));
+    expect([await x.item(), count]).toEqual([2, 3]);
+  });
+
+  it("refuses a jitted function inside a traced one by an error that can be caught", async () => {
+    const f = jit(function twice(x: Tensor) {
+      return mul(x, 2);
+    });
+    const message = "Cannot call the jitted twice inside a function that is being traced";
+    for (const inner of [f, f.compile, f.profile] as readonly ((x: Tensor) => unknown)[]) {
+      await expect(jit((x: Tensor) => [inner(x), x])(tensor([1]))).rejects.toThrow(message);
+    }
+    const caught = jit((x: Tensor) => {
+      try {
+        return f(x) as unknown as Tensor;
+      } catch {
+        return mul(x, 3);
+      }
+    });
+    expect(await (await caught(tensor([1]))).item()).toBe(3);
+    expect(await (await f(tensor([1]))).item()).toBe(2);
   });
 
   it("takes over donated memory, and says so when a donated tensor is read", async () => {

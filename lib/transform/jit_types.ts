@@ -1,0 +1,73 @@
+import type { ExplainOptions } from "../compile/explain.ts";
+import type { FunctionMemory } from "../compile/function_memory.ts";
+import type { DispatchTime, ProfileClock } from "../compile/timer.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { AnyFunction } from "./grad.ts";
+
+/** Options of `jit()`. */
+export interface JitOptions<Static extends number = number> {
+  /**
+   * Positions of arguments whose tensors are given up: their memory is taken over by results of the same shape and
+   * dtype, and reading them afterwards is an error. Tensors that come out as they went in are not given up.
+   */
+  readonly donate?: readonly number[];
+  /**
+   * Positions of arguments that are no data: the function gets them as they are, numbers too, and is traced and compiled
+   * anew for each value. Plain objects and arrays are compared by what stands in them, functions and objects of classes
+   * by identity; tensors cannot stand in them.
+   */
+  readonly static?: readonly Static[];
+}
+
+/** Positions of arguments that are bare numbers, or lists of them, and not static. */
+export type NumberPositions<Args extends readonly unknown[], Static extends number> = {
+  [Position in Extract<keyof Args, `${number}`>]-?: Position extends `${Static}` ? never
+    : 0 extends 1 & Args[Position] ? never
+    : Tensor extends Args[Position] ? never
+    : [Extract<Args[Position], number | readonly number[]>] extends [never] ? never
+    : Position;
+}[Extract<keyof Args, `${number}`>];
+
+/**
+ * Requires of a function's type that no argument, but for the static ones, is a bare `number`: numbers among the arguments
+ * of a jitted function are data, and what the function gets for each is a tensor. Numbers deeper in an argument are not
+ * seen here; using one as a number throws a TypeError while the function is traced.
+ */
+export type TakesTensors<F extends AnyFunction, Static extends number> =
+  [NumberPositions<Parameters<F>, Static>] extends [never] ? unknown
+    : "jit: numbers among the arguments reach the function as tensors: type them Tensor, or name their argument in `static`";
+
+/** What may be given for an argument: a number, too, where the function takes a tensor. */
+export type Lifted<T> = 0 extends 1 & T ? T : T extends Tensor ? T | number : T;
+
+/** What may be given for each of some arguments. */
+export type LiftedAll<Args extends readonly unknown[]> = { [Position in keyof Args]: Lifted<Args[Position]> };
+
+/** The arguments of a jitted function. */
+export type JitArguments<F extends AnyFunction> = LiftedAll<Parameters<F>>;
+
+/** A function that was compiled to plans, one for each signature of shapes, dtypes and static values. */
+export interface JittedFunction<F extends AnyFunction> {
+  /** Runs the function. Resolves once the work is encoded; at most two calls are in flight on the device. */
+  (...args: JitArguments<F>): Promise<ReturnType<F>>;
+  /** Traces and compiles for such arguments without running. */
+  compile(...args: JitArguments<F>): Promise<void>;
+  /**
+   * Runs the function as a call does, donation included, and times each dispatch: by the device's own clock, or by
+   * repeating each one afterwards, on copies of what was donated, where the adapter has no timestamps. `clock` says
+   * which; repetition finds caches warm.
+   */
+  profile(
+    ...args: JitArguments<F>
+  ): Promise<{ value: ReturnType<F>; clock: ProfileClock; dispatches: DispatchTime[] }>;
+  /**
+   * Every plan made so far, in words: dispatches with what was fused into each, their work and what they move, and the
+   * memory. In `in0 → m1`, `in` is a leaf (an argument or a captured tensor), `m` a buffer of the plan's own, `a` several
+   * leaves side by side, `t` a leaf's copy as a texture, `p` a texture into which an operand is packed.
+   */
+  explain(options?: ExplainOptions): string;
+  /** What takes the bytes, for every plan made so far; `formatMemory()` puts one into words. */
+  memory(): FunctionMemory[];
+  /** Gives back the plans' memory. */
+  dispose(): void;
+}
