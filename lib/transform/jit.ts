@@ -8,7 +8,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import { type Structure, type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
 import { argumentPaths } from "./argument_paths.ts";
 import type { AnyFunction } from "./grad.ts";
-import type { JitArguments, JitOptions, JittedFunction, TakesTensors } from "./jit_types.ts";
+import type { JitArguments, JitOptions, JittedFunction, TakesNumbers, WantsNumbers } from "./jit_types.ts";
 import { staticKey, structureKey } from "./signature.ts";
 
 interface Trace {
@@ -24,6 +24,14 @@ function countLeaves(structure: Structure): number {
 
 const isDynamic = (value: unknown): boolean => value instanceof Tensor || typeof value === "number";
 
+/**
+ * Refuses a function that asks for a bare `number`, by its type: numbers among the arguments reach it as tensors. What it
+ * gives cannot be called, and its type says what to do.
+ */
+export function jit<F extends AnyFunction, const Static extends number = never>(
+  f: F & WantsNumbers<F, Static>,
+  options?: JitOptions<Static>,
+): TakesNumbers;
 /**
  * Compiles a pure function of trees. The first call with a signature of shapes, dtypes and static values (text, booleans,
  * functions, and the arguments named in `static`) traces it and makes a plan: one submission with all memory laid out
@@ -53,9 +61,13 @@ const isDynamic = (value: unknown): boolean => value instanceof Tensor || typeof
  * ```
  */
 export function jit<F extends AnyFunction, const Static extends number = never>(
-  f: F & TakesTensors<F, Static>,
+  f: F,
+  options?: JitOptions<Static>,
+): JittedFunction<F>;
+export function jit<F extends AnyFunction, const Static extends number = never>(
+  f: F,
   options: JitOptions<Static> = {},
-): JittedFunction<F> {
+): JittedFunction<F> | TakesNumbers {
   const { donate = [], static: fixed = [] } = options;
   const isStatic = (position: number) => (fixed as readonly number[]).includes(position);
   const traces = new Map<string, Promise<Trace>>();

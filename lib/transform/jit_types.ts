@@ -28,14 +28,13 @@ export type NumberPositions<Args extends readonly unknown[], Static extends numb
     : Position;
 }[Extract<keyof Args, `${number}`>];
 
-/**
- * Requires of a function's type that no argument, but for the static ones, is a bare `number`: numbers among the arguments
- * of a jitted function are data, and what the function gets for each is a tensor. Numbers deeper in an argument are not
- * seen here; using one as a number throws a TypeError while the function is traced.
- */
-export type TakesTensors<F extends AnyFunction, Static extends number> =
-  [NumberPositions<Parameters<F>, Static>] extends [never] ? unknown
-    : "jit: numbers among the arguments reach the function as tensors: type them Tensor, or name their argument in `static`";
+/** What {@linkcode jit} gives for a function that asks for a bare `number`: nothing that can be called. */
+export type TakesNumbers =
+  "jit: numbers among the arguments reach the function as tensors: type them Tensor, or name their argument in `static`";
+
+/** Holds for a function of whose arguments, but for the static ones, one is a bare number or a list of them. */
+export type WantsNumbers<F extends AnyFunction, Static extends number> =
+  [NumberPositions<Parameters<F>, Static>] extends [never] ? never : unknown;
 
 /** What may be given for an argument: a number, too, where the function takes a tensor. */
 export type Lifted<T> = 0 extends 1 & T ? T : T extends Tensor ? T | number : T;
@@ -44,7 +43,7 @@ export type Lifted<T> = 0 extends 1 & T ? T : T extends Tensor ? T | number : T;
 export type LiftedAll<Args extends readonly unknown[]> = { [Position in keyof Args]: Lifted<Args[Position]> };
 
 /** The arguments of a jitted function. */
-export type JitArguments<F extends AnyFunction> = LiftedAll<Parameters<F>>;
+export type JitArguments<F extends AnyFunction> = Parameters<F> | LiftedAll<Parameters<F>>;
 
 /** A function that was compiled to plans, one for each signature of shapes, dtypes and static values. */
 export interface JittedFunction<F extends AnyFunction> {

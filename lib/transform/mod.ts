@@ -14,7 +14,8 @@ export type {
   Lifted,
   LiftedAll,
   NumberPositions,
-  TakesTensors,
+  TakesNumbers,
+  WantsNumbers,
 } from "./jit_types.ts";
 export type { ExplainOptions } from "../compile/explain.ts";
 export { formatMemory } from "../compile/format_memory.ts";

@@ -86,11 +86,11 @@ describe("jit", () => {
   });
 
   it("gives the function a tensor for each number, which is no JavaScript number there", async () => {
-    // @ts-expect-error what the function gets for a number is a tensor
     const branch = jit((x: Tensor, step: number) => step < 5 ? mul(x, 0.1) : x);
+    // @ts-expect-error what the function gets for a number is a tensor
     await expect(branch(tensor([1]), 0)).rejects.toThrow("Cannot use Tensor f32 [] as a JavaScript number");
-    // @ts-expect-error so it does for one that may be left out
     const product = jit((x: Tensor, n?: number) => mul(x, n! * 2));
+    // @ts-expect-error so it does for one that may be left out
     await expect(product(tensor([1]), 3)).rejects.toThrow(TypeError);
     const inside = jit((x: Tensor, { rate }: { rate: number }) => mul(x, 1 - rate));
     await expect(inside(tensor([1]), { rate: 0.5 })).rejects.toThrow(
