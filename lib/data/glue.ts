@@ -1,5 +1,8 @@
 import { sha256 } from "../io/sha256.ts";
+import { glueLabel } from "./glue_label.ts";
 import { readParquetSplits } from "./glue_parquet.ts";
+import { decodeText } from "./table/decode_text.ts";
+import { readBytes } from "./table/read_bytes.ts";
 import { type GlueTask, glueTask, type GlueTaskName } from "./tasks.ts";
 
 /** A sentence, or a pair of them, with its label. */
@@ -56,7 +59,11 @@ export async function readGlueTask(dir: string, task: GlueTask | GlueTaskName): 
     const rows = await readParquetSplits(place, found);
     if (rows) return { task: found, ...rows, hash: await sha256(JSON.stringify([found.name, rows])) };
   }
-  if (!await isDirectory(folder)) throw new Error(`Cannot read task ${found.name} as there is no folder ${folder}`);
+  if (!await isThere(folder)) {
+    throw new Error(
+      `Cannot read task ${found.name} as there is no folder ${folder}, nor Parquet files in ${root}/${found.name}`,
+    );
+  }
   const [train, dev, mismatched] = await Promise.all([
     readText(folder, found.files.train),
     readText(folder, found.files.dev),
@@ -90,7 +97,7 @@ export async function readGlueFiles(
 
 /**
  * Examples of a split's text, by a plain split on line feeds and tabs: GLUE's fields are not quoted, so quotes are text.
- * A carriage return before a line feed, a byte order mark and one empty last line are dropped.
+ * A carriage return before a line feed, a byte order mark and blank lines at the end are dropped.
  *
  * Throws a SyntaxError that says file, line and reason when a row has another number of fields than the task's columns,
  * a label that the task does not have or no sentence, when the line of column names is missing, and when there is no row at all.
@@ -109,9 +116,9 @@ export function parseGlue(text: string, task: GlueTask | GlueTaskName, options: 
   const columns = found.columns[split];
   const labelColumn = found.label === "last" ? columns - 1 : found.label;
   const lines = text.replace(/^\uFEFF/, "").split("\n");
-  if (lines.at(-1) === "") lines.pop();
+  const end = lines.findLastIndex((line) => line.trim() !== "") + 1;
   const examples: Example[] = [];
-  for (const [index, raw] of lines.entries()) {
+  for (const [index, raw] of lines.slice(0, end).entries()) {
     const fail = (reason: string): never => {
       throw new SyntaxError(`Cannot read ${file}:${index + 1} as ${reason}`);
     };
@@ -122,41 +129,20 @@ export function parseGlue(text: string, task: GlueTask | GlueTaskName, options: 
         `it has ${fields.length} tab-separated ${fields.length === 1 ? "field" : "fields"} where ${columns} must be`,
       );
     }
-    const label = parseLabel(fields[labelColumn], found);
+    const { label, fault } = glueLabel(fields[labelColumn], found);
     if (index === 0 && found.columns.header) {
-      if (label !== undefined) fail("the line of column names is missing: it is a row already");
+      if (fault === undefined) fail("the line of column names is missing: it is a row already");
       continue;
     }
-    if (label === undefined) fail(describeBadLabel(fields[labelColumn], found));
+    if (fault !== undefined) return fail(fault);
     for (const column of found.text2 === undefined ? [found.text] : [found.text, found.text2]) {
       if (fields[column].trim() === "") fail(`its sentence in column ${column + 1} is missing`);
     }
-    const example = { text: fields[found.text], label: label! };
+    const example = { text: fields[found.text], label };
     examples.push(found.text2 === undefined ? example : { ...example, text2: fields[found.text2] });
   }
   if (examples.length === 0) throw new SyntaxError(`Cannot read ${file} as it has no rows`);
   return examples;
-}
-
-function parseLabel(field: string, task: GlueTask): number | undefined {
-  const word = field.trim();
-  if (task.kind === "classes") {
-    const index = task.labels.indexOf(word);
-    return index < 0 ? undefined : index;
-  }
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(word)) return undefined;
-  const [least, greatest] = task.range ?? [-Infinity, Infinity];
-  const score = Number(word);
-  return score >= least && score <= greatest ? score : undefined;
-}
-
-function describeBadLabel(field: string, task: GlueTask): string {
-  const wanted = task.kind === "classes"
-    ? task.labels.map((word) => `"${word}"`).join(" or ")
-    : task.range
-    ? `a score from ${task.range[0]} to ${task.range[1]}`
-    : "a number";
-  return field.trim() === "" ? `its label is missing: it must be ${wanted}` : `label "${field}" must be ${wanted}`;
 }
 
 interface NamedText {
@@ -189,38 +175,17 @@ async function readText(folder: string, names: readonly string[]): Promise<Named
 async function findText(folder: string, names: readonly string[]): Promise<NamedText | undefined> {
   const files = names.flatMap((name) => [`${folder}/${name}`, `${folder}/${name}.gz`]);
   for (const file of files) {
-    const packed = await readIfThere(file);
-    if (packed === undefined) continue;
-    try {
-      const bytes = file.endsWith(".gz") ? await gunzip(packed) : packed;
-      return { file, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
-    } catch (cause) {
-      const reason = file.endsWith(".gz") ? "is no whole gzip file of UTF-8 text" : "is no UTF-8 text";
-      throw new Error(`Cannot read ${file} as it ${reason}`, { cause });
-    }
+    if (await isThere(file)) return { file, text: decodeText(await readBytes(file), file) };
   }
   return undefined;
 }
 
-async function gunzip(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return await new Response(stream).arrayBuffer();
-}
-
-async function isDirectory(path: string): Promise<boolean> {
+async function isThere(path: string): Promise<boolean> {
   try {
-    return (await Deno.stat(path)).isDirectory;
+    await Deno.stat(path);
+    return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
-  }
-}
-
-async function readIfThere(file: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  try {
-    return await Deno.readFile(file);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw new Error(`Cannot read ${file}: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
 }

@@ -31,6 +31,8 @@ export interface GlueTask {
   readonly kind: "classes" | "regression";
   /** Words of the labels, in the order of their class numbers; empty for a regression. */
   readonly labels: readonly string[];
+  /** Names of the classes in Hugging Face's `glue` data set, in the same order, where they are other words. */
+  readonly classNames?: readonly string[];
   /** Least and greatest score of a regression. */
   readonly range?: readonly [number, number];
   /** Names of its metrics, all computed on the dev split. */
@@ -59,6 +61,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     label: 1,
     kind: "classes",
     labels: ["0", "1"],
+    classNames: ["unacceptable", "acceptable"],
     metrics: ["matthewsCorrelation", "accuracy"],
     mainMetric: "matthewsCorrelation",
   },
@@ -72,6 +75,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     label: 1,
     kind: "classes",
     labels: ["0", "1"],
+    classNames: ["negative", "positive"],
     metrics: ["accuracy"],
     mainMetric: "accuracy",
   },
@@ -86,6 +90,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     label: 0,
     kind: "classes",
     labels: ["0", "1"],
+    classNames: ["not_equivalent", "equivalent"],
     metrics: ["accuracy", "f1"],
     mainMetric: "accuracy",
   },
@@ -143,6 +148,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     label: 5,
     kind: "classes",
     labels: ["0", "1"],
+    classNames: ["not_duplicate", "duplicate"],
     metrics: ["accuracy", "f1"],
     mainMetric: "accuracy",
   },
@@ -171,6 +177,7 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
     label: 3,
     kind: "classes",
     labels: ["0", "1"],
+    classNames: ["not_entailment", "entailment"],
     metrics: ["accuracy"],
     mainMetric: "accuracy",
   },

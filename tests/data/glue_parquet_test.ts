@@ -2,11 +2,31 @@ import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { readGlueTask } from "../../lib/data/mod.ts";
 import { withFolder } from "../experiment/samples.ts";
+import { sampleTables } from "../fixtures/tables.ts";
 
 /** Made by tests/fixtures/glue_parquet.py. */
 const FILES = new URL("../fixtures/glue_parquet", import.meta.url).pathname;
 
+const { folders } = await sampleTables();
+
 describe("readGlueTask() of Parquet files", () => {
+  for (const { name, task, files, rows, reason } of folders) {
+    it(rows ? `reads ${name}` : `refuses ${name}`, async () => {
+      await withFolder(async (folder) => {
+        await Deno.mkdir(`${folder}/${task}`);
+        for (const [file, data] of Object.entries(files)) {
+          await Deno.writeFile(`${folder}/${task}/${file}`, Uint8Array.fromBase64(data));
+        }
+        if (!rows) return await expect(readGlueTask(folder, task)).rejects.toThrow(reason);
+        const { train, dev } = await readGlueTask(folder, task);
+        const examples = rows.map((row) =>
+          row.length === 2 ? { text: row[0], label: row[1] } : { text: row[0], text2: row[1], label: row[2] }
+        );
+        expect([train, dev]).toEqual([examples, examples]);
+      });
+    });
+  }
+
   it("reads a sentence, its label and nothing of the test split", async () => {
     const { train, dev, mismatched } = await readGlueTask(FILES, "sst2");
     expect(train).toEqual([{ text: "a warm film ", label: 1 }, { text: "it 's “dull” 🎬", label: 0 }]);

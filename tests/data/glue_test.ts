@@ -98,6 +98,15 @@ describe("parseGlue()", () => {
       .toEqual([{ text: "a\u2028b\u0085c\rd", label: 1 }]);
   });
 
+  it("drops blank lines at the end", () => {
+    expect(parseGlue(`${sst2}\n\r\n \n\t\n`, "sst2")).toEqual(parseGlue(sst2, "sst2"));
+  });
+
+  it("takes an equal number for a class's word, and Hugging Face's name of the class", () => {
+    const text = "sentence\tlabel\na\t1.0\nb\t0\nc\tnegative\n";
+    expect(parseGlue(text, "sst2").map(({ label }) => label)).toEqual([1, 0, 0]);
+  });
+
   const bad: [reason: string, task: GlueTaskName, text: string, message: string][] = [
     ["too few fields", "sst2", "sentence\tlabel\ngood\n", "SST-2/train.tsv:2 as it has 1 tab-separated field where 2"],
     ["too many fields", "sst2", `${sst2}a\tb\t1\n`, "SST-2/train.tsv:4 as it has 3 tab-separated fields where 2"],
@@ -107,14 +116,20 @@ describe("parseGlue()", () => {
       "no label",
       "sst2",
       "sentence\tlabel\ngood\t\n",
-      'SST-2/train.tsv:2 as its label is missing: it must be "0" or "1"',
+      'SST-2/train.tsv:2 as its label is missing: it must be "0" or "1" or "negative" or "positive"',
     ],
+    ...["nan", "None", "N/A", "0.5", "01x", "1,0"].map((label): typeof bad[number] => [
+      `label "${label}"`,
+      "sst2",
+      `${sst2}fair\t${label}\n`,
+      `SST-2/train.tsv:4 as label "${label}" must be "0" or "1"`,
+    ]),
     ["no sentence", "sst2", "sentence\tlabel\n \t1\n", "SST-2/train.tsv:2 as its sentence in column 1 is missing"],
     ["no column names", "sst2", "good\t1\nbad\t0\n", "SST-2/train.tsv:1 as the line of column names is missing"],
     ["column names in CoLA", "cola", "source\tlabel\tstar\tsentence\n", 'CoLA/train.tsv:1 as label "label" must be'],
     ["no rows", "sst2", "sentence\tlabel\n", "SST-2/train.tsv as it has no rows"],
     ["no text", "cola", "", "CoLA/train.tsv as it has no rows"],
-    ...["", "x", "5.1", "-1", "NaN", "0x1", "1e999"].map((score): typeof bad[number] => [
+    ...["", "x", "5.1", "-1", "NaN", "0x1", "1e999", "2,5"].map((score): typeof bad[number] => [
       `score "${score}"`,
       "stsb",
       `${rows.stsb.header}\n${rows.stsb.row.replace("3.250", score)}\n`,
@@ -169,12 +184,13 @@ describe("readGlueTask()", () => {
     for (const content of [packed.slice(0, -6), new TextEncoder().encode(sst2)]) {
       await withFolder({ "SST-2/train.tsv.gz": content, "SST-2/dev.tsv": sst2 }, async (dir) => {
         await expect(readGlueTask(dir, "sst2")).rejects.toThrow(
-          "train.tsv.gz as it is no whole gzip file of UTF-8 text",
+          "train.tsv.gz as it is no whole gzip file",
         );
       });
     }
-    await withFolder({ "SST-2/train.tsv": Uint8Array.of(0xff, 0xfe), "SST-2/dev.tsv": sst2 }, async (dir) => {
-      await expect(readGlueTask(dir, "sst2")).rejects.toThrow("train.tsv as it is no UTF-8 text");
+    const latin1 = Uint8Array.from("sentence\tlabel\ngood\t1\ncaf\xe9\t0\n", (letter) => letter.charCodeAt(0));
+    await withFolder({ "SST-2/train.tsv": latin1, "SST-2/dev.tsv": sst2 }, async (dir) => {
+      await expect(readGlueTask(dir, "sst2")).rejects.toThrow("train.tsv:3 as it is no UTF-8 text: it may be Latin-1");
     });
   });
 

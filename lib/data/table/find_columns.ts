@@ -1,0 +1,24 @@
+import { quoted } from "../../io/quoted.ts";
+import { nearest } from "../nearest.ts";
+
+/** Names of a table's columns for a message: of many, the first. */
+function listed(names: readonly string[]): string {
+  const rest = names.length - 20;
+  return rest > 0 ? `${names.slice(0, 20).join(", ")} and ${rest} more` : names.join(", ");
+}
+
+/**
+ * Where columns stand among the names of a table. Throws a SyntaxError, which begins as `where` says, where one is not
+ * there, and names the nearest, or is there twice.
+ */
+export function findColumns(columns: readonly string[], names: readonly string[], where: string): number[] {
+  return columns.map((column) => {
+    const place = names.indexOf(column);
+    if (place < 0) {
+      const hint = names.length === 0 ? "no column at all" : `${listed(names)}; "${nearest(column, names)}" is nearest`;
+      throw new SyntaxError(`Cannot read ${where} as it names no column ${quoted(column)}: there are ${hint}`);
+    }
+    if (names.indexOf(column, place + 1) < 0) return place;
+    throw new SyntaxError(`Cannot read ${where} as the column ${quoted(column)} stands there twice: rename one`);
+  });
+}

@@ -1,0 +1,36 @@
+import { quoted } from "../../io/quoted.ts";
+import { repeatedKey } from "../../io/repeated_key.ts";
+import { findColumns } from "./find_columns.ts";
+import type { Place, Row } from "./rows.ts";
+
+function objectOf(line: string, where: string): Readonly<Record<string, unknown>> {
+  const fail = (reason: string, cause?: unknown): never => {
+    throw new SyntaxError(`Cannot read ${where} as ${reason}`, { cause });
+  };
+  if (line.trim() === "") return fail("it is empty");
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    return fail(`it is no JSON: ${(cause as Error).message}`, cause);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return fail(`it is no object with columns as its keys, but ${quoted(value)}`);
+  }
+  const key = repeatedKey(line);
+  return key === undefined ? { ...value } : fail(`its key ${quoted(key)} stands there twice`);
+}
+
+/**
+ * Reads columns of JSON lines: an object a line, whose keys are the columns. Blank lines at the end are no rows.
+ *
+ * Throws a SyntaxError that names the line and what is wrong with it.
+ */
+export function jsonRows(text: string, { columns, place }: { columns: readonly string[]; place: Place }): Row[] {
+  return text.trimEnd().split("\n").map((line, i): Row => {
+    const at = i + 1;
+    const object = objectOf(line, place(at));
+    if (columns.some((column) => !Object.hasOwn(object, column))) findColumns(columns, Object.keys(object), place(at));
+    return { at, cells: columns.map((column) => object[column]) };
+  });
+}
