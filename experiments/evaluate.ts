@@ -38,6 +38,7 @@ const FLAGS = {
     "task",
     "data",
     "columns",
+    "kind",
     "logits",
     "batch",
     "max-length",

@@ -29,7 +29,7 @@ ${TASK_HELP}
 
 const FLAGS = {
   boolean: ["offline", "json", "help"],
-  string: ["model", "revision", "weights", "adapter", "out", "task", "data", "columns", "device"],
+  string: ["model", "revision", "weights", "adapter", "out", "task", "data", "columns", "kind", "device"],
 } as const;
 
 interface MergeFlags extends ModelFlags, Omit<TaskFlags, "eval-data"> {

@@ -85,7 +85,7 @@ const FLAGS = {
   boolean: ["allow-dropout", "no-decay-bias", "offline", "resume", "json", "help"],
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
-    "model", "revision", "weights", "task", "data", "columns", "eval-data",
+    "model", "revision", "weights", "task", "data", "columns", "kind", "eval-data",
     "method", "rank", "alpha", "lambda", "start-step", "targets", "initial-rank", "interval", "orthogonality", "adapter-init",
     "branch-dropout", "lambda-schedule", "ratio", "mode", "width", "activation", "optimizer", "momentum",
     "learning-rate", "schedule", "warmup", "weight-decay", "clip", "batch", "accumulate", "epochs", "steps",

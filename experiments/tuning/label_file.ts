@@ -1,5 +1,5 @@
 import { writeAtomically } from "../../lib/io/mod.ts";
-import type { LabelSet } from "./read_table.ts";
+import type { LabelSet } from "./label_set.ts";
 
 /** Writes what a run's labels are beside its adapter, which does not know. */
 export async function saveLabels(folder: string, { kind, labels }: LabelSet): Promise<void> {

@@ -1,7 +1,7 @@
 import { cast, io, type Tensor, TOKENIZER_FILES } from "../../mod.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
 import type { LoadedModel } from "./load_model.ts";
-import type { LabelSet } from "./read_table.ts";
+import type { LabelSet } from "./label_set.ts";
 
 /** What the classes of sequence classifiers begin with. */
 const CLASS_PREFIX: Readonly<Record<string, string>> = {

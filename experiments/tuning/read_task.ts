@@ -2,7 +2,8 @@ import { type Example, GLUE_TASKS, type GlueData, type MetricName, readGlueFiles
 import { requireName } from "../../lib/data/nearest.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { generateSuite, SUITE_SEED } from "../suite/mod.ts";
-import { type LabelSet, readTable } from "./read_table.ts";
+import { LABEL_KINDS, type LabelKind, type LabelSet } from "./label_set.ts";
+import { readTable } from "./read_table.ts";
 
 /** What a model is tuned for: examples with labels, and how answers are scored. */
 export interface TuningTask extends LabelSet {
@@ -23,14 +24,28 @@ export interface TaskFlags {
   readonly data?: string;
   readonly "eval-data"?: string;
   readonly columns?: string;
+  readonly kind?: string;
 }
 
 /** What {@linkcode TaskFlags} mean, for help texts. */
 export const TASK_HELP = `  --task NAME        one of GLUE's: ${Object.keys(GLUE_TASKS).join(", ")}
   --data DIR         GLUE's own folders (CoLA/train.tsv, plain or .gz …) or Parquet; by default the generated suite
   --columns A,B,C    in place of --task: the columns of text, perhaps a second text, and label in a file of your own,
-                     tab-separated with a first line of names, or JSON lines (.jsonl). Labels are scores where all are
-                     numbers and one at least is not whole; else classes, sorted by number or alphabet`;
+                     TSV or CSV with a first line of names, JSON lines (.jsonl) or Parquet, plain or .gz; one shard of
+                     several (train-00000-of-00002.parquet) stands for all. Labels are scores where all are numbers and
+                     one at least is not whole; else classes, sorted by number or alphabet; 1 and 1.0 are one class
+  --kind classes|scores
+                     with --columns: what labels are, whatever they look like; scores for ratings in whole numbers`;
+
+/** What `--kind` says labels are. Throws a RangeError where it is neither, or says another thing than a model did. */
+function kindOf({ kind }: TaskFlags, known: LabelSet | undefined): LabelKind | undefined {
+  if (kind === undefined) return undefined;
+  const named = requireName("value of --kind", kind, LABEL_KINDS);
+  if (known && (known.kind === "classes") !== (named === "classes")) {
+    throw new RangeError(`--kind ${named} contradicts the model, which was trained on ${known.kind}: leave it out`);
+  }
+  return named;
+}
 
 /** How many outputs a model of a task has. */
 export function outputsOf({ kind, labels }: LabelSet): number {
@@ -68,6 +83,7 @@ export async function readTask(
   if (task !== undefined && columns !== undefined) throw new RangeError("--task and --columns exclude each other");
   if (task !== undefined) {
     if (evalData !== undefined) throw new RangeError("--eval-data belongs to --columns: a task has its own dev files");
+    if (flags.kind !== undefined) throw new RangeError(`--kind belongs to --columns: a task has its own kind`);
     return await glueTask(task, data);
   }
   if (columns === undefined) {
@@ -78,7 +94,9 @@ export async function readTask(
   if (names.length < 2 || names.length > 3 || names.includes("")) {
     throw new RangeError(`--columns names a text, perhaps a second one, and the label, not "${columns}"`);
   }
-  const first = await readTable(data, { columns: names, known });
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new RangeError(`--columns names "${twice}" twice: each column is another part`);
+  const first = await readTable(data, { columns: names, known, kind: kindOf(flags, known) });
   const own = { kind: first.kind, labels: first.labels };
   if (own.kind === "classes" && own.labels.length < 2) {
     throw new RangeError(`there is nothing to learn from ${data} as all of its labels are "${own.labels[0]}"`);

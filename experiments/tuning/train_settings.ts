@@ -56,6 +56,7 @@ export interface TrainSettings extends MethodSettings, OptimizerSettings {
   readonly data?: string;
   readonly "eval-data"?: string;
   readonly columns?: string;
+  readonly kind?: string;
   readonly "adapter-init"?: string;
   /** Norm to which gradients are cut; 0 for none. */
   readonly clip: number;
@@ -220,7 +221,7 @@ export function trainSettings(
   if (warmup >= counts.steps) {
     throw new RangeError(`--warmup ${warmup} leaves nothing of ${counts.steps} steps`);
   }
-  const { model, task: name, data, "eval-data": evalData, columns, "adapter-init": adapterInit } = flags;
+  const { model, task: name, data, "eval-data": evalData, columns, kind, "adapter-init": adapterInit } = flags;
   const settings: TrainSettings = {
     model: model!,
     revision: flags.revision,
@@ -228,6 +229,7 @@ export function trainSettings(
     data,
     "eval-data": evalData,
     columns,
+    kind,
     "adapter-init": adapterInit,
     outputs: outputsOf(task),
     ...method,

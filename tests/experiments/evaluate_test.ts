@@ -83,7 +83,7 @@ describe("deno task evaluate", () => {
       [[...model, "--task", "rte"], "has no head for this task: it lacks bert.pooler.dense.weight"],
       [[...model, "--task", "rte", "--adapter", `${folder}/none`], `cannot read ${folder}/none/adapter_config.json`],
       [[...model, "--task", "rte", "--data", `${folder}/none`], `there is no folder ${folder}/none/RTE`],
-      [[...model, "--columns", "a,b", "--data", `${folder}/none.tsv`], `cannot read ${folder}/none.tsv`],
+      [[...model, "--columns", "a,b", "--data", `${folder}/none.tsv`], `Cannot read ${folder}/none.tsv`],
       [[...model, "--task", "rte", "--logit", "x"], "unknown flag --logit: did you mean --logits? See --help"],
       [["--model", `${folder}/nothing`, "--task", "rte"], `cannot find a model at ${folder}/nothing`],
     ];

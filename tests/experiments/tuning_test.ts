@@ -4,7 +4,6 @@ import { beginFrom } from "../../experiments/tuning/adapted.ts";
 import { type LoadedModel, loadModel } from "../../experiments/tuning/load_model.ts";
 import { makeMethod, parseTargets } from "../../experiments/tuning/make_method.ts";
 import { makeOptimizer, type OptimizerSettings } from "../../experiments/tuning/optimizer.ts";
-import { labelSet, readTable } from "../../experiments/tuning/read_table.ts";
 import { outputsOf, readTask, type TuningTask } from "../../experiments/tuning/read_task.ts";
 import type { StepLine } from "../../experiments/tuning/step_log.ts";
 import { type TrainFlags, trainSettings } from "../../experiments/tuning/train_settings.ts";
@@ -129,48 +128,6 @@ describe("deno task train inside", () => {
         ({ state } = optimizer.update({ w: zero() }, state, { w: zero() }));
       }
       expect(rates).toEqual([0, 0.25, 0.5, 0.5]);
-    });
-  });
-
-  describe("labelSet()", () => {
-    it("sorts whole numbers by size and words by alphabet, and takes other numbers for scores", () => {
-      expect(labelSet(["10", "9", "-1", "9"])).toEqual({ kind: "classes", labels: ["-1", "9", "10"] });
-      expect(labelSet(["no", "yes", "1"])).toEqual({ kind: "classes", labels: ["1", "no", "yes"] });
-      expect(labelSet(["1", "2.5", "1e-3"])).toEqual({ kind: "regression", labels: [] });
-    });
-  });
-
-  describe("readTable()", () => {
-    const columns = ["text", "label"];
-    const written = async (name: string, text: string) => {
-      await Deno.writeTextFile(`${folder}/${name}`, text);
-      return `${folder}/${name}`;
-    };
-
-    it("reads columns by name in any order, carriage returns and all", async () => {
-      const file = await written("a.tsv", "label\tid\ttext\r\nbad\t1\tIt fell.\r\ngood\t2\tIt rose.\r\n");
-      expect(await readTable(file, { columns })).toEqual({
-        kind: "classes",
-        labels: ["bad", "good"],
-        examples: [{ text: "It fell.", label: 0 }, { text: "It rose.", label: 1 }],
-      });
-    });
-
-    it("names the line and what is wrong with it", async () => {
-      const known = { kind: "classes" as const, labels: ["0", "1"] };
-      const wrong: [name: string, text: string, message: string][] = [
-        ["b.tsv", "text\tlable\nIt fell.\t0\n", `b.tsv:1 as it names no column "label": there are text, lable`],
-        ["b.tsv", "text\tlabel\nIt fell.\n", "b.tsv:2 as it has 1 tab-separated fields where 2 must be"],
-        ["b.tsv", "text\tlabel\n", "b.tsv as it has no rows"],
-        ["b.tsv", "text\tlabel\nIt fell.\t2\n", `b.tsv:2 as label "2" is none of 0, 1`],
-        ["b.jsonl", '{"text":"a","label":0}\n{"text":', "b.jsonl:2 as it is no JSON"],
-        ["b.jsonl", '{"text":["a"],"label":0}\n', `b.jsonl:1 as its "text" is ["a"], not a text or a number`],
-        ["b.jsonl", "null\n", `b.jsonl:1 as its "text" is undefined`],
-        ["b.jsonl", '{"text":" ","label":0}\n', `b.jsonl:1 as its "text" is empty`],
-      ];
-      for (const [name, text, message] of wrong) {
-        await expect(readTable(await written(name, text), { columns, known })).rejects.toThrow(message);
-      }
     });
   });
 
