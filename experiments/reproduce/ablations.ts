@@ -43,7 +43,7 @@ ${STUDIES.map(({ name, title }) => `  ${name.padEnd(15)}${title}`).join("\n")}
 Learning rates come first: ${
   SWEEP_FACTORS.join(", ")
 } times the recipe's are tried for each method with its optimizer, on
-seeds from ${SWEEP_SEED} on, which no table uses. Runs that studies share are run once.
+seeds from ${SWEEP_SEED} on or beyond the tables', which no table uses. Runs that studies share are run once.
 
   --scale NAME       default: minutes on two cores; medium: an hour; large: for a GPU
   --only a,b|all     of the studies above; all but ${

@@ -112,12 +112,19 @@ function rateTable(studyRuns: StudyRuns, { chosen, sweeps }: Evidence): string {
   ].join("\n");
 }
 
-function rateFindings(studyRuns: StudyRuns, { chosen: { best, failed } }: Evidence): string[] {
+function rateFindings(studyRuns: StudyRuns, { chosen: { best } }: Evidence): string[] {
   const names = sweptIn(studyRuns);
   const own = best.filter(({ method }) => names.includes(method));
   return [
     `Rates that the sweep chose: ${own.map(({ method, learningRate }) => `${method} ${learningRate}`).join(", ")}.`,
-    ...own.flatMap(({ warning }) => warning ? [`${warning}.`] : []),
+  ];
+}
+
+/** What the sweep leaves open about the rates of a study's conditions. */
+function rateWarnings(studyRuns: StudyRuns, { chosen: { best, failed } }: Evidence): string[] {
+  const names = sweptIn(studyRuns);
+  return [
+    ...best.flatMap(({ method, warning }) => warning && names.includes(method) ? [`${warning}.`] : []),
     ...failed.filter((name) => names.includes(name)).map((name) =>
       `${name}: runs failed at every rate of the sweep, so it has its recipe's.`
     ),
@@ -213,6 +220,7 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
       plainFindings(others, { level, what: `comparisons with ${baseline}` }),
       ...pairs.length > 0 ? [plainFindings(pairs, { level, what: "further pairs" })] : [],
       ...figure.kind === "rates" ? rateFindings(studyRuns, evidence) : [],
+      ...rateWarnings(studyRuns, evidence),
       ...figure.kind === "seeds" ? seedsFindings(rows, { method: figure.method, baseline }) : [],
       ...showsSomething([...others, ...pairs], { level }) && runs.some(({ isRateBorrowed }) => isRateBorrowed)
         ? [

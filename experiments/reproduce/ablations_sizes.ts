@@ -12,13 +12,13 @@ export interface AblationSize {
   readonly manySeeds: number;
   /** Optimizer steps of a run; those of the model's recipe where they are absent. */
   readonly steps?: number;
-  /** Seeds of the sweep for learning rates, from `SWEEP_SEED` on. */
+  /** Seeds of the sweep for learning rates, from `SWEEP_SEED` on or from where the tables' end. */
   readonly sweepSeeds: number;
   /** Where records go. */
   readonly out: string;
 }
 
-/** The first seed of sweeps; tables use those from 0 on. */
+/** The first seed of sweeps, where tables have no more seeds than this; tables use those from 0 on. */
 export const SWEEP_SEED = 100;
 
 /** Rates of a sweep, as shares of the recipe's own. */

@@ -114,14 +114,16 @@ export class AblationPlan {
   /** Runs that choose learning rates, by the name of what is swept. */
   async sweeps(): Promise<Map<string, RunSpec[]>> {
     const swept = new Map<string, RunSpec[]>();
-    const { sweepsEach, sweepSeeds } = this.options;
+    const { sweepsEach, sweepSeeds, seeds, manySeeds } = this.options;
+    // Never a seed of the tables, however many those have.
+    const firstSeed = Math.max(SWEEP_SEED, seeds, manySeeds);
     const all = this.studies.flatMap((study) =>
       study.conditions.map((condition) => sweptFor(condition, { study, sweepsEach }))
     );
     for (const one of all) {
       if (swept.has(one.name)) continue;
       const rates = (usual: number) => SWEEP_FACTORS.map((factor) => Number((factor * usual).toPrecision(6)));
-      const specs = await this.#specsOf(one, { firstSeed: SWEEP_SEED, seeds: sweepSeeds, rates });
+      const specs = await this.#specsOf(one, { firstSeed, seeds: sweepSeeds, rates });
       swept.set(one.name, inCompiledOrder(specs));
     }
     return swept;

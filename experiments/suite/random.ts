@@ -2,8 +2,16 @@
 export class Choices {
   #state: number;
 
+  /**
+   * A stream from a seed, a whole number from 0 to 2⁵³ − 1.
+   *
+   * Throws a RangeError where it is none.
+   */
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    if (!Number.isSafeInteger(seed) || seed < 0) {
+      throw new RangeError(`Cannot draw from the seed ${seed} as it is no whole number from 0 to 2^53 - 1`);
+    }
+    this.#state = (seed ^ Math.imul(Math.floor(seed / 2 ** 32), 0x9e3779b1)) >>> 0;
   }
 
   /** The next number in [0, 1), by mulberry32. */
@@ -38,6 +46,6 @@ export class Choices {
   fork(name: string): Choices {
     let hash = this.#state ^ 0x811c9dc5;
     for (const letter of name) hash = Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193);
-    return new Choices(hash);
+    return new Choices(hash >>> 0);
   }
 }

@@ -4,6 +4,7 @@ import {
   Field,
   Float64,
   Int32,
+  Int64,
   Schema,
   Table,
   Utf8,
@@ -16,6 +17,7 @@ import type { Column, ColumnType } from "./columns.ts";
 export const ARROW_TYPES: Readonly<Record<ColumnType, DataType>> = {
   text: new Utf8(),
   integer: new Int32(),
+  "large integer": new Int64(),
   number: new Float64(),
   boolean: new Bool(),
 };
@@ -28,15 +30,21 @@ export interface ArrowColumn<Row> {
   readonly of: (row: Row) => unknown;
 }
 
+/** An integer as writers of tables take one of 64 bits. */
+export function asBigInt(value: unknown): bigint | null {
+  return value == null ? null : BigInt(value as number);
+}
+
 /** Rows as an Arrow table whose schema is that of its columns, whatever the values; `metadata` goes into its schema. */
 export function arrowTable<Row>(
   columns: readonly (Column<Row> | ArrowColumn<Row>)[],
   rows: readonly Row[],
   metadata: ReadonlyMap<string, string> = new Map(),
 ): Table {
-  const typed = columns.map(({ type, ...rest }) => ({
+  const typed = columns.map(({ type, of, ...rest }) => ({
     ...rest,
     type: typeof type === "string" ? ARROW_TYPES[type] : type,
+    of: (row: Row) => type === "large integer" ? asBigInt(of(row)) : of(row),
   }));
   const fields = typed.map(({ name, type, isNullable }) => new Field(name, type, isNullable));
   const schema = new Schema(fields, new Map(metadata));

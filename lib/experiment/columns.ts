@@ -2,8 +2,11 @@ import { METHOD_OPTIONS } from "./method_options.ts";
 import { type CurvePoint, METRICS, type RunRecord, type RunResult, scoreOf } from "./record.ts";
 import { canonicalJson } from "./spec.ts";
 
-/** What the values of a column are: text, a 32-bit integer, a 64-bit float, or a truth. */
-export type ColumnType = "text" | "integer" | "number" | "boolean";
+/**
+ * What the values of a column are: text, a 32-bit integer, an integer from 0 to 2⁵³ − 1 (64 bits in tables), a 64-bit
+ * float, or a truth.
+ */
+export type ColumnType = "text" | "integer" | "large integer" | "number" | "boolean";
 
 /** A column of a table, and how a row's value in it is found. */
 export interface Column<Row> {
@@ -17,6 +20,7 @@ export interface Column<Row> {
 const IS_OF: Readonly<Record<ColumnType, (value: unknown) => boolean>> = {
   text: (value) => typeof value === "string",
   integer: (value) => Number.isInteger(value) && Math.abs(value as number) < 2 ** 31,
+  "large integer": (value) => Number.isSafeInteger(value),
   number: (value) => typeof value === "number",
   boolean: (value) => typeof value === "boolean",
 };
@@ -45,7 +49,7 @@ export const RUN_COLUMNS: readonly Column<RunRecord>[] = [
   part("experiment", "text"),
   part("task", "text"),
   part("method.name", "text", "method"),
-  part("seed", "integer"),
+  part("seed", "large integer"),
   part("steps", "integer"),
   part("metric", "text"),
   { name: "score", type: "number", isNullable: true, of: (record) => scoreOf(record) ?? null },
@@ -125,7 +129,7 @@ export const CURVE_COLUMNS: readonly Column<CurveRow>[] = [
   { name: "hash", type: "text", isNullable: false, of: ({ record }) => record.hash },
   { name: "task", type: "text", isNullable: false, of: ({ record }) => record.spec.task },
   { name: "method", type: "text", isNullable: false, of: ({ record }) => record.spec.method.name },
-  { name: "seed", type: "integer", isNullable: false, of: ({ record }) => record.spec.seed },
+  { name: "seed", type: "large integer", isNullable: false, of: ({ record }) => record.spec.seed },
   ...Object.entries(POINT_TYPES).map(([name, type]): Column<CurveRow> => ({
     name,
     type,

@@ -1,9 +1,14 @@
 import type * as HyparquetWriter from "hyparquet-writer";
+import { asBigInt } from "./arrow_table.ts";
 import type { Column, ColumnType } from "./columns.ts";
 
-const TYPES = { text: "STRING", integer: "INT32", number: "DOUBLE", boolean: "BOOLEAN" } as const satisfies Readonly<
-  Record<ColumnType, string>
->;
+const TYPES = {
+  text: "STRING",
+  integer: "INT32",
+  "large integer": "INT64",
+  number: "DOUBLE",
+  boolean: "BOOLEAN",
+} as const satisfies Readonly<Record<ColumnType, string>>;
 
 /** Rows as a Parquet file, compressed by Snappy, with the columns' types and nulls in its schema. */
 export async function parquetBytes<Row>(
@@ -13,7 +18,7 @@ export async function parquetBytes<Row>(
   const { parquetWriteBuffer }: typeof HyparquetWriter = await import("hyparquet-writer"); // only who asks for it needs it
   const columnData = columns.map(({ name, type, isNullable, of }) => ({
     name,
-    data: rows.map(of),
+    data: rows.map((row) => type === "large integer" ? asBigInt(of(row)) : of(row)),
     type: TYPES[type],
     nullable: isNullable,
   }));

@@ -96,7 +96,7 @@ export interface RunSpec {
   readonly epochs?: number;
   /** Examples of an update. */
   readonly batchSize: number;
-  /** Of everything that is random. */
+  /** Decides all that is drawn at random: heads, factors, order of the examples, dropout. From 0 to 2⁵³ − 1. */
   readonly seed: number;
   /** Version of this package. */
   readonly packageVersion: string;

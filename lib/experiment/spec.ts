@@ -6,12 +6,15 @@ import { specFault } from "./spec_fault.ts";
 export { sha256 } from "../io/sha256.ts";
 export type { RunSpec } from "./run_spec.ts";
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+/** What columns of 32-bit integers hold. */
+const MAX_COUNT = 2 ** 31 - 1;
+const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_COUNT));
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const text = v.pipe(v.string(), v.minLength(1));
 
 const share = v.pipe(v.number(), v.minValue(0), v.ltValue(1));
-const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
+const whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COUNT));
+const seed = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** The schema of {@linkcode RunSpec}, which says the same in types. */
 export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
@@ -67,7 +70,7 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
     /** Passes over the examples that `steps` were counted from, where they were. */
     epochs: v.optional(positive),
     batchSize: count,
-    seed: whole,
+    seed,
     packageVersion: text,
   }),
   v.check(

@@ -7,6 +7,7 @@ import {
   canonicalJson,
   METHOD_OPTIONS,
   METRICS,
+  parseSpec,
   readRecord,
   type RunRecord,
   scoreOf,
@@ -16,7 +17,7 @@ import {
 import { failed, filesUnder, finished, sampleCurve, sampleResult, sampleSpec, withFolder } from "./samples.ts";
 
 /** Arrow's names of what columns hold. */
-const TYPES = { text: "Utf8", integer: "Int32", number: "Float64", boolean: "Bool" };
+const TYPES = { text: "Utf8", integer: "Int32", "large integer": "Int64", number: "Float64", boolean: "Bool" };
 
 /** The columns of `runs.arrow`. */
 const RUN_COLUMNS = [
@@ -26,7 +27,7 @@ const RUN_COLUMNS = [
   "experiment: Utf8",
   "task: Utf8",
   "method: Utf8",
-  "seed: Int32",
+  "seed: Int64",
   "steps: Int32",
   "metric: Utf8",
   "score: Float64",
@@ -233,7 +234,7 @@ describe("writeTables()", () => {
       expect(await schemaOf(`${folder}/runs.arrow`)).toEqual(RUN_COLUMNS);
       const rows = (await table(`${folder}/runs.arrow`)).toArray().map((row) => row.toJSON());
       expect(rows.map(({ task, seed, status }) => [task, seed, status]))
-        .toEqual([["rte", 1, "finished"], ["cola", 0, "failed"], ["cola", 2, "finished"]]);
+        .toEqual([["rte", 1n, "finished"], ["cola", 0n, "failed"], ["cola", 2n, "finished"]]);
       const result = sampleResult();
       expect(rows[0]).toEqual({
         hash: records[0].hash,
@@ -242,7 +243,7 @@ describe("writeTables()", () => {
         experiment: "glue",
         task: "rte",
         method: "lora",
-        seed: 1,
+        seed: 1n,
         steps: 4,
         metric: "accuracy",
         score: result.metrics.accuracy,
@@ -306,12 +307,33 @@ describe("writeTables()", () => {
     await withFolder(async (folder) => {
       await writeTables(folder, records);
       expect(await schemaOf(`${folder}/curves.arrow`))
-        .toEqual(["hash: Utf8!", "task: Utf8!", "method: Utf8!", "seed: Int32!", ...CURVE_COLUMNS]);
+        .toEqual(["hash: Utf8!", "task: Utf8!", "method: Utf8!", "seed: Int64!", ...CURVE_COLUMNS]);
       const rows = (await table(`${folder}/curves.arrow`)).toArray().map((row) => row.toJSON());
       const of = ({ hash, spec: { task, method, seed } }: RunRecord, length: number) =>
-        sampleCurve(length).map((point) => ({ hash, task, method: method.name, seed, ...point }));
+        sampleCurve(length).map((point) => ({ hash, task, method: method.name, seed: BigInt(seed), ...point }));
       expect(rows).toEqual([...of(records[0], 2), ...of(records[2], 3)]);
     });
+  });
+
+  it("keeps every seed that a spec may have, in both tables and both formats", async () => {
+    const seeds = [2 ** 31 - 1, 2 ** 31, 3_000_000_000, 2 ** 32, Number.MAX_SAFE_INTEGER];
+    await withFolder(async (folder) => {
+      const curve = sampleCurve(1);
+      const runs = seeds.map((seed) => finished(parseSpec(sampleSpec({ seed })), { curve }));
+      await writeTables(folder, runs, { parquet: true });
+      for (const name of ["runs", "curves"]) {
+        const rows = (await table(`${folder}/${name}.arrow`)).toArray();
+        expect(rows.map(({ seed }) => Number(seed))).toEqual(seeds);
+        const { buffer } = await Deno.readFile(`${folder}/${name}.parquet`);
+        expect((await parquetReadObjects({ file: buffer })).map(({ seed }) => Number(seed))).toEqual(seeds);
+      }
+      await writeRecord(`${folder}/one.arrow`, runs[4]);
+      expect((await readRecord(`${folder}/one.arrow`)).spec.seed).toBe(Number.MAX_SAFE_INTEGER);
+    });
+    for (const seed of [-1, 0.5, 2 ** 53, NaN]) {
+      expect(() => parseSpec(sampleSpec({ seed }))).toThrow("wrong at seed");
+    }
+    expect(() => parseSpec(sampleSpec({ steps: 2 ** 31 }))).toThrow("wrong at steps");
   });
 
   it("leaves an option that is of another kind than its column to the spec", async () => {
@@ -339,7 +361,10 @@ describe("writeTables()", () => {
         const rows = (await parquetReadObjects({ file: buffer }))
           .map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, value ?? null])));
         expect(rows).toEqual(arrow.toArray().map((row) => row.toJSON()));
-        const of = { BYTE_ARRAY: "Utf8", INT32: "Int32", DOUBLE: "Float64", BOOLEAN: "Bool" } as Record<string, string>;
+        const of = { BYTE_ARRAY: "Utf8", INT32: "Int32", INT64: "Int64", DOUBLE: "Float64", BOOLEAN: "Bool" } as Record<
+          string,
+          string
+        >;
         const columns = parquetSchema(parquetMetadata(buffer)).children.map(({ element }) =>
           `${element.name}: ${of[element.type!]}${element.repetition_type === "REQUIRED" ? "!" : ""}`
         );

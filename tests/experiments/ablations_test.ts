@@ -94,6 +94,17 @@ describe("the studies of deno task reproduce ablations", () => {
     }
   });
 
+  it("choose rates on seeds that no table uses, however many seeds tables have", async () => {
+    for (const sizes of [{ seeds: 3, manySeeds: 8 }, { seeds: 2, manySeeds: 103 }, { seeds: 102, manySeeds: 102 }]) {
+      const plan = planOf([study("seeds"), study("dropout")], { ...sizes, sweepSeeds: 2 });
+      const seedsOf = (specs: readonly RunSpec[]) => new Set(specs.map(({ seed }) => seed));
+      const tables = seedsOf(distinctRuns(await plan.runs()));
+      const swept = seedsOf(distinctRuns([], await plan.sweeps()));
+      expect(swept.size).toBe(2);
+      expect(swept.intersection(tables)).toEqual(new Set());
+    }
+  });
+
   it("call it unfair where conditions differ in more than their method and rate", async () => {
     const { mayDiffer: _, ...optimizer } = study("optimizer");
     const plan = planOf([optimizer]);
@@ -153,7 +164,7 @@ describe("the findings of deno task reproduce ablations", () => {
 
   it("choose each method's rate on seeds of their own, and run its conditions at it", async () => {
     const best: Record<string, number> = { lora: 0.01, "delta-lora": 0.002 };
-    const { sections: [{ studyRuns, tables }], evidence, text } = await reportOf(
+    const { sections: [{ studyRuns, tables, findings }], evidence, text } = await reportOf(
       [study("start_step")],
       (spec) => scored(spec, spec.optimizer.learningRate === best[spec.method.name] ? 0.7 : 0.6),
     );
@@ -167,6 +178,11 @@ describe("the findings of deno task reproduce ablations", () => {
       }
     }
     expect(tables[0]).toContain("dev split; last checkpoint; seeds 0, 1, 2");
+    expect(findings).toContain(
+      "delta-lora: its best learning rate, 0.002, is the lowest that was tried; a better one may lie beyond.",
+    );
+    expect(findings).not.toContain("lora: its best learning rate, 0.01");
+    expect(text).toContain(findings);
     expect(text).toContain("Learning rates: chosen on seeds 100, 101, of 0.4, 1, 2, 4 times the recipe's");
   });
 
