@@ -35,6 +35,7 @@ export {
   type TextureFormat,
 } from "./lib/device/mod.ts";
 export {
+  type Content,
   type DType,
   evaluate,
   type NestedArray,

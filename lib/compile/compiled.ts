@@ -1,20 +1,21 @@
-import { allocate, storedBytes, type TypedArray, viewAs } from "../tensor/dtype.ts";
+import { storedBytes, type TypedArray, viewAs } from "../tensor/dtype.ts";
 import type { Executor } from "../tensor/executor.ts";
 import { sameShape } from "../tensor/shape.ts";
+import { Hold } from "../tensor/hold.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Bindable } from "../device/device.ts";
 import { requireBindable } from "./binding_limit.ts";
 import { type BoundLeaves, BoundPlan } from "./bound_plan.ts";
-import { capturedNodes } from "./captured_nodes.ts";
 import { Donations } from "./donations.ts";
 import { type ExplainOptions, explainPlan } from "./explain.ts";
 import { type FunctionMemory, functionMemory } from "./function_memory.ts";
 import { makePlan, type Plan } from "./plan.ts";
-import { Runtime } from "./runtime.ts";
+import { Runtime, settleEmpty } from "./runtime.ts";
 import { DeviceStorage } from "./storage.ts";
 import { LeafTextures } from "./textures.ts";
 import { timeByDifference } from "./time_by_difference.ts";
 import { type DispatchTime, dispatchTimes, type ProfileClock, Timer } from "./timer.ts";
+import { walkTrace } from "./traced_graph.ts";
 
 /** Host data up to this size is written into a slot of the plan; larger tensors get memory of their own, once. */
 const MAX_SLOT_BYTES = 256 * 1024;
@@ -42,27 +43,44 @@ export function runtimeOf(executor: Executor): Runtime {
   return executor;
 }
 
-/** Compiles a traced function: everything that a call will need is made here. */
+/**
+ * Compiles a traced function: everything that a call will need is made here. What it closes over is held from now on,
+ * until it is disposed of.
+ */
 export async function compileFunction(runtime: Runtime, traced: TracedFunction): Promise<Compiled> {
-  const { placeholders, outputs, donated, firstId } = traced;
-  const outside = capturedNodes(outputs, firstId);
-  await runtime.evaluate(outside);
-  const given = new Set(placeholders.filter((_, i) => donated.has(i)));
-  const planned = () =>
-    makePlan(outputs, {
-      target: runtime.target,
-      isLeaf: ({ state, id }) => state.kind !== "node" || id < firstId,
-      donated: given,
-      isFrozen: (leaf) => !given.has(leaf) || outputs.includes(leaf),
-    });
-  let plan = planned();
-  requireBindable(runtime.device, plan, (leaf) => traced.paths?.[placeholders.indexOf(leaf)]?.join("."));
-  if (await runtime.tuner?.learn()) plan = planned();
-  const captured = plan.leaves.filter(({ state }) => state.kind === "arriving");
-  await Promise.all(captured.map((leaf) => leaf.data()));
-  const textures = new LeafTextures(runtime.device, plan);
-  const [pipelines] = await Promise.all([runtime.pipelines(plan), textures.prepare()]);
-  return new Compiled(runtime, traced, plan, { pipelines, textures });
+  const { placeholders, outputs, donated, firstId, name } = traced;
+  for (const { gone, shape } of outputs) {
+    if (gone === undefined) continue;
+    throw new Error(`jit: ${name || "the function"} returned a tensor of shape [${shape.join(", ")}] that was ${gone}`);
+  }
+  const graph = walkTrace(outputs, firstId);
+  graph.captured.forEach(settleEmpty);
+  const captured = new Hold(graph.captured);
+  try {
+    await runtime.evaluate(graph.captured);
+    const given = new Set(placeholders.filter((_, i) => donated.has(i)));
+    const planned = () =>
+      makePlan(outputs, {
+        target: runtime.target,
+        isLeaf: ({ state, id }) => state.kind !== "node" || id < firstId,
+        donated: given,
+        isFrozen: (leaf) => !given.has(leaf) || outputs.includes(leaf),
+      });
+    let plan = planned();
+    requireBindable(runtime.device, plan, (leaf) => traced.paths?.[placeholders.indexOf(leaf)]?.join("."));
+    if (await runtime.tuner?.learn()) plan = planned();
+    await runtime.arrive(plan.leaves);
+    const textures = new LeafTextures(runtime.device, plan);
+    const [pipelines] = await Promise.all([runtime.pipelines(plan), textures.prepare()]);
+    return new Compiled(runtime, traced, plan, { pipelines, textures, captured });
+  } catch (error) {
+    captured[Symbol.dispose]();
+    throw error;
+  } finally {
+    for (const node of graph.made) {
+      node.giveUp(`made while ${name || "a jitted function"} was traced, not returned by it`);
+    }
+  }
 }
 
 /** Where a leaf of the plan comes from in a call. */
@@ -80,6 +98,8 @@ interface Outgoing {
 export class Compiled {
   readonly #bound: BoundPlan;
   readonly #textures: LeafTextures;
+  /** What the function closes over. */
+  readonly #captured: Hold;
   readonly #sources: readonly LeafSource[];
   readonly #outgoing: readonly (Outgoing | undefined)[];
   readonly #stagingBytes: number;
@@ -88,29 +108,43 @@ export class Compiled {
   readonly #inFlight: Promise<unknown>[] = [];
   /** What the last call ran on. */
   #last: BoundLeaves | undefined;
+  /** Leaves that the plan writes: arguments that are donated. */
+  readonly #written: ReadonlySet<number>;
   #isDisposed = false;
 
   constructor(
     readonly runtime: Runtime,
     readonly traced: TracedFunction,
     readonly plan: Plan,
-    made: { readonly pipelines: readonly GPUComputePipeline[]; readonly textures: LeafTextures },
+    made: {
+      readonly pipelines: readonly GPUComputePipeline[];
+      readonly textures: LeafTextures;
+      readonly captured: Hold;
+    },
   ) {
     this.#bound = new BoundPlan(runtime.device, plan, made.pipelines);
     this.#textures = made.textures;
+    this.#captured = made.captured;
+    this.#written = new Set(
+      plan.results.flatMap((place) => place.kind === "donated" || place.kind === "copied" ? [place.leaf] : []),
+    );
     const positions = new Map(traced.placeholders.map((placeholder, i) => [placeholder, i]));
     this.#sources = plan.leaves.map((leaf) => {
       const argument = positions.get(leaf);
       return argument === undefined ? { captured: leaf } : { argument };
     });
     let staging = 0;
+    const leaving = new Map<number, Outgoing>();
     this.#outgoing = plan.results.map((place, i) => {
+      if (place.kind !== "slot") return undefined;
+      const known = leaving.get(place.slot);
+      if (known) return known;
       const bytes = storedBytes(traced.outputs[i]);
-      if (place.kind !== "slot" || bytes === 0) return undefined;
-      if (bytes > MAX_RETURN_BYTES) return { slot: place.slot, bytes, offset: -1 };
-      const offset = staging;
-      staging += bytes;
-      return { slot: place.slot, bytes, offset };
+      const isLarge = bytes > MAX_RETURN_BYTES;
+      const outgoing = { slot: place.slot, bytes, offset: isLarge ? -1 : staging };
+      leaving.set(place.slot, outgoing);
+      if (!isLarge) staging += bytes;
+      return outgoing;
     });
     this.#stagingBytes = staging;
     this.#entries = plan.leaves.map(() => undefined);
@@ -118,19 +152,22 @@ export class Compiled {
 
   /** Runs on the tensors of a call. Resolves once the step is encoded; rejects with the faults of earlier ones. */
   async run(leaves: readonly Tensor[]): Promise<Tensor[]> {
-    await this.#ready(leaves);
-    return this.#encode(leaves).results;
+    using held = new Hold(leaves);
+    await this.#ready(held);
+    return this.#encode(held).results;
   }
 
   /** Waits until a step may be encoded. */
-  async #ready(leaves: readonly Tensor[]): Promise<void> {
-    if (this.#isDisposed) throw new Error(`jit: ${this.traced.name || "the function"} was disposed`);
+  async #ready({ tensors }: Hold): Promise<void> {
+    const relief = this.runtime.device.relieve();
+    if (relief) await relief;
     while (this.#inFlight.length >= MAX_IN_FLIGHT) await this.#inFlight.shift();
-    const late = leaves.filter(({ state }) => state.kind === "node" || state.kind === "arriving");
+    const late = tensors.filter(({ state }) => state.kind === "node" || state.kind === "arriving");
     if (late.length > 0) {
       await this.runtime.evaluate(late);
-      await Promise.all(late.filter(({ state }) => state.kind === "arriving").map((leaf) => leaf.data()));
+      await this.runtime.arrive(late);
     }
+    if (this.#isDisposed) throw new Error(`jit: ${this.traced.name || "the function"} was disposed`);
   }
 
   /**
@@ -140,47 +177,65 @@ export class Compiled {
   async profile(
     leaves: readonly Tensor[],
   ): Promise<{ results: Tensor[]; clock: ProfileClock; dispatches: DispatchTime[] }> {
-    await this.#ready(leaves);
+    using held = new Hold(leaves);
+    await this.#ready(held);
     const { device } = this.runtime;
     if (!Timer.isThere(device)) {
-      const { results, bound } = this.#encode(leaves);
+      const { results, bound } = this.#encode(held);
       const seconds = await timeByDifference(this.#bound, bound);
       return { results, clock: "difference", dispatches: dispatchTimes(this.plan, seconds) };
     }
     using timer = new Timer(device, this.plan.steps.length);
-    const { results } = this.#encode(leaves, timer);
+    const { results } = this.#encode(held, timer);
     return { results, clock: "timestamps", dispatches: dispatchTimes(this.plan, await timer.seconds()) };
   }
 
-  #encode(args: readonly Tensor[], timer?: Timer): { results: Tensor[]; bound: BoundLeaves } {
-    const { device } = this.runtime;
-    const { donated, name } = this.traced;
-    for (const { state, shape } of args) {
-      if (state.kind === "gone") throw new Error(`jit: an argument of shape [${shape.join(", ")}] was ${state.reason}`);
+  #encode(held: Hold, timer?: Timer): { results: Tensor[]; bound: BoundLeaves } {
+    // Shares of the call itself: results take their own.
+    const shares: DeviceStorage[] = [];
+    try {
+      return this.#encodeWith(shares, held, timer);
+    } finally {
+      for (const storage of shares) storage.release();
     }
-    const returned = this.#returned(args);
-    const fresh = new Map<number, DeviceStorage>();
-    const donations = new Donations(this.runtime, args);
-    const argumentOf = (leaf: number) => (this.#sources[leaf] as { argument: number }).argument;
+  }
+
+  #encodeWith(shares: DeviceStorage[], held: Hold, timer?: Timer): { results: Tensor[]; bound: BoundLeaves } {
+    const { device } = this.runtime;
+    const args = held.tensors;
+    const share = (storage: DeviceStorage) => {
+      shares.push(storage);
+      return storage;
+    };
+    const tensorOf = (leaf: number) => {
+      const source = this.#sources[leaf];
+      return "argument" in source ? args[source.argument] : source.captured;
+    };
+    const donations = new Donations(this.runtime, held);
+    /** Memory of the leaves that are written. */
+    const written = new Map<number, DeviceStorage>();
     const arenas = this.plan.arenas.map((arena) => {
-      const storages = donations.gather(arena, (leaf) => args[argumentOf(leaf)]);
-      arena.leaves.forEach(({ leaf }, i) => fresh.set(argumentOf(leaf), storages[i]));
+      const storages = donations.gather(arena, tensorOf).map(share);
+      arena.leaves.forEach(({ leaf }, i) => written.set(leaf, storages[i]));
       return storages[0].buffer;
     });
+    for (const leaf of this.#written) if (!written.has(leaf)) written.set(leaf, share(donations.own(tensorOf(leaf))));
     const copied = new Map<number, DeviceStorage>();
     const buffers = this.#sources.map((source, leaf) => {
-      const tensor = "argument" in source ? args[source.argument] : source.captured;
+      const tensor = tensorOf(leaf);
       if (this.#textures.has(leaf)) copied.set(leaf, this.runtime.upload(tensor));
       if (!("argument" in source)) return this.runtime.upload(tensor).memory;
-      if (!donated.has(source.argument) || returned.has(tensor)) return this.#enter(leaf, tensor);
-      const storage = fresh.get(source.argument) ?? donations.own(tensor);
-      fresh.set(source.argument, storage);
-      return storage.memory;
+      return written.get(leaf)?.memory ?? this.#enter(leaf, tensor);
     });
     const bound: BoundLeaves = { buffers, arenas, textures: this.#textures.of(copied) };
     this.#last = bound;
+    /** Memory of the results that stay on the device. */
+    const large = new Map<Outgoing, DeviceStorage>();
+    for (const outgoing of this.#outgoing) {
+      if (!outgoing || outgoing.offset >= 0 || large.has(outgoing)) continue;
+      large.set(outgoing, share(new DeviceStorage(device, device.acquire(outgoing.bytes))));
+    }
     const staging = this.#stagingBytes > 0 ? device.staging(this.#stagingBytes) : undefined;
-    const own = new Map<number, DeviceStorage>();
     device.submit((encoder) => {
       donations.encode(encoder);
       this.#bound.encode(encoder, bound, timer);
@@ -188,75 +243,49 @@ export class Compiled {
         const outgoing = this.#outgoing[i];
         if (place.kind === "copied") {
           const bytes = storedBytes(this.traced.outputs[i]);
-          const { buffer, offset } = fresh.get(argumentOf(place.leaf))!;
+          const { buffer, offset } = written.get(place.leaf)!;
           encoder.copyBufferToBuffer(this.#bound.slots[place.slot], 0, buffer, offset, bytes);
-        } else if (outgoing && outgoing.offset >= 0) {
-          encoder.copyBufferToBuffer(this.#bound.slots[outgoing.slot], 0, staging!, outgoing.offset, outgoing.bytes);
         } else if (outgoing) {
-          const storage = new DeviceStorage(device, device.acquire(outgoing.bytes));
-          own.set(i, storage);
-          encoder.copyBufferToBuffer(this.#bound.slots[outgoing.slot], 0, storage.buffer, 0, outgoing.bytes);
+          const [target, offset] = large.has(outgoing) ? [large.get(outgoing)!.buffer, 0] : [staging!, outgoing.offset];
+          encoder.copyBufferToBuffer(this.#bound.slots[outgoing.slot], 0, target, offset, outgoing.bytes);
         }
       });
     }, this.plan.steps.length);
+    for (const storage of written.values()) storage.version++;
 
     const arrival = staging ? device.collect(staging, this.#stagingBytes) : device.done();
     arrival.catch(() => {}); // heard of by the next call, and by whoever asks for a result
     this.#inFlight.push(arrival);
 
-    const taken = new Set<number>();
+    /** Arguments that are handed through as they are, each once: they are not given up. */
+    const through = new Set<Tensor>();
     const results = this.plan.results.map((place, i): Tensor => {
       const { shape, dtype, size } = this.traced.outputs[i];
-      const outgoing = this.#outgoing[i];
-      if (outgoing && outgoing.offset >= 0) {
-        const data = (arrival as Promise<ArrayBuffer>).then((bytes) =>
-          viewAs(dtype, bytes.slice(outgoing.offset, outgoing.offset + outgoing.bytes), 0, size)
-        );
-        data.catch(() => {});
-        return new Tensor(shape, dtype, { kind: "arriving", data });
-      }
-      if (outgoing) return new Tensor(shape, dtype, { kind: "device", storage: own.get(i)! });
-      if (place.kind === "slot") return new Tensor(shape, dtype, { kind: "host", data: allocate(dtype, 0) });
-      const { leaf } = place;
-      const source = this.#sources[leaf];
       if (place.kind === "leaf") {
-        const tensor = "argument" in source ? args[source.argument] : source.captured;
-        if (sameShape(tensor.shape, shape)) return tensor;
-        const storage = this.runtime.upload(tensor);
+        const tensor = tensorOf(place.leaf);
+        const isArgument = "argument" in this.#sources[place.leaf] && tensor.gone === undefined;
+        if (!isArgument || through.has(tensor) || !sameShape(tensor.shape, shape)) return tensor.alias(shape);
+        through.add(tensor);
+        return tensor;
+      }
+      const outgoing = this.#outgoing[i];
+      const storage = outgoing ? large.get(outgoing) : written.get((place as { readonly leaf: number }).leaf)!;
+      if (storage) {
         storage.retain();
         return new Tensor(shape, dtype, { kind: "device", storage });
       }
-      const argument = (source as { argument: number }).argument;
-      taken.add(argument);
-      const storage = fresh.get(argument)!;
-      storage.version++;
-      return new Tensor(shape, dtype, { kind: "device", storage });
+      const { offset, bytes } = outgoing!;
+      const data = (arrival as Promise<ArrayBuffer>).then((all) =>
+        viewAs(dtype, all.slice(offset, offset + bytes), 0, size)
+      );
+      data.catch(() => {});
+      return new Tensor(shape, dtype, { kind: "arriving", data });
     });
-
-    for (const position of donated) {
+    for (const position of this.traced.donated) {
       const tensor = args[position];
-      if (returned.has(tensor) || tensor.state.kind === "gone") continue;
-      const { state } = tensor;
-      tensor.settle({ kind: "gone", reason: `donated to ${name || "a jitted function"}` });
-      const previous = state.kind === "device" ? state.storage : state.kind === "host" ? state.storage : undefined;
-      const storage = fresh.get(position);
-      // What was written in place goes on with its result; a copy's original loses this owner.
-      if (storage !== previous) previous?.release();
-      if (storage && !taken.has(position)) storage.release();
+      if (!through.has(tensor)) tensor.giveUp(`donated to ${this.traced.name || "a jitted function"}`);
     }
     return { results, bound };
-  }
-
-  /** Arguments that come out as they went in: they are not given up. */
-  #returned(args: readonly Tensor[]): Set<Tensor> {
-    const found = new Set<Tensor>();
-    this.plan.results.forEach((place, i) => {
-      if (place.kind !== "leaf") return;
-      const source = this.#sources[place.leaf];
-      if (!("argument" in source)) return;
-      if (sameShape(args[source.argument].shape, this.traced.outputs[i].shape)) found.add(args[source.argument]);
-    });
-    return found;
   }
 
   /** The buffer in which a plan finds an argument that stays the caller's. */
@@ -305,6 +334,7 @@ export class Compiled {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     await Promise.allSettled(this.#inFlight.splice(0));
+    this.#captured[Symbol.dispose]();
     this.#bound.dispose();
     this.#textures.dispose();
     for (const entry of this.#entries) if (entry) this.runtime.device.release(entry.buffer);

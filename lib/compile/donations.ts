@@ -1,5 +1,6 @@
 import type { Device } from "../device/device.ts";
 import { storedBytes } from "../tensor/dtype.ts";
+import type { Hold } from "../tensor/hold.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { LeafArena } from "./plan.ts";
 import type { Runtime } from "./runtime.ts";
@@ -12,6 +13,11 @@ interface Move {
   readonly bytes: number;
 }
 
+function shared(storage: DeviceStorage): DeviceStorage {
+  storage.retain();
+  return storage;
+}
+
 /** Finds, for one call, memory that a step may write for each donated argument. */
 export class Donations {
   readonly #moves: Move[] = [];
@@ -19,18 +25,18 @@ export class Donations {
   /** Arguments that are given more than once. */
   readonly #repeated = new Set<Tensor>();
 
-  constructor(readonly runtime: Runtime, args: readonly Tensor[]) {
+  constructor(readonly runtime: Runtime, readonly held: Hold) {
     this.#device = runtime.device;
     const seen = new Set<Tensor>();
-    for (const tensor of args) (seen.has(tensor) ? this.#repeated : seen).add(tensor);
+    for (const tensor of held.tensors) (seen.has(tensor) ? this.#repeated : seen).add(tensor);
   }
 
-  /** Storage of a donated argument that nobody else holds. */
+  /** Storage of a donated argument that nobody else needs, with a share for the call. */
   own(tensor: Tensor): DeviceStorage {
     const known = this.#ownStorage(tensor);
     // A piece of another function's arena cannot be written while its neighbours are read.
     return known && !known.arena
-      ? known
+      ? shared(known)
       : this.#fill(new DeviceStorage(this.#device, this.#device.acquire(storedBytes(tensor))), tensor);
   }
 
@@ -40,7 +46,7 @@ export class Donations {
     const buffer = known[0]?.arena;
     const lie = buffer && buffer.users === known.length &&
       known.every((storage, i) => storage?.arena === buffer && storage.offset === arena.leaves[i].offset);
-    if (lie) return known as DeviceStorage[];
+    if (lie) return (known as DeviceStorage[]).map(shared);
     const made = new ArenaBuffer(this.#device, this.#device.acquire(arena.bytes));
     return arena.leaves.map(({ leaf, offset }) => {
       const tensor = tensorOf(leaf);
@@ -55,12 +61,12 @@ export class Donations {
     }
   }
 
-  /** The storage of a tensor, if it is on this device and nobody else's. */
+  /** The storage of a tensor, if it is on this device and nobody else needs it. */
   #ownStorage(tensor: Tensor): DeviceStorage | undefined {
     const { state } = tensor;
     const storage = state.kind === "host" || state.kind === "device" ? state.storage as DeviceStorage : undefined;
     if (storage?.device !== this.#device || storage.owners > 1) return undefined;
-    return this.#repeated.has(tensor) ? undefined : storage;
+    return this.#repeated.has(tensor) || !this.held.isSole(tensor) ? undefined : storage;
   }
 
   #fill(to: DeviceStorage, tensor: Tensor): DeviceStorage {

@@ -75,8 +75,12 @@ class Builder {
   readonly #soleUse = new Map<Tensor, Tensor | undefined>();
   /** Multiplications that became part of what they multiply. */
   readonly #absorbed = new Set<Tensor>();
+  /** Named so, or empty: there is nothing to compute of a tensor without elements. */
+  readonly isLeaf: (tensor: Tensor) => boolean;
 
-  constructor(readonly isLeaf: (tensor: Tensor) => boolean) {}
+  constructor(isLeaf: (tensor: Tensor) => boolean) {
+    this.isLeaf = (tensor) => tensor.size === 0 || isLeaf(tensor);
+  }
 
   #noteUses(tensors: readonly Tensor[], outputs: readonly Tensor[]): void {
     for (const tensor of tensors) {
@@ -131,6 +135,7 @@ class Builder {
   /** A node that holds the elements of a view in row-major order; those of f16 as f32, which every kernel reads. */
   copy(operand: Located): Located {
     const { node, view, after } = operand;
+    if (sizeOf(view.shape) === 0) return { node, view: contiguous(view.shape), after: [] };
     const key = `copy|${node.id}|${view.offset}|${view.shape}|${view.strides}|${after.map(({ id }) => id)}`;
     const copied = this.#node({
       kind: "map",

@@ -1,7 +1,8 @@
 import type { Device } from "../device/device.ts";
 import { onNode, type Target } from "../ops/primitive.ts";
-import { storedBytes, type TypedArray, viewAs } from "../tensor/dtype.ts";
+import { allocate, storedBytes, type TypedArray, viewAs } from "../tensor/dtype.ts";
 import type { Executor, Storage } from "../tensor/executor.ts";
+import { Hold } from "../tensor/hold.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { requireBindable } from "./binding_limit.ts";
 import { BoundPlan } from "./bound_plan.ts";
@@ -38,6 +39,14 @@ function isReady(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
     }
   }
   return known.get(tensor)!;
+}
+
+/** A tensor without elements has them all, whatever makes it. */
+export function settleEmpty(tensor: Tensor): void {
+  const { state, size, dtype } = tensor;
+  if (size === 0 && (state.kind === "node" || state.kind === "arriving")) {
+    tensor.settle({ kind: "host", data: allocate(dtype, 0) });
+  }
 }
 
 /** Runs graphs on a device: the executor behind eager tensors, and what jitted functions compile with. */
@@ -96,6 +105,7 @@ export class Runtime implements Executor {
    * Throws where the elements are on another device alone.
    */
   upload(tensor: Tensor): DeviceStorage {
+    settleEmpty(tensor);
     const { state } = tensor;
     if (state.kind !== "device" && state.kind !== "host") {
       throw new Error(`internal: cannot upload a tensor in state ${state.kind}`);
@@ -111,18 +121,20 @@ export class Runtime implements Executor {
     const storage = new DeviceStorage(this.device, this.device.acquire(state.data.byteLength));
     this.device.write(storage.buffer, state.data);
     tensor.attach(storage);
-    known?.release();
     return storage;
   }
 
   async evaluate(tensors: readonly Tensor[]): Promise<void> {
+    using _asked = new Hold(tensors);
+    tensors.forEach(settleEmpty);
+    const relief = this.device.relieve();
+    if (relief) await relief;
     while (true) {
-      const pending = tensors.filter(({ state, size }) => state.kind === "node" && size > 0);
+      const pending = tensors.filter(({ state }) => state.kind === "node");
       if (pending.length === 0) return;
       const plan = this.#plan(pending);
-      const arriving = plan.plan.leaves.flatMap(({ state }) => state.kind === "arriving" ? [state.data] : []);
-      if (arriving.length > 0) {
-        await Promise.all(plan.plan.leaves.filter(({ state }) => state.kind === "arriving").map((leaf) => leaf.data()));
+      if (plan.plan.leaves.some(({ state }) => state.kind === "arriving")) {
+        await this.arrive(plan.plan.leaves);
         continue;
       }
       const ready = plan.plan.steps.map(({ kernel }) => this.device.readyPipeline(kernel));
@@ -130,6 +142,16 @@ export class Runtime implements Executor {
       // While pipelines compile, others may compute the same tensors: look again afterwards.
       await this.pipelines(plan.plan);
     }
+  }
+
+  /** Waits for results of jitted functions that are on their way to the host, and keeps them there. */
+  async arrive(tensors: readonly Tensor[]): Promise<void> {
+    await Promise.all(tensors.map(async (tensor) => {
+      const { state } = tensor;
+      if (state.kind !== "arriving") return;
+      const data = await state.data;
+      if (tensor.state === state) tensor.settle({ kind: "host", data });
+    }));
   }
 
   /** As `evaluate`, but encodes at once and waits for nothing: pipelines that are not there yet hold everything up. */
@@ -156,8 +178,7 @@ export class Runtime implements Executor {
     const outputs = [...new Set([...pending, ...shared.map(([tensor]) => tensor)])].filter(({ size }) => size > 0);
     const plan = makePlan(outputs, { target: this.target });
     requireBindable(this.device, plan);
-    for (const { state, shape } of plan.leaves) {
-      if (state.kind === "gone") throw new Error(`cannot use a tensor of shape [${shape}]: it was ${state.reason}`);
+    for (const { state } of plan.leaves) {
       if (state.kind === "argument") {
         throw new Error("cannot read data while a function is traced: use where() in place of a branch on data");
       }

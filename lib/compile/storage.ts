@@ -34,7 +34,7 @@ export class ArenaBuffer {
   }
 }
 
-/** Memory that one or more tensors share: a buffer, or a piece of one. */
+/** Memory that the contents of one or more tensors share (`tensor/content.ts`): a buffer, or a piece of one. */
 export class DeviceStorage implements Storage {
   #owners = 1;
   /** First byte of the buffer. */
@@ -58,16 +58,18 @@ export class DeviceStorage implements Storage {
     this.memory = piece ? { buffer, offset: piece.offset, size: piece.size } : buffer;
   }
 
-  /** How many tensors hold it. */
+  /** How many contents and calls hold it. */
   get owners(): number {
     return this.#owners;
   }
 
   retain(): void {
+    if (this.#owners === 0) throw new Error("internal: memory was held that had been released");
     this.#owners++;
   }
 
   release(): void {
+    if (this.#owners === 0) throw new Error("internal: memory was released more often than held");
     if (--this.#owners > 0) return;
     if (this.arena) this.arena.release();
     else this.device.release(this.buffer);

@@ -1,6 +1,7 @@
 import { type Binding, isWritten, type Kernel, type TextureFormat, textureFormat } from "../../kernels/kernel.ts";
 import type { AdapterSource } from "./adapter.ts";
 import { Faults } from "./faults.ts";
+import { Reclaimer } from "./reclaim.ts";
 import { type Compilation, WarmUp } from "./warm_up.ts";
 
 /** The adapter behind a device. */
@@ -129,6 +130,7 @@ export class Device {
   #liveBytes = 0;
   #peakBytes = 0;
   #pooledBytes = 0;
+  readonly #reclaimer = new Reclaimer(() => this.#liveBytes);
   #counters = { submissions: 0, dispatches: 0, buffers: 0, pipelines: 0, bindGroups: 0 };
 
   /**
@@ -405,6 +407,14 @@ export class Device {
   /** Bytes in use, at most in use, and kept for reuse. */
   memory(): MemoryReport {
     return { liveBytes: this.#liveBytes, peakBytes: this.#peakBytes, pooledBytes: this.#pooledBytes };
+  }
+
+  /**
+   * Collects JavaScript's garbage where it may hold much of the memory in use, and lets finalizers run; `undefined` where
+   * there is no need. For those who are about to take memory, and may wait.
+   */
+  relieve(): Promise<void> | undefined {
+    return this.#reclaimer.relieve();
   }
 
   /** Starts a new peak at what is in use now. */

@@ -163,12 +163,27 @@ export interface Primitive<P = unknown> {
   decompose?(inputs: readonly Tensor[], params: P): Tensor;
 }
 
+let isContinued = false;
+
+/**
+ * Runs a function that goes on with work recorded before, as derivatives do: it may use tensors that were disposed of
+ * since, as long as what was recorded holds them.
+ */
+export function continueNodes<T>(run: () => T): T {
+  const before = isContinued;
+  isContinued = true;
+  try {
+    return run();
+  } finally {
+    isContinued = before;
+  }
+}
+
 /** Makes the node that applies a primitive; computes nothing. */
 export function apply<P>(primitive: Primitive<P>, inputs: readonly Tensor[], params: P): Tensor {
   for (const input of inputs) {
-    const state = input.state;
-    if (state.kind === "gone") {
-      throw new Error(`${primitive.name}: an input of shape [${input.shape.join(", ")}] was ${state.reason}`);
+    if (input.gone !== undefined && !isContinued) {
+      throw new Error(`${primitive.name}: an input of shape [${input.shape.join(", ")}] was ${input.gone}`);
     }
   }
   const { shape, dtype } = primitive.infer(inputs, params);

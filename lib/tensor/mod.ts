@@ -3,9 +3,11 @@
  *
  * @module
  */
+export * from "./content.ts";
 export * from "./create.ts";
 export * from "./dtype.ts";
 export * from "./executor.ts";
+export * from "./hold.ts";
 export * from "./shape.ts";
 export * from "./tensor.ts";
 export * from "./tree.ts";

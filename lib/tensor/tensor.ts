@@ -1,3 +1,4 @@
+import { Content } from "./content.ts";
 import { displayTensor } from "./display_tensor.ts";
 import { allocate, type DType, type TypedArray } from "./dtype.ts";
 import { currentExecutor, type Storage } from "./executor.ts";
@@ -11,7 +12,7 @@ export interface Operation {
 
 /** Where a tensor's elements are, or what will make them. */
 export type TensorState =
-  | { readonly kind: "host"; readonly data: TypedArray; storage?: Storage }
+  | { readonly kind: "host"; readonly data: TypedArray; readonly storage?: Storage }
   | {
     readonly kind: "node";
     readonly operation: Operation;
@@ -26,7 +27,6 @@ export type TensorState =
 /** Under this name Deno's notebooks ask a value how to show it. */
 export const NOTEBOOK_DISPLAY: unique symbol = Symbol.for("Jupyter.display");
 
-const storages = new FinalizationRegistry<Storage>((storage) => storage.release());
 let created = 0;
 
 /**
@@ -42,7 +42,11 @@ export class Tensor {
   readonly dtype: DType;
   /** Number of elements. */
   readonly size: number;
-  #state: TensorState;
+  /** Until the tensor is given up. */
+  #content: Content | undefined;
+  /** Afterwards: what pending work may still hold. */
+  #rest: WeakRef<Content> | undefined;
+  #gone: string | undefined;
   #uses = 0;
 
   /** For executors and operations; users call `tensor()`. */
@@ -50,8 +54,7 @@ export class Tensor {
     this.shape = shape;
     this.dtype = dtype;
     this.size = sizeOf(shape);
-    this.#state = state;
-    if (state.kind === "device") storages.register(this, state.storage, this);
+    this.#content = new Content(state);
     if (state.kind === "node") { for (const input of state.inputs) input.#uses++; }
   }
 
@@ -60,9 +63,21 @@ export class Tensor {
     return this.shape.length;
   }
 
-  /** Where the elements are. For executors. */
+  /** Where the elements are, for executors: also those of a tensor that was given up, while pending work needs them. */
   get state(): TensorState {
-    return this.#state;
+    return this.#held?.state ?? { kind: "gone", reason: this.#gone! };
+  }
+
+  /** The content, while there is one. */
+  get #held(): Content | undefined {
+    if (this.#content) return this.#content;
+    const rest = this.#rest?.deref();
+    return rest && rest.holders > 0 ? rest : undefined;
+  }
+
+  /** What became of a tensor that was given up, as `disposed`; `undefined` while it may be used. */
+  get gone(): string | undefined {
+    return this.#gone;
   }
 
   /** How many nodes were made of this tensor. For executors. */
@@ -70,21 +85,46 @@ export class Tensor {
     return this.#uses;
   }
 
-  /** Records where the elements are now. For executors. */
+  /** The elements, or what will make them. For executors. Throws where the tensor was given up and no work needs it. */
+  requireContent(): Content {
+    const content = this.#held;
+    if (!content) throw new Error(`cannot use a tensor of shape ${formatShape(this.shape)}: it was ${this.#gone}`);
+    return content;
+  }
+
+  /** Takes a share in the elements, which they last for. For executors. */
+  hold(): Content {
+    return this.requireContent().retain();
+  }
+
+  /** Records where the elements are now, with a share of the storage. For executors. */
   settle(state: TensorState): void {
-    if (this.#state.kind === "device" || (this.#state.kind === "host" && this.#state.storage)) {
-      storages.unregister(this);
-    }
-    this.#state = state;
-    if (state.kind === "device") storages.register(this, state.storage, this);
+    this.requireContent().settle(state);
   }
 
   /** Keeps a device copy of host data beside it, in place of an earlier one. For executors. */
   attach(storage: Storage): void {
-    if (this.#state.kind !== "host") throw new Error("internal: only host data takes a device copy");
-    if (this.#state.storage) storages.unregister(this);
-    this.#state.storage = storage;
-    storages.register(this, storage, this);
+    this.requireContent().attach(storage);
+  }
+
+  /** Another tensor with the same elements, which lasts without this one. For executors; pending tensors have none. */
+  alias(shape: Shape): Tensor {
+    const { state } = this;
+    if (state.kind === "host" || state.kind === "device") state.storage?.retain();
+    else if (state.kind !== "arriving") {
+      throw new Error(`internal: a tensor in state ${state.kind} takes no other name`);
+    }
+    return new Tensor(shape, this.dtype, state);
+  }
+
+  /** Takes the tensor from whoever has it, and says what became of it. For executors. */
+  giveUp(reason: string): void {
+    const content = this.#content;
+    if (!content) return;
+    this.#content = undefined;
+    this.#gone = reason;
+    if (content.holders > 1) this.#rest = new WeakRef(content);
+    content.release();
   }
 
   /**
@@ -93,27 +133,34 @@ export class Tensor {
    * Throws where the tensor was disposed, donated, or stands for an argument of a function that is being traced.
    */
   async data(): Promise<TypedArray> {
+    if (this.#gone !== undefined) {
+      throw new Error(`cannot read a tensor of shape ${formatShape(this.shape)}: it was ${this.#gone}`);
+    }
     if (this.size === 0) return allocate(this.dtype, 0);
-    if (this.#state.kind === "node") await currentExecutor().evaluate([this]);
-    const state = this.#state;
-    switch (state.kind) {
-      case "host":
-        return state.data.slice();
-      case "arriving": {
-        const data = await state.data;
-        if (this.#state === state) this.#state = { kind: "host", data };
-        return data.slice();
+    const content = this.hold();
+    try {
+      if (content.state.kind === "node") await currentExecutor().evaluate([this]);
+      const { state } = content;
+      switch (state.kind) {
+        case "host":
+          return state.data.slice();
+        case "arriving": {
+          const data = await state.data;
+          if (content.state === state) content.settle({ kind: "host", data });
+          return data.slice();
+        }
+        case "device":
+          return await currentExecutor().read(this, state.storage);
+        case "argument":
+          throw new Error(
+            "cannot read an argument while its function is traced: use where() in place of a branch on data",
+          );
+        case "gone":
+        case "node":
+          throw new Error("internal: evaluation left a tensor without data");
       }
-      case "device":
-        return await currentExecutor().read(this, state.storage);
-      case "argument":
-        throw new Error(
-          "cannot read an argument while its function is traced: use where() in place of a branch on data",
-        );
-      case "gone":
-        throw new Error(`cannot read a tensor of shape ${formatShape(this.shape)}: it was ${state.reason}`);
-      case "node":
-        throw new Error("internal: evaluation left a tensor without data");
+    } finally {
+      content.release();
     }
   }
 
@@ -125,13 +172,13 @@ export class Tensor {
     return (await this.data())[0];
   }
 
-  /** Gives the memory back at once rather than when the garbage collector comes. Reading it afterwards is an error. */
+  /**
+   * Gives the tensor up at once rather than when the garbage collector comes; further calls do nothing. Reading it or
+   * making something of it afterwards is an error. What was made of it before is not touched: the memory goes back when
+   * the last pending computation that needs it has run, or was dropped.
+   */
   dispose(): void {
-    const state = this.#state;
-    if (state.kind === "gone") return;
-    this.settle({ kind: "gone", reason: "disposed" });
-    if (state.kind === "device") state.storage.release();
-    else if (state.kind === "host") state.storage?.release();
+    this.giveUp("disposed");
   }
 
   /** `using` disposes at the end of a scope. */
@@ -141,8 +188,8 @@ export class Tensor {
 
   /** What a notebook shows where a cell ends in this tensor, by MIME type; it computes and reads the elements. */
   async [NOTEBOOK_DISPLAY](): Promise<Readonly<Record<string, string>>> {
-    const { kind } = this.#state;
-    if (kind === "gone" || kind === "argument") return { "text/plain": `${this}, ${kind}` };
+    if (this.#gone !== undefined) return { "text/plain": `${this}, gone` };
+    if (this.state.kind === "argument") return { "text/plain": `${this}, argument` };
     return displayTensor(this.shape, this.dtype, await this.data());
   }
 

@@ -1,8 +1,9 @@
 import { add } from "../ops/arithmetic.ts";
 import { zerosLike } from "../ops/constant.ts";
 import { type Group, groupPrimitive, mark } from "../ops/control.ts";
-import { holdNodes, primitiveOf } from "../ops/primitive.ts";
+import { continueNodes, holdNodes, primitiveOf } from "../ops/primitive.ts";
 import { isFloat } from "../tensor/dtype.ts";
+import { formatShape } from "../tensor/shape.ts";
 import type { Tensor, TensorState } from "../tensor/tensor.ts";
 
 type NodeState = Extract<TensorState, { kind: "node" }>;
@@ -26,8 +27,19 @@ function groupOf(state: NodeState): Group | undefined {
   return state.operation === groupPrimitive ? (state.params as { group: Group }).group : undefined;
 }
 
-/** Records what lies between sources and outputs. Sources must be nodes of their own. */
+/**
+ * Records what lies between sources and outputs. Sources must be nodes of their own.
+ *
+ * Throws where an output was disposed of: what it was made of is not known any more.
+ */
 export function record(outputs: readonly Tensor[], sources: readonly Tensor[]): Tape {
+  for (const { gone, shape } of outputs) {
+    if (gone !== undefined) {
+      throw new Error(
+        `cannot differentiate a result of shape ${formatShape(shape)}: it was ${gone} before it was returned`,
+      );
+    }
+  }
   const active = new Set<Tensor>(sources);
   const oldest = sources.reduce((id, source) => Math.min(id, source.id), Infinity);
   const seen = new Set<Tensor>();
@@ -56,7 +68,11 @@ export function record(outputs: readonly Tensor[], sources: readonly Tensor[]): 
  * Derivatives of recorded outputs by their sources, by reverse accumulation: for each source the sum over outputs of
  * cotangent · ∂output/∂source, or `undefined` where no output depends on it.
  */
-export function pullBack(
+export function pullBack(tape: Tape, cotangents: readonly (Tensor | undefined)[]): (Tensor | undefined)[] {
+  return continueNodes(() => accumulateBack(tape, cotangents));
+}
+
+function accumulateBack(
   { outputs, sources, active, nodes }: Tape,
   cotangents: readonly (Tensor | undefined)[],
 ): (Tensor | undefined)[] {

@@ -4,6 +4,7 @@ import type { FunctionMemory } from "../compile/function_memory.ts";
 import { Runtime } from "../compile/runtime.ts";
 import type { DispatchTime, ProfileClock } from "../compile/timer.ts";
 import { ambientExecutor, currentExecutor } from "../tensor/executor.ts";
+import { Hold } from "../tensor/hold.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type Structure, type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
 import { argumentPaths } from "./argument_paths.ts";
@@ -23,6 +24,24 @@ function countLeaves(structure: Structure): number {
 }
 
 const isDynamic = (value: unknown): boolean => value instanceof Tensor || typeof value === "number";
+
+/** Runs what was traced once it is compiled. Arguments are held from the call on, whatever becomes of them meanwhile. */
+async function runHeld<R>(
+  leaves: readonly Tensor[],
+  known: Promise<Trace>,
+  run: (compiled: Compiled) => Promise<R>,
+): Promise<R> {
+  for (const { gone, shape } of leaves) {
+    if (gone !== undefined) throw new Error(`jit: an argument of shape [${shape.join(", ")}] was ${gone}`);
+  }
+  let running: Promise<R>;
+  {
+    using _waiting = new Hold(leaves);
+    const { compiled } = await known;
+    running = run(compiled); // takes shares of its own
+  }
+  return await running;
+}
 
 /**
  * Refuses a function that asks for a bare `number`, by its type: numbers among the arguments reach it as tensors. What it
@@ -157,17 +176,16 @@ export function jit<F extends AnyFunction, const Static extends number = never>(
 
   const run = async (args: JitArguments<F>): Promise<ReturnType<F>> => {
     const { leaves, known } = trace(runtimeOf(currentExecutor()), args);
-    const { compiled, outputs } = await known;
-    return treeUnflatten(outputs, await compiled.run(leaves));
+    const results = await runHeld(leaves, known, (compiled) => compiled.run(leaves));
+    return treeUnflatten((await known).outputs, results);
   };
 
   const profile = async (
     args: JitArguments<F>,
   ): Promise<{ value: ReturnType<F>; clock: ProfileClock; dispatches: DispatchTime[] }> => {
     const { leaves, known } = trace(runtimeOf(currentExecutor()), args);
-    const { compiled, outputs } = await known;
-    const { results, clock, dispatches } = await compiled.profile(leaves);
-    return { value: treeUnflatten(outputs, results), clock, dispatches };
+    const { results, clock, dispatches } = await runHeld(leaves, known, (compiled) => compiled.profile(leaves));
+    return { value: treeUnflatten((await known).outputs, results), clock, dispatches };
   };
 
   return Object.assign(outsideTraces(run), {
