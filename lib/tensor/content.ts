@@ -1,5 +1,5 @@
 import type { Storage } from "./executor.ts";
-import type { Tensor, TensorState } from "./tensor.ts";
+import type { TensorState } from "./tensor.ts";
 
 /** Gives storage back where a content was dropped and nobody said so. */
 const dropped = new FinalizationRegistry<Storage>((storage) => storage.release());

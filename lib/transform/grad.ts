@@ -2,6 +2,7 @@ import { ones } from "../ops/constant.ts";
 import { mark } from "../ops/control.ts";
 import { holdNodes } from "../ops/primitive.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
+import { Hold } from "../tensor/hold.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeFlatten, treeFlattenLike, treeUnflatten } from "../tensor/tree.ts";
 import { orZeros, pullBack, record } from "./differentiate.ts";
@@ -85,7 +86,10 @@ export function vjp<F extends AnyFunction>(
     const sources = args.map(markLeaves);
     const value = f(...sources.map(({ tree }) => tree));
     const { leaves, structure } = treeFlatten(value);
-    return { tape: record(leaves, sources.flatMap(({ marked }) => marked)), value, structure, sources };
+    const tape = record(leaves, sources.flatMap(({ marked }) => marked));
+    // The way back may be long in coming: what it needs lasts as long as it can be called.
+    const held = new Hold(tape.nodes.flatMap(({ node, state }) => [node, ...state.inputs]));
+    return { tape: { ...tape, held }, value, structure, sources };
   });
   const { outputs, sources: marked } = tape;
   return {
