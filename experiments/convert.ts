@@ -10,6 +10,7 @@ import { differenceLine, largestDifference } from "./tuning/largest_difference.t
 import { findModel, loadModel, type ModelFlags } from "./tuning/load_model.ts";
 import { makeMethod } from "./tuning/make_method.ts";
 import { makeOptimizer } from "./tuning/optimizer.ts";
+import { isWholeModel } from "./tuning/read_adapter.ts";
 import { loadState, loadStateInfo } from "./tuning/state_file.ts";
 import type { TrainSettings } from "./tuning/train_settings.ts";
 
@@ -51,6 +52,17 @@ async function main(): Promise<void> {
   if (out === undefined) throw new RangeError("--out is missing: the folder for the adapter");
   const info = await loadStateInfo(folder);
   const settings = info.settings as unknown as TrainSettings;
+  const schedule = settings["lambda-schedule"];
+  if (schedule !== undefined || settings.method === "full") {
+    const cause = schedule === undefined ? "its method is full" : `its λ went by ${schedule}`;
+    const isThere = await isWholeModel(folder);
+    throw new RangeError(
+      `there is nothing to convert in ${folder}: as ${cause}, ` +
+        (isThere
+          ? `it is the whole model already, to be used as --model ${folder}`
+          : "its end will write the whole model"),
+    );
+  }
   if (settings.method !== "delta-lora" && settings.method !== "dylora") {
     throw new RangeError(
       `there is nothing to convert in ${folder} as its method is ${settings.method}, not delta-lora or dylora`,
@@ -66,6 +78,7 @@ async function main(): Promise<void> {
     labels,
     seed,
     weights,
+    freshHead: settings["fresh-head"],
   });
   if (await hashModel(loaded) !== info.inputs.weights) {
     throw new Error(`${model} is not what the run in ${folder} began from: its weights differ`);

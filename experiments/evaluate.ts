@@ -1,25 +1,27 @@
-// deno task evaluate --model DIR [--adapter DIR] --task NAME [--data DIR] [--logits FILE]
+// deno task evaluate --model DIR [--adapter DIR] --task NAME --data DIR [--logits FILE]
 import { parseArgs } from "@std/cli/parse-args";
 import { openDevice } from "../mod.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";
 import { plain, withAdapter } from "./tuning/adapted.ts";
-import { loadLabels } from "./tuning/label_file.ts";
+import { adapterHead, modelHead, withClasses } from "./tuning/head.ts";
 import { findModel, loadModel, MODEL_HELP, type ModelFlags, WEIGHTS_HELP, weightsOf } from "./tuning/load_model.ts";
-import { outputsOf, readTask, TASK_HELP, type TaskFlags } from "./tuning/read_task.ts";
+import { TASK_HELP, type TaskFlags } from "./tuning/raw_task.ts";
+import { outputsOf, readTask } from "./tuning/read_task.ts";
 import { score } from "./tuning/score.ts";
 import { maxLengthOf } from "./tuning/train_settings.ts";
+import { understoodLines } from "./tuning/understood.ts";
 
 const HELP = `Scores a sequence classifier, with an adapter or without: metrics as JSON on standard output.
 
-  deno task evaluate --model DIR [--adapter DIR] --task NAME [flags]
+  deno task evaluate --model DIR [--adapter DIR] --task NAME --data DIR|suite [flags]
 
 ${MODEL_HELP}
 ${WEIGHTS_HELP}
   --adapter DIR      an adapter in PEFT's format, ours or PEFT's
 ${TASK_HELP}
-                     --data is the file that is scored; its labels are those of the training where that was done here
+                     --data is the file that is scored; its labels are classes of the head, which may have others
   --logits FILE      gets one JSON array an example, in the file's order; MNLI's mismatched ones behind the matched
   --batch N          examples at a time, 32 by default
   --max-length N     most tokens of an example, 128 by default or what the model has
@@ -39,6 +41,7 @@ const FLAGS = {
     "data",
     "columns",
     "kind",
+    "classes",
     "logits",
     "batch",
     "max-length",
@@ -64,13 +67,19 @@ async function main(): Promise<void> {
   const { adapter, logits } = flags;
   const batchSize = wholeNumber("batch", flags.batch ?? "32");
   const folder = await findModel(flags);
-  const known = flags.columns === undefined ? undefined : await loadLabels(adapter ?? folder);
-  const task = await readTask(flags, { isScored: true, known });
+  const found = (adapter === undefined ? undefined : await adapterHead(adapter, folder)) ?? await modelHead(folder);
+  const head = withClasses(found, flags.classes);
+  const task = await readTask(flags, { isScored: true, heads: head ? [head] : [] });
   const loaded = await loadModel(folder, { labels: outputsOf(task), weights: weightsOf(flags) });
   const maxLength = maxLengthOf(flags["max-length"], loaded);
   const adapted = adapter === undefined ? plain(loaded) : await withAdapter(loaded, adapter);
 
   using _device = await openDevice({ adapter: flags.device, report: console.error });
+  for (
+    const line of understoodLines({ task: { ...task, train: [] }, tokenizer: loaded.tokenizer, maxLength, fresh: [] })
+  ) {
+    console.error(line);
+  }
   const scores = await score(loaded, adapted, task, { batchSize, maxLength });
   if (logits !== undefined) {
     const rows = Object.values(scores).flatMap((set) => set.logits);

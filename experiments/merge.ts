@@ -1,15 +1,16 @@
-// deno task merge --model DIR --adapter DIR --out DIR [--task NAME [--data DIR]]
+// deno task merge --model DIR --adapter DIR --out DIR [--task NAME --data DIR]
 import { parseArgs } from "@std/cli/parse-args";
-import { io, openDevice } from "../mod.ts";
+import { openDevice } from "../mod.ts";
 import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown } from "./command/flags.ts";
 import { plain, withAdapter } from "./tuning/adapted.ts";
-import { classesOf } from "./tuning/classes_of.ts";
-import { loadLabels, saveLabels } from "./tuning/label_file.ts";
+import { adapterHead, modelHead, withClasses } from "./tuning/head.ts";
+import { saveLabels } from "./tuning/label_file.ts";
 import { differenceLine, largestDifference } from "./tuning/largest_difference.ts";
 import { findModel, loadModel, MODEL_HELP, type ModelFlags, WEIGHTS_HELP, weightsOf } from "./tuning/load_model.ts";
 import { writeModelFolder } from "./tuning/model_folder.ts";
-import { readTask, TASK_HELP, type TaskFlags } from "./tuning/read_task.ts";
+import { TASK_HELP, type TaskFlags } from "./tuning/raw_task.ts";
+import { readTask } from "./tuning/read_task.ts";
 
 const HELP =
   `Writes a model with an adapter merged into its weights, and says how far its logits are from the adapter's.
@@ -29,7 +30,7 @@ ${TASK_HELP}
 
 const FLAGS = {
   boolean: ["offline", "json", "help"],
-  string: ["model", "revision", "weights", "adapter", "out", "task", "data", "columns", "kind", "device"],
+  string: ["model", "revision", "weights", "adapter", "out", "task", "data", "columns", "kind", "classes", "device"],
 } as const;
 
 interface MergeFlags extends ModelFlags, Omit<TaskFlags, "eval-data"> {
@@ -49,17 +50,17 @@ async function main(): Promise<void> {
   const { adapter, out } = flags;
   if (adapter === undefined) throw new RangeError("--adapter is missing: a folder with adapter_config.json");
   if (out === undefined) throw new RangeError("--out is missing: the folder for the merged model");
-  const known = await loadLabels(adapter);
-  const isCompared = flags.task !== undefined || flags.columns !== undefined;
-  const task = isCompared ? await readTask(flags, { isScored: true, known }) : undefined;
   const folder = await findModel(flags);
-  const labels = await classesOf(folder, await io.loadAdapter(adapter));
-  const loaded = await loadModel(folder, { labels, weights: weightsOf(flags) });
+  const found = await adapterHead(adapter, folder) ?? await modelHead(folder);
+  const head = withClasses(found, flags.classes);
+  const isCompared = flags.task !== undefined || flags.columns !== undefined;
+  const task = isCompared ? await readTask(flags, { isScored: true, heads: head ? [head] : [] }) : undefined;
+  const loaded = await loadModel(folder, { labels: head?.outputs, weights: weightsOf(flags) });
   const adapted = await withAdapter(loaded, adapter);
 
   using _device = await openDevice({ adapter: flags.device, report: console.error });
-  await writeModelFolder(out, adapted.method.merge(adapted.state), { loaded, labels: known });
-  if (known) await saveLabels(out, known);
+  await writeModelFolder(out, adapted.method.merge(adapted.state), { loaded, labels: head });
+  if (head) await saveLabels(out, head);
   const merged = await loadModel(out);
   const difference = await largestDifference(
     { loaded, adapted },

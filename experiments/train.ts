@@ -1,35 +1,38 @@
-// deno task train --model DIR --task NAME [--data DIR] --out DIR [--method NAME] [--learning-rate X] …
+// deno task train --model DIR --task NAME --data DIR --out DIR [--method NAME] [--learning-rate X] …
 import { parseArgs } from "@std/cli/parse-args";
 import { io, openDevice } from "../mod.ts";
 import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";
 import { onInterrupt } from "./command/interrupt.ts";
 import { ProgressBar } from "./command/progress_bar.ts";
-import { beginFrom, type Beginning } from "./tuning/adapted.ts";
+import { beginFrom } from "./tuning/adapted.ts";
 import { hashModel } from "./tuning/hash_tensors.ts";
+import { adapterHead, modelHead, withClasses } from "./tuning/head.ts";
 import { saveLabels } from "./tuning/label_file.ts";
 import {
   findModel,
-  type LoadedModel,
   loadModel,
   MODEL_HELP,
   type ModelFlags,
+  outputNames,
   WEIGHTS_HELP,
   weightsOf,
 } from "./tuning/load_model.ts";
 import { makeMethod, METHODS } from "./tuning/make_method.ts";
 import { writeModelFolder } from "./tuning/model_folder.ts";
 import { OPTIMIZERS, SCHEDULES } from "./tuning/optimizer.ts";
-import { outputsOf, readTask, TASK_HELP } from "./tuning/read_task.ts";
+import { TASK_HELP } from "./tuning/raw_task.ts";
+import { outputsOf, readTask } from "./tuning/read_task.ts";
 import { score, scoreLines } from "./tuning/score.ts";
 import { loadStateInfo, requireSameRun, type Settings, type StateInfo } from "./tuning/state_file.ts";
 import { StepLog } from "./tuning/step_log.ts";
 import { dropoutOf, type TrainFlags, trainSettings } from "./tuning/train_settings.ts";
 import { Training, type TrainingParts } from "./tuning/training.ts";
+import { understoodLines } from "./tuning/understood.ts";
 
 const HELP = `Fine-tunes a sequence classifier of Hugging Face's and writes an adapter in PEFT's format.
 
-  deno task train --model DIR|NAME --task NAME --out DIR [flags]
+  deno task train --model DIR|NAME|suite --task NAME --data DIR|suite --out DIR [flags]
 
 ${MODEL_HELP}
 ${WEIGHTS_HELP}
@@ -54,7 +57,8 @@ ${TASK_HELP}
   --width N, --activation NAME
                      Houlsby's and Pfeiffer's: 64 by default; gelu and relu
   --adapter-init DIR begins from an adapter, ours or PEFT's, whose method it is unless --method names another;
-                     a head for another number of classes is left out
+                     a head without names for another number of classes is left out
+  --fresh-head       begins with a new head where the model's or the adapter's is for other classes
 
   --optimizer NAME   of ${OPTIMIZERS.join(", ")}; adamw by default
   --momentum X       SGD's, none by default
@@ -82,10 +86,10 @@ ${TASK_HELP}
   --help             this text`;
 
 const FLAGS = {
-  boolean: ["allow-dropout", "no-decay-bias", "offline", "resume", "json", "help"],
+  boolean: ["allow-dropout", "fresh-head", "no-decay-bias", "offline", "resume", "json", "help"],
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
-    "model", "revision", "weights", "task", "data", "columns", "kind", "eval-data",
+    "model", "revision", "weights", "task", "data", "columns", "kind", "classes", "eval-data",
     "method", "rank", "alpha", "lambda", "start-step", "targets", "initial-rank", "interval", "orthogonality", "adapter-init",
     "branch-dropout", "lambda-schedule", "ratio", "mode", "width", "activation", "optimizer", "momentum",
     "learning-rate", "schedule", "warmup", "weight-decay", "clip", "batch", "accumulate", "epochs", "steps",
@@ -113,8 +117,15 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Says what of a model was made afresh or rounded, and what of an adapter was left out. */
-function narrate({ base, model, report: { fresh } }: LoadedModel, beginning: Beginning | undefined): void {
+/** Says what a run begins with: its data, what of the model is made afresh or rounded, what of an adapter is left out. */
+function narrate({ loaded, task, settings, beginning }: TrainingParts): void {
+  const { base, model, tokenizer, report } = loaded;
+  const brought = (name: string) =>
+    Object.hasOwn(beginning?.trainable.heads ?? {}, name) && !beginning?.left.includes(name);
+  const fresh = report.fresh.filter((name) => !brought(name));
+  for (const line of understoodLines({ task, tokenizer, maxLength: settings["max-length"], fresh })) {
+    console.error(line);
+  }
   const { unusedKeys } = model.config;
   if (unusedKeys.length > 0) console.error(`config.json says what is not used here: ${unusedKeys.join(", ")}`);
   const halves = Object.values(base).filter(({ dtype }) => dtype === "f16");
@@ -123,7 +134,6 @@ function narrate({ base, model, report: { fresh } }: LoadedModel, beginning: Beg
     const [half, whole] = [bytes, 2 * bytes].map((size) => `${(size / 2 ** 20).toFixed(1)} MiB`);
     console.error(`kept in f16: ${halves.length} matrices, ${half} in place of ${whole}`);
   }
-  if (fresh.length > 0) console.error(`made afresh: ${fresh.join(", ")}`);
   if (beginning && beginning.left.length > 0) {
     console.error(`left out of the adapter, as it is for other classes: ${beginning.left.join(", ")}`);
   }
@@ -149,16 +159,25 @@ async function main(): Promise<void> {
   const saveEvery = wholeNumber("save-every", flags["save-every"] ?? "500");
   const say = (line: string) => json ? console.error(line) : console.log(line);
 
-  const task = await readTask(flags);
+  const beginsFrom = flags["adapter-init"];
+  const freshHead = flags["fresh-head"] ?? false;
+  const folder = await findModel(flags);
+  const adapters = beginsFrom === undefined ? undefined : await adapterHead(beginsFrom, folder);
+  const heads = freshHead ? [] : [adapters, await modelHead(folder)].filter((head) => head !== undefined);
+  const [first, ...others] = heads;
+  const named = withClasses(first, flags.classes);
+  const task = await readTask(flags, { heads: named ? [named, ...others] : [], mayBeFresh: true });
   const seed = wholeNumber("seed", flags.seed ?? "0", 0);
-  const loaded = await loadModel(await findModel(flags), {
+  const loaded = await loadModel(folder, {
     labels: outputsOf(task),
     dropout: dropoutOf(flags.dropout),
     seed,
     weights: weightsOf(flags),
+    freshHead,
   });
-  const beginsFrom = flags["adapter-init"];
-  const beginning = beginsFrom === undefined ? undefined : await beginFrom(beginsFrom, loaded.base);
+  const beginning = beginsFrom === undefined
+    ? undefined
+    : await beginFrom(beginsFrom, loaded.base, { without: freshHead ? outputNames(loaded.model) : [] });
   const settings = trainSettings(flags, { task, loaded, beginning });
   const method = beginning && settings.method === beginning.name ? beginning.method : makeMethod(settings);
   const saved = resume ? await loadStateInfo(out) : undefined;
@@ -173,7 +192,7 @@ async function main(): Promise<void> {
   const parts: TrainingParts = { loaded, task, settings, method, beginning, info };
   const training = saved ? await Training.resume(out, parts) : Training.begin(parts);
   const lines = log === undefined ? undefined : await StepLog.open(log, { from: training.done });
-  narrate(loaded, beginning);
+  narrate(parts);
   say(`adapter: ${device.report.name} (${device.report.source})`);
   const { trainableParameters, totalParameters } = method.describe(training.state);
   say(`trained: ${trainableParameters.toLocaleString("en")} of ${totalParameters.toLocaleString("en")} parameters`);

@@ -1,6 +1,7 @@
-import { io, mul, peft, random, type Tensor, type Tree, treeMap } from "../../mod.ts";
+import { mul, peft, random, type Tensor, type Tree, treeMap } from "../../mod.ts";
 import { hashTensors } from "./hash_tensors.ts";
 import type { LoadedModel } from "./load_model.ts";
+import { readAdapter } from "./read_adapter.ts";
 
 /** A model's parameters as a method holds them. */
 export interface Adapted {
@@ -29,7 +30,7 @@ export function plain({ base, report, folder }: LoadedModel): Adapted {
  * Throws an Error where the adapter does not fit, or a part of the head is in neither.
  */
 export async function withAdapter({ base, report }: LoadedModel, folder: string): Promise<Adapted> {
-  const { method, trainable } = peft.adapterMethod(await io.loadAdapter(folder), base);
+  const { method, trainable } = peft.adapterMethod(await readAdapter(folder), base);
   const lost = report.fresh.filter((name) => !Object.hasOwn(trainable.heads, name));
   if (lost.length > 0) {
     throw new Error(`neither the model nor the adapter in ${folder} has the head's ${lost.join(", ")}`);
@@ -47,12 +48,23 @@ export interface Beginning extends peft.AdapterMethod {
   readonly hash: string;
 }
 
+/** Options of {@linkcode beginFrom}. */
+export interface BeginFromOptions {
+  /** Parameters of the model's head that stay the model's; none by default. */
+  readonly without?: readonly string[];
+}
+
 /** Reads the adapter that a run begins from; heads for another number of classes are the model's. */
-export async function beginFrom(folder: string, base: Readonly<Record<string, Tensor>>): Promise<Beginning> {
-  const { config, tensors } = await io.loadAdapter(folder);
+export async function beginFrom(
+  folder: string,
+  base: Readonly<Record<string, Tensor>>,
+  { without = [] }: BeginFromOptions = {},
+): Promise<Beginning> {
+  const { config, tensors } = await readAdapter(folder);
   const left = Object.keys(tensors).filter((name) => {
-    const own = base[name.slice(peft.PEFT_PREFIX.length)];
-    return name.startsWith(peft.PEFT_PREFIX) && own !== undefined && own.shape.join() !== tensors[name].shape.join();
+    if (!name.startsWith(peft.PEFT_PREFIX)) return false;
+    const own = name.slice(peft.PEFT_PREFIX.length);
+    return without.includes(own) || (base[own] !== undefined && base[own].shape.join() !== tensors[name].shape.join());
   });
   const fitted = Object.fromEntries(left.map((name) => [name, base[name.slice(peft.PEFT_PREFIX.length)]]));
   const { method, trainable } = peft.adapterMethod({ config, tensors: { ...tensors, ...fitted } }, base);

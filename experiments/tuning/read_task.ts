@@ -1,50 +1,18 @@
-import { type Example, GLUE_TASKS, type GlueData, type MetricName, readGlueFiles, readGlueTask } from "../../mod.ts";
-import { requireName } from "../../lib/data/nearest.ts";
+import type { Example } from "../../mod.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
-import { generateSuite, SUITE_SEED } from "../suite/mod.ts";
-import { LABEL_KINDS, type LabelKind, type LabelSet } from "./label_set.ts";
-import { readTable } from "./read_table.ts";
+import { type Head, list } from "./head.ts";
+import { type LabelSet, sortedLabels } from "./label_set.ts";
+import { type ClassMatch, matchClasses } from "./match_classes.ts";
+import { columnTask, glueTask, metricsOf, type RawTask, type ReadTaskOptions, type TaskFlags } from "./raw_task.ts";
 
 /** What a model is tuned for: examples with labels, and how answers are scored. */
-export interface TuningTask extends LabelSet {
-  /** One of GLUE's, or `columns`. */
-  readonly name: string;
-  readonly metrics: readonly MetricName[];
-  /** What is trained on; empty where only scores are asked for. */
-  readonly train: readonly Example[];
-  /** What answers are scored on, by name: `dev`, and MNLI's `mismatched`. */
-  readonly sets: Readonly<Record<string, readonly Example[]>>;
-  /** Hex sha-256 of all examples. */
-  readonly hash: string;
-}
-
-/** Flags that name a task. */
-export interface TaskFlags {
-  readonly task?: string;
-  readonly data?: string;
-  readonly "eval-data"?: string;
-  readonly columns?: string;
-  readonly kind?: string;
-}
-
-/** What {@linkcode TaskFlags} mean, for help texts. */
-export const TASK_HELP = `  --task NAME        one of GLUE's: ${Object.keys(GLUE_TASKS).join(", ")}
-  --data DIR         GLUE's own folders (CoLA/train.tsv, plain or .gz …) or Parquet; by default the generated suite
-  --columns A,B,C    in place of --task: the columns of text, perhaps a second text, and label in a file of your own,
-                     TSV or CSV with a first line of names, JSON lines (.jsonl) or Parquet, plain or .gz; one shard of
-                     several (train-00000-of-00002.parquet) stands for all. Labels are scores where all are numbers and
-                     one at least is not whole; else classes, sorted by number or alphabet; 1 and 1.0 are one class
-  --kind classes|scores
-                     with --columns: what labels are, whatever they look like; scores for ratings in whole numbers`;
-
-/** What `--kind` says labels are. Throws a RangeError where it is neither, or says another thing than a model did. */
-function kindOf({ kind }: TaskFlags, known: LabelSet | undefined): LabelKind | undefined {
-  if (kind === undefined) return undefined;
-  const named = requireName("value of --kind", kind, LABEL_KINDS);
-  if (known && (known.kind === "classes") !== (named === "classes")) {
-    throw new RangeError(`--kind ${named} contradicts the model, which was trained on ${known.kind}: leave it out`);
-  }
-  return named;
+export interface TuningTask extends Omit<RawTask, "words" | "ownOrder"> {
+  /** Number of the class that F1 is of, where there are two. */
+  readonly positive: number;
+  /** Where the order of the classes comes from, in words. */
+  readonly order: string;
+  /** Heads that are there, but for other classes, in words: one is made afresh in their place. */
+  readonly unfit: readonly string[];
 }
 
 /** How many outputs a model of a task has. */
@@ -52,63 +20,94 @@ export function outputsOf({ kind, labels }: LabelSet): number {
   return kind === "regression" ? 1 : labels.length;
 }
 
-async function glueTask(name: string, folder: string | undefined): Promise<TuningTask> {
-  const known = requireName("task", name, Object.keys(GLUE_TASKS) as (keyof typeof GLUE_TASKS)[]);
-  const data: GlueData = folder === undefined
-    ? await readGlueFiles(generateSuite(SUITE_SEED), known)
-    : await readGlueTask(folder, known);
-  const { kind, labels, metrics } = data.task;
-  const sets = { dev: data.dev, ...data.mismatched && { mismatched: data.mismatched } };
-  return { name, kind, labels, metrics, train: data.train, sets, hash: data.hash };
+/** The same examples with the numbers that another table gives its classes. */
+function renumber(examples: readonly Example[], order: readonly number[]): readonly Example[] {
+  if (order.every((number, i) => number === i)) return examples;
+  return examples.map((example) => ({ ...example, label: order[example.label] }));
 }
 
-/** Scores of a task of one's own. */
-function metricsOf({ kind, labels }: LabelSet): MetricName[] {
-  if (kind === "regression") return ["pearson", "spearman"];
-  return labels.length === 2 ? ["accuracy", "f1", "matthewsCorrelation"] : ["accuracy"];
+/** A head and data that are not for each other, in words. */
+function difference(head: Head, raw: RawTask): string {
+  const own = head.kind === "regression"
+    ? "a head of one score"
+    : `a head of ${head.outputs} classes, ${list(head.labels)} by ${head.source}`;
+  const words = raw.words.map(([word, ...others]) => [word, ...others].join("/"));
+  const found = raw.kind === "regression"
+    ? "scores"
+    : `${words.length} ${words.length === 1 ? "label" : "labels"}: ${list(words)}`;
+  return `${head.owner} has ${own}, and ${raw.source} has ${found}`;
+}
+
+/** The head that data fit, and how they do. Throws a RangeError where none does that has names, or none may be made afresh. */
+function fit(raw: RawTask, { heads = [], mayBeFresh = false }: ReadTaskOptions) {
+  const unfit: string[] = [];
+  for (const head of heads) {
+    const match = raw.kind !== head.kind
+      ? undefined
+      : raw.kind === "classes"
+      ? matchClasses(raw.words, head)
+      : { labels: [], order: [], by: "word" as const };
+    if (match) return { head, match, unfit };
+    unfit.push(difference(head, raw));
+    if (mayBeFresh && !head.isNamed) continue;
+    const cures = [
+      ...head.kind === "classes" && raw.kind === "classes"
+        ? ["--classes A,B,… says what the head's classes are called in the data, in its order"]
+        : [],
+      ...mayBeFresh ? ["--fresh-head begins with a new head for these labels"] : [],
+    ];
+    throw new RangeError([unfit.at(-1), ...cures.length > 0 ? [cures.join(", or ")] : []].join(": "));
+  }
+  return { unfit };
+}
+
+/** Where a head's order comes from, in words. */
+function orderOf({ by }: ClassMatch, { source, owner }: Head, { ownOrder }: RawTask): string {
+  if (by === "word") return `in the order of ${source}`;
+  if (by === "number") return `by their numbers, which ${source} does not name`;
+  return `${ownOrder}, as ${owner} has but numbers for its classes`;
+}
+
+/** Data with the numbers that a head's classes have. */
+async function numbered(raw: RawTask, options: ReadTaskOptions): Promise<TuningTask> {
+  const { words: _, ownOrder, ...task } = raw;
+  const { head, match, unfit } = fit(raw, options);
+  // F1 is of the class that is the second of the data's own two.
+  if (!match) return { ...task, positive: 1, order: ownOrder, unfit };
+  const { labels, order } = match;
+  const isSame = labels.join("\n") === raw.labels.join("\n");
+  const set = { kind: raw.kind, labels };
+  return {
+    ...task,
+    ...set,
+    metrics: raw.name === "columns" ? metricsOf(set) : raw.metrics,
+    positive: order[1] ?? labels.indexOf(sortedLabels(labels)[1]),
+    train: renumber(raw.train, order),
+    sets: Object.fromEntries(Object.entries(raw.sets).map(([name, examples]) => [name, renumber(examples, order)])),
+    order: orderOf(match, head, raw),
+    unfit,
+    hash: isSame ? raw.hash : await sha256(JSON.stringify([raw.hash, labels, order])),
+  };
 }
 
 /**
- * Reads the task that flags name. With `isScored` the one file of columns holds what is scored; `known` is what its labels
- * are where a model decided that before.
+ * Reads the task that flags name. Its classes have the names and numbers of the head that stays.
  *
- * Throws a RangeError where flags are missing or contradict each other, and what reading throws.
+ * Throws a RangeError where flags are missing or contradict each other, or where the data's labels are not the head's,
+ * and what reading throws.
  */
-export async function readTask(
-  flags: TaskFlags,
-  { isScored = false, known }: { readonly isScored?: boolean; readonly known?: LabelSet } = {},
-): Promise<TuningTask> {
-  const { task, data, columns } = flags;
-  const evalData = flags["eval-data"];
+export async function readTask(flags: TaskFlags, options: ReadTaskOptions = {}): Promise<TuningTask> {
+  const { task, columns } = flags;
   if (task !== undefined && columns !== undefined) throw new RangeError("--task and --columns exclude each other");
   if (task !== undefined) {
-    if (evalData !== undefined) throw new RangeError("--eval-data belongs to --columns: a task has its own dev files");
-    if (flags.kind !== undefined) throw new RangeError(`--kind belongs to --columns: a task has its own kind`);
-    return await glueTask(task, data);
+    if (flags["eval-data"] !== undefined) {
+      throw new RangeError("--eval-data belongs to --columns: a task has its own dev files");
+    }
+    if (flags.kind !== undefined) throw new RangeError("--kind belongs to --columns: a task has its own kind");
+    return await numbered(await glueTask(task, flags.data), options);
   }
   if (columns === undefined) {
     throw new RangeError("what is to be learned is missing: --task NAME, or --columns and --data");
   }
-  if (data === undefined) throw new RangeError("--columns needs the file: --data FILE");
-  const names = columns.split(",").map((name) => name.trim());
-  if (names.length < 2 || names.length > 3 || names.includes("")) {
-    throw new RangeError(`--columns names a text, perhaps a second one, and the label, not "${columns}"`);
-  }
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new RangeError(`--columns names "${twice}" twice: each column is another part`);
-  const first = await readTable(data, { columns: names, known, kind: kindOf(flags, known) });
-  const own = { kind: first.kind, labels: first.labels };
-  if (own.kind === "classes" && own.labels.length < 2) {
-    throw new RangeError(`there is nothing to learn from ${data} as all of its labels are "${own.labels[0]}"`);
-  }
-  const second = evalData === undefined ? undefined : await readTable(evalData, { columns: names, known: own });
-  const dev = isScored ? first : second;
-  return {
-    name: "columns",
-    ...own,
-    metrics: metricsOf(own),
-    train: isScored ? [] : first.examples,
-    sets: dev ? { dev: dev.examples } : {},
-    hash: await sha256(JSON.stringify([own, first.examples, second?.examples ?? []])),
-  };
+  return await numbered(await columnTask(flags, options), options);
 }

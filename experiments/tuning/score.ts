@@ -72,9 +72,15 @@ export async function score(
         if (weight > 0) rows.push([...data.subarray(row * outputs, (row + 1) * outputs)]);
       });
     }
+    // F1 is of one class of two, whatever its number.
+    const isPositive = (label: number) => Number(label === task.positive);
+    const metricOf = (metric: MetricName) =>
+      metric === "f1"
+        ? SCORES.f1(predictions.map(isPositive), labels.map(isPositive))
+        : SCORES[metric](predictions, labels);
     scores[name] = {
       examples: examples.length,
-      metrics: Object.fromEntries(task.metrics.map((metric) => [metric, SCORES[metric](predictions, labels)])),
+      metrics: Object.fromEntries(task.metrics.map((metric) => [metric, metricOf(metric)])),
       logits: rows,
     };
   }

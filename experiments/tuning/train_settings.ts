@@ -6,7 +6,8 @@ import { type LoadedModel, type StoredWeights, weightsOf } from "./load_model.ts
 import { adaloraShares, LAMBDA_SCHEDULES } from "../method_table.ts";
 import { METHOD_FLAGS, METHODS, type MethodSettings, parseTargets } from "./make_method.ts";
 import { OPTIMIZERS, type OptimizerSettings, SCHEDULES } from "./optimizer.ts";
-import { outputsOf, type TaskFlags, type TuningTask } from "./read_task.ts";
+import type { TaskFlags } from "./raw_task.ts";
+import { outputsOf, type TuningTask } from "./read_task.ts";
 
 /** Flags of `deno task train` that decide what comes out; their values as they were typed. */
 export interface TrainFlags extends TaskFlags {
@@ -19,6 +20,7 @@ export interface TrainFlags extends TaskFlags {
   readonly "start-step"?: string;
   readonly targets?: string;
   readonly "adapter-init"?: string;
+  readonly "fresh-head"?: boolean;
   readonly "initial-rank"?: string;
   readonly interval?: string;
   readonly orthogonality?: string;
@@ -58,6 +60,8 @@ export interface TrainSettings extends MethodSettings, OptimizerSettings {
   readonly columns?: string;
   readonly kind?: string;
   readonly "adapter-init"?: string;
+  readonly classes?: string;
+  readonly "fresh-head"?: boolean;
   /** Norm to which gradients are cut; 0 for none. */
   readonly clip: number;
   /** Of the head: classes, or 1 for scores. */
@@ -221,7 +225,7 @@ export function trainSettings(
   if (warmup >= counts.steps) {
     throw new RangeError(`--warmup ${warmup} leaves nothing of ${counts.steps} steps`);
   }
-  const { model, task: name, data, "eval-data": evalData, columns, kind, "adapter-init": adapterInit } = flags;
+  const { model, task: name, data, "eval-data": evalData, columns, kind, classes, "adapter-init": adapterInit } = flags;
   const settings: TrainSettings = {
     model: model!,
     revision: flags.revision,
@@ -231,6 +235,8 @@ export function trainSettings(
     columns,
     kind,
     "adapter-init": adapterInit,
+    classes,
+    "fresh-head": flags["fresh-head"] || undefined,
     outputs: outputsOf(task),
     ...method,
     ...counts,

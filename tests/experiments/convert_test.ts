@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadAdapter } from "../../lib/io/mod.ts";
-import { writeSuiteModel } from "./model_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite_folder.ts";
 import { runTask } from "./run_task.ts";
 
 describe("deno task convert", () => {
@@ -10,7 +10,20 @@ describe("deno task convert", () => {
   beforeAll(async () => {
     folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await writeSuiteModel(`${folder}/model`);
-    args = ["--model", `${folder}/model`, "--task", "cola", "--steps", "4", "--learning-rate", "0.01", "--rank", "3"];
+    args = [
+      "--model",
+      `${folder}/model`,
+      "--task",
+      "cola",
+      "--data",
+      "suite",
+      "--steps",
+      "4",
+      "--learning-rate",
+      "0.01",
+      "--rank",
+      "3",
+    ];
   });
   afterAll(() => Deno.remove(folder, { recursive: true }));
 

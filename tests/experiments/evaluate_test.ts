@@ -3,7 +3,7 @@ import { expect } from "expect";
 import { generateSuite, SUITE_SEED } from "../../experiments/suite/mod.ts";
 import { readGlueFiles } from "../../lib/data/mod.ts";
 import { pearson } from "../../lib/metrics/mod.ts";
-import { writeSuiteModel } from "./model_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite_folder.ts";
 import { runTask, STACK } from "./run_task.ts";
 
 /** Sentence pairs of the suite with scores, as JSON lines. */
@@ -34,7 +34,7 @@ describe("deno task evaluate", () => {
 
   it("scores both of MNLI's sets as the training did, and writes their logits row by row", async () => {
     const out = `${folder}/mnli`;
-    const task = ["--task", "mnli"];
+    const task = ["--task", "mnli", "--data", "suite"];
     const trained = await run("train", [
       ...[...model, ...task, "--method", "rslora", "--steps", "3", "--warmup", "0", "--learning-rate", "0.01"],
       ...["--out", out, "--json"],
@@ -78,14 +78,26 @@ describe("deno task evaluate", () => {
 
   it("refuses what is wrong in one line that names it", async () => {
     const wrong: [args: string[], message: string][] = [
-      [["--task", "rte"], "--model is missing"],
+      [["--task", "rte", "--data", "suite"], "--model is missing"],
       [[...model], "what is to be learned is missing: --task NAME, or --columns and --data"],
-      [[...model, "--task", "rte"], "has no head for this task: it lacks bert.pooler.dense.weight"],
-      [[...model, "--task", "rte", "--adapter", `${folder}/none`], `cannot read ${folder}/none/adapter_config.json`],
-      [[...model, "--task", "rte", "--data", `${folder}/none`], `there is no folder ${folder}/none/RTE`],
+      [[...model, "--task", "rte", "--data", "suite"], "has no head for this task: it lacks bert.pooler.dense.weight"],
+      [
+        [...model, "--task", "rte", "--data", "suite", "--adapter", `${folder}/none`],
+        `cannot read ${folder}/none/adapter_config.json`,
+      ],
+      [
+        [...model, "--task", "rte", "--data", `${folder}/none`],
+        `there is no folder ${folder}/none/RTE`,
+      ],
       [[...model, "--columns", "a,b", "--data", `${folder}/none.tsv`], `Cannot read ${folder}/none.tsv`],
-      [[...model, "--task", "rte", "--logit", "x"], "unknown flag --logit: did you mean --logits? See --help"],
-      [["--model", `${folder}/nothing`, "--task", "rte"], `cannot find a model at ${folder}/nothing`],
+      [
+        [...model, "--task", "rte", "--data", "suite", "--logit", "x"],
+        "unknown flag --logit: did you mean --logits? See --help",
+      ],
+      [
+        ["--model", `${folder}/nothing`, "--task", "rte", "--data", "suite"],
+        `cannot find a model at ${folder}/nothing`,
+      ],
     ];
     for (const [args, message] of wrong) {
       const { code, stdout, stderr } = await runTask("evaluate", args);

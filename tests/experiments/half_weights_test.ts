@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadSafetensors, openSafetensors, saveSafetensors } from "../../lib/io/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
-import { writeSuiteModel } from "./model_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite_folder.ts";
 import { runTask, STACK } from "./run_task.ts";
 
 /** Steps of a run: enough for the factors to matter. */
@@ -18,7 +18,19 @@ describe("--weights f16", () => {
   };
   const fit = (method: string, out: string) =>
     run("train", [
-      ...[...model(), "--task", "rte", "--method", method, "--steps", STEPS, "--learning-rate", "5e-3"],
+      ...[
+        ...model(),
+        "--task",
+        "rte",
+        "--data",
+        "suite",
+        "--method",
+        method,
+        "--steps",
+        STEPS,
+        "--learning-rate",
+        "5e-3",
+      ],
       ...["--start-step", "2"].slice(0, method === "delta-lora" ? 2 : 0),
       ...["--out", `${folder}/${out}`, "--json"],
     ]);
@@ -34,7 +46,7 @@ describe("--weights f16", () => {
     expect(stderr).toMatch(/kept in f16: \d+ matrices, [\d.]+ MiB in place of [\d.]+ MiB/);
     expect(trained.settings.weights).toBe("f16");
     const adapter = ["--adapter", `${folder}/lora`];
-    const { json: scored } = await run("evaluate", [...model(), ...adapter, "--task", "rte"]);
+    const { json: scored } = await run("evaluate", [...model(), ...adapter, "--task", "rte", "--data", "suite"]);
     expect(scored.metrics).toEqual(trained.metrics);
     const { json: merged } = await run("merge", [...model(), ...adapter, "--out", `${folder}/merged`, "--json"]);
     expect(merged.difference.largest).toBeLessThan(1e-5 * (1 + merged.difference.scale));
@@ -49,7 +61,17 @@ describe("--weights f16", () => {
     for (const floats of ["F32", "F16"] as const) {
       await saveSafetensors(`${folder}/model/model.safetensors`, tensors, {}, { floats });
       const file = `${folder}/${floats}.jsonl`;
-      await run("evaluate", [...model(), "--adapter", `${folder}/other`, "--task", "rte", "--logits", file]);
+      await run("evaluate", [
+        ...model(),
+        "--adapter",
+        `${folder}/other`,
+        "--task",
+        "rte",
+        "--data",
+        "suite",
+        "--logits",
+        file,
+      ]);
       logits.push(await Deno.readTextFile(file));
     }
     // Biases and layer norms of the second file were rounded, too.
@@ -62,7 +84,15 @@ describe("--weights f16", () => {
     data[3] = 1e5;
     const large = { ...tensors, [name]: tensor(data, { shape: tensors[name].shape }) };
     await saveSafetensors(`${folder}/model/model.safetensors`, large, {}, { floats: "BF16" });
-    const { code, stderr } = await runTask("evaluate", [...model(), "--adapter", `${folder}/other`, "--task", "rte"]);
+    const { code, stderr } = await runTask("evaluate", [
+      ...model(),
+      "--adapter",
+      `${folder}/other`,
+      "--task",
+      "rte",
+      "--data",
+      "suite",
+    ]);
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/cannot keep .+query\.weight in f16 as it holds 99\d+, .+--weights f32/);
     expect(stderr).not.toMatch(STACK);
@@ -81,7 +111,7 @@ describe("--weights f16", () => {
   });
 
   it("is refused for full fine-tuning, and for what is no dtype, with the cure", async () => {
-    const args = ["--model", `${folder}/model`, "--task", "rte", "--out", `${folder}/refused`];
+    const args = ["--model", `${folder}/model`, "--task", "rte", "--data", "suite", "--out", `${folder}/refused`];
     const full = await runTask("train", [...args, "--method", "full", "--weights", "f16"]);
     expect(full.code).not.toBe(0);
     expect(full.stderr).toContain(

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadSafetensors } from "../../lib/io/mod.ts";
 import { filesUnder } from "../experiment/samples.ts";
-import { writeSuiteModel } from "./model_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite_folder.ts";
 import { runTask } from "./run_task.ts";
 
 describe("deno task merge", () => {
@@ -17,13 +17,27 @@ describe("deno task merge", () => {
     const model = ["--model", `${folder}/model`];
     const [adapter, out] = [`${folder}/adapter`, `${folder}/merged`];
     const trained = await runTask("train", [
-      ...[...model, "--task", "wnli", "--method", "dora", "--rank", "4", "--targets", "/attention/", "--steps", "4"],
+      ...[
+        ...model,
+        "--task",
+        "wnli",
+        "--data",
+        "suite",
+        "--method",
+        "dora",
+        "--rank",
+        "4",
+        "--targets",
+        "/attention/",
+        "--steps",
+        "4",
+      ],
       ...["--learning-rate", "0.01", "--schedule", "constant", "--out", adapter, "--json"],
     ]);
     expect(trained.code).toBe(0);
 
     const merged = await runTask("merge", [
-      ...[...model, "--adapter", adapter, "--out", out, "--task", "wnli", "--json"],
+      ...[...model, "--adapter", adapter, "--out", out, "--task", "wnli", "--data", "suite", "--json"],
     ]);
     expect(merged.code).toBe(0);
     const { difference } = JSON.parse(merged.stdout);
@@ -51,7 +65,7 @@ describe("deno task merge", () => {
     expect(changed).toHaveLength(8);
     expect(changed.every((name) => /attention.*\.weight$/.test(name))).toBe(true);
 
-    const scored = await runTask("evaluate", ["--model", out, "--task", "wnli"]);
+    const scored = await runTask("evaluate", ["--model", out, "--task", "wnli", "--data", "suite"]);
     expect(JSON.parse(scored.stdout).metrics).toEqual(JSON.parse(trained.stdout).metrics);
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadAdapter } from "../../lib/io/mod.ts";
-import { writeSuiteModel } from "./model_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite_folder.ts";
 import { runTask } from "./run_task.ts";
 
 describe("deno task train --method", () => {
@@ -18,11 +18,25 @@ describe("deno task train --method", () => {
   async function trainAndEvaluate(name: string, flags: readonly string[]): Promise<string> {
     const out = `${folder}/${name}`;
     const trained = await runTask("train", [
-      ...[...model, "--task", "wnli", "--steps", "4", "--learning-rate", "0.01", ...flags, "--out", out, "--json"],
+      ...[
+        ...model,
+        "--task",
+        "wnli",
+        "--data",
+        "suite",
+        "--steps",
+        "4",
+        "--learning-rate",
+        "0.01",
+        ...flags,
+        "--out",
+        out,
+        "--json",
+      ],
     ]);
     expect(trained.code === 0 ? "" : trained.stderr).toBe("");
     const written = flags.includes("full") ? ["--model", out] : [...model, "--adapter", out];
-    const scored = await runTask("evaluate", [...written, "--task", "wnli"]);
+    const scored = await runTask("evaluate", [...written, "--task", "wnli", "--data", "suite"]);
     expect(JSON.parse(scored.stdout).metrics).toEqual(JSON.parse(trained.stdout).metrics);
     return out;
   }
@@ -36,7 +50,20 @@ describe("deno task train --method", () => {
     expect(merged.stderr).toContain("merge: houlsby: adapters have no dense weights, as the gelu");
 
     const again = await runTask("train", [
-      ...[...model, "--task", "wnli", "--steps", "1", "--adapter-init", out, "--out", `${folder}/again`, "--json"],
+      ...[
+        ...model,
+        "--task",
+        "wnli",
+        "--data",
+        "suite",
+        "--steps",
+        "1",
+        "--adapter-init",
+        out,
+        "--out",
+        `${folder}/again`,
+        "--json",
+      ],
     ]);
     expect([again.code, JSON.parse(again.stdout).method]).toEqual([0, "houlsby"]);
   });
@@ -63,7 +90,19 @@ describe("deno task train --method", () => {
   });
 
   it("delta-lora refuses dropout in its branch until it is allowed, and flags of others are refused", async () => {
-    const flags = [...model, "--task", "wnli", "--steps", "2", "--method", "delta-lora", "--branch-dropout", "0.1"];
+    const flags = [
+      ...model,
+      "--task",
+      "wnli",
+      "--data",
+      "suite",
+      "--steps",
+      "2",
+      "--method",
+      "delta-lora",
+      "--branch-dropout",
+      "0.1",
+    ];
     const refused = await runTask("train", [...flags, "--out", `${folder}/no`]);
     expect(refused.stderr).toContain("allowDropout tries it all the same");
     const tried = ["--allow-dropout", "--lambda-schedule", "linear", "--start-step=-1"];
@@ -71,9 +110,19 @@ describe("deno task train --method", () => {
     expect(allowed.code === 0 ? "" : allowed.stderr).toBe("");
     const { writes, metrics } = JSON.parse(allowed.stdout);
     expect(writes).toBe(2);
-    const scored = await runTask("evaluate", ["--model", `${folder}/yes`, "--task", "wnli"]);
+    const scored = await runTask("evaluate", ["--model", `${folder}/yes`, "--task", "wnli", "--data", "suite"]);
     expect(JSON.parse(scored.stdout).metrics).toEqual(metrics);
-    const other = await runTask("train", [...model, "--task", "wnli", "--width", "4", "--out", `${folder}/x`]);
+    const other = await runTask("train", [
+      ...model,
+      "--task",
+      "wnli",
+      "--data",
+      "suite",
+      "--width",
+      "4",
+      "--out",
+      `${folder}/x`,
+    ]);
     expect(other.stderr).toContain("--width is nothing of method delta-lora");
   });
 });

@@ -3,7 +3,7 @@ import { expect } from "expect";
 import { loadAdapter, loadSafetensors } from "../../lib/io/mod.ts";
 import { TEST_ADAPTER } from "../support/adapters.ts";
 import { filesUnder } from "../experiment/samples.ts";
-import { writeSuiteModel } from "./model_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite_folder.ts";
 import { ROOT, runTask, STACK, startTask, type TaskResult } from "./run_task.ts";
 
 const STEPS = 32;
@@ -41,7 +41,18 @@ describe("deno task train", () => {
   beforeAll(async () => {
     folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await writeSuiteModel(`${folder}/model`);
-    args = ["--model", `${folder}/model`, "--task", "rte", "--steps", String(STEPS), "--learning-rate", "5e-3"];
+    args = [
+      "--model",
+      `${folder}/model`,
+      "--task",
+      "rte",
+      "--data",
+      "suite",
+      "--steps",
+      String(STEPS),
+      "--learning-rate",
+      "5e-3",
+    ];
     whole = await runTask("train", [...args, "--out", `${folder}/whole`, "--log", `${folder}/whole.jsonl`, "--json"]);
   });
   afterAll(() => Deno.remove(folder, { recursive: true }));

@@ -11,7 +11,7 @@ import { Training } from "../../experiments/tuning/training.ts";
 import { saveAdapter } from "../../lib/io/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
-import { writeSuiteModel } from "./model_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite_folder.ts";
 
 describe("deno task train inside", () => {
   let folder: string;
@@ -22,7 +22,7 @@ describe("deno task train inside", () => {
     await testDevice();
     folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await writeSuiteModel(`${folder}/model`);
-    task = await readTask({ task: "rte" });
+    task = await readTask({ task: "rte", data: "suite" });
     loaded = await loadModel(`${folder}/model`, { labels: outputsOf(task), dropout: 0 });
   });
   afterAll(async () => {
