@@ -73,7 +73,7 @@ function headOf({ owner, outputs, names, file }: Described): Head {
   }
   const { labels, source } = names ?? {
     labels: Array.from({ length: outputs }, (_, i) => `LABEL_${i}`),
-    source: `${file}, which gives no names`,
+    source: `default, as ${file} has no id2label`,
   };
   return { owner, kind: "classes", labels, source, outputs, isNamed: !labels.every(isPlaceholder) };
 }

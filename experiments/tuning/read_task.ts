@@ -33,9 +33,9 @@ function difference(head: Head, raw: RawTask): string {
     : `a head of ${head.outputs} classes, ${list(head.labels)} by ${head.source}`;
   const words = raw.words.map(([word, ...others]) => [word, ...others].join("/"));
   const found = raw.kind === "regression"
-    ? "scores"
-    : `${words.length} ${words.length === 1 ? "label" : "labels"}: ${list(words)}`;
-  return `${head.owner} has ${own}, and ${raw.source} has ${found}`;
+    ? `scores in ${raw.source}`
+    : `${words.length} ${words.length === 1 ? "label" : "labels"} in ${raw.source}: ${list(words)}`;
+  return `${head.owner} has ${own}, and there ${words.length === 1 ? "is" : "are"} ${found}`;
 }
 
 /** The head that data fit, and how they do. Throws a RangeError where none does that has names, or none may be made afresh. */
@@ -51,7 +51,7 @@ function fit(raw: RawTask, { heads = [], mayBeFresh = false }: ReadTaskOptions) 
     unfit.push(difference(head, raw));
     if (mayBeFresh && !head.isNamed) continue;
     const cures = [
-      ...head.kind === "classes" && raw.kind === "classes"
+      ...head.kind === "classes" && raw.kind === "classes" && raw.words.length <= head.outputs
         ? ["--classes A,B,… says what the head's classes are called in the data, in its order"]
         : [],
       ...mayBeFresh ? ["--fresh-head begins with a new head for these labels"] : [],
@@ -64,8 +64,8 @@ function fit(raw: RawTask, { heads = [], mayBeFresh = false }: ReadTaskOptions) 
 /** Where a head's order comes from, in words. */
 function orderOf({ by }: ClassMatch, { source, owner }: Head, { ownOrder }: RawTask): string {
   if (by === "word") return `in the order of ${source}`;
-  if (by === "number") return `by their numbers, which ${source} does not name`;
-  return `${ownOrder}, as ${owner} has but numbers for its classes`;
+  if (by === "number") return "each by its number, which the data have in place of its name";
+  return `${ownOrder}, the data's own, as ${owner} has but numbers for its classes`;
 }
 
 /** Data with the numbers that a head's classes have. */

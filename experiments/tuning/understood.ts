@@ -47,7 +47,7 @@ function labelsLine({ kind, labels }: TuningTask, examples: readonly Example[]):
   }
   const counts = labels.map(() => 0);
   for (const label of found) counts[label]++;
-  return list(labels.map((label, i) => `${label} ${counts[i].toLocaleString("en")}`));
+  return list(labels.map((label, i) => `${label} (${counts[i].toLocaleString("en")})`));
 }
 
 /** What a command makes of its data and its model. */
@@ -66,7 +66,7 @@ export function understoodLines({ task, tokenizer, maxLength, fresh }: Understoo
   const all = sets.flatMap(([, examples]) => examples);
   const fit = fitOf(all, tokenizer, maxLength);
   const looked = fit.examples < all.length ? `of ${rows(all)} examples, ${fit.examples} looked at` : "of all examples";
-  const classes = task.labels.map((label, i) => `${i} ${label}`);
+  const classes = task.labels.map((label, i) => `${i} = ${label}`);
   const mostly = `the tokenizer knows next to nothing of these texts: ${
     percent(fit.unknown)
   } of their tokens are unknown`;
