@@ -38,6 +38,7 @@ export {
   type Content,
   type DType,
   evaluate,
+  type HostArray,
   type NestedArray,
   type Operation,
   type Shape,

@@ -9,7 +9,8 @@ const HELP = `Runs notebooks from top to bottom in a real Deno kernel, and fails
 
   deno task notebooks [FILES] [--quick | --update]
 
-  FILES     notebooks, from the project's folder; all of notebooks/ by default
+  FILES     notebooks by path from the project's folder, or by the beginning of a name in notebooks/, such as 01; all
+            of notebooks/ by default
   --quick   does less work in each: sets NOTEBOOK_SCALE to quick, which a notebook's first code cell reads by
               const isQuick = Deno.env.get("NOTEBOOK_SCALE") === "quick";
             every cell runs, with fewer steps, seeds or runs; what it shows is no result
@@ -78,6 +79,15 @@ export function notebookFaults({ cells }: Notebook): string[] {
 export function listNotebooks(): string[] {
   return [...Deno.readDirSync(new URL("notebooks/", ROOT))].map(({ name }) => `notebooks/${name}`)
     .filter((path) => path.endsWith(".ipynb")).sort();
+}
+
+/** The notebook of a path, or those of `notebooks/` whose names begin with a word. Throws a RangeError where there is none. */
+export function findNotebooks(word: string): string[] {
+  const isFile = word.endsWith(".ipynb");
+  const found = listNotebooks().filter((path) => isFile ? path === word : path.startsWith(`notebooks/${word}`));
+  if (found.length > 0) return found;
+  if (isFile && Deno.statSync(new URL(word, ROOT)).isFile) return [word];
+  throw new RangeError(`No notebook begins with ${word}: there are ${listNotebooks().join(", ")}`);
 }
 
 /** Lines on standard error that are no news: Dawn's on lavapipe, and Deno's on its kernel. */
@@ -202,6 +212,7 @@ async function check(
 async function main(): Promise<number> {
   const flags = parseArgs(Deno.args, {
     boolean: ["quick", "update", "help"],
+    string: ["_"],
     unknown: (word: string, key?: string) => {
       if (key !== undefined) throw new RangeError(`unknown flag ${word}: see --help`);
     },
@@ -213,8 +224,7 @@ async function main(): Promise<number> {
   if (flags.quick && flags.update) {
     throw new RangeError("Cannot keep the outputs of --quick, which are no results: give --update alone");
   }
-  const paths = flags._.length > 0 ? flags._.map(String) : listNotebooks();
-  for (const path of paths) Deno.statSync(new URL(path, ROOT));
+  const paths = flags._.length > 0 ? flags._.flatMap((word) => findNotebooks(String(word))) : listNotebooks();
   if (!hasJupyter()) {
     console.error(INSTALL);
     return 1;

@@ -75,7 +75,19 @@ export class Runtime implements Executor {
     const used = new Set(waiting.flatMap(({ state }) => state.kind === "node" ? state.inputs : []));
     // What was made of something that is gone, or is not there yet, is nobody's any more, or will be asked for.
     const ready = new Map<Tensor, boolean>();
-    this.#flush(waiting.filter((tensor) => !used.has(tensor) && isReady(tensor, ready)));
+    const asked = waiting.filter((tensor) => !used.has(tensor) && isReady(tensor, ready));
+    // What cannot be computed stays pending: whoever asks for it hears why, and not whoever made the last node.
+    try {
+      this.#flush(asked);
+    } catch {
+      for (const tensor of asked) {
+        try {
+          this.#flush([tensor]);
+        } catch {
+          continue;
+        }
+      }
+    }
   }
 
   /** Whether a function that only builds a graph for somebody else is at work. */

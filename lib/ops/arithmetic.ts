@@ -26,6 +26,7 @@ export const mulPrimitive: Primitive<undefined> = elementwise({
   name: "mul",
   wgsl: "($0 * $1)",
   reference: (a, b) => a * b,
+  integers: Math.imul,
   vjp: ({ inputs: [a, b], cotangent, needs }) => [
     needs[0] ? mul(cotangent, b) : undefined,
     needs[1] ? mul(cotangent, a) : undefined,
@@ -36,6 +37,8 @@ export const divPrimitive: Primitive<undefined> = elementwise({
   name: "div",
   wgsl: "($0 / $1)",
   reference: (a, b) => a / b,
+  // WGSL's: what is divided by 0 stays.
+  integers: (a, b) => b === 0 ? a : Math.trunc(a / b),
   vjp: ({ inputs: [a, b], cotangent, needs }) => [
     needs[0] ? div(cotangent, b) : undefined,
     needs[1] ? neg(div(mul(cotangent, a), square(b))) : undefined,
@@ -129,7 +132,7 @@ export const signPrimitive: Primitive<undefined> = elementwise({
   vjp: () => [undefined],
 });
 
-/** Sum, element by element. */
+/** Sum, element by element; integers wrap. */
 export function add(a: TensorLike, b: TensorLike): Tensor {
   return binary(addPrimitive, a, b);
 }
@@ -141,7 +144,7 @@ export function sub(a: TensorLike, b: TensorLike): Tensor {
 export function mul(a: TensorLike, b: TensorLike): Tensor {
   return binary(mulPrimitive, a, b);
 }
-/** Quotient, element by element; integers are cut towards zero. */
+/** Quotient, element by element; of integers it is cut towards zero, and what is divided by 0 stays as it is. */
 export function div(a: TensorLike, b: TensorLike): Tensor {
   return binary(divPrimitive, a, b);
 }

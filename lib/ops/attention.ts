@@ -184,6 +184,8 @@ function extraInputs({ mask, dropout = 0, key }: AttentionOptions): Tensor[] {
  */
 export function fusedAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): FusedAttention {
   check(q, k, v, options);
+  // Of no keys, a query sees nothing.
+  if (q.size === 0 || k.size === 0) return { output: zeros(q.shape), saved: zeros([0]) };
   const saved = apply(attentionPrimitive, [q, k, v, ...extraInputs(options)], paramsOf(options));
   return { output: part(saved, 0, q.shape), saved };
 }
@@ -193,6 +195,7 @@ export function fusedAttentionGrad(
   { q, k, v, saved, cotangent }: Readonly<Record<"q" | "k" | "v" | "saved" | "cotangent", Tensor>>,
   options: AttentionOptions = {},
 ): [q: Tensor, k: Tensor, v: Tensor] {
+  if (q.size === 0 || k.size === 0) return [zeros(q.shape), zeros(k.shape), zeros(v.shape)];
   const params = paramsOf(options);
   const flat = apply(attentionGradPrimitive, [q, k, v, cotangent, saved, ...extraInputs(options)], params);
   const parts = backwardParts(sizesOf(q, k, params));

@@ -1,4 +1,4 @@
-import { broadcastShapes, formatShape, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import { broadcastShapes, formatShape, requireShape, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { broadcastView, contiguousStrides } from "../tensor/view.ts";
 import { apply, type Primitive } from "./primitive.ts";
@@ -36,6 +36,7 @@ export const broadcastPrimitive: Primitive<BroadcastParams> = {
  */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
+  requireShape("broadcastTo", shape);
   const result = broadcastShapes(x.shape, shape);
   if (!result || !sameShape(result, shape)) {
     throw new RangeError(`broadcastTo: ${formatShape(x.shape)} does not stretch to ${formatShape(shape)}`);
@@ -48,7 +49,7 @@ export function commonShape(op: string, ...operands: readonly Tensor[]): Shape {
   return operands.map((operand) => operand.shape).reduce((a, b) => {
     const shape = broadcastShapes(a, b);
     if (!shape) throw new RangeError(`${op}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast`);
-    return shape;
+    return requireShape(op, shape);
   });
 }
 

@@ -1,10 +1,26 @@
-import type { DType } from "../tensor/dtype.ts";
+import { isNaNExpression } from "../../kernels/is_nan.ts";
+import { type DType, isFloat, WHOLE_RANGE, wrapNumber } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { packHalfDispatch } from "./kernel_calls.ts";
 import { apply, type Primitive } from "./primitive.ts";
 
-const LIMIT = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
+/**
+ * f32 as whole numbers: cut, the nearest there is where out of range, 0 for NaN. WGSL says so of all but NaN; here it is
+ * written out, as adapters follow it loosely. The bounds are the last f32 that can be converted.
+ */
+const WHOLE = {
+  i32: { low: "-2147483648.0", high: "2147483520.0", end: "2147483648.0", greatest: "2147483647" },
+  u32: { low: "0.0", high: "4294967040.0", end: "4294967296.0", greatest: "4294967295u" },
+};
+
+function toWhole(x: string, dtype: "i32" | "u32", type: (dtype: DType) => string): string {
+  const { low, high, end, greatest } = WHOLE[dtype];
+  const [float, whole] = [type("f32"), type(dtype)];
+  const inside = `${whole}(clamp(${x}, ${float}(${low}), ${float}(${high})))`;
+  const bounded = `select(${inside}, ${whole}(${greatest}), ${x} >= ${float}(${end}))`;
+  return `select(${bounded}, ${whole}(), ${isNaNExpression(x, type("u32"))})`;
+}
 
 /** Elements as another dtype, neither of them f16. */
 export const castPrimitive: Primitive<{ readonly dtype: Exclude<DType, "f16"> }> = {
@@ -12,14 +28,20 @@ export const castPrimitive: Primitive<{ readonly dtype: Exclude<DType, "f16"> }>
   infer: ([x], { dtype }) => ({ shape: x.shape, dtype }),
   lowering: {
     kind: "map",
-    expression: ([x], { inputs: [from], output, type }) =>
-      output === "bool" ? `(${x} != ${type(from)}())` : `${type(output)}(${x})`,
+    expression([x], { inputs: [from], output, type }) {
+      // NaN is not 0, which `!=` denies on every adapter.
+      if (output === "bool") return `(!(${x} == ${type(from)}()))`;
+      return from === "f32" && output !== "f32" && output !== "f16"
+        ? toWhole(x, output, type)
+        : `${type(output)}(${x})`;
+    },
   },
   reference([x], { dtype }) {
     if (dtype === "f32") return x.data;
     if (dtype === "bool") return x.data.map((value) => value === 0 ? 0 : 1);
-    const [low, high] = LIMIT[dtype];
-    return x.data.map((value) => Math.min(high, Math.max(low, Math.trunc(value))));
+    if (!isFloat(x.dtype)) return x.data.map((value) => wrapNumber(dtype, value));
+    const [low, high] = WHOLE_RANGE[dtype];
+    return x.data.map((value) => Number.isNaN(value) ? 0 : Math.min(high, Math.max(low, Math.trunc(value))) + 0);
   },
   vjp: ({ params: { dtype }, cotangent }) => [dtype === "f32" ? cotangent : undefined],
 };
@@ -46,8 +68,9 @@ export const packHalfPrimitive: Primitive<undefined> = {
 };
 
 /**
- * Elements as another dtype: floats are cut towards zero, anything but 0 is true, and of f16 there is the nearest one,
- * infinite from 65,520 on. What is stored in f16 takes half the memory; products by it and look-ups of its rows read it
+ * Elements as another dtype. Floats become integers cut towards zero, the nearest integer there is where they are out of
+ * range, and 0 where they are NaN; i32 and u32 become each other modulo 2³²; anything but 0 is true, NaN too; and of f16
+ * there is the nearest one, infinite from 65,520 on. What is stored in f16 takes half the memory; products by it and look-ups of its rows read it
  * where it lies, all other operations ask for `cast(x, "f32")`, which makes no copy where element-wise work follows.
  */
 export function cast(x: Tensor, dtype: DType): Tensor {

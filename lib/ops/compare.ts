@@ -1,6 +1,9 @@
+import { isFiniteExpression, isNaNExpression } from "../../kernels/is_nan.ts";
+import { type DType, holdsNumber, isFloat, WHOLE_RANGE } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { TensorLike } from "./constant.ts";
-import { binary, elementwise, unary } from "./elementwise.ts";
+import { cast } from "./cast.ts";
+import { full, type TensorLike } from "./constant.ts";
+import { binary, elementwise, requireDType, unary } from "./elementwise.ts";
 import type { Primitive } from "./primitive.ts";
 
 function comparison(
@@ -19,8 +22,14 @@ function comparison(
 
 /** a = b. */
 export const equalPrimitive: Primitive<undefined> = comparison("equal", "==", (a, b) => a === b);
-/** a ≠ b. */
-export const notEqualPrimitive: Primitive<undefined> = comparison("notEqual", "!=", (a, b) => a !== b);
+/** a ≠ b, as the opposite of a = b: `!=` of WGSL becomes a comparison that is false where an operand is NaN. */
+export const notEqualPrimitive: Primitive<undefined> = elementwise({
+  name: "notEqual",
+  wgsl: "(!($0 == $1))",
+  reference: (a, b) => Number(a !== b),
+  dtype: "bool",
+  vjp: () => [undefined, undefined],
+});
 /** a < b. */
 export const lessPrimitive: Primitive<undefined> = comparison("less", "<", (a, b) => a < b);
 /** a ≤ b. */
@@ -42,29 +51,88 @@ export const logicalNotPrimitive: Primitive<undefined> = elementwise({
   vjp: () => [undefined],
 });
 
-/** Where two tensors are equal. */
+/** x is NaN. */
+export const isNaNPrimitive: Primitive<undefined> = elementwise({
+  name: "isNaN",
+  wgsl: ([x], { type }) => isNaNExpression(x, type("u32")),
+  reference: (x) => Number(Number.isNaN(x)),
+  dtype: "bool",
+  vjp: () => [undefined],
+});
+/** x is neither NaN nor infinite. */
+export const isFinitePrimitive: Primitive<undefined> = elementwise({
+  name: "isFinite",
+  wgsl: ([x], { type }) => isFiniteExpression(x, type("u32")),
+  reference: (x) => Number(Number.isFinite(x)),
+  dtype: "bool",
+  vjp: () => [undefined],
+});
+
+/** The comparison that says of (b, a) what another one says of (a, b). */
+const MIRROR = new Map([
+  [equalPrimitive, equalPrimitive],
+  [notEqualPrimitive, notEqualPrimitive],
+  [lessPrimitive, greaterPrimitive],
+  [lessEqualPrimitive, greaterEqualPrimitive],
+  [greaterPrimitive, lessPrimitive],
+  [greaterEqualPrimitive, lessEqualPrimitive],
+]);
+
+const isBelow = (primitive: Primitive<undefined>) => primitive === lessPrimitive || primitive === lessEqualPrimitive;
+
+/** Compares operands; a number that the other operand's integers cannot be is compared exactly all the same. */
+function compare(primitive: Primitive<undefined>, a: TensorLike, b: TensorLike, allowed: readonly DType[]): Tensor {
+  if (typeof a === "number" && typeof b === "object") return compare(MIRROR.get(primitive)!, b, a, allowed);
+  if (typeof a !== "object" || typeof b !== "number" || holdsNumber(a.dtype, b)) {
+    return binary(primitive, a, b, allowed);
+  }
+  requireDType(primitive.name, a, allowed);
+  const [low, high] = WHOLE_RANGE[a.dtype as keyof typeof WHOLE_RANGE];
+  const isOrder = primitive !== equalPrimitive && primitive !== notEqualPrimitive;
+  if (!isOrder || !(b > low && b < high)) {
+    // One answer for all integers: each is another number, and on the same side.
+    const one = { shape: [], dtype: a.dtype };
+    const operands = [{ ...one, data: Float64Array.of(low) }, { ...one, data: Float64Array.of(b) }];
+    return full(a.shape, primitive.reference(operands, undefined, { shape: [], dtype: "bool" })[0], { dtype: "bool" });
+  }
+  return isBelow(primitive)
+    ? binary(lessEqualPrimitive, a, Math.floor(b), allowed)
+    : binary(greaterEqualPrimitive, a, Math.ceil(b), allowed);
+}
+
+const NUMBERS: readonly DType[] = ["f32", "i32", "u32"];
+
+/** Where two tensors are equal. NaN equals nothing. */
 export function equal(a: TensorLike, b: TensorLike): Tensor {
-  return binary(equalPrimitive, a, b, ["f32", "i32", "u32", "bool"]);
+  return compare(equalPrimitive, a, b, [...NUMBERS, "bool"]);
 }
-/** Where two tensors differ. */
+/** Where two tensors differ. NaN differs from everything, itself included. */
 export function notEqual(a: TensorLike, b: TensorLike): Tensor {
-  return binary(notEqualPrimitive, a, b, ["f32", "i32", "u32", "bool"]);
+  return compare(notEqualPrimitive, a, b, [...NUMBERS, "bool"]);
 }
-/** Where the first is smaller. */
+/** Where the first is smaller. Integers are compared exactly with any number, such as 2.5. */
 export function less(a: TensorLike, b: TensorLike): Tensor {
-  return binary(lessPrimitive, a, b);
+  return compare(lessPrimitive, a, b, NUMBERS);
 }
 /** Where the first is smaller or equal. */
 export function lessEqual(a: TensorLike, b: TensorLike): Tensor {
-  return binary(lessEqualPrimitive, a, b);
+  return compare(lessEqualPrimitive, a, b, NUMBERS);
 }
 /** Where the first is larger. */
 export function greater(a: TensorLike, b: TensorLike): Tensor {
-  return binary(greaterPrimitive, a, b);
+  return compare(greaterPrimitive, a, b, NUMBERS);
 }
 /** Where the first is larger or equal. */
 export function greaterEqual(a: TensorLike, b: TensorLike): Tensor {
-  return binary(greaterEqualPrimitive, a, b);
+  return compare(greaterEqualPrimitive, a, b, NUMBERS);
+}
+/** Where a float is NaN; nowhere in another tensor. */
+export function isNaN(x: Tensor): Tensor {
+  return isFloat(x.dtype) ? unary(isNaNPrimitive, cast(x, "f32")) : full(x.shape, 0, { dtype: "bool" });
+}
+/** Where a number is neither NaN nor infinite. */
+export function isFinite(x: Tensor): Tensor {
+  return isFloat(x.dtype) ? unary(isFinitePrimitive, cast(x, "f32")) : full(x.shape, 1, { dtype: "bool" });
 }
 /** Where both are true. */
 export function logicalAnd(a: Tensor, b: Tensor): Tensor {

@@ -1,6 +1,6 @@
-import { bitsOf, type DType } from "../tensor/dtype.ts";
+import { bitsOf, type DType, elementOf, isFloat } from "../tensor/dtype.ts";
 import { broadcastTo } from "./broadcast.ts";
-import type { Shape } from "../tensor/shape.ts";
+import { requireShape, type Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { apply, type Primitive } from "./primitive.ts";
 
@@ -15,13 +15,13 @@ export const constantPrimitive: Primitive<ConstantParams> = {
   name: "constant",
   infer: (_, { dtype }) => ({ shape: [], dtype }),
   lowering: { kind: "constant" },
-  reference: (_, { value, dtype }) => Float64Array.of(dtype === "bool" ? Number(Boolean(value)) : value),
+  reference: (_, { value }) => Float64Array.of(value),
   vjp: () => [],
 };
 
-/** A number as a scalar tensor of the given dtype. */
+/** A number as a scalar tensor of the given dtype; it becomes an element as in `tensor()`. */
 export function constant(value: number, dtype: DType = "f32"): Tensor {
-  return apply(constantPrimitive, [], { value, dtype });
+  return apply(constantPrimitive, [], { value: isFloat(dtype) ? value : elementOf(value, dtype), dtype });
 }
 
 /** The bits under which a constant is passed to kernels. */
@@ -29,7 +29,7 @@ export function constantBits({ value, dtype }: ConstantParams): number {
   return bitsOf(value, dtype);
 }
 
-/** What binary operations accept beside tensors: a number takes the other operand's dtype. */
+/** What binary operations accept beside tensors: a number takes the other operand's dtype where that has such a number. */
 export type TensorLike = Tensor | number | boolean;
 
 /** A tensor as it is; a number as a scalar of `dtype`. */
@@ -45,19 +45,19 @@ export interface DTypeOption {
   readonly dtype?: DType;
 }
 
-/** A tensor that holds one number everywhere. */
+/** A tensor that holds one number everywhere; it becomes an element as in `tensor()`. */
 export function full(shape: Shape, value: number, options: DTypeOption = {}): Tensor {
-  return broadcastTo(constant(value, options.dtype), shape);
+  return broadcastTo(constant(value, options.dtype), requireShape("full", shape));
 }
 
 /** A tensor of zeros. */
 export function zeros(shape: Shape, options: DTypeOption = {}): Tensor {
-  return full(shape, 0, options);
+  return full(requireShape("zeros", shape), 0, options);
 }
 
 /** A tensor of ones. */
 export function ones(shape: Shape, options: DTypeOption = {}): Tensor {
-  return full(shape, 1, options);
+  return full(requireShape("ones", shape), 1, options);
 }
 
 /** Zeros in the shape and dtype of another tensor. */

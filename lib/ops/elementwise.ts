@@ -1,7 +1,8 @@
-import type { DType } from "../tensor/dtype.ts";
+import { type DType, holdsNumber, isFloat, wrapNumber } from "../tensor/dtype.ts";
 import { formatShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { broadcastTo, commonShape } from "./broadcast.ts";
+import { cast } from "./cast.ts";
 import { asTensor, type TensorLike } from "./constant.ts";
 import { apply, type ExpressionSite, type Primitive, type VjpSite } from "./primitive.ts";
 
@@ -12,6 +13,8 @@ export interface ElementwiseRules {
   readonly wgsl: string | ((args: readonly string[], site: ExpressionSite) => string);
   /** The same in float64. */
   readonly reference: (...args: number[]) => number;
+  /** The same of integers, where it is another rule; what it gives is taken modulo 2³². */
+  readonly integers?: (...args: number[]) => number;
   /** Dtype of the result; by default the first argument's. */
   readonly dtype?: DType;
   readonly vjp?: (site: VjpSite<undefined>) => readonly (Tensor | undefined)[];
@@ -21,7 +24,7 @@ export interface ElementwiseRules {
 
 /** Makes an element-wise primitive, whose inputs all have the result's shape. */
 export function elementwise(rules: ElementwiseRules): Primitive<undefined> {
-  const { name, wgsl, reference, dtype, vjp, prelude } = rules;
+  const { name, wgsl, reference, integers = reference, dtype, vjp, prelude } = rules;
   return {
     name,
     infer: ([x]) => ({ shape: x.shape, dtype: dtype ?? x.dtype }),
@@ -33,7 +36,10 @@ export function elementwise(rules: ElementwiseRules): Primitive<undefined> {
           : wgsl.replace(/\$(\d|T)/g, (_, key) => key === "T" ? site.type(site.inputs[0]) : args[Number(key)]),
       prelude,
     },
-    reference: (inputs) => inputs[0].data.map((_, i) => reference(...inputs.map((input) => input.data[i]))),
+    reference(inputs, _, output) {
+      const rule = isFloat(inputs[0].dtype) ? reference : integers;
+      return inputs[0].data.map((_, i) => wrapNumber(output.dtype, rule(...inputs.map(({ data }) => data[i]))));
+    },
     vjp,
   };
 }
@@ -58,20 +64,36 @@ export function unary(primitive: Primitive<undefined>, x: Tensor, allowed: reado
   return apply(primitive, [x], undefined);
 }
 
-/** Applies a primitive to operands of one dtype, stretched to a common shape; a number takes the tensor's dtype. */
+/**
+ * Operands of one dtype. A number beside a tensor takes the tensor's dtype where that has such a number. Beside integers,
+ * one that it does not have (a fraction, NaN, an infinity, a whole number out of range) makes both f32, as in JAX: nothing
+ * is cut. Throws a TypeError for two tensors of different dtypes, and for a number beside bool that is neither 0 nor 1.
+ */
+export function promote(op: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
+  const dtype = typeof a === "object" ? a.dtype : typeof b === "object" ? b.dtype : "f32";
+  const lost = [a, b].find((operand) => typeof operand === "number" && !holdsNumber(dtype, operand));
+  if (lost !== undefined && dtype === "bool") {
+    throw new TypeError(`${op}: ${lost} is no bool, and stands beside one: cast(x, "f32") the tensor`);
+  }
+  const common = lost === undefined ? dtype : "f32";
+  const [left, right] = [a, b].map((operand) =>
+    typeof operand === "object" && lost !== undefined ? cast(operand, common) : asTensor(operand, common)
+  );
+  if (left.dtype !== right.dtype) {
+    throw new TypeError(`${op}: operands are ${left.dtype} and ${right.dtype}: cast one of them`);
+  }
+  return [left, right];
+}
+
+/** Applies a primitive to operands as {@linkcode promote} makes them one dtype, stretched to a common shape. */
 export function binary(
   primitive: Primitive<undefined>,
   a: TensorLike,
   b: TensorLike,
   allowed: readonly DType[] = ["f32", "i32", "u32"],
 ): Tensor {
-  const dtype = typeof a === "object" ? a.dtype : typeof b === "object" ? b.dtype : "f32";
-  const left = asTensor(a, dtype);
-  const right = asTensor(b, dtype);
-  if (left.dtype !== right.dtype) {
-    throw new TypeError(`${primitive.name}: operands are ${left.dtype} and ${right.dtype}: cast one of them`);
-  }
-  requireDType(primitive.name, left, allowed);
+  for (const operand of [a, b]) if (typeof operand === "object") requireDType(primitive.name, operand, allowed);
+  const [left, right] = promote(primitive.name, a, b);
   const shape = commonShape(primitive.name, left, right);
   return apply(primitive, [broadcastTo(left, shape), broadcastTo(right, shape)], undefined);
 }

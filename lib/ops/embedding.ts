@@ -1,6 +1,7 @@
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { formatShape } from "../tensor/shape.ts";
+import { full, zeros } from "./constant.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
 import { apply, type Primitive } from "./primitive.ts";
 import { reshape } from "./reshape.ts";
@@ -29,7 +30,11 @@ export const embeddingPrimitive: Primitive<undefined> = {
     return result;
   },
   vjp: ({ inputs: [table, ids], cotangent, needs }) => [
-    needs[0] ? apply(scatterRowsPrimitive, [ids, cotangent], { shape: table.shape }) : undefined,
+    needs[0]
+      ? cotangent.size === 0
+        ? zeros(table.shape)
+        : apply(scatterRowsPrimitive, [ids, cotangent], { shape: table.shape })
+      : undefined,
     undefined,
   ],
 };
@@ -69,6 +74,8 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
   if (table.rank !== 2) {
     throw new RangeError(`embedding: the table needs two axes, and has ${formatShape(table.shape)}`);
   }
-  const rows = apply(embeddingPrimitive, [table, reshape(ids, [ids.size])], undefined);
-  return reshape(rows, [...ids.shape, table.shape[1]]);
+  const shape = [...ids.shape, table.shape[1]];
+  // Of no rows, every id is outside.
+  if (table.shape[0] === 0) return full(shape, NaN);
+  return reshape(apply(embeddingPrimitive, [table, reshape(ids, [ids.size])], undefined), shape);
 }

@@ -4,6 +4,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { arange } from "./arange.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
+import { full } from "./constant.ts";
 import { equal } from "./compare.ts";
 import { requireDType } from "./elementwise.ts";
 import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
@@ -80,5 +81,7 @@ export function logProbability(logits: Tensor, labels: Tensor): Tensor {
     const [a, b] = [logits, labels].map(({ shape }) => formatShape(shape));
     throw new RangeError(`logProbability: labels ${b} do not fit logits ${a}`);
   }
+  // Of no classes, every label is outside.
+  if (logits.shape[1] === 0) return full(labels.shape, NaN);
   return apply(logProbabilityPrimitive, [logits, labels], undefined);
 }

@@ -93,5 +93,8 @@ export function addLowRank(w: Tensor, { left, right, scale }: LowRank): Tensor {
     throw new RangeError(`addLowRank: ${a} · ${b} does not fit ${formatShape(w.shape)}`);
   }
   const factor = scale instanceof Tensor ? reshape(scale, []) : constant(scale);
-  return apply(addLowRankPrimitive, [w, factor, ...lefts, ...rights], undefined);
+  const ranks = lefts.flatMap(({ shape: [, rank] }, i) => rank > 0 ? [i] : []);
+  if (ranks.length === 0) return w;
+  const blocks = [lefts, rights].flatMap((side) => ranks.map((i) => side[i]));
+  return apply(addLowRankPrimitive, [w, factor, ...blocks], undefined);
 }

@@ -7,6 +7,7 @@ import { collapseView, contiguous, type View } from "../tensor/view.ts";
 import { mul } from "./arithmetic.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { cast } from "./cast.ts";
+import { zeros } from "./constant.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
 import { apply, type BufferRef, type Emission, type Primitive } from "./primitive.ts";
 import { reshape, transpose, transposePrimitive } from "./reshape.ts";
@@ -185,13 +186,15 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   const right = transposeB ? swapLast(b) : b;
   const [inner, other] = [left.shape[left.rank - 1], right.shape[right.rank - 2]];
   if (inner !== other) throw new RangeError(`matmul: inner sizes differ: ${print()} (${inner} ≠ ${other})`);
-  if (right.rank === 2 && left.rank > 2 && !transposeA) {
-    // One tall product in place of a batch of short ones.
-    const flat = matmul(reshape(left, [-1, inner]), right);
-    return reshape(flat, [...left.shape.slice(0, -1), right.shape[1]]);
-  }
   const batch = broadcastShapes(left.shape.slice(0, -2), right.shape.slice(0, -2));
   if (!batch) throw new RangeError(`matmul: batch axes do not broadcast: ${print()}`);
+  // A sum of nothing.
+  if (inner === 0) return zeros([...batch, left.shape[left.rank - 2], right.shape[right.rank - 1]]);
+  if (right.rank === 2 && left.rank > 2 && !transposeA) {
+    // One tall product in place of a batch of short ones.
+    const flat = matmul(reshape(left, [left.size / inner, inner]), right);
+    return reshape(flat, [...left.shape.slice(0, -1), right.shape[1]]);
+  }
   // An outer product needs no sum: it joins the element-wise work around it.
   if (inner === 1) return mul(left, cast(right, "f32"));
   return apply(matmulPrimitive, [

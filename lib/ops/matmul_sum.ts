@@ -3,7 +3,8 @@ import type { BranchLayout } from "../../kernels/branch.ts";
 import { type MatmulLayout, SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { mul } from "./arithmetic.ts";
+import { add, mul } from "./arithmetic.ts";
+import { zeros } from "./constant.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
 import { matmul, type MatmulParams, orientation, productEmission } from "./matmul.ts";
 import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
@@ -105,5 +106,11 @@ export function matmulSum(
     const products = [[a, b], ...blocks].map(([x, y]) => `${formatShape(x.shape)} · ${formatShape(y.shape)}`);
     throw new RangeError(`matmulSum: ${products.join(" and ")} have no sum`);
   }
-  return apply(matmulSumPrimitive, parts, { scale: 1 });
+  // A sum of nothing is left out: no kernel could bind it.
+  const products = [[a, b], ...blocks].filter(([left]) => left.shape[1] > 0);
+  if (products.length === 0) return zeros([a.shape[0], b.shape[1]]);
+  if (products.length === 1 || a.shape[1] === 0) {
+    return products.map(([left, right]) => matmul(left, right)).reduce((x, y) => add(x, y));
+  }
+  return apply(matmulSumPrimitive, products.flat(), { scale: 1 });
 }

@@ -13,6 +13,8 @@ export {
   equal,
   greater,
   greaterEqual,
+  isFinite,
+  isNaN,
   less,
   lessEqual,
   logicalAnd,

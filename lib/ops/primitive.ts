@@ -16,6 +16,8 @@ export interface Aval {
 export interface ReferenceArray {
   /** Sizes of the axes. */
   readonly shape: Shape;
+  /** What the elements are: integers are exact and wrap. */
+  readonly dtype: DType;
   /** Elements in row-major order. */
   readonly data: Float64Array;
 }

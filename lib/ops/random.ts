@@ -1,5 +1,5 @@
 import { threefrySource } from "../../kernels/threefry.ts";
-import { type Shape, sizeOf } from "../tensor/shape.ts";
+import { requireCount, requireShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { arange } from "./arange.ts";
 import { add, mul, sub } from "./arithmetic.ts";
@@ -64,7 +64,7 @@ function words(key: Key, counter: Tensor, stream: number, word: Tensor | number,
 }
 
 function bits(key: Key, shape: Shape, word: number): Tensor {
-  const counter = reshape(arange(sizeOf(shape), { dtype: "u32" }), shape);
+  const counter = reshape(arange(sizeOf(requireShape("random", shape)), { dtype: "u32" }), shape);
   return words(key, counter, STREAM.draw, word, shape);
 }
 
@@ -78,6 +78,7 @@ export function key(seed: number): Key {
 
 /** Independent keys from one. */
 export function splitKey(key: Key, count = 2): Key[] {
+  requireCount("random.split", "the number of keys", count);
   const counter = expandDims(arange(count, { dtype: "u32" }), 1);
   return rows(words(key, counter, STREAM.split, arange(2, { dtype: "u32" }), [count, 2]));
 }
@@ -86,14 +87,18 @@ function rows(keys: Tensor): Key[] {
   return Array.from({ length: keys.shape[0] }, (_, i) => reshape(slice(keys, { start: [i, 0], size: [1, 2] }), [2]));
 }
 
-/** A key for a number, such as the step or a layer's position. */
+/** A key for a whole number from 0 to 2³² − 1, such as the step or a layer's position. */
 export function foldIn(key: Key, data: number | Tensor): Key {
+  if (typeof data === "number" && !(Number.isInteger(data) && data >= 0 && data < 2 ** 32)) {
+    throw new RangeError(`random.foldIn: takes a whole number from 0 to 2^32 - 1, not ${data}`);
+  }
   const counter = data instanceof Tensor ? cast(reshape(data, []), "u32") : asTensor(data, "u32");
   return words(key, counter, STREAM.fold, arange(2, { dtype: "u32" }), [2]);
 }
 
 /** What {@linkcode foldIn} gives for 0, 1, … up to a count, computed together. */
 export function foldInEach(key: Key, count: number): Key[] {
+  requireCount("random.foldInEach", "the number of keys", count);
   const counter = expandDims(arange(count, { dtype: "u32" }), 1);
   return rows(words(key, counter, STREAM.fold, arange(2, { dtype: "u32" }), [count, 2]));
 }

@@ -1,3 +1,4 @@
+import { wrapNumber } from "../tensor/dtype.ts";
 import { formatShape, normalizeAxes, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { contiguousStrides } from "../tensor/view.ts";
@@ -5,6 +6,7 @@ import { broadcastTo } from "./broadcast.ts";
 import { cast } from "./cast.ts";
 import { equal } from "./compare.ts";
 import { div, mul } from "./arithmetic.ts";
+import { zeros } from "./constant.ts";
 import { apply, type Primitive, type VjpSite } from "./primitive.ts";
 import { reshape } from "./reshape.ts";
 
@@ -46,7 +48,7 @@ function reducePrimitive(
         kept.forEach((axis, k) => position += (Math.floor(i / from[axis]) % x.shape[axis]) * to[k]);
         result[position] = COMBINE[combine](result[position], value);
       });
-      return result;
+      return result.map((value) => wrapNumber(output.dtype, value));
     },
     vjp,
   };
@@ -76,23 +78,31 @@ export const minPrimitive: Primitive<ReduceParams> = reducePrimitive("min", extr
 
 function reduce(primitive: Primitive<ReduceParams>, x: Tensor, { axis, keepDims = false }: ReduceOptions): Tensor {
   const axes = normalizeAxes(axis, x.rank, primitive.name);
-  if (primitive !== sumPrimitive && axes.some((a) => x.shape[a] === 0)) {
+  const operand = x.dtype === "bool" ? cast(x, "i32") : x;
+  const kept = x.shape.filter((_, a) => !axes.includes(a));
+  const isOfNothing = x.size === 0 && sizeOf(kept) > 0;
+  if (primitive !== sumPrimitive && isOfNothing) {
     throw new RangeError(`${primitive.name}: an empty axis of ${formatShape(x.shape)} has none`);
   }
-  const operand = x.dtype === "bool" ? cast(x, "i32") : x;
-  const reduced = axes.length === 0 ? operand : apply(primitive, [operand], { axes });
+  const reduced = axes.length === 0
+    ? operand
+    : isOfNothing
+    ? zeros(kept, operand)
+    : apply(primitive, [operand], { axes });
   return keepDims ? reshape(reduced, x.shape.map((size, a) => axes.includes(a) ? 1 : size)) : reduced;
 }
 
-/** Sum over axes; counts where the tensor is bool. The order of summation depends on the shape alone. */
+/** Sum over axes, 0 over an empty one; counts where the tensor is bool. The order of summation depends on the shape alone. */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce(sumPrimitive, x, options);
 }
 
-/** Mean over axes, in f32. */
+/** Mean over axes, in f32; NaN over an empty one. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   const axes = normalizeAxes(options.axis, x.rank, "mean");
   const count = sizeOf(axes.map((axis) => x.shape[axis]));
+  // No compiler is asked what 0 / 0 is.
+  if (count === 0) return mul(sum(x.dtype === "f32" ? x : cast(x, "f32"), options), NaN);
   return div(sum(x.dtype === "f32" ? x : cast(x, "f32"), options), count);
 }
 

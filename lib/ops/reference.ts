@@ -14,14 +14,14 @@ export function reference(output: Tensor): ReferenceArray {
     if (known.has(node)) {
       stack.pop();
     } else if (state.kind === "host") {
-      known.set(node, { shape: node.shape, data: Float64Array.from(state.data) });
+      known.set(node, { shape: node.shape, dtype: node.dtype, data: Float64Array.from(state.data) });
     } else if (state.kind === "node") {
       const missing = state.inputs.filter((input) => !known.has(input));
       if (missing.length > 0) stack.push(...missing);
       else {
         const inputs = state.inputs.map((input) => known.get(input)!);
         const data = primitiveOf(state).reference(inputs, state.params, node);
-        known.set(node, { shape: node.shape, data });
+        known.set(node, { shape: node.shape, dtype: node.dtype, data });
       }
     } else {
       throw new Error(`reference: needs host data at the leaves, and found ${node} in state "${state.kind}"`);

@@ -1,4 +1,12 @@
-import { formatShape, normalizeAxes, normalizeAxis, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import {
+  formatShape,
+  normalizeAxes,
+  normalizeAxis,
+  requireShape,
+  sameShape,
+  type Shape,
+  sizeOf,
+} from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { contiguousStrides, permuteView, reshapeView } from "../tensor/view.ts";
 import { apply, type Primitive } from "./primitive.ts";
@@ -23,7 +31,9 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const full = known.length === shape.length - 1 && Number.isInteger(rest)
     ? shape.map((size) => size === -1 ? rest : size)
     : shape;
-  if (full.some((size) => size < 0) || sizeOf(full) !== x.size) {
+  // What is left of −1 is told as the shape that was asked for.
+  if (!full.includes(-1)) requireShape("reshape", full);
+  if (full.includes(-1) || sizeOf(full) !== x.size) {
     throw new RangeError(`reshape: ${formatShape(x.shape)} has ${x.size} elements and cannot be ${formatShape(shape)}`);
   }
   return sameShape(full, x.shape) ? x : apply(reshapePrimitive, [x], { shape: full });

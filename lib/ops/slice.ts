@@ -1,6 +1,15 @@
-import { formatShape, normalizeAxis, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import {
+  formatShape,
+  normalizeAxis,
+  requireCount,
+  requireShape,
+  sameShape,
+  type Shape,
+  sizeOf,
+} from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { contiguousStrides, sliceView } from "../tensor/view.ts";
+import { zeros } from "./constant.ts";
 import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
 import { expandDims, reshape } from "./reshape.ts";
 
@@ -39,7 +48,7 @@ export const slicePrimitive: Primitive<SliceParams> = {
     return result;
   },
   vjp: ({ inputs: [x], params: { start }, cotangent }) => [
-    apply(padPrimitive, [cotangent], { start, shape: x.shape }),
+    cotangent.size === 0 ? zeros(x.shape) : apply(padPrimitive, [cotangent], { start, shape: x.shape }),
   ],
 };
 
@@ -59,12 +68,13 @@ export const padPrimitive: Primitive<{ readonly start: readonly number[]; readon
 /**
  * A box of a tensor: `start` and `size` of each axis; a size of −1 reaches to the end. Costs nothing.
  *
- * Throws a RangeError where the box leaves the tensor.
+ * Throws a RangeError where the box leaves the tensor or lies between elements.
  */
 export function slice(x: Tensor, options: { readonly start: readonly number[]; readonly size: Shape }): Tensor {
   const { start } = options;
   const size = options.size.map((extent, axis) => extent === -1 ? x.shape[axis] - start[axis] : extent);
-  const fits = start.length === x.rank && size.length === x.rank &&
+  const isWhole = [...start, ...size].every((position) => Number.isInteger(position));
+  const fits = isWhole && start.length === x.rank && size.length === x.rank &&
     size.every((extent, axis) => start[axis] >= 0 && extent >= 0 && start[axis] + extent <= x.shape[axis]);
   if (!fits) {
     throw new RangeError(
@@ -121,7 +131,12 @@ export function concat(tensors: readonly Tensor[], options: { readonly axis?: nu
       );
     }
   }
-  return tensors.length === 1 ? first : apply(concatPrimitive, tensors, { axis });
+  // What is empty adds nothing, and no kernel could bind it.
+  const parts = tensors.filter(({ size }) => size > 0);
+  if (parts.length === 0 && tensors.length > 1) {
+    return zeros(resized(first.shape, axis, tensors.reduce((sum, x) => sum + x.shape[axis], 0)), first);
+  }
+  return parts.length > 1 ? apply(concatPrimitive, parts, { axis }) : parts[0] ?? first;
 }
 
 /** Joins tensors of one shape along a new axis (0 by default). */
@@ -140,8 +155,9 @@ export function split(
 ): Tensor[] {
   const axis = normalizeAxis(options.axis ?? -1, x.rank, "split");
   const sizes = typeof options.sections === "number"
-    ? new Array<number>(options.sections).fill(x.shape[axis] / options.sections)
-    : options.sections;
+    ? new Array<number>(requireCount("split", "the number of parts", options.sections))
+      .fill(x.shape[axis] / options.sections)
+    : requireShape("split", options.sections);
   if (sizes.some((size) => !Number.isInteger(size)) || sizes.reduce((sum, size) => sum + size, 0) !== x.shape[axis]) {
     throw new RangeError(
       `split: axis ${axis} of ${formatShape(x.shape)} does not split into ${options.sections} parts`,
@@ -162,6 +178,9 @@ export function split(
 export function select(x: Tensor, options: { readonly axis: number; readonly index: number }): Tensor {
   const axis = normalizeAxis(options.axis, x.rank, "select");
   const index = options.index < 0 ? options.index + x.shape[axis] : options.index;
+  if (!Number.isInteger(index) || index < 0 || index >= x.shape[axis]) {
+    throw new RangeError(`select: axis ${axis} of ${formatShape(x.shape)} has no position ${options.index}`);
+  }
   const part = slice(x, { start: x.shape.map((_, a) => a === axis ? index : 0), size: resized(x.shape, axis, 1) });
   return reshape(part, x.shape.filter((_, a) => a !== axis));
 }

@@ -1,7 +1,7 @@
 import type { Tensor } from "../tensor/tensor.ts";
 import { broadcastTo, commonShape } from "./broadcast.ts";
-import { asTensor, type TensorLike } from "./constant.ts";
-import { requireDType } from "./elementwise.ts";
+import type { TensorLike } from "./constant.ts";
+import { promote, requireDType } from "./elementwise.ts";
 import { apply, type Primitive } from "./primitive.ts";
 
 /** Chooses element by element; what is not chosen does not matter, NaN included. */
@@ -17,14 +17,13 @@ export const wherePrimitive: Primitive<undefined> = {
   ],
 };
 
-/** Elements of `a` where the condition holds, else of `b`; the three are stretched to a common shape. */
+/**
+ * Elements of `a` where the condition holds, else of `b`; the three are stretched to a common shape. A number that the
+ * other operand's integers cannot be makes the result f32.
+ */
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   requireDType("where", condition, ["bool"]);
-  const dtype = typeof a === "object" ? a.dtype : typeof b === "object" ? b.dtype : "f32";
-  const [left, right] = [asTensor(a, dtype), asTensor(b, dtype)];
-  if (left.dtype !== right.dtype) {
-    throw new TypeError(`where: operands are ${left.dtype} and ${right.dtype}: cast one of them`);
-  }
+  const [left, right] = promote("where", a, b);
   const shape = commonShape("where", condition, left, right);
   return apply(wherePrimitive, [condition, left, right].map((operand) => broadcastTo(operand, shape)), undefined);
 }

@@ -1,15 +1,27 @@
-import { allocate, type DType, type TypedArray } from "./dtype.ts";
-import { formatShape, sameShape, type Shape, sizeOf } from "./shape.ts";
+import { allocate, type DType, holdsNumber, type TypedArray } from "./dtype.ts";
+import { formatShape, requireShape, sameShape, type Shape, sizeOf } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 
 /** Numbers or booleans nested as deep as the tensor has axes. */
 export type NestedArray = number | boolean | readonly NestedArray[];
 
+/** Elements that are copied into a tensor; integers become i32 where they have a sign, else u32. */
+export type HostArray =
+  | TypedArray
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | BigInt64Array
+  | BigUint64Array;
+
 /** Options of {@linkcode tensor}. */
 export interface TensorOptions {
   /** Shape of the result; by default the nesting's, or one axis for a typed array. */
   readonly shape?: Shape;
-  /** Element type; by default the typed array's, `bool` for booleans, else `f32`. */
+  /** Element type; by default the typed array's (i32 or u32 of integers), `bool` for booleans, else `f32`. */
   readonly dtype?: DType;
 }
 
@@ -17,30 +29,40 @@ export interface TensorOptions {
  * Makes a tensor from numbers, nested arrays or a typed array, which is copied; numbers become elements as in typed
  * arrays (`Int32Array.of(2.7)` is 2), and anything but 0 is true. It stays on the host until a computation needs it.
  *
- * Throws a RangeError where nested arrays are ragged or the number of elements is not the shape's, and a TypeError where
- * something else than numbers and booleans is in them.
+ * Throws a RangeError where nested arrays are ragged, the number of elements is not the shape's or an integer of 64 bits
+ * does not fit, and a TypeError where something else than numbers and booleans is in them.
  */
-export function tensor(data: NestedArray | TypedArray | Float64Array, options: TensorOptions = {}): Tensor {
+export function tensor(data: NestedArray | HostArray, options: TensorOptions = {}): Tensor {
   const isTyped = ArrayBuffer.isView(data);
+  const dtype = options.dtype ?? (isTyped ? dtypeOf(data) : isBoolean(data) ? "bool" : "f32");
   const nesting = isTyped ? [data.length] : shapeOf(data);
   const shape = options.shape ?? nesting;
-  const flat = isTyped ? data : flatten(data, sizeOf(nesting));
-  if (!shape.every((size) => Number.isInteger(size) && size >= 0)) {
-    throw new RangeError(`tensor: ${formatShape(shape)} is no shape: sizes are whole numbers from 0`);
-  }
+  const flat = isTyped ? numbersOf(data, dtype) : flatten(data, sizeOf(nesting));
+  requireShape("tensor", shape);
   if (sizeOf(shape) !== flat.length) {
     throw new RangeError(`tensor: ${flat.length} elements do not fill shape ${formatShape(shape)}`);
   }
-  const dtype = options.dtype ?? (isTyped ? dtypeOf(data) : isBoolean(data) ? "bool" : "f32");
   const elements = allocate(dtype, flat.length);
   for (let i = 0; i < flat.length; i++) elements[i] = dtype === "bool" ? (flat[i] ? 1 : 0) : flat[i];
   return new Tensor(shape, dtype, { kind: "host", data: elements });
 }
 
-function dtypeOf(data: TypedArray | Float64Array): DType {
-  if (data instanceof Int32Array) return "i32";
-  if (data instanceof Uint32Array) return "u32";
-  return data instanceof Float32Array || data instanceof Float64Array ? "f32" : "f16";
+/** The dtype that holds a typed array's elements, all but those of 64 bits without loss. Throws a TypeError for views that have none. */
+function dtypeOf(data: HostArray): DType {
+  if (data instanceof Float32Array || data instanceof Float64Array) return "f32";
+  if (data instanceof Float16Array) return "f16";
+  if (data instanceof DataView) throw new TypeError("tensor: a DataView has no elements: make a typed array of it");
+  const signed = [Int32Array, Int16Array, Int8Array, BigInt64Array];
+  return signed.some((type) => data instanceof type) ? "i32" : "u32";
+}
+
+/** Elements of a typed array as numbers; integers of 64 bits must fit into the integers that they become. */
+function numbersOf(data: HostArray, dtype: DType): ArrayLike<number> {
+  if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return data;
+  return Float64Array.from(data as Iterable<bigint>, (value) => {
+    if (dtype === "bool" || holdsNumber(dtype, Number(value))) return Number(value);
+    throw new RangeError(`tensor: ${value} is out of the range of ${dtype}: { dtype: "f32" } takes the nearest f32`);
+  });
 }
 
 function isBoolean(data: NestedArray): boolean {

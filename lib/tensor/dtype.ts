@@ -16,8 +16,27 @@ export function storedBytes({ dtype, size }: { readonly dtype: DType; readonly s
 }
 
 /** Whether a dtype has fractions, and so derivatives. */
-export function isFloat(dtype: DType): boolean {
+export function isFloat(dtype: DType): dtype is "f32" | "f16" {
   return dtype === "f32" || dtype === "f16";
+}
+
+/** Least and greatest number of a dtype that has whole numbers alone. */
+export const WHOLE_RANGE: Readonly<Record<"i32" | "u32" | "bool", readonly [low: number, high: number]>> = {
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+  u32: [0, 2 ** 32 - 1],
+  bool: [0, 1],
+};
+
+/** Whether an element of `dtype` can be this number: any, but for rounding, where there are fractions. */
+export function holdsNumber(dtype: DType, value: number): boolean {
+  if (isFloat(dtype)) return true;
+  const [low, high] = WHOLE_RANGE[dtype];
+  return Number.isInteger(value) && value >= low && value <= high;
+}
+
+/** A whole number as integer arithmetic leaves it in an element of `dtype`: modulo 2³². Floats stay as they are. */
+export function wrapNumber(dtype: DType, value: number): number {
+  return dtype === "i32" ? value | 0 : dtype === "u32" ? value >>> 0 : value;
 }
 
 /** A zeroed host array for `size` elements of `dtype`. */
@@ -39,10 +58,14 @@ export function viewAs(dtype: DType, bytes: ArrayBuffer, offset = 0, size?: numb
   }
 }
 
+/** The whole number or truth that a number becomes in an element of `dtype`, as in typed arrays: cut, and modulo 2³². */
+export function elementOf(value: number, dtype: "i32" | "u32" | "bool"): number {
+  return dtype === "bool" ? (value === 0 ? 0 : 1) : wrapNumber(dtype, value);
+}
+
 /** The bits of a number as it is stored in an element of `dtype`. */
 export function bitsOf(value: number, dtype: DType): number {
   if (dtype === "f32") return new Uint32Array(new Float32Array([value]).buffer)[0];
   if (dtype === "f16") return new Uint16Array(new Float16Array([value]).buffer)[0];
-  if (dtype === "bool") return value ? 1 : 0;
-  return value >>> 0;
+  return elementOf(value, dtype) >>> 0;
 }

@@ -6,6 +6,33 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+/** Elements that a tensor may have: kernels count them in u32. */
+const MAX_ELEMENTS = 2 ** 32 - 1;
+
+/**
+ * The shape, if it is one: whole sizes from 0 whose product kernels can count. Whatever makes a tensor of given sizes
+ * asks here first, as a wrong shape would fail long after the call, in somebody else's.
+ *
+ * Throws a RangeError that names the operation.
+ */
+export function requireShape(op: string, shape: Shape): Shape {
+  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    throw new RangeError(`${op}: ${formatShape(shape)} is no shape: sizes are whole numbers from 0`);
+  }
+  if (sizeOf(shape) > MAX_ELEMENTS) {
+    throw new RangeError(`${op}: ${formatShape(shape)} has more than ${MAX_ELEMENTS.toLocaleString("en")} elements`);
+  }
+  return shape;
+}
+
+/** The number, if it is whole and not below 0. Throws a RangeError that names the operation and what is counted. */
+export function requireCount(op: string, what: string, count: number): number {
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new RangeError(`${op}: ${what} is a whole number from 0, not ${count}`);
+  }
+  return count;
+}
+
 /** `[2, 3]`, as error messages print it. */
 export function formatShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;

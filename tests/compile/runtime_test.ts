@@ -50,6 +50,24 @@ describe("eager tensors", () => {
     expect(Array.from(await add(computed, host).data())).toEqual([7, 10]);
   });
 
+  it("that cannot be computed leave those alone that are computed with them on the way", async () => {
+    const first = await testDevice();
+    const second = await openLike(first);
+    try {
+      useDevice(second);
+      const foreign = await evaluate(mul(tensor([3, 4]), 2));
+      useDevice(first);
+      const lost = add(foreign, 1);
+      let x = tensor([0, 1]);
+      for (let i = 0; i < 5000; i++) x = add(x, 1);
+      expect(Array.from(await x.data())).toEqual([5000, 5001]);
+      await expect(lost.data()).rejects.toThrow("lies on another device");
+    } finally {
+      useDevice(first);
+      second.destroy();
+    }
+  });
+
   it("may be made of results of a jitted function that have not arrived", async () => {
     const arriving = await jit((x: ReturnType<typeof tensor>) => mul(x, 2))(tensor([1, 2]));
     expect(arriving.state.kind).toBe("arriving");

@@ -72,14 +72,15 @@ describe("attention kernels", () => {
 
         const byHeads = (data: Float32Array, rows: number) => ({
           shape: [B, H, rows, d],
+          dtype: "f32" as const,
           data: Float64Array.from(data, (_, i) => {
             const [e, row, h] = [i % d, Math.floor(i / d) % rows, Math.floor(i / d / rows) % H];
             return data[((Math.floor(i / d / rows / H) * rows + row) * H + h) * d + e];
           }),
         });
         const extras = {
-          mask: masked ? { shape: [B, S], data: Float64Array.from(mask) } : undefined,
-          key: rate > 0 ? { shape: [2], data: Float64Array.of(3, 7) } : undefined,
+          mask: masked ? { shape: [B, S], dtype: "i32" as const, data: Float64Array.from(mask) } : undefined,
+          key: rate > 0 ? { shape: [2], dtype: "u32" as const, data: Float64Array.of(3, 7) } : undefined,
         };
         const inputs = [byHeads(q, T), byHeads(k, S), byHeads(v, S), byHeads(g, T)];
         const wanted = referenceAttention(inputs, sizes, extras).subarray(0, B * T * H * d);

@@ -37,7 +37,11 @@ describe("row kernels", () => {
           Array.from({ length: inputCount }, async () => await numbers.tensor([rows, n]).data() as Float32Array),
         );
         // What the gradients of softmax take as softmax and its logarithm is any row to them.
-        const shaped = inputs.map((data) => ({ shape: [rows, n], data: Float64Array.from(data) }));
+        const shaped = inputs.map((data) => ({
+          shape: [rows, n],
+          dtype: "f32" as const,
+          data: Float64Array.from(data),
+        }));
         const wanted = primitive.reference(shaped, { epsilon: EPSILON }, { shape: [rows, n], dtype: "f32" });
         for (const device of devices) {
           const lanes = new Set([0, device.report.subgroupSize]);

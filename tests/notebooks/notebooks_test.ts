@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, it } from "@std/testing/bdd";
 import {
   type Cell,
+  findNotebooks,
   hasJupyter,
   listNotebooks,
   type Notebook,
@@ -229,6 +230,14 @@ ${showing("less")}`;
       1,
       "notebooks: Cannot keep the outputs of --quick, which are no results: give --update alone\n",
     ]);
+  });
+
+  it("finds a notebook by the beginning of its name, a number with its zero too", () => {
+    expect(findNotebooks("01")).toEqual(["notebooks/01_quick_start.ipynb"]);
+    expect(findNotebooks("02_delta")).toEqual(["notebooks/02_delta_lora_from_scratch.ipynb"]);
+    expect(findNotebooks("0")).toEqual(listNotebooks());
+    expect(findNotebooks("notebooks/01_quick_start.ipynb")).toEqual(["notebooks/01_quick_start.ipynb"]);
+    expect(() => findNotebooks("1")).toThrow("No notebook begins with 1: there are notebooks/01_quick_start.ipynb, ");
   });
 
   it("names the notebook that is missing and the flag that it does not know", async () => {

@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import fc from "fast-check";
 import { describe, it } from "@std/testing/bdd";
-import { type NestedArray, tensor, type TypedArray } from "../../lib/tensor/mod.ts";
+import { type HostArray, type NestedArray, tensor, type TypedArray } from "../../lib/tensor/mod.ts";
 
 describe("tensor()", () => {
   it("takes its shape from the nesting", async () => {
@@ -36,10 +36,18 @@ describe("tensor()", () => {
   });
 
   it("takes its dtype from typed arrays and booleans", async () => {
-    const cases: readonly [NestedArray | TypedArray | Float64Array, string, TypedArray][] = [
+    const cases: readonly [NestedArray | HostArray, string, TypedArray][] = [
       [Float32Array.of(0.5), "f32", Float32Array.of(0.5)],
       [Float64Array.of(0.1), "f32", Float32Array.of(0.1)],
       [Int32Array.of(-7), "i32", Int32Array.of(-7)],
+      [Int8Array.of(-128, 127), "i32", Int32Array.of(-128, 127)],
+      [Int16Array.of(-(2 ** 15), 2 ** 15 - 1), "i32", Int32Array.of(-(2 ** 15), 2 ** 15 - 1)],
+      [Uint8Array.of(0, 255), "u32", Uint32Array.of(0, 255)],
+      [Uint8ClampedArray.of(0, 255), "u32", Uint32Array.of(0, 255)],
+      [Uint16Array.of(65535), "u32", Uint32Array.of(65535)],
+      [BigInt64Array.of(-(2n ** 31n), 7n), "i32", Int32Array.of(-(2 ** 31), 7)],
+      [BigUint64Array.of(2n ** 32n - 1n), "u32", Uint32Array.of(2 ** 32 - 1)],
+      [Float16Array.of(0.5), "f16", Float16Array.of(0.5)],
       [Uint32Array.of(2 ** 32 - 1), "u32", Uint32Array.of(2 ** 32 - 1)],
       [[[true], [false]], "bool", Uint32Array.of(1, 0)],
       [[1, 0], "f32", Float32Array.of(1, 0)],
@@ -57,6 +65,13 @@ describe("tensor()", () => {
     expect(await tensor([0, 0.5, -3, NaN], { dtype: "bool" }).data()).toEqual(Uint32Array.of(0, 1, 1, 0));
     expect(await tensor(Int32Array.of(1, 2), { dtype: "f32" }).data()).toEqual(Float32Array.of(1, 2));
     expect(await tensor([true, false], { dtype: "f32" }).data()).toEqual(Float32Array.of(1, 0));
+  });
+
+  it("refuses integers of 64 bits that do not fit, and views without elements", async () => {
+    expect(() => tensor(BigInt64Array.of(2n ** 31n))).toThrow("tensor: 2147483648 is out of the range of i32");
+    expect(() => tensor(BigInt64Array.of(-1n), { dtype: "u32" })).toThrow("tensor: -1 is out of the range of u32");
+    expect(await tensor(BigInt64Array.of(2n ** 40n), { dtype: "f32" }).item()).toBe(2 ** 40);
+    expect(() => tensor(new DataView(new ArrayBuffer(4)) as never)).toThrow("tensor: a DataView has no elements");
   });
 
   it("takes another shape for the same number of elements", async () => {
