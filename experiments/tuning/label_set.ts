@@ -80,6 +80,13 @@ function requireWords(
     fail(nothing, `label ${shown(labels[nothing])} says that there is none: ${advice}`);
   }
   if (kind === "classes") return words;
+  const inQuotes = odd((word) => /^".*"$/.test(word));
+  if (inQuotes >= 0) {
+    fail(
+      inQuotes,
+      `label ${shown(labels[inQuotes])} holds its quotes: a field begins with its quote, not with a space`,
+    );
+  }
   const comma = odd((word) => COMMA.test(word));
   if (comma >= 0) fail(comma, `${noScore(labels[comma])}; --kind classes if it is a class`);
   const word = words.findIndex(isWord);

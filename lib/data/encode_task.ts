@@ -1,4 +1,5 @@
 import type { Example, GlueData } from "./glue.ts";
+import { shown } from "./table/cells.ts";
 import type { TokenIds, Tokenizer } from "./tokenizer.ts";
 
 /** An example as token ids, not padded. */
@@ -51,8 +52,21 @@ class LazyExample implements EncodedExample {
   }
 }
 
+/** Throws a RangeError where a label is none: batches of whole numbers would take NaN, null and 0.5 for class 0. */
+function requireLabel(label: unknown, kind: EncodedTask["kind"], where: string): void {
+  const isLabel = kind === "classes"
+    ? Number.isInteger(label) && Math.abs(Number(label)) < 2 ** 31
+    : Number.isFinite(label);
+  if (isLabel) return;
+  const wanted = kind === "classes" ? "the number of a class" : "a finite number";
+  throw new RangeError(`Cannot encode ${where} as its label ${shown(label)} must be ${wanted}`);
+}
+
 /**
  * Tokenises both splits of a task once.
+ *
+ * Throws a RangeError that names the example, from 0, whose label is no whole number of classes, no finite one of a
+ * regression.
  *
  * @example
  * ```ts
@@ -73,12 +87,13 @@ export function encodeTask(
 ): EncodedTask {
   const { maxLength = 128, isLazy = false } = options;
   const tokens = ({ text, text2 }: Example) => tokenizer.encode(text, text2, { maxLength });
-  const encode = (example: Example): EncodedExample => {
+  const encode = (split: string) => (example: Example, i: number): EncodedExample => {
     const { label } = example;
+    requireLabel(label, data.task.kind, `example ${i} of ${split}`);
     return isLazy ? new LazyExample(label, () => tokens(example)) : { ...tokens(example), label };
   };
-  const train = data.train.map(encode);
-  const dev = data.dev.map(encode);
+  const train = data.train.map(encode("train"));
+  const dev = data.dev.map(encode("dev"));
   if (isLazy) return { kind: data.task.kind, train, dev, length: maxLength, padId: tokenizer.padId };
   let longest = 1;
   for (const split of [train, dev]) for (const { ids } of split) longest = Math.max(longest, ids.length);

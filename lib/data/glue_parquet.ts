@@ -49,16 +49,18 @@ async function readSplit(folder: string, names: readonly string[], task: GlueTas
 
 /**
  * Reads a task's splits from Parquet files as Hugging Face's `glue` data set has them; `undefined` where the folder holds
- * none of the train split.
+ * none of them.
  *
- * Throws an Error where the dev split or a shard is missing or a file is corrupt, a SyntaxError where a row is wrong.
+ * Throws an Error where a split or a shard is missing or a file is corrupt, a SyntaxError where a row is wrong.
  */
 export async function readParquetSplits(folder: string, task: GlueTask): Promise<ParquetSplits | undefined> {
   const names = await namesIn(folder);
   const of = (split: keyof typeof SPLITS) => names.filter((name) => SPLITS[split].test(name));
-  if (of("train").length === 0) return undefined;
-  if (of("dev").length === 0) {
-    throw new Error(`Cannot read task ${task.name} as ${folder} holds train files, but no validation-*.parquet`);
+  const [hasTrain, hasDev] = [of("train").length > 0, of("dev").length > 0];
+  if (!hasTrain && !hasDev) return undefined;
+  if (!hasTrain || !hasDev) {
+    const [there, missing] = hasTrain ? ["train", "validation"] : ["validation", "train"];
+    throw new Error(`Cannot read task ${task.name} as ${folder} holds ${there} files, but no ${missing}-*.parquet`);
   }
   const [train, dev] = [await readSplit(folder, of("train"), task), await readSplit(folder, of("dev"), task)];
   const others = of("mismatched");

@@ -44,6 +44,23 @@ function take(batches: Iterable<HostBatch>, count: number): HostBatch[] {
 describe("encodeTask()", () => {
   const examples = (...texts: string[]) => texts.map((text) => ({ text, text2: "b", label: 2.5 }));
 
+  it("refuses labels that a batch would make another number of, by split and example", () => {
+    const wrong = [
+      ["classes", [NaN, 0.5, Infinity, 2 ** 31, null, undefined, "1"]],
+      ["regression", [NaN, Infinity, null, undefined, "1"]],
+    ] as const;
+    for (const [kind, labels] of wrong) {
+      for (const label of labels) {
+        const dev = [{ text: "a", label: 1 }, { text: "b", label: label as number }];
+        for (const isLazy of [false, true]) {
+          expect(() => encodeTask({ task: { kind }, train: [], dev }, tokenizer, { isLazy })).toThrow(
+            /^Cannot encode example 1 of dev as its label .+ must be/,
+          );
+        }
+      }
+    }
+  });
+
   it("rounds the longest example of both splits up to a multiple of 8, at most maxLength", () => {
     const task = { kind: "regression" } as const;
     const length = (train: string, dev: string, maxLength?: number) =>
@@ -77,7 +94,7 @@ describe("encodeTask()", () => {
         return tokenizer.encode(...args);
       },
     };
-    const data = { task: { kind: "classes" } as const, train: examples("a a"), dev: examples("b", "a b", "a") };
+    const data = { task: { kind: "regression" } as const, train: examples("a a"), dev: examples("b", "a b", "a") };
     const task = encodeTask(data, spy, { isLazy: true, maxLength: 40 });
     expect([asked, task.length]).toEqual([[], 40]);
     const batchesOf = (from: EncodedTask) => evalBatches(from, { batchSize: 2, padding: "bucket" });

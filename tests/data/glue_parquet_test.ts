@@ -59,7 +59,7 @@ describe("readGlueTask() of Parquet files", () => {
     );
   });
 
-  it("names a file that is cut short, and a folder without a dev split", async () => {
+  it("names a file that is cut short, and a folder without one of the splits", async () => {
     await withFolder(async (folder) => {
       await Deno.mkdir(`${folder}/sst2`);
       const name = "train-00000-of-00001.parquet";
@@ -70,6 +70,8 @@ describe("readGlueTask() of Parquet files", () => {
       await expect(readGlueTask(folder, "sst2")).rejects.toThrow(
         /sst2\/train-00000-of-00001\.parquet as it is no whole/,
       );
+      await Deno.remove(`${folder}/sst2/${name}`);
+      await expect(readGlueTask(folder, "sst2")).rejects.toThrow(/holds validation files, but no train-\*\.parquet/);
     });
   });
 });

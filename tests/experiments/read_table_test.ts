@@ -1,7 +1,10 @@
+import { Buffer } from "node:buffer";
+import { gzipSync } from "node:zlib";
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
 import { labelSet } from "../../experiments/tuning/label_set.ts";
 import { readTable } from "../../experiments/tuning/read_table.ts";
+import { readTask } from "../../experiments/tuning/read_task.ts";
 import { withFolder } from "../experiment/samples.ts";
 import { sampleTables } from "../fixtures/tables.ts";
 
@@ -57,6 +60,13 @@ describe("readTable()", () => {
     });
   });
 
+  it("reads gzip's files of several parts", async () => {
+    const parts = ["text,label\na,0\n", "b,1\n"].map((text) => gzipSync(text));
+    await withFile("a.csv", new Uint8Array(Buffer.concat(parts)), async (file) => {
+      expect((await readTable(file, { columns })).examples.map(({ text }) => text)).toEqual(["a", "b"]);
+    });
+  });
+
   it("finds the classes of another file, equal numbers among them", async () => {
     const known = { kind: "classes", labels: ["0", "1"] } as const;
     await withFile("a.csv", "text,label\na,1.0\nb,01\nc,0\n", async (file) => {
@@ -97,6 +107,8 @@ describe("readTable()", () => {
     ["a bad row behind fields of several lines", "b.csv", 'text,label\n"a\nb\n",0\n"c",1,2\n', "b.csv:5 as it has 3"],
     ["a quote that is not closed", "b.csv", 'text,label\na,0\n"b,1\nc,0\n', "b.csv:3 as a quote is opened in it"],
     ["a quote within a quoted field", "b.csv", 'text,label\n"a" b,0\n', "b.csv:2 as a quoted field goes on"],
+    ["an empty line of names", "b.csv", "\ntext,label\na,0\n", "b.csv:1 as it is empty, and must name the columns"],
+    ["an object without keys", "b.jsonl", "{}", "b.jsonl:1 as it is empty"],
     ["no rows", "b.tsv", "text\tlabel\n", "b.tsv as it has no rows"],
     ["no text", "b.csv", "", "b.csv as it has no rows"],
     ["a foreign label", "b.tsv", "text\tlabel\nIt fell.\t2\n", `b.tsv:2 as label "2" is none of 0, 1`],
@@ -135,6 +147,26 @@ describe("readTable()", () => {
       });
     });
   }
+});
+
+describe("readTask() of columns", () => {
+  const ratings = "text,stars\nbad,1\ngood,5\nfair,3\n";
+
+  it("takes whole numbers for classes, and for scores where --kind says so", async () => {
+    await withFile("a.csv", ratings, async (data) => {
+      const flags = { data, columns: "text,stars" };
+      expect(await readTask(flags)).toMatchObject({ kind: "classes", labels: ["1", "3", "5"] });
+      const scores = await readTask({ ...flags, kind: "scores" });
+      expect(scores).toMatchObject({ kind: "regression", labels: [], metrics: ["pearson", "spearman"] });
+    });
+  });
+
+  it("refuses a kind that is none, and a column named twice", async () => {
+    await withFile("a.csv", ratings, async (data) => {
+      await expect(readTask({ data, columns: "text,stars", kind: "score" })).rejects.toThrow('did you mean "scores"?');
+      await expect(readTask({ data, columns: "text,text,stars" })).rejects.toThrow('--columns names "text" twice');
+    });
+  });
 });
 
 describe("labelSet()", () => {
@@ -205,6 +237,12 @@ describe("labelSet()", () => {
 
   it("refuses a number with a comma, even where all have one", () => {
     refuse(["1,5", "2,0", "0,5"]).toThrow('0: label "1,5" is no number: fractions are written with a point');
+  });
+
+  it("refuses quotes that are part of a label, as they are behind a space", async () => {
+    await withFile("a.csv", 'text,label\na,"x"\nb, "y"\n', async (file) => {
+      await expect(readTable(file, { columns })).rejects.toThrow('a.csv:3 as label " \\"y\\"" holds its quotes');
+    });
   });
 
   it("refuses a word where most labels are numbers", () => {

@@ -185,6 +185,7 @@ describe("deno task train", () => {
     [["--dropout", "1"], '--dropout is a rate below 1, not "1"'],
     [["--epochs", "2"], "--steps and --epochs exclude each other"],
     [["--columns", "a,b"], "--task and --columns exclude each other"],
+    [["--kind", "scores"], "--kind belongs to --columns"],
     [["--adapter-init", "/nowhere"], "cannot read /nowhere/adapter_config.json"],
     [["--resume"], "state.json: No such file"],
     [["--shuffle", "no"], 'unknown value of --shuffle "no"'],

@@ -6,6 +6,9 @@ const MARKS: readonly [mark: readonly number[], encoding: string][] = [
   [[0xfe, 0xff], "UTF-16BE"],
 ];
 
+/** Bytes of a text that is read: a string has no room for more. */
+const MOST = 2 ** 29 - 25;
+
 function decode(bytes: Uint8Array<ArrayBuffer>, encoding: string): string | undefined {
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
@@ -26,13 +29,16 @@ function firstBadLine(bytes: Uint8Array<ArrayBuffer>): number {
 /**
  * The text of a file's bytes, without a byte order mark: UTF-8, or UTF-16 where such a mark says so.
  *
- * Throws a SyntaxError that names the file and the encoding it seems to have, and the line of what is no UTF-8.
+ * Throws a RangeError where it is too long for a string, and a SyntaxError that names the file and the encoding it seems to have, and the line of what is no UTF-8.
  */
 export function decodeText(bytes: Uint8Array<ArrayBuffer>, file: string): string {
   const advice = (from: string) => `write it as UTF-8: iconv -f ${from} -t UTF-8 ${file}`;
   const encoding = MARKS.find(([mark]) => mark.every((byte, i) => bytes[i] === byte))?.[1] ?? "UTF-8";
   if (encoding.startsWith("UTF-32")) {
     throw new SyntaxError(`Cannot read ${file} as its encoding is ${encoding}: ${advice("UTF-32")}`);
+  }
+  if (bytes.length > MOST) {
+    throw new RangeError(`Cannot read ${file} as it is a text of more than 512 MiB: split it, or write it as Parquet`);
   }
   const text = decode(bytes, encoding);
   if (text === undefined && encoding !== "UTF-8") {

@@ -48,37 +48,46 @@ function unevenRows(rows: readonly Row[]): number {
   return rows.filter(({ cells }) => cells.length !== rows[0].cells.length).length;
 }
 
-/** Whether each field that begins with a quote is a quoted one, and one at least is. */
-function hasQuotedFields(rows: readonly Row[]): boolean {
-  let found = false;
-  for (const { cells } of rows) {
-    for (const cell of cells as string[]) {
-      if (!cell.startsWith('"')) continue;
-      if (!/^"([^"]|"")*"$/.test(cell)) return false;
-      found = true;
-    }
+/** Fields of plain rows that begin with a quote: whether there are any, and the first row where one does not end with it. */
+function openedFields(rows: readonly Row[]): { readonly any: boolean; readonly broken?: Row } {
+  let any = false;
+  for (const row of rows) {
+    const opened = row.cells.map(String).filter((cell) => cell.startsWith('"'));
+    any ||= opened.length > 0;
+    if (!opened.every((cell) => /^"([^"]|"")*"$/.test(cell))) return { any, broken: row };
   }
-  return found;
+  return { any };
 }
 
 /**
- * Rows of a text, its header among them. Quotes are marks, but for those between tabs, which depend on who wrote the
- * file: they are text, as in GLUE's own files, unless every field that begins with a quote is a quoted one, or more
- * rows have the right number of fields with quotes as marks.
+ * Rows between tabs, where quotes depend on who wrote the file. They are text, as in GLUE's own files, unless every field
+ * that begins with a quote is a quoted one, or more rows have the right number of fields with quotes as marks.
+ *
+ * Throws a SyntaxError where either can be meant and gives other rows.
  */
+async function tabbedRows(text: string, place: Place): Promise<readonly Row[]> {
+  const plain = withoutBlankEnd(plainRows(text, "\t"));
+  const uneven = unevenRows(plain);
+  const { any, broken } = openedFields(plain);
+  if (!any) return plain;
+  const { rows, fault } = await quotedRows(text, { delimiter: "\t" });
+  const quoted = withoutBlankEnd(rows);
+  const unevenQuoted = unevenRows(quoted);
+  if (fault || unevenQuoted > 0 && unevenQuoted >= uneven) return plain;
+  if (uneven > 0 || !broken) return quoted;
+  throw new SyntaxError(
+    `Cannot read ${place(broken.at)} as its quotes may be text, or marks around a field of several lines: ` +
+      "write the table with commas (.csv), or as JSON lines",
+  );
+}
+
+/** Rows of a text, its header among them. But for tabs, quotes are marks wherever a field begins with one. */
 async function splitRows(text: string, delimiter: string, place: Place): Promise<readonly Row[]> {
-  const plain = () => withoutBlankEnd(plainRows(text, delimiter));
-  if (!text.includes('"')) return plain();
-  const { rows: read, fault } = await quotedRows(text, { delimiter });
-  const quoted = withoutBlankEnd(read);
-  if (delimiter !== "\t") {
-    if (fault) throw new SyntaxError(`Cannot read ${place(fault.at)} as ${fault.reason}`);
-    return quoted;
-  }
-  const rows = plain();
-  const uneven = unevenRows(rows);
-  const areMarks = uneven === 0 ? hasQuotedFields(rows) : unevenRows(quoted) < uneven;
-  return areMarks && !fault ? quoted : rows;
+  if (!text.includes('"')) return withoutBlankEnd(plainRows(text, delimiter));
+  if (delimiter === "\t") return await tabbedRows(text, place);
+  const { rows, fault } = await quotedRows(text, { delimiter });
+  if (fault) throw new SyntaxError(`Cannot read ${place(fault.at)} as ${fault.reason}`);
+  return withoutBlankEnd(rows);
 }
 
 /**

@@ -15,8 +15,12 @@ export function findColumns(columns: readonly string[], names: readonly string[]
   return columns.map((column) => {
     const place = names.indexOf(column);
     if (place < 0) {
-      const hint = names.length === 0 ? "no column at all" : `${listed(names)}; "${nearest(column, names)}" is nearest`;
-      throw new SyntaxError(`Cannot read ${where} as it names no column ${quoted(column)}: there are ${hint}`);
+      const hint = names.every((name) => name === "")
+        ? "it is empty, and must name the columns"
+        : `it names no column ${quoted(column)}: there are ${listed(names)}; ${
+          quoted(nearest(column, names))
+        } is nearest`;
+      throw new SyntaxError(`Cannot read ${where} as ${hint}`);
     }
     if (names.indexOf(column, place + 1) < 0) return place;
     throw new SyntaxError(`Cannot read ${where} as the column ${quoted(column)} stands there twice: rename one`);

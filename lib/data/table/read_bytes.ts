@@ -1,3 +1,5 @@
+import type * as Zlib from "node:zlib";
+
 /** How files begin that are no tables, or are packed in a way that is not read here. */
 const OTHERS: readonly [start: string, name: string, advice: string][] = [
   ["504b0304", "a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV in UTF-8"],
@@ -12,10 +14,12 @@ function startsWith(bytes: Uint8Array, hex: string): boolean {
   return bytes.subarray(0, hex.length / 2).toHex() === hex;
 }
 
+/** Unpacks gzip's files, those of several parts among them, which `DecompressionStream` refuses. */
 async function gunzip(bytes: Uint8Array<ArrayBuffer>, file: string): Promise<Uint8Array<ArrayBuffer>> {
+  // Computed, so that bundlers for browsers do not follow it.
+  const { gunzipSync } = await import(["node", "zlib"].join(":")) as typeof Zlib;
   try {
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+    return new Uint8Array(gunzipSync(bytes));
   } catch (cause) {
     throw new Error(`Cannot read ${file} as it is no whole gzip file`, { cause });
   }
