@@ -5,7 +5,7 @@ import { writeAtomically } from "../lib/io/mod.ts";
 import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";
 import { plain, withAdapter } from "./tuning/adapted.ts";
-import { adapterHead, modelHead, withClasses } from "./tuning/head.ts";
+import { usedHead } from "./tuning/head.ts";
 import { findModel, loadModel, MODEL_HELP, type ModelFlags, WEIGHTS_HELP, weightsOf } from "./tuning/load_model.ts";
 import { TASK_HELP, type TaskFlags } from "./tuning/raw_task.ts";
 import { outputsOf, readTask } from "./tuning/read_task.ts";
@@ -67,8 +67,7 @@ async function main(): Promise<void> {
   const { adapter, logits } = flags;
   const batchSize = wholeNumber("batch", flags.batch ?? "32");
   const folder = await findModel(flags);
-  const found = (adapter === undefined ? undefined : await adapterHead(adapter, folder)) ?? await modelHead(folder);
-  const head = withClasses(found, flags.classes);
+  const head = await usedHead(folder, flags);
   const task = await readTask(flags, { isScored: true, heads: head ? [head] : [] });
   const loaded = await loadModel(folder, { labels: outputsOf(task), weights: weightsOf(flags) });
   const maxLength = maxLengthOf(flags["max-length"], loaded);

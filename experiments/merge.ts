@@ -4,7 +4,7 @@ import { openDevice } from "../mod.ts";
 import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown } from "./command/flags.ts";
 import { plain, withAdapter } from "./tuning/adapted.ts";
-import { adapterHead, modelHead, withClasses } from "./tuning/head.ts";
+import { usedHead } from "./tuning/head.ts";
 import { saveLabels } from "./tuning/label_file.ts";
 import { differenceLine, largestDifference } from "./tuning/largest_difference.ts";
 import { findModel, loadModel, MODEL_HELP, type ModelFlags, WEIGHTS_HELP, weightsOf } from "./tuning/load_model.ts";
@@ -51,8 +51,7 @@ async function main(): Promise<void> {
   if (adapter === undefined) throw new RangeError("--adapter is missing: a folder with adapter_config.json");
   if (out === undefined) throw new RangeError("--out is missing: the folder for the merged model");
   const folder = await findModel(flags);
-  const found = await adapterHead(adapter, folder) ?? await modelHead(folder);
-  const head = withClasses(found, flags.classes);
+  const head = await usedHead(folder, { adapter, classes: flags.classes });
   const isCompared = flags.task !== undefined || flags.columns !== undefined;
   const task = isCompared ? await readTask(flags, { isScored: true, heads: head ? [head] : [] }) : undefined;
   const loaded = await loadModel(folder, { labels: head?.outputs, weights: weightsOf(flags) });

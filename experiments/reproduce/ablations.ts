@@ -61,7 +61,7 @@ seeds from ${SWEEP_SEED} on or beyond the tables', which no table uses. Runs tha
   --model DIR|NAME   a folder in Hugging Face's layout, or a model of the hub, org/name; the suite's encoder by default
   --revision NAME    branch, tag or commit of the hub, main by default
   --offline          uses what is in the hub's cache alone
-  --data DIR         GLUE's own folders in place of the generated suite; --model needs it
+  --data DIR|suite   GLUE's own folders in place of the generated suite; --model needs it
   --out DIR          where records and the report go, by default ${sizes("out")}
   --report FILE      writes the report there, and its figures into the folder of that name without its ending
   --parallel N       runs at once, each in a process of its own with its share of the cores; by default 1, and for the

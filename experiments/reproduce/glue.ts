@@ -27,6 +27,7 @@ import { SCALE, type Scale, SCALES, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/inputs.ts";
 import { RunProcesses } from "../runner/run_processes.ts";
 import { Trainer } from "../runner/trainer.ts";
+import { SUITE } from "../suite_folder.ts";
 import { MODEL_HELP } from "../tuning/load_model.ts";
 import { comparable } from "./comparable.ts";
 import { estimateRuns, type Estimates, estimateSeconds } from "./estimate.ts";
@@ -41,7 +42,7 @@ const HELP = `Trains methods on GLUE's tasks from one encoder and prints their t
                      small: ${SCALE.small.model!.id} on four tasks, hours on a CPU
                      paper: ${SCALE.paper.model!.id} with the papers' settings, days on a GPU
 ${MODEL_HELP}
-  --data DIR         GLUE's own folders (CoLA/train.tsv, plain or .gz …) or Parquet; small and paper need it
+  --data DIR|suite   GLUE's own folders (CoLA/train.tsv, plain or .gz …) or Parquet; small and paper need it
   --tasks a,b|all    of ${TASKS.join(", ")};
                      by default ${SCALE.default.tasks.join(",")}, at --scale small ${SCALE.small.tasks.join(",")},
                      at --scale paper all but wnli
@@ -217,7 +218,7 @@ async function finish(records: readonly RunRecord[], settings: Settings, args: r
   const { out, sources: { data }, flags: { json } } = settings;
   const compared = comparable(records[0].spec);
   const command = ["deno task reproduce glue", ...args.filter((word) => word !== "--json")].join(" ");
-  const title = data === undefined ? "The suite in GLUE's format" : "GLUE";
+  const title = data === undefined || data === SUITE ? "The suite in GLUE's format" : "GLUE";
   await writeAtomically(`${out}/report.md`, report(records, PAPER_GLUE, { title, command, comparable: compared }));
   await writeAtomically(`${out}/report.svg`, reportFigure(records));
   const files = filesIn(settings);

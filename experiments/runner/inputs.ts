@@ -9,14 +9,15 @@ import {
 } from "../../mod.ts";
 import type { RunSpec } from "../../lib/experiment/mod.ts";
 import { generateSuite, SUITE_SEED } from "../suite/mod.ts";
+import { SUITE } from "../suite_folder.ts";
 import { findModel } from "../tuning/load_model.ts";
 import { configModel, pretrainedModel, type RunModel, suiteModel } from "./run_model.ts";
 
 /** Where the inputs of runs lie. */
 export interface Sources {
-  /** A folder with GLUE's files; the generated suite by default. */
+  /** A folder with GLUE's files; `suite`, the generated one, by default. */
   readonly data?: string;
-  /** A folder in Hugging Face's layout or a name on the hub; the suite's encoder by default. */
+  /** A folder in Hugging Face's layout or a name on the hub; `suite`, the suite's encoder, by default. */
   readonly model?: string;
   /** Branch, tag or commit of the hub. */
   readonly revision?: string;
@@ -60,8 +61,12 @@ export class Inputs {
   readonly #tasks = new Map<string, Promise<RunTask>>();
   #files: ReadonlyMap<string, string> | undefined;
 
+  readonly sources: Sources;
+
   /** `known` is a model of the hub whose config stands in for its files where they are not at hand: for plans. */
-  constructor(readonly sources: Sources = {}, readonly known?: KnownModel) {}
+  constructor(sources: Sources = {}, readonly known?: KnownModel) {
+    this.sources = sources.data === SUITE ? { ...sources, data: undefined } : sources;
+  }
 
   /** Whether data can be read. */
   get hasData(): boolean {
@@ -81,7 +86,7 @@ export class Inputs {
   async #readModel(): Promise<RunModel> {
     const { known, sources } = this;
     const { model = known?.id } = sources;
-    if (model === undefined) return await suiteModel();
+    if (model === undefined || model === SUITE) return await suiteModel();
     try {
       const folder = await findModel({ ...sources, model, offline: sources.offline || known !== undefined });
       return await pretrainedModel(modelName(model), folder);

@@ -16,6 +16,7 @@ import {
 import type { RunSpec } from "../../lib/experiment/mod.ts";
 import type { GlueTask } from "../../lib/data/mod.ts";
 import { RECIPES } from "../methods.ts";
+import { wordsOf } from "../tuning/raw_task.ts";
 import { makeOptimizer } from "./make_optimizer.ts";
 import type { RunModel } from "./run_model.ts";
 
@@ -33,7 +34,11 @@ export interface RunFunctions {
 export function runFunctions(spec: RunSpec, model: RunModel, task: GlueTask): RunFunctions {
   const isRegression = task.kind === "regression";
   const { dropout } = spec.model;
-  const classifier = model.classifier({ labels: isRegression ? 1 : task.labels.length, dropout });
+  const classifier = model.classifier({
+    labels: isRegression ? 1 : task.labels.length,
+    classes: isRegression ? undefined : wordsOf(task),
+    dropout,
+  });
   const method = RECIPES[spec.method.name].make(spec.method, spec.steps);
   const optimizer = makeOptimizer(spec);
   const drops = (dropout ?? model.dropout) > 0;

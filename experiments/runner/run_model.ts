@@ -1,11 +1,14 @@
 import {
   type Batch,
+  embedding,
   hub,
   type Key,
   models,
   type Params,
   random,
+  reshape,
   type Tensor,
+  tensor,
   type Tokenizer,
   TOKENIZER_FILES,
   wordPiece,
@@ -15,6 +18,9 @@ import { sha256 } from "../../lib/io/sha256.ts";
 import { encoderJson, loadEncoder, SUITE_ENCODER } from "../encoder.ts";
 import { suiteVocabulary } from "../suite/mod.ts";
 import { hashTensors } from "../tuning/hash_tensors.ts";
+import { type Head, modelHead } from "../tuning/head.ts";
+import { outputNames, requireVocabulary } from "../tuning/load_model.ts";
+import { matchClasses } from "../tuning/match_classes.ts";
 
 /** What a spec says of a model, but for how a run uses it. */
 export type ModelReference = Omit<RunSpec["model"], "length" | "dropout">;
@@ -30,6 +36,8 @@ export interface Classifier {
 export interface ClassifierOptions {
   /** Classes, or 1 for scores. */
   readonly labels: number;
+  /** Words that mean each class, in the task's order; a head whose classes have other names is not used then. */
+  readonly classes?: readonly (readonly string[])[];
   /** Rate everywhere; the model's own by default. */
   readonly dropout?: number;
 }
@@ -88,6 +96,22 @@ export function configModel(name: string, config: Readonly<Record<string, unknow
   };
 }
 
+/** The head's number of each of a task's classes; `undefined` where its classes are others, and it is of no use. */
+function orderIn(head: Head, { labels, classes }: ClassifierOptions): readonly number[] | undefined {
+  if (head.outputs !== labels) return undefined;
+  if (head.kind === "regression" || !classes) return Array.from({ length: labels }, (_, i) => i);
+  return matchClasses(classes, head)?.order;
+}
+
+/** A head's last layer with its outputs in another order. */
+function reorder(params: Readonly<Record<string, Tensor>>, names: readonly string[], order: readonly number[]) {
+  const rows = tensor(Int32Array.from(order), { dtype: "i32" });
+  return Object.fromEntries(names.map((name) => {
+    const { shape } = params[name];
+    return [name, reshape(embedding(reshape(params[name], [shape[0], -1]), rows), shape)];
+  }));
+}
+
 async function tokenizerHash(folder: string): Promise<string> {
   const hashes = await Promise.all(TOKENIZER_FILES.map(async (name) => {
     try {
@@ -109,18 +133,31 @@ export async function pretrainedModel(name: string, folder: string): Promise<Run
   const { config, tensors, tokenizer } = await hub.loadPretrained(folder);
   if (!tokenizer) throw new Error(`cannot use ${folder}: it has no tokenizer.json, nor the older files of a tokenizer`);
   const known = configModel(name, config);
+  requireVocabulary(folder, tokenizer, known.reference.vocabSize);
+  const head = await modelHead(folder);
   const hash = await hashTensors(tensors, `${JSON.stringify(config)}\n${await tokenizerHash(folder)}`);
   return {
     ...known,
     reference: { ...known.reference, hash },
     tokenizer,
     weights: tensors,
-    classifier({ labels, dropout }) {
-      const model = models.fromConfig(config, { head: "classification", labels, dropout });
+    classifier(options) {
+      const { labels, dropout } = options;
+      const order = head && orderIn(head, options);
+      const { problem_type: _, ...unbound } = config;
+      const model = models.fromConfig(order ? config : unbound, { head: "classification", labels, dropout });
+      const outputs = outputNames(model);
+      const used = order
+        ? tensors
+        : Object.fromEntries(Object.entries(tensors).filter(([name]) => !outputs.includes(name)));
       return {
         apply: model.apply,
-        params: (seed) =>
-          models.paramsFrom(tensors, model, { key: random.foldIn(random.key(seed), 1), fresh: "mismatched" }).params,
+        params: (seed) => {
+          const key = random.foldIn(random.key(seed), 1);
+          const { params } = models.paramsFrom(used, model, { key, fresh: "mismatched" });
+          const isOwn = order?.every((number, i) => number === i) ?? true;
+          return isOwn ? params : { ...params, ...reorder(params, outputs, order!) };
+        },
       };
     },
   };

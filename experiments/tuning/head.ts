@@ -164,3 +164,15 @@ export function withClasses(head: Head | undefined, classes: string | undefined)
   }
   return { owner, kind: "classes", labels, source: "--classes", outputs, isNamed: true };
 }
+
+/**
+ * The head that answers: an adapter's, where it brings one, or else the model's, with the words that `--classes` says;
+ * `undefined` where neither has one.
+ */
+export async function usedHead(
+  folder: string,
+  { adapter, classes }: { readonly adapter?: string; readonly classes?: string },
+): Promise<Head | undefined> {
+  const brought = adapter === undefined ? undefined : await adapterHead(adapter, folder);
+  return withClasses(brought ?? await modelHead(folder), classes);
+}

@@ -1,4 +1,5 @@
 import type { Head } from "./head.ts";
+import { wordOf } from "./label_set.ts";
 
 /** How the classes of data are found among those of a head. */
 export interface ClassMatch {
@@ -11,7 +12,7 @@ export interface ClassMatch {
 }
 
 const isNumber = (word: string) => /^\d+$/.test(word);
-const fold = (word: string) => word.trim().toLowerCase();
+const fold = (word: string) => wordOf(word)?.toLowerCase();
 
 /** The one place of any of some words: as they are, or else but for capitals. */
 function placeOf(words: readonly string[], labels: readonly string[]): number {

@@ -1,4 +1,12 @@
-import { type Example, GLUE_TASKS, type GlueData, type MetricName, readGlueFiles, readGlueTask } from "../../mod.ts";
+import {
+  type Example,
+  GLUE_TASKS,
+  type GlueData,
+  type GlueTask,
+  type MetricName,
+  readGlueFiles,
+  readGlueTask,
+} from "../../mod.ts";
 import { requireName } from "../../lib/data/nearest.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { generateSuite, SUITE_SEED } from "../suite/mod.ts";
@@ -60,6 +68,11 @@ export interface ReadTaskOptions {
   readonly mayBeFresh?: boolean;
 }
 
+/** Words that mean each class of one of GLUE's tasks: those of its files, and Hugging Face's. */
+export function wordsOf({ labels, classNames }: GlueTask): string[][] {
+  return labels.map((label, i) => classNames ? [label, classNames[i]] : [label]);
+}
+
 /** One of GLUE's tasks, from a folder or as it is generated. */
 export async function glueTask(name: string, folder: string | undefined): Promise<RawTask> {
   const known = requireName("task", name, Object.keys(GLUE_TASKS) as (keyof typeof GLUE_TASKS)[]);
@@ -72,12 +85,22 @@ export async function glueTask(name: string, folder: string | undefined): Promis
   const data: GlueData = isSuite
     ? await readGlueFiles(generateSuite(SUITE_SEED), known)
     : await readGlueTask(folder, known);
-  const { kind, labels, classNames, metrics } = data.task;
+  const { kind, labels, metrics } = data.task;
   const sets = { dev: data.dev, ...data.mismatched && { mismatched: data.mismatched } };
-  const words = labels.map((label, i) => classNames ? [label, classNames[i]] : [label]);
   const source = isSuite ? `generated texts of the suite (${name})` : `${data.task.folder} in ${folder}`;
   const ownOrder = "in GLUE's order";
-  return { name, kind, labels, metrics, train: data.train, sets, hash: data.hash, words, source, ownOrder };
+  return {
+    name,
+    kind,
+    labels,
+    metrics,
+    train: data.train,
+    sets,
+    hash: data.hash,
+    words: wordsOf(data.task),
+    source,
+    ownOrder,
+  };
 }
 
 /** Scores of a task of one's own. */
