@@ -22,6 +22,7 @@ export const HELP =
   --adapter NAME   swiftshader, lavapipe, browser, or part of an adapter's name
   --json FILE      also writes all figures as one JSON document
   --update         writes table and plots into bench/README.md (also: --readme)
+  --verbose        with the warnings that Dawn has for every software adapter
   --help           this text`;
 
 /** What a run of the benchmark does. */
@@ -34,10 +35,11 @@ export interface BenchOptions {
   readonly adapter?: string;
   readonly json?: string;
   readonly updates: boolean;
+  readonly verbose: boolean;
 }
 
 const FLAGS = {
-  boolean: ["quick", "peers", "update", "readme", "help"],
+  boolean: ["quick", "peers", "update", "readme", "verbose", "help"],
   string: ["only", "rounds", "pytorch", "adapter", "json"],
 } as const;
 
@@ -68,5 +70,6 @@ export function parseArguments(args: readonly string[]): BenchOptions | "help" {
     adapter: flags.adapter,
     json: flags.json,
     updates,
+    verbose: flags.verbose,
   };
 }

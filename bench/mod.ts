@@ -105,7 +105,7 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const device = await openDevice({ adapter: options.adapter, report: say });
+  const device = await openDevice({ adapter: options.adapter, report: say, verbose: options.verbose });
   const document = await measure(device, options);
   console.log(report(document));
   if (options.json !== undefined) await writeAtomically(options.json, `${JSON.stringify(document, null, 1)}\n`);

@@ -43,12 +43,16 @@ const HELP =
   --out FILE      also draws the table as SVG
   --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name
   --json          one JSON document on standard output, all else on standard error
+  --verbose       with the warnings that Dawn has for every software adapter
   --help          this text
 
 The device's clock times each dispatch as a compute pass of its own, so that the sum is more than what a step takes.
 Where the adapter has no timestamps, each dispatch is repeated alone, and the time of an empty wait is taken off.`;
 
-const FLAGS = { boolean: ["json", "help"], string: ["model", "method", "rounds", "out", "adapter"] } as const;
+const FLAGS = {
+  boolean: ["json", "verbose", "help"],
+  string: ["model", "method", "rounds", "out", "adapter"],
+} as const;
 
 /** The dispatches of one kernel, added up. */
 export interface KernelProfile {
@@ -201,7 +205,11 @@ async function main(): Promise<void> {
     ? flags.method
     : nameList("method", flags.method, Object.keys(METHODS))[0];
   const rounds = wholeNumber("rounds", flags.rounds);
-  using device = await openDevice({ adapter: flags.adapter, report: (line) => console.error(line) });
+  using device = await openDevice({
+    adapter: flags.adapter,
+    report: (line) => console.error(line),
+    verbose: flags.verbose,
+  });
   const model = MODELS[name];
   const { dispatches, clock, roofline, stepSeconds, memory, plan } = await profileStep(device, {
     model,

@@ -18,9 +18,10 @@ known already is not measured again: delete the file to begin anew.
   --models LIST   ${Object.keys(MODELS).join(", ")}; small,minilm by default
   --methods LIST  ${Object.keys(METHODS).map((name) => `"${name}"`).join(", ")}; lora,full by default
   --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name
+  --verbose       with the warnings that Dawn has for every software adapter
   --help          this text`;
 
-const FLAGS = { boolean: ["help"], string: ["models", "methods", "adapter"] } as const;
+const FLAGS = { boolean: ["verbose", "help"], string: ["models", "methods", "adapter"] } as const;
 
 /** Compiles a step, which measures what is not known of its products. */
 async function compileStep(model: BenchModel, name: string): Promise<void> {
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
     adapter: flags.adapter,
     report: (line) => console.error(line),
     products: "measured",
+    verbose: flags.verbose,
   });
   console.log(`${device.report.name}: ${productChoices()}`);
   for (const model of models) {

@@ -28,13 +28,18 @@ the first components, as many as --rank says. The run may be under way.
   --offline      uses of the hub's models what is in the cache alone
   --device NAME  swiftshader, lavapipe, browser, or part of an adapter's name
   --json         one JSON document on standard output, all else on standard error
+  --verbose      with the warnings that Dawn has for every software adapter
   --help         this text`;
 
-const FLAGS = { boolean: ["offline", "json", "help"], string: ["state", "model", "rank", "out", "device"] } as const;
+const FLAGS = {
+  boolean: ["offline", "json", "verbose", "help"],
+  string: ["state", "model", "rank", "out", "device"],
+} as const;
 
 interface ConvertFlags extends Omit<ModelFlags, "revision" | "weights"> {
   readonly _: readonly (string | number)[];
   readonly json?: boolean;
+  readonly verbose?: boolean;
   readonly help?: boolean;
   readonly state?: string;
   readonly rank?: string;
@@ -84,7 +89,7 @@ async function main(): Promise<void> {
     throw new Error(`${model} is not what the run in ${folder} began from: its weights differ`);
   }
 
-  using _device = await openDevice({ adapter: flags.device, report: console.error });
+  using _device = await openDevice({ adapter: flags.device, report: console.error, verbose: flags.verbose });
   const method = makeMethod({ ...settings, "test-rank": testRank });
   const fresh = train.init(random.key(seed), loaded.base, { method, optimizer: makeOptimizer(settings) });
   const state = await loadState(folder, fresh, { method, info });

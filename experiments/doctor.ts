@@ -11,9 +11,10 @@ const HELP = `Says which adapter computes here, what it can do, how fast it is, 
 
   --adapter NAME  swiftshader, lavapipe, browser (the runtime's own WebGPU), or part of an adapter's name
   --json          one JSON document on standard output, all else on standard error
+  --verbose       with the warnings that Dawn has for every software adapter
   --help          this text`;
 
-const FLAGS = { boolean: ["json", "help"], string: ["adapter"] } as const;
+const FLAGS = { boolean: ["json", "verbose", "help"], string: ["adapter"] } as const;
 
 const LIMITS = [
   "maxBufferSize",
@@ -38,7 +39,11 @@ async function main(): Promise<void> {
   const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) });
   if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
   if (flags.help) return console.log(HELP);
-  using device = await openDevice({ adapter: flags.adapter, report: (line) => console.error(line) });
+  using device = await openDevice({
+    adapter: flags.adapter,
+    report: (line) => console.error(line),
+    verbose: flags.verbose,
+  });
   const { report } = device;
   const size = productSize(device);
   const gflops = await measureProduct(device, size);

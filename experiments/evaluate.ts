@@ -26,12 +26,13 @@ ${TASK_HELP}
   --batch N          examples at a time, 32 by default
   --max-length N     most tokens of an example, 128 by default or what the model has
   --device NAME      swiftshader, lavapipe, browser, or part of an adapter's name
+  --verbose          with the warnings that Dawn has for every software adapter
   --help             this text
 
 Metrics are by set: dev, and MNLI's mismatched.`;
 
 const FLAGS = {
-  boolean: ["offline", "help"],
+  boolean: ["offline", "verbose", "help"],
   string: [
     "model",
     "revision",
@@ -51,6 +52,7 @@ const FLAGS = {
 
 interface EvaluateFlags extends ModelFlags, Omit<TaskFlags, "eval-data"> {
   readonly _: readonly (string | number)[];
+  readonly verbose?: boolean;
   readonly help?: boolean;
   readonly adapter?: string;
   readonly logits?: string;
@@ -73,7 +75,7 @@ async function main(): Promise<void> {
   const maxLength = maxLengthOf(flags["max-length"], loaded);
   const adapted = adapter === undefined ? plain(loaded) : await withAdapter(loaded, adapter);
 
-  using _device = await openDevice({ adapter: flags.device, report: console.error });
+  using _device = await openDevice({ adapter: flags.device, report: console.error, verbose: flags.verbose });
   for (
     const line of understoodLines({ task: { ...task, train: [] }, tokenizer: loaded.tokenizer, maxLength, fresh: [] })
   ) {

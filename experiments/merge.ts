@@ -26,16 +26,18 @@ ${WEIGHTS_HELP}
 ${TASK_HELP}
   --device NAME      swiftshader, lavapipe, browser, or part of an adapter's name
   --json             one JSON document on standard output, all else on standard error
+  --verbose          with the warnings that Dawn has for every software adapter
   --help             this text`;
 
 const FLAGS = {
-  boolean: ["offline", "json", "help"],
+  boolean: ["offline", "json", "verbose", "help"],
   string: ["model", "revision", "weights", "adapter", "out", "task", "data", "columns", "kind", "classes", "device"],
 } as const;
 
 interface MergeFlags extends ModelFlags, Omit<TaskFlags, "eval-data"> {
   readonly _: readonly (string | number)[];
   readonly json?: boolean;
+  readonly verbose?: boolean;
   readonly help?: boolean;
   readonly adapter?: string;
   readonly out?: string;
@@ -57,7 +59,7 @@ async function main(): Promise<void> {
   const loaded = await loadModel(folder, { labels: head?.outputs, weights: weightsOf(flags) });
   const adapted = await withAdapter(loaded, adapter);
 
-  using _device = await openDevice({ adapter: flags.device, report: console.error });
+  using _device = await openDevice({ adapter: flags.device, report: console.error, verbose: flags.verbose });
   await writeModelFolder(out, adapted.method.merge(adapted.state), { loaded, labels: head });
   if (head) await saveLabels(out, head);
   const merged = await loadModel(out);

@@ -21,9 +21,11 @@ const HELP =
   --steps N       optimizer steps, ${DEFAULT_STEPS} by default
   --seed N        of language, weights and masks, ${SUITE_SEED} by default
   --out FILE      where the weights go, experiments/suite/encoder.safetensors by default; FILE.json says what made them
-  --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name`;
+  --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name
+  --verbose       with the warnings that Dawn has for every software adapter
+  --help          this text`;
 
-const FLAGS = { boolean: ["help"], string: ["steps", "seed", "out", "adapter"] } as const;
+const FLAGS = { boolean: ["verbose", "help"], string: ["steps", "seed", "out", "adapter"] } as const;
 
 /** The encoder that ships with the suite. */
 export const ENCODER = {
@@ -51,7 +53,11 @@ async function main(): Promise<void> {
 
   // A folder that cannot be written must not be heard of after minutes of work.
   await Deno.mkdir(dirname(flags.out), { recursive: true });
-  using device = await openDevice({ adapter: flags.adapter, report: (line) => console.error(line) });
+  using device = await openDevice({
+    adapter: flags.adapter,
+    report: (line) => console.error(line),
+    verbose: flags.verbose,
+  });
   console.error(`${device.report.name}: ${steps} steps of ${BATCH} passages`);
   const tokenizer = wordPiece(suiteVocabulary());
   const model = models.bertForMaskedLM({ ...ENCODER, dropout: 0 });

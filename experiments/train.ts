@@ -26,6 +26,7 @@ import { outputsOf, readTask } from "./tuning/read_task.ts";
 import { score, scoreLines } from "./tuning/score.ts";
 import { loadStateInfo, requireSameRun, type Settings, type StateInfo } from "./tuning/state_file.ts";
 import { StepLog } from "./tuning/step_log.ts";
+import { TrainingRate } from "./tuning/training_rate.ts";
 import { dropoutOf, type TrainFlags, trainSettings } from "./tuning/train_settings.ts";
 import { Training, type TrainingParts } from "./tuning/training.ts";
 import { understoodLines } from "./tuning/understood.ts";
@@ -83,10 +84,11 @@ ${TASK_HELP}
   --log FILE         one JSON line a step: step, loss, learningRate, gradNorm, tokens
   --device NAME      swiftshader, lavapipe, browser, or part of an adapter's name
   --json             one JSON document on standard output, all else on standard error
+  --verbose          with the warnings that Dawn has for every software adapter
   --help             this text`;
 
 const FLAGS = {
-  boolean: ["allow-dropout", "fresh-head", "no-decay-bias", "offline", "resume", "json", "help"],
+  boolean: ["allow-dropout", "fresh-head", "no-decay-bias", "offline", "resume", "json", "verbose", "help"],
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
     "model", "revision", "weights", "task", "data", "columns", "kind", "classes", "eval-data",
@@ -102,6 +104,7 @@ interface OwnFlags extends ModelFlags {
   readonly _: readonly (string | number)[];
   readonly resume?: boolean;
   readonly json?: boolean;
+  readonly verbose?: boolean;
   readonly help?: boolean;
   readonly out?: string;
   readonly "save-every"?: string;
@@ -186,7 +189,7 @@ async function main(): Promise<void> {
   const info: StateInfo = { settings: settings as unknown as Settings, inputs };
   if (saved) requireSameRun(out, saved, info);
 
-  using device = await openDevice({ adapter: flags.device, report: console.error });
+  using device = await openDevice({ adapter: flags.device, report: console.error, verbose: flags.verbose });
   await makeFolder(out);
   await saveLabels(out, task);
   const parts: TrainingParts = { loaded, task, settings, method, beginning, info };
@@ -199,6 +202,7 @@ async function main(): Promise<void> {
   if (saved) say(`resumed: ${training.done} of ${settings.steps} steps are done`);
 
   const bar = new ProgressBar(`${task.name} ${settings.method}`, settings.steps);
+  const rate = new TrainingRate();
   using interrupt = onInterrupt(`interrupted: the same command with --resume goes on from here (${out})`);
   try {
     await training.run({
@@ -207,12 +211,14 @@ async function main(): Promise<void> {
       signal: interrupt.signal,
       onStep(line) {
         lines?.add(line);
+        rate.add(line);
         bar.update(line.step + 1, `loss ${line.loss.toFixed(3)}`);
       },
     });
   } finally {
     bar.end();
   }
+  rate.end();
   await writeResult(out, training);
   const state = { ...training.state };
   const writes = await method.writeCount?.(state).item();
@@ -220,12 +226,15 @@ async function main(): Promise<void> {
   if (json) {
     const metrics = Object.fromEntries(Object.entries(scores).map(([name, { metrics }]) => [name, metrics]));
     const { steps } = settings;
-    console.log(JSON.stringify({ task: task.name, method: settings.method, steps, metrics, writes, settings, out }));
+    const { loss, seconds, tokensPerSecond } = rate;
+    const result = { task: task.name, method: settings.method, steps, loss, metrics, writes, seconds, tokensPerSecond };
+    console.log(JSON.stringify({ ...result, settings, out }));
     return;
   }
   if (writes !== undefined) say(`W was written ${writes} times`);
   for (const line of scoreLines(scores)) say(line);
   say(`written: ${out}`);
+  say(rate.line(scores));
 }
 
 if (import.meta.main) {

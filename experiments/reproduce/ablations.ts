@@ -71,12 +71,13 @@ seeds from ${SWEEP_SEED} on or beyond the tables', which no table uses. Runs tha
   --force            repeats runs that are recorded
   --dry-run          only prints what would run, and for how long
   --json             one JSON document on standard output, all else on standard error
+  --verbose          with the warnings that Dawn has for every software adapter
   --help             this text
 
 An interrupted command goes on where it was when it is called again. Exit code 1 where a run failed.`;
 
 const FLAGS = {
-  boolean: ["force", "dry-run", "offline", "parquet", "json", "help"],
+  boolean: ["force", "dry-run", "offline", "parquet", "json", "verbose", "help"],
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
     "scale", "only", "tasks", "seeds", "many-seeds", "sweep-seeds", "sweep", "steps", "model", "revision", "data",
@@ -248,7 +249,7 @@ function finish(sections: readonly Section[], { evidence, files, json }: {
 export async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--help")) return console.log(HELP);
   const settings = settingsOf(args);
-  const { flags: { force, json, adapter, "dry-run": isDry }, out, studies, options } = settings;
+  const { flags: { force, json, adapter, verbose, "dry-run": isDry }, out, studies, options } = settings;
   const say = (line: string) => json ? console.error(line) : console.log(line);
   const inputs = new Inputs(settings.sources);
   const plan = new AblationPlan(inputs, studies, options);
@@ -269,7 +270,9 @@ export async function main(args: readonly string[]): Promise<void> {
       } of them recorded`,
   );
 
-  using device: Device | undefined = open.length > 0 ? await openDevice({ adapter, report: console.error }) : undefined;
+  using device: Device | undefined = open.length > 0
+    ? await openDevice({ adapter, report: console.error, verbose })
+    : undefined;
   if (device) describeDevice(device, say);
   else say("nothing is left to run");
   const trainer = device && new Trainer(device, inputs, { out });

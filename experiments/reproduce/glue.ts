@@ -66,12 +66,13 @@ ${MODEL_HELP}
   --force            repeats runs that are recorded
   --dry-run          only prints what would run, its work and its time; needs neither model nor data
   --json             one JSON document on standard output, all else on standard error
+  --verbose          with the warnings that Dawn has for every software adapter
   --help             this text
 
 An interrupted command goes on where it was when it is called again. Exit code 1 where a run failed.`;
 
 const FLAGS = {
-  boolean: ["force", "parquet", "dry-run", "offline", "json", "help"],
+  boolean: ["force", "parquet", "dry-run", "offline", "json", "verbose", "help"],
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
     "scale", "model", "revision", "data", "tasks", "methods", "seeds", "first-seed", "steps", "learning-rate",
@@ -235,7 +236,8 @@ async function finish(records: readonly RunRecord[], settings: Settings, args: r
 export async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--help")) return console.log(HELP);
   const settings = settingsOf(args);
-  const { flags: { force, parquet, json, adapter, "dry-run": isDry }, out, parallel, sources, grid } = settings;
+  const { flags: { force, parquet, json, adapter, verbose, "dry-run": isDry }, out, parallel, sources, grid } =
+    settings;
   const say = (line: string) => json ? console.error(line) : console.log(line);
   const inputs = inputsOf(settings);
   const specs = await glueSpecs(inputs, grid);
@@ -244,7 +246,7 @@ export async function main(args: readonly string[]): Promise<void> {
   describeGrid(specs, settings, open.length, say);
 
   // Where all is recorded nothing needs to compute.
-  using device = open.length > 0 ? await openDevice({ adapter, report: console.error }) : undefined;
+  using device = open.length > 0 ? await openDevice({ adapter, report: console.error, verbose }) : undefined;
   if (device) describeDevice(device, say);
   else say("nothing is left to run");
   const isBucketed = grid.scale.padding === "bucket";

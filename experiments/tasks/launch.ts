@@ -85,7 +85,8 @@ function standIns(): string {
 }
 
 async function main(): Promise<number> {
-  const [name, ...args] = Deno.args;
+  const [name, ...rest] = Deno.args;
+  const args = rest.map((word) => word === "-h" ? "--help" : word);
   const task = TASKS[name];
   if (!task) {
     console.error(`unknown task "${name}": there are ${Object.keys(TASKS).join(", ")}`);

@@ -90,17 +90,14 @@ export function findNotebooks(word: string): string[] {
   throw new RangeError(`No notebook begins with ${word}: there are ${listNotebooks().join(", ")}`);
 }
 
-/** Lines on standard error that are no news: Dawn's on lavapipe, and Deno's on its kernel. */
-const KNOWN_LINES = [
-  /maxDynamic(Uniform|Storage)BuffersPerPipelineLayout artificially reduced/,
-  /"deno jupyter" is unstable/,
-];
+/** A line on standard error that is no news: Deno's on its kernel. */
+const KNOWN_LINE = /"deno jupyter" is unstable/;
 
 /** Repeats what comes on standard error, until it is of no more interest. */
 async function passOn(stream: ReadableStream<Uint8Array<ArrayBuffer>>, signal: AbortSignal): Promise<void> {
   let rest = "";
   const tell = (line: string) => {
-    if (!signal.aborted && !KNOWN_LINES.some((known) => known.test(line))) console.error(line);
+    if (!signal.aborted && !KNOWN_LINE.test(line)) console.error(line);
   };
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");

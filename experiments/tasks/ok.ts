@@ -25,7 +25,23 @@ const STEPS: readonly (readonly [name: string, check: () => number | Promise<num
   ["tests", () => testAll()],
 ];
 
+const HELP = `The gate: format, lint, types, imports, documentation, publishing, tests.
+
+  deno task ok [--quick]
+
+  --quick  all but the tests
+  --help   this text`;
+
 if (import.meta.main) {
+  if (Deno.args.includes("--help")) {
+    console.log(HELP);
+    Deno.exit();
+  }
+  const unknown = Deno.args.find((word) => word !== "--quick");
+  if (unknown !== undefined) {
+    console.error(`ok: unknown argument ${unknown}: see --help`);
+    Deno.exit(1);
+  }
   const isQuick = Deno.args.includes("--quick");
   const lines: string[] = [];
   let failed = 0;

@@ -125,7 +125,20 @@ function takeAdapter(args: readonly string[]): { readonly adapter?: string; read
   return { adapter, rest: args.toSpliced(at, isApart ? 2 : 1) };
 }
 
+const HELP = `Runs the tests and the examples of the documentation; the last line says how many passed and failed.
+
+  deno task test [--adapter NAME] [files and folders] [flags of deno test]
+
+  --adapter NAME  computes on swiftshader, lavapipe, browser, or an adapter of which this is a part of the name, alone;
+                  examples, which open the default one, are left out
+  --filter WORD   and other flags of "deno test" go on to it
+  --help          this text`;
+
 async function main(): Promise<number> {
+  if (Deno.args.includes("--help")) {
+    console.log(HELP);
+    return 0;
+  }
   try {
     const { adapter, rest } = takeAdapter(Deno.args);
     // What names a file or folder is tested; all else, such as `--filter softmax`, goes to `deno test` as it is.

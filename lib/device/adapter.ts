@@ -1,4 +1,5 @@
 import { createDawn } from "./dawn.ts";
+import { quietly } from "./quiet_driver.ts";
 import { paced } from "./settle.ts";
 
 /** Where an adapter came from. */
@@ -16,6 +17,8 @@ export interface FindOptions {
   readonly adapter?: string;
   /** Hears of what takes long. */
   readonly report?: (line: string) => void;
+  /** Lets Dawn's warnings through that every software adapter gets. */
+  readonly verbose?: boolean;
 }
 
 const HOW_TO = `Install a Vulkan driver that Dawn accepts:
@@ -55,16 +58,23 @@ async function withDriver<T>(manifest: string, run: () => Promise<T>): Promise<T
   }
 }
 
+/** What Dawn is asked for. */
+interface Question extends Pick<FindOptions, "verbose"> {
+  /** An adapter's name as Dawn knows it; the best one by default. */
+  readonly name?: string;
+}
+
 /** The best adapter, or the one whose name Dawn knows. */
-async function ask(name?: string): Promise<GPUAdapter | undefined> {
+async function ask({ name, verbose = false }: Question): Promise<GPUAdapter | undefined> {
   const gpu = await createDawn(name === undefined ? [] : [`adapter=${name}`]);
-  return await paced(gpu.requestAdapter({ powerPreference: "high-performance" })) ?? undefined;
+  const request = () => gpu.requestAdapter({ powerPreference: "high-performance" });
+  return await paced(verbose ? request() : quietly(request)) ?? undefined;
 }
 
 /** Names of all adapters that Dawn sees: it lists them when it is asked for one that it does not have. */
-async function adapterNames(): Promise<string[]> {
+async function adapterNames(options: Question): Promise<string[]> {
   try {
-    await ask("no adapter has this name");
+    await ask({ ...options, name: "no adapter has this name" });
     return [];
   } catch (error) {
     const { message } = error as Error;
@@ -74,11 +84,11 @@ async function adapterNames(): Promise<string[]> {
 }
 
 /** The adapter of which a text names a part, whatever the case and the characters between words. */
-async function askByName(wanted: string): Promise<GPUAdapter> {
+async function askByName(wanted: string, options: Question): Promise<GPUAdapter> {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
-  const names = await adapterNames();
+  const names = await adapterNames(options);
   const name = names.find((known) => plain(known).includes(plain(wanted)));
-  const adapter = name === undefined ? undefined : await ask(name);
+  const adapter = name === undefined ? undefined : await ask({ ...options, name });
   if (adapter) return adapter;
   const there = names.length > 0 ? `there is ${names.map((known) => `"${known}"`).join(", ")}` : "there is none at all";
   throw new Error(
@@ -99,19 +109,19 @@ export function nameOf(info: GPUAdapterInfo): string {
   return names[0]?.replace(/-+$/, "") ?? "unnamed adapter";
 }
 
-async function fromLavapipe(): Promise<GPUAdapter | undefined> {
+async function fromLavapipe(options: Question): Promise<GPUAdapter | undefined> {
   const manifest = lavapipeManifest();
   if (!manifest) throw new Error("not installed");
-  return await withDriver(manifest, ask);
+  return await withDriver(manifest, () => ask(options));
 }
 
-async function fromSwiftShader(report?: (line: string) => void): Promise<GPUAdapter | undefined> {
+async function fromSwiftShader({ report, ...options }: FindOptions): Promise<GPUAdapter | undefined> {
   const { installSwiftShader } = await import("./swiftshader.ts");
   const found = await installSwiftShader(cacheFolder(), report);
   if (!found) throw new Error("made for linux on x86_64 only");
   // Dawn opens libvulkan.so.1 by name: once loaded from here, the name resolves to this one. Never closed on purpose.
   Deno.dlopen(found.loader, {});
-  return await withDriver(found.manifest, ask);
+  return await withDriver(found.manifest, () => ask(options));
 }
 
 function noAdapter(tried: readonly string[]): Error {
@@ -137,7 +147,7 @@ async function fromBrowser(): Promise<FoundAdapter> {
  *
  * Throws an Error that says what was tried and what to install.
  */
-export async function findAdapter({ adapter: wanted, report }: FindOptions): Promise<FoundAdapter> {
+export async function findAdapter({ adapter: wanted, report, verbose }: FindOptions): Promise<FoundAdapter> {
   if (!("Deno" in globalThis) || wanted === "browser") return await fromBrowser();
   if (wanted === "") throw new Error('adapter "" names nothing: give swiftshader, lavapipe, browser or part of a name');
   const tried: string[] = [];
@@ -152,7 +162,7 @@ export async function findAdapter({ adapter: wanted, report }: FindOptions): Pro
     }
   };
   if (wanted === "lavapipe" || wanted === "swiftshader") {
-    const find = wanted === "lavapipe" ? fromLavapipe : () => fromSwiftShader(report);
+    const find = wanted === "lavapipe" ? () => fromLavapipe({ verbose }) : () => fromSwiftShader({ report, verbose });
     const adapter = await attempt(wanted, find);
     if (!adapter) throw noAdapter(tried);
     return { adapter, source: wanted };
@@ -160,16 +170,16 @@ export async function findAdapter({ adapter: wanted, report }: FindOptions): Pro
   // Whoever names drivers in the environment wants exactly those.
   const given = Deno.env.get("VK_ICD_FILENAMES") ?? Deno.env.get("VK_DRIVER_FILES");
   const first = given ? "environment" : "loader";
-  if (wanted !== undefined) return { adapter: await askByName(wanted), source: first };
-  const adapter = await attempt(first, ask);
+  if (wanted !== undefined) return { adapter: await askByName(wanted, { verbose }), source: first };
+  const adapter = await attempt(first, () => ask({ verbose }));
   if (adapter) {
     const lavapipe = !given && /llvmpipe|lavapipe/i.test(nameOf(adapter.info));
     return { adapter, source: lavapipe ? "lavapipe" : first };
   }
   if (given) throw noAdapter(tried);
-  const lavapipe = await attempt("lavapipe", fromLavapipe);
+  const lavapipe = await attempt("lavapipe", () => fromLavapipe({ verbose }));
   if (lavapipe) return { adapter: lavapipe, source: "lavapipe" };
-  const swiftshader = await attempt("swiftshader", () => fromSwiftShader(report));
+  const swiftshader = await attempt("swiftshader", () => fromSwiftShader({ report, verbose }));
   if (swiftshader) return { adapter: swiftshader, source: "swiftshader" };
   throw noAdapter(tried);
 }

@@ -47,17 +47,31 @@ function print(pattern: TargetPattern): string {
   return pattern instanceof RegExp ? String(pattern) : JSON.stringify(pattern);
 }
 
+/** What messages say of a pattern that no path matches: the nearest paths. */
+function missesAll(pattern: TargetPattern, paths: readonly string[]): string {
+  const wanted = print(pattern).replace(/[^a-z0-9_.]/gi, "");
+  const nearest = paths.map((path) => ({ path, score: Math.max(...endings(path).map((end) => likeness(wanted, end))) }))
+    .sort((a, b) => b.score - a.score).slice(0, 3).map(({ path }) => path);
+  return `${print(pattern)} matches none of ${paths.length} linear layers: nearest ${
+    nearest.length === 1 ? "is" : "are"
+  } ${nearest.join(", ")}`;
+}
+
 /**
  * Paths of the linear layers that a pattern selects, in the order of the parameters. A regular expression is searched
  * in the path; a string is one that must match the whole; a list holds whole names or endings, as in PEFT. As there, what
  * is trained whole, the heads, is none of them.
  *
- * Throws a RangeError where nothing matches, with the nearest paths.
+ * Throws a RangeError with the nearest paths where nothing matches, or a name of a list matches nothing.
  */
 export function selectTargets(base: BaseParams, pattern: TargetPattern, heads: RegExp = DEFAULT_HEADS): string[] {
   const paths = Object.entries(base)
     .filter(([name, { rank }]) => name.endsWith(".weight") && rank === 2 && !/embeddings?\b/.test(name))
     .map(([name]) => name.slice(0, -".weight".length));
+  const lacking = Array.isArray(pattern) ? pattern.filter((name) => !paths.some((path) => matches([name], path))) : [];
+  if (lacking.length > 0) {
+    throw new RangeError(`cannot select targets as ${lacking.map((name) => missesAll(name, paths)).join("; ")}`);
+  }
   const matched = paths.filter((path) => matches(pattern, path));
   const found = matched.filter((path) => !isFoundIn(heads, path));
   if (found.length > 0) return found;
@@ -66,14 +80,7 @@ export function selectTargets(base: BaseParams, pattern: TargetPattern, heads: R
       `cannot select targets as ${print(pattern)} matches only what is trained whole: ${matched.join(", ")}`,
     );
   }
-  const wanted = print(pattern).replace(/[^a-z0-9_.]/gi, "");
-  const nearest = paths.map((path) => ({ path, score: Math.max(...endings(path).map((end) => likeness(wanted, end))) }))
-    .sort((a, b) => b.score - a.score).slice(0, 3).map(({ path }) => path);
-  throw new RangeError(
-    `cannot select targets as ${print(pattern)} matches none of ${paths.length} linear layers: nearest ${
-      nearest.length === 1 ? "is" : "are"
-    } ${nearest.join(", ")}`,
-  );
+  throw new RangeError(`cannot select targets as ${missesAll(pattern, paths)}`);
 }
 
 /** Names of the parameters that are trained whole: those that a pattern finds. */

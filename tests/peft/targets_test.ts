@@ -26,6 +26,14 @@ describe("selectTargets()", () => {
     expect(selectTargets(base, ["dense"], /pooler/g)).toEqual(dense);
   });
 
+  it("names each name of a list that matches nothing, with the nearest layers, though others match", () => {
+    const select = () => selectTargets(base, ["query", "querry", "denze", "value"]);
+    expect(select).toThrow(RangeError);
+    expect(select).toThrow('cannot select targets as "querry" matches none of 8 linear layers: nearest are');
+    expect(select).toThrow(/nearest are bert\.encoder\.layer\.0\.attention\.self\.query, .*; "denze" matches none/);
+    expect(selectTargets(base, ["classifier", "query"])).toEqual([`${layer}.attention.self.query`]);
+  });
+
   it("says so where nothing else matches", () => {
     expect(() => selectTargets(base, ["classifier"])).toThrow(
       'cannot select targets as ["classifier"] matches only what is trained whole: classifier',
