@@ -9,6 +9,7 @@ import { type BoundLeaves, BoundPlan } from "./bound_plan.ts";
 import { Donations } from "./donations.ts";
 import { type ExplainOptions, explainPlan } from "./explain.ts";
 import { type FunctionMemory, functionMemory } from "./function_memory.ts";
+import { layOutgoing, type Outgoing } from "./outgoing.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { Runtime, settleEmpty } from "./runtime.ts";
 import { DeviceStorage } from "./storage.ts";
@@ -19,8 +20,6 @@ import { walkTrace } from "./traced_graph.ts";
 
 /** Host data up to this size is written into a slot of the plan; larger tensors get memory of their own, once. */
 const MAX_SLOT_BYTES = 256 * 1024;
-/** Results up to this size come back to the host with the step. */
-const MAX_RETURN_BYTES = 64 * 1024;
 const MAX_IN_FLIGHT = 2;
 
 /** What a traced function computes. */
@@ -86,14 +85,6 @@ export async function compileFunction(runtime: Runtime, traced: TracedFunction):
 /** Where a leaf of the plan comes from in a call. */
 type LeafSource = { readonly argument: number } | { readonly captured: Tensor };
 
-/** A result that is copied out of the plan's memory at the end of a step. */
-interface Outgoing {
-  readonly slot: number;
-  readonly bytes: number;
-  /** Position in the staging buffer, or −1 for memory of its own. */
-  readonly offset: number;
-}
-
 /** A function compiled for one signature. */
 export class Compiled {
   readonly #bound: BoundPlan;
@@ -133,20 +124,9 @@ export class Compiled {
       const argument = positions.get(leaf);
       return argument === undefined ? { captured: leaf } : { argument };
     });
-    let staging = 0;
-    const leaving = new Map<number, Outgoing>();
-    this.#outgoing = plan.results.map((place, i) => {
-      if (place.kind !== "slot") return undefined;
-      const known = leaving.get(place.slot);
-      if (known) return known;
-      const bytes = storedBytes(traced.outputs[i]);
-      const isLarge = bytes > MAX_RETURN_BYTES;
-      const outgoing = { slot: place.slot, bytes, offset: isLarge ? -1 : staging };
-      leaving.set(place.slot, outgoing);
-      if (!isLarge) staging += bytes;
-      return outgoing;
-    });
-    this.#stagingBytes = staging;
+    const { outgoing, stagingBytes } = layOutgoing(plan, traced.outputs);
+    this.#outgoing = outgoing;
+    this.#stagingBytes = stagingBytes;
     this.#entries = plan.leaves.map(() => undefined);
   }
 
@@ -322,9 +302,10 @@ export class Compiled {
       }),
       bound: this.#last,
       own: this.#bound,
-      results: this.#outgoing.flatMap((outgoing, i) =>
-        outgoing && outgoing.offset < 0 ? [{ bytes: outgoing.bytes, shape: outputs[i].shape }] : []
-      ),
+      results: this.#outgoing.flatMap((outgoing, i) => {
+        if (!outgoing || outgoing.offset >= 0 || this.#outgoing.indexOf(outgoing) < i) return [];
+        return [{ bytes: outgoing.bytes, shape: outputs[i].shape }];
+      }),
       stagingBytes: this.#stagingBytes,
     });
   }

@@ -41,6 +41,11 @@ function isReady(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
   return known.get(tensor)!;
 }
 
+/** Whether more was made of a tensor than so many pieces of work, and may be asked for. */
+function isNeededBeside(tensor: Tensor, count: number): boolean {
+  return tensor.uses > count && (tensor.gone === undefined || tensor.requireContent().holders > count);
+}
+
 /** A tensor without elements has them all, whatever makes it. */
 export function settleEmpty(tensor: Tensor): void {
   const { state, size, dtype } = tensor;
@@ -186,7 +191,7 @@ export class Runtime implements Executor {
         seen.add(input);
       }
     }
-    const shared = [...uses].filter(([tensor, count]) => tensor.state.kind === "node" && tensor.uses > count);
+    const shared = [...uses].filter(([tensor, count]) => tensor.state.kind === "node" && isNeededBeside(tensor, count));
     const outputs = [...new Set([...pending, ...shared.map(([tensor]) => tensor)])].filter(({ size }) => size > 0);
     const plan = makePlan(outputs, { target: this.target });
     requireBindable(this.device, plan);
@@ -199,6 +204,8 @@ export class Runtime implements Executor {
   }
 
   #run({ plan, outputs }: { plan: Plan; outputs: readonly Tensor[] }, pipelines: readonly GPUComputePipeline[]): void {
+    // A result may be there for other results alone, which need it no more once they are recorded.
+    using _results = new Hold(outputs);
     const leaves = plan.leaves.map((leaf) => this.upload(leaf));
     const bound = new BoundPlan(this.device, plan, pipelines);
     if (plan.steps.length > 0) {
