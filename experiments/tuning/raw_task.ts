@@ -35,7 +35,9 @@ export const TASK_HELP = `  --task NAME        one of GLUE's: ${Object.keys(GLUE
                      they are scores where all are numbers and one at least is not whole, or classes, sorted by number
                      or alphabet; 1 and 1.0 are one class
   --kind classes|scores
-                     with --columns: what labels are, whatever they look like; scores for ratings in whole numbers
+                     with --columns: what labels are, whatever they look like; scores for ratings in whole numbers.
+                     Without it words among numbers, N/A and the like, and more than 20 classes with hardly two rows
+                     each are refused
   --classes A,B,…    what the head's classes are called in the data, in the head's order, in place of id2label of
                      config.json or labels.json`;
 

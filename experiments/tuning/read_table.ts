@@ -3,8 +3,6 @@ import { numberOf, shown, textOf } from "../../lib/data/table/cells.ts";
 import { type PlacedRow, readRows } from "../../lib/data/table/read_rows.ts";
 import { type LabelKind, type LabelSet, labelSet, noLabel, noScore, wordOf } from "./label_set.ts";
 
-export { type LabelSet, labelSet } from "./label_set.ts";
-
 /** A table's examples and what their labels are. */
 export interface Table extends LabelSet {
   readonly examples: readonly Example[];
@@ -29,8 +27,8 @@ function requireText(row: PlacedRow, place: number, columns: readonly string[]):
   const cell = row.cells[place];
   const text = textOf(cell);
   if (text !== undefined) return text;
-  const isNothing = typeof cell === "string" || cell === null || typeof cell !== "object";
-  return fail(row, `its "${columns[place]}" is ${shown(cell)}${isNothing ? "" : ", not a text or a number"}`);
+  const isObject = typeof cell === "object" && cell !== null;
+  return fail(row, `its "${columns[place]}" is ${shown(cell)}${isObject ? ", not a text or a number" : ""}`);
 }
 
 /** Gives labels their numbers: the place of a class's word, or the score. */
