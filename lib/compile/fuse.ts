@@ -1,11 +1,17 @@
 import { describePart, type Part } from "./alike.ts";
 import { describeProduct, describeReduction, mayWait, type Product } from "./alike_products.ts";
-import { Bits } from "./bits.ts";
+import { type Draft, Drafts } from "./drafts.ts";
 import { invertView, type View } from "../tensor/view.ts";
 import { copyPrimitive, type Graph, isWhole, type Node, type Operand } from "./graph.ts";
+import { Heap } from "./heap.ts";
 
 /** Storage buffers that a kernel may bind, on any adapter. */
 const MAX_BINDINGS = 8;
+/**
+ * Nodes that a kernel computes at most, those of one part where it does the same to several. What a driver takes to compile
+ * a kernel grows faster than its text: lavapipe takes 0.1 s for 200 nodes and 40 s for 600. Random numbers need 80.
+ */
+const MAX_NODES = 128;
 
 /** Nodes that one kernel computes: element-wise ones together, or a reduction with what flows into it alone. */
 export interface Cluster {
@@ -28,16 +34,6 @@ export function scatterOf(node: Node): View | undefined {
   const inverse = invertView(node.inputs[0].view);
   const last = inverse ? inverse.shape.length - 1 : 0;
   return inverse && inverse.strides[last] === 1 && inverse.shape[last] % 4 === 0 ? inverse : undefined;
-}
-
-interface Draft {
-  kind: Cluster["kind"];
-  nodes: Node[];
-  members: Bits;
-  /** Nodes that must be computed before, through any number of steps. */
-  reach: Bits;
-  parts?: Part[];
-  products?: Product[];
 }
 
 /** Whether a reduction runs along whole rows, whole columns or neither of how its operand lies. */
@@ -64,37 +60,31 @@ export function kernelOf(nodes: readonly Node[]): Node {
   return node;
 }
 
+/** A draft's nodes in topological order. */
+function inOrder({ nodes }: Draft): Node[] {
+  return [...nodes].sort((a, b) => a.id - b.id);
+}
+
 class Fuser {
   readonly consumers: Node[][];
   readonly isOutput: boolean[];
-  readonly #drafts = new Map<Node, Draft>();
-  readonly #live = new Set<Draft>();
+  readonly #drafts: Drafts;
   readonly #scattered = new Set<Node>();
 
   constructor(readonly graph: Graph, readonly inPlace: ReadonlyMap<Node, Node>) {
     const count = graph.nodes.length;
+    this.#drafts = new Drafts(graph.nodes);
     this.consumers = Array.from({ length: count }, () => []);
     this.isOutput = new Array<boolean>(count).fill(false);
     for (const node of graph.nodes) for (const { node: input } of node.inputs) this.consumers[input.id].push(node);
     for (const output of graph.outputs) this.isOutput[output.id] = true;
   }
 
-  #inputs(draft: Draft): Set<Draft> {
-    const found = new Set<Draft>();
-    for (const node of draft.nodes) {
-      for (const input of [...node.inputs.map((operand) => operand.node), ...node.after]) {
-        const other = this.#drafts.get(input);
-        if (other && other !== draft) found.add(other);
-      }
-    }
-    return found;
-  }
-
   /** Whether one reads what the other computes at other places than its own: that needs the whole result in memory. */
   #readsAcross(a: Draft, b: Draft): boolean {
     return [...a.nodes, ...b.nodes].some((node) =>
       node.inputs.some((operand) => {
-        const other = this.#drafts.get(operand.node);
+        const other = this.#drafts.of(operand.node);
         if (other !== a && other !== b) return false;
         // A kernel of its own finds its operands in memory.
         return node.kind === "kernel" || this.#scattered.has(operand.node) ||
@@ -105,9 +95,18 @@ class Fuser {
 
   /** Whether something else would have to run between the two. */
   #separated(a: Draft, b: Draft): boolean {
-    for (const input of this.#inputs(b)) if (input !== a && input.reach.meets(a.members)) return true;
-    for (const input of this.#inputs(a)) if (input !== b && input.reach.meets(b.members)) return true;
-    return false;
+    return this.#drafts.precedes(a, b, { through: true }) || this.#drafts.precedes(b, a, { through: true });
+  }
+
+  /** Whether neither must run before the other. */
+  #independent(a: Draft, b: Draft): boolean {
+    return !this.#drafts.precedes(a, b) && !this.#drafts.precedes(b, a);
+  }
+
+  /** Whether one kernel may compute both. */
+  #fits(a: Draft, b: Draft): boolean {
+    return a.nodes.length + b.nodes.length <= MAX_NODES &&
+      this.#bindings([...a.nodes, ...b.nodes]) <= MAX_BINDINGS;
   }
 
   /** Whether a number lies in the scalars' common buffer: results and what kernels of their own read do not. */
@@ -140,23 +139,11 @@ class Fuser {
     return own + buffers.size;
   }
 
-  #merge(into: Draft, from: Draft): void {
-    into.nodes = [...from.nodes, ...into.nodes].sort((a, b) => a.id - b.id);
-    if (from.kind === "kernel") into.kind = "kernel";
-    into.members.union(from.members);
-    into.reach.union(from.reach);
-    for (const node of from.nodes) this.#drafts.set(node, into);
-    this.#live.delete(from);
-    for (const draft of this.#live) {
-      if (draft !== into && draft.reach.meets(into.members)) draft.reach.union(into.reach);
-    }
-  }
-
   /** Whether everything a draft computes is used by one node alone. */
   #flowsInto(draft: Draft, node: Node): boolean {
     return draft.nodes.every((member) =>
       !this.isOutput[member.id] &&
-      this.consumers[member.id].every((consumer) => consumer === node || this.#drafts.get(consumer) === draft)
+      this.consumers[member.id].every((consumer) => consumer === node || this.#drafts.of(consumer) === draft)
     );
   }
 
@@ -180,12 +167,11 @@ class Fuser {
   #scatter(node: Node, draft: Draft): boolean {
     if (!scatterOf(node)) return false;
     const [operand] = node.inputs;
-    const other = this.#drafts.get(operand.node);
+    const other = this.#drafts.of(operand.node);
     if (!this.#extends(other) || this.#scattered.has(operand.node) || isWhole(operand)) return false;
     this.#scattered.add(node);
-    const fits = !this.#readsAcross(other, draft) && !this.#separated(other, draft) &&
-      this.#bindings([...other.nodes, node]) <= MAX_BINDINGS;
-    if (fits) this.#merge(draft, other);
+    const fits = !this.#readsAcross(other, draft) && this.#fits(other, draft) && !this.#separated(other, draft);
+    if (fits) this.#drafts.merge(draft, other);
     else this.#scattered.delete(node);
     return fits;
   }
@@ -195,40 +181,29 @@ class Fuser {
       if (this.#scatter(node, draft)) return;
       const alone = this.#soleReduction(node) !== undefined;
       for (const operand of [...node.inputs].sort((a, b) => b.node.id - a.node.id)) {
-        const other = this.#drafts.get(operand.node);
+        const other = this.#drafts.of(operand.node);
         if (!this.#extends(other) || other === draft) continue;
         // A kernel takes in what follows from its result, and one kernel does not take in another.
         if (other.kind === "kernel" && (draft.kind === "kernel" || node.size === 1)) continue;
         if (operand.node.size !== node.size || !isWhole(operand) || this.#scattered.has(operand.node)) continue;
         if (alone && !this.#flowsInto(other, node)) continue;
-        if (this.#readsAcross(other, draft) || this.#separated(other, draft)) continue;
-        if (this.#bindings([...other.nodes, ...draft.nodes]) > MAX_BINDINGS) continue;
-        this.#merge(draft, other);
+        if (this.#readsAcross(other, draft) || !this.#fits(other, draft)) continue;
+        if (!this.#separated(other, draft)) this.#drafts.merge(draft, other);
       }
     } else if (node.kind === "reduce") {
       const [operand] = node.inputs;
-      const other = this.#drafts.get(operand.node);
+      const other = this.#drafts.of(operand.node);
       const takes = other?.kind === "map" && !this.#scattered.has(operand.node) && operand.node.kind === "map" &&
         isWhole(operand) &&
         reduceDirection(operand, reduceAxes(node)) !== undefined && this.#flowsInto(other, node) &&
-        this.#bindings([...other.nodes, node]) <= MAX_BINDINGS;
-      if (takes) this.#merge(draft, other);
+        this.#fits(other, draft);
+      if (takes) this.#drafts.merge(draft, other);
     }
   }
 
   run(): Cluster[] {
-    const count = this.graph.nodes.length;
     for (const node of this.graph.nodes) {
-      if (node.kind === "leaf" || node.kind === "constant") continue;
-      const draft: Draft = { kind: node.kind, nodes: [node], members: new Bits(count), reach: new Bits(count) };
-      draft.members.add(node.id);
-      this.#drafts.set(node, draft);
-      for (const input of this.#inputs(draft)) {
-        draft.reach.union(input.reach);
-        draft.reach.union(input.members);
-      }
-      this.#live.add(draft);
-      this.#join(node, draft);
+      if (node.kind !== "leaf" && node.kind !== "constant") this.#join(node, this.#drafts.add(node, node.kind));
     }
     // Only for functions that are kept: kernels of eager programs would be others each time, and cost their compiling.
     if (this.inPlace.size > 0) {
@@ -245,12 +220,13 @@ class Fuser {
 
   /** Joins work on single numbers where nothing else must run between: a dispatch costs more than what it computes. */
   #joinScalars(): void {
-    const drafts = [...this.#live].filter(({ kind, nodes }) => kind === "map" && nodes[0].size === 1);
+    const { live } = this.#drafts;
+    const drafts = [...live].filter(({ kind, nodes }) => kind === "map" && nodes[0].size === 1);
     drafts.forEach((draft, i) => {
+      if (!live.has(draft)) return;
       for (const other of drafts.slice(i + 1)) {
-        if (!this.#live.has(draft) || !this.#live.has(other)) continue;
-        if (draft.reach.meets(other.members) || other.reach.meets(draft.members)) continue;
-        if (this.#bindings([...draft.nodes, ...other.nodes]) <= MAX_BINDINGS) this.#merge(draft, other);
+        if (!live.has(other) || !this.#fits(draft, other)) continue;
+        if (this.#independent(draft, other)) this.#drafts.merge(draft, other);
       }
     });
   }
@@ -259,22 +235,25 @@ class Fuser {
   #joinAlike(): void {
     const overwritten = new Set(this.inPlace.values());
     const groups = new Map<string, { draft: Draft; part: Part }[]>();
-    for (const draft of this.#live) {
+    for (const draft of this.#drafts.live) {
       if (draft.kind !== "map" || draft.nodes.some((node) => this.#scattered.has(node))) continue;
-      const members = new Set(draft.nodes);
-      const described = describePart(draft.nodes, {
+      const nodes = inOrder(draft);
+      const members = new Set(nodes);
+      const described = describePart(nodes, {
         isResult: (node) => this.#isResult(node, members),
         inPlace: this.inPlace,
         isOverwritten: (leaf) => overwritten.has(leaf),
       });
       if (!described) continue;
       const { key, part } = described;
-      groups.set(key, [...groups.get(key) ?? [], { draft, part }]);
+      const group = groups.get(key);
+      if (group) group.push({ draft, part });
+      else groups.set(key, [{ draft, part }]);
     }
     for (const [first, ...others] of groups.values()) {
       for (const { draft, part } of others) {
-        if (first.draft.reach.meets(draft.members) || draft.reach.meets(first.draft.members)) continue;
-        this.#merge(first.draft, draft);
+        if (!this.#independent(first.draft, draft)) continue;
+        this.#drafts.merge(first.draft, draft);
         (first.draft.parts ??= [first.part]).push(part);
       }
     }
@@ -283,27 +262,25 @@ class Fuser {
   /** Lets products, and reductions, that are the same but for their tensors run as one: of one input by several factors, say. */
   #joinProducts(): void {
     const groups = new Map<string, { draft: Draft; products: Product[] }[]>();
-    for (const draft of this.#live) {
+    for (const draft of this.#drafts.live) {
       if (draft.nodes.some((node) => this.#scattered.has(node))) continue;
-      const members = new Set(draft.nodes);
+      const nodes = inOrder(draft);
+      const members = new Set(nodes);
       const described = draft.kind === "kernel"
-        ? describeProduct(draft.nodes, (node) => this.#isResult(node, members))
+        ? describeProduct(nodes, (node) => this.#isResult(node, members))
         : draft.kind === "reduce"
-        ? describeReduction(draft.nodes)
+        ? describeReduction(nodes)
         : undefined;
       if (!described) continue;
       const { key, product } = described;
       const group = groups.get(key) ?? [];
       groups.set(key, group);
-      const first = group.find((other) =>
-        mayWait(other.products[0], product) &&
-        !other.draft.reach.meets(draft.members) && !draft.reach.meets(other.draft.members)
-      );
+      const first = group.find((other) => mayWait(other.products[0], product) && this.#independent(other.draft, draft));
       if (!first) {
         group.push({ draft, products: [product] });
         continue;
       }
-      this.#merge(first.draft, draft);
+      this.#drafts.merge(first.draft, draft);
       first.products.push(product);
       first.draft.products = first.products;
     }
@@ -311,57 +288,48 @@ class Fuser {
 
   /** Clusters in an order in which each finds its inputs, as near to the order of creation as that allows. */
   #order(): Cluster[] {
+    const { live } = this.#drafts;
+    for (const draft of live) this.#letReadersRunFirst(draft);
     const ordered: Cluster[] = [];
     const waiting = new Map<Draft, number>();
-    const followers = new Map<Draft, Draft[]>();
-    for (const draft of this.#live) {
-      const inputs = this.#inputs(draft);
-      for (const reader of this.#earlierReaders(draft)) inputs.add(reader);
-      waiting.set(draft, inputs.size);
-      for (const input of inputs) followers.set(input, [...followers.get(input) ?? [], draft]);
+    const ready = new Heap<Draft>();
+    const key = ({ nodes }: Draft) => nodes.reduce((last, { id }) => Math.max(last, id), 0);
+    for (const draft of live) {
+      const count = [...this.#drafts.before(draft)].length;
+      waiting.set(draft, count);
+      if (count === 0) ready.push(key(draft), draft);
     }
-    const key = (draft: Draft) => draft.nodes[draft.nodes.length - 1].id;
-    const ready = [...waiting].filter(([, count]) => count === 0).map(([draft]) => draft);
-    while (ready.length > 0) {
-      let next = 0;
-      for (let i = 1; i < ready.length; i++) if (key(ready[i]) < key(ready[next])) next = i;
-      const [draft] = ready.splice(next, 1);
+    for (let draft = ready.pop(); draft; draft = ready.pop()) {
       ordered.push(this.#finish(draft));
-      for (const follower of followers.get(draft) ?? []) {
+      for (const follower of this.#drafts.after(draft)) {
         const rest = waiting.get(follower)! - 1;
         waiting.set(follower, rest);
-        if (rest === 0) ready.push(follower);
+        if (rest === 0) ready.push(key(follower), follower);
       }
     }
-    if (ordered.length !== this.#live.size) throw new Error("internal: fused kernels wait for each other");
+    if (ordered.length !== live.size) throw new Error("internal: fused kernels wait for each other");
     return ordered;
   }
 
-  /** Readers of a donated value that can run before the cluster that overwrites it; from now on they must. */
-  #earlierReaders(draft: Draft): Draft[] {
-    const found: Draft[] = [];
+  /** Lets readers of a donated value that can run before the draft that overwrites it do so. */
+  #letReadersRunFirst(draft: Draft): void {
     for (const node of draft.nodes) {
       const donated = this.inPlace.get(node);
       if (!donated) continue;
       for (const consumer of this.consumers[donated.id]) {
-        const reader = this.#drafts.get(consumer);
-        if (!reader || reader === draft || reader.reach.meets(draft.members)) continue;
-        found.push(reader);
-        draft.reach.union(reader.reach);
-        draft.reach.union(reader.members);
-        for (const other of this.#live) {
-          if (other !== draft && other.reach.meets(draft.members)) other.reach.union(draft.reach);
-        }
+        const reader = this.#drafts.of(consumer);
+        if (!reader || reader === draft || this.#drafts.precedes(draft, reader)) continue;
+        this.#drafts.order(reader, draft);
       }
     }
-    return found;
   }
 
   #finish(draft: Draft): Cluster {
-    const members = new Set(draft.nodes);
-    const outputs = draft.nodes.filter((node) => this.#isResult(node, members));
-    const scattered = new Set(draft.nodes.filter((node) => this.#scattered.has(node)));
-    const { kind, nodes, parts, products } = draft;
+    const { kind, parts, products } = draft;
+    const nodes = inOrder(draft);
+    const members = new Set(nodes);
+    const outputs = nodes.filter((node) => this.#isResult(node, members));
+    const scattered = new Set(nodes.filter((node) => this.#scattered.has(node)));
     return { kind, nodes, outputs, scattered, parts, products };
   }
 }
