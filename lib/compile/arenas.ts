@@ -37,9 +37,9 @@ export interface ArenaLayout {
 export function takeApart(cluster: Cluster): Cluster[] {
   const parts = cluster.parts ?? cluster.products;
   if (!parts) return [cluster];
+  const results = new Set(cluster.outputs);
   return parts.map(({ nodes }) => {
-    const members = new Set(nodes);
-    const outputs = cluster.outputs.filter((node) => members.has(node));
+    const outputs = nodes.filter((node) => results.has(node));
     return { ...cluster, nodes, outputs, parts: undefined, products: undefined };
   });
 }

@@ -69,6 +69,7 @@ class Fuser {
   readonly consumers: Node[][];
   readonly isOutput: boolean[];
   readonly #drafts: Drafts;
+  readonly #isReadByKernel: boolean[];
   readonly #scattered = new Set<Node>();
 
   constructor(readonly graph: Graph, readonly inPlace: ReadonlyMap<Node, Node>) {
@@ -76,7 +77,13 @@ class Fuser {
     this.#drafts = new Drafts(graph.nodes);
     this.consumers = Array.from({ length: count }, () => []);
     this.isOutput = new Array<boolean>(count).fill(false);
-    for (const node of graph.nodes) for (const { node: input } of node.inputs) this.consumers[input.id].push(node);
+    this.#isReadByKernel = new Array<boolean>(count).fill(false);
+    for (const node of graph.nodes) {
+      for (const { node: input } of node.inputs) {
+        this.consumers[input.id].push(node);
+        if (node.kind === "kernel") this.#isReadByKernel[input.id] = true;
+      }
+    }
     for (const output of graph.outputs) this.isOutput[output.id] = true;
   }
 
@@ -111,8 +118,7 @@ class Fuser {
 
   /** Whether a number lies in the scalars' common buffer: results and what kernels of their own read do not. */
   #isSharedScalar({ size, kind, id }: Node): boolean {
-    return size === 1 && kind === "map" && !this.isOutput[id] &&
-      this.consumers[id].every((consumer) => consumer.kind !== "kernel");
+    return size === 1 && kind === "map" && !this.isOutput[id] && !this.#isReadByKernel[id];
   }
 
   /** Storage buffers that a kernel of these nodes would bind. */

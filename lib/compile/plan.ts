@@ -6,7 +6,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { type Arena, layArenas, placeIn, takeApart, wholeGrains } from "./arenas.ts";
 import type { Command, Layout, Place } from "./command.ts";
 import { type Cluster, fuse, kernelOf } from "./fuse.ts";
-import { buildGraph, type Graph, isWhole, type Node } from "./graph.ts";
+import { buildGraph, type Graph, isWhole, type Node, type Operand } from "./graph.ts";
 import { lower } from "./lower.ts";
 import { lastUses, Memory, PackedTextures, SharedSlots } from "./memory.ts";
 
@@ -78,6 +78,12 @@ export interface PlanOptions {
   readonly isFrozen?: (leaf: Tensor) => boolean;
 }
 
+function addTo<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
 /** Chooses for each result the donated leaf whose buffer it will take over: the next one of its shape and dtype. */
 function pairDonations(graph: Graph, donated: ReadonlySet<Tensor>): Map<Node, Node> {
   const pairs = new Map<Node, Node>();
@@ -86,13 +92,14 @@ function pairDonations(graph: Graph, donated: ReadonlySet<Tensor>): Map<Node, No
   const signature = ({ dtype, shape }: Node) => `${dtype} ${shape}`;
   for (const node of graph.nodes) {
     if (!node.leaf || !donated.has(node.leaf) || results.has(node)) continue;
-    open.set(signature(node), [...open.get(signature(node)) ?? [], node]);
+    addTo(open, signature(node), node);
   }
   const order = new Map([...donated].map((tensor, i) => [tensor, i]));
-  for (const list of open.values()) list.sort((a, b) => order.get(a.leaf!)! - order.get(b.leaf!)!);
+  // The first one is taken from the end.
+  for (const list of open.values()) list.sort((a, b) => order.get(b.leaf!)! - order.get(a.leaf!)!);
   for (const node of results) {
     if (node.kind === "leaf") continue;
-    const leaf = open.get(signature(node))?.shift();
+    const leaf = open.get(signature(node))?.pop();
     if (leaf) pairs.set(node, leaf);
   }
   return pairs;
@@ -103,17 +110,22 @@ function directPairs(clusters: readonly Cluster[], pairs: ReadonlyMap<Node, Node
   const readers = new Map<Node, number[]>();
   clusters.forEach((cluster, position) => {
     for (const node of cluster.nodes) {
-      for (const { node: input } of node.inputs) readers.set(input, [...readers.get(input) ?? [], position]);
+      for (const { node: input } of node.inputs) if (input.leaf) addTo(readers, input, position);
     }
   });
   const direct = new Map<Node, Node>();
   clusters.forEach((cluster, position) => {
+    const reads = new Map<Node, Operand[]>();
+    for (const { inputs } of cluster.nodes) {
+      for (const operand of inputs) if (operand.node.leaf) addTo(reads, operand.node, operand);
+    }
     for (const node of cluster.outputs) {
       const leaf = pairs.get(node);
       if (!leaf) continue;
       const positions = readers.get(leaf) ?? [];
       if (positions.some((reader) => reader > position)) continue;
-      if (positions.includes(position) && !readsInStep(cluster, node, leaf)) continue;
+      const own = reads.get(leaf);
+      if (own && !readsInStep(cluster, node, { leaf, reads: own })) continue;
       direct.set(node, leaf);
     }
   });
@@ -121,8 +133,11 @@ function directPairs(clusters: readonly Cluster[], pairs: ReadonlyMap<Node, Node
 }
 
 /** Whether a cluster reads a leaf only element by element with what it writes there. */
-function readsInStep(cluster: Cluster, node: Node, leaf: Node): boolean {
-  const reads = cluster.nodes.flatMap(({ inputs }) => inputs).filter((operand) => operand.node === leaf);
+function readsInStep(
+  cluster: Cluster,
+  node: Node,
+  { leaf, reads }: { readonly leaf: Node; readonly reads: readonly Operand[] },
+): boolean {
   if (cluster.scattered.has(node)) return false;
   if (cluster.kind === "map") return reads.every(isWhole);
   if (cluster.kind === "kernel" && node.kind === "map") {
@@ -195,6 +210,7 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
   }
 
   const leafArenas = arenas.filter(({ isOfLeaves }) => isOfLeaves);
+  const arenaIndex = new Map(leafArenas.map((arena, i) => [arena, i]));
   const memory = new Memory();
   const shared = new SharedSlots(memory);
   const packed = new PackedTextures();
@@ -223,7 +239,7 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
     const home = homeOf(node);
     const arena = arenaOf.get(home);
     if (arena && isJoined) {
-      return arena.isOfLeaves ? { arena: leafArenas.indexOf(arena) } : { slot: shared.slot(arena) };
+      return arena.isOfLeaves ? { arena: arenaIndex.get(arena)! } : { slot: shared.slot(arena) };
     }
     if (arena && !arena.isOfLeaves) {
       return {
