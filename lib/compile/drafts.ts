@@ -126,7 +126,7 @@ export class Drafts {
     this.#raise(into);
   }
 
-  /** Lets one draft run before another one that it does not wait for. */
+  /** Lets one draft run before another one that it does not wait for; for when nothing is merged any more. */
   order(first: Draft, last: Draft): void {
     first.later.push(last);
     last.earlier.push(first);
