@@ -28,11 +28,11 @@ export async function writeTinyClassifier(folder: string, options: TinyClassifie
     model_type: "bert",
     vocab_size: vocabSize,
     hidden_size: 16,
-    num_hidden_layers: 1,
+    num_hidden_layers: 2,
     num_attention_heads: 2,
     intermediate_size: 16,
     max_position_embeddings: 24,
-    initializer_range: 0.6,
+    initializer_range: 1,
     ...own,
   };
   const { problem_type: _, ...plain } = config as typeof config & { readonly problem_type?: string };
