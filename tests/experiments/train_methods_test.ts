@@ -112,6 +112,11 @@ describe("deno task train --method", () => {
     expect(writes).toBe(2);
     const scored = await runTask("evaluate", ["--model", `${folder}/yes`, "--task", "wnli", "--data", "suite"]);
     expect(JSON.parse(scored.stdout).metrics).toEqual(metrics);
+    // W received what no adapter holds: the folder is the model.
+    const whole = `is the whole model already, to be used as --model ${folder}/yes`;
+    const converted = await runTask("convert", ["--state", `${folder}/yes`, "--out", `${folder}/none`]);
+    const merged = await runTask("merge", [...model, "--adapter", `${folder}/yes`, "--out", `${folder}/none`]);
+    for (const { code, stderr } of [converted, merged]) expect([code, stderr.includes(whole)]).toEqual([1, true]);
     const other = await runTask("train", [
       ...model,
       "--task",
