@@ -130,7 +130,7 @@ export class Device {
   #liveBytes = 0;
   #peakBytes = 0;
   #pooledBytes = 0;
-  readonly #reclaimer = new Reclaimer(() => this.#liveBytes);
+  readonly #reclaimer: Reclaimer;
   #counters = { submissions: 0, dispatches: 0, buffers: 0, pipelines: 0, bindGroups: 0 };
 
   /**
@@ -140,6 +140,7 @@ export class Device {
   constructor(gpu: GPUDevice, report: AdapterReport, openHelper?: () => Promise<Device>) {
     this.gpu = gpu;
     this.report = report;
+    this.#reclaimer = new Reclaimer(() => this.#liveBytes, report);
     this.#warmUp = openHelper && new WarmUp(gpu, openHelper);
     this.#faults = new Faults(gpu, report.name, () => {
       // Which buffer it was is not said: none that was made since the last wait is kept for others.

@@ -1,8 +1,13 @@
-/** Live bytes may grow by so much, or by half where that is more, before garbage is collected. */
-const FLOOR_BYTES = 32 * 2 ** 20;
-/** Collecting takes at most one part in so many of the time, unless memory grows to several times the limit. */
-const TIME_SHARE = 5;
-const URGENCY = 2;
+/**
+ * Live bytes may grow by so much, or by half where that is more, before garbage is collected: little where they are the
+ * machine's own memory and steps are slow beside a collection, more on a GPU.
+ */
+const SOFTWARE_FLOOR_BYTES = 32 * 2 ** 20;
+const GPU_FLOOR_BYTES = 256 * 2 ** 20;
+/** The next collection may take place once so many times the last one's duration have passed, */
+const PAUSE = 5;
+/** or where memory has grown to so many times the limit. */
+const URGENCY = 1.5;
 
 interface NodeModules {
   getBuiltinModule?(name: "node:v8"): { setFlagsFromString(flags: string): void };
@@ -21,43 +26,56 @@ function findCollector(): (() => void) | undefined {
   }
 }
 
-let collector: { readonly collect: (() => void) | undefined } | undefined;
+let found: { readonly collect: (() => void) | undefined } | undefined;
+
+/** Collects garbage, where a program may. */
+function collectGarbage(): void {
+  found ??= { collect: findCollector() };
+  found.collect?.();
+}
 
 /**
  * Lets go of device memory that JavaScript's garbage keeps. A tensor in a variable that got another value is some hundred
  * bytes to the collector, which sees no reason to come, and may hold megabytes of the device's: so it is called where live
- * bytes have grown by half since it came last, at a wait that is there anyway. Programs whose tensors are donated or disposed of
- * never get there. In a browser, which offers no such call, memory waits for the collector.
+ * bytes have grown by half since it came last, at a wait that is there anyway. Programs whose tensors are donated or
+ * disposed of never get there. In a browser, which offers no such call, memory waits for the collector.
  */
 export class Reclaimer {
-  readonly #liveBytes: () => number;
-  #limit = FLOOR_BYTES;
+  readonly collect: () => void;
+  readonly #floor: number;
+  #limit: number;
   #notBefore = 0;
   #running: Promise<void> | undefined;
 
-  /** For a device that says how much is in use. */
-  constructor(liveBytes: () => number) {
-    this.#liveBytes = liveBytes;
+  /**
+   * For a device that says how much is in use, and whether it is the processor. `collect` collects garbage: by default,
+   * the runtime's.
+   */
+  constructor(
+    readonly liveBytes: () => number,
+    { isSoftware, collect = collectGarbage }: { readonly isSoftware: boolean; readonly collect?: () => void },
+  ) {
+    this.collect = collect;
+    this.#limit = this.#floor = isSoftware ? SOFTWARE_FLOOR_BYTES : GPU_FLOOR_BYTES;
   }
 
   /** Collects where it is time; `undefined` where there is nothing to wait for. */
   relieve(): Promise<void> | undefined {
-    const live = this.#liveBytes();
+    const live = this.liveBytes();
     if (live <= this.#limit) return undefined;
     if (this.#running) return this.#running;
     if (performance.now() < this.#notBefore && live <= URGENCY * this.#limit) return undefined;
-    return this.#running = this.#collect().finally(() => this.#running = undefined);
+    return this.#running = this.#reclaim().finally(() => this.#running = undefined);
   }
 
-  async #collect(): Promise<void> {
-    collector ??= { collect: findCollector() };
+  async #reclaim(): Promise<void> {
     const start = performance.now();
-    collector.collect?.();
+    this.collect();
     const end = performance.now();
     // Finalizers run in a task of their own.
-    if (collector.collect) await new Promise((resolve) => setTimeout(resolve, 0));
-    const live = this.#liveBytes();
-    this.#limit = live + Math.max(FLOOR_BYTES, live / 2);
-    this.#notBefore = end + TIME_SHARE * (end - start);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const live = this.liveBytes();
+    this.#limit = live + Math.max(this.#floor, live / 2);
+    this.#notBefore = end + PAUSE * (end - start);
   }
 }
