@@ -1,0 +1,185 @@
+import * as ops from "../../lib/ops/mod.ts";
+import { adamw, applyUpdates, type Optimizer, sgd } from "../../lib/optim/mod.ts";
+import { allocate, type Tensor, tensor, type Tree } from "../../lib/tensor/mod.ts";
+import { sizeOf } from "../../lib/tensor/shape.ts";
+import { checkpoint, customVjp, grad, valueAndGrad, vjp } from "../../lib/transform/mod.ts";
+import {
+  fromPlain,
+  isName,
+  isNumberWord,
+  type Leaf,
+  type Loop,
+  namesIn,
+  type PlainArg,
+  type Program,
+  type ProgramNode,
+  type Segment,
+} from "./program.ts";
+
+/** Tensors by the names of a program's values; a leaf may be a number. */
+export type Values = Readonly<Record<string, Tensor>>;
+
+/** What one step gives. */
+export interface StepResult {
+  readonly outputs: Tensor[];
+  /** Derivatives, in the order of `derive.by`. */
+  readonly derivatives: Tensor[];
+  /** Leaves of the next step. */
+  readonly carried: Record<string, Tensor>;
+  /** The optimizer's next state. */
+  readonly optimizer: Tree;
+}
+
+/** How a program is built: as it is written, or without what must not matter (checkpoints, rules of one's own). */
+export type Manner = "written" | "plain";
+
+/** Operations by their names in programs. */
+export const OPERATIONS: ReadonlyMap<string, (...args: never[]) => unknown> = new Map(
+  [
+    ...Object.entries(ops),
+    ...Object.entries(ops.random).map(([name, f]) => [`random.${name}`, f] as const),
+  ].flatMap(([name, f]) => typeof f === "function" ? [[name, f as (...args: never[]) => unknown]] : []),
+);
+
+/** The elements of a leaf. */
+export function elementsOf({ dtype, shape, values }: Leaf): ReturnType<typeof allocate> {
+  const data = allocate(dtype, sizeOf(shape));
+  for (let i = 0; i < data.length; i++) data[i] = fromPlain(values[i % values.length]);
+  return data;
+}
+
+/** The tensor of a leaf as host data. */
+export function hostTensor(leaf: Leaf): Tensor {
+  return tensor(elementsOf(leaf), { shape: leaf.shape, dtype: leaf.dtype });
+}
+
+function resolve(arg: PlainArg, values: Values): unknown {
+  if (isName(arg)) {
+    const value = values[arg];
+    if (value === undefined) throw new Error(`a program uses ${arg} before it is there`);
+    return value;
+  }
+  if (isNumberWord(arg)) return fromPlain(arg);
+  if (Array.isArray(arg)) return arg.map((part) => resolve(part, values));
+  if (typeof arg === "object" && arg !== null) {
+    return Object.fromEntries(Object.entries(arg).map(([key, part]) => [key, resolve(part, values)]));
+  }
+  return arg;
+}
+
+/** Calls the operation of a node. */
+export function callNode({ op, args, part }: ProgramNode, values: Values): Tensor {
+  const f = OPERATIONS.get(op) as ((...args: unknown[]) => unknown) | undefined;
+  if (!f) throw new Error(`there is no operation ${op}`);
+  const result = f(...args.map((arg) => resolve(arg, values)));
+  return (part === undefined ? result : (result as Tensor[])[part]) as Tensor;
+}
+
+function callNodes(program: Program, from: number, to: number, given: Values): Record<string, Tensor> {
+  const values: Record<string, Tensor> = { ...given };
+  for (let i = from; i < to; i++) values[`n${i}`] = callNode(program.nodes[i], values);
+  return values;
+}
+
+/** The same record with its keys in the opposite order: trees are matched by key. */
+function reversed<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).reverse());
+}
+
+/** Computes a segment inside of its transform; it takes and gives records. */
+function callSegment(program: Program, { kind, from, to }: Segment, values: Values): Values {
+  const used = new Set(program.nodes.slice(from, to).flatMap(({ args }) => namesIn(args)));
+  const given = Object.fromEntries(Object.entries(values).filter(([name]) => used.has(name)));
+  const names = Array.from({ length: to - from }, (_, i) => `n${from + i}`);
+  const inside = (inputs: Record<string, Tensor>): Record<string, Tensor> => {
+    const made = callNodes(program, from, to, inputs);
+    return Object.fromEntries(names.map((name) => [name, made[name]]));
+  };
+  if (kind === "checkpoint") return checkpoint(inside)(given);
+  return customVjp(inside, {
+    forward: (inputs) => ({ value: inside(inputs), residuals: inputs }),
+    backward: (inputs, cotangents: Record<string, Tensor>) => [
+      reversed(vjp(inside, inputs).pullback(reversed(cotangents))[0] as Record<string, Tensor>),
+    ],
+  })(given);
+}
+
+/** All values of a program by name. */
+export function buildValues(program: Program, leaves: Values, manner: Manner): Values {
+  const { nodes, segment } = program;
+  if (!segment || manner === "plain") return callNodes(program, 0, nodes.length, leaves);
+  const before = callNodes(program, 0, segment.from, leaves);
+  const inside = { ...before, ...callSegment(program, segment, before) };
+  return callNodes(program, segment.to, nodes.length, inside);
+}
+
+const RATE = 1 / 16;
+
+/** The optimizer of a loop. */
+export function optimizerOf({ optimizer }: Loop): Optimizer {
+  if (optimizer === "adamw") return adamw({ learningRate: RATE, weightDecay: 1 / 32, epsilon: 1 / 256 });
+  return sgd({ learningRate: RATE, momentum: optimizer === "momentum" ? 0.5 : 0 });
+}
+
+/** Derivatives beside all values: the rule of a program's `derive`. */
+function differentiate(program: Program, leaves: Values, manner: Manner): { values: Values; derivatives: Values } {
+  const { kind, by, of, cotangents = [] } = program.derive!;
+  const sources = Object.fromEntries(by.map((name) => [name, leaves[name]]));
+  const valuesAt = (inputs: Values) => buildValues(program, { ...leaves, ...inputs }, manner);
+  if (kind === "grad") {
+    const loss = (inputs: Values) => {
+      const values = valuesAt(inputs);
+      return { value: values[of[0]], aux: values };
+    };
+    const { grad, aux } = valueAndGrad(loss, { hasAux: true })(sources);
+    return { values: aux as Values, derivatives: grad as Values };
+  }
+  if (manner === "plain") {
+    const weighted = (inputs: Values) => {
+      const values = valuesAt(inputs);
+      return of.map((name, i) => ops.sum(ops.mul(values[name], leaves[cotangents[i]]))).reduce((a, b) => ops.add(a, b));
+    };
+    return { values: valuesAt({}), derivatives: grad(weighted)(sources) as Values };
+  }
+  const { value, pullback } = vjp((inputs: Values) => {
+    const values = valuesAt(inputs);
+    return Object.fromEntries(of.map((name, i) => [`${i}:${name}`, values[name]]));
+  }, sources);
+  const weights = Object.fromEntries(of.map((name, i) => [`${i}:${name}`, leaves[cotangents[i]]]));
+  const derivatives = pullback(reversed(weights))[0] as Values;
+  const named = Object.fromEntries(of.map((name, i) => [name, (value as Values)[`${i}:${name}`]]));
+  return { values: { ...valuesAt({}), ...named }, derivatives };
+}
+
+/** One step of a program. */
+export function buildStep(program: Program, leaves: Values, optimizerState: Tree, manner: Manner): StepResult {
+  const { derive, loop, outputs } = program;
+  const { values, derivatives } = derive
+    ? differentiate(program, leaves, manner)
+    : { values: buildValues(program, leaves, manner), derivatives: {} };
+  const carried: Record<string, Tensor> = Object.fromEntries(loop?.carry.map(([leaf, value]) => [leaf, values[value]]) ?? []);
+  let next: Tree = null;
+  if (loop?.optimizer) {
+    const params = Object.fromEntries(derive!.by.map((name) => [name, leaves[name]]));
+    const { updates, state } = optimizerOf(loop).update(derivatives, optimizerState, params);
+    Object.assign(carried, applyUpdates(params, updates));
+    next = state;
+  }
+  return {
+    outputs: outputs.map((name) => values[name]),
+    derivatives: derive?.by.map((name) => derivatives[name]) ?? [],
+    carried,
+    optimizer: next,
+  };
+}
+
+/** The optimizer's first state. */
+export function firstOptimizerState({ loop, derive }: Program, leaves: Values): Tree {
+  if (!loop?.optimizer) return null;
+  return optimizerOf(loop).init(Object.fromEntries(derive!.by.map((name) => [name, leaves[name]])));
+}
+
+/** What a program gives after its last step, in one fixed order. */
+export function resultsOf({ outputs, derivatives, carried, optimizer }: StepResult): Tree {
+  return { outputs, derivatives, carried, optimizer };
+}

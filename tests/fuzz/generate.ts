@@ -1,0 +1,168 @@
+import { sameShape } from "../../lib/tensor/shape.ts";
+import { Numbers } from "../support/numbers.ts";
+import { Draft, type Mood } from "./draft.ts";
+import { DRAWINGS } from "./operations.ts";
+import type { Derivation, Leaf, Loop, Program, Segment } from "./program.ts";
+
+const NAMES = Object.keys(DRAWINGS);
+
+/** Adds one node by chance, and gives its name. */
+function grow(draft: Draft, names: readonly string[] = NAMES): string | undefined {
+  const op = draft.one(names);
+  const drawn = DRAWINGS[op](draft);
+  return drawn && draft.add({ op, ...drawn });
+}
+
+const isDifferentiable = (draft: Draft, name: string) => draft.tensor(name).dtype === "f32";
+
+/** The names of nodes that depend on one of some values. */
+function dependents(draft: Draft, sources: readonly string[]): string[] {
+  const found = new Set(sources);
+  draft.nodes.forEach(({ args }, i) => {
+    if ([...found].some((name) => JSON.stringify(args).includes(`"${name}"`))) found.add(`n${i}`);
+  });
+  return [...found].filter((name) => name[0] === "n");
+}
+
+/** Axes that a parameter of a layer keeps: the others are summed over in its derivative. */
+function parameterShape(draft: Draft, shape: readonly number[]): number[] {
+  const kept = shape.map((size) => draft.chance(0.5) ? size : 1);
+  const front = kept.findIndex((size) => size !== 1);
+  return draft.chance(0.6) ? kept.slice(front < 0 ? kept.length : front) : kept;
+}
+
+/** A layer with parameters of its own on a value: a scale and a shift along any axes, or a product. */
+function layer(draft: Draft, x: string): { readonly result: string | undefined; readonly parameters: string[] } {
+  const { shape } = draft.tensor(x);
+  const parameter = (of: readonly number[]) => {
+    const name = draft.leaf("f32", of);
+    return name;
+  };
+  if (shape.length === 2 && draft.chance(0.4)) {
+    const w = parameter([shape[1], draft.between(1, 9)]);
+    return { result: draft.add({ op: "matmul", args: [x, w] }), parameters: [w] };
+  }
+  const kept = parameterShape(draft, shape);
+  const [scale, shift] = [parameter(kept), parameter(draft.chance(0.7) ? kept : parameterShape(draft, shape))];
+  const scaled = draft.add({ op: "mul", args: [x, scale] });
+  const result = scaled && draft.add({ op: "add", args: [scaled, shift] });
+  return { result, parameters: [scale, shift] };
+}
+
+/** Adds layers with parameters to a value. */
+function train(draft: Draft): { readonly result: string; readonly parameters: readonly string[] } {
+  let result = draft.value({ dtypes: ["f32"], where: ({ rank }) => rank > 0 }, () => draft.shape(draft.between(1, 4)));
+  const parameters: string[] = [];
+  for (let i = draft.between(1, 3); i > 0; i--) {
+    const made = layer(draft, result);
+    parameters.push(...made.parameters);
+    result = made.result ?? result;
+    if (draft.chance(0.4)) result = draft.add({ op: draft.one(["tanh", "relu", "gelu", "sigmoid"]), args: [result] }) ?? result;
+  }
+  return { result, parameters };
+}
+
+/** A scalar that depends on all of a value. */
+function scalarOf(draft: Draft, value: string): string | undefined {
+  const squared = draft.add({ op: draft.one(["square", "sin", "abs"]), args: [value] }) ?? value;
+  return draft.add({ op: draft.one(["mean", "mean", "sum"]), args: [squared] });
+}
+
+/** Derivatives of some of what was drawn. */
+function derivation(draft: Draft, parameters: readonly string[], result: string | undefined): Derivation | undefined {
+  const floats = [...draft.tensors.keys()].filter((name) => name[0] === "a" && isDifferentiable(draft, name));
+  const by = parameters.length > 0 ? [...parameters] : draft.some(floats, 0.6);
+  if (by.length === 0) return undefined;
+  if (draft.chance(0.7) || parameters.length > 0) {
+    const reached = dependents(draft, by).filter((name) => isDifferentiable(draft, name));
+    const value = result ?? (reached.length > 0 ? draft.one(reached) : draft.one(by));
+    const loss = scalarOf(draft, value);
+    return loss === undefined || !isScalar(draft, loss) ? undefined : { kind: "grad", by, of: [loss] };
+  }
+  const reached = dependents(draft, by).filter((name) => isDifferentiable(draft, name));
+  if (reached.length === 0) return undefined;
+  const of = [...new Set(Array.from({ length: draft.between(1, 3) }, () => draft.one(reached)))];
+  return { kind: "vjp", by, of, cotangents: of.map((name) => draft.leaf("f32", draft.tensor(name).shape)) };
+}
+
+const isScalar = (draft: Draft, name: string) => draft.tensor(name).size === 1 && isDifferentiable(draft, name);
+
+/** Leaves with what may take their place: a value of the same shape and dtype. */
+function carries(draft: Draft, taken: ReadonlySet<string>): Loop["carry"] {
+  const carry: (readonly [string, string])[] = [];
+  const leaves = [...draft.tensors.keys()].filter((name) => name[0] === "a" && !taken.has(name));
+  for (const leaf of draft.some(leaves, 0.5)) {
+    const { shape, dtype } = draft.tensor(leaf);
+    const fits = [...draft.tensors].filter(([, other]) => other.dtype === dtype && sameShape(other.shape, shape));
+    const nodes = fits.filter(([name]) => name[0] === "n");
+    if (nodes.length > 0) carry.push([leaf, draft.one(draft.chance(0.85) ? nodes : fits)[0]]);
+    else if (dtype === "f32" && draft.chance(0.5)) {
+      const moved = draft.add({ op: "mul", args: [leaf, 0.5] });
+      if (moved) carry.push([leaf, moved]);
+    }
+  }
+  return carry;
+}
+
+/** Hands one leaf's tensor over under a second name, where another leaf is like it. */
+function withTwins(draft: Draft, leaves: readonly Leaf[]): Leaf[] {
+  return leaves.map((leaf, i) => {
+    const twins = leaves.slice(0, i).flatMap((other, k) =>
+      other.dtype === leaf.dtype && sameShape(other.shape, leaf.shape) && other.same === undefined && other.given !== "number" ? [k] : []
+    );
+    if (leaf.given === "number" || twins.length === 0 || !draft.chance(0.15)) return leaf;
+    const same = draft.one(twins);
+    return { ...leaf, values: leaves[same].values, given: leaves[same].given, same };
+  });
+}
+
+/** What a program gives: some of its values, the last one always, perhaps a leaf, perhaps one twice. */
+function outputsOf(draft: Draft): string[] {
+  const names = [...draft.tensors.keys()];
+  const nodes = names.filter((name) => name[0] === "n");
+  const used = new Set(draft.nodes.flatMap(({ args }) => JSON.stringify(args).match(/"n\d+"/g) ?? []).map((name) => JSON.parse(name)));
+  const ends = nodes.filter((name) => !used.has(name));
+  const outputs = [...draft.some(ends, 0.9), ...draft.some(nodes, 0.1)];
+  if (draft.chance(0.15)) outputs.push(draft.one(names));
+  if (outputs.length > 0 && draft.chance(0.15)) outputs.push(draft.one(outputs));
+  if (outputs.length === 0) outputs.push(names[names.length - 1]);
+  return draft.shuffled(outputs);
+}
+
+/** A program by its number: the same number gives the same program. */
+export function generate(seed: number): Program {
+  const numbers = new Numbers(seed);
+  // The first numbers of near seeds are near each other.
+  for (let i = 0; i < 4; i++) numbers.next();
+  const mood: Mood = numbers.next() < 0.6 ? "plain" : numbers.next() < 0.5 ? "whole" : "special";
+  const draft = new Draft(numbers, mood);
+  for (let tries = draft.between(3, 22); tries > 0; tries--) grow(draft);
+  const trains = draft.chance(0.3) ? train(draft) : undefined;
+  const derives = trains !== undefined || draft.chance(0.3);
+  const derive = derives ? derivation(draft, trains?.parameters ?? [], trains?.result) : undefined;
+  const optimizer = trains && derive && draft.chance(0.7) ? draft.one(["sgd", "momentum", "adamw"] as const) : undefined;
+  const carry = optimizer || draft.chance(0.25) ? carries(draft, new Set(derive?.by)) : [];
+  const loop = optimizer || carry.length > 0 ? { steps: draft.between(1, 3), carry, optimizer } : undefined;
+  const jit = draft.chance(0.65);
+  const donates = jit && draft.chance(0.6);
+  const segment = segmentOf(draft);
+  const outputs = outputsOf(draft);
+  const leaves = withTwins(draft, draft.leaves).map((leaf): Leaf => donates && draft.chance(0.8) ? { ...leaf, donated: true } : leaf);
+  return {
+    leaves,
+    nodes: draft.nodes,
+    outputs,
+    ...segment && { segment },
+    ...derive && { derive },
+    ...loop && { loop },
+    jit,
+    ...!jit && draft.chance(0.4) && { disposes: true },
+  };
+}
+
+function segmentOf(draft: Draft): Segment | undefined {
+  const count = draft.nodes.length;
+  if (count === 0 || !draft.chance(0.3)) return undefined;
+  const from = draft.numbers.below(count);
+  return { kind: draft.one(["checkpoint", "customVjp"]), from, to: draft.between(from + 1, count) };
+}

@@ -1,0 +1,133 @@
+import type { ConstantParams } from "../../lib/ops/constant.ts";
+import { primitiveOf, type ReferenceArray } from "../../lib/ops/primitive.ts";
+import { type DType, isFloat } from "../../lib/tensor/dtype.ts";
+import type { Tensor, TensorState } from "../../lib/tensor/mod.ts";
+import type { Numbers } from "../support/numbers.ts";
+import { boundOf, isComposite, isExact, keepsZeroSign, LEAST_NORMAL, neighbours, overflow, UNIT } from "./rounding.ts";
+
+/** Beyond these magnitudes squares and products of elements leave f32. */
+const LARGE = 2 ** 60;
+
+/** A tensor of a graph as it was before anybody computed it. */
+export interface GraphNode {
+  readonly tensor: Tensor;
+  readonly state: TensorState;
+}
+
+/** A graph's tensors, inputs before what is made of them. */
+export function inOrder(outputs: readonly Tensor[]): GraphNode[] {
+  const found = new Set<Tensor>();
+  const stack = [...outputs];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (found.has(node)) continue;
+    found.add(node);
+    if (node.state.kind === "node") stack.push(...node.state.inputs);
+  }
+  // Inputs are older than what is made of them.
+  return [...found].sort((a, b) => a.id - b.id).map((tensor) => ({ tensor, state: tensor.state }));
+}
+
+/**
+ * Computes a graph in float64 by the references of its operations. With `noise` every result is moved as rounding to f32
+ * may move it, at random: the spread of several such runs is what rounding can do to each element. `leaves` may stand
+ * in for host data.
+ */
+export function interpret(
+  order: readonly GraphNode[],
+  options: { readonly noise?: Numbers; readonly leaves?: ReadonlyMap<Tensor, Float64Array> } = {},
+): Map<Tensor, ReferenceArray> {
+  const known = new Map<Tensor, ReferenceArray>();
+  for (const { tensor: node, state } of order) {
+    const { shape, dtype } = node;
+    if (state.kind === "host") {
+      known.set(node, { shape, data: options.leaves?.get(node) ?? Float64Array.from(state.data) });
+      continue;
+    }
+    if (state.kind !== "node") throw new Error(`internal: ${node} is ${state.kind} and has no reference`);
+    const primitive = primitiveOf(state);
+    const { name } = primitive;
+    const exact = state.inputs.map((input) => known.get(input)!);
+    const inputs = options.noise && isComposite(name)
+      ? exact.map((array, i) => isFloat(state.inputs[i].dtype) ? shaken(array, exact, options.noise!) : array)
+      : exact;
+    const data = name === "constant"
+      ? constantData(state.params as ConstantParams)
+      : primitive.reference(inputs, state.params, node);
+    finish(data, dtype);
+    if (options.noise && dtype === "f32" && !isExact(name)) shake(name, data, exact, options.noise);
+    if (options.noise && !keepsZeroSign(name)) loseZeroSign(data, options.noise);
+    known.set(node, { shape, data });
+  }
+  return known;
+}
+
+/** A number reaches kernels as data, rounded once. */
+function constantData({ value, dtype }: ConstantParams): Float64Array {
+  if (dtype === "f32") return Float64Array.of(Math.fround(value));
+  return Float64Array.of(dtype === "bool" ? Number(Boolean(value)) : value);
+}
+
+/** What a dtype does to results beyond its range: f32 goes to infinity, integers wrap around. */
+function finish(data: Float64Array, dtype: DType): void {
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i];
+    if (dtype === "f32") data[i] = overflow(value);
+    // Fractions among integers stay: they are no integers, and the device must not have made some of them.
+    else if (dtype === "i32" && Number.isSafeInteger(value)) data[i] = value | 0;
+    else if (dtype === "u32" && Number.isSafeInteger(value)) data[i] = value >>> 0;
+  }
+}
+
+const sizeOfLongest = (inputs: readonly ReferenceArray[]) => inputs.reduce((n, { data }) => Math.max(n, data.length), 1);
+
+/** Whether sums and products of all these elements are whole numbers that f32 has. */
+function staysWhole(inputs: readonly ReferenceArray[]): boolean {
+  let bound = sizeOfLongest(inputs);
+  for (const { data } of inputs) {
+    let top = 1;
+    for (const x of data) {
+      if (!Number.isInteger(x)) return false;
+      top = Math.max(top, Math.abs(x));
+    }
+    bound *= top;
+  }
+  return bound < 2 ** 24;
+}
+
+/** Elements as they count in a sum that is rounded on its way. */
+function shaken(array: ReferenceArray, inputs: readonly ReferenceArray[], noise: Numbers): ReferenceArray {
+  if (staysWhole(inputs)) return array;
+  const units = 2 + Math.log2(sizeOfLongest(inputs));
+  const together = side(noise);
+  return { ...array, data: array.data.map((x) => x * (1 + (together || sign(noise)) * units * UNIT)) };
+}
+
+const sign = (noise: Numbers) => noise.next() < 0.5 ? -1 : 1;
+/** Errors may all go one way: in half of the cases they do. */
+const side = (noise: Numbers) => noise.next() < 0.5 ? sign(noise) : 0;
+
+function shake(name: string, data: Float64Array, inputs: readonly ReferenceArray[], noise: Numbers): void {
+  const bound = boundOf(name, inputs);
+  const together = side(noise);
+  const isWhole = bound === undefined || (isComposite(name) && staysWhole(inputs));
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i];
+    if (!Number.isFinite(value)) continue;
+    if (isWhole) {
+      const [below, above] = neighbours(value);
+      data[i] = (together || sign(noise)) < 0 ? below : above;
+    } else {
+      data[i] = value + (together || sign(noise)) * bound(value, i);
+    }
+    data[i] = overflow(data[i]);
+    if (Math.abs(data[i]) < LEAST_NORMAL && noise.next() < 0.5) data[i] = 0;
+  }
+  if (!isComposite(name)) return;
+  // Squares of such inputs leave f32 where float64 still has them: the result may be anything.
+  const isLarge = inputs.some((input) => input.data.some((x) => Number.isFinite(x) && Math.abs(x) > LARGE));
+  if (isLarge) for (let i = 0; i < data.length; i++) data[i] = [data[i], 0, Infinity, -Infinity, NaN][noise.below(5)];
+}
+
+function loseZeroSign(data: Float64Array, noise: Numbers): void {
+  for (let i = 0; i < data.length; i++) if (data[i] === 0) data[i] = noise.next() < 0.5 ? 0 : -0;
+}

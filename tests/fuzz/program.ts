@@ -1,0 +1,136 @@
+import type { DType } from "../../lib/tensor/mod.ts";
+
+/** A number in JSON, with words for those that JSON has not. */
+export type PlainNumber = number | "NaN" | "Infinity" | "-Infinity" | "-0";
+
+/** What a node is called with: values by their names, numbers, words, and lists and options of these. */
+export type PlainArg = PlainNumber | string | boolean | null | readonly PlainArg[] | {
+  readonly [key: string]: PlainArg;
+};
+
+/**
+ * How the tensor of a leaf is handed over: as host data, in a buffer of its own, as a node that nobody computed yet, as
+ * another view of a buffer, or as a JavaScript number.
+ */
+export type Given = "host" | "device" | "pending" | "view" | "number";
+
+/** An input of a program, called `a0`, `a1`, … by its position. */
+export interface Leaf {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Elements in row-major order, from the front again where there are fewer than the shape has. */
+  readonly values: readonly PlainNumber[];
+  readonly given: Given;
+  /** Whether a jitted function may take its memory. */
+  readonly donated?: boolean;
+  /** An earlier leaf whose very tensor this one is. */
+  readonly same?: number;
+}
+
+/** One call of an operation, `n0`, `n1`, … by its position. */
+export interface ProgramNode {
+  /** Name in `lib/ops/mod.ts`, as in `add` or `random.uniform`. */
+  readonly op: string;
+  readonly args: readonly PlainArg[];
+  /** Which of several results. */
+  readonly part?: number;
+}
+
+/** Consecutive nodes that are computed inside of a transformed function. */
+export interface Segment {
+  readonly kind: "checkpoint" | "customVjp";
+  /** First node. */
+  readonly from: number;
+  /** The node after the last. */
+  readonly to: number;
+}
+
+/** Derivatives that a program asks for, beside its outputs. */
+export interface Derivation {
+  readonly kind: "grad" | "vjp";
+  /** Leaves by which it differentiates. */
+  readonly by: readonly string[];
+  /** What is differentiated: one scalar for `grad`. */
+  readonly of: readonly string[];
+  /** For `vjp`: the leaf that weighs each of those. */
+  readonly cotangents?: readonly string[];
+}
+
+/** Steps in a row: results go back in as leaves. */
+export interface Loop {
+  readonly steps: number;
+  /** Leaves with the values that take their place in the next step. */
+  readonly carry: readonly (readonly [leaf: string, value: string])[];
+  /** What moves the leaves by which the program differentiates. */
+  readonly optimizer?: "sgd" | "momentum" | "adamw";
+}
+
+/** A program as plain data. */
+export interface Program {
+  readonly leaves: readonly Leaf[];
+  readonly nodes: readonly ProgramNode[];
+  /** Names of the values that are looked at, some more than once. */
+  readonly outputs: readonly string[];
+  readonly segment?: Segment;
+  readonly derive?: Derivation;
+  readonly loop?: Loop;
+  /** Whether it is compiled by `jit`. */
+  readonly jit: boolean;
+  /** Whether everything but the outputs is disposed of while the outputs are pending; for programs without `jit`. */
+  readonly disposes?: boolean;
+}
+
+/** A number as it stands in JSON. */
+export function toPlain(value: number): PlainNumber {
+  if (Number.isFinite(value) && !Object.is(value, -0)) return value;
+  return (Object.is(value, -0) ? "-0" : String(value)) as PlainNumber;
+}
+
+/** The number that stands in JSON. */
+export function fromPlain(value: PlainNumber): number {
+  return Number(value);
+}
+
+const NAME = /^[an]\d+$/;
+const NUMBER_WORD = /^(NaN|-?Infinity|-0)$/;
+
+/** Whether a word in arguments names a value. */
+export function isName(arg: PlainArg): arg is string {
+  return typeof arg === "string" && NAME.test(arg);
+}
+
+/** Whether a word in arguments is a number. */
+export function isNumberWord(arg: PlainArg): arg is PlainNumber {
+  return typeof arg === "string" && NUMBER_WORD.test(arg);
+}
+
+/** Applies a function to the names in arguments; everything else stays. */
+export function mapNames(arg: PlainArg, change: (name: string) => PlainArg): PlainArg {
+  if (isName(arg)) return change(arg);
+  if (Array.isArray(arg)) return arg.map((part) => mapNames(part, change));
+  if (typeof arg === "object" && arg !== null) {
+    return Object.fromEntries(Object.entries(arg).map(([key, part]) => [key, mapNames(part, change)]));
+  }
+  return arg;
+}
+
+/** The names in arguments. */
+export function namesIn(arg: PlainArg): string[] {
+  const names: string[] = [];
+  mapNames(arg, (name) => {
+    names.push(name);
+    return name;
+  });
+  return names;
+}
+
+/** Whether `name` is a leaf, and which. */
+export function leafIndex(name: string): number | undefined {
+  return name[0] === "a" ? Number(name.slice(1)) : undefined;
+}
+
+/** Leaves that change from step to step: those carried, and those that the optimizer moves. */
+export function stateLeaves({ loop, derive }: Program): Set<string> {
+  const carried = loop?.carry.map(([leaf]) => leaf) ?? [];
+  return new Set(loop?.optimizer ? [...carried, ...derive!.by] : carried);
+}

@@ -1,0 +1,106 @@
+import type { ReferenceArray } from "../../lib/ops/primitive.ts";
+
+/** Half the distance of 1 to the next number of f32: what one rounding changes at most, relatively. */
+export const UNIT = 2 ** -24;
+/** The least normal number of f32: what is smaller, adapters may take for 0. */
+export const LEAST_NORMAL = 2 ** -126;
+/** From here on a number is infinite in f32. */
+const OVERFLOW = 2 ** 128 * (1 - 2 ** -25);
+
+/** How far an element of a result may lie off its exact value, whatever rounding the inputs had. */
+export type ErrorBound = (value: number, position: number) => number;
+
+/** The bound of an operation, on given inputs. */
+type Bound = (...inputs: readonly ReferenceArray[]) => ErrorBound;
+
+const relative = (units: number): Bound => () => (value) => units * UNIT * Math.abs(value);
+
+/** Largest magnitude among elements. */
+function largest({ data }: ReferenceArray): number {
+  let top = 0;
+  for (const x of data) if (Number.isFinite(x)) top = Math.max(top, Math.abs(x));
+  return top;
+}
+
+/** Operations that are computed without any rounding. */
+const EXACT = new Set([
+  ...["neg", "abs", "sign", "maximum", "minimum", "relu", "where", "max", "min", "argmax", "cast", "widen", "packHalf"],
+  ...["reshape", "transpose", "broadcastTo", "slice", "pad", "concat", "mark", "stopGradient", "barrier", "group"],
+  ...["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual", "logicalAnd", "logicalOr", "logicalNot"],
+  ...["arange", "constant", "threefry", "unit", "embedding", "isNaN", "isFinite"],
+]);
+
+/** Operations whose result is the number of f32 nearest to the exact one, or, joined with others, one beside it. */
+const ROUNDED = new Set(["add", "sub", "mul", "square"]);
+
+/** What WGSL promises of functions, and what the library's own keep. */
+const BOUNDS: Readonly<Record<string, Bound>> = {
+  div: relative(8),
+  sqrt: relative(8),
+  rsqrt: relative(8),
+  exp: ({ data }) => (value, i) => (8 + 4 * Math.abs(data[i])) * UNIT * Math.abs(value),
+  log: () => (value) => 8 * UNIT * Math.abs(value) + 2 ** -21,
+  pow: (base, exponent) => (value, i) => {
+    const [x, y] = [Math.abs(base.data[i]), Math.abs(exponent.data[i])];
+    const turned = x > 0 ? Math.abs(y * Math.log(x)) : 0;
+    return (32 + 16 * y + 8 * turned) * UNIT * Math.abs(value);
+  },
+  // Within [−π, π]; beyond, the argument is reduced, which costs as much more as it is larger.
+  sin: ({ data }) => (_, i) => Math.max(1, Math.abs(data[i]) / 8) * 2 ** -11,
+  cos: ({ data }) => (_, i) => Math.max(1, Math.abs(data[i]) / 8) * 2 ** -11,
+  tanh: () => (value) => 16 * UNIT + 16 * UNIT * Math.abs(value),
+  sigmoid: ({ data }) => (value, i) => (16 + 4 * Math.abs(data[i])) * UNIT * Math.abs(value),
+  erf: () => () => 4e-7,
+  gelu: ({ data }) => (_, i) => 4e-7 * Math.abs(data[i]),
+  geluTanh: ({ data }) => (_, i) => 32 * UNIT * Math.abs(data[i]),
+  softmax: (x) => relative(32 + 4 * largest(x))(),
+  logSoftmax: (x) => ofLogarithm(x),
+  logProbability: (x) => ofLogarithm(x),
+};
+
+function ofLogarithm(x: ReferenceArray): ErrorBound {
+  const top = largest(x);
+  return (value) => 16 * UNIT * (1 + top + Math.abs(value));
+}
+
+/** Operations that sum: what they do to their inputs on the way is as if each had been rounded. */
+const SUMMING = new Set([
+  ...["sum", "matmul", "matmulSum", "addLowRank", "squaredNorm", "scatterRows", "normalize", "normalizeGrad"],
+  ...["softmax", "softmaxGrad", "logSoftmax", "logSoftmaxGrad", "logProbability", "logProbabilityGrad"],
+  ...["attention", "attentionGrad"],
+]);
+
+/** Whether an operation computes intermediate results of other magnitudes than its inputs and its result have. */
+export function isComposite(name: string): boolean {
+  return SUMMING.has(name);
+}
+
+/** Whether an operation rounds at all. */
+export function isExact(name: string): boolean {
+  return EXACT.has(name);
+}
+
+/** Whether an operation keeps the sign of zero: sums and products may lose it. */
+export function keepsZeroSign(name: string): boolean {
+  return EXACT.has(name);
+}
+
+/** The bound of an operation's own error; `undefined` where its result is one of the two nearest numbers. */
+export function boundOf(name: string, inputs: readonly ReferenceArray[]): ErrorBound | undefined {
+  if (ROUNDED.has(name) || name === "sum") return undefined;
+  return (BOUNDS[name] ?? relative(16))(...inputs);
+}
+
+/** A number as f32 has it, but for its fraction: infinite where f32 is. */
+export function overflow(value: number): number {
+  return Math.abs(value) >= OVERFLOW ? Math.sign(value) * Infinity : value;
+}
+
+/** The two numbers of f32 around a number, which are one where f32 has it. */
+export function neighbours(value: number): readonly [below: number, above: number] {
+  const nearest = Math.fround(value);
+  if (nearest === value || !Number.isFinite(nearest)) return [nearest, nearest];
+  const step = Math.max(Math.abs(value) * 2 * UNIT, 2 ** -149);
+  const other = Math.fround(nearest > value ? value - step : value + step);
+  return nearest > value ? [other, nearest] : [nearest, other];
+}

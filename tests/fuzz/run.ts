@@ -1,0 +1,118 @@
+import { add, cast, full, logicalNot, mul, reshape } from "../../lib/ops/mod.ts";
+import { evaluate, type Tensor, treeLeaves, type TypedArray } from "../../lib/tensor/mod.ts";
+import { jit } from "../../lib/transform/mod.ts";
+import { buildStep, firstOptimizerState, hostTensor, resultsOf, type StepResult, type Values } from "./build.ts";
+import { fromPlain, type Leaf, type Program, stateLeaves } from "./program.ts";
+
+/** What became of one result. */
+export interface Found {
+  readonly tensor: Tensor;
+  readonly data: TypedArray;
+}
+
+/** The same elements as a node that nobody computed yet. */
+function pending(host: Tensor): Tensor {
+  if (host.dtype === "bool") return logicalNot(logicalNot(host));
+  return host.dtype === "f16" ? cast(cast(host, "f32"), "f16") : mul(host, 1);
+}
+
+/** Tensors of leaves as they are handed over, and what must stay alive beside them. */
+async function makeLeaves({ leaves }: Program): Promise<{ values: Record<string, Tensor>; beside: Tensor[] }> {
+  const values: Record<string, Tensor> = {};
+  const beside: Tensor[] = [];
+  const make = async (leaf: Leaf): Promise<Tensor> => {
+    // A number stands for a scalar: operations take either, and `jit` makes the one of the other.
+    if (leaf.given === "number") return fromPlain(leaf.values[0]) as unknown as Tensor;
+    const host = hostTensor(leaf);
+    if (leaf.given === "host") return host;
+    const node = pending(host);
+    if (leaf.given === "pending") return node;
+    await evaluate(node);
+    if (leaf.given === "device") return node;
+    beside.push(node);
+    return await evaluate(reshape(reshape(node, [1, ...leaf.shape]), leaf.shape.length === 0 ? [] : leaf.shape));
+  };
+  for (const [i, leaf] of leaves.entries()) {
+    values[`a${i}`] = leaf.same === undefined ? await make(leaf) : values[`a${leaf.same}`];
+  }
+  return { values, beside };
+}
+
+type Step = (given: Values, kept: Values, optimizer: unknown) => StepResult | Promise<StepResult>;
+
+/** Runs a program, all steps of it, with a step that may be compiled. */
+async function runSteps(program: Program, step: Step): Promise<Tensor[]> {
+  const { values, beside } = await makeLeaves(program);
+  const isGiven = (name: string) => donatedLeaves(program).has(name);
+  let leaves: Record<string, Tensor> = values;
+  let optimizer = firstOptimizerState(program, leaves);
+  const steps = program.loop?.steps ?? 1;
+  for (let i = 0; ; i++) {
+    const names = Object.keys(leaves);
+    const pick = (chosen: (name: string) => boolean) =>
+      Object.fromEntries(names.filter(chosen).map((name) => [name, leaves[name]]));
+    const result = await step(pick(isGiven), pick((name) => !isGiven(name)), optimizer);
+    const results = treeLeaves(resultsOf(result));
+    if (!program.jit && program.disposes) disposeAllBut(new Set(results), [...Object.values(leaves), ...treeLeaves(optimizer), ...beside], results);
+    if (i + 1 === steps) return results;
+    leaves = { ...leaves, ...result.carried };
+    optimizer = result.optimizer;
+  }
+}
+
+/** Disposes of leaves, and of all nodes on the way to the results, which are still pending. */
+function disposeAllBut(kept: ReadonlySet<Tensor>, leaves: readonly Tensor[], results: readonly Tensor[]): void {
+  const seen = new Set<Tensor>();
+  const stack = [...results];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    if (node.state.kind === "node") stack.push(...node.state.inputs);
+  }
+  for (const node of new Set([...seen, ...leaves])) {
+    if (typeof node === "object" && !kept.has(node) && !isView(node, kept)) node.dispose();
+  }
+}
+
+const isView = (_node: Tensor, _kept: ReadonlySet<Tensor>) => false;
+
+/** Leaves whose memory a compiled step may take. */
+export function donatedLeaves(program: Program): ReadonlySet<string> {
+  const state = stateLeaves(program);
+  const names = program.leaves.flatMap((leaf, i) => leaf.donated ? [`a${i}`] : []);
+  return new Set(program.loop ? names.filter((name) => state.has(name)) : names);
+}
+
+async function read(results: readonly Tensor[]): Promise<Found[]> {
+  return await Promise.all(results.map(async (tensor) => ({ tensor, data: await tensor.data() })));
+}
+
+/** Computes things that want memory, so that what was given back wrongly is written over. */
+async function disturb(results: readonly Tensor[]): Promise<void> {
+  const others = results.filter(({ dtype, size }) => dtype !== "f16" && size > 0).slice(0, 4);
+  await evaluate(others.map(({ shape }, i) => add(full(shape, 12345), i)));
+}
+
+/** What a program gave, run after run: all must have the same bits. */
+export async function runProgram(program: Program): Promise<Found[][]> {
+  const written: Step = (given, kept, optimizer) => buildStep(program, { ...given, ...kept }, optimizer, "written");
+  if (!program.jit) return [await read(await evaluate(await runSteps(program, written)))];
+  const runs: Found[][] = [];
+  const donates = donatedLeaves(program).size > 0;
+  for (const donate of donates ? [[0, 2], []] : [[]]) {
+    const step = jit(written as (...args: Parameters<Step>) => StepResult, { donate });
+    const results = await runSteps(program, step);
+    runs.push(await read(results));
+    // One of the results goes: those that remain keep what they have.
+    const [first, ...rest] = results;
+    if (first && !rest.includes(first)) {
+      first.dispose();
+      await disturb(results);
+      const kept = await read(rest);
+      runs.push([runs[runs.length - 1][0], ...kept]);
+    }
+    if (donate.length === 0) runs.push(await read(await runSteps(program, step)));
+    step.dispose();
+  }
+  return runs;
+}
