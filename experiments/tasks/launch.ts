@@ -25,6 +25,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   profile: { script: "bench/profile.ts", permissions: DEVICE },
   tune: { script: "bench/tune.ts", permissions: DEVICE },
   bench: { script: "bench/mod.ts", permissions: DEVICE },
+  fuzz: { script: "tests/fuzz/mod.ts", permissions: DEVICE },
   // Tests open servers on this machine and start programs.
   test: {
     script: "experiments/tasks/test.ts",

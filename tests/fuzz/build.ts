@@ -157,7 +157,9 @@ export function buildStep(program: Program, leaves: Values, optimizerState: Tree
   const { values, derivatives } = derive
     ? differentiate(program, leaves, manner)
     : { values: buildValues(program, leaves, manner), derivatives: {} };
-  const carried: Record<string, Tensor> = Object.fromEntries(loop?.carry.map(([leaf, value]) => [leaf, values[value]]) ?? []);
+  const carried: Record<string, Tensor> = Object.fromEntries(
+    loop?.carry.map(([leaf, value]) => [leaf, values[value]]) ?? [],
+  );
   let next: Tree = null;
   if (loop?.optimizer) {
     const params = Object.fromEntries(derive!.by.map((name) => [name, leaves[name]]));

@@ -1,5 +1,4 @@
 import type { Device } from "../../lib/device/mod.ts";
-import { holdNodes } from "../../lib/ops/primitive.ts";
 import { formatShape, sameShape } from "../../lib/tensor/shape.ts";
 import { type Tensor, treeLeaves, type TypedArray } from "../../lib/tensor/mod.ts";
 import { Numbers } from "../support/numbers.ts";
@@ -7,6 +6,7 @@ import { buildStep, firstOptimizerState, hostTensor, resultsOf, type StepResult 
 import { compare } from "./compare.ts";
 import { type GraphNode, inOrder, interpret } from "./interpret.ts";
 import type { Program } from "./program.ts";
+import { unnoticed } from "./unnoticed.ts";
 import { type Found, runProgram } from "./run.ts";
 
 /** What came of a program. */
@@ -29,7 +29,7 @@ const MANY_RUNS = 48;
 
 /** What a program must give, as a graph on host data in the plainest form. */
 export function plainResults(program: Program): Tensor[] {
-  return holdNodes(() => {
+  return unnoticed(() => {
     let leaves = Object.fromEntries(program.leaves.map((leaf, i) => [`a${i}`, hostTensor(leaf)]));
     let optimizer = firstOptimizerState(program, leaves);
     let result: StepResult | undefined;
@@ -53,7 +53,8 @@ function firstDifference(a: TypedArray, b: TypedArray): number | undefined {
 }
 
 /** What an error says without its numbers, so that a smaller program may say the same. */
-const withoutNumbers = (error: unknown) => String(error).split("\n")[0].replace(/-?\d[\d.e+-]*/g, "#").replace(/\[[#, ]*\]/g, "[…]");
+const withoutNumbers = (error: unknown) =>
+  String(error).split("\n")[0].replace(/-?\d[\d.e+-]*/g, "#").replace(/\[[#, ]*\]/g, "[…]");
 
 /** Hears of all that the device has to report, so that no other program does. */
 async function drain(device: Device): Promise<void> {
@@ -116,7 +117,11 @@ export async function check(device: Device, program: Program, seed = 1): Promise
       const position = firstDifference(runs[0][i].data, data);
       if (position === undefined) continue;
       const [first, other] = [runs[0][i].data[position], data[position]];
-      return { ...tally, kind: "bits", fault: `element ${position} of result ${i} is ${first} in run 0 and ${other} in run ${k}` };
+      return {
+        ...tally,
+        kind: "bits",
+        fault: `element ${position} of result ${i} is ${first} in run 0 and ${other} in run ${k}`,
+      };
     }
   }
   return tally;

@@ -13,7 +13,12 @@ export interface Comparison {
   readonly held: number;
   /** Elements that rounding alone can make anything. */
   readonly loose: number;
-  readonly fault?: { readonly position: number; readonly got: number; readonly wanted: number; readonly within: number };
+  readonly fault?: {
+    readonly position: number;
+    readonly got: number;
+    readonly wanted: number;
+    readonly within: number;
+  };
 }
 
 /** How much farther than the runs with rounding an adapter may lie. */
@@ -21,7 +26,8 @@ const SAFETY = 8;
 /** An element that rounding moves by this share of the largest element says nothing. */
 const LOOSE = 1 / 4;
 
-const kindOf = (x: number) => Number.isNaN(x) ? "NaN" : Number.isFinite(x) ? "finite" : x > 0 ? "Infinity" : "-Infinity";
+const kindOf = (x: number) =>
+  Number.isNaN(x) ? "NaN" : Number.isFinite(x) ? "finite" : x > 0 ? "Infinity" : "-Infinity";
 
 /** Holds what an adapter gave against what it may give. */
 export function compare(got: ArrayLike<number>, { dtype, exact, rounded }: Expected): Comparison {

@@ -1,6 +1,6 @@
 import { type DType, isFloat, type Tensor } from "../../lib/tensor/mod.ts";
 import { sizeOf } from "../../lib/tensor/shape.ts";
-import { Numbers } from "../support/numbers.ts";
+import type { Numbers } from "../support/numbers.ts";
 import { callNode, hostTensor } from "./build.ts";
 import { inOrder, interpret } from "./interpret.ts";
 import { type Leaf, type PlainArg, type PlainNumber, type ProgramNode, toPlain } from "./program.ts";
@@ -89,7 +89,9 @@ export class Draft {
     if (dtype === "bool") return this.between(0, 1);
     if (dtype === "u32") return this.between(0, 5);
     if (dtype === "i32" || this.mood === "whole") return this.between(-5, 5);
-    if (this.mood === "special" && this.chance(0.3)) return this.one(["NaN", "Infinity", "-Infinity", "-0", 0] as const);
+    if (this.mood === "special" && this.chance(0.3)) {
+      return this.one(["NaN", "Infinity", "-Infinity", "-0", 0] as const);
+    }
     return this.one([0, 1, -1, 2, 0.5, -0.25, 0.1, 1.5, Math.fround(this.numbers.next() * 4 - 2)]);
   }
 

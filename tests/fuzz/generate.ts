@@ -2,6 +2,7 @@ import { sameShape } from "../../lib/tensor/shape.ts";
 import { Numbers } from "../support/numbers.ts";
 import { Draft, type Mood } from "./draft.ts";
 import { DRAWINGS } from "./operations.ts";
+import { unnoticed } from "./unnoticed.ts";
 import type { Derivation, Leaf, Loop, Program, Segment } from "./program.ts";
 
 const NAMES = Object.keys(DRAWINGS);
@@ -57,7 +58,9 @@ function train(draft: Draft): { readonly result: string; readonly parameters: re
     const made = layer(draft, result);
     parameters.push(...made.parameters);
     result = made.result ?? result;
-    if (draft.chance(0.4)) result = draft.add({ op: draft.one(["tanh", "relu", "gelu", "sigmoid"]), args: [result] }) ?? result;
+    if (draft.chance(0.4)) {
+      result = draft.add({ op: draft.one(["tanh", "relu", "gelu", "sigmoid"]), args: [result] }) ?? result;
+    }
   }
   return { result, parameters };
 }
@@ -108,7 +111,10 @@ function carries(draft: Draft, taken: ReadonlySet<string>): Loop["carry"] {
 function withTwins(draft: Draft, leaves: readonly Leaf[]): Leaf[] {
   return leaves.map((leaf, i) => {
     const twins = leaves.slice(0, i).flatMap((other, k) =>
-      other.dtype === leaf.dtype && sameShape(other.shape, leaf.shape) && other.same === undefined && other.given !== "number" ? [k] : []
+      other.dtype === leaf.dtype && sameShape(other.shape, leaf.shape) && other.same === undefined &&
+        other.given !== "number"
+        ? [k]
+        : []
     );
     if (leaf.given === "number" || twins.length === 0 || !draft.chance(0.15)) return leaf;
     const same = draft.one(twins);
@@ -120,7 +126,9 @@ function withTwins(draft: Draft, leaves: readonly Leaf[]): Leaf[] {
 function outputsOf(draft: Draft): string[] {
   const names = [...draft.tensors.keys()];
   const nodes = names.filter((name) => name[0] === "n");
-  const used = new Set(draft.nodes.flatMap(({ args }) => JSON.stringify(args).match(/"n\d+"/g) ?? []).map((name) => JSON.parse(name)));
+  const used = new Set(
+    draft.nodes.flatMap(({ args }) => JSON.stringify(args).match(/"n\d+"/g) ?? []).map((name) => JSON.parse(name)),
+  );
   const ends = nodes.filter((name) => !used.has(name));
   const outputs = [...draft.some(ends, 0.9), ...draft.some(nodes, 0.1)];
   if (draft.chance(0.15)) outputs.push(draft.one(names));
@@ -131,6 +139,10 @@ function outputsOf(draft: Draft): string[] {
 
 /** A program by its number: the same number gives the same program. */
 export function generate(seed: number): Program {
+  return unnoticed(() => draw(seed));
+}
+
+function draw(seed: number): Program {
   const numbers = new Numbers(seed);
   // The first numbers of near seeds are near each other.
   for (let i = 0; i < 4; i++) numbers.next();
@@ -140,14 +152,18 @@ export function generate(seed: number): Program {
   const trains = draft.chance(0.3) ? train(draft) : undefined;
   const derives = trains !== undefined || draft.chance(0.3);
   const derive = derives ? derivation(draft, trains?.parameters ?? [], trains?.result) : undefined;
-  const optimizer = trains && derive && draft.chance(0.7) ? draft.one(["sgd", "momentum", "adamw"] as const) : undefined;
+  const optimizer = trains && derive && draft.chance(0.7)
+    ? draft.one(["sgd", "momentum", "adamw"] as const)
+    : undefined;
   const carry = optimizer || draft.chance(0.25) ? carries(draft, new Set(derive?.by)) : [];
   const loop = optimizer || carry.length > 0 ? { steps: draft.between(1, 3), carry, optimizer } : undefined;
   const jit = draft.chance(0.65);
   const donates = jit && draft.chance(0.6);
   const segment = segmentOf(draft);
   const outputs = outputsOf(draft);
-  const leaves = withTwins(draft, draft.leaves).map((leaf): Leaf => donates && draft.chance(0.8) ? { ...leaf, donated: true } : leaf);
+  const leaves = withTwins(draft, draft.leaves).map((leaf): Leaf =>
+    donates && draft.chance(0.8) ? { ...leaf, donated: true } : leaf
+  );
   return {
     leaves,
     nodes: draft.nodes,

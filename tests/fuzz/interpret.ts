@@ -78,7 +78,8 @@ function finish(data: Float64Array, dtype: DType): void {
   }
 }
 
-const sizeOfLongest = (inputs: readonly ReferenceArray[]) => inputs.reduce((n, { data }) => Math.max(n, data.length), 1);
+const sizeOfLongest = (inputs: readonly ReferenceArray[]) =>
+  inputs.reduce((n, { data }) => Math.max(n, data.length), 1);
 
 /** Whether sums and products of all these elements are whole numbers that f32 has. */
 function staysWhole(inputs: readonly ReferenceArray[]): boolean {
@@ -125,7 +126,11 @@ function shake(name: string, data: Float64Array, inputs: readonly ReferenceArray
   if (!isComposite(name)) return;
   // Squares of such inputs leave f32 where float64 still has them: the result may be anything.
   const isLarge = inputs.some((input) => input.data.some((x) => Number.isFinite(x) && Math.abs(x) > LARGE));
-  if (isLarge) for (let i = 0; i < data.length; i++) data[i] = [data[i], 0, Infinity, -Infinity, NaN][noise.below(5)];
+  if (isLarge) {
+    for (let i = 0; i < data.length; i++) {
+      data[i] = [data[i], 0, Infinity, -Infinity, NaN][noise.below(5)];
+    }
+  }
 }
 
 function loseZeroSign(data: Float64Array, noise: Numbers): void {

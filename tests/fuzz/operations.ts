@@ -13,7 +13,8 @@ const ANY: readonly DType[] = ["f32", "f32", "f32", "f32", "i32", "u32", "bool",
 const call = (...args: readonly PlainArg[]) => ({ args });
 
 /** A function of one tensor. */
-const unary = (dtypes: readonly DType[] = ["f32"]): Drawing => (draft) => call(draft.value({ dtypes: [draft.one(dtypes)] }));
+const unary = (dtypes: readonly DType[] = ["f32"]): Drawing => (draft) =>
+  call(draft.value({ dtypes: [draft.one(dtypes)] }));
 
 /** A function of two operands that stretch to each other, one of which may be a number. */
 const binary = (dtypes: readonly DType[]): Drawing => (draft) => {
@@ -31,17 +32,23 @@ function axesOf(draft: Draft, rank: number): PlainArg {
 
 const reduction = (dtypes: readonly DType[], allowsEmpty: boolean): Drawing => (draft) => {
   const where = ({ shape }: Tensor) => allowsEmpty || !shape.includes(0);
-  const x = draft.value({ dtypes: [draft.one(dtypes)], where }, () => draft.shape().map((size) => allowsEmpty ? size : size || 1));
+  const x = draft.value(
+    { dtypes: [draft.one(dtypes)], where },
+    () => draft.shape().map((size) => allowsEmpty ? size : size || 1),
+  );
   if (draft.chance(0.2)) return call(x);
   return call(x, { axis: axesOf(draft, draft.tensor(x).rank), keepDims: draft.chance(0.5) });
 };
 
 /** A function along one axis, which is there. */
 const alongAxis = (least: number): Drawing => (draft) => {
-  const x = draft.value({ dtypes: ["f32"], where: ({ rank, shape }) => rank > 0 && shape.every((n) => n >= least) }, () => [
-    ...draft.shape(draft.between(0, 3)).map((n) => Math.max(n, least)),
-    draft.between(1, 70),
-  ]);
+  const x = draft.value(
+    { dtypes: ["f32"], where: ({ rank, shape }) => rank > 0 && shape.every((n) => n >= least) },
+    () => [
+      ...draft.shape(draft.between(0, 3)).map((n) => Math.max(n, least)),
+      draft.between(1, 70),
+    ],
+  );
   const { rank } = draft.tensor(x);
   return draft.chance(0.4) ? call(x) : call(x, { axis: draft.between(-rank, rank - 1) });
 };
@@ -52,10 +59,13 @@ const matrixShape = (draft: Draft) => () => draft.shape(2);
 
 /** A matrix of a shape: one that is there, or a new leaf. */
 function matrixOf(draft: Draft, rows: number, columns: number, dtypes: readonly DType[] = ["f32"]): string {
-  return draft.value({ dtypes, where: ({ shape }) => shape.length === 2 && shape[0] === rows && shape[1] === columns }, () => [
-    rows,
-    columns,
-  ]);
+  return draft.value(
+    { dtypes, where: ({ shape }) => shape.length === 2 && shape[0] === rows && shape[1] === columns },
+    () => [
+      rows,
+      columns,
+    ],
+  );
 }
 
 /** Sizes whose product is `size`, in some number of axes. */
@@ -83,7 +93,8 @@ function idsOf(draft: Draft, shape: readonly number[], limit: number): string {
   return draft.leaf("i32", shape, { element: () => draft.numbers.below(Math.max(limit, 1)) });
 }
 
-const creation: Drawing = (draft) => draft.chance(0.6) ? call(draft.shape()) : call(draft.shape(), { dtype: draft.one(["f32", "i32", "u32", "bool"]) });
+const creation: Drawing = (draft) =>
+  draft.chance(0.6) ? call(draft.shape()) : call(draft.shape(), { dtype: draft.one(["f32", "i32", "u32", "bool"]) });
 
 /** What is drawn for each operation that `lib/ops/mod.ts` exports. */
 export const DRAWINGS: Readonly<Record<string, Drawing>> = {
@@ -132,7 +143,8 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
     const operands = [a, draft.partner(a)];
     return call(condition, ...draft.chance(0.5) ? operands.reverse() : operands);
   },
-  cast: (draft) => call(draft.value({ dtypes: [draft.one(ANY)] }), draft.one(["f32", "f32", "i32", "u32", "bool", "f16"])),
+  cast: (draft) =>
+    call(draft.value({ dtypes: [draft.one(ANY)] }), draft.one(["f32", "f32", "i32", "u32", "bool", "f16"])),
   stopGradient: unary(["f32"]),
   barrier: (draft) => call(draft.value({ dtypes: ["f32", "i32"] }), draft.value()),
   zerosLike: unary(["f32", "i32", "bool"]),
@@ -143,7 +155,8 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
   },
   zeros: creation,
   ones: creation,
-  arange: (draft) => call(draft.between(0, 300), ...draft.chance(0.5) ? [] : [{ dtype: draft.one(["f32", "i32", "u32"]) }]),
+  arange: (draft) =>
+    call(draft.between(0, 300), ...draft.chance(0.5) ? [] : [{ dtype: draft.one(["f32", "i32", "u32"]) }]),
   oneHot: (draft) => {
     const fits = ({ size, rank }: Tensor) => size < 300 && rank < 4;
     return call(draft.value({ dtypes: ["i32", "u32"], where: fits }, () => [draft.size() % 100]), draft.between(1, 9));
@@ -166,7 +179,9 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
   transpose: (draft) => {
     const x = draft.value({ dtypes: [draft.one(ANY)], where: rankOf(1) }, () => draft.shape(draft.between(1, 5)));
     const axes = [...draft.tensor(x).shape.keys()];
-    return draft.chance(0.2) ? call(x) : call(x, draft.shuffled(axes).map((axis) => draft.chance(0.2) ? axis - axes.length : axis));
+    return draft.chance(0.2)
+      ? call(x)
+      : call(x, draft.shuffled(axes).map((axis) => draft.chance(0.2) ? axis - axes.length : axis));
   },
   expandDims: (draft) => {
     const x = draft.value({ dtypes: [draft.one(ANY)], where: ({ rank }) => rank < 5 });
@@ -174,7 +189,10 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
     return call(x, draft.between(-rank, rank - 1));
   },
   squeeze: (draft) => {
-    const x = draft.value({ dtypes: [draft.one(ANY)], where: ({ shape }) => shape.includes(1) }, () => [...draft.shape(2), 1]);
+    const x = draft.value(
+      { dtypes: [draft.one(ANY)], where: ({ shape }) => shape.includes(1) },
+      () => [...draft.shape(2), 1],
+    );
     const ones = draft.tensor(x).shape.flatMap((size, axis) => size === 1 ? [axis] : []);
     return draft.chance(0.5) ? call(x) : call(x, draft.chance(0.5) ? draft.one(ones) : draft.some(ones));
   },
@@ -190,13 +208,19 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
     return call(x, { start, size });
   },
   select: (draft) => {
-    const x = draft.value({ dtypes: [draft.one(ANY)], where: ({ rank, shape }) => rank > 0 && !shape.includes(0) }, () => [
-      draft.size() || 2,
-      draft.size() || 3,
-    ]);
+    const x = draft.value(
+      { dtypes: [draft.one(ANY)], where: ({ rank, shape }) => rank > 0 && !shape.includes(0) },
+      () => [
+        draft.size() || 2,
+        draft.size() || 3,
+      ],
+    );
     const { rank, shape } = draft.tensor(x);
     const axis = draft.between(0, rank - 1);
-    return call(x, { axis: draft.chance(0.3) ? axis - rank : axis, index: draft.between(-shape[axis], shape[axis] - 1) });
+    return call(x, {
+      axis: draft.chance(0.3) ? axis - rank : axis,
+      index: draft.between(-shape[axis], shape[axis] - 1),
+    });
   },
   split: (draft) => {
     const x = draft.value({ dtypes: [draft.one(ANY)], where: rankOf(1) }, () => draft.shape(draft.between(1, 4)));
@@ -230,10 +254,20 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
     const table = draft.value(matrix(["f32", "f32", "f16"]), matrixShape(draft));
     const [rows, columns] = draft.tensor(table).shape;
     if (rows === 0) return undefined;
-    return call(table, idsOf(draft, draft.chance(0.5) ? [draft.between(0, 9)] : draft.shape(2).map((n) => n % (columns > 64 ? 4 : 9)), rows));
+    return call(
+      table,
+      idsOf(
+        draft,
+        draft.chance(0.5) ? [draft.between(0, 9)] : draft.shape(2).map((n) => n % (columns > 64 ? 4 : 9)),
+        rows,
+      ),
+    );
   },
   matmul: (draft) => {
-    const a = draft.value({ dtypes: ["f32"], where: ({ rank, size }) => rank >= 2 && size <= 3000 }, () => draft.shape(draft.between(2, 3)));
+    const a = draft.value(
+      { dtypes: ["f32"], where: ({ rank, size }) => rank >= 2 && size <= 3000 },
+      () => draft.shape(draft.between(2, 3)),
+    );
     const { shape } = draft.tensor(a);
     const [transposeA, transposeB] = [draft.chance(0.3), draft.chance(0.4)];
     const inner = transposeA ? shape[shape.length - 2] : shape[shape.length - 1];
@@ -263,7 +297,9 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
     const ranks = Array.from({ length: draft.between(1, 2) }, () => draft.between(1, 5));
     const lefts = ranks.map((r) => matrixOf(draft, m, r));
     const rights = ranks.map((r) => matrixOf(draft, r, n));
-    const scale = draft.chance(0.5) ? draft.number() : draft.value({ dtypes: ["f32"], where: ({ size }) => size === 1 }, () => []);
+    const scale = draft.chance(0.5)
+      ? draft.number()
+      : draft.value({ dtypes: ["f32"], where: ({ size }) => size === 1 }, () => []);
     const isOne = ranks.length === 1 && draft.chance(0.5);
     return call(w, { left: isOne ? lefts[0] : lefts, right: isOne ? rights[0] : rights, scale });
   },
@@ -294,13 +330,26 @@ function stretches(from: readonly number[], to: readonly number[]): boolean {
 
 function joined(draft: Draft, isStacked: boolean): Omit<ProgramNode, "op"> {
   const small = ({ rank, size }: Tensor) => size <= 1500 && (isStacked ? rank < 5 : rank > 0);
-  const first = draft.value({ dtypes: [draft.one(["f32", "f32", "i32", "bool"] as const)], where: small }, () => [draft.size() % 40, 3]);
+  const first = draft.value(
+    { dtypes: [draft.one(["f32", "f32", "i32", "bool"] as const)], where: small },
+    () => [draft.size() % 40, 3],
+  );
   const { shape, dtype } = draft.tensor(first);
   const rank = shape.length + (isStacked ? 1 : 0);
   const axis = draft.between(0, rank - 1);
   const fits = (other: Tensor) =>
-    other.rank === shape.length && other.shape.every((n, a) => n === shape[a] || (!isStacked && a === axis && sizeOf(other.shape) < 1500));
-  const others = Array.from({ length: draft.between(0, 3) }, () =>
-    draft.value({ dtypes: [dtype], where: fits }, () => shape.map((n, a) => !isStacked && a === axis ? draft.size() % 9 : n)));
-  return call(draft.shuffled([first, ...others]), ...axis === 0 && draft.chance(0.5) ? [] : [{ axis: draft.chance(0.3) ? axis - rank : axis }]);
+    other.rank === shape.length &&
+    other.shape.every((n, a) => n === shape[a] || (!isStacked && a === axis && sizeOf(other.shape) < 1500));
+  const others = Array.from(
+    { length: draft.between(0, 3) },
+    () =>
+      draft.value(
+        { dtypes: [dtype], where: fits },
+        () => shape.map((n, a) => !isStacked && a === axis ? draft.size() % 9 : n),
+      ),
+  );
+  return call(
+    draft.shuffled([first, ...others]),
+    ...axis === 0 && draft.chance(0.5) ? [] : [{ axis: draft.chance(0.3) ? axis - rank : axis }],
+  );
 }

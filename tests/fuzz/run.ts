@@ -41,40 +41,42 @@ async function makeLeaves({ leaves }: Program): Promise<{ values: Record<string,
 type Step = (given: Values, kept: Values, optimizer: unknown) => StepResult | Promise<StepResult>;
 
 /** Runs a program, all steps of it, with a step that may be compiled. */
-async function runSteps(program: Program, step: Step): Promise<Tensor[]> {
+async function runSteps(program: Program, step: Step): Promise<{ results: Tensor[]; beside: Tensor[] }> {
   const { values, beside } = await makeLeaves(program);
   const isGiven = (name: string) => donatedLeaves(program).has(name);
   let leaves: Record<string, Tensor> = values;
   let optimizer = firstOptimizerState(program, leaves);
   const steps = program.loop?.steps ?? 1;
-  for (let i = 0; ; i++) {
+  for (let i = 0;; i++) {
     const names = Object.keys(leaves);
     const pick = (chosen: (name: string) => boolean) =>
       Object.fromEntries(names.filter(chosen).map((name) => [name, leaves[name]]));
     const result = await step(pick(isGiven), pick((name) => !isGiven(name)), optimizer);
     const results = treeLeaves(resultsOf(result));
-    if (!program.jit && program.disposes) disposeAllBut(new Set(results), [...Object.values(leaves), ...treeLeaves(optimizer), ...beside], results);
-    if (i + 1 === steps) return results;
+    if (!program.jit && program.disposes) {
+      // What later steps start from again stays.
+      const again = i + 1 < steps
+        ? names.filter((name) => !stateLeaves(program).has(name)).map((name) => leaves[name])
+        : [];
+      disposeAllBut(new Set([...results, ...again]), [...Object.values(leaves), ...treeLeaves(optimizer)]);
+    }
+    if (i + 1 === steps) return { results, beside };
     leaves = { ...leaves, ...result.carried };
     optimizer = result.optimizer;
   }
 }
 
-/** Disposes of leaves, and of all nodes on the way to the results, which are still pending. */
-function disposeAllBut(kept: ReadonlySet<Tensor>, leaves: readonly Tensor[], results: readonly Tensor[]): void {
+/** Disposes of leaves, and of all nodes on the way to what is kept, which are still pending. */
+function disposeAllBut(kept: ReadonlySet<Tensor>, leaves: readonly Tensor[]): void {
   const seen = new Set<Tensor>();
-  const stack = [...results];
+  const stack = [...kept, ...leaves.filter((leaf) => typeof leaf === "object")];
   for (let node = stack.pop(); node; node = stack.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
     if (node.state.kind === "node") stack.push(...node.state.inputs);
   }
-  for (const node of new Set([...seen, ...leaves])) {
-    if (typeof node === "object" && !kept.has(node) && !isView(node, kept)) node.dispose();
-  }
+  for (const node of seen) if (!kept.has(node)) node.dispose();
 }
-
-const isView = (_node: Tensor, _kept: ReadonlySet<Tensor>) => false;
 
 /** Leaves whose memory a compiled step may take. */
 export function donatedLeaves(program: Program): ReadonlySet<string> {
@@ -96,22 +98,26 @@ async function disturb(results: readonly Tensor[]): Promise<void> {
 /** What a program gave, run after run: all must have the same bits. */
 export async function runProgram(program: Program): Promise<Found[][]> {
   const written: Step = (given, kept, optimizer) => buildStep(program, { ...given, ...kept }, optimizer, "written");
-  if (!program.jit) return [await read(await evaluate(await runSteps(program, written)))];
+  if (!program.jit) {
+    const { results } = await runSteps(program, written);
+    return [await read(await evaluate(results))];
+  }
   const runs: Found[][] = [];
   const donates = donatedLeaves(program).size > 0;
   for (const donate of donates ? [[0, 2], []] : [[]]) {
     const step = jit(written as (...args: Parameters<Step>) => StepResult, { donate });
-    const results = await runSteps(program, step);
-    runs.push(await read(results));
-    // One of the results goes: those that remain keep what they have.
+    const { results, beside } = await runSteps(program, step);
+    const found = await read(results);
+    runs.push(found);
+    // One of the results goes: those that remain keep what they have, and so does what shares memory with them.
     const [first, ...rest] = results;
     if (first && !rest.includes(first)) {
       first.dispose();
       await disturb(results);
-      const kept = await read(rest);
-      runs.push([runs[runs.length - 1][0], ...kept]);
+      runs.push([found[0], ...await read(rest)]);
     }
-    if (donate.length === 0) runs.push(await read(await runSteps(program, step)));
+    await read(beside);
+    if (donate.length === 0) runs.push(await read((await runSteps(program, step)).results));
     step.dispose();
   }
   return runs;
