@@ -40,7 +40,7 @@ export function interpret(
   for (const { tensor: node, state } of order) {
     const { shape, dtype } = node;
     if (state.kind === "host") {
-      known.set(node, { shape, data: options.leaves?.get(node) ?? Float64Array.from(state.data) });
+      known.set(node, { shape, dtype, data: options.leaves?.get(node) ?? Float64Array.from(state.data) });
       continue;
     }
     if (state.kind !== "node") throw new Error(`internal: ${node} is ${state.kind} and has no reference`);
@@ -56,7 +56,7 @@ export function interpret(
     finish(data, dtype);
     if (options.noise && dtype === "f32" && !isExact(name)) shake(name, data, exact, options.noise);
     if (options.noise && !keepsZeroSign(name)) loseZeroSign(data, options.noise);
-    known.set(node, { shape, data });
+    known.set(node, { shape, dtype, data });
   }
   return known;
 }
@@ -64,7 +64,7 @@ export function interpret(
 /** A number reaches kernels as data, rounded once. */
 function constantData({ value, dtype }: ConstantParams): Float64Array {
   if (dtype === "f32") return Float64Array.of(Math.fround(value));
-  return Float64Array.of(dtype === "bool" ? Number(Boolean(value)) : value);
+  return Float64Array.of(value);
 }
 
 /** What a dtype does to results beyond its range: f32 goes to infinity, integers wrap around. */
