@@ -8,6 +8,7 @@ import { type GraphNode, inOrder, interpret } from "./interpret.ts";
 import { plainResults } from "./plain.ts";
 import type { Program } from "./program.ts";
 import { type Found, runProgram } from "./run.ts";
+import { trialFault } from "./trials.ts";
 
 /** What came of a program. */
 export interface Verdict {
@@ -61,6 +62,10 @@ export async function check(device: Device, program: Program, seed = 1): Promise
   try {
     wanted = plainResults(program);
     order = inOrder(wanted);
+    for (const trial of program.trials ?? []) {
+      const fault = await trialFault(device, trial);
+      if (fault) return { ...tally, fault, kind: `trial ${trial.kind}` };
+    }
     runs = await runProgram(program);
     await device.done();
   } catch (error) {

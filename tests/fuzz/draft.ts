@@ -25,6 +25,8 @@ const MAX_VALUE = 1e4;
 export class Draft {
   readonly leaves: Leaf[] = [];
   readonly nodes: ProgramNode[] = [];
+  /** Leaves that are JavaScript numbers, which only operands can be. */
+  readonly numberLeaves = new Set<string>();
   /** Tensors by name, in order of creation. */
   readonly tensors = new Map<string, Tensor>();
   readonly #values = new Map<string, Float64Array>();
@@ -95,6 +97,21 @@ export class Draft {
     return this.one([0, 1, -1, 2, 0.5, -0.25, 0.1, 1.5, Math.fround(this.numbers.next() * 4 - 2)]);
   }
 
+  /** A number as an operand; beside integers also one that they are not. */
+  #numberBeside(dtype: DType): PlainNumber {
+    const isOther = dtype !== "f32" && this.chance(0.3);
+    return isOther ? this.one([0.5, 2.5, -1, 1e10, "Infinity", "-Infinity"] as const) : this.number(dtype);
+  }
+
+  /** A leaf that is a JavaScript number. */
+  #numberLeaf(): string {
+    const there = [...this.numberLeaves];
+    if (there.length > 0 && this.chance(0.5)) return this.one(there);
+    const name = this.addLeaf({ dtype: "f32", shape: [], values: [this.number()], given: "number" });
+    this.numberLeaves.add(name);
+    return name;
+  }
+
   #element(dtype: DType): PlainNumber {
     if (dtype === "bool") return this.between(0, 1);
     if (dtype === "u32") return this.chance(0.02) ? 4294967295 : this.between(0, 9);
@@ -126,7 +143,9 @@ export class Draft {
 
   /** A value that is there and fits, the youngest most likely; `undefined` where there is none. */
   pick({ dtypes, where = () => true }: Wish = {}): string | undefined {
-    const fits = [...this.tensors].filter(([, tensor]) => (!dtypes || dtypes.includes(tensor.dtype)) && where(tensor));
+    const fits = [...this.tensors].filter(([name, tensor]) =>
+      !this.numberLeaves.has(name) && (!dtypes || dtypes.includes(tensor.dtype)) && where(tensor)
+    );
     if (fits.length === 0) return undefined;
     const back = this.chance(0.6) ? Math.min(fits.length, 3) : fits.length;
     return fits[fits.length - 1 - this.numbers.below(back)][0];
@@ -141,7 +160,8 @@ export class Draft {
   /** Another operand for a value, of its dtype: one that is there, a new leaf that stretches to it, or a number. */
   partner(name: string): PlainArg {
     const { dtype, shape } = this.tensor(name);
-    if (dtype !== "bool" && this.chance(0.2)) return this.number(dtype);
+    if (dtype !== "bool" && this.chance(0.2)) return this.#numberBeside(dtype);
+    if (dtype === "f32" && this.chance(0.06)) return this.#numberLeaf();
     if (this.chance(0.1)) return name;
     const there = this.pick({ dtypes: [dtype], where: (other) => fitsTogether(shape, other.shape) });
     if (there !== undefined && this.chance(0.7)) return there;

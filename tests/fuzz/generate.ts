@@ -2,6 +2,7 @@ import { sameShape } from "../../lib/tensor/shape.ts";
 import { Numbers } from "../support/numbers.ts";
 import { Draft, type Mood } from "./draft.ts";
 import { DRAWINGS } from "./operations.ts";
+import { drawTrial } from "./trials.ts";
 import { unnoticed } from "./unnoticed.ts";
 import type { Derivation, Leaf, Loop, Program, Segment } from "./program.ts";
 
@@ -14,7 +15,8 @@ function grow(draft: Draft, names: readonly string[] = NAMES): string | undefine
   return drawn && draft.add({ op, ...drawn });
 }
 
-const isDifferentiable = (draft: Draft, name: string) => draft.tensor(name).dtype === "f32";
+const isDifferentiable = (draft: Draft, name: string) =>
+  draft.tensor(name).dtype === "f32" && !draft.numberLeaves.has(name);
 
 /** The names of nodes that depend on one of some values. */
 function dependents(draft: Draft, sources: readonly string[]): string[] {
@@ -93,7 +95,9 @@ const isScalar = (draft: Draft, name: string) => draft.tensor(name).size === 1 &
 /** Leaves with what may take their place: a value of the same shape and dtype. */
 function carries(draft: Draft, taken: ReadonlySet<string>): Loop["carry"] {
   const carry: (readonly [string, string])[] = [];
-  const leaves = [...draft.tensors.keys()].filter((name) => name[0] === "a" && !taken.has(name));
+  const leaves = [...draft.tensors.keys()].filter((name) =>
+    name[0] === "a" && !taken.has(name) && !draft.numberLeaves.has(name)
+  );
   for (const leaf of draft.some(leaves, 0.5)) {
     const { shape, dtype } = draft.tensor(leaf);
     const fits = [...draft.tensors].filter(([, other]) => other.dtype === dtype && sameShape(other.shape, shape));
@@ -124,7 +128,7 @@ function withTwins(draft: Draft, leaves: readonly Leaf[]): Leaf[] {
 
 /** What a program gives: some of its values, the last one always, perhaps a leaf, perhaps one twice. */
 function outputsOf(draft: Draft): string[] {
-  const names = [...draft.tensors.keys()];
+  const names = [...draft.tensors.keys()].filter((name) => !draft.numberLeaves.has(name));
   const nodes = names.filter((name) => name[0] === "n");
   const used = new Set(
     draft.nodes.flatMap(({ args }) => JSON.stringify(args).match(/"n\d+"/g) ?? []).map((name) => JSON.parse(name)),
@@ -162,7 +166,7 @@ function draw(seed: number): Program {
   const segment = segmentOf(draft);
   const outputs = outputsOf(draft);
   const leaves = withTwins(draft, draft.leaves).map((leaf): Leaf =>
-    donates && draft.chance(0.8) ? { ...leaf, donated: true } : leaf
+    donates && leaf.given !== "number" && draft.chance(0.8) ? { ...leaf, donated: true } : leaf
   );
   return {
     leaves,
@@ -173,6 +177,7 @@ function draw(seed: number): Program {
     ...loop && { loop },
     jit,
     ...!jit && draft.chance(0.4) && { disposes: true },
+    ...draft.chance(0.2) && { trials: [drawTrial(draft)] },
   };
 }
 

@@ -130,6 +130,8 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
   lessEqual: binary(NUMERIC),
   greater: binary(NUMERIC),
   greaterEqual: binary(NUMERIC),
+  isFinite: unary(ANY),
+  isNaN: unary(ANY),
   logicalAnd: binary(["bool"]),
   logicalOr: binary(["bool"]),
   logicalNot: unary(["bool"]),

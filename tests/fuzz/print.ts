@@ -26,9 +26,10 @@ function leafText({ dtype, shape, values, given, same }: Leaf): string {
 
 /** A program as a few lines of TypeScript, for people. */
 export function print(program: Program): string {
-  const { leaves, nodes, outputs, segment, derive, loop, jit, disposes } = program;
+  const { leaves, nodes, outputs, segment, derive, loop, jit, disposes, trials = [] } = program;
   const donated = donatedLeaves(program);
   const lines = ['import * as dd from "@delta-dawn/delta-lora";', "await dd.openDevice();"];
+  for (const { kind, ...rest } of trials) lines.push(`// tried before: ${kind} ${JSON.stringify(rest)}`);
   leaves.forEach((leaf, i) =>
     lines.push(`const a${i} = ${leafText(leaf)};${donated.has(`a${i}`) ? " // donated" : ""}`)
   );

@@ -1,4 +1,5 @@
 import type { DType } from "../../lib/tensor/mod.ts";
+import type { Trial } from "./trials.ts";
 
 /** A number in JSON, with words for those that JSON has not. */
 export type PlainNumber = number | "NaN" | "Infinity" | "-Infinity" | "-0";
@@ -78,6 +79,8 @@ export interface Program {
   readonly jit: boolean;
   /** Whether everything but the outputs is disposed of while the outputs are pending; for programs without `jit`. */
   readonly disposes?: boolean;
+  /** What is tried beforehand, which leaves no trace. */
+  readonly trials?: readonly Trial[];
 }
 
 /** A number as it stands in JSON. */

@@ -122,6 +122,7 @@ export function* smaller(program: Program): Generator<Program> {
     yield { ...program, loop: { ...loop, steps: loop.steps - 1 } };
   }
   if (rest.jit) yield { ...program, jit: false, leaves: leaves.map(({ donated: _, ...leaf }) => leaf) };
+  for (const i of rest.trials?.keys() ?? []) yield { ...program, trials: rest.trials!.toSpliced(i, 1) };
   if (rest.disposes) yield without({ disposes: undefined });
   if (outputs.length > 1) {
     for (const output of new Set(outputs)) yield pruned({ ...program, outputs: [output] });
