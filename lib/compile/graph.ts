@@ -259,7 +259,7 @@ class Builder {
       const { node } = located;
       const stands = node.kind !== "constant" && isWhole(located) &&
         (node.dtype === "f16") === (tensor.dtype === "f16");
-      if (stands) return node;
+      if (stands || tensor.size === 0) return node;
       const copied = this.copy(located).node;
       return tensor.dtype === "f16" ? this.#packHalf(copied) : copied;
     });

@@ -13,7 +13,7 @@ export interface Outgoing {
   readonly offset: number;
 }
 
-/** Where results leave the plan's memory to: `undefined` for those that do not lie there. */
+/** Where results leave the plan's memory to: `undefined` for those that do not lie there, such as empty ones. */
 export function layOutgoing(
   { results }: Plan,
   outputs: readonly Tensor[],
@@ -21,7 +21,7 @@ export function layOutgoing(
   const known = new Map<number, Outgoing>();
   let stagingBytes = 0;
   const outgoing = results.map((place, i) => {
-    if (place.kind !== "slot") return undefined;
+    if (place.kind !== "slot" || outputs[i].size === 0) return undefined;
     const { slot } = place;
     let found = known.get(slot);
     if (!found) {

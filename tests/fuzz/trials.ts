@@ -58,7 +58,7 @@ const IMPOSSIBLE: readonly ((draft: Draft) => Omit<ProgramNode, "part">)[] = [
 
 /** A trial by chance. */
 export function drawTrial(draft: Draft): Trial {
-  switch (draft.numbers.below(12)) {
+  switch (draft.numbers.below(16)) {
     case 0:
       return { kind: "number", factor: draft.between(1, 5) };
     case 1:
