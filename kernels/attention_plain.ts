@@ -1,4 +1,5 @@
 import { type AttentionOptions, attentionSource, MASKED } from "./attention.ts";
+import { expExpression } from "./exponential.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** Threads that share a row, each of which takes one of 64 others at a time, and every 64th of the d columns. */
@@ -87,7 +88,8 @@ export function attentionPlain(options: PlainAttentionOptions): Kernel {
     let next = max(top, maxAcross(score, l));
     let shrink = exp(top - next);
     top = next;
-    let p = select(0f, exp(score - top), s0 + l < d.S);
+    let away = score - top;
+    let p = select(0f, ${expExpression("away", "u32")}, s0 + l < d.S);
     total = total * shrink + p;
     weights[l] = ${dropped(options, "p")};
     workgroupBarrier();

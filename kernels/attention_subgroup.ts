@@ -1,4 +1,5 @@
 import { type AttentionOptions, attentionSource, MASKED } from "./attention.ts";
+import { expExpression } from "./exponential.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** What one subgroup, alone in its workgroup, computes: a few rows against blocks of 4 · lanes others. */
@@ -226,7 +227,8 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
       top = max(top, top${i});
       let shrink = exp(top${i} - top);
       top${i} = top;
-      s${i} = exp(score - top);
+      let away = score - top;
+      s${i} = ${expExpression("away", "vec4<u32>")};
       total${i} = fma(total${i}, shrink, (s${i}.x + s${i}.y) + (s${i}.z + s${i}.w));
       s${i} = ${dropped(options, `s${i}`, i)};
       ${source.quads.map((q) => `o${i}_${q} *= shrink;`).join(" ")}

@@ -1,5 +1,5 @@
 import { type Grid, type Kernel, linearGrid } from "./kernel.ts";
-import { across, acrossThreads, combine, NEUTRAL, type RowOptions, threadsOf } from "./rows.ts";
+import { across, acrossThreads, combine, NEUTRAL, type RowOptions, rowPowers, threadsOf } from "./rows.ts";
 import type { KernelTarget } from "./target.ts";
 
 /** `value`: log-probabilities of labels; `slope`: from the derivatives by them, those by the logits. */
@@ -39,19 +39,19 @@ export function crossEntropyKernel(part: CrossEntropyPart, { lanes, vec4 }: RowO
     ? `  let slope = G[row];
   for (var i = thread; i < steps; i += ${threads}u) {
     let at = ${index};
-    Y[start + i] = slope * (${one} - exp(X[start + i] - norm));
+    Y[start + i] = slope * (${one} - rowExp(X[start + i] - top - norm));
   }
 `
     : `  if (thread != 0u) { return; }
   if (label < 0 || label >= i32(d.n)) { Y[row] = bitcast<f32>(d.nan); return; }
-  Y[row] = ${vec4 ? "X[start + u32(label) / 4u][u32(label) % 4u]" : "X[start + u32(label)]"} - norm;
+  Y[row] = ${vec4 ? "X[start + u32(label) / 4u][u32(label) % 4u]" : "X[start + u32(label)]"} - top - norm;
 `;
   return {
     name: `crossEntropy_${part}_${lanes > 0 ? `subgroup${lanes}` : "plain"}${vec4 ? "_vec4" : ""}`,
     bindings: arrays.map(([name]) => name === "Y" ? "read_write" : "read"),
     code: `${lanes > 0 ? "enable subgroups;\n" : ""}struct Sizes { rows: u32, n: u32, nan: u32, pad: u32 }
 ${declared}@group(0) @binding(${arrays.length}) var<uniform> d: Sizes;
-${acrossThreads(["max", "sum"], lanes)}@compute @workgroup_size(${threads})
+${acrossThreads(["max", "sum"], lanes)}${rowPowers(vec4 ? 4 : 1)}@compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u32>,
         @builtin(${lanes > 0 ? "subgroup_invocation_id" : "local_invocation_index"}) thread: u32) {
   let row = w.y * g.x + w.x;
@@ -60,8 +60,8 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u3
   let start = row * steps;
   let label = L[row];
 ${pass("top", "max", "a")}${
-      pass("total", "sum", vec4 ? "exp(a - vec4<f32>(top))" : "exp(a - top)")
-    }  let norm = top + log(total);
+      pass("total", "sum", vec4 ? "rowExp(a - vec4<f32>(top))" : "rowExp(a - top)")
+    }  let norm = rowLog(total);
 ${end}}
 `,
   };

@@ -1,4 +1,6 @@
+import { expExpression } from "./exponential.ts";
 import { type Finish, finishField, type FinishFor, storeResult } from "./finish.ts";
+import { isNaNExpression } from "./is_nan.ts";
 import { type Grid, type Kernel, linearGrid } from "./kernel.ts";
 import type { KernelTarget } from "./target.ts";
 
@@ -28,11 +30,12 @@ interface RowProgram {
 }
 
 const PROGRAMS: Record<RowKernelName, RowProgram> = {
+  // The sum of powers is NaN where one of them is, and so is all that is made of it: the last exp() need not ask.
   softmax: {
     inputs: 1,
     passes: [
       { combine: "max", of: "a", as: "let top = R;" },
-      { combine: "sum", of: "exp(a - top)", as: "let inverse = 1.0 / R;" },
+      { combine: "sum", of: "rowExp(a - top)", as: "let inverse = 1.0 / R;" },
     ],
     result: "exp(a - top) * inverse",
   },
@@ -40,7 +43,7 @@ const PROGRAMS: Record<RowKernelName, RowProgram> = {
     inputs: 1,
     passes: [
       { combine: "max", of: "a", as: "let top = R;" },
-      { combine: "sum", of: "exp(a - top)", as: "let norm = log(R);" },
+      { combine: "sum", of: "rowExp(a - top)", as: "let norm = rowLog(R);" },
     ],
     result: "a - top - norm",
   },
@@ -54,7 +57,7 @@ const PROGRAMS: Record<RowKernelName, RowProgram> = {
   logSoftmaxGrad: {
     inputs: 2,
     passes: [{ combine: "sum", of: "b", as: "let total = R;" }],
-    result: "b - exp(a) * total",
+    result: "b - rowExp(a) * total",
   },
   normalize: {
     inputs: 1,
@@ -113,6 +116,17 @@ export function acrossThreads(kinds: readonly ("sum" | "max")[], lanes: number):
   return `var<workgroup> parts: array<f32, ${PLAIN_THREADS}>;\n${functions.join("")}`;
 }
 
+/** Functions `rowExp` and `rowLog`, which keep NaN, and −∞ of 0, where drivers' exp() and log() lose them. */
+export function rowPowers(width: 1 | 4): string {
+  const [T, U] = width === 1 ? ["f32", "u32"] : ["vec4<f32>", "vec4<u32>"];
+  return `fn rowExp(x: ${T}) -> ${T} { return ${expExpression("x", U)}; }
+fn rowLog(x: f32) -> f32 {
+  let value = select(log(x), x, ${isNaNExpression("x", "u32")});
+  return select(value, bitcast<f32>(bitcast<u32>(x) | 0xff800000u), x == 0.0);
+}
+`;
+}
+
 /** A row kernel. Bindings: inputs, then those of `finish`. Uniform words: rows, n, epsilon, nothing, `finish`'s. */
 export function rowKernel(
   name: RowKernelName,
@@ -147,7 +161,7 @@ ${
       names.map((input, i) => `@group(0) @binding(${i}) var<storage, read> ${input.toUpperCase()}: array<${type}>;\n`)
         .join("")
     }@group(0) @binding(${inputs + finish.bindings.length}) var<uniform> d: Sizes;
-${finish.code(inputs)}${shared}@compute @workgroup_size(${threads})
+${finish.code(inputs)}${shared}${rowPowers(vec4 ? 4 : 1)}@compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u32>,
         @builtin(${lanes > 0 ? "subgroup_invocation_id" : "local_invocation_index"}) thread: u32) {
   let row = w.y * g.x + w.x;

@@ -1,3 +1,4 @@
+import { isNaNExpression } from "../../kernels/is_nan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { greater } from "./compare.ts";
@@ -90,6 +91,18 @@ export const geluTanhPrimitive: Primitive<undefined> = elementwise({
   },
 });
 
+/** x/(1 + e⁻ˣ): one quotient, as the logistic function alone is subnormal below −87. */
+export const siluPrimitive: Primitive<undefined> = elementwise({
+  name: "silu",
+  wgsl: ([x], { type }) =>
+    `(${x} / (${type("f32")}(1.0) + select(exp(-${x}), ${x}, ${isNaNExpression(x, type("u32"))})))`,
+  reference: (x) => x / (1 + Math.exp(-x)),
+  vjp({ inputs: [x], cotangent }) {
+    const slope = sigmoid(x);
+    return [mul(cotangent, mul(slope, add(mul(x, sub(1, slope)), 1)))];
+  },
+});
+
 /** The error function, to 2e-7. */
 export function erf(x: Tensor): Tensor {
   return unary(erfPrimitive, x);
@@ -104,5 +117,5 @@ export function gelu(x: Tensor, options: { readonly approximate?: "none" | "tanh
 }
 /** x·sigmoid(x), also called swish. */
 export function silu(x: Tensor): Tensor {
-  return mul(x, sigmoid(x));
+  return unary(siluPrimitive, x);
 }

@@ -1,6 +1,7 @@
 import { isNaNExpression } from "../../kernels/is_nan.ts";
+import { powerSource } from "../../kernels/power.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { equal, greater, less, logicalOr } from "./compare.ts";
+import { equal, greater, greaterEqual, less, logicalAnd, logicalOr } from "./compare.ts";
 import type { TensorLike } from "./constant.ts";
 import { binary, elementwise, unary } from "./elementwise.ts";
 import type { ExpressionSite, Primitive } from "./primitive.ts";
@@ -45,34 +46,27 @@ export const divPrimitive: Primitive<undefined> = elementwise({
   ],
 });
 
-// WGSL's pow is undefined below zero; this one follows C's for whole exponents and gives NaN for others.
-const POW = (width: 1 | 4): string => {
-  const scalar = `fn power(x: f32, y: f32) -> f32 {
-  if (y == 0.0) { return 1.0; }
-  if (y == 1.0) { return x; }
-  if (y == 2.0) { return x * x; }
-  let p = pow(abs(x), y);
-  if (x >= 0.0) { return p; }
-  if (y != floor(y)) { return bitcast<f32>(0x7fc00000u | u32(y == floor(y))); }
-  return select(p, -p, fract(y * 0.5) != 0.0);
+/** x to the power y by C99's table, which JavaScript's `**` leaves at a base of ±1. */
+function powerReference(x: number, y: number): number {
+  return x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y;
 }
-`;
-  return width === 1 ? scalar : `${scalar}fn power4(x: vec4<f32>, y: vec4<f32>) -> vec4<f32> {
-  return vec4<f32>(power(x.x, y.x), power(x.y, y.y), power(x.z, y.z), power(x.w, y.w));
+
+/** aᵇ·log a; 0^b does not change with b ≥ 0, which is the limit of 0·log 0. */
+function slopeByExponent(a: Tensor, b: Tensor, power: Tensor): Tensor {
+  const isFlat = logicalAnd(equal(a, 0), greaterEqual(b, 0));
+  return where(isFlat, 0, mul(power, log(where(isFlat, 1, a))));
 }
-`;
-};
 
 /** a to the power b. */
 export const powPrimitive: Primitive<undefined> = elementwise({
   name: "pow",
   wgsl: (args, { width }) => `power${width === 4 ? "4" : ""}(${args[0]}, ${args[1]})`,
-  prelude: POW,
-  reference: (a, b) => a ** b,
+  prelude: powerSource,
+  reference: powerReference,
   vjp: ({ inputs: [a, b], output, cotangent, needs }) => [
-    needs[0] ? mul(cotangent, mul(b, pow(a, sub(b, 1)))) : undefined,
-    // 0^b does not change with b > 0: the limit of 0·log 0.
-    needs[1] ? mul(cotangent, where(equal(a, 0), 0, mul(output, log(where(equal(a, 0), 1, a))))) : undefined,
+    // a⁰ does not change with a, 0 included: 0·a⁰, not 0·a⁻¹.
+    needs[0] ? mul(cotangent, mul(b, pow(a, sub(where(equal(b, 0), 1, b), 1)))) : undefined,
+    needs[1] ? mul(cotangent, slopeByExponent(a, b, output)) : undefined,
   ],
 });
 
@@ -124,10 +118,11 @@ export const absPrimitive: Primitive<undefined> = elementwise({
   reference: Math.abs,
   vjp: ({ inputs: [x], cotangent }) => [mul(cotangent, sign(x))],
 });
-/** −1, 0 or 1. */
+/** −1, 0 or 1; NaN of NaN, as in NumPy. */
 export const signPrimitive: Primitive<undefined> = elementwise({
   name: "sign",
-  wgsl: "sign($0)",
+  wgsl: ([x], { type, inputs: [dtype] }) =>
+    dtype === "f32" ? `select(sign(${x}), ${x}, ${isNaNExpression(x, type("u32"))})` : `sign(${x})`,
   reference: Math.sign,
   vjp: () => [undefined],
 });
@@ -148,7 +143,10 @@ export function mul(a: TensorLike, b: TensorLike): Tensor {
 export function div(a: TensorLike, b: TensorLike): Tensor {
   return binary(divPrimitive, a, b);
 }
-/** Power, element by element: x⁰ is 1, a negative base needs a whole exponent and gives NaN else. */
+/**
+ * Power, element by element, by C99's table: x⁰ and 1^y are 1 whatever the other is, NaN too; a negative base needs a
+ * whole exponent and gives NaN else.
+ */
 export function pow(a: TensorLike, b: TensorLike): Tensor {
   return binary(powPrimitive, a, b, ["f32"]);
 }
@@ -168,7 +166,7 @@ export function neg(x: Tensor): Tensor {
 export function abs(x: Tensor): Tensor {
   return unary(absPrimitive, x, ["f32", "i32"]);
 }
-/** −1, 0 or 1 by the sign; derivative 0. */
+/** −1, 0 or 1 by the sign, NaN of NaN; derivative 0. */
 export function sign(x: Tensor): Tensor {
   return unary(signPrimitive, x, ["f32", "i32"]);
 }

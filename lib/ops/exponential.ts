@@ -1,4 +1,8 @@
+import { expExpression } from "../../kernels/exponential.ts";
+import { hyperbolicTangentSource } from "../../kernels/hyperbolic_tangent.ts";
 import { isNaNExpression } from "../../kernels/is_nan.ts";
+import { logarithmSource } from "../../kernels/logarithm.ts";
+import { trigonometrySource } from "../../kernels/trigonometry.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { div, mul, neg, sub } from "./arithmetic.ts";
 import { elementwise, unary } from "./elementwise.ts";
@@ -7,14 +11,15 @@ import type { Primitive } from "./primitive.ts";
 /** eˣ. */
 export const expPrimitive: Primitive<undefined> = elementwise({
   name: "exp",
-  wgsl: "exp($0)",
+  wgsl: ([x], { type }) => expExpression(x, type("u32")),
   reference: Math.exp,
   vjp: ({ output, cotangent }) => [mul(cotangent, output)],
 });
 /** Natural logarithm. */
 export const logPrimitive: Primitive<undefined> = elementwise({
   name: "log",
-  wgsl: "log($0)",
+  wgsl: "logarithm($0)",
+  prelude: logarithmSource,
   reference: Math.log,
   vjp: ({ inputs: [x], cotangent }) => [div(cotangent, x)],
 });
@@ -42,29 +47,32 @@ export const squarePrimitive: Primitive<undefined> = elementwise({
 /** Sine. */
 export const sinPrimitive: Primitive<undefined> = elementwise({
   name: "sin",
-  wgsl: "sin($0)",
+  wgsl: ([x], { width }) => `sine${width === 4 ? "4" : ""}(${x})`,
+  prelude: trigonometrySource,
   reference: Math.sin,
   vjp: ({ inputs: [x], cotangent }) => [mul(cotangent, cos(x))],
 });
 /** Cosine. */
 export const cosPrimitive: Primitive<undefined> = elementwise({
   name: "cos",
-  wgsl: "cos($0)",
+  wgsl: ([x], { width }) => `cosine${width === 4 ? "4" : ""}(${x})`,
+  prelude: trigonometrySource,
   reference: Math.cos,
   vjp: ({ inputs: [x], cotangent }) => [neg(mul(cotangent, sin(x)))],
 });
-/** Hyperbolic tangent; the argument is bounded, as some drivers' tanh overflows past 44, but for NaN, which stays. */
+/** Hyperbolic tangent. */
 export const tanhPrimitive: Primitive<undefined> = elementwise({
   name: "tanh",
-  wgsl: ([x], { type }) =>
-    `select(tanh(clamp(${x}, ${type("f32")}(-15.0), ${type("f32")}(15.0))), ${x}, ${isNaNExpression(x, type("u32"))})`,
+  wgsl: "hyperbolicTangent($0)",
+  prelude: hyperbolicTangentSource,
   reference: Math.tanh,
   vjp: ({ output, cotangent }) => [mul(cotangent, sub(1, square(output)))],
 });
 /** 1/(1 + e⁻ˣ). */
 export const sigmoidPrimitive: Primitive<undefined> = elementwise({
   name: "sigmoid",
-  wgsl: "($T(1.0) / ($T(1.0) + exp(-$0)))",
+  wgsl: ([x], { type }) =>
+    `(${type("f32")}(1.0) / (${type("f32")}(1.0) + select(exp(-${x}), ${x}, ${isNaNExpression(x, type("u32"))})))`,
   reference: (x) => 1 / (1 + Math.exp(-x)),
   vjp: ({ output, cotangent }) => [mul(cotangent, mul(output, sub(1, output)))],
 });

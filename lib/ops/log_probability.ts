@@ -11,13 +11,13 @@ import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
 import { expandDims } from "./reshape.ts";
 import { softmax } from "./softmax.ts";
 
-/** Each row with its label and the logarithm of its Σeˣ. */
+/** Each row with its label, its largest element and the logarithm of its Σeˣ less that, which would lose it where large. */
 function* rowsOf(logits: ReferenceArray, labels: ReferenceArray) {
   const n = logits.shape[1];
   for (let i = 0; i < logits.shape[0]; i++) {
     const row = logits.data.subarray(i * n, (i + 1) * n);
     const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
-    yield { i, row, label: labels.data[i], norm: top + Math.log(row.reduce((sum, x) => sum + Math.exp(x - top), 0)) };
+    yield { i, row, top, label: labels.data[i], norm: Math.log(row.reduce((sum, x) => sum + Math.exp(x - top), 0)) };
   }
 }
 
@@ -35,7 +35,7 @@ export const logProbabilityPrimitive: Primitive<undefined> = {
     }),
   },
   reference: ([logits, labels]) =>
-    Float64Array.from(rowsOf(logits, labels), ({ row, label, norm }) => (row[label] ?? NaN) - norm),
+    Float64Array.from(rowsOf(logits, labels), ({ row, top, label, norm }) => (row[label] ?? NaN) - top - norm),
   vjp: ({ inputs: [logits, labels], cotangent }) => [
     apply(logProbabilityGradPrimitive, [logits, labels, cotangent], undefined),
     undefined,
@@ -57,8 +57,10 @@ export const logProbabilityGradPrimitive: Primitive<undefined> = {
   },
   reference([logits, labels, d]) {
     const result = new Float64Array(logits.data.length);
-    for (const { i, row, label, norm } of rowsOf(logits, labels)) {
-      row.forEach((x, j) => result[i * row.length + j] = d.data[i] * ((j === label ? 1 : 0) - Math.exp(x - norm)));
+    for (const { i, row, top, label, norm } of rowsOf(logits, labels)) {
+      row.forEach((x, j) =>
+        result[i * row.length + j] = d.data[i] * ((j === label ? 1 : 0) - Math.exp(x - top - norm))
+      );
     }
     return result;
   },

@@ -114,7 +114,7 @@ export function uniform(
   return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
 }
 
-/** Normal numbers by Box and Muller's method; they differ between adapters as cosines do, by some 10⁻³ at most. */
+/** Normal numbers by Box and Muller's method; they differ between adapters as logarithms near 1 do, by some 10⁻³ at most. */
 export function normal(
   key: Key,
   shape: Shape,

@@ -84,8 +84,9 @@ export const logSoftmaxPrimitive: Primitive<RowParams> = {
   reference: (inputs) =>
     byRows(inputs, (row) => {
       const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
-      const norm = Math.log(total(row.map((x) => Math.exp(x - top)))) + top;
-      return row.map((x) => x - norm);
+      const norm = Math.log(total(row.map((x) => Math.exp(x - top))));
+      // In this order, as norm would be lost in a large top.
+      return row.map((x) => x - top - norm);
     }),
   vjp: ({ output, cotangent }) => [apply(logSoftmaxGradPrimitive, [output, cotangent], {})],
 };

@@ -22,12 +22,7 @@ interface Row {
   readonly apart?: boolean;
   /** Whether there is no derivative to check. */
   readonly flat?: boolean;
-  /** How far values may lie off, where the language promises less than all other operations keep. */
-  readonly tolerance?: number;
 }
-
-/** What WGSL promises of sin() and cos() within [−π, π]; SwiftShader's are off by 2e-4. */
-const TRIGONOMETRIC = 2 ** -11;
 
 const ODD: readonly (readonly number[])[] = [[1], [7], [63], [64], [65], [257], [3, 5], [2, 7, 33]];
 const unary = (name: string, f: (x: Tensor) => Tensor, options: Partial<Row> = {}): Row[] =>
@@ -90,8 +85,8 @@ const TABLE: Row[] = [
   ...unary("sqrt", ops.sqrt, { min: 0.2 }),
   ...unary("rsqrt", ops.rsqrt, { min: 0.2 }),
   ...unary("square", ops.square),
-  ...unary("sin", ops.sin, { tolerance: TRIGONOMETRIC }),
-  ...unary("cos", ops.cos, { tolerance: TRIGONOMETRIC }),
+  ...unary("sin", ops.sin),
+  ...unary("cos", ops.cos),
   ...unary("tanh", ops.tanh),
   ...unary("sigmoid", ops.sigmoid),
   ...unary("erf", ops.erf),
@@ -270,14 +265,14 @@ async function withoutSubgroups(run: () => Promise<void>): Promise<void> {
 describe("operations", () => {
   beforeAll(async () => void await testDevice());
 
-  for (const { name, f, shapes, min, max, flat, apart, tolerance } of TABLE) {
+  for (const { name, f, shapes, min, max, flat, apart } of TABLE) {
     const inputs = () => {
       const numbers = new Numbers(3);
       return shapes.map((shape, i) => apart ? numbers.grid(shape, i / 64) : numbers.tensor(shape, { min, max }));
     };
     it(`${name} is what float64 gives`, async () => {
       await testDevice();
-      await checkValue(() => f(...inputs()), tolerance);
+      await checkValue(() => f(...inputs()));
     });
     if (!flat) {
       it(`${name} has the derivative of its differences`, async () => {
