@@ -4,6 +4,7 @@ import { openDevice } from "../mod.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";
+import { tell } from "./command/tell.ts";
 import { plain, withAdapter } from "./tuning/adapted.ts";
 import { usedHead } from "./tuning/head.ts";
 import { findModel, loadModel, MODEL_HELP, type ModelFlags, WEIGHTS_HELP, weightsOf } from "./tuning/load_model.ts";
@@ -75,7 +76,7 @@ async function main(): Promise<void> {
   const maxLength = maxLengthOf(flags["max-length"], loaded);
   const adapted = adapter === undefined ? plain(loaded) : await withAdapter(loaded, adapter);
 
-  using _device = await openDevice({ adapter: flags.device, report: console.error, verbose: flags.verbose });
+  using _device = await openDevice({ adapter: flags.device, report: tell, verbose: flags.verbose });
   for (
     const line of understoodLines({ task: { ...task, train: [] }, tokenizer: loaded.tokenizer, maxLength, fresh: [] })
   ) {

@@ -7,6 +7,7 @@ import { writeAtomically } from "../lib/io/mod.ts";
 import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";
 import { ProgressBar } from "./command/progress_bar.ts";
+import { tell } from "./command/tell.ts";
 import { type HiddenTokens, maskedBatch } from "./runner/masked_batch.ts";
 import { SUITE_SEED, suiteLanguage, suiteVocabulary } from "./suite/mod.ts";
 import { Choices } from "./suite/random.ts";
@@ -55,7 +56,7 @@ async function main(): Promise<void> {
   await Deno.mkdir(dirname(flags.out), { recursive: true });
   using device = await openDevice({
     adapter: flags.adapter,
-    report: (line) => console.error(line),
+    report: tell,
     verbose: flags.verbose,
   });
   console.error(`${device.report.name}: ${steps} steps of ${BATCH} passages`);

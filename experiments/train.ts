@@ -5,6 +5,7 @@ import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "./command/flags.ts";
 import { onInterrupt } from "./command/interrupt.ts";
 import { ProgressBar } from "./command/progress_bar.ts";
+import { tell } from "./command/tell.ts";
 import { beginFrom } from "./tuning/adapted.ts";
 import { hashModel } from "./tuning/hash_tensors.ts";
 import { adapterHead, modelHead, withClasses } from "./tuning/head.ts";
@@ -189,7 +190,7 @@ async function main(): Promise<void> {
   const info: StateInfo = { settings: settings as unknown as Settings, inputs };
   if (saved) requireSameRun(out, saved, info);
 
-  using device = await openDevice({ adapter: flags.device, report: console.error, verbose: flags.verbose });
+  using device = await openDevice({ adapter: flags.device, report: tell, verbose: flags.verbose });
   await makeFolder(out);
   await saveLabels(out, task);
   const parts: TrainingParts = { loaded, task, settings, method, beginning, info };

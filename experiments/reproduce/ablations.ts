@@ -16,6 +16,7 @@ import { duration } from "../command/duration.ts";
 import { checkValues, nameList, refuseUnknown, wholeNumber } from "../command/flags.ts";
 import { openRuns, runSpecs, type RunSpecsOptions } from "../command/run_specs.ts";
 import { runSummary } from "../command/run_summary.ts";
+import { tell } from "../command/tell.ts";
 import { SCALE, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/inputs.ts";
 import { RunProcesses, usualParallel } from "../runner/run_processes.ts";
@@ -270,9 +271,7 @@ export async function main(args: readonly string[]): Promise<void> {
       } of them recorded`,
   );
 
-  using device: Device | undefined = open.length > 0
-    ? await openDevice({ adapter, report: console.error, verbose })
-    : undefined;
+  using device: Device | undefined = open.length > 0 ? await openDevice({ adapter, report: tell, verbose }) : undefined;
   if (device) describeDevice(device, say);
   else say("nothing is left to run");
   const trainer = device && new Trainer(device, inputs, { out });

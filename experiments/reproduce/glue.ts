@@ -21,6 +21,7 @@ import { duration } from "../command/duration.ts";
 import { checkValues, nameList, positive, refuseUnknown, wholeNumber } from "../command/flags.ts";
 import { openRuns, runSpecs } from "../command/run_specs.ts";
 import { runSummary } from "../command/run_summary.ts";
+import { tell } from "../command/tell.ts";
 import { ALL_METHODS, METHODS } from "../methods.ts";
 import { PAPER_GLUE } from "../paper.ts";
 import { SCALE, type Scale, SCALES, TASKS } from "../recipes/mod.ts";
@@ -246,7 +247,7 @@ export async function main(args: readonly string[]): Promise<void> {
   describeGrid(specs, settings, open.length, say);
 
   // Where all is recorded nothing needs to compute.
-  using device = open.length > 0 ? await openDevice({ adapter, report: console.error, verbose }) : undefined;
+  using device = open.length > 0 ? await openDevice({ adapter, report: tell, verbose }) : undefined;
   if (device) describeDevice(device, say);
   else say("nothing is left to run");
   const isBucketed = grid.scale.padding === "bucket";

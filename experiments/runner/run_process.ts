@@ -5,12 +5,13 @@ import type { RunSpec } from "../../lib/experiment/mod.ts";
 import { Inputs } from "./inputs.ts";
 import type { Answer, Order, RunProcessOptions } from "./run_processes.ts";
 import { Trainer } from "./trainer.ts";
+import { tell } from "../command/tell.ts";
 
 let trainer: Promise<Trainer> | undefined;
 let controller = new AbortController();
 
 async function begin({ sources, adapter, out, kept, parallel }: RunProcessOptions): Promise<Trainer> {
-  const device = await openDevice({ adapter, report: console.error });
+  const device = await openDevice({ adapter, report: tell });
   return new Trainer(device, new Inputs(sources), { out, kept, parallel });
 }
 

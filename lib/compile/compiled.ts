@@ -6,6 +6,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import type { Bindable } from "../device/device.ts";
 import { requireBindable } from "./binding_limit.ts";
 import { type BoundLeaves, BoundPlan } from "./bound_plan.ts";
+import { CompileWatch } from "./compile_watch.ts";
 import { Donations } from "./donations.ts";
 import { type ExplainOptions, explainPlan } from "./explain.ts";
 import { type FunctionMemory, functionMemory } from "./function_memory.ts";
@@ -55,15 +56,18 @@ export async function compileFunction(runtime: Runtime, traced: TracedFunction):
   const graph = walkTrace(outputs, firstId);
   graph.captured.forEach(settleEmpty);
   const captured = new Hold(graph.captured);
+  using watch = new CompileWatch(runtime.report, { name, operations: graph.made.length });
   try {
     await runtime.evaluate(graph.captured);
     const given = new Set(placeholders.filter((_, i) => donated.has(i)));
+    const returned = new Set(outputs);
     const planned = () =>
       makePlan(outputs, {
         target: runtime.target,
         isLeaf: ({ state, id }) => state.kind !== "node" || id < firstId,
         donated: given,
-        isFrozen: (leaf) => !given.has(leaf) || outputs.includes(leaf),
+        isFrozen: (leaf) => !given.has(leaf) || returned.has(leaf),
+        onPiece: () => watch.look(),
       });
     let plan = planned();
     requireBindable(runtime.device, plan, (leaf) => traced.paths?.[placeholders.indexOf(leaf)]?.join("."));
@@ -71,6 +75,7 @@ export async function compileFunction(runtime: Runtime, traced: TracedFunction):
     await runtime.arrive(plan.leaves);
     const textures = new LeafTextures(runtime.device, plan);
     const [pipelines] = await Promise.all([runtime.pipelines(plan), textures.prepare()]);
+    watch.done();
     return new Compiled(runtime, traced, plan, { pipelines, textures, captured });
   } catch (error) {
     captured[Symbol.dispose]();

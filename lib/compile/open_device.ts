@@ -60,7 +60,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const tuner = products === "heuristic" || !("Deno" in globalThis)
     ? undefined
     : await tunerOf(device, { products, report });
-  install(new Runtime(device, { tuner }));
+  install(new Runtime(device, { tuner, report: options.report }));
   return device;
 }
 

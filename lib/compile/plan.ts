@@ -76,6 +76,8 @@ export interface PlanOptions {
   readonly donated?: ReadonlySet<Tensor>;
   /** Whether a leaf's memory is the same from call to call, as far as the plan does not write it itself. */
   readonly isFrozen?: (leaf: Tensor) => boolean;
+  /** Called between pieces of the work. */
+  readonly onPiece?: () => void;
 }
 
 function addTo<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
@@ -195,8 +197,9 @@ function arrange(graph: Graph, pairs: ReadonlyMap<Node, Node>) {
 
 /** Compiles results into a plan. */
 export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan {
-  const { target, isLeaf, donated = new Set(), isFrozen = () => false } = options;
+  const { target, isLeaf, donated = new Set(), isFrozen = () => false, onPiece = () => {} } = options;
   const graph = buildGraph(outputs, isLeaf);
+  onPiece();
   const pairs = pairDonations(graph, donated);
   const { clusters, arenas, arenaOf, direct, homeOf, keep } = arrange(graph, pairs);
   const dying = lastUses(clusters, keep);
@@ -262,6 +265,7 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
       if (arena) shared.take(arena);
       else slotOf.set(node, memory.take(storedBytes(node)));
     }
+    onPiece();
     const { commands, scratch } = lower(cluster, layout);
     const pieces = scratch.map((piece): BufferName =>
       typeof piece === "number" ? { slot: memory.take(piece) } : { packed: packed.of(piece) }

@@ -58,11 +58,21 @@ export function settleEmpty(tensor: Tensor): void {
 export class Runtime implements Executor {
   readonly target: Target;
   readonly tuner: Tuner | undefined;
+  /** Hears of what takes long. */
+  readonly report: ((line: string) => void) | undefined;
   #pending: WeakRef<Tensor>[] = [];
   #isTracing = false;
 
-  constructor(readonly device: Device, options: { readonly target?: Partial<Target>; readonly tuner?: Tuner } = {}) {
+  constructor(
+    readonly device: Device,
+    options: {
+      readonly target?: Partial<Target>;
+      readonly tuner?: Tuner;
+      readonly report?: (line: string) => void;
+    } = {},
+  ) {
     this.tuner = options.tuner;
+    this.report = options.report;
     this.target = { ...targetOf(device), measured: options.tuner?.measured, ...options.target };
   }
 

@@ -9,7 +9,7 @@ export interface OpenDeviceOptions extends FindOptions {
    * the best that is found: a GPU, lavapipe, SwiftShader.
    */
   readonly adapter?: string;
-  /** Hears of what takes long, such as a download. */
+  /** Hears of what takes long, such as a download or compiling a function. */
   readonly report?: (line: string) => void;
 }
 
