@@ -28,6 +28,7 @@ export function textOf(cell: unknown): string | undefined {
 export function shown(cell: unknown): string {
   if (typeof cell === "number" || typeof cell === "bigint") return String(cell);
   if (cell === undefined) return "missing";
+  if (cell instanceof Uint8Array) return "bytes that are no UTF-8";
   if (typeof cell === "string") return cell.trim() === "" ? "empty" : quoted(cell);
   return quoted(cell);
 }

@@ -12,6 +12,16 @@ export function isParquet(bytes: Uint8Array): boolean {
   return new TextDecoder().decode(bytes.subarray(0, 4)) === "PAR1";
 }
 
+/** Bytes, which some programs write for text, as the text that they are; else as they are. */
+function asText(cell: unknown): unknown {
+  if (!(cell instanceof Uint8Array)) return cell;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(cell);
+  } catch {
+    return cell;
+  }
+}
+
 /**
  * Reads columns of a Parquet file, packed by any codec of the format's.
  *
@@ -42,11 +52,12 @@ export async function parquetRows(
     ? await npmModule<typeof Compressors>("hyparquet-compressors")
     : { compressors: undefined };
   try {
-    const rows = await parquetReadObjects({ file: buffer, metadata, columns: [...columns], compressors });
+    const wanted = [...columns];
+    const rows = await parquetReadObjects({ file: buffer, metadata, columns: wanted, compressors, utf8: false });
     if (rows.length !== Number(metadata.num_rows)) {
       throw new RangeError(`it has ${rows.length} of ${metadata.num_rows} rows`);
     }
-    return rows.map((row, i) => ({ at: i + 1, cells: columns.map((column) => row[column]) }));
+    return rows.map((row, i) => ({ at: i + 1, cells: columns.map((column) => asText(row[column])) }));
   } catch (cause) {
     return fail(cause);
   }
