@@ -92,7 +92,7 @@ class Builder {
   #noteUses(tensors: readonly Tensor[], outputs: readonly Tensor[]): void {
     for (const tensor of tensors) {
       const { state } = tensor;
-      if (state.kind !== "node" || tensor.size === 0 || this.isLeaf(tensor)) continue;
+      if (state.kind !== "node" || this.isLeaf(tensor)) continue;
       for (const input of state.inputs) {
         this.#soleUse.set(input, this.#soleUse.has(input) ? undefined : tensor);
       }
@@ -124,8 +124,8 @@ class Builder {
     for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
       if (found.has(tensor)) continue;
       found.add(tensor);
-      const { state, size } = tensor;
-      if (state.kind === "node" && size > 0 && !this.isLeaf(tensor)) stack.push(...state.inputs);
+      const { state } = tensor;
+      if (state.kind === "node" && !this.isLeaf(tensor)) stack.push(...state.inputs);
     }
     return [...found].sort((a, b) => a.id - b.id);
   }
@@ -171,17 +171,8 @@ class Builder {
     }, `packHalf|${node.id}`);
   }
 
-  /** What has no elements: nothing computes it, and nothing reads it. */
-  #empty({ shape, dtype }: Tensor): Located {
-    const params: ConstantParams = { value: 0, dtype };
-    const primitive = constantPrimitive as Primitive;
-    const part = { kind: "constant", primitive, params, inputs: [], shape: [], dtype, leaf: undefined } as const;
-    return { node: this.#node({ ...part, after: [] }, `empty|${dtype}`), view: contiguous(shape), after: [] };
-  }
-
   #place(tensor: Tensor): Located {
     const { state, shape, dtype } = tensor;
-    if (tensor.size === 0) return this.#empty(tensor);
     if (state.kind !== "node" || this.isLeaf(tensor)) {
       const leaf = this.#node({
         kind: "leaf",
