@@ -10,7 +10,9 @@ export const PAPER = "#ffffff";
 const MARGIN = 12;
 const WIDTH = 680;
 /** Mean width of a letter at 12 px, a little too much: names in a legend must not run into each other. */
-const LETTER = 7;
+export const LETTER = 7;
+/** Between lines of a legend. */
+const LEGEND_LINE = 20;
 
 /** Options of Observable Plot's `plot()`. */
 export type PlotOptions = Plot.PlotOptions;
@@ -57,14 +59,22 @@ function groupOf(options: Plot.PlotOptions, y: number): { group: string; height:
   };
 }
 
-function legendOf(names: readonly string[], y: number): string {
-  let x = MARGIN + 6;
-  return names.map((name, i) => {
-    const entry = `<circle cx="${x}" cy="${y}" r="5" fill="${COLOURS[i % COLOURS.length]}"/>` +
-      `<text x="${x + 10}" y="${y + 4}">${escape(name)}</text>`;
-    x += 34 + LETTER * name.length;
+/** Dots with names behind them, in as many lines as the width asks for. Colours that come again are rings. */
+function legendOf(names: readonly string[], { y: top, width }: { readonly y: number; readonly width: number }): {
+  readonly text: string;
+  readonly height: number;
+} {
+  let [x, y] = [MARGIN + 6, top];
+  const entries = names.map((name, i) => {
+    const length = 34 + LETTER * name.length;
+    if (x > MARGIN + 6 && x + length > width) [x, y] = [MARGIN + 6, y + LEGEND_LINE];
+    const colour = COLOURS[i % COLOURS.length];
+    const fill = i < COLOURS.length ? `fill="${colour}"` : `fill="${PAPER}" stroke="${colour}" stroke-width="2"`;
+    const entry = `<circle cx="${x}" cy="${y}" r="5" ${fill}/><text x="${x + 10}" y="${y + 4}">${escape(name)}</text>`;
+    x += length;
     return entry;
-  }).join("");
+  });
+  return { text: entries.join(""), height: names.length > 0 ? y - top + 24 : 0 };
 }
 
 /** Plots above each other on one card of paper, as SVG: dark on white, whatever lies around it. */
@@ -72,18 +82,21 @@ export function stackSvg({ title, legend = [] }: StackOptions, plots: readonly P
   let y = MARGIN + 16;
   const heading = `<text x="${MARGIN}" y="${y - 3}" font-size="14" font-weight="600">${escape(title)}</text>`;
   y += 10;
-  const names = legend.length > 0 ? legendOf(legend, y + 6) : "";
-  if (names) y += 24;
+  const inside = Math.ceil(Math.max(...plots.map((plot) => plot.width ?? WIDTH)));
+  const names = legendOf(legend, { y: y + 6, width: inside + MARGIN });
+  y += names.height;
   const groups = plots.map((plot) => {
     const { group, height } = groupOf(plot, y);
     y += height;
     return group;
   });
-  const width = Math.max(...plots.map((plot) => plot.width ?? WIDTH)) + 2 * MARGIN;
+  const width = inside + 2 * MARGIN;
   const height = y + MARGIN;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
     `role="img" aria-label="${escape(title)}" font-family="system-ui, sans-serif" font-size="12" color="${INK}" ` +
-    `fill="${INK}"><rect width="100%" height="100%" rx="6" fill="${PAPER}"/>${heading}${names}${groups.join("")}</svg>`;
+    `fill="${INK}"><rect width="100%" height="100%" rx="6" fill="${PAPER}"/>${heading}${names.text}${
+      groups.join("")
+    }</svg>`;
 }
 
 /** A figure as SVG. With `color: { domain, legend: true }` the names of its colours stand above it. */

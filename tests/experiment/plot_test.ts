@@ -1,8 +1,10 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
+import fc from "fast-check";
 import { DOMParser } from "linkedom";
 import { reportFigure, type RunRecord } from "../../lib/experiment/mod.ts";
 import { failed, finished, sampleCurve, sampleSpec } from "./samples.ts";
+import { overlaps } from "./svg_overlaps.ts";
 
 const TASKS = ["cola", "rte"];
 const METHODS = ["full", "lora", "delta-lora"];
@@ -47,7 +49,7 @@ describe("reportFigure()", () => {
 
   it("has a circle for each seed's score and a bar for each mean", () => {
     expect(countOf(root, "dot", "circle")).toBe(specs.length);
-    expect(countOf(root, "tick", "line")).toBe(TASKS.length * METHODS.length);
+    expect(countOf(root, "rule", "line")).toBe(TASKS.length * METHODS.length);
   });
 
   it("has a curve for each task and method, of the first seed", () => {
@@ -76,6 +78,62 @@ describe("reportFigure()", () => {
     const none = parsed(reportFigure(specs.map((spec) => failed(spec))));
     expect(countOf(none, "dot", "circle")).toBe(0);
     expect(textsOf(none)).toContain("cola (accuracy)");
+  });
+
+  it("marks methods whose colours come again: rings in the legend, other lines", () => {
+    const many = Array.from({ length: 8 }, (_, i) => `method-${i}`);
+    const root = parsed(
+      reportFigure(many.map((name) => finished(sampleSpec({ method: { name } }), { curve: sampleCurve(9) }))),
+    );
+    const legend = Array.from(root.children).filter(({ tagName }) => tagName.toLowerCase() === "circle");
+    expect(new Set(legend.map((circle) => `${circle.getAttribute("fill")} ${circle.getAttribute("stroke")}`)).size)
+      .toBe(8);
+    const dashes = Array.from(
+      root.querySelectorAll('[aria-label="line"] path'),
+      (path) => path.getAttribute("stroke-dasharray") ?? path.parentElement!.getAttribute("stroke-dasharray"),
+    );
+    expect(dashes.map((dash) => dash ?? "none").sort()).toEqual([...Array(2).fill("6 3"), ...Array(6).fill("none")]);
+  });
+
+  /** A curve whose points are so many steps apart that it ends there. */
+  const curveTo = (steps: number) => sampleCurve(9).map((point, i) => ({ ...point, step: Math.round(i * steps / 8) }));
+
+  it("lets no point or text cover another, whatever tasks, methods, seeds and scores there are", () => {
+    const names = ["lora", "full", "delta-lora", "a-method-with-quite-a-long-name", "x"];
+    const cases = fc.record({
+      tasks: fc.integer({ min: 1, max: 9 }),
+      methods: fc.integer({ min: 1, max: 14 }),
+      seeds: fc.integer({ min: 1, max: 6 }),
+      steps: fc.constantFrom(1, 2, 9, 100, 20_000),
+      scores: fc.array(fc.oneof(fc.constantFrom(0, 0.5, 1), fc.double({ min: -1, max: 1, noNaN: true })), {
+        minLength: 1,
+        maxLength: 7,
+      }),
+    });
+    fc.assert(
+      fc.property(cases, ({ tasks, methods, seeds, steps, scores }) => {
+        const all = Array.from(
+          { length: tasks },
+          (_, task) =>
+            Array.from({ length: methods }, (_, method) =>
+              Array.from({ length: seeds }, (_, seed) =>
+                finished(
+                  sampleSpec({
+                    task: `task${task}`,
+                    metric: "accuracy",
+                    method: { name: method < names.length ? names[method] : `method-${method}` },
+                    seed,
+                  }),
+                  {
+                    metrics: { accuracy: scores[(task * 7 + method * 3 + seed) % scores.length] },
+                    curve: sampleCurve(9),
+                  },
+                ))),
+        );
+        expect(overlaps(parsed(reportFigure(all.flat(2))))).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
   });
 
   it("gives the same text for the same records", () => {
