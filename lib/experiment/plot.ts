@@ -53,13 +53,13 @@ function rangeOf(values: readonly number[], least: number): [number, number] {
 
 /** Two or three round numbers in a range: a facet has no room for the labels of more. */
 function roundTicks([low, high]: readonly [number, number]): number[] {
-  const power = 10 ** Math.floor(Math.log10((high - low) / 2));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= (high - low) / 2.5)!;
-  const first = Math.ceil(low / step);
-  return Array.from(
-    { length: Math.floor(high / step) - first + 1 },
-    (_, i) => Number(((first + i) * step).toPrecision(12)),
-  );
+  const power = 10 ** Math.floor(Math.log10((high - low) / 4));
+  const ticksBy = (step: number) => {
+    const first = Math.ceil(low / step);
+    const count = Math.floor(high / step) - first + 1;
+    return Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+  };
+  return [1, 2, 2.5, 5, 10, 20].map((factor) => ticksBy(factor * power)).find(({ length }) => length <= 3)!;
 }
 
 /** What all facets of a row share, whatever they show. */

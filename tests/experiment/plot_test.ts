@@ -126,7 +126,7 @@ describe("reportFigure()", () => {
                   }),
                   {
                     metrics: { accuracy: scores[(task * 7 + method * 3 + seed) % scores.length] },
-                    curve: sampleCurve(9),
+                    curve: curveTo(steps),
                   },
                 ))),
         );
