@@ -44,7 +44,8 @@ export function namesOf({ id2label, label2id }: Json, file: string): Names | und
   const other = byName.map(([name, number]) => [Number(number), name] as const);
   if (own.length === 0) return other.length === 0 ? undefined : { labels: inOrder(other, second), source: second };
   // Placeholders of either stand there when nobody wrote them.
-  const contrary = other.find(([number, name]) => own[number] !== name && !isPlaceholder(name, number));
+  const isSame = (a: string | undefined, b: string) => a?.toLowerCase() === b.toLowerCase();
+  const contrary = other.find(([number, name]) => !isSame(own[number], name) && !isPlaceholder(name, number));
   if (contrary && !own.every(isPlaceholder)) {
     const [number, name] = contrary;
     throw new RangeError(

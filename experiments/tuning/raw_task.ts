@@ -149,7 +149,14 @@ export async function columnTask(flags: TaskFlags, { isScored, heads = [] }: Rea
   const { data, columns = "", "eval-data": evalData } = flags;
   if (data === undefined) throw new RangeError("--columns needs the file: --data FILE");
   const names = columnNames(columns);
-  const first = await readTable(data, { columns: names, kind: kindOf(flags.kind, { isScored, heads }) });
+  const kind = kindOf(flags.kind, { isScored, heads });
+  const first = await readTable(data, { columns: names, kind }).catch((error) => {
+    if (!(error instanceof SyntaxError) || flags.kind !== undefined || kind !== "scores") throw error;
+    // It is the head that makes scores of labels.
+    throw new SyntaxError(
+      `${error.message}, and ${heads[0].owner} has a head of one score: --kind classes reads classes`,
+    );
+  });
   if (!isScored && first.kind === "classes" && first.labels.length < 2) {
     throw new RangeError(`there is nothing to learn from ${data} as all of its labels are "${first.labels[0]}"`);
   }

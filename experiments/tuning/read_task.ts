@@ -38,6 +38,21 @@ function difference(head: Head, raw: RawTask): string {
   return `${head.owner} has ${own}, and there ${words.length === 1 ? "is" : "are"} ${found}`;
 }
 
+/** What may be done where a head and data are not for each other. */
+function curesOf(head: Head, raw: RawTask, mayBeFresh: boolean): string[] {
+  const cures: string[] = [];
+  if (head.kind !== raw.kind) {
+    const kind = head.kind === "regression" ? "scores" : "classes";
+    if (raw.name === "columns") cures.push(`--kind ${kind} reads them as what the head gives`);
+  } else if (raw.words.length > head.outputs) {
+    cures.push("rows with labels that the head has not are to be left out");
+  } else {
+    cures.push("--classes A,B,… says what the head's classes are called in the data, in its order");
+  }
+  if (mayBeFresh) cures.push("--fresh-head begins with a new head for these labels");
+  return cures;
+}
+
 /** The head that data fit, and how they do. Throws a RangeError where none does that has names, or none may be made afresh. */
 function fit(raw: RawTask, { heads = [], mayBeFresh = false }: ReadTaskOptions) {
   const unfit: string[] = [];
@@ -50,13 +65,7 @@ function fit(raw: RawTask, { heads = [], mayBeFresh = false }: ReadTaskOptions) 
     if (match) return { head, match, unfit };
     unfit.push(difference(head, raw));
     if (mayBeFresh && !head.isNamed) continue;
-    const cures = [
-      ...head.kind === "classes" && raw.kind === "classes" && raw.words.length <= head.outputs
-        ? ["--classes A,B,… says what the head's classes are called in the data, in its order"]
-        : [],
-      ...mayBeFresh ? ["--fresh-head begins with a new head for these labels"] : [],
-    ];
-    throw new RangeError([unfit.at(-1), ...cures.length > 0 ? [cures.join(", or ")] : []].join(": "));
+    throw new RangeError([unfit.at(-1), ...curesOf(head, raw, mayBeFresh)].join("; "));
   }
   return { unfit };
 }

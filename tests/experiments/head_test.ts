@@ -23,6 +23,7 @@ describe("namesOf()", () => {
   it("leaves the placeholders of one aside where the other has words, and refuses two orders", () => {
     const id2label = { 0: "no", 1: "yes" };
     expect(namesOf({ id2label, label2id: { LABEL_0: 0, LABEL_1: 1 } }, "F")?.labels).toEqual(["no", "yes"]);
+    expect(namesOf({ id2label, label2id: { NO: 0, YES: 1 } }, "F")?.labels).toEqual(["no", "yes"]);
     expect(() => namesOf({ id2label, label2id: { yes: 0, no: 1 } }, "F")).toThrow(
       'F contradicts itself: label2id gives "yes" number 0, and id2label calls that "no"',
     );

@@ -76,10 +76,10 @@ describe("readTask()", () => {
     const yesNo = await table("yes_no", ["yes", "no"]);
     const named = head(["entailment", "neutral", "contradiction"]);
     const both = "the model in M has a head of 3 classes, entailment, neutral, contradiction by id2label in " +
-      `M/config.json, and there are 2 labels in ${yesNo.data}: no, yes: --classes A,B,… says`;
+      `M/config.json, and there are 2 labels in ${yesNo.data}: no, yes; --classes A,B,… says`;
     await expect(readTask(yesNo, { isScored: true, heads: [named] })).rejects.toThrow(both);
     await expect(readTask(yesNo, { heads: [named], mayBeFresh: true })).rejects.toThrow(
-      "in its order, or --fresh-head begins with a new head for these labels",
+      "in its order; --fresh-head begins with a new head for these labels",
     );
     await expect(readTask({ task: "rte", data: "suite" }, { isScored: true, heads: [named] })).rejects.toThrow(
       "there are 2 labels in generated texts of the suite (rte): entailment, not_entailment",
@@ -89,6 +89,15 @@ describe("readTask()", () => {
     );
     await expect(readTask({ task: "stsb", data: "suite" }, { isScored: true, heads: [named] })).rejects.toThrow(
       "and there are scores in generated texts",
+    );
+    await expect(readTask({ ...yesNo, kind: "classes" }, { isScored: true, heads: [scores] })).rejects.toThrow(
+      "--kind scores reads them as what the head gives",
+    );
+    await expect(readTask(yesNo, { isScored: true, heads: [scores] })).rejects.toThrow(
+      `label "yes" is no number, and the model in M has a head of one score: --kind classes reads classes`,
+    );
+    await expect(readTask(yesNo, { isScored: true, heads: [head(["yes"], { outputs: 1 })] })).rejects.toThrow(
+      "rows with labels that the head has not are to be left out",
     );
   });
 
