@@ -21,17 +21,25 @@ function classOf(word: string, { labels, classNames = [] }: GlueTask): number {
   return number === undefined ? classNames.indexOf(word) : labels.indexOf(String(number));
 }
 
+/** The class number or score of a cell; `undefined` where the task has none such. */
+function numberOfLabel(cell: unknown, task: GlueTask): number | undefined {
+  const number = numberOf(cell);
+  if (task.kind === "classes") {
+    const label = typeof cell === "string" ? classOf(cell.trim(), task) : number;
+    return label !== undefined && task.labels[label] !== undefined ? label : undefined;
+  }
+  const [least, greatest] = task.range ?? [-Infinity, Infinity];
+  return number !== undefined && number >= least && number <= greatest ? number : undefined;
+}
+
 /** Reads a task's label from the cell of any format. */
 export function glueLabel(cell: unknown, task: GlueTask): GlueLabel {
+  const label = isMissing(cell) ? undefined : numberOfLabel(cell, task);
+  if (label !== undefined) return { label };
   const isWord = typeof cell === "string";
   const must = wanted(task, isWord);
   if (isMissing(cell)) return { fault: `its label is ${isWord ? "missing" : shown(cell)}: it must be ${must}` };
-  const fault = isWord ? `label ${JSON.stringify(cell)} must be ${must}` : `its label ${shown(cell)} must be ${must}`;
-  const number = numberOf(cell);
-  if (task.kind === "classes") {
-    const label = isWord ? classOf(cell.trim(), task) : number ?? -1;
-    return Number.isInteger(label) && label >= 0 && label < task.labels.length ? { label } : { fault };
-  }
-  const [least, greatest] = task.range ?? [-Infinity, Infinity];
-  return number !== undefined && number >= least && number <= greatest ? { label: number } : { fault };
+  return {
+    fault: isWord ? `label ${JSON.stringify(cell)} must be ${must}` : `its label ${shown(cell)} must be ${must}`,
+  };
 }

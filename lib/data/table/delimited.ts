@@ -107,7 +107,7 @@ export async function delimitedRows(
   if (!header) return [];
   const places = findColumns(columns, header.cells.map((name) => String(name).trim()), place(header.at));
   return rows.map(({ at, cells }) => {
-    if (cells.length === header.cells.length) return { at, cells: places.map((place) => cells[place]) };
+    if (cells.length === header.cells.length) return { at, cells: places.map((column) => cells[column]) };
     const count = `${cells.length} ${DELIMITERS[delimiter]}-separated ${cells.length === 1 ? "field" : "fields"}`;
     const advice = cells.length > header.cells.length && delimiter !== "\t"
       ? `: a field that holds a ${DELIMITERS[delimiter]} stands in quotes`

@@ -3,7 +3,7 @@ import { repeatedKey } from "../../io/repeated_key.ts";
 import { findColumns } from "./find_columns.ts";
 import type { Place, Row } from "./rows.ts";
 
-function objectOf(line: string, where: string): Readonly<Record<string, unknown>> {
+function objectOf(line: string, columns: readonly string[], where: string): Readonly<Record<string, unknown>> {
   const fail = (reason: string, cause?: unknown): never => {
     throw new SyntaxError(`Cannot read ${where} as ${reason}`, { cause });
   };
@@ -17,7 +17,12 @@ function objectOf(line: string, where: string): Readonly<Record<string, unknown>
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return fail(`it is no object with columns as its keys, but ${quoted(value)}`);
   }
-  const key = repeatedKey(line);
+  // Looking for repeated keys takes as long as all else, so only where one of these may be.
+  const mayRepeat = columns.some((column) => {
+    const key = JSON.stringify(column);
+    return line.indexOf(key) !== line.lastIndexOf(key);
+  });
+  const key = mayRepeat ? repeatedKey(line) : undefined;
   return key === undefined ? { ...value } : fail(`its key ${quoted(key)} stands there twice`);
 }
 
@@ -29,7 +34,7 @@ function objectOf(line: string, where: string): Readonly<Record<string, unknown>
 export function jsonRows(text: string, { columns, place }: { columns: readonly string[]; place: Place }): Row[] {
   return text.trimEnd().split("\n").map((line, i): Row => {
     const at = i + 1;
-    const object = objectOf(line, place(at));
+    const object = objectOf(line, columns, place(at));
     if (columns.some((column) => !Object.hasOwn(object, column))) findColumns(columns, Object.keys(object), place(at));
     return { at, cells: columns.map((column) => object[column]) };
   });

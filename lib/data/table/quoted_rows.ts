@@ -13,14 +13,14 @@ interface PapaParse {
       readonly data: readonly string[];
       readonly errors: readonly { readonly type: string; readonly code: string }[];
       readonly meta: { readonly cursor: number };
-    }) => void;
+    }, parser: { abort(): void }) => void;
   }): void;
 }
 
 /** Rows of delimited text whose fields may stand in quotes, by Papa Parse. */
 export interface QuotedRows {
   readonly rows: readonly Row[];
-  /** The first place, if any, at which quotes do not fit. */
+  /** The first place, if any, at which quotes do not fit; rows behind it are not there. */
   readonly fault?: { readonly at: number; readonly reason: string };
 }
 
@@ -54,11 +54,12 @@ export async function quotedRows(
     delimiter,
     newline: "\n",
     preview: most,
-    step({ data, errors, meta }) {
+    step({ data, errors, meta }, parser) {
       const at = lineAt(start);
       rows.push({ at, cells: data.map((field, i) => i === data.length - 1 ? field.replace(/\r$/, "") : field) });
       const error = errors.find(({ type }) => type === "Quotes");
-      if (error && !fault) {
+      if (error) {
+        parser.abort();
         fault = {
           at,
           reason: error.code === "MissingQuotes"
