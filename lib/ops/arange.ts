@@ -1,5 +1,5 @@
 import type { DType } from "../tensor/dtype.ts";
-import { requireCount, requireShape } from "../tensor/shape.ts";
+import { requireCount } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { cast } from "./cast.ts";
 import { equal } from "./compare.ts";
@@ -18,7 +18,6 @@ export const arangePrimitive: Primitive<{ readonly count: number; readonly dtype
 
 /** The numbers from 0 to `count − 1`, `i32` by default. */
 export function arange(count: number, options: { readonly dtype?: DType } = {}): Tensor {
-  requireShape("arange", [count]);
   return apply(arangePrimitive, [], { count, dtype: options.dtype ?? "i32" });
 }
 

@@ -15,7 +15,8 @@ export const constantPrimitive: Primitive<ConstantParams> = {
   name: "constant",
   infer: (_, { dtype }) => ({ shape: [], dtype }),
   lowering: { kind: "constant" },
-  reference: (_, { value }) => Float64Array.of(value),
+  // As kernels get it: 0.1 equals the f32 next to it.
+  reference: (_, { value, dtype }) => Float64Array.of(dtype === "f32" ? Math.fround(value) : value),
   vjp: () => [],
 };
 

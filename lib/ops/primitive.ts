@@ -2,7 +2,7 @@ import type { FinishFor } from "../../kernels/finish.ts";
 import type { Grid, Kernel } from "../../kernels/kernel.ts";
 import type { Measured, TextureSize } from "../../kernels/target.ts";
 import type { DType } from "../tensor/dtype.ts";
-import type { Shape } from "../tensor/shape.ts";
+import { requireShape, type Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { View } from "../tensor/view.ts";
 
@@ -189,6 +189,7 @@ export function apply<P>(primitive: Primitive<P>, inputs: readonly Tensor[], par
     }
   }
   const { shape, dtype } = primitive.infer(inputs, params);
+  requireShape(primitive.name, shape);
   const { kind } = primitive.lowering;
   if (dtype === "f16" && kind !== "view" && kind !== "kernel") {
     throw new TypeError(`${primitive.name}: f16 is for storing alone, sums are f32: cast(x, "f32")`);

@@ -128,6 +128,13 @@ describe("numbers beside integer tensors", () => {
     await expectNumbers(() => ops.isNaN(ops.cast(x(), "f16")), "bool", [1, 0, 0, 0, 0, 0, 0]);
   });
 
+  it("a number is the f32 next to it, in comparisons too, and infinite where there is none", async () => {
+    const x = () => tensor([0.1, 3e38, Infinity]);
+    await expectNumbers(() => ops.equal(x(), 0.1), "bool", [1, 0, 0]);
+    await expectNumbers(() => ops.greaterEqual(x(), 1e39), "bool", [0, 0, 1]);
+    await expectNumbers(() => ops.mul(tensor([0, 1]), 1e39), "f32", [NaN, Infinity]);
+  });
+
   it("NaN, infinities and −0 stay apart as numbers in one graph", async () => {
     const x = ops.concat([NaN, Infinity, -Infinity, 0, -0].map((value) => ops.full([1], value)));
     const got = Array.from(await x.data());

@@ -78,7 +78,12 @@ describe("shapes, axes and places", () => {
   });
 
   it("operands whose common shape has more elements than kernels count are refused", () => {
-    expect(() => ops.add(ops.ones([2 ** 17, 1]), ops.ones([2 ** 17]))).toThrow("add: [131072, 131072] has more than");
+    const [column, row] = [ops.ones([2 ** 17, 1]), ops.ones([1, 2 ** 17])];
+    expect(() => ops.add(column, row)).toThrow("add: [131072, 131072] has more than 4,294,967,295 elements");
+    expect(() => ops.matmul(ops.ones([2 ** 17, 2]), ops.ones([2, 2 ** 17]))).toThrow(
+      "matmul: [131072, 131072] has more",
+    );
+    expect(() => ops.concat([ops.ones([2 ** 31]), ops.ones([2 ** 31])])).toThrow("concat: [4294967296] has more than");
   });
 
   it("what was refused leaves later calls alone", async () => {
