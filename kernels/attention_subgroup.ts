@@ -88,13 +88,18 @@ class TileSource {
   /** Adds to the sums of each row the others' rows of B times the weights that the others' lanes hold. */
   mix(sums: string, weights: string, { array, origin, stride, end }: Matrix): string {
     const { lanes } = this.tile;
+    // Behind the end weights are 0, and what is read in place of a row must not make NaN of that.
+    const seen = (row: string, j: number) => j === 0 ? row : `select(vec4<f32>(), ${row}, r + ${j}u < ${end})`;
     // The bound is no constant, as the driver must not unroll this.
     return `  for (var r = o0; r < min(o0 + ${4 * lanes}u, ${end}); r += 4u) {
     let l = (r - o0) / 4u;
     ${
       FOUR.map((j) =>
         `{ let at = ${origin} + min(r + ${j}u, ${end} - 1u) * ${stride};
-    ${this.quads.map((q) => `let b${q} = ${array}[at + min(lane + ${q * lanes}u, d.depth - 1u)];`).join(" ")}
+    ${
+          this.quads.map((q) => `let b${q} = ${seen(`${array}[at + min(lane + ${q * lanes}u, d.depth - 1u)]`, j)};`)
+            .join(" ")
+        }
     ${
           this.each((i) =>
             `{ let x = vec4<f32>(subgroupShuffle(${weights}${i}.${PARTS[j]}, l)); ` +

@@ -203,6 +203,18 @@ describe("special values", () => {
     expect(Array.from(derivative).every(Number.isNaN)).toBe(true);
   });
 
+  it("attention to infinite values is infinite, whatever the number of keys", async () => {
+    for (const S of [5, 6, 7, 8]) {
+      const make = (f: (i: number) => number) =>
+        tensor(Float32Array.from({ length: S * 4 }, (_, i) => f(i)), { shape: [1, 1, S, 4] });
+      const v = make((i) => i === S * 4 - 1 ? Infinity : 1);
+      const output = await attention(make(Math.sin), make(Math.cos), v).data();
+      expect(Array.from(output, (x) => Math.round(x))).toEqual(
+        Array.from(output, (_, i) => i % 4 === 3 ? Infinity : 1),
+      );
+    }
+  });
+
   it("the loss of a model that diverged is NaN, and so is its derivative", async () => {
     const loss = (w: Tensor) => ops.mean(ops.square(ops.sub(ops.sigmoid(ops.mul(w, 1)), 0.25)));
     const w = tensor([NaN]);
