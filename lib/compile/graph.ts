@@ -6,7 +6,7 @@ import { type Primitive, primitiveOf } from "../ops/primitive.ts";
 import { reshapePrimitive } from "../ops/reshape.ts";
 import type { DType } from "../tensor/dtype.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import type { Tensor, TensorState } from "../tensor/tensor.ts";
 import { contiguous, isContiguous, type View } from "../tensor/view.ts";
 
 /** What a node is to the compiler. */
@@ -69,6 +69,11 @@ interface Located extends Operand {
   readonly after: readonly Node[];
 }
 
+/** What a node's value is made of. A view's further inputs order the work, and are no reason to do any. */
+function operandsOf(state: Extract<TensorState, { kind: "node" }>): readonly Tensor[] {
+  return primitiveOf(state).lowering.kind === "view" ? state.inputs.slice(0, 1) : state.inputs;
+}
+
 /** Whether a view reads a value as it lies, whatever its shape. */
 export function isWhole({ node, view }: Operand): boolean {
   return view.offset === 0 && sizeOf(view.shape) === node.size && isContiguous(view);
@@ -125,7 +130,7 @@ class Builder {
       if (found.has(tensor)) continue;
       found.add(tensor);
       const { state } = tensor;
-      if (state.kind === "node" && !this.isLeaf(tensor)) stack.push(...state.inputs);
+      if (state.kind === "node" && !this.isLeaf(tensor)) stack.push(...operandsOf(state));
     }
     return [...found].sort((a, b) => a.id - b.id);
   }
@@ -187,7 +192,7 @@ class Builder {
       return { node: leaf, view: contiguous(shape), after: [] };
     }
     const primitive = primitiveOf(state);
-    const inputs = state.inputs.map((input) => this.#located.get(input)!);
+    const inputs = state.inputs.flatMap((input) => this.#located.get(input) ?? []);
     if (this.#absorbed.has(tensor)) return inputs.find(({ node }) => node.kind !== "constant")!;
     const { lowering } = primitive;
     let params = state.params;

@@ -100,7 +100,8 @@ function pairDonations(graph: Graph, donated: ReadonlySet<Tensor>): Map<Node, No
   // The first one is taken from the end.
   for (const list of open.values()) list.sort((a, b) => order.get(b.leaf!)! - order.get(a.leaf!)!);
   for (const node of results) {
-    if (node.kind === "leaf") continue;
+    // A constant among the results stands for one without elements.
+    if (node.kind === "leaf" || node.kind === "constant") continue;
     const leaf = open.get(signature(node))?.pop();
     if (leaf) pairs.set(node, leaf);
   }

@@ -1,4 +1,4 @@
-import { zerosLike } from "../ops/constant.ts";
+import { zeros } from "../ops/constant.ts";
 import { type Group, groupPrimitive } from "../ops/control.ts";
 import { apply } from "../ops/primitive.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
@@ -14,6 +14,11 @@ export function makeGroup(
   const group: Group = { outputs: [], backward };
   for (const result of results) group.outputs.push(apply(groupPrimitive, [result, ...sources], { group }));
   return group.outputs;
+}
+
+/** What stands for no cotangent: zeros, in f32 where the value is stored in f16, as all its cotangents are. */
+function noCotangent({ shape, dtype }: Tensor): Tensor {
+  return zeros(shape, { dtype: dtype === "f16" ? "f32" : dtype });
 }
 
 /** A derivative rule of one's own. */
@@ -43,7 +48,7 @@ export function customVjp<Args extends readonly Tree[], Value extends Tree, Resi
     const { leaves, structure } = treeFlatten(value);
     const perArgument = args.map((arg) => treeFlatten(arg));
     const outputs = makeGroup(leaves, perArgument.flatMap((argument) => argument.leaves), (cotangents) => {
-      const tree = treeUnflatten(structure, cotangents.map((part, i) => part ?? zerosLike(leaves[i])));
+      const tree = treeUnflatten(structure, cotangents.map((part, i) => part ?? noCotangent(leaves[i])));
       const results = rules.backward(residuals, tree);
       if (results.length !== args.length) {
         throw new RangeError(
