@@ -118,7 +118,7 @@ export async function modelHead(folder: string): Promise<Head | undefined> {
   if (type === "multi_label_classification" || (type === "regression" && outputs !== 1)) {
     throw new RangeError(
       `cannot use the head of ${owner}: problem_type "${type}" with ${outputs} outputs gives a text several labels, ` +
-        "and here it has one class or one score",
+        "and here it has one class or one score; train begins with a new head by --fresh-head",
     );
   }
   const names = namesOf(config, file);

@@ -65,18 +65,17 @@ export function understoodLines({ task, tokenizer, maxLength, fresh }: Understoo
   const sets = Object.entries({ ...task.train.length > 0 && { train: task.train }, ...task.sets });
   const all = sets.flatMap(([, examples]) => examples);
   const fit = fitOf(all, tokenizer, maxLength);
-  const looked = fit.examples < all.length ? `of ${rows(all)} examples, ${fit.examples} looked at` : "of all examples";
+  const looked = fit.examples < all.length
+    ? `a sample of ${fit.examples.toLocaleString("en")} examples`
+    : "all examples";
   const classes = task.labels.map((label, i) => `${i} = ${label}`);
-  const mostly = `the tokenizer knows next to nothing of these texts: ${
-    percent(fit.unknown)
-  } of their tokens are unknown`;
+  const [cut, unknown] = [percent(fit.truncated), percent(fit.unknown)];
+  const mostly = `the tokenizer knows next to nothing of these texts: ${unknown} of their tokens are unknown`;
   return [
     `data: ${task.source}`,
     ...sets.map(([name, examples]) => `${name}: ${rows(examples)} rows: ${labelsLine(task, examples)}`),
     ...task.kind === "classes" ? [`classes: ${list(classes)}, ${task.order}`] : [],
-    `tokens: ${percent(fit.truncated)} ${looked} are longer than ${maxLength} and cut; ${
-      percent(fit.unknown)
-    } are unknown`,
+    `tokens: ${cut} of ${looked} are longer than ${maxLength} and cut; ${unknown} are unknown`,
     ...fit.unknown > 0.5 ? [`warning: ${mostly}; is its vocabulary whole?`] : [],
     ...task.unfit.map((line) => `not used: ${line}`),
     ...fresh.length > 0 ? [`made afresh: ${fresh.join(", ")}`] : [],

@@ -79,6 +79,10 @@ describe("deno task evaluate", () => {
   it("refuses what is wrong in one line that names it", async () => {
     const wrong: [args: string[], message: string][] = [
       [["--task", "rte", "--data", "suite"], "--model is missing"],
+      [
+        [...model, "--task", "rte"],
+        "--task rte needs its data: --data DIR, a folder with GLUE's files, or --data suite",
+      ],
       [[...model], "what is to be learned is missing: --task NAME, or --columns and --data"],
       [[...model, "--task", "rte", "--data", "suite"], "has no head for this task: it lacks bert.pooler.dense.weight"],
       [
