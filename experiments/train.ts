@@ -8,7 +8,7 @@ import { ProgressBar } from "./command/progress_bar.ts";
 import { tell } from "./command/tell.ts";
 import { beginFrom } from "./tuning/adapted.ts";
 import { hashModel } from "./tuning/hash_tensors.ts";
-import { adapterHead, modelHead, withClasses } from "./tuning/head.ts";
+import { headsToTrain } from "./tuning/head.ts";
 import { saveLabels } from "./tuning/label_file.ts";
 import {
   findModel,
@@ -163,15 +163,10 @@ async function main(): Promise<void> {
   const saveEvery = wholeNumber("save-every", flags["save-every"] ?? "500");
   const say = (line: string) => json ? console.error(line) : console.log(line);
 
-  const beginsFrom = flags["adapter-init"];
-  const freshHead = flags["fresh-head"] ?? false;
   const folder = await findModel(flags);
-  const adapters = beginsFrom === undefined ? undefined : await adapterHead(beginsFrom, folder);
-  const heads = freshHead ? [] : [adapters, await modelHead(folder)].filter((head) => head !== undefined);
-  const [first, ...others] = heads;
-  const named = withClasses(first, flags.classes);
-  const task = await readTask(flags, { heads: named ? [named, ...others] : [], mayBeFresh: true });
+  const task = await readTask(flags, { heads: await headsToTrain(folder, flags), mayBeFresh: true });
   const seed = wholeNumber("seed", flags.seed ?? "0", 0);
+  const freshHead = flags["fresh-head"] ?? false;
   const loaded = await loadModel(folder, {
     labels: outputsOf(task),
     dropout: dropoutOf(flags.dropout),
@@ -179,6 +174,7 @@ async function main(): Promise<void> {
     weights: weightsOf(flags),
     freshHead,
   });
+  const beginsFrom = flags["adapter-init"];
   const beginning = beginsFrom === undefined
     ? undefined
     : await beginFrom(beginsFrom, loaded.base, { without: freshHead ? outputNames(loaded.model) : [] });

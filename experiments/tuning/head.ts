@@ -177,3 +177,22 @@ export async function usedHead(
   const brought = adapter === undefined ? undefined : await adapterHead(adapter, folder);
   return withClasses(brought ?? await modelHead(folder), classes);
 }
+
+/**
+ * The heads that a run may begin from, the one that comes first before others: the adapter's and the model's, or, where a
+ * new one is asked for, none but what `--classes` says of it.
+ */
+export async function headsToTrain(
+  folder: string,
+  { "adapter-init": adapter, "fresh-head": isFresh = false, classes }: {
+    readonly "adapter-init"?: string;
+    readonly "fresh-head"?: boolean;
+    readonly classes?: string;
+  },
+): Promise<Head[]> {
+  const brought = isFresh || adapter === undefined ? undefined : await adapterHead(adapter, folder);
+  const own = isFresh ? undefined : await modelHead(folder);
+  const [first, ...others] = [brought, own].filter((head) => head !== undefined);
+  const named = withClasses(first, classes);
+  return named ? [named, ...others] : [];
+}

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { type Adapted, beginFrom, plain, withAdapter } from "../../experiments/tuning/adapted.ts";
-import { adapterHead, modelHead, usedHead } from "../../experiments/tuning/head.ts";
+import { headsToTrain, usedHead } from "../../experiments/tuning/head.ts";
 import { saveLabels } from "../../experiments/tuning/label_file.ts";
 import { type LoadedModel, loadModel } from "../../experiments/tuning/load_model.ts";
 import { makeMethod, METHODS } from "../../experiments/tuning/make_method.ts";
@@ -145,9 +145,7 @@ describe("classes of data and of models", () => {
         const flags = await writePairs(answers.map((answer) => names[answer]));
         for (const one of [flags.columns, flags.task]) {
           expect((await evaluate(one, model, adapter)).metrics.accuracy).toBe(1);
-          const heads = [await adapterHead(adapter, model), await modelHead(model)].filter((head) =>
-            head !== undefined
-          );
+          const heads = await headsToTrain(model, { "adapter-init": adapter });
           const task = await readTask(one, { isScored: true, heads, mayBeFresh: true });
           const own = await loadModel(model, { labels: outputsOf(task), seed: 9 });
           const begun = await beginFrom(adapter, own.base);
