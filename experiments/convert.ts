@@ -10,6 +10,7 @@ import { differenceLine, largestDifference } from "./tuning/largest_difference.t
 import { findModel, loadModel, type ModelFlags } from "./tuning/load_model.ts";
 import { makeMethod } from "./tuning/make_method.ts";
 import { makeOptimizer } from "./tuning/optimizer.ts";
+import { requireOtherFolder } from "./tuning/other_folder.ts";
 import { isWholeModel } from "./tuning/read_adapter.ts";
 import { loadState, loadStateInfo } from "./tuning/state_file.ts";
 import type { TrainSettings } from "./tuning/train_settings.ts";
@@ -79,12 +80,9 @@ async function main(): Promise<void> {
   const testRank = flags.rank === undefined ? undefined : wholeNumber("rank", flags.rank);
   const { outputs: labels, seed, weights } = settings;
   const { model = settings.model, offline } = flags;
-  const loaded = await loadModel(await findModel({ model, revision: settings.revision, offline }), {
-    labels,
-    seed,
-    weights,
-    freshHead: settings["fresh-head"],
-  });
+  const modelFolder = await findModel({ model, revision: settings.revision, offline });
+  await requireOtherFolder(out, { "--state": folder, "--model": modelFolder });
+  const loaded = await loadModel(modelFolder, { labels, seed, weights, freshHead: settings["fresh-head"] });
   if (await hashModel(loaded) !== info.inputs.weights) {
     throw new Error(`${model} is not what the run in ${folder} began from: its weights differ`);
   }

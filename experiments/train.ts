@@ -22,6 +22,7 @@ import {
 import { makeMethod, METHODS } from "./tuning/make_method.ts";
 import { writeModelFolder } from "./tuning/model_folder.ts";
 import { OPTIMIZERS, SCHEDULES } from "./tuning/optimizer.ts";
+import { requireOtherFolder } from "./tuning/other_folder.ts";
 import { TASK_HELP } from "./tuning/raw_task.ts";
 import { outputsOf, readTask } from "./tuning/read_task.ts";
 import { score, scoreLines } from "./tuning/score.ts";
@@ -164,6 +165,7 @@ async function main(): Promise<void> {
   const say = (line: string) => json ? console.error(line) : console.log(line);
 
   const folder = await findModel(flags);
+  await requireOtherFolder(out, { "--model": folder, "--adapter-init": flags["adapter-init"] });
   const task = await readTask(flags, { heads: await headsToTrain(folder, flags), mayBeFresh: true });
   const seed = wholeNumber("seed", flags.seed ?? "0", 0);
   const freshHead = flags["fresh-head"] ?? false;

@@ -29,8 +29,8 @@ export function plain({ base, report, folder }: LoadedModel): Adapted {
  *
  * Throws an Error where the adapter does not fit, or a part of the head is in neither.
  */
-export async function withAdapter({ base, report }: LoadedModel, folder: string): Promise<Adapted> {
-  const { method, trainable } = peft.adapterMethod(await readAdapter(folder), base);
+export async function withAdapter({ base: own, report }: LoadedModel, folder: string): Promise<Adapted> {
+  const { method, trainable, base } = peft.adapterMethod(await readAdapter(folder), own);
   const lost = report.fresh.filter((name) => !Object.hasOwn(trainable.heads, name));
   if (lost.length > 0) {
     throw new Error(`neither the model nor the adapter in ${folder} has the head's ${lost.join(", ")}`);
@@ -39,7 +39,7 @@ export async function withAdapter({ base, report }: LoadedModel, folder: string)
 }
 
 /** Where a run begins from an adapter: its method's name by PEFT's configuration, and what it trained. */
-export interface Beginning extends peft.AdapterMethod {
+export interface Beginning extends Omit<peft.AdapterMethod, "base"> {
   readonly name: "lora" | "rslora" | "dora" | "adalora" | "houlsby" | "pfeiffer" | "bitfit";
   readonly config: Readonly<Record<string, unknown>>;
   /** Parameters of heads for another number of classes, which were left out. */
@@ -54,7 +54,11 @@ export interface BeginFromOptions {
   readonly without?: readonly string[];
 }
 
-/** Reads the adapter that a run begins from; heads for another number of classes are the model's. */
+/**
+ * Reads the adapter that a run begins from; heads for another number of classes are the model's.
+ *
+ * Throws an Error where it changes what a run's own adapter would not hold.
+ */
 export async function beginFrom(
   folder: string,
   base: Readonly<Record<string, Tensor>>,
@@ -64,10 +68,21 @@ export async function beginFrom(
   const left = Object.keys(tensors).filter((name) => {
     if (!name.startsWith(peft.PEFT_PREFIX)) return false;
     const own = name.slice(peft.PEFT_PREFIX.length);
-    return without.includes(own) || (base[own] !== undefined && base[own].shape.join() !== tensors[name].shape.join());
+    if (without.includes(own)) return true;
+    // Embeddings of another vocabulary are no matter of classes.
+    if (base[own] === undefined || own.includes("embeddings")) return false;
+    return base[own].shape.join() !== tensors[name].shape.join();
   });
   const fitted = Object.fromEntries(left.map((name) => [name, base[name.slice(peft.PEFT_PREFIX.length)]]));
-  const { method, trainable } = peft.adapterMethod({ config, tensors: { ...tensors, ...fitted } }, base);
+  const { method, trainable, base: changed } = peft.adapterMethod({ config, tensors: { ...tensors, ...fitted } }, base);
+  const beside = Object.keys(base).filter((name) => changed[name] !== base[name]);
+  if (beside.length > 0) {
+    throw new Error(
+      `cannot begin from ${folder} as it changes more than its method trains: ${beside[0]}` +
+        (beside.length > 1 ? ` and ${beside.length - 1} more` : "") +
+        ": make a model of it by deno task merge, and begin from that",
+    );
+  }
   // rsLoRA is a LoRA to the library; all others have names of their own.
   const isStabilized = method.name === "lora" && config.use_rslora === true;
   const name = isStabilized ? "rslora" : method.name as Beginning["name"];

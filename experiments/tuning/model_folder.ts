@@ -15,10 +15,15 @@ const CLASS_PREFIX: Readonly<Record<string, string>> = {
 function configOf({ config, model }: LoadedModel, known: LabelSet | undefined): Record<string, unknown> {
   const { labels, architecture, labelNames } = model.config;
   const { num_labels: _, ...rest } = config;
+  const dtypes = Object.hasOwn(config, "torch_dtype")
+    ? { torch_dtype: "float32", dtype: "float32" }
+    : { dtype: "float32" };
   const names = known?.kind === "classes" ? known.labels : labelNames;
   const own = Array.from({ length: labels }, (_, i) => names[i] ?? `LABEL_${i}`);
   return {
     ...rest,
+    // Else transformers computes in what the weights were before.
+    ...dtypes,
     architectures: [`${CLASS_PREFIX[architecture]}ForSequenceClassification`],
     id2label: Object.fromEntries(own.map((name, i) => [i, name])),
     label2id: Object.fromEntries(own.map((name, i) => [name, i])),

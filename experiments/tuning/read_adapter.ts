@@ -1,13 +1,5 @@
+import { isFile } from "../../lib/io/is_file.ts";
 import { io } from "../../mod.ts";
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
-    throw error;
-  }
-}
 
 /** Whether a folder holds a whole model and no adapter, as a run leaves it that trained what no adapter can hold. */
 export async function isWholeModel(folder: string): Promise<boolean> {

@@ -127,8 +127,9 @@ function fromAdapter(
   }
   return {
     method,
-    rank: Number(config.r),
-    alpha: Number(config.lora_alpha),
+    // PEFT's defaults.
+    rank: Number(config.r ?? 8),
+    alpha: Number(config.lora_alpha ?? 8),
     targets: Object.keys(trainable.factors).join(","),
     heads: [...new Set(Object.keys(trainable.heads).map((name) => name.replace(/\.(weight|bias)$/, "")))].join(","),
   };

@@ -1,4 +1,5 @@
 import type { Tensor } from "../tensor/tensor.ts";
+import { isFile } from "./is_file.ts";
 import { quoted } from "./quoted.ts";
 import { repeatedKey } from "./repeated_key.ts";
 import type { ReadHalves } from "./safetensors_elements.ts";
@@ -38,15 +39,6 @@ export function parseWeightsIndex(text: string, file: string = WEIGHTS_INDEX_FIL
   return files;
 }
 
-async function isThere(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 /**
  * Opens the weights of a model's folder: `model.safetensors`, or the files that `model.safetensors.index.json` names.
  * All headers are checked; tensors are read when asked for.
@@ -55,9 +47,9 @@ async function isThere(path: string): Promise<boolean> {
  */
 export async function openWeights(folder: string): Promise<TensorReader> {
   const index = `${folder}/${WEIGHTS_INDEX_FILE}`;
-  if (await isThere(`${folder}/${WEIGHTS_FILE}`)) return await openSafetensors(`${folder}/${WEIGHTS_FILE}`);
-  if (await isThere(index)) return await openShards(folder, parseWeightsIndex(await Deno.readTextFile(index), index));
-  const old = await isThere(`${folder}/pytorch_model.bin`);
+  if (await isFile(`${folder}/${WEIGHTS_FILE}`)) return await openSafetensors(`${folder}/${WEIGHTS_FILE}`);
+  if (await isFile(index)) return await openShards(folder, parseWeightsIndex(await Deno.readTextFile(index), index));
+  const old = await isFile(`${folder}/pytorch_model.bin`);
   throw new Deno.errors.NotFound(
     `cannot read ${folder}: it has no ${WEIGHTS_FILE} and no ${WEIGHTS_INDEX_FILE}` +
       (old ? ", only pytorch_model.bin: load it in transformers and save it by save_pretrained()" : ""),

@@ -30,13 +30,13 @@ import {
 import * as random from "../ops/random_mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { treeMap } from "../tensor/tree.ts";
+import { peftAdapter } from "./files/adapter_files.ts";
 import {
   adaptWith,
   countParameters,
   type LowRankOptions,
   type LowRankTrainable,
   mergeWith,
-  peftAdapter,
   requireDropout,
   requireRank,
   takeHeads,
@@ -199,7 +199,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
       return { base, trainable: { factors: Object.fromEntries(cut), heads }, aux: { importance, uncertainty, mask } };
     },
     merge: (state) => mergeWith(state, (_, factors) => [change(factors)]),
-    export: ({ trainable: { factors, heads } }) =>
+    export: ({ base, trainable: { factors, heads } }) =>
       peftAdapter({
         settings: {
           peft_type: "ADALORA",
@@ -223,6 +223,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
           ".lora_E": (target) => reshape(factors[target].E, [initialRank, 1]),
         },
         heads,
+        base,
       }),
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };

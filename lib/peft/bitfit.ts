@@ -1,4 +1,5 @@
-import { adapterFiles, copyOf, countParameters, type LowRankTrainable, takeHeads } from "./low_rank.ts";
+import { ownAdapter } from "./files/adapter_files.ts";
+import { copyOf, countParameters, type LowRankTrainable, takeHeads } from "./low_rank.ts";
 import type { Method } from "./method.ts";
 
 /** What BitFit trains: biases and heads, whole and by name. */
@@ -34,7 +35,7 @@ export function bitfit(options: BitfitOptions = {}): Method<BitfitTrainable, Rec
     export({ trainable: { heads } }) {
       const modules = Object.keys(heads).filter((name) => !name.endsWith("bias"));
       const whole = [...new Set(modules.map((name) => name.replace(/\.weight$/, "")))];
-      return adapterFiles({
+      return ownAdapter({
         settings: { peft_type: "BITFIT", modules_to_save: whole },
         targets: [],
         parts: {},

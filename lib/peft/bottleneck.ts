@@ -3,7 +3,8 @@ import * as random from "../ops/random_mod.ts";
 import { linear, type ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
-import { adapterFiles, adaptWith, countParameters, type LowRankTrainable, takeHeads } from "./low_rank.ts";
+import { ownAdapter } from "./files/adapter_files.ts";
+import { adaptWith, countParameters, type LowRankTrainable, takeHeads } from "./low_rank.ts";
 import type { Method } from "./method.ts";
 import { DEFAULT_HEADS, selectTargets, type TargetPattern } from "./targets.ts";
 
@@ -116,7 +117,7 @@ function bottlenecks(
       );
     },
     export: ({ trainable: { factors, heads } }) =>
-      adapterFiles({
+      ownAdapter({
         settings: { peft_type: "BOTTLENECK", method: name, width, activation },
         targets: Object.keys(factors),
         parts: Object.fromEntries(

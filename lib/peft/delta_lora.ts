@@ -2,13 +2,13 @@ import { add, addLowRank, cast, concat, full, greater, lessEqual, mul, neg, stop
 import type { Schedule } from "../optim/optimizer.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { factoredDelta } from "./delta_lora_update.ts";
+import { loraAdapter } from "./files/adapter_files.ts";
 import {
   adaptWith,
   copyOf,
   countParameters,
   type Factors,
   initialTrainable,
-  loraAdapter,
   type LowRankOptions,
   type LowRankTrainable,
   mergeWith,
@@ -134,7 +134,7 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
         (path, pair) => isTelescoped ? [own(pair), changeOfW(pair, anchor[path], writes)] : [own(pair)],
       );
     },
-    export({ trainable: { factors, heads }, aux: { anchor, writes } }) {
+    export({ base, trainable: { factors, heads }, aux: { anchor, writes } }) {
       if (typeof lambda !== "number") {
         throw new RangeError(
           "deltaLora: with a λ that varies by step the change has no factors to export: merge instead",
@@ -146,7 +146,7 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
         A: concat([A, anchor[path].A], { axis: 0 }),
         B: concat([mul(B, add(active, 1)), neg(mul(anchor[path].B, active))], { axis: 1 }),
       }]);
-      return loraAdapter({ rank: 2 * rank, alpha: 2 * alpha, factors: Object.fromEntries(doubled), heads });
+      return loraAdapter({ rank: 2 * rank, alpha: 2 * alpha, base, factors: Object.fromEntries(doubled), heads });
     },
     describe: ({ base, trainable }) => ({
       ...countParameters(base, trainable),

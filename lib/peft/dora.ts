@@ -17,13 +17,13 @@ import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
+import { loraAdapter } from "./files/adapter_files.ts";
 import {
   adaptWith,
   countParameters,
   factoredBy,
   type Factors,
   initialTrainable,
-  loraAdapter,
   type LowRankOptions,
   type LowRankPatterns,
   type LowRankTrainable,
@@ -118,9 +118,9 @@ export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>
       });
       return { ...base, ...heads, ...Object.fromEntries(merged) };
     },
-    export({ trainable: { factors, heads } }) {
+    export({ base, trainable: { factors, heads } }) {
       const magnitudes = Object.fromEntries(Object.entries(factors).map(([path, { magnitude }]) => [path, magnitude]));
-      return loraAdapter({ ...options, factors, heads, magnitudes });
+      return loraAdapter({ ...options, base, factors, heads, magnitudes });
     },
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };

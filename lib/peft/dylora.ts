@@ -2,12 +2,12 @@ import { add, arange, cast, div, equal, expandDims, full, less, minimum, mul, sl
 import type { Key } from "../ops/random.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { loraAdapter } from "./files/adapter_files.ts";
 import {
   adaptWith,
   countParameters,
   type Factors,
   initialTrainable,
-  loraAdapter,
   type LowRankOptions,
   type LowRankTrainable,
   mergeWith,
@@ -121,7 +121,7 @@ export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraA
     merge: (state) => mergeWith(state, (_, factors) => [atTest(factors)]),
     export(state) {
       const { factors, heads } = dyloraAt(state, testRank).trainable;
-      return loraAdapter({ rank: testRank, alpha, factors, heads, dropout: options.dropout });
+      return loraAdapter({ rank: testRank, alpha, base: state.base, factors, heads, dropout: options.dropout });
     },
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };

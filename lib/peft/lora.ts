@@ -1,5 +1,6 @@
 import { div, full, lessEqual, mul, where } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { loraAdapter } from "./files/adapter_files.ts";
 import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
 import {
   adaptWith,
@@ -7,7 +8,6 @@ import {
   factoredBy,
   type Factors,
   initialTrainable,
-  loraAdapter,
   type LowRankOptions,
   type LowRankPatterns,
   type LowRankTrainable,
@@ -39,7 +39,7 @@ export function lora(options: LoraOptions): Method<LowRankTrainable, Record<stri
       ),
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
     merge: (state) => mergeWith(state, (path, factors) => [factored(path, factors)]),
-    export: ({ trainable: { factors, heads } }) => loraAdapter({ ...options, factors, heads }),
+    export: ({ base, trainable: { factors, heads } }) => loraAdapter({ ...options, base, factors, heads }),
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };
 }
@@ -105,9 +105,9 @@ function switchedLora(
     }),
     merge: (state) => mergeWith(state, (_, factors) => [factored(factors, state.aux)]),
     // α/r stands in the adapter's settings, which are plain numbers: what the scale is beyond it goes into B.
-    export({ trainable: { factors, heads }, aux: { scale } }) {
+    export({ base, trainable: { factors, heads }, aux: { scale } }) {
       const scaled = Object.entries(factors).map(([path, { A, B }]) => [path, { A, B: mul(B, div(scale!, scaleOf)) }]);
-      return loraAdapter({ ...options, factors: Object.fromEntries(scaled), heads });
+      return loraAdapter({ ...options, base, factors: Object.fromEntries(scaled), heads });
     },
   };
 }

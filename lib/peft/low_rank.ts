@@ -5,7 +5,8 @@ import type { Params, Weight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeLeaves } from "../tensor/tree.ts";
 import type { BranchDropout, Factored } from "./low_rank_weight.ts";
-import type { Adapter, BaseParams, MethodReport, MethodState } from "./method.ts";
+import { patternValue } from "./files/pattern_value.ts";
+import type { BaseParams, MethodReport, MethodState } from "./method.ts";
 import { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from "./targets.ts";
 
 /** The factors of one target: A `[r, in]`, B `[out, r]`. */
@@ -36,7 +37,10 @@ export interface LowRankOptions {
 
 /** Options by which targets may differ, as in PEFT's `rank_pattern`, `alpha_pattern` and `use_rslora`. */
 export interface LowRankPatterns {
-  /** Ranks of targets whose path ends with a key, or matches it as a regular expression up to its end. */
+  /**
+   * Ranks of targets by keys, the first of which counts that is the target's path or what follows one of its dots, as a
+   * regular expression of Python's: `query` is no key of `pos_query`.
+   */
   readonly rankPattern?: Readonly<Record<string, number>>;
   /** α of targets, likewise. */
   readonly alphaPattern?: Readonly<Record<string, number>>;
@@ -44,19 +48,13 @@ export interface LowRankPatterns {
   readonly scaling?: "standard" | "rank-stabilized";
 }
 
-/** The value of the first key that ends a path, as PEFT looks it up. */
-function lookUp(pattern: Readonly<Record<string, number>> | undefined, path: string): number | undefined {
-  const found = Object.keys(pattern ?? {}).find((key) => new RegExp(`(?:.*\\.)?(?:${key})$`).test(path));
-  return found === undefined ? undefined : pattern![found];
-}
-
 /** Rank and scale of one target. */
 export function settingOf(
   path: string,
   { rank, alpha, rankPattern, alphaPattern, scaling }: Pick<LowRankOptions, "rank" | "alpha"> & LowRankPatterns,
 ): { readonly rank: number; readonly scale: number } {
-  const own = lookUp(rankPattern, path) ?? rank;
-  const weight = lookUp(alphaPattern, path) ?? alpha;
+  const own = patternValue(rankPattern, path) ?? rank;
+  const weight = patternValue(alphaPattern, path) ?? alpha;
   return { rank: own, scale: weight / (scaling === "rank-stabilized" ? Math.sqrt(own) : own) };
 }
 
@@ -172,78 +170,4 @@ export function countParameters(base: BaseParams, trainable: LowRankTrainable<Tr
   const sizes = (tree: Tree) => treeLeaves(tree).reduce((sum, { size }) => sum + size, 0);
   const factors = sizes(trainable.factors);
   return { trainableParameters: factors + sizes(trainable.heads), totalParameters: sizes(base) + factors };
-}
-
-/** What PEFT writes before the names of an adapter's tensors. */
-export const PEFT_PREFIX = "base_model.model.";
-
-/** What an adapter's files are made of. */
-export interface AdapterParts {
-  readonly settings: Adapter["config"];
-  readonly targets: readonly string[];
-  /** Parts of each target by the endings of their names. */
-  readonly parts: Readonly<Record<string, (target: string) => Tensor>>;
-  /** What is saved whole. */
-  readonly heads: Readonly<Record<string, Tensor>>;
-}
-
-/** An adapter in PEFT's files, of whatever kind its settings say. */
-export function adapterFiles({ settings, targets, parts, heads }: AdapterParts): Adapter {
-  const modules = [...new Set(Object.keys(heads).map((name) => name.replace(/\.(weight|bias)$/, "")))];
-  const named = [
-    ...Object.entries(parts).flatMap(([ending, partOf]) =>
-      targets.map((target) => [`${target}${ending}`, partOf(target)] as const)
-    ),
-    ...Object.entries(heads),
-  ];
-  return {
-    config: {
-      task_type: modules.length > 0 ? "SEQ_CLS" : null,
-      base_model_name_or_path: null,
-      inference_mode: true,
-      target_modules: targets,
-      modules_to_save: modules.length > 0 ? modules : null,
-      ...settings,
-    },
-    tensors: Object.fromEntries(named.map(([name, tensor]) => [`${PEFT_PREFIX}${name}`, tensor])),
-  };
-}
-
-/** An adapter of LoRA's kind for Hugging Face PEFT: settings, parts of targets, and heads saved whole. */
-export function peftAdapter({ settings, ...rest }: AdapterParts): Adapter {
-  return adapterFiles({ ...rest, settings: { lora_dropout: 0, bias: "none", fan_in_fan_out: false, ...settings } });
-}
-
-/** An adapter of LoRA's form for Hugging Face PEFT; `factors` hold A `[r, in]` and B `[out, r]`. */
-export function loraAdapter(
-  { rank, alpha, factors, heads, magnitudes, dropout = 0, rankPattern = {}, alphaPattern = {}, scaling }: {
-    readonly rank: number;
-    readonly alpha: number;
-    readonly factors: Readonly<Record<string, Factors>>;
-    readonly heads: Readonly<Record<string, Tensor>>;
-    /** DoRA's magnitudes, `[out]` each. */
-    readonly magnitudes?: Readonly<Record<string, Tensor>>;
-    readonly dropout?: number;
-  } & LowRankPatterns,
-): Adapter {
-  return peftAdapter({
-    settings: {
-      peft_type: "LORA",
-      r: rank,
-      lora_alpha: alpha,
-      lora_dropout: dropout,
-      rank_pattern: rankPattern,
-      alpha_pattern: alphaPattern,
-      use_rslora: scaling === "rank-stabilized",
-      use_dora: magnitudes !== undefined,
-      init_lora_weights: true,
-    },
-    targets: Object.keys(factors),
-    parts: {
-      ".lora_A.weight": (target) => factors[target].A,
-      ".lora_B.weight": (target) => factors[target].B,
-      ...magnitudes && { ".lora_magnitude_vector": (target: string) => magnitudes[target] },
-    },
-    heads,
-  });
 }

@@ -19,7 +19,7 @@ export { type AdapterMethod, adapterMethod } from "./adapter_method.ts";
 export { full, type FullTrainable } from "./full.ts";
 export { lora, type LoraOptions, rslora, scaledLora, type ScaledLoraAux, type ScaledLoraOptions } from "./lora.ts";
 export { loraPlus, type LoraPlusOptions } from "./lora_plus.ts";
-export { PEFT_PREFIX } from "./low_rank.ts";
+export { PEFT_PREFIX } from "./files/adapter_tensors.ts";
 export type { Factors, LowRankOptions, LowRankPatterns, LowRankTrainable } from "./low_rank.ts";
 export { type BranchDropout, type Factored, LowRankWeight } from "./low_rank_weight.ts";
 export type {

@@ -1,57 +1,102 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { loadAdapter, saveAdapter } from "../../lib/io/mod.ts";
+import { sha256 } from "../../lib/io/sha256.ts";
 import { random } from "../../lib/ops/mod.ts";
 import { adapterMethod } from "../../lib/peft/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
 import said from "../fixtures/peft_adapter.json" with { type: "json" };
 import { testDevice } from "../support/device.ts";
-import { encoder, encoderBatch, encoderWeights } from "../support/encoder.ts";
 import { bits, expectClose } from "../support/numbers.ts";
-import { exportedAdapters } from "./exported.ts";
+import { ARCHITECTURES, bitfitModels, type Exported, exportedAdapters } from "./exported.ts";
+
+/** What peft_adapter.py wrote of one adapter. */
+interface Said {
+  /** Hex sha-256 of adapter_config.json and adapter_model.safetensors. */
+  readonly files: readonly string[];
+  readonly logits: readonly number[];
+  readonly unexpected: readonly string[];
+  readonly missing: readonly string[];
+  readonly rank: number;
+  readonly alpha: number;
+  readonly task: string | null;
+  readonly targets: readonly string[];
+  readonly saved: readonly string[] | null;
+}
+
+const FILES = ["adapter_config.json", "adapter_model.safetensors"];
 
 describe("adapters in PEFT's format", () => {
   let folder: string;
+  let exported: Readonly<Record<string, Exported>>;
   beforeAll(async () => {
     await testDevice();
+    exported = exportedAdapters();
     folder = await Deno.makeTempDir();
   });
   afterAll(() => Deno.remove(folder, { recursive: true }));
 
-  it("are of every kind that PEFT knows", () => {
-    expect(Object.keys(said.adapters).sort()).toEqual(Object.keys(exportedAdapters()).sort());
+  it("are of every kind that PEFT and transformers were given", () => {
+    expect(Object.keys(said.adapters).sort()).toEqual(Object.keys(exported).sort());
+    expect(Object.keys(said.bitfit).sort()).toEqual([...ARCHITECTURES].sort());
   });
 
-  for (const name of Object.keys(said.adapters) as (keyof typeof said.adapters)[]) {
-    it(`${name}: PEFT found every tensor, none too many, and gave these logits`, async () => {
-      const { logits, adapter } = exportedAdapters()[name];
-      const peft = said.adapters[name];
+  const adapters: Readonly<Record<string, Said>> = said.adapters;
+  for (const [name, peft] of Object.entries(adapters)) {
+    it(`${name}: PEFT found every tensor, none too many, and gave the logits of the merged weights`, async () => {
+      const { adapter, classifier, merged } = exported[name];
       expect([peft.unexpected, peft.missing]).toEqual([[], []]);
       const { config } = adapter;
       expect([peft.rank, peft.alpha, peft.task]).toEqual([config.r, config.lora_alpha, config.task_type]);
       expect(peft.targets).toEqual([...config.target_modules as string[]].sort());
       expect(peft.saved ?? []).toEqual(expect.arrayContaining(config.modules_to_save as string[] ?? []));
-      expectClose(await logits.data(), peft.logits, 1e-5);
+      // Heads are those of the commands, which PEFT must take for a classifier's.
+      if (name.includes("/")) expect(config.task_type).toBe("SEQ_CLS");
+      await saveAdapter(`${folder}/deep/${name}`, adapter);
+      const hashes: string[] = [];
+      for (const file of FILES) hashes.push(await sha256(await Deno.readFile(`${folder}/deep/${name}/${file}`)));
+      expect(hashes).toEqual(peft.files);
+      expectClose(await (await classifier.answer(merged())).data(), peft.logits, 1e-5);
     });
 
-    it(`${name}: comes back from its folder as it was saved`, async () => {
-      const { adapter, logits } = exportedAdapters()[name];
-      await saveAdapter(`${folder}/deep/${name}`, adapter);
-      const loaded = await loadAdapter(`${folder}/deep/${name}`);
+    it(`${name}: comes back from its folder as it was saved, and is exported as it was`, async () => {
+      const { adapter, classifier: { base } } = exported[name];
+      await saveAdapter(`${folder}/again/${name}`, adapter);
+      expect(Array.from(Deno.readDirSync(`${folder}/again/${name}`), (file) => file.name).sort()).toEqual(FILES);
+      const loaded = await loadAdapter(`${folder}/again/${name}`);
       expect(loaded.config).toEqual(adapter.config);
-      expect(Object.keys(loaded.tensors).sort()).toEqual(Object.keys(adapter.tensors).sort());
+      const { method, trainable, base: same } = adapterMethod(loaded, base);
+      for (const [parameter, value] of Object.entries(base)) expect(same[parameter]).toBe(value);
+      const { aux } = method.init(random.key(0), base);
+      const { config, tensors } = method.export({ base, trainable: trainable as never, aux });
+      // What was a part of a module comes back as the whole of it.
+      expect({ ...config, modules_to_save: null }).toEqual({ ...adapter.config, modules_to_save: null });
+      expect(Object.keys(tensors).sort()).toEqual(Object.keys(adapter.tensors).sort());
       for (const [path, x] of Object.entries(adapter.tensors)) {
-        expect(loaded.tensors[path].shape).toEqual(x.shape);
-        expect(bits(await loaded.tensors[path].data())).toEqual(bits(await x.data()));
+        expect(tensors[path].shape).toEqual(x.shape);
+        expect(bits(await tensors[path].data())).toEqual(bits(await x.data()));
       }
-      const base = encoderWeights();
-      const { method, trainable } = adapterMethod(loaded, base);
-      const adapted = method.adapt(base, trainable as never, method.init(random.key(0), base).aux);
-      expectClose(await encoder.apply(adapted, encoderBatch(0)).data(), await logits.data(), 1e-5);
-      const files = Array.from(Deno.readDirSync(`${folder}/deep/${name}`), (file) => file.name).sort();
-      expect(files).toEqual(["adapter_config.json", "adapter_model.safetensors"]);
     });
   }
+
+  it("answer as PEFT does without being merged, too", async () => {
+    for (const name of ["lora", "dora", "adalora", "delta-lora-telescoped", "lora-in-classifier"] as const) {
+      const { classifier, adapted } = exported[name];
+      expectClose(await (await classifier.answer(adapted())).data(), said.adapters[name].logits, 1e-5);
+    }
+  });
+
+  it("of BitFit, which PEFT does not have, come back and are merged into weights of transformers", async () => {
+    const models = bitfitModels();
+    for (const [name, { logits, unexpected }] of Object.entries(said.bitfit)) {
+      const { adapter, classifier: { base, answer } } = models[name];
+      expect(unexpected).toEqual([]);
+      await saveAdapter(`${folder}/bitfit/${name}`, adapter);
+      const { method, trainable } = adapterMethod(await loadAdapter(`${folder}/bitfit/${name}`), base);
+      const merged = method.merge({ base, trainable: trainable as never, aux: {} });
+      expectClose(await (await answer(merged)).data(), logits, 1e-5);
+    }
+  });
 
   it("are not read where a file is missing or broken, and the message says which", async () => {
     const path = `${folder}/broken`;

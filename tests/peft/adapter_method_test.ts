@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { crossEntropy, type Params } from "../../lib/nn/mod.ts";
-import { random } from "../../lib/ops/mod.ts";
+import { random, zeros } from "../../lib/ops/mod.ts";
 import { adamw } from "../../lib/optim/mod.ts";
 import { type Adapter, adapterMethod, dora, lora } from "../../lib/peft/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
@@ -70,20 +70,68 @@ describe("adapters that PEFT wrote", () => {
     const { config, tensors } = written("lora", "before");
     const use = (changes: object, others = tensors) => () =>
       adapterMethod({ config: { ...config, ...changes }, tensors: others }, base);
-    expect(use({ peft_type: "IA3" })).toThrow('peft_type is "IA3", not "LORA", "ADALORA", "BOTTLENECK" or "BITFIT"');
-    expect(use({ bias: "all" })).toThrow('bias is "all", not "none"');
+    const inPeft = "merge it in PEFT, PeftModel.from_pretrained(model, ADAPTER).merge_and_unload()";
+    expect(use({ peft_type: "IA3" })).toThrow(
+      `peft_type is "IA3", not "LORA" or "ADALORA", nor our own "BOTTLENECK" or "BITFIT": ${inPeft}`,
+    );
+    expect(use({ peft_type: "PREFIX_TUNING" })).toThrow("prompts are no change of weights");
+    expect(use({ bias: "some" })).toThrow('bias is "some", not "none" or "all" or "lora_only"');
     expect(use({ r: "4" })).toThrow('r is "4", not a number');
+    expect(use({ use_dora: 1 })).toThrow("use_dora is 1, not true or false");
+    expect(use({ layers_to_transform: ["0"] })).toThrow('layers_to_transform is ["0"], not a number or a list');
     expect(use({ rank_pattern: { query: "x" } })).toThrow("rank_pattern is");
     expect(use({ target_modules: ["nothing"] })).toThrow("matches none of");
-    expect(use({ modules_to_save: null })).toThrow("nothing of the model fits its tensor base_model.model.classifier");
+    expect(use({ target_modules: ".*nothing" })).toThrow("matches none of");
+    expect(use({ exclude_modules: ".*" })).toThrow("neither excluded nor saved whole");
     expect(use({ target_modules: ["query", "key"] })).toThrow("it has no tensor base_model.model.bert.encoder.layer.0");
+    expect(use({ exclude_modules: ["0.attention.self.query"] })).toThrow(
+      "nothing of the model fits its tensor base_model.model.bert.encoder.layer.0.attention.self.query.lora_",
+    );
+    expect(use({ modules_to_save: ["pooler"] })).toThrow("it has no tensor base_model.model.bert.pooler.dense");
     const wide = { ...tensors, "base_model.model.classifier.bias": tensor([1, 2, 3]) };
     expect(use({}, wide)).toThrow("its classifier.bias is [3], not [2]");
+    const other = { ...tensors, "model.classifier.bias": tensor([1, 2]) };
+    expect(use({}, other)).toThrow("its tensor model.classifier.bias does not begin with base_model.model.");
+    const words = "base_model.model.bert.embeddings.word_embeddings.weight";
+    expect(use({}, { ...tensors, [words]: zeros([50, 32]) })).toThrow(
+      "its bert.embeddings.word_embeddings.weight is [50, 32], and the model's [48, 32]: resize_token_embeddings()",
+    );
+    const tokens = { ...tensors, [words.replace("weight", "token_adapter.trainable_tokens_delta")]: zeros([2, 32]) };
+    for (const indices of [undefined, [1, 48], [1, -1], { type: [1, 2] }]) {
+      expect(use({ trainable_token_indices: indices }, tokens)).toThrow("not places in the 48 rows of bert.embeddings");
+    }
+    expect(use({ trainable_token_indices: [1] }, tokens)).toThrow("trainable_tokens_delta is [2, 32], not [1, 32]");
     // PiSSA takes its factors out of the base as well: its files alone are not the change.
     expect(use({ init_lora_weights: "pissa" })).toThrow('init_lora_weights is "pissa", not true or false');
     expect(use({ alora_invocation_tokens: [1, 2] })).toThrow("alora_invocation_tokens is [1,2], not false");
-    expect(use({ exclude_modules: ["0.attention.self.query"] })).toThrow("exclude_modules is");
+    expect(use({ target_parameters: ["query.weight"] })).toThrow(inPeft);
     expect(use({ r: config.r as number + 1 })).toThrow(/its bert\..*\.A is \[\d+,\d+\], not \[\d+,\d+\]/);
+  });
+});
+
+describe("regular expressions of Python's in adapter_config.json", () => {
+  const { config, tensors } = written("lora", "before");
+  const use = (changes: object) => () =>
+    adapterMethod({ config: { ...config, ...changes }, tensors }, encoderWeights());
+
+  it("are refused by the name of their key and what may take their place, where they have no equal", () => {
+    const wrong: [key: string, value: unknown, reason: string][] = [
+      ["target_modules", "(?>.*)query", 'what begins with "(?>."'],
+      ["target_modules", ".*+query", "a possessive quantifier, *+"],
+      ["target_modules", "(.*query", "Unterminated group"],
+      ["target_modules", "\\p{L}*query", "the escape \\p"],
+      ["exclude_modules", "(a)?(?(1)b|c)", 'what begins with "(?(1"'],
+      ["layers_pattern", ["(?<name>layer)"], 'what begins with "(?<n"'],
+      ["modules_to_save", ["("], "Unterminated group"],
+      ["alpha_pattern", { "(quer)?y\\2": 3 }, "a reference back to a group"],
+      ["rank_pattern", { "query": 4, "[": 3 }, "a [ without its ]"],
+    ];
+    for (const [key, value, reason] of wrong) {
+      const changes = { [key]: value, ...key === "layers_pattern" ? { layers_to_transform: [0] } : {} };
+      expect(use(changes)).toThrow(`cannot use adapter_config.json: ${key} is`);
+      expect(use(changes)).toThrow(reason);
+      expect(use(changes)).toThrow("write names of modules in its place");
+    }
   });
 });
 

@@ -1,0 +1,51 @@
+import type { Tensor } from "../../tensor/tensor.ts";
+import { formatShape, sameShape, type Shape } from "../../tensor/shape.ts";
+import type { Adapter } from "../method.ts";
+
+/** What PEFT writes before the names of an adapter's tensors. */
+export const PEFT_PREFIX = "base_model.model.";
+
+/** Further copies of what is saved whole, which PEFT writes beside it with `bias: "all"` and reads as nothing. */
+const COPY = /\.(original_module|modules_to_save)\./;
+
+/** The tensors of an adapter's file, each of which is taken once. */
+export class AdapterTensors {
+  readonly #left = new Map<string, Tensor>();
+
+  constructor(tensors: Adapter["tensors"]) {
+    for (const [name, tensor] of Object.entries(tensors)) {
+      if (!name.startsWith(PEFT_PREFIX)) {
+        throw new Error(`cannot use the adapter: its tensor ${name} does not begin with ${PEFT_PREFIX}`);
+      }
+      const own = name.slice(PEFT_PREFIX.length);
+      if (!COPY.test(own)) this.#left.set(own, tensor);
+    }
+  }
+
+  /** Names, without PEFT's prefix, that nobody took so far. */
+  get left(): readonly string[] {
+    return [...this.#left.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#left.has(name);
+  }
+
+  /** Takes a tensor by its name, or by another one that older files have. */
+  take(name: string, ...others: readonly string[]): Tensor {
+    const own = [name, ...others].find((one) => this.#left.has(one));
+    const tensor = this.#left.get(own ?? name);
+    if (tensor === undefined) throw new Error(`cannot use the adapter: it has no tensor ${PEFT_PREFIX}${name}`);
+    this.#left.delete(own ?? name);
+    return tensor;
+  }
+
+  /** Takes a tensor that has a shape. */
+  takeShaped(name: string, shape: Shape): Tensor {
+    const tensor = this.take(name);
+    if (!sameShape(tensor.shape, shape)) {
+      throw new Error(`cannot use the adapter: its ${name} is ${formatShape(tensor.shape)}, not ${formatShape(shape)}`);
+    }
+    return tensor;
+  }
+}
