@@ -126,6 +126,19 @@ describe("heads of folders", () => {
     );
   });
 
+  it("of an adapter is found where the architecture has its last layer", async () => {
+    const bias = tensor(new Float32Array(3));
+    for (
+      const [model_type, name] of [["roberta", "classifier.out_proj.bias"], ["distilbert", "classifier.bias"]] as const
+    ) {
+      await Deno.mkdir(`${folder}/${model_type}`);
+      await Deno.writeTextFile(`${folder}/${model_type}/config.json`, JSON.stringify({ model_type }));
+      const adapter = `${folder}/${model_type}_adapter`;
+      await saveAdapter(adapter, { config: {}, tensors: { [`base_model.model.${name}`]: bias } });
+      expect((await adapterHead(adapter, `${folder}/${model_type}`))?.outputs).toBe(3);
+    }
+  });
+
   it("is called what --classes says, if that names as many", async () => {
     const head = await modelHead(`${folder}/named`);
     expect(withClasses(head, "c, n ,e")).toMatchObject({ labels: ["c", "n", "e"], source: "--classes", isNamed: true });
