@@ -38,7 +38,7 @@ export async function writeModelFolder(
   { loaded, labels }: { readonly loaded: LoadedModel; readonly labels?: LabelSet },
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  for (const name of [...TOKENIZER_FILES, "special_tokens_map.json", "added_tokens.json"]) {
+  for (const name of TOKENIZER_FILES) {
     try {
       await writeAtomically(`${folder}/${name}`, await Deno.readFile(`${loaded.folder}/${name}`));
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { Part } from "./normalizer.ts";
+import { type Part, partsOf } from "./part.ts";
 import { quoted } from "../io/quoted.ts";
 
 /** A special token, or the place of the first or second text. */
@@ -19,8 +19,8 @@ const token = (id: number, typeId = 0): LayoutPart => ({ kind: "token", id, type
  * What a `tokenizer.json`'s post-processor puts around texts. Throws a TypeError that names a post-processor which is
  * not known here.
  */
-export function layoutOf(part: Part | null | undefined): Layout {
-  if (part === null || part === undefined) return { single: [text(0)], pair: [text(0), text(1, 1)] };
+export function layoutOf(part: Part | null): Layout {
+  if (part === null) return { single: [text(0)], pair: [text(0), text(1, 1)] };
   switch (part.type) {
     case "BertProcessing": {
       const [cls, sep] = [idOf(part, "cls"), idOf(part, "sep")];
@@ -42,9 +42,9 @@ export function layoutOf(part: Part | null | undefined): Layout {
       return layoutOf(null); // it only moves offsets
     case "Sequence": {
       // Those that only move offsets aside, one may remain.
-      const processors = (part.processors as Part[]).filter(({ type }) => type !== "ByteLevel");
+      const processors = partsOf(part, "processors").filter(({ type }) => type !== "ByteLevel");
       if (processors.length > 1) throw new TypeError("post_processor Sequence of several layouts is not supported");
-      return layoutOf(processors[0]);
+      return layoutOf(processors[0] ?? null);
     }
     default:
       throw new TypeError(`post_processor ${quoted(part.type)} is not supported`);

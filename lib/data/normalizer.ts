@@ -1,87 +1,135 @@
-import { ReplaceNormalizer } from "@huggingface/tokenizers";
+import { byteCharacters } from "./byte_level.ts";
+import { CONTROLS, MARKS, NONSPACING_MARKS, normalForm } from "./older_unicode.ts";
+import { flagOf, type Part, partsOf, textOf } from "./part.ts";
+import { stretchesOfPattern } from "./pattern.ts";
 import { precompiledCharsmap } from "./precompiled_charsmap.ts";
 import { quoted } from "../io/quoted.ts";
 
 /** Changes text before it is cut into words. */
-export type Normalize = (text: string) => string;
+export interface Normalizer {
+  readonly normalize: (text: string) => string;
+  /** Whether a text loses its beginning; without it, none does. */
+  readonly losesBeginning?: (text: string) => boolean;
+}
 
-/** One part of a `tokenizer.json`: its type and its settings. */
-export type Part = Readonly<Record<string, unknown>>;
+const UNCHANGED: Normalizer = { normalize: (text) => text };
 
 /**
- * The function of a `tokenizer.json`'s normalizer. Ours where @huggingface/tokenizers 0.2.0 gives other text than the
- * reference: its BertNormalizer looks for ideographs among code units and so misses those beyond U+FFFF; its lower case
- * ends words in ς; its Precompiled takes NFKC for whatever table the file has.
- *
- * Throws a TypeError that names a normalizer which is not known here.
+ * What a `tokenizer.json`'s normalizer does. Throws a TypeError that names a normalizer or a setting which is not known
+ * here.
  */
-export function normalizerOf(part: Part | null | undefined): Normalize {
-  if (part === null || part === undefined) return (text) => text;
+export function normalizerOf(part: Part | null): Normalizer {
+  if (part === null) return UNCHANGED;
   switch (part.type) {
     case "BertNormalizer":
-      return bertNormalizer(part);
-    case "Sequence": {
-      const parts = (part.normalizers as Part[]).map(normalizerOf);
-      return (text) => parts.reduce((changed, normalize) => normalize(changed), text);
-    }
+      return inSequence(bertNormalizers(part));
+    case "Sequence":
+      return inSequence(partsOf(part, "normalizers").map(normalizerOf));
     case "Precompiled":
-      if (part.precompiled_charsmap === null || part.precompiled_charsmap === "") return (text) => text;
-      return precompiledCharsmap(Uint8Array.fromBase64(part.precompiled_charsmap as string));
+      if (part.precompiled_charsmap === null || part.precompiled_charsmap === "") return UNCHANGED;
+      return { normalize: precompiledCharsmap(Uint8Array.fromBase64(textOf(part, "precompiled_charsmap"))) };
     case "NFC":
     case "NFD":
     case "NFKC":
-    case "NFKD": {
-      const form = part.type;
-      return (text) => text.normalize(form);
-    }
+    case "NFKD":
+      return inNormalForm(part.type);
     case "Lowercase":
-      return lowerCase;
+      return LOWER_CASE;
     case "StripAccents":
-      return (text) => text.replace(/\p{M}/gu, "");
-    case "Strip": {
-      const start = part.strip_left ? /^\p{White_Space}+/u : /^(?!)/;
-      const end = part.strip_right ? /\p{White_Space}+$/u : /(?!)$/;
-      return (text) => text.replace(start, "").replace(end, "");
+      return without(MARKS);
+    case "Nmt":
+      return inSequence(NMT);
+    case "ByteLevel":
+      return { normalize: byteCharacters };
+    case "Strip":
+      return inSequence([
+        ...flagOf(part, "strip_left") ? [without(/^\p{White_Space}+/u)] : [],
+        ...flagOf(part, "strip_right") ? [{ normalize: withoutTrailingSpace }] : [],
+      ]);
+    case "Prepend": {
+      const prefix = textOf(part, "prepend");
+      return { normalize: (text) => text === "" ? text : prefix + text };
     }
-    case "Prepend":
-      return (text) => text === "" ? text : `${part.prepend}${text}`;
-    case "Replace": {
-      expectPattern(part);
-      const replace = new ReplaceNormalizer(part as unknown as ConstructorParameters<typeof ReplaceNormalizer>[0]);
-      return (text) => replace.normalize(text);
-    }
+    case "Replace":
+      return replaceNormalizer(part);
     default:
       throw new TypeError(`normalizer ${quoted(part.type)} is not supported`);
   }
 }
 
-/** Throws a TypeError where a part has no pattern: one text that is not empty, under `String` or `Regex`. */
-export function expectPattern({ type, pattern }: Part): void {
-  const { String: text, Regex: regex } = (pattern ?? {}) as Record<string, unknown>;
-  const given = text ?? regex;
-  if (typeof given !== "string" || given === "") {
-    throw new TypeError(`${type} has no pattern: ${quoted(pattern)}`);
-  }
-}
-
-/** In lower case, each character for itself: Σ is σ at a word's end, too. */
-function lowerCase(text: string): string {
-  return text.replaceAll("Σ", "σ").toLowerCase();
-}
-
-function bertNormalizer(part: Part): Normalize {
-  const { clean_text: clean, handle_chinese_chars: ideographs, lowercase } = part;
-  const accents = part.strip_accents ?? lowercase;
-  return (text) => {
-    if (clean) text = text.replace(NO_TEXT, "").replace(/\p{White_Space}/gu, " ");
-    if (ideographs) text = text.replace(IDEOGRAPH, " $& ");
-    if (accents) text = text.normalize("NFD").replace(/\p{Mn}/gu, "");
-    return lowercase ? lowerCase(text) : text;
+function inSequence(normalizers: readonly Normalizer[]): Normalizer {
+  if (normalizers.length === 1) return normalizers[0];
+  return {
+    normalize: (text) => {
+      for (const { normalize } of normalizers) text = normalize(text);
+      return text;
+    },
+    losesBeginning: (text) =>
+      normalizers.some(({ normalize, losesBeginning }) => {
+        const loses = losesBeginning?.(text) ?? false;
+        text = normalize(text);
+        return loses;
+      }),
   };
 }
 
-/** Zero, U+FFFD and control characters but for tabs and line ends. */
-const NO_TEXT = /[\0\ufffd]|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/gu;
+/** Leaves out what a pattern finds. */
+function without(pattern: RegExp): Normalizer {
+  return {
+    normalize: (text) => text.replace(pattern, ""),
+    losesBeginning: (text) => text.search(pattern) === 0,
+  };
+}
+
+function withoutTrailingSpace(text: string): string {
+  let end = text.length;
+  // All white space is of one code unit.
+  while (end > 0 && /\p{White_Space}/u.test(text[end - 1])) end--;
+  return text.slice(0, end);
+}
+
+const inNormalForm = (form: "NFC" | "NFD" | "NFKC" | "NFKD"): Normalizer => ({
+  normalize: (text) => normalForm(text, form),
+});
+
+/** In lower case, each character for itself: Σ is σ at a word's end, too. */
+const LOWER_CASE: Normalizer = { normalize: (text) => text.replaceAll("Σ", "σ").toLowerCase() };
+
+const NMT: readonly Normalizer[] = [
+  // deno-lint-ignore no-control-regex
+  without(/[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]/g),
+  { normalize: (text) => text.replace(/[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g, " ") },
+];
+
+/** Literal content for each match of a pattern: `$` means nothing in it. */
+function replaceNormalizer(part: Part): Normalizer {
+  const find = stretchesOfPattern(part);
+  const content = textOf(part, "content");
+  return {
+    normalize: (text) => {
+      let result = "";
+      for (const [start, end, isMatch] of find(text)) result += isMatch ? content : text.slice(start, end);
+      return result;
+    },
+    losesBeginning: (text) => {
+      const first = find(text)[0];
+      return content === "" && first !== undefined && first[2] && first[1] > 0;
+    },
+  };
+}
+
+function bertNormalizers(part: Part): Normalizer[] {
+  const lowercase = flagOf(part, "lowercase");
+  const [clean, ideographs] = [flagOf(part, "clean_text"), flagOf(part, "handle_chinese_chars")];
+  return [
+    ...clean ? [without(CONTROLS), { normalize: spacesAlike }] : [],
+    ...ideographs ? [{ normalize: (text: string) => text.replace(IDEOGRAPH, " $& ") }] : [],
+    ...flagOf(part, "strip_accents", lowercase) ? [inNormalForm("NFD"), without(NONSPACING_MARKS)] : [],
+    ...lowercase ? [LOWER_CASE] : [],
+  ];
+}
+
+const spacesAlike = (text: string): string => text.replace(/\p{White_Space}/gu, " ");
 
 /** The reference's blocks, with its gap at U+2B820. */
 const IDEOGRAPH =

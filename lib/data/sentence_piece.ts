@@ -4,6 +4,8 @@ export interface SentencePieceModel {
   readonly kind: string;
   /** Pieces with their logarithmic probabilities, by id. */
   readonly pieces: readonly (readonly [piece: string, score: number])[];
+  /** Pieces of control (`[CLS]`) and those of the user, by id: they are found in the text itself. */
+  readonly added: readonly { readonly content: string; readonly special: boolean }[];
   readonly unknownId: number;
   /** The compiled table of its normalisation; empty where it changes nothing. */
   readonly charsmap: Uint8Array;
@@ -49,19 +51,25 @@ const asNumber = (value: Uint8Array | number): number => {
   return value;
 };
 
+/** Types of pieces. */
+const [NORMAL, CONTROL, USER_DEFINED] = [1, 3, 4];
+
 /** Reads the pieces and settings of a SentencePiece model. Throws a SyntaxError where its bytes are no such model. */
 export function parseSentencePiece(bytes: Uint8Array): SentencePieceModel {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const pieces: [string, number][] = [];
+  const added: { content: string; special: boolean }[] = [];
   let [kind, unknownId, charsmap] = [1, 0, new Uint8Array()];
   for (const [number, value] of fieldsOf(bytes)) {
     if (number === 1) {
-      let [piece, score] = ["", 0];
+      let [piece, score, type] = ["", 0, NORMAL];
       for (const [part, content] of fieldsOf(asBytes(value))) {
         if (part === 1) piece = decoder.decode(asBytes(content));
         if (part === 2) score = floatOf(asBytes(content));
+        if (part === 3) type = asNumber(content);
       }
       pieces.push([piece, score]);
+      if (type === CONTROL || type === USER_DEFINED) added.push({ content: piece, special: type === CONTROL });
     } else if (number === 2) {
       for (const [part, content] of fieldsOf(asBytes(value))) {
         if (part === 3) kind = asNumber(content);
@@ -74,7 +82,7 @@ export function parseSentencePiece(bytes: Uint8Array): SentencePieceModel {
     }
   }
   if (pieces.length === 0) throw new SyntaxError("it has no pieces");
-  return { kind: kind === 1 ? "unigram" : `number ${kind}`, pieces, unknownId, charsmap };
+  return { kind: kind === 1 ? "unigram" : `number ${kind}`, pieces, added, unknownId, charsmap };
 }
 
 function floatOf(bytes: Uint8Array): number {

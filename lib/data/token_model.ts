@@ -1,36 +1,41 @@
-import { BPE, Unigram, WordPiece } from "@huggingface/tokenizers";
-import type { Part } from "./normalizer.ts";
+import { bytePairModel } from "./byte_pair_model.ts";
+import type { Part } from "./part.ts";
+import { unigramModel } from "./unigram_model.ts";
 import { quoted } from "../io/quoted.ts";
 
 /** Cuts words into pieces of a vocabulary. */
 export interface TokenModel {
   /** Ids by piece. */
   readonly vocab: ReadonlyMap<string, number>;
+  /** Pieces that it counts: the next id, where ids have no gaps. */
+  readonly size: number;
   /** The piece of what the vocabulary lacks; without one, that is dropped. */
   readonly unknown?: string;
   /** Ids of a word's pieces. */
-  encode(word: string): number[];
+  encode(word: string): readonly number[];
 }
 
 /** More pieces have no name here: a greater id is a fault of the file. */
 const MAX_ID = 2 ** 31 - 1;
 
 /**
- * The model of a `tokenizer.json`: WordPiece, BPE or Unigram of @huggingface/tokenizers, once its settings are known to
- * be whole. Throws a TypeError that names what is missing, wrong, or not supported.
+ * The model of a `tokenizer.json`: WordPiece, WordLevel, BPE or Unigram. Throws a TypeError that names what is missing,
+ * wrong, or not supported.
  */
 export function tokenModelOf(part: Part | undefined): TokenModel {
   if (!isRecord(part)) throw new TypeError("there is no model");
   const type = part.type ?? (Array.isArray(part.vocab) ? "Unigram" : part.merges === undefined ? "WordPiece" : "BPE");
   switch (type) {
     case "WordPiece":
-      return wordPieceModel(part);
+      return wordPieceOf(part);
+    case "WordLevel":
+      return wordLevelOf(part);
     case "BPE":
-      return bytePairModel(part);
+      return bytePairOf(part);
     case "Unigram":
-      return unigramModel(part);
+      return unigramOf(part);
     default:
-      throw new TypeError(`model ${quoted(type)} is not one of WordPiece, BPE, Unigram`);
+      throw new TypeError(`model ${quoted(type)} is not one of WordPiece, WordLevel, BPE, Unigram`);
   }
 }
 
@@ -50,84 +55,101 @@ function vocabularyOf({ vocab }: Part): Map<string, number> {
   return pieces;
 }
 
-/** What the library's classes take; they are checked before. */
-type Settings<T extends abstract new (...settings: never[]) => unknown> = ConstructorParameters<T>[0];
-
-function wordPieceModel(part: Part): TokenModel {
-  const vocab = vocabularyOf(part);
-  const {
-    unk_token: unknown = "[UNK]",
-    continuing_subword_prefix = "##",
-    max_input_chars_per_word = 100,
-  } = part;
+function unknownOf({ unk_token: unknown }: Part, vocab: ReadonlyMap<string, number>): string {
   if (typeof unknown !== "string" || !vocab.has(unknown)) {
     throw new TypeError(`model.unk_token ${quoted(unknown)} is not in the vocabulary`);
   }
-  expectText("continuing_subword_prefix", continuing_subword_prefix);
-  if (!Number.isSafeInteger(max_input_chars_per_word) || (max_input_chars_per_word as number) < 0) {
-    throw new TypeError(`model.max_input_chars_per_word is no count: ${quoted(max_input_chars_per_word)}`);
-  }
-  const model = new WordPiece(
-    {
-      type: "WordPiece",
-      vocab: Object.fromEntries(vocab),
-      unk_token: unknown,
-      continuing_subword_prefix,
-      max_input_chars_per_word,
-    } as Settings<typeof WordPiece>,
-  );
-  return { vocab, unknown, encode: (word) => model.encode([word]).map((piece) => vocab.get(piece)!) };
+  return unknown;
 }
 
-function expectText(name: string, value: unknown): void {
+/** A text, or nothing. */
+function expectText(name: string, value: unknown): string {
+  if (value === undefined || value === null) return "";
   if (typeof value !== "string") throw new TypeError(`model.${name} is no text: ${quoted(value)}`);
+  return value;
 }
 
-function mergesOf({ merges }: Part, vocab: ReadonlyMap<string, number>): [string, string][] {
+/** A flag, false where it is missing. */
+function expectFlag(name: string, value: unknown): boolean {
+  if (value !== undefined && value !== null && typeof value !== "boolean") {
+    throw new TypeError(`model.${name} is neither true nor false: ${quoted(value)}`);
+  }
+  return value === true;
+}
+
+function wordLevelOf(part: Part): TokenModel {
+  const vocab = vocabularyOf(part);
+  const unknown = unknownOf(part, vocab);
+  const unknownIds = [vocab.get(unknown)!];
+  const encode = (word: string) => {
+    const id = vocab.get(word);
+    return id === undefined ? unknownIds : [id];
+  };
+  return { vocab, size: vocab.size, unknown, encode };
+}
+
+function wordPieceOf(part: Part): TokenModel {
+  const vocab = vocabularyOf(part);
+  const { max_input_chars_per_word: most = 100 } = part;
+  const unknown = unknownOf({ unk_token: "[UNK]", ...part }, vocab);
+  const prefix = expectText("continuing_subword_prefix", part.continuing_subword_prefix ?? "##");
+  if (typeof most !== "number" || !Number.isSafeInteger(most) || most < 0) {
+    throw new TypeError(`model.max_input_chars_per_word is no count: ${quoted(most)}`);
+  }
+  let longest = 0;
+  for (const piece of vocab.keys()) longest = Math.max(longest, piece.length);
+  const unknownIds = [vocab.get(unknown)!];
+  const encode = (word: string): readonly number[] => {
+    // A character is one or two code units.
+    if (word.length > most && (word.length > 2 * most || [...word].length > most)) return unknownIds;
+    const ids: number[] = [];
+    for (let start = 0; start < word.length;) {
+      let [end, id]: [number, number | undefined] = [Math.min(word.length, start + longest), undefined];
+      for (; end > start; end--) {
+        id = vocab.get(start > 0 ? prefix + word.slice(start, end) : word.slice(start, end));
+        if (id !== undefined) break;
+      }
+      if (id === undefined) return unknownIds;
+      ids.push(id);
+      start = end;
+    }
+    return ids;
+  };
+  return { vocab, size: vocab.size, unknown, encode };
+}
+
+/** Pairs of pieces with the piece that they become. */
+function mergesOf({ merges }: Part, vocab: ReadonlyMap<string, number>, prefix: string): [string, string, string][] {
   if (!Array.isArray(merges)) throw new TypeError("there is no list of merges at model.merges");
   return merges.map((merge, i) => {
-    const pair = typeof merge === "string" ? merge.split(" ") : merge;
-    const isPair = Array.isArray(pair) && pair.length === 2 && pair.every((piece) => vocab.has(piece));
-    if (!isPair || !vocab.has(pair.join(""))) {
-      throw new TypeError(
-        `model.merges[${i}] joins no two pieces of the vocabulary to a third: ${quoted(merge)}`,
-      );
+    const pair: unknown = typeof merge === "string" ? merge.split(" ") : merge;
+    if (Array.isArray(pair) && pair.length === 2 && pair.every((piece) => vocab.has(piece))) {
+      const [left, right] = pair as [string, string];
+      const merged = left + right.slice(prefix.length);
+      if (vocab.has(merged)) return [left, right, merged];
     }
-    return pair as [string, string];
+    throw new TypeError(`model.merges[${i}] joins no two pieces of the vocabulary to a third: ${quoted(merge)}`);
   });
 }
 
-function bytePairModel(part: Part): TokenModel {
+function bytePairOf(part: Part): TokenModel {
   const vocab = vocabularyOf(part);
-  const merges = mergesOf(part, vocab);
-  const { unk_token: unknown, dropout, continuing_subword_prefix: prefix, end_of_word_suffix: suffix } = part;
-  if (dropout) throw new TypeError("model BPE with dropout is not supported");
-  if (prefix) throw new TypeError("model BPE with continuing_subword_prefix is not supported");
-  if (suffix) expectText("end_of_word_suffix", suffix);
-  if (unknown !== undefined && unknown !== null && (typeof unknown !== "string" || !vocab.has(unknown))) {
-    throw new TypeError(`model.unk_token ${quoted(unknown)} is not in the vocabulary`);
-  }
-  const known = { fuse_unk: part.fuse_unk, byte_fallback: part.byte_fallback, ignore_merges: part.ignore_merges };
-  const model = new BPE(
-    {
-      type: "BPE",
-      vocab: Object.fromEntries(vocab),
-      merges,
-      unk_token: unknown ?? undefined,
-      end_of_word_suffix: suffix || undefined,
-      ...known,
-    } as unknown as Settings<typeof BPE>,
-  );
-  return {
+  if (part.dropout) throw new TypeError("model BPE with dropout is not supported");
+  const prefix = expectText("continuing_subword_prefix", part.continuing_subword_prefix);
+  return bytePairModel({
     vocab,
-    ...typeof unknown === "string" && { unknown },
-    encode: (word) => model._call([word]).map((piece) => vocab.get(piece)!),
-  };
+    merges: mergesOf(part, vocab, prefix),
+    ...part.unk_token !== undefined && part.unk_token !== null && { unknown: unknownOf(part, vocab) },
+    prefix,
+    suffix: expectText("end_of_word_suffix", part.end_of_word_suffix),
+    fuseUnknown: expectFlag("fuse_unk", part.fuse_unk),
+    byteFallback: expectFlag("byte_fallback", part.byte_fallback),
+    ignoreMerges: expectFlag("ignore_merges", part.ignore_merges),
+  });
 }
 
-function unigramModel(part: Part): TokenModel {
-  const { vocab: list, unk_id: unknownId = null, byte_fallback } = part;
-  if (byte_fallback) throw new TypeError("model Unigram with byte_fallback is not supported");
+function unigramOf(part: Part): TokenModel {
+  const { vocab: list, unk_id: unknownId = null } = part;
   const isPiece = (entry: unknown) =>
     Array.isArray(entry) && entry.length === 2 && typeof entry[0] === "string" && Number.isFinite(entry[1]);
   if (!Array.isArray(list) || list.length === 0) throw new TypeError("there is no list of pieces at model.vocab");
@@ -138,14 +160,9 @@ function unigramModel(part: Part): TokenModel {
   if (!Number.isSafeInteger(unknownId) || !list[unknownId as number]) {
     throw new TypeError(`model.unk_id is no index of model.vocab: ${quoted(unknownId)}`);
   }
-  const pieces = list as [string, number][];
-  const vocab = new Map(pieces.map(([piece], id) => [piece, id]));
-  // The library gives the unknown piece another score in place.
-  const settings = { type: "Unigram", vocab: pieces.map(([...pair]) => pair), unk_id: unknownId };
-  const model = new Unigram(settings as unknown as Settings<typeof Unigram>, "");
-  return {
-    vocab,
-    unknown: pieces[unknownId as number][0],
-    encode: (word) => model._call([word]).map((piece) => vocab.get(piece) ?? unknownId as number),
-  };
+  return unigramModel({
+    pieces: list as [string, number][],
+    unknownId: unknownId as number,
+    byteFallback: expectFlag("byte_fallback", part.byte_fallback),
+  });
 }

@@ -1,16 +1,21 @@
-import { type AddedToken, splitAtTokens, type Stretch } from "./added_tokens.ts";
+import { type AddedToken, AddedVocabulary } from "./added_tokens.ts";
+import { flagsOf } from "./added_token_flags.ts";
 import { layoutOf, type LayoutPart } from "./layout.ts";
 import { longestFirst } from "./longest_first.ts";
-import { normalizerOf, type Part } from "./normalizer.ts";
+import { normalizerOf } from "./normalizer.ts";
+import type { Part } from "./part.ts";
 import { preTokenizerOf } from "./pre_tokenizer.ts";
-import { tokenModelOf } from "./token_model.ts";
+import { type TokenModel, tokenModelOf } from "./token_model.ts";
 import { quoted } from "../io/quoted.ts";
 
 /** Token ids of a text or a pair, special tokens included. */
 export interface TokenIds {
   /** Token ids, such as those of `[CLS] text [SEP]`. */
   readonly ids: number[];
-  /** The tokenizer's types of these tokens, as BERT's 0 for the first text and 1 for the second; as long as `ids`. */
+  /**
+   * The tokenizer's types of these tokens, as BERT's 0 for the first text and 1 for the second; as long as `ids`. All 0
+   * where the model is not to be given any: where `model_input_names` lack `token_type_ids`.
+   */
   readonly typeIds: number[];
 }
 
@@ -34,10 +39,12 @@ export interface Tokenizer {
   readonly sepId?: number;
   /** Id of [MASK] or what takes its place. */
   readonly maskId?: number;
+  /** Most tokens that the model is meant for, where the files say it: `model_max_length`. */
+  readonly modelMaxLength?: number;
   /**
    * Ids of a text or a pair between their special tokens: `[CLS] text [SEP] text2 [SEP]` for BERT, `<s> text </s></s>
-   * text2 </s>` for RoBERTa. What is longer than `maxLength` loses tokens at the end of its longer text first, as
-   * Hugging Face's `longest_first`.
+   * text2 </s>` for RoBERTa. What is longer than `maxLength` loses tokens of its longer text first, as Hugging Face's
+   * `longest_first`: at the text's end, or at its beginning where `truncation_side` is left.
    *
    * Throws a RangeError when `maxLength` leaves no room for the special tokens.
    */
@@ -52,48 +59,107 @@ export interface TokenizerJson {
   readonly [key: string]: unknown;
 }
 
-/** Names of special tokens, as a `tokenizer_config.json` gives them: `pad_token`, `cls_token` and so on. */
+/** Settings of a `tokenizer_config.json`: names of special tokens (`pad_token`, `cls_token` …), `truncation_side` and so on. */
 export type TokenizerConfig = Readonly<Record<string, unknown>>;
 
+/** What a folder's other files say beside a `tokenizer.json`. */
+export interface TokenizerSettings {
+  /** Texts of special tokens by their names: `pad_token`, `cls_token` and so on. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Tokens that are added to those of the `tokenizer.json`. */
+  readonly added: readonly AddedToken[];
+  /** What stands around texts, given where each token's id is; without it, the post-processor's. */
+  readonly postProcessor?: (idOf: (name: string) => number | undefined) => Part | null;
+  readonly truncatesLeft: boolean;
+  /** Whether tokens have types, or all are of type 0. */
+  readonly hasTypes: boolean;
+  /** Whether special tokens in a text are text as any other. */
+  readonly cutsSpecial: boolean;
+  readonly modelMaxLength?: number;
+}
+
 /**
- * The tokenizer of a parsed `tokenizer.json`, and of the `tokenizer_config.json` beside it, where there is one.
+ * The tokenizer of a parsed `tokenizer.json`, and of the `tokenizer_config.json` beside it, where there is one: of that,
+ * names of special tokens, `truncation_side`, `model_input_names` and `model_max_length` are read. `tokenizerFromFiles`
+ * takes account of all that a folder has.
  *
  * Throws a TypeError that says which part is missing, wrong or not supported.
  */
 export function tokenizerFromJson(json: TokenizerJson, config: TokenizerConfig = {}): Tokenizer {
+  return making(() => {
+    const names = new Map<string, string>();
+    for (const [key, value] of Object.entries(config)) {
+      const name = typeof value === "object" ? (value as { content?: unknown } | null)?.content : value;
+      if (key.endsWith("_token") && typeof name === "string") names.set(key, name);
+    }
+    return assembleTokenizer(json, { names, added: [], ...sidesOf(config, json, true) });
+  });
+}
+
+/** Throws a TypeError that says so where a tokenizer cannot be made. */
+export function making<T>(make: () => T): T {
   try {
-    return assemble(json, config);
+    return make();
   } catch (error) {
     throw new TypeError(`Cannot make a tokenizer as ${(error as Error).message}`, { cause: error });
   }
 }
 
-function assemble(json: TokenizerJson, config: TokenizerConfig): Tokenizer {
+/** What a `tokenizer_config.json` says of lengths, sides and types; `usuallyHasTypes` where it does not say it. */
+export function sidesOf(
+  config: TokenizerConfig,
+  json: TokenizerJson,
+  usuallyHasTypes: boolean,
+): Pick<TokenizerSettings, "truncatesLeft" | "hasTypes" | "cutsSpecial" | "modelMaxLength"> {
+  const { model_input_names: inputs, model_max_length: most } = config;
+  // The side of a truncation that tokenizer.json has counts where the configuration has none.
+  const inJson = (json?.truncation as { direction?: string } | null | undefined)?.direction?.toLowerCase();
+  const side = config.truncation_side ?? inJson ?? "right";
+  if (side !== "left" && side !== "right") {
+    throw new TypeError(`truncation_side is neither left nor right: ${quoted(config.truncation_side)}`);
+  }
+  if (inputs !== undefined && inputs !== null && !Array.isArray(inputs)) {
+    throw new TypeError(`model_input_names is no list: ${quoted(inputs)}`);
+  }
+  return {
+    truncatesLeft: side === "left",
+    hasTypes: inputs?.includes("token_type_ids") ?? usuallyHasTypes,
+    cutsSpecial: config.split_special_tokens === true,
+    // Without a bound, Hugging Face's libraries write 1e30.
+    ...typeof most === "number" && most > 0 && most < 2 ** 31 && { modelMaxLength: most },
+  };
+}
+
+/** Puts together the tokenizer of a `tokenizer.json` and of what other files say. */
+export function assembleTokenizer(json: TokenizerJson, settings: TokenizerSettings): Tokenizer {
   const part = (name: string) => expectPart(name, json[name]);
   const model = tokenModelOf(json?.model as Part | undefined);
-  const normalize = normalizerOf(part("normalizer"));
+  const { normalize, losesBeginning } = normalizerOf(part("normalizer"));
   const cut = preTokenizerOf(part("pre_tokenizer"));
-  const layout = layoutOf(part("post_processor"));
-  const added = addedTokensOf(json);
-  const splitRaw = splitAtTokens(new Map(added.filter((t) => !t.normalized).map((t) => [t.content, t])));
-  const splitNormalized = splitAtTokens(
-    new Map(added.filter((t) => t.normalized).map((t) => [normalize(t.content), t])),
-  );
+  const added = new AddedVocabulary(model);
+  added.add(addedTokensOf(json));
+  added.add(settings.added);
+  const layout = layoutOf(settings.postProcessor?.((name) => added.idOf(name)) ?? part("post_processor"));
+  const { truncatesLeft, hasTypes, cutsSpecial, modelMaxLength } = settings;
+  const splitRaw = added.rawSplitter(cutsSpecial);
+  const splitNormalized = added.normalizedSplitter(normalize, cutsSpecial);
 
-  const pieces = (text: string): number[] => {
+  const piecesOf = (text: string): number[] => {
     const ids: number[] = [];
-    const each = (stretches: Stretch[], first: boolean, encode: (text: string, first: boolean) => void) => {
-      for (const [i, stretch] of stretches.entries()) {
-        if (typeof stretch === "string") encode(stretch, first && i === 0);
-        else ids.push(stretch.id);
-      }
-    };
     // Lone surrogates are no text: the reference cannot be given them.
-    each(splitRaw(text.toWellFormed()), true, (raw, first) => {
-      each(splitNormalized(normalize(raw)), first, (normal, first) => {
-        for (const word of cut(normal, first)) for (const id of model.encode(word)) ids.push(id);
-      });
-    });
+    for (const [i, raw] of splitRaw(text.toWellFormed()).entries()) {
+      if (typeof raw === "number") {
+        ids.push(raw);
+        continue;
+      }
+      const isFirst = i === 0 && !losesBeginning?.(raw);
+      for (const [j, normal] of splitNormalized(normalize(raw)).entries()) {
+        if (typeof normal === "number") ids.push(normal);
+        else {for (const word of cut(normal, isFirst && j === 0).words) {
+            for (const id of model.encode(word)) ids.push(id);
+          }}
+      }
+    }
     return ids;
   };
 
@@ -101,29 +167,48 @@ function assemble(json: TokenizerJson, config: TokenizerConfig): Tokenizer {
     const parts = text2 === undefined ? layout.single : layout.pair;
     const room = maxLength - parts.filter(({ kind }) => kind === "token").length;
     if (!(room >= 0)) throw new RangeError(`Cannot encode as the special tokens alone exceed maxLength ${maxLength}`);
-    const texts = text2 === undefined ? [pieces(text)] : [pieces(text), pieces(text2)];
+    const texts = (text2 === undefined ? [text] : [text, text2]).map(piecesOf);
     const lengths = texts.length === 1 ? [room] : longestFirst(texts[0].length, texts[1].length, room);
-    const idsOf = (p: LayoutPart) => p.kind === "token" ? [p.id] : texts[p.index].slice(0, lengths[p.index]);
-    const laidOut = parts.map((p) => ({ ids: idsOf(p), typeId: p.typeId }));
-    return {
-      ids: laidOut.flatMap(({ ids }) => ids),
-      typeIds: laidOut.flatMap(({ ids, typeId }) => new Array<number>(ids.length).fill(typeId)),
+    const kept = texts.map((ids, i) =>
+      truncatesLeft ? ids.slice(Math.max(0, ids.length - lengths[i])) : ids.slice(0, lengths[i])
+    );
+    const ids: number[] = [];
+    const typeIds: number[] = [];
+    const add = (id: number, typeId: number) => {
+      ids.push(id);
+      typeIds.push(hasTypes ? typeId : 0);
     };
+    for (const p of parts) {
+      if (p.kind === "token") add(p.id, p.typeId);
+      else for (const id of kept[p.index]) add(id, p.typeId);
+    }
+    return { ids, typeIds };
   };
 
-  const ids = new Map(model.vocab);
-  for (const { content, id } of added) ids.set(content, id);
   let vocabSize = 0;
-  for (const id of ids.values()) vocabSize = Math.max(vocabSize, id + 1);
-  const find = (names: readonly (string | undefined)[]) =>
-    names.map((name) => ids.get(name!)).find((id) => id !== undefined);
+  for (const ids of [model.vocab.values(), added.ids]) for (const id of ids) vocabSize = Math.max(vocabSize, id + 1);
+  return {
+    vocabSize,
+    ...specialIdsOf(settings.names, added, model),
+    ...modelMaxLength !== undefined && { modelMaxLength },
+    encode,
+  };
+}
+
+function specialIdsOf(
+  names: ReadonlyMap<string, string>,
+  added: AddedVocabulary,
+  model: TokenModel,
+): Pick<Tokenizer, "padId" | "unknownId" | "clsId" | "sepId" | "maskId"> {
+  const find = (contents: readonly (string | undefined)[]) =>
+    contents.map((content) => content === undefined ? undefined : added.idOf(content)).find((id) => id !== undefined);
   const special = Object.fromEntries(
-    SPECIAL_TOKENS.map(([key, name, ...usual]) => [key, find([nameOf(config[name]), ...usual])] as const)
+    SPECIAL_TOKENS.map(([key, name, ...usual]) => [key, find([names.get(name), ...usual])] as const)
       .filter(([, id]) => id !== undefined),
   );
   const unknownId = find([model.unknown]) ?? special.unknownId;
-  const end = find([nameOf(config.eos_token), "</s>", "<|endoftext|>"]);
-  return { vocabSize, padId: end ?? 0, ...special, ...unknownId !== undefined && { unknownId }, encode };
+  const end = find([names.get("eos_token"), "</s>", "<|endoftext|>"]);
+  return { padId: end ?? 0, ...special, ...unknownId !== undefined && { unknownId } };
 }
 
 const SPECIAL_TOKENS = [
@@ -134,33 +219,22 @@ const SPECIAL_TOKENS = [
   ["maskId", "mask_token", "[MASK]", "<mask>"],
 ] as const;
 
-/** A token's text, which stands there itself or as `content`. */
-function nameOf(token: unknown): string | undefined {
-  const name = typeof token === "object" ? (token as { content?: unknown } | null)?.content : token;
-  return typeof name === "string" ? name : undefined;
-}
-
-/** A part, or nothing; lists of parts inside it are lists of parts. */
+/** A part, or nothing. */
 function expectPart(name: string, value: unknown): Part | null {
   if (value === undefined || value === null) return null;
   if (typeof value !== "object" || Array.isArray(value)) throw new TypeError(`${name} is no object`);
-  const part = value as Record<string, unknown>;
-  const list = { normalizer: "normalizers", pre_tokenizer: "pretokenizers", post_processor: "processors" }[name]!;
-  if (part.type === "Sequence") {
-    if (!Array.isArray(part[list])) throw new TypeError(`${name} Sequence has no list at ${list}`);
-    for (const inner of part[list]) if (expectPart(name, inner) === null) throw new TypeError(`${name} holds null`);
-  }
-  return part;
+  return value as Part;
 }
 
+/** The added tokens of a `tokenizer.json`, in its order, which is what their ids follow. */
 function addedTokensOf({ added_tokens: list = [] }: TokenizerJson): AddedToken[] {
   if (list === null) return [];
   if (!Array.isArray(list)) throw new TypeError("added_tokens is no list");
   return list.map((token, i) => {
-    const { id, content } = (token ?? {}) as Partial<AddedToken>;
-    if (!Number.isSafeInteger(id) || id! < 0 || id! > 2 ** 31 - 1 || typeof content !== "string") {
+    const { id, content, ...flags } = (token ?? {}) as Record<string, unknown>;
+    if (!Number.isSafeInteger(id) || (id as number) < 0 || typeof content !== "string") {
       throw new TypeError(`added_tokens[${i}] is no text with an id: ${quoted(token)}`);
     }
-    return { ...token, normalized: token.normalized ?? !token.special };
+    return { content, ...flagsOf(`added_tokens[${i}]`, flags) };
   });
 }

@@ -1,8 +1,11 @@
 import { parseSentencePiece } from "./sentence_piece.ts";
-import { type Tokenizer, type TokenizerConfig, tokenizerFromJson, type TokenizerJson } from "./tokenizer.ts";
-import { wordPieceJson } from "./word_piece.ts";
+import { specialTokensOf, type TokenFiles } from "./special_tokens.ts";
+import { assembleTokenizer, sidesOf, type Tokenizer, type TokenizerJson } from "./tokenizer.ts";
+import { AS_IT_STANDS, classOfFiles, type TokenizerClass, tokenizerClassOf } from "./tokenizer_class.ts";
+import type { Vocabulary } from "./tokenizer_class_parts.ts";
+import { quoted } from "../io/quoted.ts";
 
-/** Files of a model's folder that say how its text becomes tokens; the first that is there is taken, with the others it needs. */
+/** Files of a model's folder that say how its text becomes tokens. */
 export const TOKENIZER_FILES = [
   "tokenizer.json",
   "tokenizer_config.json",
@@ -10,38 +13,141 @@ export const TOKENIZER_FILES = [
   "vocab.json",
   "merges.txt",
   "spm.model",
+  "special_tokens_map.json",
+  "added_tokens.json",
 ] as const;
 
-/** Contents of {@linkcode TOKENIZER_FILES} by name, those that are there. */
-export type TokenizerFiles = Readonly<Partial<Record<typeof TOKENIZER_FILES[number], Uint8Array>>>;
+type FileName = typeof TOKENIZER_FILES[number] | "config.json";
+
+/** Contents of {@linkcode TOKENIZER_FILES} by name, those that are there, and of the model's `config.json`, which names its kind. */
+export type TokenizerFiles = Readonly<Partial<Record<FileName, Uint8Array>>>;
 
 /**
- * The tokenizer of a model's files: of `tokenizer.json`, or of the older files, which are `vocab.txt` (WordPiece),
- * `vocab.json` with `merges.txt` (byte-level BPE) and `spm.model` (DeBERTa's unigram). `where` goes before the files'
+ * The tokenizer of a model's folder, with the ids and types of `AutoTokenizer` of transformers 5.
+ *
+ * The class that `tokenizer_config.json` or `config.json` names decides (`tokenizer_class`, `model_type`): BERT's,
+ * RoBERTa's, GPT-2's, DeBERTa's, XLM-RoBERTa's and CamemBERT's make their parts anew of the configuration, and take
+ * only the vocabulary of `tokenizer.json`, or of the older files: `vocab.txt` (WordPiece), `vocab.json` with
+ * `merges.txt` (byte-level BPE), `spm.model` (DeBERTa's unigram). `PreTrainedTokenizerFast` takes `tokenizer.json` as it
+ * stands, as is done where nothing names a class; older files alone are then read as of their own class. Tokens of
+ * `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` are added. `where` goes before the files'
  * names in messages.
  *
- * Throws an Error that names the file and its fault, and a NotFound where no file has a vocabulary.
+ * Throws a SyntaxError that names the file and its fault, and a NotFound where no file has a vocabulary.
  */
 export function tokenizerFromFiles(files: TokenizerFiles, where = ""): Tokenizer {
-  const config = files["tokenizer_config.json"] === undefined
-    ? {}
-    : reading("tokenizer_config.json", where, () => parseObject(files["tokenizer_config.json"]!));
-  const [name, make] = sourceOf(files, config);
-  return reading(name, where, make);
+  const object = (name: FileName) => {
+    const bytes = files[name];
+    return bytes && reading(name, where, () => parseObject(bytes));
+  };
+  const config = object("tokenizer_config.json") ?? {};
+  const modelConfig = object("config.json");
+  const [specialTokensMap, addedTokens] = [object("special_tokens_map.json"), object("added_tokens.json")];
+  const tokenFiles: TokenFiles = {
+    config,
+    ...specialTokensMap && { specialTokensMap },
+    ...addedTokens && { addedTokens },
+  };
+  const named = reading(modelConfig && !config.tokenizer_class ? "config.json" : "tokenizer_config.json", where, () => {
+    for (const key of ["fast_tokenizer_files", "init_inputs"]) {
+      if (Array.isArray(config[key]) && config[key].length > 0) throw new TypeError(`${key} is not supported`);
+    }
+    return tokenizerClassOf(config, modelConfig);
+  });
+  const json = object("tokenizer.json") as TokenizerJson | undefined;
+  if (json) return reading("tokenizer.json", where, () => fromJson(json, named ?? AS_IT_STANDS, tokenFiles));
+  const file = (["vocab.txt", "vocab.json", "spm.model"] as const).find((name) =>
+    named ? named.files.includes(name) : files[name] && (name !== "vocab.json" || files["merges.txt"])
+  );
+  const missing = named?.files.find((name) => !files[name]);
+  if (file === undefined || missing !== undefined) {
+    const wanted = named
+      ? `for its class ${named.name} there is no ${["tokenizer.json", ...missing ? [missing] : []].join(", nor ")}`
+      : "there is no tokenizer.json, vocab.txt, vocab.json with merges.txt, or spm.model";
+    throw new Deno.errors.NotFound(`Cannot make a tokenizer as ${wanted}`);
+  }
+  return reading(file === "vocab.json" ? "merges.txt" : file, where, () => {
+    const { added, ...vocabulary } = olderVocabulary(file, files);
+    const kind = named ?? classOfFiles(file, vocabulary.vocab);
+    // What a SentencePiece model adds takes the place of what the configuration has under this name.
+    const withAdded = added ? { ...config, additional_special_tokens: added } : config;
+    return fromVocabulary(kind, vocabulary, { ...tokenFiles, config: withAdded });
+  });
 }
 
-function sourceOf(files: TokenizerFiles, config: TokenizerConfig): [name: string, make: () => Tokenizer] {
-  const { "tokenizer.json": json, "vocab.txt": lines, "vocab.json": vocab, "merges.txt": merges, "spm.model": spm } =
-    files;
-  if (json) return ["tokenizer.json", () => tokenizerFromJson(parseObject(json) as TokenizerJson, config)];
-  if (lines) return ["vocab.txt", () => tokenizerFromJson(wordPieceOf(textOf(lines), config), config)];
-  if (vocab && merges) {
-    return ["merges.txt", () => tokenizerFromJson(bytePairJson(parseObject(vocab), textOf(merges), config), config)];
+function fromJson(json: TokenizerJson, kind: TokenizerClass, files: TokenFiles): Tokenizer {
+  const jsonTokens = Array.isArray(json.added_tokens) ? json.added_tokens : [];
+  if (kind.parts) {
+    const { vocab, merges } = (json.model ?? {}) as Record<string, unknown>;
+    const charsmap = charsmapOf(json.normalizer);
+    // With tokenizer.json, what is around texts is its post-processor's.
+    const { add_bos_token: _bos, add_eos_token: _eos, ...config } = files.config;
+    const vocabulary = { vocab, merges, ...charsmap !== undefined && { charsmap } };
+    return fromVocabulary(kind, vocabulary, { ...files, config, jsonTokens }, json);
   }
-  if (spm) return ["spm.model", () => tokenizerFromJson(debertaJson(spm, config), config)];
-  throw new Deno.errors.NotFound(
-    "Cannot make a tokenizer as there is no tokenizer.json, vocab.txt, vocab.json with merges.txt, or spm.model",
-  );
+  // The token of tokenizer.json's padding counts where the configuration has none.
+  const pad = (json.padding as { pad_token?: unknown } | null | undefined)?.pad_token;
+  const names: Record<string, string> = typeof pad === "string" ? { pad_token: pad } : {};
+  const special = specialTokensOf({ ...files, jsonTokens }, { ...kind, names, keepsJson: true });
+  return assembleTokenizer(json, { ...special, ...sidesOf(files.config, json, kind.hasTypes) });
+}
+
+function fromVocabulary(
+  kind: TokenizerClass,
+  vocabulary: Vocabulary,
+  files: TokenFiles,
+  json?: TokenizerJson,
+): Tokenizer {
+  const { config } = files;
+  const special = specialTokensOf(files, { ...kind, keepsJson: false });
+  const given = json?.post_processor as Record<string, unknown> | null | undefined;
+  const { model, normalizer, pre_tokenizer, postProcessor } = kind.parts!({
+    vocabulary,
+    config,
+    names: special.names,
+    postProcessor: given ?? null,
+  });
+  const parts: TokenizerJson = { model, normalizer, pre_tokenizer, truncation: json?.truncation };
+  return assembleTokenizer(parts, { ...special, ...sidesOf(config, parts, kind.hasTypes), postProcessor });
+}
+
+/** The first compiled table of a normalizer, itself or in its sequence. */
+function charsmapOf(normalizer: unknown): string | undefined {
+  const part = normalizer as { type?: unknown; normalizers?: unknown } | null | undefined;
+  const parts = part?.type === "Sequence" && Array.isArray(part.normalizers) ? part.normalizers : [part];
+  const found = parts.find((one) => one?.type === "Precompiled" && "precompiled_charsmap" in one);
+  if (found === undefined) return undefined;
+  const table = found.precompiled_charsmap;
+  if (typeof table !== "string") {
+    throw new TypeError(`Precompiled has no text at precompiled_charsmap: ${quoted(table)}`);
+  }
+  return table;
+}
+
+type AddedPieces = readonly { readonly __type: "AddedToken"; readonly content: string }[];
+
+function olderVocabulary(
+  file: "vocab.txt" | "vocab.json" | "spm.model",
+  files: TokenizerFiles,
+): Vocabulary & { readonly added?: AddedPieces } {
+  if (file === "vocab.txt") {
+    // Of equal lines the last counts; white space at their ends does not.
+    const lines = linesOf(textOf(files["vocab.txt"]!)).map((line) => line.replace(/\p{White_Space}+$/u, ""));
+    return { vocab: Object.fromEntries(lines.map((line, id) => [line, id])) };
+  }
+  if (file === "vocab.json") {
+    const lines = linesOf(textOf(files["merges.txt"]!)).filter((line) => line !== "" && !line.startsWith("#version"));
+    return { vocab: parseObject(files["vocab.json"]!), merges: lines };
+  }
+  const { kind, pieces, added, unknownId } = parseSentencePiece(files["spm.model"]!);
+  if (kind !== "unigram") {
+    throw new TypeError(`a SentencePiece model of the kind ${kind} is not supported, only unigram`);
+  }
+  return {
+    vocab: pieces,
+    unknownId,
+    added: added.map((token) => ({ __type: "AddedToken", ...token, normalized: false })),
+  };
 }
 
 function reading<T>(name: string, where: string, read: () => T): T {
@@ -55,7 +161,7 @@ function reading<T>(name: string, where: string, read: () => T): T {
 }
 
 function textOf(bytes: Uint8Array): string {
-  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> {
@@ -70,87 +176,4 @@ function linesOf(text: string): string[] {
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
   return lines;
-}
-
-function wordPieceOf(text: string, config: TokenizerConfig): TokenizerJson {
-  return wordPieceJson(linesOf(text), {
-    lowercase: config.do_lower_case !== false,
-    setIdeographsApart: config.tokenize_chinese_chars !== false,
-    ...typeof config.strip_accents === "boolean" && { stripAccents: config.strip_accents },
-  });
-}
-
-/** RoBERTa's or GPT-2's `tokenizer.json`: the one where the vocabulary has `<s>` and `</s>`. */
-function bytePairJson(vocab: Record<string, unknown>, text: string, config: TokenizerConfig): TokenizerJson {
-  const lines = linesOf(text).filter((line, i) => line !== "" && !(i === 0 && line.startsWith("#version")));
-  const prefix = config.add_prefix_space === true;
-  const roberta = Object.hasOwn(vocab, "<s>") && Object.hasOwn(vocab, "</s>");
-  const names = (roberta ? ["<s>", "<pad>", "</s>", "<unk>", "<mask>"] : ["<|endoftext|>"])
-    .filter((name) => Object.hasOwn(vocab, name));
-  return {
-    added_tokens: names.map((content) => ({
-      id: vocab[content],
-      content,
-      special: true,
-      lstrip: content === "<mask>",
-      normalized: false,
-    })),
-    pre_tokenizer: { type: "ByteLevel", add_prefix_space: prefix },
-    post_processor: roberta
-      ? { type: "RobertaProcessing", sep: ["</s>", vocab["</s>"]], cls: ["<s>", vocab["<s>"]] }
-      : null,
-    model: { type: "BPE", vocab, merges: lines },
-  };
-}
-
-/** DeBERTa-v2's and v3's `tokenizer.json`, as transformers converts their SentencePiece models. */
-function debertaJson(bytes: Uint8Array, config: TokenizerConfig): TokenizerJson {
-  const { kind, pieces, unknownId, charsmap } = parseSentencePiece(bytes);
-  const given = config.tokenizer_class ?? "DebertaV2Tokenizer";
-  if (!/^DebertaV2Tokenizer(Fast)?$/.test(String(given))) {
-    throw new TypeError(`a SentencePiece model of ${given} is not supported, only DeBERTa's: write its tokenizer.json`);
-  }
-  if (kind !== "unigram") {
-    throw new TypeError(`a SentencePiece model of the kind ${kind} is not supported, only unigram`);
-  }
-  const ids = new Map(pieces.map(([piece], id) => [piece, id]));
-  const vocab = ids.has("[MASK]") ? pieces : [...pieces, ["[MASK]", 0] as const];
-  const mask = ids.get("[MASK]") ?? pieces.length;
-  const added = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"].filter((content) => ids.has(content));
-  const idOf = (content: string): number => {
-    const id = ids.get(content);
-    if (id === undefined) throw new RangeError(`its pieces lack ${content}`);
-    return id;
-  };
-  const special = (id: string, type_id: number) => ({ SpecialToken: { id, type_id } });
-  const sequence = (id: string, type_id: number) => ({ Sequence: { id, type_id } });
-  return {
-    added_tokens: [
-      ...added.map((content) => ({ id: idOf(content), content, special: true, normalized: false })),
-      { id: mask, content: "[MASK]", special: true, normalized: true },
-    ],
-    normalizer: {
-      type: "Sequence",
-      normalizers: [
-        ...config.do_lower_case === true ? [{ type: "Lowercase" }] : [],
-        { type: "Strip", strip_left: true, strip_right: true },
-        { type: "Precompiled", precompiled_charsmap: charsmap.toBase64() },
-        { type: "Replace", pattern: { Regex: " {2,}" }, content: " " },
-      ],
-    },
-    pre_tokenizer: {
-      type: "Sequence",
-      pretokenizers: [
-        ...config.split_by_punct === true ? [{ type: "Punctuation", behavior: "Isolated" }] : [],
-        { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: true },
-      ],
-    },
-    post_processor: {
-      type: "TemplateProcessing",
-      single: [special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0)],
-      pair: [special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0), sequence("B", 1), special("[SEP]", 1)],
-      special_tokens: Object.fromEntries(["[CLS]", "[SEP]"].map((id) => [id, { id, ids: [idOf(id)] }])),
-    },
-    model: { type: "Unigram", vocab, unk_id: unknownId },
-  };
 }

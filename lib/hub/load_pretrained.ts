@@ -37,7 +37,7 @@ export async function loadPretrained(source: string, options: LoadPretrainedOpti
 /** Reads a folder's tokenizer, as {@linkcode tokenizerFromFiles} does; nothing where it has no vocabulary. */
 export async function readTokenizer(folder: string): Promise<Tokenizer | undefined> {
   const files: Record<string, Uint8Array> = {};
-  for (const name of TOKENIZER_FILES) {
+  for (const name of [...TOKENIZER_FILES, "config.json"]) {
     try {
       files[name] = await Deno.readFile(`${folder}/${name}`);
     } catch (error) {

@@ -12,7 +12,6 @@ const SMALL_FILES: ReadonlySet<string> = new Set([
   "adapter_config.json",
   "adapter_model.safetensors",
   ...TOKENIZER_FILES,
-  "special_tokens_map.json",
 ]);
 
 /**

@@ -1,0 +1,176 @@
+import type { GivenToken } from "./special_tokens.ts";
+import {
+  bertParts,
+  type ClassInput,
+  type ClassParts,
+  debertaParts,
+  debertaV2Parts,
+  gpt2Parts,
+  robertaParts,
+  spacedUnigramParts,
+} from "./tokenizer_class_parts.ts";
+import { quoted } from "../io/quoted.ts";
+
+/** A class of transformers' tokenizers. */
+export interface TokenizerClass {
+  readonly name: string;
+  /** The older files that it reads where there is no `tokenizer.json`. */
+  readonly files: readonly ("vocab.txt" | "vocab.json" | "merges.txt" | "spm.model")[];
+  /** Whether it gives types where `model_input_names` do not say so. */
+  readonly hasTypes: boolean;
+  readonly names: Readonly<Record<string, GivenToken | null>>;
+  readonly extra?: readonly GivenToken[];
+  /** Whether a mask that is only a text takes the white space before it. */
+  readonly stripsBeforeMask?: boolean;
+  /** Without it, `tokenizer.json` is taken as it stands. */
+  readonly parts?: (input: ClassInput) => ClassParts;
+}
+
+const names = (
+  bos: string | null,
+  eos: string | null,
+  unk: string | null,
+  others: Record<string, GivenToken | null>,
+) => ({
+  ...bos !== null && { bos_token: bos },
+  ...eos !== null && { eos_token: eos },
+  ...unk !== null && { unk_token: unk },
+  ...others,
+});
+const BERT_NAMES = { sep_token: "[SEP]", pad_token: "[PAD]", cls_token: "[CLS]", mask_token: "[MASK]" };
+const ROBERTA_NAMES = { sep_token: "</s>", pad_token: "<pad>", cls_token: "<s>", mask_token: "<mask>" };
+
+const bert: TokenizerClass = {
+  name: "BertTokenizer",
+  files: ["vocab.txt"],
+  hasTypes: true,
+  names: names(null, null, "[UNK]", BERT_NAMES),
+  parts: bertParts,
+};
+const roberta: TokenizerClass = {
+  name: "RobertaTokenizer",
+  files: ["vocab.json", "merges.txt"],
+  hasTypes: false,
+  names: names("<s>", "</s>", "<unk>", ROBERTA_NAMES),
+  parts: robertaParts,
+};
+/** What takes `tokenizer.json` as it stands. */
+export const AS_IT_STANDS: TokenizerClass = { name: "PreTrainedTokenizerFast", files: [], hasTypes: false, names: {} };
+
+const CLASSES: readonly TokenizerClass[] = [
+  bert,
+  { ...bert, name: "DistilBertTokenizer", hasTypes: false },
+  roberta,
+  {
+    ...roberta,
+    name: "GPT2Tokenizer",
+    names: names("<|endoftext|>", "<|endoftext|>", "<|endoftext|>", {}),
+    parts: gpt2Parts,
+  },
+  {
+    ...roberta,
+    name: "DebertaTokenizer",
+    hasTypes: true,
+    names: names("[CLS]", "[SEP]", "[UNK]", BERT_NAMES),
+    parts: debertaParts,
+  },
+  {
+    name: "DebertaV2Tokenizer",
+    files: ["spm.model"],
+    hasTypes: true,
+    names: names("[CLS]", "[SEP]", "[UNK]", BERT_NAMES),
+    parts: debertaV2Parts,
+  },
+  { ...roberta, name: "XLMRobertaTokenizer", files: [], parts: (input) => spacedUnigramParts(input, () => 3) },
+  {
+    ...roberta,
+    name: "CamembertTokenizer",
+    files: [],
+    stripsBeforeMask: true,
+    extra: ["<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"],
+    parts: (input) =>
+      spacedUnigramParts(input, (pieces) => Math.max(0, pieces.findIndex(([p]) => p === input.names.get("unk_token")))),
+  },
+  AS_IT_STANDS,
+];
+
+/** Names that transformers has for classes under other names. */
+const ALIASES: Readonly<Record<string, string>> = {
+  ElectraTokenizer: "BertTokenizer",
+  MobileBertTokenizer: "BertTokenizer",
+  SqueezeBertTokenizer: "BertTokenizer",
+  LayoutLMTokenizer: "BertTokenizer",
+  ConvBertTokenizer: "BertTokenizer",
+  BartTokenizer: "RobertaTokenizer",
+  LongformerTokenizer: "RobertaTokenizer",
+  LEDTokenizer: "RobertaTokenizer",
+  PreTrainedTokenizer: "PreTrainedTokenizerFast",
+  TokenizersBackend: "PreTrainedTokenizerFast",
+  PythonBackend: "PreTrainedTokenizerFast",
+};
+
+/** Classes by `model_type`, for folders that name none. */
+const OF_MODELS: Readonly<Record<string, string>> = {
+  bert: "BertTokenizer",
+  distilbert: "BertTokenizer",
+  electra: "BertTokenizer",
+  mobilebert: "BertTokenizer",
+  squeezebert: "BertTokenizer",
+  layoutlm: "BertTokenizer",
+  convbert: "BertTokenizer",
+  roberta: "RobertaTokenizer",
+  "roberta-prelayernorm": "RobertaTokenizer",
+  bart: "RobertaTokenizer",
+  longformer: "RobertaTokenizer",
+  "xlm-roberta": "XLMRobertaTokenizer",
+  camembert: "CamembertTokenizer",
+  gpt2: "GPT2Tokenizer",
+  deberta: "DebertaTokenizer",
+  "deberta-v2": "DebertaV2Tokenizer",
+};
+
+/** Models whose folders name a wrong class, so that transformers takes their `tokenizer.json` as it stands. */
+const MISNAMED: ReadonlySet<unknown> = new Set(["modernbert", "modernbert-decoder", "xlm-roberta-xl", "nystromformer"]);
+
+/**
+ * The class of a folder's tokenizer, as `AutoTokenizer` of transformers 5 chooses it: the one that
+ * `tokenizer_config.json` or `config.json` names as `tokenizer_class`, or the one of its `model_type`; nothing where
+ * neither says anything. Throws a TypeError that names a class or a model which is not known here.
+ */
+export function tokenizerClassOf(
+  config: Readonly<Record<string, unknown>>,
+  modelConfig: Readonly<Record<string, unknown>> = {},
+): TokenizerClass | undefined {
+  const { model_type: model } = modelConfig;
+  const given = config.tokenizer_class ?? modelConfig.tokenizer_class;
+  if (MISNAMED.has(model)) return AS_IT_STANDS;
+  if (given === undefined || given === null) {
+    if (typeof model !== "string" || model === "") return undefined;
+    const name = Object.hasOwn(OF_MODELS, model) ? OF_MODELS[model] : undefined;
+    const found = CLASSES.find((known) => known.name === name);
+    if (found) return found;
+    throw new TypeError(
+      `the tokenizer of model_type ${quoted(model)} is not known: write its tokenizer_class in tokenizer_config.json`,
+    );
+  }
+  const name = String(given);
+  const plain = name === AS_IT_STANDS.name ? name : name.replace(/Fast$/, "");
+  const known = Object.hasOwn(ALIASES, plain) ? ALIASES[plain] : plain;
+  const found = CLASSES.find((one) => one.name === known);
+  if (found) return found;
+  throw new TypeError(
+    `tokenizer_class ${quoted(given)} is not supported: ${AS_IT_STANDS.name} takes a tokenizer.json as it stands`,
+  );
+}
+
+/** The class of a folder that names none, by its older files. */
+export function classOfFiles(file: "vocab.txt" | "vocab.json" | "spm.model", vocab: unknown): TokenizerClass {
+  const isRoberta = typeof vocab === "object" && vocab !== null && Object.hasOwn(vocab, "<s>") &&
+    Object.hasOwn(vocab, "</s>");
+  const name = {
+    "vocab.txt": "BertTokenizer",
+    "vocab.json": isRoberta ? "RobertaTokenizer" : "GPT2Tokenizer",
+    "spm.model": "DebertaV2Tokenizer",
+  }[file];
+  return CLASSES.find((known) => known.name === name)!;
+}
