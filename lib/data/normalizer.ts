@@ -111,9 +111,10 @@ function replaceNormalizer(part: Part): Normalizer {
       for (const [start, end, isMatch] of find(text)) result += isMatch ? content : text.slice(start, end);
       return result;
     },
+    // What replaces several characters is taken to stand where the last of them was.
     losesBeginning: (text) => {
-      const first = find(text)[0];
-      return content === "" && first !== undefined && first[2] && first[1] > 0;
+      const [start, end, isMatch] = find(text)[0] ?? [0, 0, false];
+      return isMatch && end > start && (content === "" || [...text.slice(0, end)].length > 1);
     },
   };
 }

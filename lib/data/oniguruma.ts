@@ -10,7 +10,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 
 const ESCAPES: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13, a: 7, e: 27 };
 
-/** POSIX brackets, which are names of properties, too. */
+/** POSIX brackets, most of which are names of properties, too. */
 const POSIX: Readonly<Record<string, string>> = {
   alnum: "\\p{Alphabetic}\\p{Nd}",
   alpha: "\\p{Alphabetic}",
@@ -18,7 +18,7 @@ const POSIX: Readonly<Record<string, string>> = {
   cntrl: "\\p{Cc}",
   digit: "\\p{Nd}",
   lower: "\\p{Lowercase}",
-  punct: "\\p{P}$+<=>\\^`\\|~",
+  punct: "\\p{P}\\p{S}",
   space: "\\p{White_Space}",
   upper: "\\p{Uppercase}",
   word: CLASSES.w,
@@ -116,9 +116,9 @@ class Translator {
       case ".":
         return "[^\\n]";
       case "^":
-        return "(?:(?<![\\s\\S])|(?<=\\n)(?=[\\s\\S]))";
+        return "(?:^|(?<=\\n)(?!$))";
       case "$":
-        return "(?:(?=\\n)|(?<!\\n)(?![\\s\\S]))";
+        return "(?:(?=\\n)|(?<!\\n)$)";
       case "*":
       case "+":
       case "?":
@@ -218,9 +218,9 @@ class Translator {
     const special: Readonly<Record<string, string>> = {
       b: `(?:(?<=${word})(?!${word})|(?<!${word})(?=${word}))`,
       B: `(?:(?<=${word})(?=${word})|(?<!${word})(?!${word}))`,
-      A: "(?<![\\s\\S])",
-      z: "(?![\\s\\S])",
-      Z: "(?=\\n?(?![\\s\\S]))",
+      A: "^",
+      z: "$",
+      Z: "(?=\\n?$)",
       w: word,
       W: `[^${word}]`,
     };
@@ -304,8 +304,9 @@ class Translator {
     }
     if (this.#take("[")) return this.#class();
     const from = this.#member();
-    if (from.length > 1) return from[0];
     const isRange = this.#peek("-") && !this.#peek("-]") && !this.#peek("-[") && !this.#peek("-&&");
+    if (from.length > 1 && isRange) this.#refuse("a range that begins with a class");
+    if (from.length > 1) return from[0];
     if (!isRange) return escaped(from[0]);
     this.#at++;
     const to = this.#member();
@@ -337,6 +338,8 @@ function escaped(character: string): string {
 /** The items of a property's set by its name, in which case, spaces, `-` and `_` do not count. */
 function setOfProperty(name: string): string | undefined {
   const plain = name.replace(/[\s_-]/g, "").toLowerCase();
+  if (plain === "punct") return "\\p{P}"; // without the symbols that the brackets of this name have
+  if (plain === "word") return undefined;
   if (Object.hasOwn(POSIX, plain)) return POSIX[plain];
   const words = name.replace(/[\s_-]+/g, " ").trim().split(" ");
   const capitalised = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase()).join("_");

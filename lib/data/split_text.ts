@@ -26,6 +26,11 @@ export function stretchesByPattern(pattern: RegExp): FindStretches {
       const match = pattern.exec(text);
       if (!match) break;
       const [start, end] = [match.index, match.index + match[0].length];
+      if (isInsideCharacter(text, start)) {
+        // V8 finds empty matches there, too.
+        from = start + 1;
+        continue;
+      }
       if (start === end && isBehindMatch && start === previousEnd) {
         // An empty match right behind another one does not count.
         from += (text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1;
@@ -38,6 +43,11 @@ export function stretchesByPattern(pattern: RegExp): FindStretches {
     if (previousEnd < text.length) found.push([previousEnd, text.length, false]);
     return found;
   };
+}
+
+/** Whether a place is between the two code units of a character. */
+function isInsideCharacter(text: string, at: number): boolean {
+  return at > 0 && (text.codePointAt(at - 1) ?? 0) > 0xffff;
 }
 
 /** Stretches with matches and what lies between them in each other's place. */
