@@ -151,8 +151,10 @@ function extraOf(given: Record<string, unknown>, specific: Map<string, unknown>,
     for (const [key, value] of Object.entries(list)) specific.set(key, value);
     return [];
   }
-  if (!Array.isArray(list)) throw new TypeError(`extra_special_tokens is no list: ${quoted(list)}`);
-  return list.map((value, i) => tokenOf(value, `special token ${i} of extra_special_tokens`));
+  if (!Array.isArray(list)) {
+    throw new TypeError(`tokenizer_config.json: extra_special_tokens is no list: ${quoted(list)}`);
+  }
+  return list.map((value, i) => tokenOf(value, `tokenizer_config.json: extra_special_tokens[${i}]`));
 }
 
 /** Tokens by the ids that the files give them, and where a name in `given` comes from. */

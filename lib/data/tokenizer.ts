@@ -116,10 +116,12 @@ export function sidesOf(
   const inJson = (json?.truncation as { direction?: string } | null | undefined)?.direction?.toLowerCase();
   const side = config.truncation_side ?? inJson ?? "right";
   if (side !== "left" && side !== "right") {
-    throw new TypeError(`truncation_side is neither left nor right: ${quoted(config.truncation_side)}`);
+    throw new TypeError(
+      `tokenizer_config.json: truncation_side is neither left nor right: ${quoted(config.truncation_side)}`,
+    );
   }
   if (inputs !== undefined && inputs !== null && !Array.isArray(inputs)) {
-    throw new TypeError(`model_input_names is no list: ${quoted(inputs)}`);
+    throw new TypeError(`tokenizer_config.json: model_input_names is no list: ${quoted(inputs)}`);
   }
   return {
     truncatesLeft: side === "left",

@@ -150,13 +150,15 @@ function olderVocabulary(
   };
 }
 
-function reading<T>(name: string, where: string, read: () => T): T {
+/** Reads; a fault is the named file's, unless its message begins with another one's name. */
+function reading<T>(name: FileName, where: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
     const { message } = error as Error;
     const fault = /call stack/.test(message) ? "it is nested too deep" : message;
-    throw new SyntaxError(`cannot read ${where}${name}: ${fault}`, { cause: error });
+    const isOthers = TOKENIZER_FILES.some((other) => fault.startsWith(`${other}: `));
+    throw new SyntaxError(`cannot read ${where}${isOthers ? fault : `${name}: ${fault}`}`, { cause: error });
   }
 }
 

@@ -132,11 +132,60 @@ describe("malformed tokenizer files", () => {
     );
   });
 
-  it("refuse SentencePiece models of others than DeBERTa by name", () => {
-    const config = bytes('{"tokenizer_class":"T5Tokenizer"}');
-    expect(() =>
-      tokenizerFromFiles({ "spm.model": Uint8Array.fromBase64(fixture.spm), "tokenizer_config.json": config })
-    )
-      .toThrow("cannot read spm.model: a SentencePiece model of T5Tokenizer is not supported, only DeBERTa's");
+  it("refuse classes, models and files that are not known by name", () => {
+    const refused = (files: Record<string, unknown>, message: string) => {
+      const all = Object.entries(files).map(([name, value]) => [name, bytes(JSON.stringify(value))]);
+      expect(() => tokenizerFromFiles({ ...Object.fromEntries(all), "spm.model": Uint8Array.fromBase64(fixture.spm) }))
+        .toThrow(message);
+    };
+    refused(
+      { "tokenizer_config.json": { tokenizer_class: "T5Tokenizer" } },
+      'cannot read tokenizer_config.json: tokenizer_class "T5Tokenizer" is not supported',
+    );
+    refused(
+      { "config.json": { model_type: "albert" } },
+      'cannot read config.json: the tokenizer of model_type "albert" is not known',
+    );
+    refused(
+      { "tokenizer_config.json": { fast_tokenizer_files: ["tokenizer.4.0.0.json"] } },
+      "cannot read tokenizer_config.json: fast_tokenizer_files is not supported",
+    );
+    refused(
+      { "config.json": { model_type: "xlm-roberta" } },
+      "for its class XLMRobertaTokenizer there is no tokenizer.json",
+    );
+    refused(
+      { "config.json": { model_type: "bert" } },
+      "for its class BertTokenizer there is no tokenizer.json, nor vocab.txt",
+    );
+  });
+
+  it("refuse tokens that are none by file and key", () => {
+    const json = bytes(JSON.stringify(fixture.tokenizers.bert.json));
+    const refused = (files: Record<string, unknown>, message: string) => {
+      const all = Object.entries(files).map(([name, value]) => [name, bytes(JSON.stringify(value))]);
+      expect(() => tokenizerFromFiles({ ...Object.fromEntries(all), "tokenizer.json": json })).toThrow(message);
+    };
+    refused(
+      { "tokenizer_config.json": { pad_token: 3 } },
+      "cannot read tokenizer_config.json: pad_token is no token: 3",
+    );
+    refused(
+      { "special_tokens_map.json": { sep_token: [] } },
+      "cannot read special_tokens_map.json: sep_token is no token: []",
+    );
+    refused({ "added_tokens.json": { x: "y" } }, 'cannot read added_tokens.json: "x" has no id: "y"');
+    refused(
+      { "tokenizer_config.json": { added_tokens_decoder: { 9: { content: "x", lstrip: 1 } } } },
+      "cannot read tokenizer_config.json: added_tokens_decoder[9] has neither true nor false at lstrip: 1",
+    );
+    refused(
+      { "tokenizer_config.json": { truncation_side: "up" } },
+      'cannot read tokenizer_config.json: truncation_side is neither left nor right: "up"',
+    );
+    refused(
+      { "tokenizer_config.json": { model_input_names: "x" } },
+      'cannot read tokenizer_config.json: model_input_names is no list: "x"',
+    );
   });
 });

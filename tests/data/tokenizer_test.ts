@@ -98,7 +98,8 @@ describe("tokenizerFromJson()", () => {
   it("refuses models that are not known, or not whole, by what is wrong", () => {
     refused({}, "there is no model");
     refused({ model: [] }, "there is no model");
-    refused({ model: { type: "WordLevel", vocab: {} } }, 'model "WordLevel" is not one of WordPiece, BPE, Unigram');
+    refused({ model: { type: "Words" } }, 'model "Words" is not one of WordPiece, WordLevel, BPE, Unigram');
+    refused({ model: { type: "WordLevel", vocab: {} } }, "model.unk_token nothing is not in the vocabulary");
     refused({ model: { type: "WordPiece" } }, "there is no vocabulary at model.vocab");
     refused({ model: { vocab: { a: -1 } } }, 'model.vocab gives "a" the id -1');
     refused({ model: { vocab: { a: 2 ** 40 } } }, 'model.vocab gives "a" the id 1099511627776');
@@ -110,23 +111,36 @@ describe("tokenizerFromJson()", () => {
     refused({ model: { ...pairs, merges: ["a b", "b a"] } }, "model.merges[1] joins no two pieces");
     refused({ model: { ...pairs, merges: [["a"]] } }, "model.merges[0] joins no two pieces");
     refused({ model: { ...pairs, merges: [], dropout: 0.1 } }, "model BPE with dropout is not supported");
-    refused({ model: { ...pairs, merges: [], continuing_subword_prefix: "#" } }, "model BPE with continuing_subword");
+    refused({ model: { ...pairs, merges: [], ignore_merges: 1 } }, "model.ignore_merges is neither true nor false: 1");
     refused({ model: { ...pairs, merges: [], unk_token: "x" } }, 'model.unk_token "x" is not in the vocabulary');
     const unigram = { type: "Unigram", vocab: [["a", 0]], unk_id: 0 };
     refused({ model: { ...unigram, vocab: [] } }, "there is no list of pieces at model.vocab");
     refused({ model: { ...unigram, vocab: [["a", 0], ["b"]] } }, "model.vocab[1] is no piece with its score");
     refused({ model: { ...unigram, unk_id: 1 } }, "model.unk_id is no index of model.vocab: 1");
-    refused({ model: { ...unigram, byte_fallback: true } }, "model Unigram with byte_fallback is not supported");
   });
 
   it("refuses other parts that are not known, or not whole, by what is wrong", () => {
     refused({ model, normalizer: "x" }, "normalizer is no object");
-    refused({ model, normalizer: { type: "Nmt" } }, 'normalizer "Nmt" is not supported');
-    refused({ model, normalizer: { type: "Sequence" } }, "normalizer Sequence has no list at normalizers");
+    refused({ model, normalizer: { type: "Append" } }, 'normalizer "Append" is not supported');
+    refused({ model, normalizer: { type: "Sequence" } }, "Sequence has no list at normalizers");
+    refused(
+      { model, normalizer: { type: "BertNormalizer" } },
+      "BertNormalizer has neither true nor false at lowercase",
+    );
+    const replace = (Regex: string) => ({ type: "Replace", pattern: { Regex }, content: "" });
+    refused({ model, normalizer: replace("(a)\\1") }, '"\\\\1" in the regular expression "(a)\\\\1" is not supported');
+    refused({ model, normalizer: replace("a{1,2}+") }, '"{1,2}+" in the regular expression "a{1,2}+" is not supported');
+    refused({ model, normalizer: replace("(?i:ß)") }, '"ß without case" in the regular expression "(?i:ß)"');
+    refused({ model, normalizer: replace("(a") }, '"a group without end" in the regular expression "(a"');
     const table = { type: "Precompiled", precompiled_charsmap: "AAAAgA==" };
     refused({ model, normalizer: table }, "precompiled_charsmap of 4 bytes holds no trie of 2147483648 bytes");
-    refused({ model, pre_tokenizer: { type: "Sequence", pretokenizers: [null] } }, "pre_tokenizer holds null");
-    refused({ model, pre_tokenizer: { type: "Split", behavior: "Contiguous" } }, "pre_tokenizer Split with behavior");
+    refused(
+      { model, pre_tokenizer: { type: "Sequence", pretokenizers: [null] } },
+      "Sequence has null in pretokenizers",
+    );
+    const split = { type: "Split", pattern: { String: "a" }, invert: false };
+    refused({ model, pre_tokenizer: { ...split, pattern: {} } }, "Split has no pattern: {}");
+    refused({ model, pre_tokenizer: { ...split, behavior: "Kept" } }, 'pre_tokenizer Split with behavior "Kept"');
     refused({ model, pre_tokenizer: { type: "Metaspace", replacement: "ab" } }, "pre_tokenizer Metaspace with");
     refused({ model, post_processor: { type: "New" } }, 'post_processor "New" is not supported');
     refused({ model, post_processor: { type: "BertProcessing" } }, "post_processor BertProcessing has no id at cls");

@@ -15,5 +15,8 @@ export async function writeRoberta(folder: string): Promise<void> {
   const pieces = [unknown, pad, ...rest].slice(0, Number(config.vocab_size));
   await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
   await Deno.writeTextFile(`${folder}/tokenizer.json`, JSON.stringify(wordPieceJson(pieces)));
+  // RoBERTa's own class would make a byte-level tokenizer of these pieces.
+  const tokenizerConfig = { tokenizer_class: "PreTrainedTokenizerFast" };
+  await Deno.writeTextFile(`${folder}/tokenizer_config.json`, JSON.stringify(tokenizerConfig));
   await saveSafetensors(`${folder}/model.safetensors`, checkpointOf("roberta", "classification"), { format: "pt" });
 }
