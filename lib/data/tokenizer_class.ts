@@ -110,24 +110,37 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /** Classes by `model_type`, for folders that name none. */
-const OF_MODELS: Readonly<Record<string, string>> = {
-  bert: "BertTokenizer",
-  distilbert: "BertTokenizer",
-  electra: "BertTokenizer",
-  mobilebert: "BertTokenizer",
-  squeezebert: "BertTokenizer",
-  layoutlm: "BertTokenizer",
-  convbert: "BertTokenizer",
-  roberta: "RobertaTokenizer",
-  "roberta-prelayernorm": "RobertaTokenizer",
-  bart: "RobertaTokenizer",
-  longformer: "RobertaTokenizer",
-  "xlm-roberta": "XLMRobertaTokenizer",
-  camembert: "CamembertTokenizer",
-  gpt2: "GPT2Tokenizer",
-  deberta: "DebertaTokenizer",
-  "deberta-v2": "DebertaV2Tokenizer",
-};
+const OF_MODELS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    BertTokenizer:
+      "bert distilbert electra mobilebert squeezebert layoutlm convbert ernie megatron-bert nezha nomic_bert",
+    RobertaTokenizer: "roberta roberta-prelayernorm bart longformer led data2vec-text ibert lilt mega mra",
+    XLMRobertaTokenizer: "xlm-roberta xmod gte",
+    CamembertTokenizer: "camembert",
+    GPT2Tokenizer: "gpt2 gpt_neo gptj opt phi codegen",
+    DebertaTokenizer: "deberta",
+    DebertaV2Tokenizer: "deberta-v2",
+  }).flatMap(([name, models]) => models.split(" ").map((model) => [model, name] as const)),
+);
+
+/** Models that transformers has a class for which is not known here; of others it takes `tokenizer.json` as it stands. */
+const OTHERS = new Set((
+  "aimv2 albert audioflamingo3 aya_vision barthez bartpho bert-generation bert-japanese bertweet big_bird biogpt " +
+  "blenderbot blenderbot-small byt5 canine clip clipseg clvp code_llama cohere cohere2 colqwen2 cosmos3_omni cpm " +
+  "cpmant ctrl data2vec-audio dia diffusion_gemma dots3_note dpr esm esmc esmfold2 falcon_mamba flaubert florence2 " +
+  "fnet fsmt fun_asr_nano funnel gemma gemma2 gemma3 gemma3_text gemma3n gemma3n_text gpt-sw3 gpt_neox " +
+  "gpt_neox_japanese granite_speech5_ctc groupvit herbert hubert hunyuan_vl idefics idefics2 internvl lasr_ctc " +
+  "lasr_encoder layoutlmv2 layoutlmv3 layoutxlm lighton_ocr luke lxmert m2m_100 mamba mamba2 marian markuplm mbart " +
+  "mbart50 mgp-str mluke moss_transcribe_diarize mpnet mpt mt5 musicgen musicgen_melody mvp myt5 nemotron3_5_asr " +
+  "nemotron_asr_streaming nllb nllb-moe nougat olmo olmoe omdet-turbo omniasr_ctc oneformer openai-gpt ovis2 owlv2 " +
+  "owlvit parakeet_ctc parakeet_rnnt parakeet_tdt pegasus perceiver phobert plbart pp_formulanet prophetnet " +
+  "qianfan_ocr qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_moe qwen2_vl qwen3 qwen3_5 qwen3_5_moe " +
+  "qwen3_5_moe_text qwen3_5_text qwen3_asr qwen3_moe qwen3_next qwen3_omni_moe qwen3_vl qwen3_vl_moe qwen4_exp rag " +
+  "recurrent_gemma reformer rembert roc_bert roformer rwkv sam3 sam3_video seamless_m4t seamless_m4t_v2 " +
+  "shieldgemma2 siglip siglip2 speech_to_text speecht5 splinter switch_transformers t5 t5gemma tapas tipsv2 udop " +
+  "unispeech unispeech-sat vibevoice videoprism vits wav2vec2 wav2vec2-bert wav2vec2-conformer wav2vec2_phoneme " +
+  "whisper xclip xglm xlm xlnet xlstm yoso zaya"
+).split(" "));
 
 /** Models whose folders name a wrong class, so that transformers takes their `tokenizer.json` as it stands. */
 const MISNAMED: ReadonlySet<unknown> = new Set(["modernbert", "modernbert-decoder", "xlm-roberta-xl", "nystromformer"]);
@@ -145,13 +158,9 @@ export function tokenizerClassOf(
   const given = config.tokenizer_class ?? modelConfig.tokenizer_class;
   if (MISNAMED.has(model)) return AS_IT_STANDS;
   if (given === undefined || given === null) {
-    if (typeof model !== "string" || model === "") return undefined;
-    const name = Object.hasOwn(OF_MODELS, model) ? OF_MODELS[model] : undefined;
-    const found = CLASSES.find((known) => known.name === name);
-    if (found) return found;
-    throw new TypeError(
-      `the tokenizer of model_type ${quoted(model)} is not known: write its tokenizer_class in tokenizer_config.json`,
-    );
+    if (typeof model !== "string") return undefined;
+    if (OTHERS.has(model)) throw new TypeError(`the tokenizer of model_type ${quoted(model)} is not supported`);
+    return CLASSES.find((known) => known.name === OF_MODELS.get(model));
   }
   const name = String(given);
   const plain = name === AS_IT_STANDS.name ? name : name.replace(/Fast$/, "");

@@ -167,7 +167,7 @@ function textOf(bytes: Uint8Array): string {
 }
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> {
-  const value: unknown = JSON.parse(textOf(bytes));
+  const value: unknown = JSON.parse(textOf(bytes).replace(/^\ufeff/, ""));
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new SyntaxError("it is no JSON object");
   }

@@ -144,7 +144,7 @@ describe("malformed tokenizer files", () => {
     );
     refused(
       { "config.json": { model_type: "albert" } },
-      'cannot read config.json: the tokenizer of model_type "albert" is not known',
+      'cannot read config.json: the tokenizer of model_type "albert" is not supported',
     );
     refused(
       { "tokenizer_config.json": { fast_tokenizer_files: ["tokenizer.4.0.0.json"] } },
