@@ -1,6 +1,6 @@
 import { type AddedToken, AddedVocabulary } from "./added_tokens.ts";
 import { flagsOf } from "./added_token_flags.ts";
-import { layoutOf, type LayoutPart } from "./layout.ts";
+import { layoutOf } from "./layout.ts";
 import { longestFirst } from "./longest_first.ts";
 import { normalizerOf } from "./normalizer.ts";
 import type { Part } from "./part.ts";
