@@ -23,11 +23,11 @@ export function nearest(word: string, names: readonly string[]): string {
   return names.map((name) => ({ name, far: far(name) })).sort((a, b) => a.far - b.far)[0]?.name;
 }
 
-/** The name that a word is likely meant to be: one or two edits away, of a word long enough to tell. */
-export function misspelt(word: string, names: readonly string[]): string | undefined {
+/** The name that a word is likely meant to be: one or two edits away, or fewer, of a word long enough to tell. */
+export function misspelt(word: string, names: readonly string[], edits = 2): string | undefined {
   if (word.length < 6 || word.length > LONGEST || names.length === 0) return undefined;
   const name = nearest(word, names);
-  return distance(word.toLowerCase(), name.toLowerCase()) <= 2 ? name : undefined;
+  return distance(word.toLowerCase(), name.toLowerCase()) <= edits ? name : undefined;
 }
 
 /** Throws a RangeError that names the nearest one where a name is not among those there are. */

@@ -37,6 +37,8 @@ export interface BertPartsOptions {
   readonly typeVocabSize: number;
   /** Rows of the table of positions. */
   readonly positionRows: number;
+  /** Width of the embeddings; that of hidden states by default. */
+  readonly embeddingSize?: number;
   /** Embeddings of positions from the table of that name; by default those of 0, 1, … */
   readonly positions?: (layers: Layers, inputIds: Tensor, table: string) => Tensor;
 }
@@ -44,7 +46,8 @@ export interface BertPartsOptions {
 /** An encoder as BERT (1810.04805) has it. */
 export function bertParts(options: BertPartsOptions): EncoderParts {
   const { prefix, sizes, typeVocabSize, positionRows, positions = firstPositions } = options;
-  const { hiddenSize: C, vocabSize } = sizes;
+  const { vocabSize, hiddenSize: C } = sizes;
+  const { embeddingSize: E = C } = options;
   const name = (part: string) => `${prefix}.embeddings.${part}`;
   const tables = {
     words: name("word_embeddings.weight"),
@@ -57,10 +60,10 @@ export function bertParts(options: BertPartsOptions): EncoderParts {
     names: BERT_LAYER,
     layer: (i) => `${prefix}.encoder.layer.${i}`,
     embeddings: [
-      [tables.words, [vocabSize, C]],
-      [tables.positions, [positionRows, C]],
-      [tables.types, [typeVocabSize, C]],
-      ...normShapes(name("LayerNorm"), C),
+      [tables.words, [vocabSize, E]],
+      [tables.positions, [positionRows, E]],
+      [tables.types, [typeVocabSize, E]],
+      ...normShapes(name("LayerNorm"), E),
     ],
     embed(layers, batch) {
       const places = positions(layers, batch.inputIds, tables.positions);

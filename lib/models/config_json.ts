@@ -22,6 +22,8 @@ export const only = <const Value extends string | number | boolean>(value: Value
 /** The name of an activation. */
 export const activation = (otherwise: typeof ACTIVATION_NAMES[number]) =>
   v.nullish(v.picklist(ACTIVATION_NAMES), otherwise);
+/** A key that is known and changes nothing of what is computed here. */
+export const unread = v.nullish(v.unknown());
 const nothing = v.nullish(v.pipe(
   v.unknown(),
   v.check(

@@ -72,8 +72,10 @@ export interface EncoderParts {
   readonly others?: readonly ParameterShape[];
   /** Parameters of each layer beside those that all architectures have, after the layer's path. */
   readonly layerExtras?: readonly ParameterShape[];
-  /** Sum of embeddings `[B, T, C]`, normalised, before dropout. */
+  /** Sum of embeddings `[B, T, C]`, normalised, before dropout; narrower where they are widened. */
   embed(layers: Layers, batch: Omit<Batch, "labels">): Tensor;
+  /** Widens embeddings to hidden states after dropout, where they are narrower. */
+  widen?(layers: Layers, embeddings: Tensor): Tensor;
   /** Mixes tokens: `[B, Tq, C]`, before the output projection; scaled dot products by default. */
   mix?(site: AttentionSite): Tensor;
   /** Keys that {@linkcode EncoderParts.mix} takes, 1 by default. */
@@ -156,7 +158,8 @@ export function encode(
   const activate = ACTIVATIONS[sizes.activation];
   const drop = (x: Tensor, rate = sizes.dropout) => dropout(x, { rate, key: nextKey() });
 
-  let x = drop(parts.embed(layers, batch));
+  const embeddings = drop(parts.embed(layers, batch));
+  let x = parts.widen?.(layers, embeddings) ?? embeddings;
   const encodeLayer = (input: Tensor, i: number) => {
     const layer = parts.layer(i);
     const isShort = i === sizes.layers - 1 && tokens === "first";

@@ -1,4 +1,5 @@
-import { requireName } from "../data/nearest.ts";
+import { quoted } from "../io/quoted.ts";
+import { misspelt, requireName } from "../data/nearest.ts";
 import {
   type Architecture,
   type FromConfigOptions,
@@ -9,10 +10,11 @@ import {
 import { BERT } from "./bert_architecture.ts";
 import { DEBERTA } from "./deberta.ts";
 import { DISTILBERT } from "./distilbert.ts";
-import { ROBERTA } from "./roberta.ts";
+import { ELECTRA } from "./electra.ts";
+import { CAMEMBERT, ROBERTA, XLM_ROBERTA } from "./roberta.ts";
 
 // Decoders join here, with heads of their own beside HEAD_NAMES.
-const ARCHITECTURES: readonly Architecture[] = [BERT, ROBERTA, DISTILBERT, DEBERTA];
+const ARCHITECTURES: readonly Architecture[] = [BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, ELECTRA, DISTILBERT, DEBERTA];
 const MODEL_TYPES = ARCHITECTURES.map(({ modelType }) => modelType);
 
 /** Modules that LoRA adapts unless told otherwise, as PEFT names them, by `model_type`. */
@@ -26,8 +28,14 @@ function architectureOf(json: unknown): Architecture {
   }
   const { model_type: type, architectures } = json as Record<string, unknown>;
   if (typeof type === "string") {
-    const name = requireName("model_type in config.json:", type, MODEL_TYPES);
-    return ARCHITECTURES.find(({ modelType }) => modelType === name)!;
+    const found = ARCHITECTURES.find(({ modelType }) => modelType === type);
+    if (found) return found;
+    // Two edits from a name there are other models: albert is no misspelt bert, nor deberta a roberta.
+    const meant = misspelt(type, MODEL_TYPES, 1);
+    throw new RangeError(
+      `cannot make a model of this config.json as model_type ${quoted(type)} is not supported: ` +
+        `${meant === undefined ? "" : `did you mean "${meant}"? `}there are ${MODEL_TYPES.join(", ")}`,
+    );
   }
   // Old files have no model_type.
   const [className] = Array.isArray(architectures) ? architectures : [];
@@ -40,7 +48,8 @@ function architectureOf(json: unknown): Architecture {
 
 /**
  * The model that a parsed `config.json` of Hugging Face's describes, with parameters under Hugging Face's names: BERT
- * (MiniLM, too), RoBERTa, DistilBERT, and DeBERTa-v2 and v3. Keys that are absent have Hugging Face's defaults.
+ * (MiniLM, too), RoBERTa, XLM-RoBERTa, CamemBERT, ELECTRA, DistilBERT, and DeBERTa-v2 and v3. Keys that are absent have
+ * Hugging Face's defaults.
  *
  * Throws a RangeError that names what is not supported (an architecture, a head, a value) and what is.
  *

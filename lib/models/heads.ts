@@ -39,12 +39,16 @@ export interface MaskedHeadOptions {
   readonly hiddenSize: number;
   readonly vocabSize: number;
   readonly activation: ActivationName;
+  /** Width of the embeddings of words; that of hidden states by default. */
+  readonly embeddingSize?: number;
 }
 
 /** Logits `[B, T, vocabulary]`, or `[M, vocabulary]` at the batch's positions, through the embeddings of words. */
-export function maskedHead({ names, hiddenSize: C, vocabSize, activation }: MaskedHeadOptions): Head {
+export function maskedHead(
+  { names, hiddenSize: C, vocabSize, activation, embeddingSize: E = C }: MaskedHeadOptions,
+): Head {
   return {
-    shapes: [[names.bias, [vocabSize]], ...denseShapes(names.dense, C, C), ...normShapes(names.norm, C)],
+    shapes: [[names.bias, [vocabSize]], ...denseShapes(names.dense, E, C), ...normShapes(names.norm, E)],
     tokens: "all",
     keys: 0,
     apply(all, { batch: { positions }, get, dense, norm }) {

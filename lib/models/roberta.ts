@@ -17,7 +17,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { type Architecture, sizesOf } from "./architecture.ts";
 import { BERT_KEYS } from "./bert_architecture.ts";
 import { bertParts } from "./bert_parts.ts";
-import { readConfig } from "./config_json.ts";
+import { readConfig, size } from "./config_json.ts";
 import { type Head, maskedHead } from "./heads.ts";
 import { denseShapes } from "./parameter_shapes.ts";
 
@@ -32,8 +32,19 @@ export function positionsPastPadding(inputIds: Tensor, padding: number): Tensor 
   return add(cast(mul(matmul(isToken, isSeen), isToken), "i32"), padding);
 }
 
-function classifier(options: { readonly hiddenSize: number; readonly labels: number; readonly dropout: number }): Head {
-  const { hiddenSize: C, labels, dropout: rate } = options;
+/** Options of {@linkcode twoLayerClassifier}. */
+export interface TwoLayerClassifierOptions {
+  readonly hiddenSize: number;
+  readonly labels: number;
+  /** Rate in front of each of its layers. */
+  readonly dropout: number;
+  /** Between them. */
+  readonly activate: (x: Tensor) => Tensor;
+}
+
+/** The head on the first token that RoBERTa and ELECTRA have. */
+export function twoLayerClassifier(options: TwoLayerClassifierOptions): Head {
+  const { hiddenSize: C, labels, dropout: rate, activate } = options;
   return {
     shapes: [...denseShapes("classifier.dense", C, C), ...denseShapes("classifier.out_proj", labels, C)],
     tokens: "first",
@@ -41,57 +52,88 @@ function classifier(options: { readonly hiddenSize: number; readonly labels: num
     apply(hidden, { dense, nextKey }) {
       const drop = (x: Tensor) => dropout(x, { rate, key: nextKey() });
       const first = drop(select(hidden, { axis: 1, index: 0 }));
-      return dense(drop(tanh(dense(first, "classifier.dense"))), "classifier.out_proj");
+      return dense(drop(activate(dense(first, "classifier.dense"))), "classifier.out_proj");
+    },
+  };
+}
+
+/** An architecture that computes what RoBERTa does, under RoBERTa's names. */
+function likeRoberta(
+  { modelType, classPrefix, vocabSize }: Pick<Architecture, "modelType" | "classPrefix"> & {
+    /** Where the config does not say. */
+    readonly vocabSize: number;
+  },
+): Architecture {
+  return {
+    modelType,
+    classPrefix,
+    prefix: "roberta",
+    loraTargets: ["query", "value"],
+    describe(json, options) {
+      const keys = {
+        ...BERT_KEYS,
+        vocab_size: size(vocabSize),
+        pad_token_id: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0)), 1),
+      };
+      const { values, unused } = readConfig(modelType, keys, json);
+      const { pad_token_id: padding, max_position_embeddings: positionRows } = values;
+      // Positions 0 to `padding` stand for no token.
+      const maxLength = positionRows - padding - 1;
+      if (maxLength < 1) {
+        throw new RangeError(
+          `cannot make ${modelType} of this config.json as max_position_embeddings ${positionRows} leaves no position ` +
+            `after pad_token_id ${padding}`,
+        );
+      }
+      const sizes = sizesOf(values, maxLength, options);
+      const { hiddenSize } = sizes;
+      const classifierDropout = options.dropout ?? values.classifier_dropout ?? sizes.dropout;
+      return {
+        parts: bertParts({
+          prefix: "roberta",
+          sizes,
+          typeVocabSize: values.type_vocab_size,
+          positionRows,
+          positions: ({ get }, inputIds, table) => embedding(get(table), positionsPastPadding(inputIds, padding)),
+        }),
+        classifierDropout,
+        common: values,
+        unused,
+        head: (labels) =>
+          options.head === "classification"
+            ? twoLayerClassifier({ hiddenSize, labels, dropout: classifierDropout, activate: tanh })
+            : maskedHead({
+              ...sizes,
+              activation: "gelu", // whatever hidden_act says
+              names: {
+                dense: "lm_head.dense",
+                norm: "lm_head.layer_norm",
+                bias: "lm_head.bias",
+                words: "roberta.embeddings.word_embeddings.weight",
+              },
+            }),
+      };
     },
   };
 }
 
 /** RoBERTa (1907.11692). */
-export const ROBERTA: Architecture = {
+export const ROBERTA: Architecture = likeRoberta({
   modelType: "roberta",
   classPrefix: "Roberta",
-  prefix: "roberta",
-  loraTargets: ["query", "value"],
-  describe(json, options) {
-    const keys = { ...BERT_KEYS, pad_token_id: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0)), 1) };
-    const { values, unused } = readConfig("roberta", keys, json);
-    const { pad_token_id: padding, max_position_embeddings: positionRows } = values;
-    // Positions 0 to `padding` stand for no token.
-    const maxLength = positionRows - padding - 1;
-    if (maxLength < 1) {
-      throw new RangeError(
-        `cannot make roberta of this config.json as max_position_embeddings ${positionRows} leaves no position ` +
-          `after pad_token_id ${padding}`,
-      );
-    }
-    const sizes = sizesOf(values, maxLength, options);
-    const { hiddenSize, vocabSize } = sizes;
-    const classifierDropout = options.dropout ?? values.classifier_dropout ?? sizes.dropout;
-    return {
-      parts: bertParts({
-        prefix: "roberta",
-        sizes,
-        typeVocabSize: values.type_vocab_size,
-        positionRows,
-        positions: ({ get }, inputIds, table) => embedding(get(table), positionsPastPadding(inputIds, padding)),
-      }),
-      classifierDropout,
-      common: values,
-      unused,
-      head: (labels) =>
-        options.head === "classification"
-          ? classifier({ hiddenSize, labels, dropout: classifierDropout })
-          : maskedHead({
-            hiddenSize,
-            vocabSize,
-            activation: "gelu", // whatever hidden_act says
-            names: {
-              dense: "lm_head.dense",
-              norm: "lm_head.layer_norm",
-              bias: "lm_head.bias",
-              words: "roberta.embeddings.word_embeddings.weight",
-            },
-          }),
-    };
-  },
-};
+  vocabSize: 50265,
+});
+
+/** XLM-RoBERTa (1911.02116): RoBERTa on texts of a hundred languages. */
+export const XLM_ROBERTA: Architecture = likeRoberta({
+  modelType: "xlm-roberta",
+  classPrefix: "XLMRoberta",
+  vocabSize: 30522,
+});
+
+/** CamemBERT (1911.03894): RoBERTa on French texts. */
+export const CAMEMBERT: Architecture = likeRoberta({
+  modelType: "camembert",
+  classPrefix: "Camembert",
+  vocabSize: 30522,
+});

@@ -67,7 +67,7 @@ const CONFIGS: Readonly<Record<string, readonly [contents: string | Uint8Array<A
   ],
   "an architecture with a name of megabytes": [
     JSON.stringify({ model_type: "bert".repeat(2 ** 18) }),
-    'unknown model_type in config.json: "bertbert',
+    'as model_type "bertbert',
   ],
   "a thousand million layers": [JSON.stringify({ ...CONFIG, num_hidden_layers: 1e9 }), "num_hidden_layers is wrong"],
   "more layers than there are weights": [

@@ -16,9 +16,15 @@ const REFUSED: readonly (readonly [name: string, changes: Record<string, unknown
   [
     "bert",
     { model_type: "robertta" },
-    'unknown model_type in config.json: "robertta": did you mean "roberta"? There are bert, roberta,',
+    'cannot make a model of this config.json as model_type "robertta" is not supported: did you mean "roberta"? there are bert,',
   ],
-  ["bert", { model_type: "gpt2" }, "There are bert, roberta, distilbert, deberta-v2"],
+  [
+    "bert",
+    { model_type: "gpt2" },
+    'model_type "gpt2" is not supported: there are bert, roberta, xlm-roberta, camembert, electra, distilbert, deberta-v2',
+  ],
+  ["bert", { model_type: "albert" }, 'model_type "albert" is not supported: there are bert, roberta,'],
+  ["bert", { model_type: "deberta" }, 'model_type "deberta" is not supported: there are bert, roberta,'],
   ["bert", { model_type: null, architectures: null }, "config.json names no model_type: there are bert, roberta"],
   [
     "bert",
@@ -104,6 +110,36 @@ const KNOWN: readonly (readonly [name: string, config: Record<string, unknown>, 
       [124647170, 124697433],
     ],
     [
+      "xlm-roberta-base",
+      {
+        ...BERT_BASE,
+        model_type: "xlm-roberta",
+        layer_norm_eps: 1e-5,
+        max_position_embeddings: 514,
+        output_past: true,
+        pad_token_id: 1,
+        type_vocab_size: 1,
+        vocab_size: 250002,
+      },
+      [278045186, 278295186],
+    ],
+    [
+      "electra-small",
+      {
+        ...BERT_BASE,
+        model_type: "electra",
+        embedding_size: 128,
+        hidden_size: 256,
+        intermediate_size: 1024,
+        num_attention_heads: 4,
+        summary_activation: "gelu",
+        summary_last_dropout: 0.1,
+        summary_type: "first",
+        summary_use_proj: true,
+      },
+      [13549314, 13546682],
+    ],
+    [
       "distilbert-base-uncased",
       {
         model_type: "distilbert",
@@ -182,7 +218,21 @@ describe("fromConfig()", () => {
     }
   });
 
-  it("fills in what a config leaves out, as Hugging Face does", () => {
+  for (const [type, defaults] of Object.entries(described.defaults)) {
+    it(`fills in what a ${type} config leaves out, as Hugging Face does`, () => {
+      // DeBERTa's relative attention must be asked for: without it, it is another model, which is not supported.
+      const changes = type === "deberta-v2" ? { relative_attention: true } : {};
+      for (const head of ["classification", "masked-lm"] as const) {
+        const bare = fromConfig({ model_type: type, ...changes }, { head });
+        const whole = fromConfig({ ...defaults, ...changes }, { head });
+        expect(bare.shapes).toEqual(whole.shapes);
+        const { unusedKeys: _, ...config } = whole.config;
+        expect(bare.config).toMatchObject(config);
+      }
+    });
+  }
+
+  it("fills in sizes of a DistilBERT under names of its own", () => {
     const { config } = fromConfig({ model_type: "distilbert" }, { head: "classification" });
     expect(config).toMatchObject({
       hiddenSize: 768,
@@ -274,6 +324,9 @@ describe("fromConfig()", () => {
     expect(LORA_TARGETS).toEqual({
       bert: ["query", "value"],
       roberta: ["query", "value"],
+      "xlm-roberta": ["query", "value"],
+      camembert: ["query", "value"],
+      electra: ["query", "value"],
       distilbert: ["q_lin", "v_lin"],
       "deberta-v2": ["query_proj", "value_proj"],
     });

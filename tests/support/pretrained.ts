@@ -19,6 +19,8 @@ export const described: {
   readonly cases: Readonly<
     Record<string, Readonly<Record<HeadName, DescribedModel>>>
   >;
+  /** Hugging Face's values of all keys of a config, by model_type. */
+  readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly buckets: Readonly<Record<string, readonly number[]>>;
 } = JSON.parse(await Deno.readTextFile(new URL("models.json", FIXTURES)));
 
