@@ -9,7 +9,7 @@ import { saveLabels } from "./tuning/label_file.ts";
 import { differenceLine, largestDifference } from "./tuning/largest_difference.ts";
 import { findModel, loadModel, MODEL_HELP, type ModelFlags, WEIGHTS_HELP, weightsOf } from "./tuning/load_model.ts";
 import { writeModelFolder } from "./tuning/model_folder.ts";
-import { requireOtherFolder } from "./tuning/other_folder.ts";
+import { requireNoAdapter, requireOtherFolder } from "./tuning/other_folder.ts";
 import { TASK_HELP, type TaskFlags } from "./tuning/raw_task.ts";
 import { readTask } from "./tuning/read_task.ts";
 
@@ -55,6 +55,7 @@ async function main(): Promise<void> {
   if (out === undefined) throw new RangeError("--out is missing: the folder for the merged model");
   const folder = await findModel(flags);
   await requireOtherFolder(out, { "--model": folder, "--adapter": adapter });
+  await requireNoAdapter(out);
   const head = await usedHead(folder, { adapter, classes: flags.classes });
   const isCompared = flags.task !== undefined || flags.columns !== undefined;
   const task = isCompared ? await readTask(flags, { isScored: true, heads: head ? [head] : [] }) : undefined;

@@ -22,14 +22,14 @@ import {
 import { makeMethod, METHODS } from "./tuning/make_method.ts";
 import { writeModelFolder } from "./tuning/model_folder.ts";
 import { OPTIMIZERS, SCHEDULES } from "./tuning/optimizer.ts";
-import { requireOtherFolder } from "./tuning/other_folder.ts";
+import { requireNoAdapter, requireOtherFolder } from "./tuning/other_folder.ts";
 import { TASK_HELP } from "./tuning/raw_task.ts";
 import { outputsOf, readTask } from "./tuning/read_task.ts";
 import { score, scoreLines } from "./tuning/score.ts";
 import { loadStateInfo, requireSameRun, type Settings, type StateInfo } from "./tuning/state_file.ts";
 import { StepLog } from "./tuning/step_log.ts";
 import { TrainingRate } from "./tuning/training_rate.ts";
-import { dropoutOf, type TrainFlags, trainSettings } from "./tuning/train_settings.ts";
+import { dropoutOf, type TrainFlags, type TrainSettings, trainSettings } from "./tuning/train_settings.ts";
 import { Training, type TrainingParts } from "./tuning/training.ts";
 import { understoodLines } from "./tuning/understood.ts";
 
@@ -144,10 +144,15 @@ function narrate({ loaded, task, settings, beginning }: TrainingParts): void {
   }
 }
 
+/** Whether what a run trains is a model, as it is no adapter. */
+function isWhole(settings: TrainSettings): boolean {
+  return settings.method === "full" || settings["lambda-schedule"] !== undefined;
+}
+
 /** Writes what was trained: the adapter, or the model where all of it was, or where W received what no adapter holds. */
 async function writeResult(out: string, training: Training): Promise<void> {
   const { loaded, task, method, settings } = training.parts;
-  if (settings.method === "full" || settings["lambda-schedule"] !== undefined) {
+  if (isWhole(settings)) {
     return await writeModelFolder(out, method.merge(training.state), { loaded, labels: task });
   }
   const { config, tensors } = method.export(training.state);
@@ -182,6 +187,7 @@ async function main(): Promise<void> {
     : await beginFrom(beginsFrom, loaded.base, { without: freshHead ? outputNames(loaded.model) : [] });
   const settings = trainSettings(flags, { task, loaded, beginning });
   const method = beginning && settings.method === beginning.name ? beginning.method : makeMethod(settings);
+  if (isWhole(settings)) await requireNoAdapter(out);
   const saved = resume ? await loadStateInfo(out) : undefined;
 
   const inputs = { data: task.hash, weights: await hashModel(loaded), ...beginning && { adapter: beginning.hash } };

@@ -31,7 +31,7 @@ export function plain({ base, report, folder }: LoadedModel): Adapted {
  */
 export async function withAdapter({ base: own, report }: LoadedModel, folder: string): Promise<Adapted> {
   const { method, trainable, base } = peft.adapterMethod(await readAdapter(folder), own);
-  const lost = report.fresh.filter((name) => !Object.hasOwn(trainable.heads, name));
+  const lost = report.fresh.filter((name) => !Object.hasOwn(trainable.heads, name) && base[name] === own[name]);
   if (lost.length > 0) {
     throw new Error(`neither the model nor the adapter in ${folder} has the head's ${lost.join(", ")}`);
   }

@@ -1,3 +1,4 @@
+import { isFile } from "../../lib/io/is_file.ts";
 import { hub } from "../../mod.ts";
 
 /** Where a path leads, links and all, also where its end is not there yet. */
@@ -11,6 +12,16 @@ async function realPath(path: string): Promise<string> {
   if (name === "" || name === "." || name === "..") return path;
   const above = parent === "" && path.startsWith("/") ? "/" : parent || ".";
   return `${(await realPath(above)).replace(/\/$/, "")}/${name}`;
+}
+
+/**
+ * Throws a RangeError where a folder for a whole model holds an adapter: transformers would load it on top of the model.
+ */
+export async function requireNoAdapter(out: string): Promise<void> {
+  if (!await isFile(`${out}/adapter_config.json`)) return;
+  throw new RangeError(
+    `cannot write a model into ${out} as it holds an adapter, which transformers would add to it: choose another with --out`,
+  );
 }
 
 /**

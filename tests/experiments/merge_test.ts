@@ -13,6 +13,76 @@ describe("deno task merge", () => {
   });
   afterAll(() => Deno.remove(folder, { recursive: true }));
 
+  it("says the dtype that the weights have, whatever the model's config says", async () => {
+    const path = `${folder}/half/config.json`;
+    await writeSuiteModel(`${folder}/half`);
+    const config = JSON.parse(await Deno.readTextFile(path));
+    const train = async (out: string, method: string) => {
+      const flags = [
+        "--model",
+        `${folder}/half`,
+        "--task",
+        "wnli",
+        "--data",
+        "suite",
+        "--method",
+        method,
+        "--steps",
+        "1",
+      ];
+      expect((await runTask("train", [...flags, "--out", out])).code).toBe(0);
+    };
+    const dtypes = async (place: string) => {
+      const { dtype, torch_dtype } = JSON.parse(await Deno.readTextFile(`${place}/config.json`));
+      return { dtype, torch_dtype };
+    };
+    await Deno.writeTextFile(path, JSON.stringify({ ...config, torch_dtype: "float16" }));
+    await train(`${folder}/half_full`, "full");
+    expect(await dtypes(`${folder}/half_full`)).toEqual({ dtype: "float32", torch_dtype: "float32" });
+    await Deno.writeTextFile(path, JSON.stringify({ ...config, dtype: "bfloat16" }));
+    await train(`${folder}/half_lora`, "lora");
+    const flags = ["--model", `${folder}/half`, "--adapter", `${folder}/half_lora`, "--out", `${folder}/half_merged`];
+    expect((await runTask("merge", flags)).code).toBe(0);
+    expect(await dtypes(`${folder}/half_merged`)).toEqual({ dtype: "float32", torch_dtype: undefined });
+  });
+
+  it("writes into no folder that it reads, nor where an adapter lies", async () => {
+    await writeSuiteModel(`${folder}/whole`);
+    await Deno.mkdir(`${folder}/held`);
+    await Deno.writeTextFile(`${folder}/held/adapter_config.json`, "{}");
+    await Deno.mkdir(`${folder}/other`);
+    await Deno.writeTextFile(`${folder}/other/adapter_config.json`, "{}");
+    const before = await Deno.readFile(`${folder}/whole/model.safetensors`);
+    const flags = ["--model", `${folder}/whole`, "--adapter", `${folder}/held`];
+    const wrong: [out: string, message: string][] = [
+      ["whole/", "as it is the folder of --model"],
+      ["held", "as it is the folder of --adapter"],
+      ["other", "as it holds an adapter"],
+    ];
+    for (const [out, message] of wrong) {
+      const { code, stdout, stderr } = await runTask("merge", [...flags, "--out", `${folder}/${out}`]);
+      expect([code, stdout]).toEqual([1, ""]);
+      expect(stderr).toContain(message);
+    }
+    const full = [
+      "--model",
+      `${folder}/whole`,
+      "--task",
+      "wnli",
+      "--data",
+      "suite",
+      "--method",
+      "full",
+      "--steps",
+      "1",
+    ];
+    const { code, stderr } = await runTask("train", [...full, "--out", `${folder}/whole`]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("as it is the folder of --model");
+    expect(await Deno.readFile(`${folder}/whole/model.safetensors`)).toEqual(before);
+    expect(filesUnder(`${folder}/whole`)).toEqual(["config.json", "model.safetensors", "tokenizer.json"]);
+  });
+
   it("writes a model that answers as the adapter does, and says how far they are apart", async () => {
     const model = ["--model", `${folder}/model`];
     const [adapter, out] = [`${folder}/adapter`, `${folder}/merged`];

@@ -9,6 +9,8 @@ import type { StepLine } from "../../experiments/tuning/step_log.ts";
 import { type TrainFlags, trainSettings } from "../../experiments/tuning/train_settings.ts";
 import { Training } from "../../experiments/tuning/training.ts";
 import { saveAdapter } from "../../lib/io/mod.ts";
+import { random } from "../../lib/ops/mod.ts";
+import * as peft from "../../lib/peft/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
 import { writeSuiteModel } from "../../experiments/suite_folder.ts";
@@ -91,6 +93,27 @@ describe("deno task train inside", () => {
       expect([settings.rank, settings.alpha]).toEqual([4, 16]);
       expect(() => trainSettings({ ...rate, rank: "8" }, { task, loaded, beginning })).toThrow(
         "--rank is the adapter's",
+      );
+    });
+
+    it("takes PEFT's defaults of rank and alpha, and begins from no adapter that changes more than a run keeps", async () => {
+      const { config, tensors } = peft.lora({ rank: 8, alpha: 8, targets: ["query"] }).export({
+        base: loaded.base,
+        trainable: peft.lora({ rank: 8, alpha: 8, targets: ["query"] }).init(random.key(0), loaded.base).trainable,
+        aux: {},
+      });
+      const { r: _, lora_alpha: __, ...absent } = config;
+      await saveAdapter(`${folder}/absent`, { config: absent, tensors });
+      const flags = { model: "suite", method: "delta-lora", steps: "1" };
+      const beginning = await beginFrom(`${folder}/absent`, loaded.base);
+      expect(trainSettings(flags, { task, loaded, beginning })).toMatchObject({ rank: 8, alpha: 8 });
+      const bias = Object.keys(loaded.base).find((name) => name.endsWith("key.bias"))!;
+      await saveAdapter(`${folder}/biased`, {
+        config: { ...config, bias: "all" },
+        tensors: { ...tensors, [`base_model.model.${bias}`]: loaded.base[bias] },
+      });
+      await expect(beginFrom(`${folder}/biased`, loaded.base)).rejects.toThrow(
+        `cannot begin from ${folder}/biased as it changes more than its method trains: ${bias}: make a model of it`,
       );
     });
   });

@@ -79,6 +79,28 @@ describe("adapters in PEFT's format", () => {
     });
   }
 
+  it("of older versions, whose modules_to_save name layers one by one, are read as they were meant", async () => {
+    const older = {
+      "roberta/lora": ["classifier.dense", "classifier.out_proj"],
+      "distilbert/dora": ["pre_classifier", "classifier"],
+      "deberta-v3/adalora": ["pooler.dense", "classifier"],
+      "bert/lora": ["bert.pooler.dense", "classifier"],
+    } as const;
+    for (const [name, modules] of Object.entries(older)) {
+      const { adapter: { config, tensors }, classifier: { base, answer } } = exported[name];
+      const { method, trainable } = adapterMethod({ config: { ...config, modules_to_save: modules }, tensors }, base);
+      const { aux } = method.init(random.key(0), base);
+      const merged = method.merge({ base, trainable: trainable as never, aux });
+      expectClose(await (await answer(merged)).data(), adapters[name].logits, 1e-5);
+    }
+    // One for which the head of the model stayed as it was names the task all the same.
+    const { adapter: { config, tensors }, classifier: { base } } = exported["bert/lora"];
+    const pooler = Object.fromEntries(Object.entries(tensors).filter(([name]) => !name.includes("classifier")));
+    const old = { config: { ...config, modules_to_save: ["bert.pooler.dense"] }, tensors: pooler };
+    const { trainable: { heads } } = adapterMethod(old, base);
+    expect(Object.keys(heads)).toEqual(["bert.pooler.dense.weight", "bert.pooler.dense.bias"]);
+  });
+
   it("answer as PEFT does without being merged, too", async () => {
     for (const name of ["lora", "dora", "adalora", "delta-lora-telescoped", "lora-in-classifier"] as const) {
       const { classifier, adapted } = exported[name];
@@ -105,6 +127,13 @@ describe("adapters in PEFT's format", () => {
     await Deno.writeTextFile(`${path}/adapter_config.json`, "{");
     await expect(loadAdapter(path)).rejects.toThrow(`cannot read ${path}/adapter_config.json: `);
     await Deno.writeTextFile(`${path}/adapter_config.json`, "{}");
+    await Deno.rename(`${path}/adapter_model.safetensors`, `${path}/kept`);
+    await expect(loadAdapter(path)).rejects.toThrow(`cannot read ${path}/adapter_model.safetensors: `);
+    await Deno.writeTextFile(`${path}/adapter_model.bin`, "of an older PEFT");
+    await expect(loadAdapter(path)).rejects.toThrow(
+      new RegExp(`there is only adapter_model.bin, of which Python makes it: import torch; .*torch.load\\("${path}/`),
+    );
+    await Deno.rename(`${path}/kept`, `${path}/adapter_model.safetensors`);
     await Deno.truncate(`${path}/adapter_model.safetensors`, 20);
     await expect(loadAdapter(path)).rejects.toThrow(`cannot read ${path}/adapter_model.safetensors: its header`);
   });
