@@ -1,4 +1,4 @@
-import { allocate, storedBytes, type TypedArray, viewAs } from "../tensor/dtype.ts";
+import { storedBytes, type TypedArray, viewAs } from "../tensor/dtype.ts";
 import type { Executor } from "../tensor/executor.ts";
 import { sameShape } from "../tensor/shape.ts";
 import { Hold } from "../tensor/hold.ts";
@@ -246,7 +246,6 @@ export class Compiled {
     const through = new Set<Tensor>();
     const results = this.plan.results.map((place, i): Tensor => {
       const { shape, dtype, size } = this.traced.outputs[i];
-      if (size === 0) return new Tensor(shape, dtype, { kind: "host", data: allocate(dtype, 0) });
       if (place.kind === "leaf") {
         const tensor = tensorOf(place.leaf);
         const isArgument = "argument" in this.#sources[place.leaf] && tensor.gone === undefined;

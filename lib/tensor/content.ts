@@ -12,7 +12,8 @@ function storageOf(state: TensorState): Storage | undefined {
  * The elements of a tensor, or the node that will make them. This is where ownership is decided, by one rule: **a storage
  * is counted by the contents that lie in it, and a content by the tensor and the pending work that need it.**
  *
- * Pending work is a node that was made of the tensor and is not computed yet, a read or a jitted call that was begun, and
+ * Pending work is a node that was made of the tensor and has no elements of its own yet (also one that was fused into
+ * what was made of it, which may still be asked for until it is collected), a read or a jitted call that was begun, and
  * a compiled function that closes over the tensor, until it is disposed of. `dispose`, the end of a `using` and donation
  * take away the tensor's own share alone: the tensor cannot be used from then on, and work that was begun before gets the
  * elements. Two names of one value (a result that is returned twice, a reshape of it) are two tensors with contents of
