@@ -1,5 +1,6 @@
 import { wholeGrains } from "./arenas.ts";
 import { isWhole, type Node, type Operand } from "./graph.ts";
+import { paramsKey } from "./params_key.ts";
 
 /** Larger tensors keep the device busy by themselves. */
 const MAX_ELEMENTS = 2 ** 18;
@@ -49,7 +50,7 @@ export function describePart(
       const { node: input } = operand;
       // Two elements of f16 share a word: what lies side by side is counted in elements of four bytes.
       if (input.dtype === "f16") return undefined;
-      if (input.kind === "constant") args.push(`c${JSON.stringify(input.params)}${input.dtype}`);
+      if (input.kind === "constant") args.push(`c${paramsKey(input.params)}${input.dtype}`);
       else if (input.size === 1) args.push(`s${input.id}`);
       else if (isWhole(operand) && input.size === size) {
         if (input.leaf && !isOverwritten(input)) return undefined;
@@ -64,7 +65,7 @@ export function describePart(
     }
     const name = `v${names.size}`;
     names.set(node, name);
-    lines.push(`${name}=${node.primitive!.name}${JSON.stringify(node.params)}${node.dtype}(${args})`);
+    lines.push(`${name}=${node.primitive!.name}${paramsKey(node.params)}${node.dtype}(${args})`);
   }
   for (const node of nodes) {
     if (!isResult(node)) continue;

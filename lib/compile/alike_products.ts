@@ -1,4 +1,5 @@
 import { isWhole, type Node, type Operand } from "./graph.ts";
+import { paramsKey } from "./params_key.ts";
 
 /** Memory in which a tensor lies, by whatever stands for it, and the first element there. */
 export interface MemoryPlace {
@@ -45,7 +46,7 @@ export function describeProduct(
   // Tensors that are laid side by side are counted in elements of four bytes.
   if (kernel.inputs.some(({ node }) => node.dtype === "f16" && !node.leaf)) return undefined;
   const operands = kernel.inputs.map(({ node, view: { shape, strides } }) => `${node.dtype} ${shape}:${strides}`);
-  const lines = [`${kernel.primitive!.name} ${JSON.stringify(kernel.params)} ${kernel.shape} ${operands.join(" ")}`];
+  const lines = [`${kernel.primitive!.name} ${paramsKey(kernel.params)} ${kernel.shape} ${operands.join(" ")}`];
   const work = describeWork(nodes.filter((node) => node !== kernel), { from: kernel, size: kernel.size });
   if (!work) return undefined;
   const { others, names } = work;
@@ -68,7 +69,7 @@ export function describeReduction(
   if (!work || input.size <= 1 || input.dtype === "f16" || input.kind === "constant") return undefined;
   const { others, names, lines } = work;
   if (nodes.length === 1) others.push(input);
-  const axes = JSON.stringify(kernel.params);
+  const axes = paramsKey(kernel.params);
   const key = [...lines, `${kernel.primitive!.name}${axes}${view.shape}${input.dtype}(${names.get(input) ?? "x"})`];
   return { key: key.join(";"), product: { nodes, kernel, others, results: [kernel] } };
 }
@@ -83,7 +84,7 @@ function describeWork(nodes: readonly Node[], { from, size }: { readonly from?: 
     const args: string[] = [];
     for (const operand of node.inputs) {
       const { node: input } = operand;
-      if (input.kind === "constant") args.push(`c${JSON.stringify(input.params)}${input.dtype}`);
+      if (input.kind === "constant") args.push(`c${paramsKey(input.params)}${input.dtype}`);
       else if (input.size === 1) args.push(`s${input.id}`);
       else if (!isWhole(operand) || input.size !== size || input.dtype === "f16") return undefined;
       else {
@@ -95,7 +96,7 @@ function describeWork(nodes: readonly Node[], { from, size }: { readonly from?: 
       }
     }
     names.set(node, `v${lines.length}`);
-    lines.push(`${node.primitive!.name}${JSON.stringify(node.params)}${node.dtype}(${args})`);
+    lines.push(`${node.primitive!.name}${paramsKey(node.params)}${node.dtype}(${args})`);
   }
   return { names, lines, others };
 }

@@ -8,6 +8,7 @@ import type { DType } from "../tensor/dtype.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor, TensorState } from "../tensor/tensor.ts";
 import { contiguous, isContiguous, type View } from "../tensor/view.ts";
+import { paramsKey } from "./params_key.ts";
 
 /** What a node is to the compiler. */
 export type NodeKind = "leaf" | "constant" | "map" | "reduce" | "place" | "kernel";
@@ -56,13 +57,6 @@ function constantOf(tensor: Tensor): number | undefined {
   if (state.operation === constantPrimitive) return (state.params as ConstantParams).value;
   const isView = state.operation === broadcastPrimitive || state.operation === reshapePrimitive;
   return isView ? constantOf(state.inputs[0]) : undefined;
-}
-
-/** For JSON, which has neither NaN nor infinities nor −0: values that differ must have keys that differ. */
-function exactly(_: string, value: unknown): unknown {
-  return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
-    ? `${Object.is(value, -0) ? "-0" : value}`
-    : value;
 }
 
 interface Located extends Operand {
@@ -227,7 +221,7 @@ class Builder {
     const after = [...new Set(operands.flatMap((operand) => operand.after))];
     const key = [
       primitive.name,
-      JSON.stringify(params, exactly),
+      paramsKey(params),
       dtype,
       shape,
       ...operands.map(({ node, view }) => `${node.id}:${view.offset}:${view.shape}:${view.strides}`),

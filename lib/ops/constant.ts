@@ -30,7 +30,11 @@ export function constantBits({ value, dtype }: ConstantParams): number {
   return bitsOf(value, dtype);
 }
 
-/** What binary operations accept beside tensors: a number takes the other operand's dtype where that has such a number. */
+/**
+ * What binary operations accept beside tensors. A number takes the other operand's dtype where that has such a number;
+ * beside integers, a fraction, NaN, an infinity or a whole number out of range makes the result f32. Comparisons are
+ * exact with any number.
+ */
 export type TensorLike = Tensor | number | boolean;
 
 /** A tensor as it is; a number as a scalar of `dtype`. */

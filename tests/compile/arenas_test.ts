@@ -51,6 +51,14 @@ describe("work that is the same but for its tensors", () => {
   let device: Device;
   beforeAll(async () => void (device = await testDevice()));
 
+  it("is not the same where its numbers are NaN, an infinity or a zero of the other sign", async () => {
+    const numbers = [NaN, Infinity, -Infinity, 0, -0, 1];
+    const step = jit((params: Values) => params.map((p, i) => add(mul(p, 0.5), numbers[i])), { donate: [0] });
+    const found = await step(numbers.map(() => tensor([-0, -0, -0])));
+    const wanted = numbers.map((value) => [...bits(Float32Array.of(value, value, value))]);
+    expect(await allBits(found)).toEqual(wanted);
+  });
+
   it("runs as one dispatch on donated tensors of any sizes, with the bits of each alone", async () => {
     const step = jit(update, { donate: [0, 1] });
     const rate = tensor(0.125);
