@@ -80,12 +80,6 @@ function wholeTriplets(path: string, [A, B, E]: readonly Tensor[], rank: number)
   };
 }
 
-/** What is read of an adapter of one kind: its method, and how the trained part of a target is. */
-interface Kind {
-  readonly method: Method;
-  readonly part: (path: string) => Tree;
-}
-
 /** A pattern that finds these modules and no other. */
 function exactly(modules: readonly string[]): RegExp {
   const paths = modules.map((path) => RegExp.escape(path));
@@ -119,8 +113,10 @@ function placesOf(fields: ConfigFields, tensors: AdapterTensors, base: BaseParam
   const linear = matrices.filter((path) => !isTable(path) && isTarget(path, "linear"));
   const tables = matrices.filter((path) => isTable(path) && isTarget(path, "table"));
   if (linear.length + tables.length === 0) {
-    // Names the nearest modules, where it is not that all are left out.
-    selectTargets(base, typeof targets === "string" ? [targets] : targets ?? [], heads);
+    // Names the nearest modules, where it is not that they are left out.
+    if (fields.list("exclude_modules").length === 0) {
+      selectTargets(base, typeof targets === "string" ? [targets] : targets ?? [], heads);
+    }
     fields.fail("target_modules", "modules of this model that are neither excluded nor saved whole");
   }
   return { linear, tables, heads };
