@@ -17,10 +17,10 @@ export const TOKENIZER_FILES = [
   "added_tokens.json",
 ] as const;
 
-type FileName = typeof TOKENIZER_FILES[number] | "config.json";
-
 /** Contents of {@linkcode TOKENIZER_FILES} by name, those that are there, and of the model's `config.json`, which names its kind. */
-export type TokenizerFiles = Readonly<Partial<Record<FileName, Uint8Array>>>;
+export type TokenizerFiles = Readonly<Partial<Record<typeof TOKENIZER_FILES[number] | "config.json", Uint8Array>>>;
+
+type FileName = keyof TokenizerFiles;
 
 /**
  * The tokenizer of a model's folder, with the ids and types of `AutoTokenizer` of transformers 5.
