@@ -69,16 +69,20 @@ export function specialTokensOf(files: TokenFiles, kind: ClassTokens): SpecialTo
     named.set(key, isPlainMask ? { content: found, lstrip: true, special: true } : found);
   }
   const extra = extraOf(given, specific, kind);
-  for (const [key, value] of Object.entries(given)) {
-    if (!isName(key) && key.endsWith("_token") && isToken(value)) specific.set(key, value);
+  // Names of special_tokens_map.json come first, as they are seen last.
+  const seen = Object.entries(given).filter(([key, value]) => !isName(key) && key.endsWith("_token") && isToken(value));
+  for (const [key, value] of new Map([...seen, ...specific])) {
+    named.set(key, tokenOf(value, `${where(key)}: ${key}`));
   }
-  for (const [key, value] of specific) named.set(key, tokenOf(value, `tokenizer_config.json: ${key}`));
 
   const json = kind.keepsJson ? files.jsonTokens ?? [] : [];
   const known = new Set(json.map((token) => (token as { content?: string }).content));
   const added = [...decoder].sort(([a], [b]) => a - b).map(([, token]) => token);
   for (const token of added) known.add(textOf(token));
-  for (const token of [...named.values(), ...extra]) if (!known.has(textOf(token))) added.push(token);
+  for (const token of [...named.values(), ...extra]) {
+    // A text under two names is added once, though not one that has settings under another name.
+    if (!known.has(textOf(token)) && !(typeof token === "string" && added.includes(token))) added.push(token);
+  }
   const namedTexts = new Set(Array.from(named.values(), textOf));
   return {
     names: new Map(Array.from(named, ([key, token]) => [key, textOf(token)])),
@@ -177,23 +181,26 @@ function decoderOf(
     }
     return [decoder, () => "tokenizer_config.json"];
   }
+  const ofMap = new Map<unknown, unknown>(); // the tokens of special_tokens_map.json with their texts
+  const asToken = (value: unknown): unknown => {
+    if (!isRecord(value)) return value;
+    const token = { ...value, special: true, __type: "AddedToken" };
+    ofMap.set(token, value.content);
+    return token;
+  };
   for (const [key, value] of Object.entries(specialTokensMap)) {
-    given[key] = isRecord(value) && key !== "extra_special_tokens"
-      ? { ...value, special: true, __type: "AddedToken" }
-      : key === "extra_special_tokens" && Array.isArray(value)
-      ? [
-        ...listOf(given[key]),
-        ...value.map((token) => isRecord(token) ? { ...token, special: true, __type: "AddedToken" } : token),
-      ]
-      : value;
+    if (key !== "extra_special_tokens") given[key] = asToken(value);
+    else given[key] = Array.isArray(value) ? [...listOf(given[key]), ...value.map(asToken)] : value;
   }
   if (isRecord(given.extra_special_tokens)) {
     for (const [key, value] of Object.entries(given.extra_special_tokens)) specific.set(key, value);
     delete given.extra_special_tokens;
   }
+  // A token of which tokenizer_config.json has settings is not yet known by its text here.
   const special = new Set(
-    [...NAMES.map((key) => given[key]), ...listOf(given.extra_special_tokens)].filter((value) => !isEmpty(value))
-      .map((value) => isRecord(value) ? value.content : value),
+    [...NAMES.map((key) => given[key]), ...listOf(given.extra_special_tokens)].map((value) =>
+      ofMap.get(value) ?? value
+    ),
   );
   for (const [content, id] of Object.entries(addedTokens)) {
     const isSpecial = special.has(content);
