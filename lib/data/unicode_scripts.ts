@@ -17,6 +17,9 @@ const SCRIPTS = (
   "Ugaritic Vai Warang_Citi Yi"
 ).split(" ");
 
+/** Characters that had another script in Unicode 9, and the long vowel of kana. */
+const OTHERWISE: Readonly<Record<string, string>> = { " ": "", "\u0589": "Common", "\u061c": "Common", "ー": "Han" };
+
 const matchers = new Map<string, RegExp>();
 const scripts = new Map<string, string>();
 
@@ -24,10 +27,10 @@ const scripts = new Map<string, string>();
 function scriptOf(character: string): string {
   let script = scripts.get(character);
   if (script === undefined) {
-    script = character === " " || lacksScript(character) ? "" : character === "ー" ? "Han" : SCRIPTS.find((name) => {
+    script = OTHERWISE[character] ?? (lacksScript(character) ? "" : SCRIPTS.find((name) => {
       if (!matchers.has(name)) matchers.set(name, new RegExp(`\\p{Script=${name}}`, "u"));
       return matchers.get(name)!.test(character);
-    }) ?? "";
+    }) ?? "");
     if (script === "Hiragana" || script === "Katakana") script = "Han";
     scripts.set(character, script);
   }
