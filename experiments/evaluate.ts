@@ -25,7 +25,7 @@ ${TASK_HELP}
                      --data is the file that is scored; its labels are classes of the head, which may have others
   --logits FILE      gets one JSON array an example, in the file's order; MNLI's mismatched ones behind the matched
   --batch N          examples at a time, 32 by default
-  --max-length N     most tokens of an example, 128 by default or what the model has
+  --max-length N     most tokens of an example, 128 by default, or what model and tokenizer allow
   --device NAME      swiftshader, lavapipe, browser, or part of an adapter's name
   --verbose          with the warnings that Dawn has for every software adapter
   --help             this text

@@ -75,7 +75,7 @@ ${TASK_HELP}
   --accumulate N     batches of a step, 1 by default: its loss is the sum over all of them by their count
   --epochs X         passes over the examples, 3 by default; passes run on into each other
   --steps N          in place of --epochs
-  --max-length N     most tokens of an example, 128 by default or what the model has
+  --max-length N     most tokens of an example, 128 by default, or what model and tokenizer allow
   --dropout P        the model's, everywhere; by default its config's rates
   --shuffle false    takes examples in their order, and ends each pass with a short batch
   --seed N           of head, factors, order and dropout, 0 by default

@@ -270,9 +270,18 @@ function rateOf(flag: string, text: string | undefined): number | undefined {
   return rate;
 }
 
-/** Most tokens of an example. Throws a RangeError where the model has positions for fewer. */
-export function maxLengthOf(text: string | undefined, { maxLength, folder }: LoadedModel): number {
-  const wanted = text === undefined ? Math.min(128, maxLength) : wholeNumber("max-length", text);
+/** A model as far as it bounds the length of an example. */
+type LengthBounds = Pick<LoadedModel, "maxLength" | "folder"> & {
+  readonly tokenizer: Pick<LoadedModel["tokenizer"], "modelMaxLength">;
+};
+
+/**
+ * Most tokens of an example: what the flag says, or 128, or fewer where the model or its tokenizer are for fewer. Throws a
+ * RangeError where the model has positions for fewer than the flag says.
+ */
+export function maxLengthOf(text: string | undefined, { maxLength, tokenizer, folder }: LengthBounds): number {
+  const most = Math.min(maxLength, tokenizer.modelMaxLength ?? maxLength);
+  const wanted = text === undefined ? Math.min(128, most) : wholeNumber("max-length", text);
   if (wanted <= maxLength) return wanted;
   throw new RangeError(`--max-length ${wanted} is more than ${folder} has positions for: ${maxLength}`);
 }

@@ -128,7 +128,7 @@ export function sidesOf(
     hasTypes: inputs?.includes("token_type_ids") ?? usuallyHasTypes,
     cutsSpecial: config.split_special_tokens === true,
     // Without a bound, Hugging Face's libraries write 1e30.
-    ...typeof most === "number" && most > 0 && most < 2 ** 31 && { modelMaxLength: most },
+    ...typeof most === "number" && Number.isInteger(most) && most > 0 && most < 2 ** 31 && { modelMaxLength: most },
   };
 }
 
