@@ -1,7 +1,7 @@
 import { isNaNExpression } from "../../kernels/is_nan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, mul, sub } from "./arithmetic.ts";
-import { greater } from "./compare.ts";
+import { lessEqual } from "./compare.ts";
 import { elementwise, unary } from "./elementwise.ts";
 import { exp, sigmoid, square, tanh } from "./exponential.ts";
 import type { Primitive } from "./primitive.ts";
@@ -61,7 +61,8 @@ export const reluPrimitive: Primitive<undefined> = elementwise({
   name: "relu",
   wgsl: "select($0, $T(0.0), $0 < $T(0.0))",
   reference: (x) => x < 0 ? 0 : x,
-  vjp: ({ inputs: [x], cotangent }) => [where(greater(x, 0), cotangent, 0)],
+  // As in PyTorch, NaN passes the cotangent on.
+  vjp: ({ inputs: [x], cotangent }) => [where(lessEqual(x, 0), 0, cotangent)],
 });
 /** x·Φ(x). */
 export const geluPrimitive: Primitive<undefined> = elementwise({

@@ -3,16 +3,17 @@ import { apply, holdNodes, primitiveOf } from "../ops/primitive.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
 import { makeGroup } from "./custom_vjp.ts";
-import { pullBack, record } from "./differentiate.ts";
+import { type NodeState, pullBack, record } from "./differentiate.ts";
 
-/** What a function computed: its nodes in order, and what they take from outside. */
+/** What a function computed: its nodes in order, as they were then, and what they take from outside. */
 interface Region {
-  readonly nodes: readonly Tensor[];
+  /** A node that is computed before the backward pass forgets what made it: the state is kept beside it. */
+  readonly nodes: readonly { readonly node: Tensor; readonly state: NodeState }[];
   readonly boundary: readonly Tensor[];
 }
 
 function regionOf(outputs: readonly Tensor[], firstId: number): Region {
-  const nodes = new Set<Tensor>();
+  const nodes = new Map<Tensor, NodeState>();
   const boundary = new Set<Tensor>();
   const stack = [...outputs];
   for (let node = stack.pop(); node; node = stack.pop()) {
@@ -22,22 +23,22 @@ function regionOf(outputs: readonly Tensor[], firstId: number): Region {
       boundary.add(node);
       continue;
     }
-    nodes.add(node);
+    nodes.set(node, state);
     stack.push(...state.inputs);
     // The rule of a group takes all its outputs, also those that nobody needs.
     if (state.operation === groupPrimitive) stack.push(...(state.params as { group: Group }).group.outputs);
   }
-  const sorted = (set: Set<Tensor>) => [...set].sort((a, b) => a.id - b.id);
-  return { nodes: sorted(nodes), boundary: sorted(boundary) };
+  return {
+    nodes: Array.from(nodes, ([node, state]) => ({ node, state })).sort((a, b) => a.node.id - b.node.id),
+    boundary: [...boundary].sort((a, b) => a.id - b.id),
+  };
 }
 
 /** The same computation on other inputs. */
 function replay(region: Region, inputs: readonly Tensor[], outputs: readonly Tensor[]): Tensor[] {
   const copies = new Map<Tensor, Tensor>(region.boundary.map((node, i) => [node, inputs[i]]));
   const twins = new Map<Group, Group>();
-  for (const node of region.nodes) {
-    const { state } = node;
-    if (state.kind !== "node") throw new Error("internal: a region holds a leaf");
+  for (const { node, state } of region.nodes) {
     const parts = state.inputs.map((input) => copies.get(input)!);
     if (state.operation === groupPrimitive) {
       // A group's rule speaks of its own outputs: the copy gets a group of its own with the same rule.

@@ -6,7 +6,8 @@ import { isFloat } from "../tensor/dtype.ts";
 import { formatShape } from "../tensor/shape.ts";
 import type { Tensor, TensorState } from "../tensor/tensor.ts";
 
-type NodeState = Extract<TensorState, { kind: "node" }>;
+/** What makes a node. */
+export type NodeState = Extract<TensorState, { kind: "node" }>;
 
 /** The part of a graph through which derivatives flow from sources to outputs, as it was when it was recorded. */
 export interface Tape {

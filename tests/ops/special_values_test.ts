@@ -222,6 +222,11 @@ describe("special values", () => {
     expect([await value.item(), await slope.item()]).toEqual([NaN, NaN]);
   });
 
+  it("relu carries the derivative through NaN and infinity, as PyTorch does", async () => {
+    const slope = grad((x: Tensor) => ops.sum(ops.relu(x)))(tensor([NaN, Infinity, -Infinity, 0, -0, 1])) as Tensor;
+    expect(Array.from(await slope.data())).toEqual([1, 1, 0, 0, 0, 1]);
+  });
+
   it("powers have PyTorch's derivatives at a base or an exponent of 0", async () => {
     const [x, y] = [tensor([0, 0, 0, 2, -2]), tensor([0, 1, 2, 0, 0])];
     const by = (argument: number) =>
