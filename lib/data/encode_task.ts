@@ -1,6 +1,6 @@
 import type { Example, GlueData } from "./glue.ts";
 import { shown } from "./table/cells.ts";
-import type { TokenIds, Tokenizer } from "./tokenizer.ts";
+import type { TokenIds, Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /** An example as token ids, not padded. */
 export interface EncodedExample {

@@ -24,6 +24,6 @@ export {
   type TokenizerConfig,
   tokenizerFromJson,
   type TokenizerJson,
-} from "./tokenizer.ts";
-export { TOKENIZER_FILES, type TokenizerFiles, tokenizerFromFiles } from "./tokenizer_files.ts";
-export { wordPiece, wordPieceJson, type WordPieceOptions } from "./word_piece.ts";
+} from "./tokenizer/tokenizer.ts";
+export { TOKENIZER_FILES, type TokenizerFiles, tokenizerFromFiles } from "./tokenizer/tokenizer_files.ts";
+export { wordPiece, wordPieceJson, type WordPieceOptions } from "./tokenizer/word_piece.ts";

@@ -1,5 +1,5 @@
-import type { Tokenizer } from "../data/tokenizer.ts";
-import { TOKENIZER_FILES, tokenizerFromFiles } from "../data/tokenizer_files.ts";
+import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
+import { TOKENIZER_FILES, tokenizerFromFiles } from "../data/tokenizer/tokenizer_files.ts";
 import { readJsonObject } from "../io/read_json_object.ts";
 import { loadWeights, type LoadWeightsOptions } from "../io/weights.ts";
 import type { Tensor } from "../tensor/tensor.ts";

@@ -1,4 +1,4 @@
-import { TOKENIZER_FILES } from "../data/tokenizer_files.ts";
+import { TOKENIZER_FILES } from "../data/tokenizer/tokenizer_files.ts";
 import { parseWeightsIndex, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../io/weights.ts";
 import { cachedRepo, COMMIT } from "./cache.ts";
 import { downloadBlob } from "./download_blob.ts";

@@ -1,8 +1,8 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { normalizerOf } from "../../lib/data/normalizer.ts";
-import type { Part } from "../../lib/data/part.ts";
-import { preTokenizerOf } from "../../lib/data/pre_tokenizer.ts";
+import { normalizerOf } from "../../lib/data/tokenizer/normalizer.ts";
+import type { Part } from "../../lib/data/tokenizer/part.ts";
+import { preTokenizerOf } from "../../lib/data/tokenizer/pre_tokenizer.ts";
 
 interface Fixture {
   texts: string[];
