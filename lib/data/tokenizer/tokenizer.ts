@@ -97,7 +97,7 @@ export function tokenizerFromJson(json: TokenizerJson, config: TokenizerConfig =
 }
 
 /** Throws a TypeError that says so where a tokenizer cannot be made. */
-export function making<T>(make: () => T): T {
+function making<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {

@@ -26,32 +26,22 @@ export interface TokenizerClass {
   readonly parts?: (input: ClassInput) => ClassParts;
 }
 
-const names = (
-  bos: string | null,
-  eos: string | null,
-  unk: string | null,
-  others: Record<string, GivenToken | null>,
-) => ({
-  ...bos !== null && { bos_token: bos },
-  ...eos !== null && { eos_token: eos },
-  ...unk !== null && { unk_token: unk },
-  ...others,
-});
 const BERT_NAMES = { sep_token: "[SEP]", pad_token: "[PAD]", cls_token: "[CLS]", mask_token: "[MASK]" };
 const ROBERTA_NAMES = { sep_token: "</s>", pad_token: "<pad>", cls_token: "<s>", mask_token: "<mask>" };
+const DEBERTA_NAMES = { bos_token: "[CLS]", eos_token: "[SEP]", unk_token: "[UNK]", ...BERT_NAMES };
 
 const bert: TokenizerClass = {
   name: "BertTokenizer",
   files: ["vocab.txt"],
   hasTypes: true,
-  names: names(null, null, "[UNK]", BERT_NAMES),
+  names: { unk_token: "[UNK]", ...BERT_NAMES },
   parts: bertParts,
 };
 const roberta: TokenizerClass = {
   name: "RobertaTokenizer",
   files: ["vocab.json", "merges.txt"],
   hasTypes: false,
-  names: names("<s>", "</s>", "<unk>", ROBERTA_NAMES),
+  names: { bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>", ...ROBERTA_NAMES },
   parts: robertaParts,
 };
 /** What takes `tokenizer.json` as it stands. */
@@ -64,21 +54,21 @@ const CLASSES: readonly TokenizerClass[] = [
   {
     ...roberta,
     name: "GPT2Tokenizer",
-    names: names("<|endoftext|>", "<|endoftext|>", "<|endoftext|>", {}),
+    names: { bos_token: "<|endoftext|>", eos_token: "<|endoftext|>", unk_token: "<|endoftext|>" },
     parts: gpt2Parts,
   },
   {
     ...roberta,
     name: "DebertaTokenizer",
     hasTypes: true,
-    names: names("[CLS]", "[SEP]", "[UNK]", BERT_NAMES),
+    names: DEBERTA_NAMES,
     parts: debertaParts,
   },
   {
     name: "DebertaV2Tokenizer",
     files: ["spm.model"],
     hasTypes: true,
-    names: names("[CLS]", "[SEP]", "[UNK]", BERT_NAMES),
+    names: DEBERTA_NAMES,
     parts: debertaV2Parts,
   },
   { ...roberta, name: "XLMRobertaTokenizer", files: [], parts: (input) => spacedUnigramParts(input, () => 3) },
