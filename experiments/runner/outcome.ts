@@ -1,5 +1,6 @@
 import { io, type optim, type peft, type Tensor, tensor, train, type Tree } from "../../mod.ts";
 import { readRecord, recordPath, type RunSpec } from "../../lib/experiment/mod.ts";
+import { isFile } from "../../lib/io/is_file.ts";
 import { treeFlatten, treeUnflatten } from "../../lib/tensor/mod.ts";
 import { copyTree } from "../tuning/adapted.ts";
 import { namedLeaves } from "../tuning/named_leaves.ts";
@@ -12,16 +13,6 @@ function outcomeOf({ base, trainable }: peft.MethodState, method: peft.Method) {
 /** Where the outcome of a run lies in a folder of records. */
 function outcomePath(out: string, hash: string): string {
   return `${out}/trained/${hash}.safetensors`;
-}
-
-/** Whether a folder of records has a run's outcome. */
-async function hasOutcome(out: string, hash: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(outcomePath(out, hash))).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** A state's outcome as copies on the host, which stay when the state moves on. */
@@ -47,7 +38,7 @@ export async function loadOutcome(out: string, { task, run }: NonNullable<RunSpe
       `cannot start from the ${task} run ${run}: ${reason}; remove ${out}/runs/${run}.arrow to repeat it`,
     );
   };
-  if (!await hasOutcome(out, run)) {
+  if (!await isFile(path)) {
     const record = await readRecord(recordPath(out, run)).catch(() => undefined);
     if (record?.status === "failed") throw new train.TrainingFailed(`the ${task} run that it starts from failed`);
     fail(`there is no ${path}`);

@@ -50,15 +50,20 @@ export function sortedLabels(words: Iterable<string>): string[] {
 
 /** Why a label cannot be a score. */
 export function noScore(label: unknown): string {
-  if (isMissing(label)) return noLabel(label);
+  if (isMissing(label) || Array.isArray(label)) return noLabel(label);
   const isComma = typeof label === "string" && COMMA.test(label.trim());
   const advice = isComma ? ": fractions are written with a point" : "";
   return `label ${shown(label)} is no number${advice}`;
 }
 
+/** What to do where rows have several labels. */
+const SEVERAL =
+  "a text has one class or one score here: give each label a column of 0 and 1, and train on one at a time";
+
 /** Why a cell is no label at all. */
 export function noLabel(label: unknown): string {
-  return isMissing(label) ? `its label is ${shown(label)}` : `its label is ${shown(label)}, which is no word or number`;
+  if (isMissing(label)) return `its label is ${shown(label)}`;
+  return `its label is ${shown(label)}, which is no word or number${Array.isArray(label) ? `: ${SEVERAL}` : ""}`;
 }
 
 /** Refuses what is no class's word, or may not be meant as one unless `kind` says that labels are classes. */
@@ -80,6 +85,10 @@ function requireWords(
     fail(nothing, `label ${shown(labels[nothing])} says that there is none: ${advice}`);
   }
   if (kind === "classes") return words;
+  const inBrackets = odd((word) => /^\[.*\]$/.test(word));
+  if (inBrackets >= 0) {
+    fail(inBrackets, `label ${shown(labels[inBrackets])} is a list, and ${SEVERAL}; --kind classes if it is a class`);
+  }
   const inQuotes = odd((word) => /^".*"$/.test(word));
   if (inQuotes >= 0) {
     fail(
@@ -105,7 +114,7 @@ function requireWords(
  *
  * Throws what `fail` does, by default a SyntaxError, where a label is missing or no number among scores, and where it is
  * unclear what labels are: where most are numbers, or one is a fraction, but not all are numbers; where one says that
- * there is none (`nan`, `N/A`); and where more than 20 classes have fewer than two rows each.
+ * there is none (`nan`, `N/A`) or is a list; and where more than 20 classes have fewer than two rows each.
  */
 export function labelSet(labels: Iterable<unknown>, options: LabelSetOptions = {}): LabelSet {
   const { kind } = options;

@@ -14,8 +14,8 @@ export interface ClassMatch {
 const isNumber = (word: string) => /^\d+$/.test(word);
 const fold = (word: string) => wordOf(word)?.toLowerCase();
 
-/** The one place of any of some words: as they are, or else but for capitals. */
-function placeOf(words: readonly string[], labels: readonly string[]): number {
+/** The one place of any of some words: as they are, or else but for capitals; −1 where there is none, or several. */
+export function placeOf(words: readonly string[], labels: readonly string[]): number {
   const folded = new Set(words.map(fold));
   for (const isSame of [(label: string) => words.includes(label), (label: string) => folded.has(fold(label))]) {
     const places = labels.flatMap((label, i) => isSame(label) ? [i] : []);

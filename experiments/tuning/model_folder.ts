@@ -3,16 +3,11 @@ import { writeAtomically } from "../../lib/io/mod.ts";
 import type { LoadedModel } from "./load_model.ts";
 import type { LabelSet } from "./label_set.ts";
 
-/** What the classes of sequence classifiers begin with. */
-const CLASS_PREFIX: Readonly<Record<string, string>> = {
-  bert: "Bert",
-  roberta: "Roberta",
-  distilbert: "DistilBert",
-  "deberta-v2": "DebertaV2",
-};
+/** What a model's folder is made of beside its weights. */
+type Origin = Pick<LoadedModel, "config" | "model" | "folder">;
 
 /** The config of a classifier with such labels; names of classes stay where they are as many. */
-function configOf({ config, model }: LoadedModel, known: LabelSet | undefined): Record<string, unknown> {
+function configOf({ config, model }: Origin, known: LabelSet | undefined): Record<string, unknown> {
   const { labels, architecture, labelNames } = model.config;
   const { num_labels: _, ...rest } = config;
   const dtypes = Object.hasOwn(config, "torch_dtype")
@@ -24,7 +19,9 @@ function configOf({ config, model }: LoadedModel, known: LabelSet | undefined): 
     ...rest,
     // Else transformers computes in what the weights were before.
     ...dtypes,
-    architectures: [`${CLASS_PREFIX[architecture]}ForSequenceClassification`],
+    // Old files have none, and transformers knows no other way to find the class.
+    model_type: architecture,
+    architectures: [`${model.classPrefix}ForSequenceClassification`],
     id2label: Object.fromEntries(own.map((name, i) => [i, name])),
     label2id: Object.fromEntries(own.map((name, i) => [name, i])),
     problem_type: labels === 1 ? "regression" : "single_label_classification",
@@ -35,7 +32,7 @@ function configOf({ config, model }: LoadedModel, known: LabelSet | undefined): 
 export async function writeModelFolder(
   folder: string,
   tensors: Readonly<Record<string, Tensor>>,
-  { loaded, labels }: { readonly loaded: LoadedModel; readonly labels?: LabelSet },
+  { loaded, labels }: { readonly loaded: Origin; readonly labels?: LabelSet },
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   for (const name of TOKENIZER_FILES) {

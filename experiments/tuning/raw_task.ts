@@ -11,8 +11,9 @@ import { requireName } from "../../lib/data/nearest.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { generateSuite, SUITE_SEED } from "../suite/mod.ts";
 import { SUITE } from "../suite_folder.ts";
-import type { Head } from "./head.ts";
+import { type Head, list } from "./head.ts";
 import { LABEL_KINDS, type LabelKind, type LabelSet } from "./label_set.ts";
+import { matchClasses } from "./match_classes.ts";
 import { readTable, type ReadTableOptions, type Table } from "./read_table.ts";
 
 /** Flags that name a task. */
@@ -52,12 +53,16 @@ export interface RawTask extends LabelSet {
   readonly sets: Readonly<Record<string, readonly Example[]>>;
   /** Where the examples come from, in words. */
   readonly source: string;
+  /** Names of the files of a folder that were read. */
+  readonly files?: readonly string[];
   /** Hex sha-256 of all examples. */
   readonly hash: string;
   /** Words that mean each class; the data's own first. */
   readonly words: readonly (readonly string[])[];
   /** In what order the data's own classes are, in words. */
   readonly ownOrder: string;
+  /** Where each class first stands in a table, as `file.tsv:3`. */
+  readonly firstAt?: ReadonlyMap<string, string>;
 }
 
 /** Whose classes the data's are to be. */
@@ -91,6 +96,7 @@ export async function glueTask(name: string, folder: string | undefined): Promis
   const sets = { dev: data.dev, ...data.mismatched && { mismatched: data.mismatched } };
   const source = isSuite ? `generated texts of the suite (${name})` : `${data.task.folder} in ${folder}`;
   const ownOrder = "in GLUE's order";
+  const within = (file: string) => file.slice(folder.replace(/(?<=.)\/+$/, "").length + 1);
   return {
     name,
     kind,
@@ -101,6 +107,7 @@ export async function glueTask(name: string, folder: string | undefined): Promis
     hash: data.hash,
     words: wordsOf(data.task),
     source,
+    ...!isSuite && { files: data.files.map(within) },
     ownOrder,
   };
 }
@@ -144,13 +151,29 @@ async function readSecond(
   return await readTable(file, { columns, known: { kind, labels: all } });
 }
 
+/**
+ * A table whose classes are to be those of a head that has names for them. Where they are not, its labels are what the
+ * table makes of them, as if there were no such head: scores, or refused with the row that is neither.
+ */
+async function readForHeads(
+  file: string,
+  { columns, heads }: Pick<ReadTableOptions, "columns"> & { readonly heads: readonly Head[] },
+): Promise<Table> {
+  const table = await readTable(file, { columns, kind: "classes" });
+  const words = table.labels.map((label) => [label]);
+  return heads.some((head) => matchClasses(words, head)) ? table : await readTable(file, { columns });
+}
+
 /** A task of one's own, from a file. */
 export async function columnTask(flags: TaskFlags, { isScored, heads = [] }: ReadTaskOptions): Promise<RawTask> {
   const { data, columns = "", "eval-data": evalData } = flags;
   if (data === undefined) throw new RangeError("--columns needs the file: --data FILE");
   const names = columnNames(columns);
   const kind = kindOf(flags.kind, { isScored, heads });
-  const first = await readTable(data, { columns: names, kind }).catch((error) => {
+  const isNamed = heads.some((head) => head.isNamed);
+  const isGuess = flags.kind === undefined && kind === "classes" && isNamed;
+  const read = isGuess ? readForHeads(data, { columns: names, heads }) : readTable(data, { columns: names, kind });
+  const first = await read.catch((error) => {
     if (!(error instanceof SyntaxError) || flags.kind !== undefined || kind !== "scores") throw error;
     // It is the head that makes scores of labels.
     throw new SyntaxError(
@@ -160,7 +183,6 @@ export async function columnTask(flags: TaskFlags, { isScored, heads = [] }: Rea
   if (!isScored && first.kind === "classes" && first.labels.length < 2) {
     throw new RangeError(`there is nothing to learn from ${data} as all of its labels are "${first.labels[0]}"`);
   }
-  const isNamed = heads.some((head) => head.isNamed);
   const second = evalData === undefined ? undefined : await readSecond(evalData, first, { columns: names, isNamed });
   const own = { kind: first.kind, labels: second?.labels ?? first.labels };
   const dev = isScored ? first : second;
@@ -172,7 +194,8 @@ export async function columnTask(flags: TaskFlags, { isScored, heads = [] }: Rea
     sets: dev ? { dev: dev.examples } : {},
     hash: await sha256(JSON.stringify([own, first.examples, second?.examples ?? []])),
     words: own.labels.map((label) => [label]),
-    source: evalData === undefined ? data : `${data}, and ${evalData} to score`,
+    source: second ? `${list(first.files)}, and ${list(second.files)} to score` : list(first.files),
+    firstAt: new Map([...second?.firstAt ?? [], ...first.firstAt]),
     ownOrder: "by number or alphabet",
   };
 }

@@ -1,11 +1,16 @@
 import type { Example } from "../../mod.ts";
 import { numberOf, shown, textOf } from "../../lib/data/table/cells.ts";
 import { type PlacedRow, readRows } from "../../lib/data/table/read_rows.ts";
+import { filesOf } from "../../lib/data/table/shards.ts";
 import { type LabelKind, type LabelSet, labelSet, noLabel, noScore, wordOf } from "./label_set.ts";
 
 /** A table's examples and what their labels are. */
 export interface Table extends LabelSet {
   readonly examples: readonly Example[];
+  /** What was read: the file, or all shards that it stands for. */
+  readonly files: readonly string[];
+  /** Where each label first stands, as `file.tsv:3`, of those that are there. */
+  readonly firstAt: ReadonlyMap<string, string>;
 }
 
 /** Options of {@linkcode readTable}. */
@@ -62,5 +67,10 @@ export async function readTable(file: string, { columns, known, kind }: ReadTabl
     const label = numberIn(row, row.cells[last]);
     return last < 2 ? { text, label } : { text, text2: requireText(row, 1, columns), label };
   });
-  return { kind: set.kind, labels: set.labels, examples };
+  const firstAt = new Map<string, string>();
+  for (const [i, { where }] of rows.entries()) {
+    const word = set.labels[examples[i].label];
+    if (word !== undefined && !firstAt.has(word)) firstAt.set(word, where.replace(/,$/, ""));
+  }
+  return { kind: set.kind, labels: set.labels, examples, files: await filesOf(file), firstAt };
 }

@@ -2,11 +2,11 @@ import type { Example } from "../../mod.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { type Head, list } from "./head.ts";
 import { type LabelSet, sortedLabels } from "./label_set.ts";
-import { type ClassMatch, matchClasses } from "./match_classes.ts";
+import { type ClassMatch, matchClasses, placeOf } from "./match_classes.ts";
 import { columnTask, glueTask, metricsOf, type RawTask, type ReadTaskOptions, type TaskFlags } from "./raw_task.ts";
 
 /** What a model is tuned for: examples with labels, and how answers are scored. */
-export interface TuningTask extends Omit<RawTask, "words" | "ownOrder"> {
+export interface TuningTask extends Omit<RawTask, "words" | "ownOrder" | "firstAt"> {
   /** Number of the class that F1 is of, where there are two. */
   readonly positive: number;
   /** Where the order of the classes comes from, in words. */
@@ -35,7 +35,12 @@ function difference(head: Head, raw: RawTask): string {
   const found = raw.kind === "regression"
     ? `scores in ${raw.source}`
     : `${words.length} ${words.length === 1 ? "label" : "labels"} in ${raw.source}: ${list(words)}`;
-  return `${head.owner} has ${own}, and there ${words.length === 1 ? "is" : "are"} ${found}`;
+  // Where some are the head's, those that are not may be faults of their rows.
+  const strange = raw.words.filter((words) => placeOf(words, head.labels) < 0);
+  const word = strange.length < words.length ? strange[0]?.[0] : undefined;
+  const place = word === undefined ? undefined : raw.firstAt?.get(word);
+  const first = place === undefined ? "" : ` (${place} has "${word}")`;
+  return `${head.owner} has ${own}, and there ${words.length === 1 ? "is" : "are"} ${found}${first}`;
 }
 
 /** What may be done where a head and data are not for each other. */
@@ -79,7 +84,7 @@ function orderOf({ by }: ClassMatch, { source, owner }: Head, { ownOrder }: RawT
 
 /** Data with the numbers that a head's classes have. */
 async function numbered(raw: RawTask, options: ReadTaskOptions): Promise<TuningTask> {
-  const { words: _, ownOrder, ...task } = raw;
+  const { words: _, ownOrder, firstAt: __, ...task } = raw;
   const { head, match, unfit } = fit(raw, options);
   // F1 is of the class that is the second of the data's own two.
   if (!match) return { ...task, positive: 1, order: ownOrder, unfit };

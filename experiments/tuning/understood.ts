@@ -72,7 +72,7 @@ export function understoodLines({ task, tokenizer, maxLength, fresh }: Understoo
   const [cut, unknown] = [percent(fit.truncated), percent(fit.unknown)];
   const mostly = `the tokenizer knows next to nothing of these texts: ${unknown} of their tokens are unknown`;
   return [
-    `data: ${task.source}`,
+    `data: ${task.source}${task.files ? `: ${list(task.files)}` : ""}`,
     ...sets.map(([name, examples]) => `${name}: ${rows(examples)} rows: ${labelsLine(task, examples)}`),
     ...task.kind === "classes" ? [`classes: ${list(classes)}, ${task.order}`] : [],
     `tokens: ${cut} of ${looked} are longer than ${maxLength} and cut; ${unknown} are unknown`,

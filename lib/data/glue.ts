@@ -33,6 +33,8 @@ export interface GlueData {
    * Parquet files, of their rows.
    */
   readonly hash: string;
+  /** What was read, split after split: paths, or the names of files in memory. */
+  readonly files: readonly string[];
 }
 
 /** Options of {@linkcode parseGlue}. */
@@ -56,8 +58,10 @@ export async function readGlueTask(dir: string, task: GlueTask | GlueTaskName): 
   const root = dir.replace(/(?<=.)\/+$/, "");
   const folder = `${root}/${found.folder}`;
   for (const place of [folder, `${root}/${found.name}`]) {
-    const rows = await readParquetSplits(place, found);
-    if (rows) return { task: found, ...rows, hash: await sha256(JSON.stringify([found.name, rows])) };
+    const read = await readParquetSplits(place, found);
+    if (!read) continue;
+    const { files, ...rows } = read;
+    return { task: found, ...rows, files, hash: await sha256(JSON.stringify([found.name, rows])) };
   }
   if (!await isThere(folder)) {
     throw new Error(
@@ -154,14 +158,15 @@ async function toData(
   task: GlueTask,
   { train, dev, mismatched }: { readonly train: NamedText; readonly dev: NamedText; readonly mismatched?: NamedText },
 ): Promise<GlueData> {
-  const texts = [train, dev, ...mismatched ? [mismatched] : []].map(({ text }) => text.replace(/^\uFEFF/, ""));
-  const hashes = await Promise.all(texts.map((text) => sha256(text)));
+  const texts = [train, dev, ...mismatched ? [mismatched] : []];
+  const hashes = await Promise.all(texts.map(({ text }) => sha256(text.replace(/^\uFEFF/, ""))));
   return {
     task,
     train: parseGlue(train.text, task, { file: train.file, split: "train" }),
     dev: parseGlue(dev.text, task, { file: dev.file, split: "dev" }),
     mismatched: mismatched && parseGlue(mismatched.text, task, { file: mismatched.file, split: "dev" }),
     hash: await sha256([task.name, ...hashes].join("\n")),
+    files: texts.map(({ file }) => file),
   };
 }
 

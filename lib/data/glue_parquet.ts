@@ -11,6 +11,8 @@ export interface ParquetSplits {
   readonly train: readonly Example[];
   readonly dev: readonly Example[];
   readonly mismatched?: readonly Example[];
+  /** Paths of all shards, split after split. */
+  readonly files: readonly string[];
 }
 
 /** Names of files as Hugging Face gives them: `train-00000-of-00001.parquet`, of older ones with a mark behind. */
@@ -35,15 +37,14 @@ function exampleOf(cells: readonly unknown[], task: GlueTask, where: string): Ex
   return text2 === undefined ? { text, label } : { text, text2, label };
 }
 
-async function readSplit(folder: string, names: readonly string[], task: GlueTask): Promise<Example[]> {
+async function readSplit(files: readonly string[], task: GlueTask): Promise<Example[]> {
   const columns = [...task.parquet.filter((column) => column !== undefined), "label"];
   const examples: Example[] = [];
-  for (const name of wholeSplit(folder, names)) {
-    const file = `${folder}/${name}`;
+  for (const file of files) {
     const rows = await parquetRows(await readBytes(file), { columns, file });
     for (const { at, cells } of rows) examples.push(exampleOf(cells, task, `${file}, row ${at},`));
   }
-  if (examples.length === 0) throw new SyntaxError(`Cannot read ${folder}/${names[0]} as it has no rows`);
+  if (examples.length === 0) throw new SyntaxError(`Cannot read ${files[0]} as it has no rows`);
   return examples;
 }
 
@@ -56,13 +57,18 @@ async function readSplit(folder: string, names: readonly string[], task: GlueTas
 export async function readParquetSplits(folder: string, task: GlueTask): Promise<ParquetSplits | undefined> {
   const names = await namesIn(folder);
   const of = (split: keyof typeof SPLITS) => names.filter((name) => SPLITS[split].test(name));
-  const [hasTrain, hasDev] = [of("train").length > 0, of("dev").length > 0];
+  const filesOf = (split: keyof typeof SPLITS) => wholeSplit(folder, of(split)).map((name) => `${folder}/${name}`);
+  const [hasTrain, hasDev, hasMismatched] = [of("train"), of("dev"), of("mismatched")].map(({ length }) => length > 0);
   if (!hasTrain && !hasDev) return undefined;
   if (!hasTrain || !hasDev) {
     const [there, missing] = hasTrain ? ["train", "validation"] : ["validation", "train"];
     throw new Error(`Cannot read task ${task.name} as ${folder} holds ${there} files, but no ${missing}-*.parquet`);
   }
-  const [train, dev] = [await readSplit(folder, of("train"), task), await readSplit(folder, of("dev"), task)];
-  const others = of("mismatched");
-  return others.length > 0 ? { train, dev, mismatched: await readSplit(folder, others, task) } : { train, dev };
+  const [train, dev, mismatched] = [filesOf("train"), filesOf("dev"), hasMismatched ? filesOf("mismatched") : []];
+  return {
+    train: await readSplit(train, task),
+    dev: await readSplit(dev, task),
+    ...hasMismatched && { mismatched: await readSplit(mismatched, task) },
+    files: [...train, ...dev, ...mismatched],
+  };
 }

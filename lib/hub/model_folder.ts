@@ -1,4 +1,5 @@
 import { TOKENIZER_FILES } from "../data/tokenizer/tokenizer_files.ts";
+import { isFile } from "../io/is_file.ts";
 import { parseWeightsIndex, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../io/weights.ts";
 import { cachedRepo, COMMIT } from "./cache.ts";
 import { downloadBlob } from "./download_blob.ts";
@@ -79,12 +80,9 @@ export async function modelFolder(source: string, options: HubOptions = {}): Pro
   return repo.snapshot(commit);
 }
 
-const isFolder = (path: string): Promise<boolean> => isThere(path, "isDirectory");
-const isFile = (path: string): Promise<boolean> => isThere(path, "isFile");
-
-async function isThere(path: string, kind: "isFile" | "isDirectory"): Promise<boolean> {
+async function isFolder(path: string): Promise<boolean> {
   try {
-    return (await Deno.stat(path))[kind];
+    return (await Deno.stat(path)).isDirectory;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
     throw error;

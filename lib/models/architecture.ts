@@ -43,6 +43,8 @@ export interface PretrainedConfig extends EncoderSizes {
 export interface PretrainedModel extends ShapedModel<PretrainedConfig> {
   /** What names of the encoder begin with, and may lack in files: `bert`. */
   readonly prefix: string;
+  /** What transformers calls its classes, before what they are for: `Bert`. */
+  readonly classPrefix: string;
   /** Names that belong to the head: those that a file of the bare encoder lacks. */
   readonly headNames: readonly string[];
   /** Modules that LoRA adapts unless told otherwise, as PEFT names them. */
@@ -132,8 +134,9 @@ export function makeModel(architecture: Architecture, json: unknown, options: Fr
     unusedKeys: unused,
   };
   const made = head(labels);
-  const { prefix, loraTargets } = architecture;
-  return { ...assemble(config, parts, made), prefix, loraTargets, headNames: made.shapes.map(([name]) => name) };
+  const { prefix, classPrefix, loraTargets } = architecture;
+  const headNames = made.shapes.map(([name]) => name);
+  return { ...assemble(config, parts, made), prefix, classPrefix, loraTargets, headNames };
 }
 
 /** Sizes under BERT's keys, which most architectures share. */

@@ -32,6 +32,9 @@ const nothing = v.nullish(v.pipe(
   ),
 ));
 
+/** What a class is called: transformers takes numbers for names, too. */
+const className = v.pipe(v.union([v.string(), v.number(), v.boolean()]), v.transform(String));
+
 /** What all encoders have in their `config.json`. */
 export const COMMON = {
   model_type: v.nullish(v.string()),
@@ -39,7 +42,7 @@ export const COMMON = {
   vocab_size: size(30522),
   initializer_range: positive(0.02),
   num_labels: v.nullish(whole(2 ** 20)),
-  id2label: v.nullish(v.record(v.pipe(v.string(), v.regex(/^\d+$/)), v.string())),
+  id2label: v.nullish(v.record(v.pipe(v.string(), v.regex(/^\d+$/)), className)),
   problem_type: v.nullish(v.picklist(["regression", "single_label_classification", "multi_label_classification"])),
   tie_word_embeddings: flag(true),
   is_decoder: only(false),

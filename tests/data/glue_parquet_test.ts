@@ -35,7 +35,10 @@ describe("readGlueTask() of Parquet files", () => {
   });
 
   it("reads pairs, and MNLI's mismatched examples beside the matched ones", async () => {
-    const { train, dev, mismatched } = await readGlueTask(`${FILES}/`, "mnli");
+    const { train, dev, mismatched, files } = await readGlueTask(`${FILES}/`, "mnli");
+    expect(files.map((file) => file.replace(/-0.*$/, ""))).toEqual(
+      ["train", "validation_matched", "validation_mismatched"].map((split) => `${FILES}/mnli/${split}`),
+    );
     expect(train).toEqual([{ text: "train says so", text2: "it is so", label: 0 }]);
     expect([dev[0].label, mismatched![0].label]).toEqual([1, 2]);
   });

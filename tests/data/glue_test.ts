@@ -152,10 +152,17 @@ describe("readGlueTask()", () => {
     expect(memory.train).toEqual([{ text: "good", label: 1 }, { text: "bad", label: 0 }]);
     expect(memory.dev).toEqual([{ text: "fair", label: 1 }]);
     expect(memory.hash).toMatch(/^[0-9a-f]{64}$/);
-    await withFolder(files, async (dir) => expect(await readGlueTask(dir, "sst2")).toEqual(memory));
+    expect(memory.files).toEqual(["SST-2/train.tsv", "SST-2/dev.tsv"]);
+    await withFolder(files, async (dir) => {
+      const own = { ...memory, files: [`${dir}/SST-2/train.tsv`, `${dir}/SST-2/dev.tsv`] };
+      expect(await readGlueTask(dir, "sst2")).toEqual(own);
+    });
     await withFolder(
       { "SST-2/train.tsv.gz": await gzip(sst2), "SST-2/dev.tsv": dev },
-      async (dir) => expect(await readGlueTask(`${dir}/`, GLUE_TASKS.sst2)).toEqual(memory),
+      async (dir) => {
+        const own = { ...memory, files: [`${dir}/SST-2/train.tsv.gz`, `${dir}/SST-2/dev.tsv`] };
+        expect(await readGlueTask(`${dir}/`, GLUE_TASKS.sst2)).toEqual(own);
+      },
     );
     const swapped = await readGlueFiles(new Map([["SST-2/train.tsv", dev], ["SST-2/dev.tsv", sst2]]), "sst2");
     expect(swapped.hash).not.toBe(memory.hash);

@@ -53,6 +53,8 @@ describe("readTable()", () => {
   it("reads columns by name in any order, carriage returns and all", async () => {
     await withFile("a.tsv", "label\tid\ttext\r\nbad\t1\tIt fell.\r\ngood\t2\tIt rose.\r\n", async (file) => {
       expect(await readTable(file, { columns })).toEqual({
+        files: [file],
+        firstAt: new Map([["bad", `${file}:2`], ["good", `${file}:3`]]),
         kind: "classes",
         labels: ["bad", "good"],
         examples: [{ text: "It fell.", label: 0 }, { text: "It rose.", label: 1 }],
@@ -114,6 +116,12 @@ describe("readTable()", () => {
     ["a foreign label", "b.tsv", "text\tlabel\nIt fell.\t2\n", `b.tsv:2 as label "2" is none of 0, 1`],
     ["a label that is no whole JSON", "b.jsonl", '{"text":"a","label":0}\n{"text":', "b.jsonl:2 as it is no JSON"],
     ["Python's NaN", "b.jsonl", '{"text":"a","label":NaN}\n', "b.jsonl:1 as it is no JSON"],
+    [
+      "a list for a label",
+      "b.jsonl",
+      '{"text":"a","label":[0,1]}\n',
+      "b.jsonl:1 as its label is [0,1], which is no word or number: a text has one class",
+    ],
     ["a list for a text", "b.jsonl", '{"text":["a"],"label":0}\n', `b.jsonl:1 as its "text" is ["a"], not a text or a`],
     ["null for a row", "b.jsonl", "null\n", `b.jsonl:1 as it is no object with columns as its keys, but null`],
     ["null for a text", "b.jsonl", '{"text":null,"label":0}\n', `b.jsonl:1 as its "text" is null`],
@@ -234,6 +242,15 @@ describe("labelSet()", () => {
       }
     });
   }
+
+  it("refuses lists of labels, as texts too unless the user says that they are classes, and says what to do", () => {
+    const advice = "a text has one class or one score here: give each label a column of 0 and 1, and train on one";
+    for (const kind of ["classes", "scores", undefined] as const) {
+      refuse(["0", ["0", "1"]], kind).toThrow(`1: its label is ["0","1"], which is no word or number: ${advice}`);
+    }
+    refuse(["['joy', 'fear']", "['joy']"]).toThrow(`0: label "['joy', 'fear']" is a list, and ${advice}`);
+    expect(labelSet(["[a]", "[b]"], { kind: "classes" }).labels).toEqual(["[a]", "[b]"]);
+  });
 
   it("refuses a number with a comma, even where all have one", () => {
     refuse(["1,5", "2,0", "0,5"]).toThrow('0: label "1,5" is no number: fractions are written with a point');

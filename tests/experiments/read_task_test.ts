@@ -101,6 +101,27 @@ describe("readTask()", () => {
     );
   });
 
+  it("names the row of a label that is not the head's where others are, in either file of a run", async () => {
+    const named = { heads: [head(["good", "bad"])], mayBeFresh: true };
+    const odd = await table("odd", ["good", "bad", "goood"]);
+    await expect(readTask(odd, named)).rejects.toThrow(`bad, good, goood (${odd.data}:4 has "goood"); rows with`);
+    const plain = await table("plain", ["good", "bad"]);
+    await expect(readTask({ ...plain, "eval-data": odd.data }, named)).rejects.toThrow(`(${odd.data}:4 has "goood")`);
+  });
+
+  it("refuses a bad score by its row though the head has names for classes, and scores by what they are", async () => {
+    const named = { isScored: true, heads: [head(["good", "bad"])] };
+    const ratings = ["0.5", "1.25", "2"];
+    for (const [i, bad] of ["nan", "N/A", "1,5", "five"].entries()) {
+      const flags = await table(`bad_${i}`, [...ratings, bad]);
+      await expect(readTask(flags, named)).rejects.toThrow(`Cannot read ${flags.data}:5 as label "${bad}"`);
+    }
+    const whole = await table("whole", ratings);
+    await expect(readTask(whole, named)).rejects.toThrow(
+      `2 classes, good, bad by id2label in M/config.json, and there are scores in ${whole.data}`,
+    );
+  });
+
   it("refuses to score three labels by a head of four without names, and to learn them makes a new head", async () => {
     const three = await table("three", ["0", "1", "2"]);
     const heads = [head(placeholders(4))];

@@ -8,7 +8,7 @@ import { tensor } from "../../lib/tensor/mod.ts";
 import said from "../fixtures/peft_adapter.json" with { type: "json" };
 import { testDevice } from "../support/device.ts";
 import { bits, expectClose } from "../support/numbers.ts";
-import { ARCHITECTURES, bitfitModels, type Exported, exportedAdapters } from "./exported.ts";
+import { ARCHITECTURES, bitfitModels, type Exported, exportedAdapters, writeMerged } from "./exported.ts";
 
 /** What peft_adapter.py wrote of one adapter. */
 interface Said {
@@ -108,11 +108,17 @@ describe("adapters in PEFT's format", () => {
     }
   });
 
-  it("of BitFit, which PEFT does not have, come back and are merged into weights of transformers", async () => {
+  it("of BitFit, which PEFT does not have, come back and are merged into models of transformers", async () => {
     const models = bitfitModels();
-    for (const [name, { logits, unexpected }] of Object.entries(said.bitfit)) {
-      const { adapter, classifier: { base, answer } } = models[name];
-      expect(unexpected).toEqual([]);
+    for (const [name, { logits, unexpected, missing, class: className, dtype }] of Object.entries(said.bitfit)) {
+      const { adapter, classifier: { base, answer }, merged: own } = models[name];
+      expect([unexpected, missing, dtype]).toEqual([[], [], "float32"]);
+      const written = `${folder}/merged/${name}`;
+      await writeMerged(written, name, own());
+      expect(JSON.parse(await Deno.readTextFile(`${written}/config.json`))).toMatchObject({
+        architectures: [className],
+        dtype,
+      });
       await saveAdapter(`${folder}/bitfit/${name}`, adapter);
       const { method, trainable } = adapterMethod(await loadAdapter(`${folder}/bitfit/${name}`), base);
       const merged = method.merge({ base, trainable: trainable as never, aux: {} });

@@ -1,3 +1,4 @@
+import { writeModelFolder } from "../../experiments/tuning/model_folder.ts";
 import { fromConfig, paramsFrom } from "../../lib/models/mod.ts";
 import type { Params } from "../../lib/nn/mod.ts";
 import { addLowRank, random } from "../../lib/ops/mod.ts";
@@ -171,9 +172,15 @@ function encoderAdapters(): Record<string, Exported> {
   };
 }
 
+/** A config of `tests/fixtures/models.py` and its classifier. */
+function modelOf(name: string) {
+  const { config } = described.cases[name].classification;
+  return { config, model: fromConfig(config, { head: "classification" }) };
+}
+
 /** The classifier of `tests/fixtures/models.py` of that name, and its first batch. */
 function architecture(name: string): Classifier {
-  const model = fromConfig(described.cases[name].classification.config, { head: "classification" });
+  const { model } = modelOf(name);
   const { params: base } = paramsFrom(checkpointOf(name, "classification"), model, { key: random.key(0) });
   return classifierOf(base, (params, batch) => model.apply(params, batch), caseBatch(name, 0));
 }
@@ -213,6 +220,12 @@ export function exportedAdapters(): Readonly<Record<string, Exported>> {
     Object.entries(architectureAdapters(name)).map(([method, one]) => [`${name}/${method}`, one])
   );
   return { ...encoderAdapters(), ...Object.fromEntries(others) };
+}
+
+/** Writes merged weights as `merge` does, over the config of a model that was kept in half the bits. */
+export async function writeMerged(folder: string, name: string, merged: BaseParams): Promise<void> {
+  const { config, model } = modelOf(name);
+  await writeModelFolder(folder, merged, { loaded: { config: { ...config, dtype: "bfloat16" }, model, folder } });
 }
 
 /** Models that BitFit changed, by architecture: transformers must give the same logits with the merged weights. */

@@ -262,6 +262,9 @@ describe("fromConfig()", () => {
   it("takes the number of classes from labels, id2label or num_labels, and 1 for a regression", () => {
     const id2label = { 0: "no", 1: "yes", 2: "maybe" };
     expect(make("bert", { id2label }).config).toMatchObject({ labels: 3, labelNames: ["no", "yes", "maybe"] });
+    // transformers takes numbers for names.
+    expect(make("bert", { id2label: { 0: 0, 1: 1.5 } }).config).toMatchObject({ labels: 2, labelNames: ["0", "1.5"] });
+    expect(() => make("bert", { id2label: { 0: ["no"] } })).toThrow("id2label.0 is wrong");
     expect(make("minilm", { num_labels: 5 }).config).toMatchObject({ labels: 5, labelNames: [] });
     expect(make("bert", {}, { labels: 1 }).config).toMatchObject({ labels: 1, problem: "regression" });
     expect(make("distilbert").config).toMatchObject({ labels: 1, problem: "regression" });
