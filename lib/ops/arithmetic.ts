@@ -15,10 +15,20 @@ export const addPrimitive: Primitive<undefined> = elementwise({
   reference: (a, b) => a + b,
   vjp: ({ cotangent }) => [cotangent, cotangent],
 });
+/**
+ * −x by its sign bit: compilers of shaders take x − x and (x + y) − x for 0 and y, also where x is infinite or NaN. The
+ * bit is flipped by adding, as they know the exclusive or for a negation.
+ */
+function negated(x: string, { type }: ExpressionSite): string {
+  const words = type("u32");
+  return `bitcast<${type("f32")}>(bitcast<${words}>(${x}) + ${words}(0x80000000u))`;
+}
+
 /** a − b. */
 export const subPrimitive: Primitive<undefined> = elementwise({
   name: "sub",
-  wgsl: "($0 - $1)",
+  wgsl: (args, site) =>
+    site.inputs[0] === "f32" ? `(${args[0]} + ${negated(args[1], site)})` : `(${args[0]} - ${args[1]})`,
   reference: (a, b) => a - b,
   vjp: ({ cotangent, needs }) => [cotangent, needs[1] ? neg(cotangent) : undefined],
 });
@@ -107,7 +117,7 @@ function shareExtremum(cotangent: Tensor, first: Tensor, tie: Tensor): Tensor[] 
 /** −x. */
 export const negPrimitive: Primitive<undefined> = elementwise({
   name: "neg",
-  wgsl: "(-$0)",
+  wgsl: ([x], site) => site.inputs[0] === "f32" ? negated(x, site) : `(-${x})`,
   reference: (x) => -x,
   vjp: ({ cotangent }) => [neg(cotangent)],
 });

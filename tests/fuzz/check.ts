@@ -81,6 +81,9 @@ export async function check(device: Device, program: Program, seed = 1): Promise
     exact: exact.get(tensor)!.data,
     rounded: rounded.map((run) => run.get(tensor)!.data),
   });
+  if (runs[0].length !== wanted.length) {
+    return { ...tally, kind: "count", fault: `it gives ${runs[0].length} results in place of ${wanted.length}` };
+  }
   for (const [i, tensor] of wanted.entries()) {
     const { tensor: got, data } = runs[0][i];
     if (got.dtype !== tensor.dtype || !sameShape(got.shape, tensor.shape)) {

@@ -113,17 +113,18 @@ function carries(draft: Draft, taken: ReadonlySet<string>): Loop["carry"] {
 
 /** Hands one leaf's tensor over under a second name, where another leaf is like it. */
 function withTwins(draft: Draft, leaves: readonly Leaf[]): Leaf[] {
-  return leaves.map((leaf, i) => {
-    const twins = leaves.slice(0, i).flatMap((other, k) =>
-      other.dtype === leaf.dtype && sameShape(other.shape, leaf.shape) && other.same === undefined &&
-        other.given !== "number"
-        ? [k]
-        : []
+  const result: Leaf[] = [];
+  for (const leaf of leaves) {
+    const twins = result.flatMap((other, i) =>
+      other.dtype === leaf.dtype && sameShape(other.shape, leaf.shape) && other.same === undefined ? [i] : []
     );
-    if (leaf.given === "number" || twins.length === 0 || !draft.chance(0.15)) return leaf;
-    const same = draft.one(twins);
-    return { ...leaf, values: leaves[same].values, given: leaves[same].given, same };
-  });
+    const isTwin = leaf.given !== "number" && twins.length > 0 && draft.chance(0.15);
+    const same = isTwin ? draft.one(twins) : undefined;
+    const first = same === undefined ? undefined : result[same];
+    const isTensor = first !== undefined && first.given !== "number";
+    result.push(isTensor ? { ...leaf, values: first.values, given: first.given, same } : leaf);
+  }
+  return result;
 }
 
 /** What a program gives: some of its values, the last one always, perhaps a leaf, perhaps one twice. */

@@ -3,7 +3,17 @@ import { primitiveOf, type ReferenceArray } from "../../lib/ops/primitive.ts";
 import { type DType, isFloat } from "../../lib/tensor/dtype.ts";
 import type { Tensor, TensorState } from "../../lib/tensor/mod.ts";
 import type { Numbers } from "../support/numbers.ts";
-import { boundOf, isComposite, isExact, keepsZeroSign, LEAST_NORMAL, neighbours, overflow, UNIT } from "./rounding.ts";
+import {
+  boundOf,
+  isComposite,
+  isExact,
+  keepsWhole,
+  keepsZeroSign,
+  LEAST_NORMAL,
+  neighbours,
+  overflow,
+  UNIT,
+} from "./rounding.ts";
 
 /** Beyond these magnitudes squares and products of elements leave f32. */
 const LARGE = 2 ** 60;
@@ -48,7 +58,7 @@ export function interpret(
     const { name } = primitive;
     const exact = state.inputs.map((input) => known.get(input)!);
     const inputs = options.noise && isComposite(name)
-      ? exact.map((array, i) => isFloat(state.inputs[i].dtype) ? shaken(array, exact, options.noise!) : array)
+      ? exact.map((array, i) => isFloat(state.inputs[i].dtype) ? shaken(name, array, exact, options.noise!) : array)
       : exact;
     const data = name === "constant"
       ? constantData(state.params as ConstantParams)
@@ -96,8 +106,13 @@ function staysWhole(inputs: readonly ReferenceArray[]): boolean {
 }
 
 /** Elements as they count in a sum that is rounded on its way. */
-function shaken(array: ReferenceArray, inputs: readonly ReferenceArray[], noise: Numbers): ReferenceArray {
-  if (staysWhole(inputs)) return array;
+function shaken(
+  name: string,
+  array: ReferenceArray,
+  inputs: readonly ReferenceArray[],
+  noise: Numbers,
+): ReferenceArray {
+  if (keepsWhole(name) && staysWhole(inputs)) return array;
   const units = 2 + Math.log2(sizeOfLongest(inputs));
   const together = side(noise);
   return { ...array, data: array.data.map((x) => x * (1 + (together || sign(noise)) * units * UNIT)) };
@@ -110,7 +125,7 @@ const side = (noise: Numbers) => noise.next() < 0.5 ? sign(noise) : 0;
 function shake(name: string, data: Float64Array, inputs: readonly ReferenceArray[], noise: Numbers): void {
   const bound = boundOf(name, inputs);
   const together = side(noise);
-  const isWhole = bound === undefined || (isComposite(name) && staysWhole(inputs));
+  const isWhole = bound === undefined || (keepsWhole(name) && staysWhole(inputs));
   for (let i = 0; i < data.length; i++) {
     const value = data[i];
     if (!Number.isFinite(value)) continue;

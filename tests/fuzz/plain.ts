@@ -25,6 +25,11 @@ export function plainResults(program: Program): Tensor[] {
   });
 }
 
-function hostLeaves({ leaves }: Program): Values {
-  return Object.fromEntries(leaves.map((leaf, i) => [`a${i}`, hostTensor(leaf)]));
+/** Leaves by name, all as host data; one tensor for those that share it. */
+export function hostLeaves({ leaves }: Program): Values {
+  const values: Record<string, Tensor> = {};
+  for (const [i, leaf] of leaves.entries()) {
+    values[`a${i}`] = leaf.same === undefined ? hostTensor(leaf) : values[`a${leaf.same}`];
+  }
+  return values;
 }

@@ -75,6 +75,14 @@ export function isComposite(name: string): boolean {
   return SUMMING.has(name);
 }
 
+/** Operations that only multiply and add: whole numbers stay whole in any order. */
+const WHOLE = new Set(["sum", "matmul", "matmulSum", "addLowRank", "squaredNorm", "scatterRows"]);
+
+/** Whether an operation makes exact whole numbers of whole numbers. */
+export function keepsWhole(name: string): boolean {
+  return WHOLE.has(name);
+}
+
 /** Whether an operation rounds at all. */
 export function isExact(name: string): boolean {
   return EXACT.has(name);

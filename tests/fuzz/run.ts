@@ -44,13 +44,14 @@ type Step = (given: Values, kept: Values, optimizer: unknown) => StepResult | Pr
 async function runSteps(program: Program, step: Step): Promise<{ results: Tensor[]; beside: Tensor[] }> {
   const { values, beside } = await makeLeaves(program);
   const isGiven = (name: string) => donatedLeaves(program).has(name);
-  let leaves: Record<string, Tensor> = values;
+  let leaves = values;
   let optimizer = firstOptimizerState(program, leaves);
   const steps = program.loop?.steps ?? 1;
   for (let i = 0;; i++) {
     const names = Object.keys(leaves);
     const pick = (chosen: (name: string) => boolean) =>
       Object.fromEntries(names.filter(chosen).map((name) => [name, leaves[name]]));
+    if (steps > 1) separate(leaves, isGiven);
     const result = await step(pick(isGiven), pick((name) => !isGiven(name)), optimizer);
     const results = treeLeaves(resultsOf(result));
     if (!program.jit && program.disposes) {
@@ -66,10 +67,18 @@ async function runSteps(program: Program, step: Step): Promise<{ results: Tensor
   }
 }
 
+/** Gives copies away in place of tensors that later steps need under another name. */
+function separate(leaves: Record<string, Tensor>, isGiven: (name: string) => boolean): void {
+  const names = Object.keys(leaves);
+  const kept = new Set(names.filter((name) => !isGiven(name)).map((name) => leaves[name]));
+  for (const name of names) if (isGiven(name) && kept.has(leaves[name])) leaves[name] = pending(leaves[name]);
+}
+
 /** Disposes of leaves, and of all nodes on the way to what is kept, which are still pending. */
 function disposeAllBut(kept: ReadonlySet<Tensor>, leaves: readonly Tensor[]): void {
   const seen = new Set<Tensor>();
-  const stack = [...kept, ...leaves.filter((leaf) => typeof leaf === "object")];
+  // A leaf may be a number.
+  const stack = [...kept, ...leaves].filter((leaf) => typeof leaf === "object");
   for (let node = stack.pop(); node; node = stack.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);

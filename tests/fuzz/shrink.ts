@@ -1,5 +1,5 @@
 import { treeLeaves } from "../../lib/tensor/mod.ts";
-import { buildValues, hostTensor } from "./build.ts";
+import { buildValues } from "./build.ts";
 import { inOrder, interpret } from "./interpret.ts";
 import {
   fromPlain,
@@ -12,6 +12,7 @@ import {
   type ProgramNode,
   toPlain,
 } from "./program.ts";
+import { hostLeaves } from "./plain.ts";
 import { unnoticed } from "./unnoticed.ts";
 
 /** Changes the names of values everywhere in a program but in its nodes' own places. */
@@ -79,8 +80,7 @@ function withoutNode(program: Program, index: number, stand: string): Program {
 function withLeafFor(program: Program, index: number): Program | undefined {
   const name = `n${index}`;
   const leaf = unnoticed(() => {
-    const leaves = Object.fromEntries(program.leaves.map((leaf, i) => [`a${i}`, hostTensor(leaf)]));
-    const tensor = buildValues(program, leaves, "plain")[name];
+    const tensor = buildValues(program, hostLeaves(program), "plain")[name];
     const { data } = interpret(inOrder(treeLeaves(tensor))).get(tensor)!;
     const values = Array.from(data, (x) => toPlain(tensor.dtype === "f32" ? Math.fround(x) : x));
     return { dtype: tensor.dtype, shape: tensor.shape, values, given: "host" as const };
@@ -162,7 +162,7 @@ export function* smaller(program: Program): Generator<Program> {
       yield { ...program, leaves: leaves.with(i, { ...leaf, values: leaf.values.slice(0, leaf.values.length >> 1) }) };
     }
     const whole = leaf.values.map((value) =>
-      Number.isInteger(fromPlain(value)) ? value : Math.ceil(fromPlain(value)) || 1
+      Number.isFinite(fromPlain(value)) ? Math.ceil(fromPlain(value)) || 1 : value
     );
     if (whole.some((value, k) => value !== leaf.values[k])) {
       yield { ...program, leaves: leaves.with(i, { ...leaf, values: whole }) };
