@@ -2,19 +2,20 @@ import { parseArgs } from "@std/cli/parse-args";
 import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiments/command/flags.ts";
 
 /** Parts of the benchmark, in the order in which they run. */
-export const SECTIONS = ["kernels", "steps", "steady", "scaling", "startup"] as const;
+export const SECTIONS = ["kernels", "steps", "steady", "scaling", "startup", "compile"] as const;
 
 /** A part of the benchmark. */
 export type Section = typeof SECTIONS[number];
 
 /** What `deno task bench` prints for `--help`. */
 export const HELP =
-  `Measures kernels, training steps, steady state, scaling and start-up: contenders take turns in rounds of one run.
+  `Measures kernels, training steps, steady state, scaling, start-up and compiling: contenders take turns in rounds of one
+run.
 
   deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--adapter NAME]
                   [--json FILE] [--update]
 
-  --only LIST      kernels, steps, steady, scaling, startup, by commas; all by default
+  --only LIST      kernels, steps, steady, scaling, startup, compile, by commas; all by default
   --quick          few and small cases, few rounds: shows that everything runs, measures little
   --rounds N       turns of each contender, 8 by default (--quick: 2)
   --peers          also jax-js, TensorFlow.js and onnxruntime, which are fetched from npm; their results are checked

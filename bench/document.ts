@@ -89,6 +89,17 @@ export interface StartupResult {
   readonly slowest?: Timing;
 }
 
+/** Seconds that pass before a first step, each time in a process of its own. */
+export interface CompileResult {
+  readonly name: string;
+  readonly dispatches: number;
+  readonly pipelines: number;
+  /** Where the driver never met the shaders. */
+  readonly cold: Timing;
+  /** Where it did, in another process. */
+  readonly warm: Timing;
+}
+
 /** Steps of a case in steady state: everything was made before. */
 export interface SteadyResult {
   readonly name: string;
@@ -164,6 +175,7 @@ export interface BenchDocument {
   readonly endurance?: EnduranceResult;
   readonly scaling?: ScalingResult;
   readonly startup?: readonly StartupResult[];
+  readonly compile?: readonly CompileResult[];
   readonly pytorch?: PytorchDocument;
   /** Peers that were asked for and could not run, and why. */
   readonly leftOut: readonly string[];

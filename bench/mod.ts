@@ -6,6 +6,7 @@ import { type BenchOptions, HELP, parseArguments } from "./arguments.ts";
 import type { BenchDocument, EnduranceSample, ModelResult } from "./document.ts";
 import { kernelCases } from "./kernel_case.ts";
 import { measureKernels } from "./kernels.ts";
+import { measureCompile } from "./compile.ts";
 import { describeMachine } from "./machine.ts";
 import { type BenchModel, MINILM, QUICK, SMALL } from "./models.ts";
 import { ours } from "./ours.ts";
@@ -81,6 +82,12 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
     adapter,
     onRound: (round) => say(`start-up ${round + 1}/${starts}`),
   });
+  const compile = !sections.includes("compile") ? undefined : await measureCompile({
+    isQuick,
+    rounds: starts,
+    adapter,
+    onCase: (name) => say(`compiling: ${name}`),
+  });
   return {
     format: 1,
     machine: await describeMachine(device, ["webgpu", ...hasPeers ? PEER_PACKAGES : []]),
@@ -93,6 +100,7 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
     endurance,
     scaling,
     startup,
+    compile,
     pytorch,
     leftOut,
     disagreements,

@@ -12,7 +12,7 @@ interface Start {
 }
 
 /** Where Deno keeps its packages. */
-async function denoFolder(): Promise<string> {
+export async function denoFolder(): Promise<string> {
   const { stdout, success } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"], stderr: "null" })
     .output();
   if (!success) throw new Error("cannot find Deno's cache: `deno info` failed");
@@ -20,10 +20,13 @@ async function denoFolder(): Promise<string> {
 }
 
 /**
- * A folder for caches that is empty but for packages, so that nothing is downloaded: what Deno made of sources and what
- * a driver made of shaders is gone.
+ * Gives work the environment of caches that are empty but for packages, so that nothing is downloaded: what Deno made of
+ * sources and what a driver made of shaders is gone.
  */
-async function emptyCaches(packages: string): Promise<{ folder: string; env: Record<string, string> }> {
+export async function withEmptyCaches(
+  packages: string,
+  work: (env: Record<string, string>) => Promise<void>,
+): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "bench_caches_" });
   await Deno.mkdir(`${folder}/deno`);
   for (const part of ["npm", "remote"]) {
@@ -40,7 +43,11 @@ async function emptyCaches(packages: string): Promise<{ folder: string; env: Rec
     MESA_SHADER_CACHE_DIR: `${folder}/mesa`,
     __GL_SHADER_DISK_CACHE_PATH: `${folder}/nvidia`,
   };
-  return { folder, env };
+  try {
+    await work(env);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** Runs the program once. */
@@ -64,13 +71,10 @@ export async function measureStartup(
   const starts: Record<StartupResult["caches"], Start[]> = { cold: [], warm: [] };
   for (let round = 0; round < options.rounds; round++) {
     options.onRound(round);
-    const { folder, env } = await emptyCaches(packages);
-    try {
+    await withEmptyCaches(packages, async (env) => {
       starts.cold.push(await start(env, options.adapter));
       starts.warm.push(await start(env, options.adapter));
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    });
   }
   const timing = (caches: StartupResult["caches"], part: "total" | "imported" | "opened"): Timing =>
     timingOf(starts[caches].map((one) => one[part]));

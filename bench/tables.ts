@@ -1,6 +1,7 @@
 import { markdownTable } from "markdown-table";
 import type {
   BenchDocument,
+  CompileResult,
   EnduranceResult,
   KernelResult,
   Machine,
@@ -187,6 +188,18 @@ export function startupTable(results: readonly StartupResult[]): string {
   return table(["caches", ...heads], rows);
 }
 
+/** What passes before a first step, in seconds. */
+export function compileTable(results: readonly CompileResult[]): string {
+  const rows = results.map(({ name, dispatches, pipelines, cold, warm }) => [
+    name,
+    dispatches.toLocaleString("en"),
+    String(pipelines),
+    pair(cold.best, cold.median),
+    pair(warm.best, warm.median),
+  ]);
+  return table(["program", "dispatches", "pipelines", "caches cold, s", "caches warm, s"], rows);
+}
+
 /** The machine in one paragraph. */
 export function machineLine(machine: Machine): string {
   const { processor, cores, memoryBytes, system, adapter, driver, isSoftware, subgroupSize, versions, isModified } =
@@ -235,6 +248,7 @@ export function report(document: BenchDocument): string {
   }
   if (scaling) parts.push("### Scaling", `${scaling.description}:`, scalingTable(scaling));
   if (startup) parts.push("### Start-up", "From the start of a process:", startupTable(startup));
+  if (document.compile) parts.push("### Compiling", "Seconds before a first step:", compileTable(document.compile));
   if (leftOut.length > 0) parts.push("Left out:", leftOut.map((line) => `- ${line}`).join("\n"));
   if (disagreements.length > 0) parts.push("Results that differ:", disagreements.map((line) => `- ${line}`).join("\n"));
   return parts.join("\n\n");

@@ -8,6 +8,8 @@ import { Heap } from "./heap.ts";
 export interface Draft {
   kind: Cluster["kind"];
   readonly nodes: Node[];
+  /** What compiling it costs. */
+  weight: number;
   parts?: Part[];
   products?: Product[];
   /** Larger than that of everything that runs before. */
@@ -44,8 +46,8 @@ export class Drafts {
   }
 
   /** A draft of one node, whose inputs were added before. */
-  add(node: Node, kind: Draft["kind"]): Draft {
-    const draft: Draft = { kind, nodes: [node], level: 0, earlier: [], later: [], seen: 0 };
+  add(node: Node, kind: Draft["kind"], weight = 1): Draft {
+    const draft: Draft = { kind, nodes: [node], weight, level: 0, earlier: [], later: [], seen: 0 };
     for (const { level } of this.before(draft)) draft.level = Math.max(draft.level, level + 1);
     this.#of[node.id] = draft;
     this.live.add(draft);
@@ -116,6 +118,7 @@ export class Drafts {
   /** Makes two drafts, of which neither waits for the other through a third one, into one. */
   merge(into: Draft, from: Draft): void {
     if (from.kind === "kernel") into.kind = "kernel";
+    into.weight += from.weight;
     for (const node of from.nodes) {
       this.#of[node.id] = into;
       into.nodes.push(node);

@@ -2,16 +2,19 @@ import { describePart, type Part } from "./alike.ts";
 import { describeProduct, describeReduction, mayWait, type Product } from "./alike_products.ts";
 import { type Draft, Drafts } from "./drafts.ts";
 import { invertView, type View } from "../tensor/view.ts";
+import type { Primitive } from "../ops/primitive.ts";
 import { copyPrimitive, type Graph, isWhole, type Node, type Operand } from "./graph.ts";
 import { Heap } from "./heap.ts";
 
 /** Storage buffers that a kernel may bind, on any adapter. */
 const MAX_BINDINGS = 8;
 /**
- * Nodes that a kernel computes at most, those of one part where it does the same to several. What a driver takes to compile
- * a kernel grows faster than its text: lavapipe takes 0.1 s for 200 nodes and 40 s for 600. Random numbers need 80.
+ * What one kernel computes at most, of one part where it does the same to several: so many simple nodes. What a driver takes
+ * to compile a kernel grows faster than its text: lavapipe takes 0.1 s for 200 additions and 40 s for 600.
  */
-const MAX_NODES = 128;
+const MAX_WEIGHT = 128;
+/** Characters of a function that weigh as much as a node: it is compiled anew wherever a kernel calls it. */
+const CHARACTERS = 256;
 
 /** Nodes that one kernel computes: element-wise ones together, or a reduction with what flows into it alone. */
 export interface Cluster {
@@ -53,6 +56,13 @@ export function reduceAxes(node: Node): readonly number[] {
   return lowering.axes(node.params);
 }
 
+/** How much of {@linkcode MAX_WEIGHT} a node takes: sine, say, many times as much as a sum. */
+function weightOf({ primitive }: Node): number {
+  const lowering = primitive!.lowering;
+  const prelude = lowering.kind === "map" ? lowering.prelude?.(1) ?? "" : "";
+  return 1 + Math.round(prelude.length / CHARACTERS);
+}
+
 /** The node of a cluster that has a kernel of its own. */
 export function kernelOf(nodes: readonly Node[]): Node {
   const node = nodes.find(({ kind }) => kind === "kernel");
@@ -70,6 +80,7 @@ class Fuser {
   readonly isOutput: boolean[];
   readonly #drafts: Drafts;
   readonly #isReadByKernel: boolean[];
+  readonly #weights = new Map<Primitive, number>();
   readonly #scattered = new Set<Node>();
 
   constructor(readonly graph: Graph, readonly inPlace: ReadonlyMap<Node, Node>) {
@@ -112,7 +123,7 @@ class Fuser {
 
   /** Whether one kernel may compute both. */
   #fits(a: Draft, b: Draft): boolean {
-    return a.nodes.length + b.nodes.length <= MAX_NODES &&
+    return a.weight + b.weight <= MAX_WEIGHT &&
       this.#bindings([...a.nodes, ...b.nodes]) <= MAX_BINDINGS;
   }
 
@@ -209,7 +220,9 @@ class Fuser {
 
   run(): Cluster[] {
     for (const node of this.graph.nodes) {
-      if (node.kind !== "leaf" && node.kind !== "constant") this.#join(node, this.#drafts.add(node, node.kind));
+      if (node.kind !== "leaf" && node.kind !== "constant") {
+        this.#join(node, this.#drafts.add(node, node.kind, this.#weigh(node)));
+      }
     }
     // Only for functions that are kept: kernels of eager programs would be others each time, and cost their compiling.
     if (this.inPlace.size > 0) {
@@ -218,6 +231,14 @@ class Fuser {
       this.#joinProducts();
     }
     return this.#order();
+  }
+
+  #weigh(node: Node): number {
+    const known = this.#weights.get(node.primitive!);
+    if (known !== undefined) return known;
+    const weight = weightOf(node);
+    this.#weights.set(node.primitive!, weight);
+    return weight;
   }
 
   #isResult(node: Node, members: ReadonlySet<Node>): boolean {

@@ -5,7 +5,7 @@ import { HELP, parseArguments } from "../../bench/arguments.ts";
 describe("the arguments of bench", () => {
   it("measure everything in eight rounds by default", () => {
     expect(parseArguments([])).toEqual({
-      sections: ["kernels", "steps", "steady", "scaling", "startup"],
+      sections: ["kernels", "steps", "steady", "scaling", "startup", "compile"],
       isQuick: false,
       rounds: 8,
       hasPeers: false,
@@ -13,6 +13,7 @@ describe("the arguments of bench", () => {
       adapter: undefined,
       json: undefined,
       updates: false,
+      verbose: false,
     });
   });
 
@@ -29,6 +30,7 @@ describe("the arguments of bench", () => {
       adapter: "swiftshader",
       json: "a.json",
       updates: false,
+      verbose: false,
     });
   });
 

@@ -5,6 +5,7 @@ import { benchFigure } from "../../bench/figure.ts";
 import { readPytorch } from "../../bench/pytorch.ts";
 import { updateReadme, withFigures } from "../../bench/readme.ts";
 import {
+  compileTable,
   digits,
   enduranceTable,
   kernelTable,
@@ -91,6 +92,13 @@ const DOCUMENT: BenchDocument = {
     pipelines: 90,
     slowest: timingOf([500]),
   }],
+  compile: [{
+    name: "12 layers",
+    dispatches: 1234,
+    pipelines: 65,
+    cold: timingOf([9.5]),
+    warm: timingOf([0.8, 0.9, 1]),
+  }],
   leftOut: ["somebody: not there"],
   disagreements: [],
 };
@@ -150,6 +158,13 @@ describe("the other tables", () => {
       "900 / 900",
       "90",
       "500 / 500",
+    ]);
+    expect(row(compileTable(DOCUMENT.compile!), "12 layers")).toEqual([
+      "12 layers",
+      "1,234",
+      "65",
+      "9.50 / 9.50",
+      "0.80 / 0.90",
     ]);
   });
 });

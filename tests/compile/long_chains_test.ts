@@ -49,9 +49,20 @@ describe("a chain of 3,000 element-wise steps", () => {
       const nodes = clusters.map(({ nodes }) => nodes.length);
       expect(nodes.reduce((sum, count) => sum + count)).toBe(9000);
       expect(Math.max(...nodes)).toBeLessThanOrEqual(128);
-      expect(steps.length).toBeLessThanOrEqual(80);
+      expect(steps.length).toBeLessThanOrEqual(600);
       expect(new Set(steps.map(({ kernel }) => kernel.code)).size).toBeLessThanOrEqual(5);
     });
+  });
+
+  it("is cut into shorter kernels where its operations are long functions", () => {
+    const longest = (step: (x: Tensor) => Tensor) =>
+      holdNodes(() => {
+        let x: Tensor = new Numbers(1).tensor([8]);
+        for (let i = 0; i < 300; i++) x = step(x);
+        return Math.max(...makePlan([x], { target }).clusters.map(({ nodes }) => nodes.length));
+      });
+    expect(longest((x) => mul(x, 0.5))).toBe(128);
+    expect(longest(sin)).toBeLessThan(32);
   });
 
   it("is cut in work on single numbers and in front of a sum, too", () => {
