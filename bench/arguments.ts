@@ -39,7 +39,8 @@ export interface BenchOptions {
   readonly verbose: boolean;
 }
 
-const FLAGS = {
+/** Flags of the command. */
+export const FLAGS = {
   boolean: ["quick", "peers", "update", "readme", "verbose", "help"],
   string: ["only", "rounds", "pytorch", "adapter", "json"],
 } as const;

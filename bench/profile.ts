@@ -32,7 +32,8 @@ import { digits } from "./tables.ts";
 const MODELS: Readonly<Record<string, BenchModel>> = { tiny: QUICK, small: SMALL, minilm: MINILM };
 const DROPOUT = 0.1;
 
-const HELP =
+/** What `--help` prints. */
+export const HELP =
   `Times every dispatch of a training step beside what the adapter could do at best, and says what takes the memory.
 
   deno task profile [flags]
@@ -49,7 +50,8 @@ const HELP =
 The device's clock times each dispatch as a compute pass of its own, so that the sum is more than what a step takes.
 Where the adapter has no timestamps, each dispatch is repeated alone, and the time of an empty wait is taken off.`;
 
-const FLAGS = {
+/** Flags of the command. */
+export const FLAGS = {
   boolean: ["json", "verbose", "help"],
   string: ["model", "method", "rounds", "out", "adapter"],
 } as const;

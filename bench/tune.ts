@@ -9,7 +9,9 @@ import { type BenchModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./mo
 const MODELS: Readonly<Record<string, BenchModel>> = { tiny: QUICK, small: SMALL, minilm: MINILM };
 const DROPOUT = 0.1;
 
-const HELP = `Measures which kernels compute the products of training steps fastest on this adapter, and remembers it in
+/** What `--help` prints. */
+export const HELP =
+  `Measures which kernels compute the products of training steps fastest on this adapter, and remembers it in
 products.json of the cache folder. Programs that open a device use what stands there; results keep their bits. What is
 known already is not measured again: delete the file to begin anew.
 
@@ -21,7 +23,8 @@ known already is not measured again: delete the file to begin anew.
   --verbose       with the warnings that Dawn has for every software adapter
   --help          this text`;
 
-const FLAGS = { boolean: ["verbose", "help"], string: ["models", "methods", "adapter"] } as const;
+/** Flags of the command. */
+export const FLAGS = { boolean: ["verbose", "help"], string: ["models", "methods", "adapter"] } as const;
 
 /** Compiles a step, which measures what is not known of its products. */
 async function compileStep(model: BenchModel, name: string): Promise<void> {

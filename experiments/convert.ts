@@ -15,7 +15,8 @@ import { isWholeModel } from "./tuning/read_adapter.ts";
 import { loadState, loadStateInfo } from "./tuning/state_file.ts";
 import type { TrainSettings } from "./tuning/train_settings.ts";
 
-const HELP =
+/** What `--help` prints. */
+export const HELP =
   `Writes the whole change that a run of Delta-LoRA made, of rank r in the factors and in W, as a LoRA adapter
 of rank 2r in PEFT's format, and says how far its logits are from those of the run. Of a run of DyLoRA it writes
 the first components, as many as --rank says. The run may be under way.
@@ -32,7 +33,8 @@ the first components, as many as --rank says. The run may be under way.
   --verbose      with the warnings that Dawn has for every software adapter
   --help         this text`;
 
-const FLAGS = {
+/** Flags of the command. */
+export const FLAGS = {
   boolean: ["offline", "json", "verbose", "help"],
   string: ["state", "model", "rank", "out", "device"],
 } as const;

@@ -5,7 +5,8 @@ import { fail } from "./command/fail.ts";
 import { checkValues, refuseUnknown } from "./command/flags.ts";
 import { measureCopy, measureProduct, productSize } from "./command/measure.ts";
 
-const HELP = `Says which adapter computes here, what it can do, how fast it is, and what would be faster.
+/** What `--help` prints. */
+export const HELP = `Says which adapter computes here, what it can do, how fast it is, and what would be faster.
 
   deno task doctor [--adapter NAME] [--json]
 
@@ -14,7 +15,8 @@ const HELP = `Says which adapter computes here, what it can do, how fast it is, 
   --verbose       with the warnings that Dawn has for every software adapter
   --help          this text`;
 
-const FLAGS = { boolean: ["json", "verbose", "help"], string: ["adapter"] } as const;
+/** Flags of the command. */
+export const FLAGS = { boolean: ["json", "verbose", "help"], string: ["adapter"] } as const;
 
 const LIMITS = [
   "maxBufferSize",

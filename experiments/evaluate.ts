@@ -14,7 +14,8 @@ import { score } from "./tuning/score.ts";
 import { maxLengthOf } from "./tuning/train_settings.ts";
 import { understoodLines } from "./tuning/understood.ts";
 
-const HELP = `Scores a sequence classifier, with an adapter or without: metrics as JSON on standard output.
+/** What `--help` prints. */
+export const HELP = `Scores a sequence classifier, with an adapter or without: metrics as JSON on standard output.
 
   deno task evaluate --model DIR [--adapter DIR] --task NAME --data DIR|suite [flags]
 
@@ -32,7 +33,8 @@ ${TASK_HELP}
 
 Metrics are by set: dev, and MNLI's mismatched.`;
 
-const FLAGS = {
+/** Flags of the command. */
+export const FLAGS = {
   boolean: ["offline", "verbose", "help"],
   string: [
     "model",

@@ -13,7 +13,8 @@ import { requireNoAdapter, requireOtherFolder } from "./tuning/other_folder.ts";
 import { TASK_HELP, type TaskFlags } from "./tuning/raw_task.ts";
 import { readTask } from "./tuning/read_task.ts";
 
-const HELP =
+/** What `--help` prints. */
+export const HELP =
   `Writes a model with an adapter merged into its weights, and says how far its logits are from the adapter's.
 
   deno task merge --model DIR --adapter DIR --out DIR [flags]
@@ -30,7 +31,8 @@ ${TASK_HELP}
   --verbose          with the warnings that Dawn has for every software adapter
   --help             this text`;
 
-const FLAGS = {
+/** Flags of the command. */
+export const FLAGS = {
   boolean: ["offline", "json", "verbose", "help"],
   string: ["model", "revision", "weights", "adapter", "out", "task", "data", "columns", "kind", "classes", "device"],
 } as const;

@@ -14,7 +14,8 @@ import { Choices } from "./suite/random.ts";
 
 const DEFAULT_STEPS = 8000;
 
-const HELP =
+/** What `--help` prints. */
+export const HELP =
   `Pre-trains the suite's encoder on the suite's language: masked tokens, and the hidden word between two sentences.
 
   deno task pretrain [--steps N] [--seed N] [--out FILE] [--adapter NAME]
@@ -26,7 +27,8 @@ const HELP =
   --verbose       with the warnings that Dawn has for every software adapter
   --help          this text`;
 
-const FLAGS = { boolean: ["verbose", "help"], string: ["steps", "seed", "out", "adapter"] } as const;
+/** Flags of the command. */
+export const FLAGS = { boolean: ["verbose", "help"], string: ["steps", "seed", "out", "adapter"] } as const;
 
 /** The encoder that ships with the suite. */
 export const ENCODER = {

@@ -33,7 +33,8 @@ import { dropoutOf, type TrainFlags, type TrainSettings, trainSettings } from ".
 import { Training, type TrainingParts } from "./tuning/training.ts";
 import { understoodLines } from "./tuning/understood.ts";
 
-const HELP = `Fine-tunes a sequence classifier of Hugging Face's and writes an adapter in PEFT's format.
+/** What `--help` prints. */
+export const HELP = `Fine-tunes a sequence classifier of Hugging Face's and writes an adapter in PEFT's format.
 
   deno task train --model DIR|NAME|suite --task NAME --data DIR|suite --out DIR [flags]
 
@@ -89,7 +90,8 @@ ${TASK_HELP}
   --verbose          with the warnings that Dawn has for every software adapter
   --help             this text`;
 
-const FLAGS = {
+/** Flags of the command. */
+export const FLAGS = {
   boolean: ["allow-dropout", "fresh-head", "no-decay-bias", "offline", "resume", "json", "verbose", "help"],
   // deno-fmt-ignore -- a line for each part of the help text
   string: [

@@ -29,31 +29,34 @@ import { comparable } from "./comparable.ts";
 import { estimateSeconds } from "./estimate.ts";
 import { STUDIES } from "./studies/mod.ts";
 import { studiesTable } from "./studies_table.ts";
+import { understoodTasks } from "./understood_tasks.ts";
 
 const NAMES: readonly string[] = STUDIES.map(({ name }) => name);
 const USUAL: readonly string[] = STUDIES.filter(({ isExtra }) => !isExtra).map(({ name }) => name);
 const sizes = (of: "seeds" | "manySeeds" | "sweepSeeds" | "out") =>
   ABLATION_SIZES.map((name) => ABLATION_SIZE[name][of]).join(", ");
 
-const HELP = `Asks what of Delta-LoRA matters, a study at a time, each with a table, a figure and its findings in words.
+/** What `--help` prints. */
+export const HELP =
+  `Asks what of Delta-LoRA matters, a study at a time, each with a table, a figure and its findings in words.
 
   deno task reproduce ablations [flags]
 
 ${STUDIES.map(({ name, title }) => `  ${name.padEnd(15)}${title}`).join("\n")}
 
 Learning rates come first: ${
-  SWEEP_FACTORS.join(", ")
-} times the recipe's are tried for each method with its optimizer, on
+    SWEEP_FACTORS.join(", ")
+  } times the recipe's are tried for each method with its optimizer, on
 seeds from ${SWEEP_SEED} on or beyond the tables', which no table uses. Runs that studies share are run once.
 
   --scale NAME       default: minutes on two cores; medium: an hour; large: for a GPU
   --only a,b|all     of the studies above; all but ${
-  NAMES.filter((name) => !USUAL.includes(name)).join(", ")
-} by default
+    NAMES.filter((name) => !USUAL.includes(name)).join(", ")
+  } by default
   --tasks a,b|all    of ${TASKS.join(", ")};
                      ${
-  ABLATION_SIZES.map((name) => `${ABLATION_SIZE[name].tasks.join(",")} at ${name}`).join(";\n                     ")
-}
+    ABLATION_SIZES.map((name) => `${ABLATION_SIZE[name].tasks.join(",")} at ${name}`).join(";\n                     ")
+  }
   --seeds N          how many seeds a condition has, by default ${sizes("seeds")} by scale
   --many-seeds N     how many the study of seeds has, by default ${sizes("manySeeds")}
   --sweep-seeds N    how many the sweep for learning rates has, by default ${sizes("sweepSeeds")}
@@ -77,7 +80,8 @@ seeds from ${SWEEP_SEED} on or beyond the tables', which no table uses. Runs tha
 
 An interrupted command goes on where it was when it is called again. Exit code 1 where a run failed.`;
 
-const FLAGS = {
+/** Flags of the command. */
+export const FLAGS = {
   boolean: ["force", "dry-run", "offline", "parquet", "json", "verbose", "help"],
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
@@ -274,6 +278,7 @@ export async function main(args: readonly string[]): Promise<void> {
   using device: Device | undefined = open.length > 0 ? await openDevice({ adapter, report: tell, verbose }) : undefined;
   if (device) describeDevice(device, say);
   else say("nothing is left to run");
+  if (device && !isDry) { for (const line of await understoodTasks(inputs, open)) say(line); }
   const trainer = device && new Trainer(device, inputs, { out });
   const { parallel = device ? usualAtOnce(settings, device) : 1, sources } = settings;
   using processes = parallel > 1 ? new RunProcesses({ parallel, sources, adapter, out }) : undefined;

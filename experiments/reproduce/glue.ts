@@ -34,8 +34,10 @@ import { comparable } from "./comparable.ts";
 import { estimateRuns, type Estimates, estimateSeconds } from "./estimate.ts";
 import { glueSpecs, orderTasks } from "./glue_specs.ts";
 import { optionLines, planTable } from "./plan_table.ts";
+import { understoodTasks } from "./understood_tasks.ts";
 
-const HELP = `Trains methods on GLUE's tasks from one encoder and prints their table beside the papers'.
+/** What `--help` prints. */
+export const HELP = `Trains methods on GLUE's tasks from one encoder and prints their table beside the papers'.
 
   deno task reproduce glue [flags]
 
@@ -72,7 +74,8 @@ ${MODEL_HELP}
 
 An interrupted command goes on where it was when it is called again. Exit code 1 where a run failed.`;
 
-const FLAGS = {
+/** Flags of the command. */
+export const FLAGS = {
   boolean: ["force", "parquet", "dry-run", "offline", "json", "verbose", "help"],
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
@@ -254,6 +257,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const estimates = device && (isDry || isBucketed) ? await estimateRuns(open, { device, inputs }) : undefined;
   if (isDry) return printPlan(specs, { device, estimates }, json);
 
+  if (device) { for (const line of await understoodTasks(inputs, open)) say(line); }
   const kept = await keptRuns(specs, grid);
   const trainer = device && new Trainer(device, inputs, { out, kept });
   const seconds = estimates

@@ -30,6 +30,10 @@ export interface Classifier {
   readonly apply: (params: Params, batch: Batch, key?: Key) => Tensor;
   /** All parameters: those of the files, which runs share, and a head drawn by the seed where they have none that fits. */
   params(seed: number): Record<string, Tensor>;
+  /** Parameters that the seed draws. */
+  readonly fresh: readonly string[];
+  /** Whether the files' head answers, with its classes in the task's order. */
+  readonly usesHead: boolean;
 }
 
 /** Options of {@linkcode RunModel.classifier}. */
@@ -51,6 +55,8 @@ export interface RunModel {
   readonly weights?: Readonly<Record<string, Tensor>>;
   /** Rate of dropout in its hidden states, unless a run says another. */
   readonly dropout: number;
+  /** What its files say of its head, where they have one. */
+  readonly head?: Head;
   /** Modules that LoRA adapts, as patterns of whole paths; absent where methods name them. */
   readonly targets?: string;
   classifier(options: ClassifierOptions): Classifier;
@@ -74,6 +80,10 @@ export async function suiteModel(): Promise<RunModel> {
       return {
         apply: models.bert({ ...config, labels, dropout }).apply,
         params: (seed) => ({ ...head.init(random.foldIn(random.key(seed), 1)), ...weights }),
+        get fresh() {
+          return Object.keys(head.init(random.key(0))).filter((name) => !Object.hasOwn(weights, name));
+        },
+        usesHead: false,
       };
     },
   };
@@ -90,7 +100,12 @@ export function configModel(name: string, config: Readonly<Record<string, unknow
     targets: `(.*\\.)?(${model.loraTargets.join("|")})`,
     classifier({ labels, dropout }) {
       const own = models.fromConfig(config, { head: "classification", labels, dropout });
-      return { apply: own.apply, params: (seed) => own.init(random.foldIn(random.key(seed), 1)) };
+      return {
+        apply: own.apply,
+        params: (seed) => own.init(random.foldIn(random.key(seed), 1)),
+        fresh: own.shapes.map(([name]) => name),
+        usesHead: false,
+      };
     },
     withLayers: (layers) => configModel(name, { ...config, num_hidden_layers: layers, n_layers: layers }),
   };
@@ -141,6 +156,7 @@ export async function pretrainedModel(name: string, folder: string): Promise<Run
     reference: { ...known.reference, hash },
     tokenizer,
     weights: tensors,
+    head,
     classifier(options) {
       const { labels, dropout } = options;
       const order = head && orderIn(head, options);
@@ -150,11 +166,16 @@ export async function pretrainedModel(name: string, folder: string): Promise<Run
       const used = order
         ? tensors
         : Object.fromEntries(Object.entries(tensors).filter(([name]) => !outputs.includes(name)));
+      const load = (seed: number) =>
+        models.paramsFrom(used, model, { key: random.foldIn(random.key(seed), 1), fresh: "mismatched" });
       return {
         apply: model.apply,
+        get fresh() {
+          return load(0).report.fresh;
+        },
+        usesHead: order !== undefined,
         params: (seed) => {
-          const key = random.foldIn(random.key(seed), 1);
-          const { params } = models.paramsFrom(used, model, { key, fresh: "mismatched" });
+          const { params } = load(seed);
           const isOwn = order?.every((number, i) => number === i) ?? true;
           return isOwn ? params : { ...params, ...reorder(params, outputs, order!) };
         },

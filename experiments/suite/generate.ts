@@ -5,7 +5,8 @@ import { fail } from "../command/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "../command/flags.ts";
 import { generateSuite, SUITE_SEED, suiteVocabulary } from "./mod.ts";
 
-const HELP = `Writes the suite's tasks in GLUE's own folders and files, and the vocabulary of its encoder.
+/** What `--help` prints. */
+export const HELP = `Writes the suite's tasks in GLUE's own folders and files, and the vocabulary of its encoder.
 
   deno task generate --out DIR [--seed N]
 
@@ -13,7 +14,8 @@ const HELP = `Writes the suite's tasks in GLUE's own folders and files, and the 
   --seed N   of the generator, ${SUITE_SEED} by default
   --help     this text`;
 
-const FLAGS = { boolean: ["help"], string: ["out", "seed"] } as const;
+/** Flags of the command. */
+export const FLAGS = { boolean: ["help"], string: ["out", "seed"] } as const;
 
 async function main(): Promise<void> {
   checkValues(Deno.args, FLAGS);

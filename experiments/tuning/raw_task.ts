@@ -88,11 +88,16 @@ export async function glueTask(name: string, folder: string | undefined): Promis
       `--task ${name} needs its data: --data DIR, a folder with GLUE's files, or --data suite for generated texts`,
     );
   }
-  const isSuite = folder === SUITE;
-  const data: GlueData = isSuite
+  const data = folder === SUITE
     ? await readGlueFiles(generateSuite(SUITE_SEED), known)
     : await readGlueTask(folder, known);
-  const { kind, labels, metrics } = data.task;
+  return rawGlueTask(data, folder);
+}
+
+/** One of GLUE's tasks as it was read from a folder, or generated. */
+export function rawGlueTask(data: GlueData, folder: string): RawTask {
+  const isSuite = folder === SUITE;
+  const { name, kind, labels, metrics } = data.task;
   const sets = { dev: data.dev, ...data.mismatched && { mismatched: data.mismatched } };
   const source = isSuite ? `generated texts of the suite (${name})` : `${data.task.folder} in ${folder}`;
   const ownOrder = "in GLUE's order";

@@ -27,7 +27,7 @@ function renumber(examples: readonly Example[], order: readonly number[]): reado
 }
 
 /** A head and data that are not for each other, in words. */
-function difference(head: Head, raw: RawTask): string {
+export function difference(head: Head, raw: RawTask): string {
   const own = head.kind === "regression"
     ? "a head of one score"
     : `a head of ${head.outputs} classes, ${list(head.labels)} by ${head.source}`;

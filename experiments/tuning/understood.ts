@@ -1,5 +1,6 @@
 import type { Example, Tokenizer } from "../../mod.ts";
 import { list } from "./head.ts";
+import type { LabelSet } from "./label_set.ts";
 import type { TuningTask } from "./read_task.ts";
 
 /** Examples that are looked at for how they fit a tokenizer and a length: all of a large set would take minutes. */
@@ -39,7 +40,7 @@ const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 const rows = (examples: readonly Example[]) => examples.length.toLocaleString("en");
 
 /** A set's labels: how many of each class, or their range. */
-function labelsLine({ kind, labels }: TuningTask, examples: readonly Example[]): string {
+function labelsLine({ kind, labels }: LabelSet, examples: readonly Example[]): string {
   const found = examples.map(({ label }) => label);
   if (kind === "regression") {
     const [least, most] = found.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity]);
@@ -52,7 +53,7 @@ function labelsLine({ kind, labels }: TuningTask, examples: readonly Example[]):
 
 /** What a command makes of its data and its model. */
 export interface Understood {
-  readonly task: TuningTask;
+  readonly task: Omit<TuningTask, "name" | "metrics" | "hash" | "positive">;
   readonly tokenizer: Tokenizer;
   /** Most tokens of an example. */
   readonly maxLength: number;

@@ -76,7 +76,7 @@ describe("deno task reproduce glue", () => {
     expect(runs.map(({ method }) => method)).toEqual([...METHODS]);
     for (const run of runs) {
       expect(await hashSpec(parseSpec(JSON.parse(run.spec as string)))).toBe(run.hash);
-      expect(run).toMatchObject({ status: "finished", task: "cola", seed: 0, steps: STEPS, error: null });
+      expect(run).toMatchObject({ status: "finished", task: "cola", seed: 0n, steps: STEPS, error: null });
       expect(run.score).toBe(run.matthewsCorrelation);
       for (const name of ["wallSeconds", "stepsPerSecond", "peakBytes", "trainableParameters", "totalParameters"]) {
         expect(run[name]).toBeGreaterThan(0);
@@ -107,7 +107,9 @@ describe("deno task reproduce glue", () => {
     const rows = await rowsOf(`${path(b)}/runs.arrow`);
     expect(runs.map(({ hash, score }: { hash: string; score: number }) => [hash, score]))
       .toEqual(rows.map(({ hash, score }) => [hash, score]));
-    for (const line of ["adapter: ", "runs: ", "time: "]) expect(machine.stderr).toContain(line);
+    for (const line of ["adapter: ", "runs: ", "data: generated texts of the suite, for its own encoder\n", "time: "]) {
+      expect(machine.stderr).toContain(line);
+    }
   });
 
   it("runs nothing that is recorded, sets a damaged record aside, and repeats that run to the same values", async () => {

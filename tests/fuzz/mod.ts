@@ -4,7 +4,8 @@ import { fail } from "../../experiments/command/fail.ts";
 import { checkValues, positive, refuseUnknown, wholeNumber } from "../../experiments/command/flags.ts";
 import { fuzz } from "./fuzz.ts";
 
-const HELP = `Draws programs by chance and holds what they give against float64.
+/** What `--help` prints. */
+export const HELP = `Draws programs by chance and holds what they give against float64.
 
   deno task fuzz programs [flags]
 
@@ -20,7 +21,8 @@ few lines of TypeScript and as JSON.
   --keep          writes what fails to tests/fixtures/programs/, where a test runs it from then on
   --help          this text`;
 
-const FLAGS = { boolean: ["help", "keep"], string: ["programs", "seed", "seconds", "adapter"] } as const;
+/** Flags of the command. */
+export const FLAGS = { boolean: ["help", "keep"], string: ["programs", "seed", "seconds", "adapter"] } as const;
 
 async function main(): Promise<number> {
   checkValues(Deno.args, FLAGS);

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { expect } from "expect";
+import { understoodTasks } from "../../experiments/reproduce/understood_tasks.ts";
+import { Inputs } from "../../experiments/runner/inputs.ts";
+import { deviceIdle, testDevice } from "../support/device.ts";
+import { tinyTexts, writeTinyClassifier } from "./tiny_classifier.ts";
+
+describe("understoodTasks()", () => {
+  let folder: string;
+  beforeAll(async () => {
+    await testDevice();
+    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
+    await Deno.mkdir(`${folder}/glue/SST-2`, { recursive: true });
+    const rows = tinyTexts(6).map((text, i) => `${text}\t${i < 4 ? 1 : 0}\n`);
+    const file = (lines: readonly string[]) => `sentence\tlabel\n${lines.join("")}`;
+    await Deno.writeTextFile(`${folder}/glue/SST-2/train.tsv`, file(rows));
+    await Deno.writeTextFile(`${folder}/glue/SST-2/dev.tsv`, file(rows.slice(3, 5)));
+  });
+  afterAll(async () => {
+    await deviceIdle();
+    await Deno.remove(folder, { recursive: true });
+  });
+
+  const runs = [{ task: "sst2", model: { length: 5 } }];
+  async function linesOf(name: string, id2label: Readonly<Record<number, string>>) {
+    const model = `${folder}/${name}`;
+    await writeTinyClassifier(model, { config: { id2label } });
+    return await understoodTasks(new Inputs({ model, data: `${folder}/glue/` }), runs);
+  }
+
+  it("says of each task once its files, rows, classes, and tokens that are cut or unknown", async () => {
+    const lines = await linesOf("same", { 0: "negative", 1: "positive" });
+    expect(lines).toEqual([
+      "model: same",
+      `data: SST-2 in ${folder}/glue/: SST-2/train.tsv, SST-2/dev.tsv`,
+      "train: 6 rows: 0 (2), 1 (4)",
+      "dev: 2 rows: 0 (1), 1 (1)",
+      `classes: 0 = 0, 1 = 1, in GLUE's order, as id2label in ${folder}/same/config.json has it`,
+      "tokens: 62.5 % of all examples are longer than 5 and cut; 0.0 % are unknown",
+    ]);
+    const inputs = new Inputs({ model: `${folder}/same`, data: `${folder}/glue` });
+    expect(await understoodTasks(inputs, [...runs, ...runs])).toHaveLength(lines.length);
+  });
+
+  it("says which of the head's orders is taken, and when a head for other classes is made afresh", async () => {
+    const turned = await linesOf("turned", { 0: "positive", 1: "negative" });
+    expect(turned[4]).toContain(`the head's are put from that of id2label in ${folder}/turned/config.json`);
+    const plain = await linesOf("plain", { 0: "LABEL_0", 1: "LABEL_1" });
+    expect(plain[4]).toContain(`as the model in ${folder}/plain has but numbers for its classes`);
+    expect([...turned, ...plain].filter((line) => line.startsWith("made afresh"))).toEqual([]);
+    const other = await linesOf("other", { 0: "no", 1: "yes" });
+    expect(other.at(-2)).toMatch(/^not used: the model in .*\/other has a head of 2 classes, no, yes by /);
+    expect(other.at(-1)).toBe("made afresh: classifier.weight, classifier.bias");
+  });
+
+  it("says of what ships that it is that, and of the suite's encoder on other data what it lacks", async () => {
+    expect(await understoodTasks(new Inputs(), runs)).toEqual([
+      "data: generated texts of the suite, for its own encoder",
+    ]);
+    expect((await understoodTasks(new Inputs({ data: `${folder}/glue` }), runs)).at(-1)).toMatch(
+      /^made afresh: .*classifier\.weight, classifier\.bias$/,
+    );
+  });
+});
