@@ -94,7 +94,7 @@ describe("deno task train", () => {
       base_model_name_or_path: `${folder}/model`,
       r: 16,
       lora_alpha: 32,
-      modules_to_save: ["bert.pooler.dense", "classifier"],
+      modules_to_save: ["bert.pooler", "classifier"],
     });
     expect(tensors["base_model.model.classifier.weight"].shape).toEqual([2, 64]);
     const { tensors: state } = await loadSafetensors(`${folder}/whole/state.safetensors`);
