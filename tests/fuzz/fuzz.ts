@@ -15,6 +15,8 @@ export interface FuzzOptions {
   readonly adapter?: string;
   /** Whether what fails is written to the programs that a test runs. */
   readonly keeps?: boolean;
+  /** Whether to end with the first that fails, as it is. */
+  readonly endsWithFirst?: boolean;
 }
 
 /** What came of them. */
@@ -30,7 +32,7 @@ const KEPT = new URL("../fixtures/programs/", import.meta.url);
 
 /** Draws and checks programs, and prints what fails; ends with a line that counts. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
-  const { programs, seed, seconds = Infinity, adapter, keeps = false } = options;
+  const { programs, seed, seconds = Infinity, adapter, keeps = false, endsWithFirst = false } = options;
   const open = () => openDevice({ adapter, products: "heuristic", report: () => {} });
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1000;
@@ -46,6 +48,11 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     if (verdict.fault) {
       failed++;
       bar.end();
+      if (endsWithFirst) {
+        console.log(`program ${number} fails: ${verdict.fault}`);
+        done++;
+        break;
+      }
       // What a fault did to the device's memory is not for others to find.
       device = await open();
       await tell(device, number, program, verdict, keeps);

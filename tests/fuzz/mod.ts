@@ -1,13 +1,15 @@
-// deno task fuzz programs [--programs N] [--seed S] [--seconds T] [--adapter NAME] [--keep]
+// deno task fuzz programs [--programs N] [--seed S] [--seconds T] [--adapter NAME] [--keep]; deno task fuzz faults
 import { parseArgs } from "@std/cli/parse-args";
 import { fail } from "../../experiments/command/fail.ts";
 import { checkValues, positive, refuseUnknown, wholeNumber } from "../../experiments/command/flags.ts";
+import { fuzzFaults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 
 /** What `--help` prints. */
 export const HELP = `Draws programs by chance and holds what they give against float64.
 
   deno task fuzz programs [flags]
+  deno task fuzz faults [--programs N]   puts faults that were mended back into a copy: each must be found
 
 Each program is a graph over all operations of the library, with derivatives, checkpoints and rules of its own, eager or
 compiled, donated, in several steps. It fails where a result is not what float64 gives with every step rounded to f32,
@@ -18,11 +20,15 @@ few lines of TypeScript and as JSON.
   --seed S        the number of the first program, 0 by default; the same number gives the same program
   --seconds T     ends after so many seconds, whatever is left
   --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name
+  --first         ends with the first that fails, which is not made smaller
   --keep          writes what fails to tests/fixtures/programs/, where a test runs it from then on
   --help          this text`;
 
 /** Flags of the command. */
-export const FLAGS = { boolean: ["help", "keep"], string: ["programs", "seed", "seconds", "adapter"] } as const;
+export const FLAGS = {
+  boolean: ["help", "keep", "first"],
+  string: ["programs", "seed", "seconds", "adapter"],
+} as const;
 
 async function main(): Promise<number> {
   checkValues(Deno.args, FLAGS);
@@ -36,13 +42,16 @@ async function main(): Promise<number> {
     return 0;
   }
   const [what, ...rest] = flags._;
-  if (what !== "programs" || rest.length > 0) throw new RangeError("say what: deno task fuzz programs; see --help");
+  const isKnown = what === "programs" || what === "faults";
+  if (!isKnown || rest.length > 0) throw new RangeError("say what: deno task fuzz programs; see --help");
+  if (what === "faults") return await fuzzFaults(wholeNumber("programs", flags.programs)) > 0 ? 1 : 0;
   const { failed } = await fuzz({
     programs: wholeNumber("programs", flags.programs),
     seed: wholeNumber("seed", flags.seed, 0),
     seconds: flags.seconds === undefined ? undefined : positive("seconds", flags.seconds),
     adapter: flags.adapter,
     keeps: flags.keep,
+    endsWithFirst: flags.first,
   });
   return failed > 0 ? 1 : 0;
 }

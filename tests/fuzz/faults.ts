@@ -1,0 +1,191 @@
+// deno task fuzz faults: puts faults that were mended back into a copy of the project, and fuzzes that.
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** A fault as it stood in the library: a text of a file that takes the place of another. */
+export interface Fault {
+  readonly name: string;
+  readonly file: string;
+  /** What stands there now, once. */
+  readonly mended: string;
+  readonly broken: string;
+  /** Where it shows; on lavapipe by default. */
+  readonly adapter?: string;
+}
+
+/** Faults that programs found, or must have found. */
+export const FAULTS: readonly Fault[] = [
+  {
+    name: "a result under two names gives its memory back twice",
+    file: "lib/compile/compiled.ts",
+    mended: "        storage.retain();\n        return new Tensor(shape, dtype, {",
+    broken: "        return new Tensor(shape, dtype, {",
+  },
+  {
+    name: "joined sums over axes around a kept one read a permuted view by steps in memory",
+    file: "lib/compile/lower_reduce.ts",
+    mended: "const isJoined = several !== ALONE;",
+    broken: "const isJoined = several !== ALONE && false;",
+  },
+  {
+    name: "a sum over an empty axis has no value",
+    file: "lib/ops/reduce.ts",
+    mended: ": isOfNothing\n",
+    broken: ": false\n",
+  },
+  {
+    name: "tensors without elements are bound",
+    file: "lib/compile/graph.ts",
+    mended: "tensor.size === 0 || isLeaf(tensor)",
+    broken: "isLeaf(tensor)",
+  },
+  {
+    name: "NaN does not differ from itself",
+    file: "lib/ops/compare.ts",
+    mended: 'wgsl: "(!($0 == $1))"',
+    broken: 'wgsl: "($0 != $1)"',
+  },
+  {
+    name: "exp(NaN) is infinite",
+    file: "kernels/exponential.ts",
+    mended: "return `select(exp(${value}), ${value}, ${isNaNExpression(value, words)})`;",
+    broken: "return words ? `exp(${value})` : isNaNExpression(value, words);",
+    adapter: "swiftshader",
+  },
+  {
+    name: "a jitted function inside a traced one rejects where nobody hears of it",
+    file: "lib/transform/jit.ts",
+    mended: "    refuseInsideTrace();\n",
+    broken: "",
+  },
+  {
+    name: "a pending tensor without elements is uploaded",
+    file: "lib/compile/runtime.ts",
+    mended: 'if (size === 0 && (state.kind === "node" || state.kind === "arriving")) {',
+    broken: "if (size < 0) {",
+  },
+  {
+    name: "memory waits for the collector of JavaScript",
+    file: "lib/device/reclaim.ts",
+    mended: "    this.collect();\n",
+    broken: "",
+  },
+  {
+    name: "a tensor is NaN to JavaScript",
+    file: "lib/tensor/tensor.ts",
+    mended: 'if (hint === "string") return this.toString();',
+    broken: "if (hint) return this.toString();",
+  },
+  {
+    name: "sizes may be fractions",
+    file: "lib/tensor/shape.ts",
+    mended: "if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {",
+    broken: "if (shape.length < 0) {",
+  },
+  {
+    name: "kernels have no bound",
+    file: "lib/compile/fuse.ts",
+    mended: "const MAX_WEIGHT = 128;",
+    broken: "const MAX_WEIGHT = 1e9;",
+  },
+  {
+    name: "numbers beside integers are cut",
+    file: "lib/tensor/dtype.ts",
+    mended: "return Number.isInteger(value) && value >= low && value <= high;",
+    broken: "return low < high;",
+  },
+  {
+    name: "cotangents are matched by position",
+    file: "lib/transform/grad.ts",
+    mended: 'treeFlattenLike(structure, cotangent, "vjp: the value and its cotangent")',
+    broken: "treeFlatten(cotangent).leaves",
+  },
+  {
+    name: "tensors inside of classes and Maps go unseen",
+    file: "lib/tensor/tree.ts",
+    mended: '    if (typeof value === "object" && value !== null) refuseObject(value, path);\n',
+    broken: "",
+  },
+  {
+    name: "static texts that read alike are one",
+    file: "lib/transform/signature.ts",
+    mended: '    case "string":\n      return JSON.stringify(value);',
+    broken: '    case "string":\n      return `string ${value}`;',
+  },
+  {
+    name: "disposal takes from pending work what it needs",
+    file: "lib/tensor/content.ts",
+    mended: 'state.kind === "node" ? state.inputs.map((input) => input.hold()) : []',
+    broken: "[]",
+  },
+  {
+    name: "x − x is 0 where x is infinite",
+    file: "lib/ops/arithmetic.ts",
+    mended: ") + ${words}(0x80000000u))`;",
+    broken: ") ^ ${words}(0x80000000u))`;",
+  },
+];
+
+/** The text of a file with a fault in it. Throws where what was mended does not stand there exactly once. */
+export function withFault(text: string, { name, file, mended, broken }: Fault): string {
+  const parts = text.split(mended);
+  if (parts.length !== 2) {
+    throw new Error(`cannot put "${name}" back: its text stands ${parts.length - 1} times in ${file}`);
+  }
+  return parts.join(broken);
+}
+
+/** Copies what a program of the project needs. */
+async function copyProject(to: string): Promise<void> {
+  const copy = async (path: string): Promise<void> => {
+    const { isDirectory } = await Deno.stat(new URL(path, ROOT));
+    if (!isDirectory) return await Deno.copyFile(new URL(path, ROOT), `${to}/${path}`);
+    await Deno.mkdir(`${to}/${path}`, { recursive: true });
+    for await (const { name } of Deno.readDir(new URL(`${path}/`, ROOT))) await copy(`${path}/${name}`);
+  };
+  await Deno.mkdir(`${to}/tests`, { recursive: true });
+  await Deno.mkdir(`${to}/experiments`, { recursive: true });
+  for (const path of ["deno.json", "mod.ts", "lib", "kernels", "tests/fuzz", "tests/support", "experiments/command"]) {
+    await copy(path);
+  }
+}
+
+/** Fuzzes a copy of the project with a fault in it; gives the programs that it took, or `undefined` where all passed. */
+async function programsUntilFound(fault: Fault, folder: string, programs: number): Promise<number | undefined> {
+  const path = `${folder}/${fault.file}`;
+  const text = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, withFault(text, fault));
+  try {
+    const adapter = fault.adapter ? ["--adapter", fault.adapter] : [];
+    const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-check", "--allow-all", "tests/fuzz/mod.ts", "programs", "--first"]
+        .concat(["--programs", String(programs)], adapter),
+      cwd: folder,
+      stderr: "null",
+    }).output();
+    const [, done] = /^(\d+) programs: \d+ failed/m.exec(new TextDecoder().decode(stdout)) ?? [];
+    // Without its closing line the process ended with the fault.
+    return success ? undefined : Number(done ?? 0);
+  } finally {
+    await Deno.writeTextFile(path, text);
+  }
+}
+
+/** Puts each fault back and says after how many programs it is found; gives how many are not. */
+export async function fuzzFaults(programs: number): Promise<number> {
+  const folder = await Deno.makeTempDir({ prefix: "delta-dawn-faults-" });
+  let missed = 0;
+  try {
+    await copyProject(folder);
+    for (const fault of FAULTS) {
+      // CI draws fewer programs where they are slower.
+      const found = await programsUntilFound(fault, folder, fault.adapter ? Math.ceil(programs / 4) : programs);
+      if (found === undefined) missed++;
+      console.log(`${found === undefined ? "not found" : `program ${found}`}  ${fault.name}`);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  console.log(`${FAULTS.length} faults: ${missed} not found`);
+  return missed;
+}
