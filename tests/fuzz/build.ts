@@ -75,9 +75,38 @@ export function callNode({ op, args, part }: ProgramNode, values: Values): Tenso
   return (part === undefined ? result : (result as Tensor[])[part]) as Tensor;
 }
 
-function callNodes(program: Program, from: number, to: number, given: Values): Record<string, Tensor> {
+const RANGES: Readonly<Partial<Record<string, readonly [number, number]>>> = {
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+  u32: [0, 2 ** 32 - 1],
+};
+
+/** The values with integers as f32 where a node has a number beside them that no such integer is: nothing is cut. */
+function promoted({ args }: ProgramNode, values: Values): Values {
+  const numbers = args.filter((arg) => typeof arg === "number" || isNumberWord(arg)).map((arg) => Number(arg));
+  const changed = args.filter(isName).flatMap((name) => {
+    const range = RANGES[values[name]?.dtype];
+    const isCut = range && numbers.some((x) => !(Number.isInteger(x) && x >= range[0] && x <= range[1]));
+    return isCut ? [[name, ops.cast(values[name], "f32")] as const] : [];
+  });
+  return { ...values, ...Object.fromEntries(changed) };
+}
+
+/** Operations that take a number beside a tensor. */
+const TAKES_NUMBERS = new Set([
+  ...["add", "sub", "mul", "div", "pow", "maximum", "minimum", "where"],
+  ...["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual"],
+]);
+
+function callNodes(
+  program: Program,
+  given: Values,
+  { from, to, manner }: { readonly from: number; readonly to: number; readonly manner: Manner },
+): Record<string, Tensor> {
   const values: Record<string, Tensor> = { ...given };
-  for (let i = from; i < to; i++) values[`n${i}`] = callNode(program.nodes[i], values);
+  for (const [k, node] of program.nodes.slice(from, to).entries()) {
+    const operands = manner === "plain" && TAKES_NUMBERS.has(node.op) ? promoted(node, values) : values;
+    values[`n${from + k}`] = callNode(node, operands);
+  }
   return values;
 }
 
@@ -92,7 +121,7 @@ function callSegment(program: Program, { kind, from, to }: Segment, values: Valu
   const given = Object.fromEntries(Object.entries(values).filter(([name]) => used.has(name)));
   const names = Array.from({ length: to - from }, (_, i) => `n${from + i}`);
   const inside = (inputs: Record<string, Tensor>): Record<string, Tensor> => {
-    const made = callNodes(program, from, to, inputs);
+    const made = callNodes(program, inputs, { from, to, manner: "written" });
     return Object.fromEntries(names.map((name) => [name, made[name]]));
   };
   if (kind === "checkpoint") return checkpoint(inside)(given);
@@ -107,10 +136,10 @@ function callSegment(program: Program, { kind, from, to }: Segment, values: Valu
 /** All values of a program by name. */
 export function buildValues(program: Program, leaves: Values, manner: Manner): Values {
   const { nodes, segment } = program;
-  if (!segment || manner === "plain") return callNodes(program, 0, nodes.length, leaves);
-  const before = callNodes(program, 0, segment.from, leaves);
+  if (!segment || manner === "plain") return callNodes(program, leaves, { from: 0, to: nodes.length, manner });
+  const before = callNodes(program, leaves, { from: 0, to: segment.from, manner });
   const inside = { ...before, ...callSegment(program, segment, before) };
-  return callNodes(program, segment.to, nodes.length, inside);
+  return callNodes(program, inside, { from: segment.to, to: nodes.length, manner });
 }
 
 const RATE = 1 / 16;

@@ -117,7 +117,7 @@ export class Draft {
     if (dtype === "u32") return this.chance(0.02) ? 4294967295 : this.between(0, 9);
     if (dtype === "i32") return this.chance(0.02) ? this.one([2147483647, -2147483648]) : this.between(-9, 9);
     if (this.mood === "special" && this.chance(0.15)) {
-      return this.one(["NaN", "Infinity", "-Infinity", "-0", 0, 1e10, -1e10, 1e-30, 88, -88] as const);
+      return this.one(["NaN", "NaN", "NaN", "Infinity", "-Infinity", "-0", 0, 1e10, -1e10, 1e-30, 88, -88] as const);
     }
     if (this.mood === "whole") return this.between(-3, 3);
     const value = this.numbers.next() * 4 - 2;

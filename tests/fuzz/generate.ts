@@ -52,12 +52,24 @@ function layer(draft: Draft, x: string): { readonly result: string | undefined; 
   return { result, parameters: [scale, shift] };
 }
 
+/** A scale and a shift along the middle axis of three or four, in derivatives sums over the axes around it. */
+function channels(draft: Draft, x: string): { readonly result: string | undefined; readonly parameters: string[] } {
+  const { shape } = draft.tensor(x);
+  const kept = [shape[1], ...shape.slice(2).map(() => 1)];
+  const parameters = [draft.leaf("f32", kept), draft.leaf("f32", kept)];
+  const scaled = draft.add({ op: "mul", args: [x, parameters[0]] });
+  return { result: scaled && draft.add({ op: "add", args: [scaled, parameters[1]] }), parameters };
+}
+
 /** Adds layers with parameters to a value. */
 function train(draft: Draft): { readonly result: string; readonly parameters: readonly string[] } {
-  let result = draft.value({ dtypes: ["f32"], where: ({ rank }) => rank > 0 }, () => draft.shape(draft.between(1, 4)));
+  const hasChannels = draft.chance(0.4);
+  let result = hasChannels
+    ? draft.leaf("f32", Array.from({ length: draft.between(3, 4) }, () => draft.between(2, 9)))
+    : draft.value({ dtypes: ["f32"], where: ({ rank }) => rank > 0 }, () => draft.shape(draft.between(1, 4)));
   const parameters: string[] = [];
   for (let i = draft.between(1, 3); i > 0; i--) {
-    const made = layer(draft, result);
+    const made = hasChannels ? channels(draft, result) : layer(draft, result);
     parameters.push(...made.parameters);
     result = made.result ?? result;
     if (draft.chance(0.4)) {
@@ -151,7 +163,7 @@ function draw(seed: number): Program {
   const numbers = new Numbers(seed);
   // The first numbers of near seeds are near each other.
   for (let i = 0; i < 4; i++) numbers.next();
-  const mood: Mood = numbers.next() < 0.6 ? "plain" : numbers.next() < 0.5 ? "whole" : "special";
+  const mood: Mood = numbers.next() < 0.5 ? "plain" : numbers.next() < 0.4 ? "whole" : "special";
   const draft = new Draft(numbers, mood);
   for (let tries = draft.between(3, 22); tries > 0; tries--) grow(draft);
   const trains = draft.chance(0.3) ? train(draft) : undefined;
