@@ -22,7 +22,7 @@ export type Values = Readonly<Record<string, Tensor>>;
 /** What one step gives. */
 export interface StepResult {
   readonly outputs: Tensor[];
-  /** Derivatives, in the order of `derive.by`. */
+  /** Derivatives, in the order of `derive.by`; none where an optimizer takes them. */
   readonly derivatives: Tensor[];
   /** Leaves of the next step. */
   readonly carried: Record<string, Tensor>;
@@ -198,7 +198,8 @@ export function buildStep(program: Program, leaves: Values, optimizerState: Tree
   }
   return {
     outputs: outputs.map((name) => values[name]),
-    derivatives: derive?.by.map((name) => derivatives[name]) ?? [],
+    // What an optimizer takes is no result: as one it would be computed apart from the update.
+    derivatives: loop?.optimizer ? [] : derive?.by.map((name) => derivatives[name]) ?? [],
     carried,
     optimizer: next,
   };
