@@ -35,7 +35,7 @@ export class Draft {
 
   constructor(readonly numbers: Numbers, readonly mood: Mood) {
     const common = () => this.one([2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 17, 32, 33]);
-    const rare = this.one([0, 1, 1, 63, 64, 65, 257, 1025]);
+    const rare = this.one([0, 0, 0, 1, 63, 64, 65, 257, 1025]);
     this.#sizes = [common(), common(), common(), 1, this.chance(0.4) ? rare : common()];
   }
 

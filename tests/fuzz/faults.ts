@@ -2,13 +2,19 @@
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** A fault as it stood in the library: a text of a file that takes the place of another. */
-export interface Fault {
-  readonly name: string;
+/** A text of a file that takes the place of another. */
+export interface Change {
   readonly file: string;
   /** What stands there now, once. */
   readonly mended: string;
   readonly broken: string;
+}
+
+/** A fault as it stood in the library. */
+export interface Fault extends Change {
+  readonly name: string;
+  /** What else must go, where the mend has several parts. */
+  readonly also?: Change;
   /** Where it shows; on lavapipe by default. */
   readonly adapter?: string;
 }
@@ -34,10 +40,15 @@ export const FAULTS: readonly Fault[] = [
     broken: ": false\n",
   },
   {
-    name: "tensors without elements are bound",
-    file: "lib/ops/slice.ts",
-    mended: "const parts = tensors.filter(({ size }) => size > 0);",
-    broken: "const parts = tensors;",
+    name: "joined work and results are made of tensors without elements",
+    file: "lib/compile/graph.ts",
+    mended: "tensor.size === 0 || isLeaf(tensor)",
+    broken: "isLeaf(tensor)",
+    also: {
+      file: "lib/compile/traced_graph.ts",
+      mended: "id < firstId || size === 0) {",
+      broken: "id < firstId || size < 0) {",
+    },
   },
   {
     name: "NaN does not differ from itself",
@@ -126,11 +137,16 @@ export const FAULTS: readonly Fault[] = [
   },
 ];
 
+/** All that must change to put a fault back. */
+export function changesOf({ also, ...fault }: Fault): readonly Change[] {
+  return also ? [fault, also] : [fault];
+}
+
 /** The text of a file with a fault in it. Throws where what was mended does not stand there exactly once. */
-export function withFault(text: string, { name, file, mended, broken }: Fault): string {
+export function changed(text: string, { file, mended, broken }: Change): string {
   const parts = text.split(mended);
   if (parts.length !== 2) {
-    throw new Error(`cannot put "${name}" back: its text stands ${parts.length - 1} times in ${file}`);
+    throw new Error(`cannot put a fault back: its text stands ${parts.length - 1} times in ${file}`);
   }
   return parts.join(broken);
 }
@@ -152,9 +168,10 @@ async function copyProject(to: string): Promise<void> {
 
 /** Fuzzes a copy of the project with a fault in it; gives the programs that it took, or `undefined` where all passed. */
 async function programsUntilFound(fault: Fault, folder: string, programs: number): Promise<number | undefined> {
-  const path = `${folder}/${fault.file}`;
-  const text = await Deno.readTextFile(path);
-  await Deno.writeTextFile(path, withFault(text, fault));
+  const changes = changesOf(fault);
+  const paths = changes.map(({ file }) => `${folder}/${file}`);
+  const texts = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
+  await Promise.all(paths.map((path, i) => Deno.writeTextFile(path, changed(texts[i], changes[i]))));
   try {
     const adapter = fault.adapter ? ["--adapter", fault.adapter] : [];
     const { stdout, success } = await new Deno.Command(Deno.execPath(), {
@@ -167,7 +184,7 @@ async function programsUntilFound(fault: Fault, folder: string, programs: number
     // Without its closing line the process ended with the fault.
     return success ? undefined : Number(done ?? 0);
   } finally {
-    await Deno.writeTextFile(path, text);
+    await Promise.all(paths.map((path, i) => Deno.writeTextFile(path, texts[i])));
   }
 }
 

@@ -8,9 +8,12 @@ import type { Derivation, Leaf, Loop, Program, Segment } from "./program.ts";
 
 const NAMES = Object.keys(DRAWINGS);
 
+/** What compilers get wrong of NaN and infinities most often. */
+const ON_SPECIALS = ["equal", "notEqual", "less", "greaterEqual", "isNaN", "maximum", "min", "cast", "sub", "where"];
+
 /** Adds one node by chance, and gives its name. */
 function grow(draft: Draft, names: readonly string[] = NAMES): string | undefined {
-  const op = draft.one(names);
+  const op = draft.one(draft.mood === "special" && draft.chance(0.25) ? ON_SPECIALS : names);
   const drawn = DRAWINGS[op](draft);
   return drawn && draft.add({ op, ...drawn });
 }

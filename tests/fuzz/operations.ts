@@ -266,7 +266,8 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
     );
   },
   matmul: (draft) => {
-    const a = draft.value(
+    // Now and then a sum of nothing.
+    const a = draft.chance(0.05) ? draft.leaf("f32", [draft.between(1, 5), 0]) : draft.value(
       { dtypes: ["f32"], where: ({ rank, size }) => rank >= 2 && size <= 3000 },
       () => draft.shape(draft.between(2, 3)),
     );
