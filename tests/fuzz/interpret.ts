@@ -136,7 +136,7 @@ function shake(name: string, data: Float64Array, inputs: readonly ReferenceArray
       data[i] = value + (together || sign(noise)) * bound(value, i);
     }
     data[i] = overflow(data[i]);
-    if (Math.abs(data[i]) < LEAST_NORMAL && noise.next() < 0.5) data[i] = 0;
+    if (Math.min(Math.abs(value), Math.abs(data[i])) < LEAST_NORMAL && noise.next() < 0.5) data[i] = 0;
   }
   if (!isComposite(name)) return;
   // Squares of such inputs leave f32 where float64 still has them: the result may be anything.

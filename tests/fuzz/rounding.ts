@@ -53,7 +53,8 @@ const BOUNDS: Readonly<Record<string, Bound>> = {
   erf: () => () => 4e-7,
   gelu: ({ data }) => (_, i) => 4e-7 * Math.abs(data[i]),
   geluTanh: ({ data }) => (_, i) => 32 * UNIT * Math.abs(data[i]),
-  softmax: (x) => relative(32 + 4 * largest(x))(),
+  // The power of which it is a share lies so far below 0 as its logarithm.
+  softmax: () => (value) => value > 0 ? (32 - 4 * Math.log(value)) * UNIT * value : 0,
   logSoftmax: (x) => ofLogarithm(x),
   logProbability: (x) => ofLogarithm(x),
 };
