@@ -2,6 +2,7 @@ import { expExpression } from "../../kernels/exponential.ts";
 import { hyperbolicTangentSource } from "../../kernels/hyperbolic_tangent.ts";
 import { isNaNExpression } from "../../kernels/is_nan.ts";
 import { logarithmSource } from "../../kernels/logarithm.ts";
+import { rootExpression } from "../../kernels/roots.ts";
 import { trigonometrySource } from "../../kernels/trigonometry.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { div, mul, neg, sub } from "./arithmetic.ts";
@@ -26,14 +27,14 @@ export const logPrimitive: Primitive<undefined> = elementwise({
 /** √x. */
 export const sqrtPrimitive: Primitive<undefined> = elementwise({
   name: "sqrt",
-  wgsl: "sqrt($0)",
+  wgsl: ([x], { type }) => rootExpression("sqrt", x, { T: type("f32"), U: type("u32") }),
   reference: Math.sqrt,
   vjp: ({ output, cotangent }) => [div(mul(cotangent, 0.5), output)],
 });
 /** 1/√x. */
 export const rsqrtPrimitive: Primitive<undefined> = elementwise({
   name: "rsqrt",
-  wgsl: "inverseSqrt($0)",
+  wgsl: ([x], { type }) => rootExpression("inverseSqrt", x, { T: type("f32"), U: type("u32") }),
   reference: (x) => 1 / Math.sqrt(x),
   vjp: ({ inputs: [x], output, cotangent }) => [div(mul(mul(cotangent, -0.5), output), x)],
 });

@@ -222,6 +222,17 @@ describe("special values", () => {
     expect([await value.item(), await slope.item()]).toEqual([NaN, NaN]);
   });
 
+  it("roots of negative numbers are NaN also in what follows in the same kernel", async () => {
+    const x = tensor([NaN, -1, -88, -Infinity, 4]);
+    for (const root of [ops.sqrt, ops.rsqrt]) {
+      const whole = root === ops.sqrt ? 4 : 0.25;
+      for (const y of [ops.square(root(x)), ops.mul(root(x), root(x)), ops.div(root(x), ops.div(1, root(x)))]) {
+        expect(Array.from(await y.data())).toEqual([NaN, NaN, NaN, NaN, whole]);
+      }
+    }
+    expect(Array.from(await ops.sqrt(tensor([-0, 0])).data())).toEqual([-0, 0]);
+  });
+
   it("relu carries the derivative through NaN and infinity, as PyTorch does", async () => {
     const slope = grad((x: Tensor) => ops.sum(ops.relu(x)))(tensor([NaN, Infinity, -Infinity, 0, -0, 1])) as Tensor;
     expect(Array.from(await slope.data())).toEqual([1, 1, 0, 0, 0, 1]);
