@@ -133,7 +133,9 @@ function shake(name: string, data: Float64Array, inputs: readonly ReferenceArray
       const [below, above] = neighbours(value);
       data[i] = (together || sign(noise)) < 0 ? below : above;
     } else {
-      data[i] = value + (together || sign(noise)) * bound(value, i);
+      // Often the nearest number itself: what is equal in f32 may differ in float64.
+      const share = noise.next() < 0.25 ? 0 : 1;
+      data[i] = Math.fround(value + share * (together || sign(noise)) * bound(value, i));
     }
     data[i] = overflow(data[i]);
     if (Math.min(Math.abs(value), Math.abs(data[i])) < LEAST_NORMAL && noise.next() < 0.5) data[i] = 0;
