@@ -12,6 +12,7 @@ import {
   LEAST_NORMAL,
   neighbours,
   overflow,
+  roundsInside,
   UNIT,
 } from "./rounding.ts";
 
@@ -57,7 +58,7 @@ export function interpret(
     const primitive = primitiveOf(state);
     const { name } = primitive;
     const exact = state.inputs.map((input) => known.get(input)!);
-    const inputs = options.noise && isComposite(name)
+    const inputs = options.noise && roundsInside(name)
       ? exact.map((array, i) => isFloat(state.inputs[i].dtype) ? shaken(name, array, exact, options.noise!) : array)
       : exact;
     const data = name === "constant"

@@ -79,6 +79,11 @@ export function isComposite(name: string): boolean {
 /** Operations that only multiply and add: whole numbers stay whole in any order. */
 const WHOLE = new Set(["sum", "matmul", "matmulSum", "addLowRank", "squaredNorm", "scatterRows"]);
 
+/** Whether an operation's bound does not say what rounding on its way does: then that counts as rounding of its inputs. */
+export function roundsInside(name: string): boolean {
+  return SUMMING.has(name) && !(name in BOUNDS);
+}
+
 /** Whether an operation makes exact whole numbers of whole numbers. */
 export function keepsWhole(name: string): boolean {
   return WHOLE.has(name);
