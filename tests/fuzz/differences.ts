@@ -8,6 +8,8 @@ import { fromPlain, leafIndex, type Program } from "./program.ts";
 
 /** How far points lie apart, in float64. */
 const STEP = 2 ** -17;
+/** Beyond this, float64 has too few digits left for a difference. */
+const LARGEST = 2 ** 20;
 /** Operations whose derivative is by definition not that of their value. */
 const DEFINED = new Set(["stopGradient", "packHalf"]);
 
@@ -22,6 +24,8 @@ export function differencesFault(program: Program, noise: Numbers): string | und
   const order = inOrder([...result.outputs, ...result.derivatives]);
   if (order.some(({ state }) => state.kind === "node" && DEFINED.has(primitiveOf(state).name))) return undefined;
   const exact = interpret(order);
+  const isLarge = [...exact.values()].some(({ data }) => data.some((x) => Math.abs(x) > LARGEST));
+  if (isLarge) return undefined;
   const sources = derive.by.map((name) => leaves[name]);
   const elements = derive.by.map((name) => Float64Array.from(elementsOf(program.leaves[leafIndex(name)!])));
   const directions = sources.map(({ size }) => Float64Array.from({ length: size }, () => noise.next() < 0.5 ? -1 : 1));
