@@ -1,5 +1,5 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiments/command/flags.ts";
+import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiments/terminal/flags.ts";
 
 /** Parts of the benchmark, in the order in which they run. */
 export const SECTIONS = ["kernels", "steps", "steady", "scaling", "startup", "compile"] as const;

@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 import type { Device } from "../mod.ts";
-import { isModified, PACKAGE_VERSION } from "../experiments/command/versions.ts";
+import { isModified, PACKAGE_VERSION } from "../experiments/runner/versions.ts";
 import config from "../deno.json" with { type: "json" };
 import type { Machine } from "./document.ts";
 

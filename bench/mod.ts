@@ -1,6 +1,6 @@
 // deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--adapter NAME] [--json FILE] [--update]
 import { type Device, openDevice } from "../mod.ts";
-import { fail } from "../experiments/command/fail.ts";
+import { fail } from "../experiments/terminal/fail.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { type BenchOptions, HELP, parseArguments } from "./arguments.ts";
 import type { BenchDocument, EnduranceSample, ModelResult } from "./document.ts";

@@ -19,9 +19,9 @@ import {
   type Roofline,
   train,
 } from "../mod.ts";
-import { fail } from "../experiments/command/fail.ts";
-import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiments/command/flags.ts";
-import { productSize } from "../experiments/command/measure.ts";
+import { fail } from "../experiments/terminal/fail.ts";
+import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiments/terminal/flags.ts";
+import { productSize } from "../experiments/runner/measure.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { stackSvg } from "../lib/experiment/display_figure.ts";
 import { baseFor, METHODS } from "./methods.ts";

@@ -1,8 +1,8 @@
 // deno task tune [--models small,minilm] [--methods lora,full] [--adapter NAME]
 import { parseArgs } from "@std/cli/parse-args";
 import { evaluate, jit, type Key, openDevice, optim, productChoices, random, train, treeDispose } from "../mod.ts";
-import { fail } from "../experiments/command/fail.ts";
-import { checkValues, nameList, refuseUnknown } from "../experiments/command/flags.ts";
+import { fail } from "../experiments/terminal/fail.ts";
+import { checkValues, nameList, refuseUnknown } from "../experiments/terminal/flags.ts";
 import { baseFor, METHODS } from "./methods.ts";
 import { type BenchModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./models.ts";
 

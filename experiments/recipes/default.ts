@@ -1,8 +1,8 @@
 // deno task reproduce glue
-import { RECIPES } from "../methods.ts";
+import { RECIPES } from "./methods.ts";
 import type { Scale } from "./scale.ts";
 
-/** The suite's tasks and encoder: minutes on two cores. Rates are those of `experiments/methods.ts`. */
+/** The suite's tasks and encoder: minutes on two cores. Rates are those of `experiments/recipes/methods.ts`. */
 export const DEFAULT: Scale = {
   name: "default",
   tasks: ["cola", "rte", "sst2", "stsb"],

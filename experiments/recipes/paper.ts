@@ -1,6 +1,6 @@
 // deno task reproduce glue --scale paper --model FacebookAI/roberta-base --data GLUE
 import type { GlueTaskName } from "../../mod.ts";
-import { RECIPES } from "../methods.ts";
+import { RECIPES } from "./methods.ts";
 import type { Scale, TaskRecipe } from "./scale.ts";
 
 /**
@@ -100,7 +100,7 @@ function adaloraRecipe(task: GlueTaskName, shared: TaskRecipe): TaskRecipe {
  * RoBERTa-base on GLUE with the papers' settings, hours on a GPU: LoRA's for all low-rank methods but AdaLoRA, which has its
  * own, and for methods that have none in these papers. Delta-LoRA: λ = 0.5 and K = 2000, as recalled; check with
  * 2309.02411. Dropout is the model's own; biases and layer norms do not decay, as in the scripts' trainer, which clips
- * gradients at 1. What is trained without AdamW has the rate of `experiments/methods.ts`.
+ * gradients at 1. What is trained without AdamW has the rate of `experiments/recipes/methods.ts`.
  */
 export const PAPER: Scale = {
   name: "paper",

@@ -1,12 +1,12 @@
 // deno task reproduce glue --scale small --model DIR --data GLUE
-import { RECIPES } from "../methods.ts";
+import { RECIPES } from "./methods.ts";
 import type { Scale } from "./scale.ts";
 
 /**
  * MiniLM-L6 (2002.10957, as sentence-transformers trained it on; 22.7 million parameters) on GLUE's own four small tasks:
  * an evening on a CPU. Steps are few and the same for all, so that nothing here is tuned to a task or a method; the rate
  * of full fine-tuning is a twentieth of the others', as between RoBERTa's (1907.11692) and LoRA's (2106.09685); what is
- * trained without AdamW has the rate of `experiments/methods.ts`.
+ * trained without AdamW has the rate of `experiments/recipes/methods.ts`.
  */
 export const SMALL: Scale = {
   name: "small",

@@ -2,10 +2,10 @@
 import process from "node:process";
 import { openDevice } from "../../mod.ts";
 import type { RunSpec } from "../../lib/experiment/mod.ts";
-import { Inputs } from "./inputs.ts";
+import { Inputs } from "./data/inputs.ts";
 import type { Answer, Order, RunProcessOptions } from "./run_processes.ts";
-import { Trainer } from "./trainer.ts";
-import { tell } from "../command/tell.ts";
+import { Trainer } from "./train/trainer.ts";
+import { tell } from "../terminal/tell.ts";
 
 let trainer: Promise<Trainer> | undefined;
 let controller = new AbortController();

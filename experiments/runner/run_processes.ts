@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { RunFunction, RunProgress, RunResult, RunSpec } from "../../lib/experiment/mod.ts";
-import { runTitle } from "../command/narrator.ts";
-import type { Sources } from "./inputs.ts";
+import { runTitle } from "../terminal/narrator.ts";
+import type { Sources } from "./data/inputs.ts";
 
 /** What each process begins with. */
 export interface RunProcessOptions {

@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { canonicalJson, compare, hashSpec, parseSpec, type RunRecord, type RunSpec } from "../../lib/experiment/mod.ts";
-import { ALL_METHODS } from "../../experiments/methods.ts";
+import { ALL_METHODS } from "../../experiments/recipes/methods.ts";
 import { SCALE } from "../../experiments/recipes/mod.ts";
-import { holdPairs } from "../../experiments/reproduce/ablations_pairs.ts";
-import { ablationReport } from "../../experiments/reproduce/ablations_report.ts";
-import { sectionOf } from "../../experiments/reproduce/ablations_section.ts";
-import { ABLATION_SIZE, ABLATION_SIZES, SWEEP_SEED } from "../../experiments/reproduce/ablations_sizes.ts";
+import { holdPairs } from "../../experiments/studies/ablations/pairs.ts";
+import { ablationReport } from "../../experiments/studies/ablations/report.ts";
+import { sectionOf } from "../../experiments/studies/ablations/section.ts";
+import { ABLATION_SIZE, ABLATION_SIZES, SWEEP_SEED } from "../../experiments/studies/ablations/sizes.ts";
 import {
   type AblationOptions,
   AblationPlan,
   chooseRates,
   distinctRuns,
   requireFairStudy,
-} from "../../experiments/reproduce/ablations_specs.ts";
-import { growingSeeds, seedsFigure } from "../../experiments/reproduce/seeds_figure.ts";
-import { STUDIES, type Study } from "../../experiments/reproduce/studies/mod.ts";
-import { equalRank } from "../../experiments/reproduce/studies/targets.ts";
-import { Inputs } from "../../experiments/runner/inputs.ts";
+} from "../../experiments/studies/ablations/specs.ts";
+import { growingSeeds, seedsFigure } from "../../experiments/studies/ablations/seeds_figure.ts";
+import { STUDIES, type Study } from "../../experiments/studies/ablations/studies/mod.ts";
+import { equalRank } from "../../experiments/studies/ablations/studies/targets.ts";
+import { Inputs } from "../../experiments/runner/data/inputs.ts";
 import { failed, filesUnder, finished } from "../experiment/samples.ts";
 import { drawnRows, normals } from "../experiment/samples_of_scores.ts";
 import { rowsOf, valuesOf } from "./records.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { SUITE_ENCODER } from "../../experiments/encoder.ts";
+import { SUITE_ENCODER } from "../../experiments/suite/encoder.ts";
 import { loadSafetensors, saveSafetensors } from "../../lib/io/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
 import { filesUnder } from "../experiment/samples.ts";

@@ -1,8 +1,8 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { duration } from "../../experiments/command/duration.ts";
-import { checkValues, nameList, refuseUnknown, wholeNumber } from "../../experiments/command/flags.ts";
-import { isModified, PACKAGE_VERSION, versions } from "../../experiments/command/versions.ts";
+import { duration } from "../../experiments/terminal/duration.ts";
+import { checkValues, nameList, refuseUnknown, wholeNumber } from "../../experiments/terminal/flags.ts";
+import { isModified, PACKAGE_VERSION, versions } from "../../experiments/runner/versions.ts";
 
 const FLAGS = { boolean: ["force", "dry-run"], string: ["tasks", "seeds"] };
 
@@ -76,7 +76,7 @@ describe("nameList()", () => {
 });
 
 describe("ProgressBar", () => {
-  const module = new URL("../../experiments/command/progress_bar.ts", import.meta.url).href;
+  const module = new URL("../../experiments/terminal/progress_bar.ts", import.meta.url).href;
   const program = `import { ProgressBar } from "${module}";
     const bar = new ProgressBar("[1/2] cola lora seed 0", 40);
     for (let step = 1; step <= 40; step++) bar.update(step, "loss 0.5");

@@ -1,6 +1,6 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { loadEncoder, SUITE_ENCODER } from "../../experiments/encoder.ts";
+import { loadEncoder, SUITE_ENCODER } from "../../experiments/suite/encoder.ts";
 import { suiteVocabulary } from "../../experiments/suite/mod.ts";
 import { sha256 } from "../../lib/experiment/mod.ts";
 import { formatSafetensors } from "../../lib/io/mod.ts";

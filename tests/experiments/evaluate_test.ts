@@ -3,7 +3,7 @@ import { expect } from "expect";
 import { generateSuite, SUITE_SEED } from "../../experiments/suite/mod.ts";
 import { readGlueFiles } from "../../lib/data/mod.ts";
 import { pearson } from "../../lib/metrics/mod.ts";
-import { writeSuiteModel } from "../../experiments/suite_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
 import { runTask, STACK } from "./run_task.ts";
 
 /** Sentence pairs of the suite with scores, as JSON lines. */

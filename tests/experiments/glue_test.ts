@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { ALL_METHODS, METHODS } from "../../experiments/methods.ts";
+import { ALL_METHODS, METHODS } from "../../experiments/recipes/methods.ts";
 import { SCALE } from "../../experiments/recipes/mod.ts";
-import { glueSpecs, type GlueSpecsOptions } from "../../experiments/reproduce/glue_specs.ts";
-import { Inputs } from "../../experiments/runner/inputs.ts";
-import { Trainer } from "../../experiments/runner/trainer.ts";
+import { glueSpecs, type GlueSpecsOptions } from "../../experiments/studies/glue/glue_specs.ts";
+import { Inputs } from "../../experiments/runner/data/inputs.ts";
+import { Trainer } from "../../experiments/runner/train/trainer.ts";
 import { parseSpec, runAll, type RunResult, type RunSpec } from "../../lib/experiment/mod.ts";
 import { GLUE_TASKS } from "../../lib/data/mod.ts";
 import type { Device } from "../../lib/device/mod.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadSafetensors, openSafetensors, saveSafetensors } from "../../lib/io/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
-import { writeSuiteModel } from "../../experiments/suite_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
 import { runTask, STACK } from "./run_task.ts";
 
 /** Steps of a run: enough for the factors to matter. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { adapterHead, modelHead, namesOf, usedHead, withClasses } from "../../experiments/tuning/head.ts";
-import { saveLabels } from "../../experiments/tuning/label_file.ts";
+import { adapterHead, modelHead, namesOf, usedHead, withClasses } from "../../experiments/runner/heads/head.ts";
+import { saveLabels } from "../../experiments/runner/heads/label_file.ts";
 import { saveAdapter } from "../../lib/io/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";

@@ -1,8 +1,8 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import type { Head } from "../../experiments/tuning/head.ts";
-import { matchClasses } from "../../experiments/tuning/match_classes.ts";
-import { wordsOf } from "../../experiments/tuning/raw_task.ts";
+import type { Head } from "../../experiments/runner/heads/head.ts";
+import { matchClasses } from "../../experiments/runner/heads/match_classes.ts";
+import { wordsOf } from "../../experiments/runner/data/raw_task.ts";
 import { GLUE_TASKS } from "../../lib/data/mod.ts";
 
 /** A head whose classes are called so. */

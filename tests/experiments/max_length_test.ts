@@ -1,6 +1,6 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { maxLengthOf } from "../../experiments/tuning/train_settings.ts";
+import { maxLengthOf } from "../../experiments/runner/train/train_settings.ts";
 
 describe("--max-length", () => {
   it("is 128 or what model and tokenizer allow by default, and any number of the model's positions where it is given", () => {

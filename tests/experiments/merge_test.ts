@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadSafetensors } from "../../lib/io/mod.ts";
 import { filesUnder } from "../experiment/samples.ts";
-import { writeSuiteModel } from "../../experiments/suite_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
 import { runTask } from "./run_task.ts";
 
 describe("deno task merge", () => {

@@ -1,7 +1,7 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { ALL_METHODS, METHODS, RECIPES } from "../../experiments/methods.ts";
-import { ENCODER } from "../../experiments/pretrain.ts";
+import { ALL_METHODS, METHODS, RECIPES } from "../../experiments/recipes/methods.ts";
+import { ENCODER } from "../../experiments/cli/pretrain.ts";
 import { models, random } from "../../mod.ts";
 
 const STEPS = 100;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { requireNoAdapter, requireOtherFolder } from "../../experiments/tuning/other_folder.ts";
+import { requireNoAdapter, requireOtherFolder } from "../../experiments/runner/model/other_folder.ts";
 import { hub } from "../../mod.ts";
 
 describe("folders that commands write into", () => {

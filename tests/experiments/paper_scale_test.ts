@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { ALL_METHODS } from "../../experiments/methods.ts";
+import { ALL_METHODS } from "../../experiments/recipes/methods.ts";
 import { SCALE } from "../../experiments/recipes/mod.ts";
-import { glueSpecs, orderTasks } from "../../experiments/reproduce/glue_specs.ts";
-import { Inputs } from "../../experiments/runner/inputs.ts";
-import { workAt, WorkByLength } from "../../experiments/runner/step_work.ts";
+import { glueSpecs, orderTasks } from "../../experiments/studies/glue/glue_specs.ts";
+import { Inputs } from "../../experiments/runner/data/inputs.ts";
+import { workAt, WorkByLength } from "../../experiments/runner/train/step_work.ts";
 import { generateSuite, SUITE_SEED } from "../../experiments/suite/mod.ts";
 import { hashSpec, parseSpec, type RunSpec } from "../../lib/experiment/mod.ts";
 import { loadSafetensors } from "../../lib/io/mod.ts";

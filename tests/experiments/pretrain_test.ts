@@ -1,6 +1,6 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { loadEncoder } from "../../experiments/encoder.ts";
+import { loadEncoder } from "../../experiments/suite/encoder.ts";
 import { suiteVocabulary } from "../../experiments/suite/mod.ts";
 import { sha256 } from "../../lib/experiment/mod.ts";
 import { filesUnder, withFolder } from "../experiment/samples.ts";

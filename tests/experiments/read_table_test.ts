@@ -2,9 +2,9 @@ import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
-import { labelSet } from "../../experiments/tuning/label_set.ts";
-import { readTable } from "../../experiments/tuning/read_table.ts";
-import { readTask } from "../../experiments/tuning/read_task.ts";
+import { labelSet } from "../../experiments/runner/heads/label_set.ts";
+import { readTable } from "../../experiments/runner/data/read_table.ts";
+import { readTask } from "../../experiments/runner/data/read_task.ts";
 import { withFolder } from "../experiment/samples.ts";
 import { sampleTables } from "../fixtures/tables.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import type { Head } from "../../experiments/tuning/head.ts";
-import { outputsOf, readTask } from "../../experiments/tuning/read_task.ts";
+import type { Head } from "../../experiments/runner/heads/head.ts";
+import { outputsOf, readTask } from "../../experiments/runner/data/read_task.ts";
 
 const placeholders = (count: number) => Array.from({ length: count }, (_, i) => `LABEL_${i}`);
 

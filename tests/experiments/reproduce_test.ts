@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { METHODS } from "../../experiments/methods.ts";
+import { METHODS } from "../../experiments/recipes/methods.ts";
 import { GLUE_TASKS } from "../../lib/data/mod.ts";
 import { hashSpec, lockFolder, parseSpec } from "../../lib/experiment/mod.ts";
 import { hasSharedData, sharedData } from "../data/shared_data.ts";

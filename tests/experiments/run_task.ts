@@ -61,7 +61,7 @@ async function collect(
 export function startTask(name: string, args: readonly string[], options: StartOptions = {}): RunningTask {
   const { root = ROOT, env = {}, onLine } = options;
   const rights = ["--allow-run", "--allow-env", "--allow-read", "--allow-write"];
-  const launcher = new URL("experiments/tasks/launch.ts", root).pathname;
+  const launcher = new URL("tools/launch.ts", root).pathname;
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", ...rights, launcher, name, ...onTestAdapter(name, args)],
     cwd: root,

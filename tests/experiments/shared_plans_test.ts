@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { type Device, openDevice } from "../../mod.ts";
 import { grid, METHOD_OPTIONS, type RunSpec } from "../../lib/experiment/mod.ts";
-import { ALL_METHODS, RECIPES } from "../../experiments/methods.ts";
-import { Inputs } from "../../experiments/runner/inputs.ts";
-import { Trainer } from "../../experiments/runner/trainer.ts";
+import { ALL_METHODS, RECIPES } from "../../experiments/recipes/methods.ts";
+import { Inputs } from "../../experiments/runner/data/inputs.ts";
+import { Trainer } from "../../experiments/runner/train/trainer.ts";
 import { TEST_ADAPTER } from "../support/adapters.ts";
 import { runTask } from "./run_task.ts";
 

@@ -1,6 +1,6 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { countTests } from "../../experiments/tasks/test.ts";
+import { countTests } from "../../tools/test.ts";
 import { runTask } from "./run_task.ts";
 
 /** A file whose tests ask nothing of a device. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadAdapter } from "../../lib/io/mod.ts";
-import { writeSuiteModel } from "../../experiments/suite_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
 import { runTask } from "./run_task.ts";
 
 describe("deno task train --method", () => {

@@ -3,7 +3,7 @@ import { expect } from "expect";
 import { loadAdapter, loadSafetensors } from "../../lib/io/mod.ts";
 import { TEST_ADAPTER } from "../support/adapters.ts";
 import { filesUnder } from "../experiment/samples.ts";
-import { writeSuiteModel } from "../../experiments/suite_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
 import { ROOT, runTask, STACK, startTask, type TaskResult } from "./run_task.ts";
 
 const STEPS = 32;
@@ -24,7 +24,7 @@ async function whenThere(path: string): Promise<string> {
 function startScript(args: readonly string[]): Deno.ChildProcess {
   const device = TEST_ADAPTER === undefined ? [] : ["--device", TEST_ADAPTER];
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-all", new URL("experiments/train.ts", ROOT).pathname, ...args, ...device],
+    args: ["run", "--quiet", "--allow-all", new URL("experiments/cli/train.ts", ROOT).pathname, ...args, ...device],
     stdin: "null",
     stdout: "null",
     stderr: "null",

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { beginFrom } from "../../experiments/tuning/adapted.ts";
-import { type LoadedModel, loadModel } from "../../experiments/tuning/load_model.ts";
-import { makeMethod, parseTargets } from "../../experiments/tuning/make_method.ts";
-import { makeOptimizer, type OptimizerSettings } from "../../experiments/tuning/optimizer.ts";
-import { outputsOf, readTask, type TuningTask } from "../../experiments/tuning/read_task.ts";
-import type { StepLine } from "../../experiments/tuning/step_log.ts";
-import { type TrainFlags, trainSettings } from "../../experiments/tuning/train_settings.ts";
-import { Training } from "../../experiments/tuning/training.ts";
+import { beginFrom } from "../../experiments/runner/model/adapted.ts";
+import { type LoadedModel, loadModel } from "../../experiments/runner/model/load_model.ts";
+import { makeMethod, parseTargets } from "../../experiments/runner/train/make_method.ts";
+import { makeOptimizer, type OptimizerSettings } from "../../experiments/runner/train/optimizer.ts";
+import { outputsOf, readTask, type TuningTask } from "../../experiments/runner/data/read_task.ts";
+import type { StepLine } from "../../experiments/runner/train/step_log.ts";
+import { type TrainFlags, trainSettings } from "../../experiments/runner/train/train_settings.ts";
+import { Training } from "../../experiments/runner/train/training.ts";
 import { saveAdapter } from "../../lib/io/mod.ts";
 import { random } from "../../lib/ops/mod.ts";
 import * as peft from "../../lib/peft/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
-import { writeSuiteModel } from "../../experiments/suite_folder.ts";
+import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
 
 describe("deno task train inside", () => {
   let folder: string;

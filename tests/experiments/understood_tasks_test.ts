@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { understoodTasks } from "../../experiments/reproduce/understood_tasks.ts";
-import { Inputs } from "../../experiments/runner/inputs.ts";
+import { understoodTasks } from "../../experiments/studies/understood_tasks.ts";
+import { Inputs } from "../../experiments/runner/data/inputs.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
 import { tinyTexts, writeTinyClassifier } from "./tiny_classifier.ts";
 

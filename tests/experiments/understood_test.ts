@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { readTask } from "../../experiments/tuning/read_task.ts";
-import { fitOf, understoodLines } from "../../experiments/tuning/understood.ts";
+import { readTask } from "../../experiments/runner/data/read_task.ts";
+import { fitOf, understoodLines } from "../../experiments/runner/data/understood.ts";
 import { tokenizerFromJson, wordPiece } from "../../lib/data/mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
 import { runTask } from "./run_task.ts";

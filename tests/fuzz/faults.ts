@@ -161,7 +161,7 @@ async function copyProject(to: string): Promise<void> {
   };
   await Deno.mkdir(`${to}/tests`, { recursive: true });
   await Deno.mkdir(`${to}/experiments`, { recursive: true });
-  for (const path of ["deno.json", "mod.ts", "lib", "kernels", "tests/fuzz", "tests/support", "experiments/command"]) {
+  for (const path of ["deno.json", "mod.ts", "lib", "kernels", "tests/fuzz", "tests/support", "experiments/terminal"]) {
     await copy(path);
   }
 }

@@ -1,4 +1,4 @@
-import { ProgressBar } from "../../experiments/command/progress_bar.ts";
+import { ProgressBar } from "../../experiments/terminal/progress_bar.ts";
 import { type Device, openDevice } from "../../mod.ts";
 import { check, type Verdict } from "./check.ts";
 import { generate } from "./generate.ts";

@@ -1,7 +1,7 @@
 // deno task fuzz programs [--programs N] [--seed S] [--seconds T] [--adapter NAME] [--keep]; deno task fuzz faults
 import { parseArgs } from "@std/cli/parse-args";
-import { fail } from "../../experiments/command/fail.ts";
-import { checkValues, positive, refuseUnknown, wholeNumber } from "../../experiments/command/flags.ts";
+import { fail } from "../../experiments/terminal/fail.ts";
+import { checkValues, positive, refuseUnknown, wholeNumber } from "../../experiments/terminal/flags.ts";
 import { fuzzFaults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 

@@ -1,4 +1,4 @@
-import { writeModelFolder } from "../../experiments/tuning/model_folder.ts";
+import { writeModelFolder } from "../../experiments/runner/model/model_folder.ts";
 import { fromConfig, paramsFrom } from "../../lib/models/mod.ts";
 import type { Params } from "../../lib/nn/mod.ts";
 import { addLowRank, random } from "../../lib/ops/mod.ts";

@@ -9,10 +9,10 @@ import {
   type Notebook,
   notebookFaults,
   type Output,
-} from "../../experiments/tasks/notebooks.ts";
+} from "../../tools/notebooks.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const TASK = new URL("experiments/tasks/notebooks.ts", ROOT).href;
+const TASK = new URL("tools/notebooks.ts", ROOT).href;
 
 const read = (path: string): Notebook => JSON.parse(Deno.readTextFileSync(new URL(path, ROOT)));
 const joined = (text: unknown): string => Array.isArray(text) ? text.join("") : String(text);

@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
-import { importFaults, importsOf, readSources } from "../../experiments/tasks/imports.ts";
+import { importFaults, importsOf, readSources } from "../../tools/imports.ts";
 
 const faultsOf = (path: string, source: string) => importFaults(new Map([[path, source]]));
 

@@ -1,0 +1,87 @@
+// deno task doctor [--adapter NAME] [--json]
+import { parseArgs } from "@std/cli/parse-args";
+import { type Device, openDevice } from "../../mod.ts";
+import { fail } from "../terminal/fail.ts";
+import { checkValues, refuseUnknown } from "../terminal/flags.ts";
+import { measureCopy, measureProduct, productSize } from "../runner/measure.ts";
+
+/** What `--help` prints. */
+export const HELP = `Says which adapter computes here, what it can do, how fast it is, and what would be faster.
+
+  deno task doctor [--adapter NAME] [--json]
+
+  --adapter NAME  swiftshader, lavapipe, browser (the runtime's own WebGPU), or part of an adapter's name
+  --json          one JSON document on standard output, all else on standard error
+  --verbose       with the warnings that Dawn has for every software adapter
+  --help          this text`;
+
+/** Flags of the command. */
+export const FLAGS = { boolean: ["json", "verbose", "help"], string: ["adapter"] } as const;
+
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupStorageSize",
+] as const;
+
+/** What would compute faster than this adapter. */
+export function advice(report: Device["report"]): string {
+  if (!report.isSoftware) return "this is a hardware adapter: nothing else to install";
+  if (/swiftshader/i.test(report.name)) {
+    return "a GPU with its Vulkan driver; without one lavapipe of Mesa 24 or newer, several times as fast as SwiftShader " +
+      "(Debian 12, with root: apt-get install -t bookworm-backports mesa-vulkan-drivers libvulkan1)";
+  }
+  return "a GPU with its Vulkan driver; of adapters in software this is the fast one";
+}
+
+async function main(): Promise<void> {
+  checkValues(Deno.args, FLAGS);
+  const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) });
+  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
+  if (flags.help) return console.log(HELP);
+  using device = await openDevice({
+    adapter: flags.adapter,
+    report: (line) => console.error(line),
+    verbose: flags.verbose,
+  });
+  const { report } = device;
+  const size = productSize(device);
+  const gflops = await measureProduct(device, size);
+  const gigabytes = await measureCopy(device);
+  const result = {
+    adapter: report.name,
+    source: report.source,
+    driver: report.driver,
+    isSoftware: report.isSoftware,
+    subgroupSize: report.subgroupSize,
+    features: report.features,
+    limits: Object.fromEntries(LIMITS.map((name) => [name, device.limits[name]])),
+    productSize: size,
+    gflopsPerSecond: gflops,
+    gigabytesPerSecond: gigabytes,
+    faster: advice(report),
+  };
+  if (flags.json) return console.log(JSON.stringify(result));
+  const rows = [
+    ["adapter", `${report.name} (${report.source}${report.isSoftware ? ", in software" : ""})`],
+    ["driver", report.driver || "does not tell"],
+    ["subgroups", report.subgroupSize > 0 ? `of ${report.subgroupSize}` : "none, or of no fixed size"],
+    ["features", report.features.join(" ") || "none"],
+    ...LIMITS.map((name) => [name, device.limits[name].toLocaleString("en")]),
+    [`product of ${size} × ${size}`, `${gflops.toFixed(1)} GFLOP/s`],
+    ["read and write", `${gigabytes.toFixed(1)} GB/s`],
+    ["faster", advice(report)],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  for (const [name, value] of rows) console.log(`${name.padEnd(width)}  ${value}`);
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    fail("doctor", error, { json: Deno.args.includes("--json") });
+  }
+}

@@ -1,0 +1,112 @@
+// deno task pretrain [--steps N] [--seed N] [--out FILE] [--adapter NAME]
+import { dirname } from "node:path";
+import { parseArgs } from "@std/cli/parse-args";
+import { io, jit, models, nn, openDevice, optim, peft, random, train, wordPiece } from "../../mod.ts";
+import { sha256 } from "../../lib/io/sha256.ts";
+import { writeAtomically } from "../../lib/io/mod.ts";
+import { fail } from "../terminal/fail.ts";
+import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { ProgressBar } from "../terminal/progress_bar.ts";
+import { tell } from "../terminal/tell.ts";
+import { type HiddenTokens, maskedBatch } from "../runner/train/masked_batch.ts";
+import { SUITE_SEED, suiteLanguage, suiteVocabulary } from "../suite/mod.ts";
+import { Choices } from "../suite/random.ts";
+
+const DEFAULT_STEPS = 8000;
+
+/** What `--help` prints. */
+export const HELP =
+  `Pre-trains the suite's encoder on the suite's language: masked tokens, and the hidden word between two sentences.
+
+  deno task pretrain [--steps N] [--seed N] [--out FILE] [--adapter NAME]
+
+  --steps N       optimizer steps, ${DEFAULT_STEPS} by default
+  --seed N        of language, weights and masks, ${SUITE_SEED} by default
+  --out FILE      where the weights go, experiments/suite/encoder.safetensors by default; FILE.json says what made them
+  --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name
+  --verbose       with the warnings that Dawn has for every software adapter
+  --help          this text`;
+
+/** Flags of the command. */
+export const FLAGS = { boolean: ["verbose", "help"], string: ["steps", "seed", "out", "adapter"] } as const;
+
+/** The encoder that ships with the suite. */
+export const ENCODER = {
+  vocabSize: suiteVocabulary().length,
+  hiddenSize: 64,
+  layers: 2,
+  heads: 4,
+  maxLength: 64,
+} as const;
+
+const BATCH = 64;
+const LEARNING_RATE = 1e-3;
+
+async function main(): Promise<void> {
+  checkValues(Deno.args, FLAGS);
+  const flags = parseArgs(Deno.args, {
+    ...FLAGS,
+    default: { steps: String(DEFAULT_STEPS), seed: String(SUITE_SEED), out: "experiments/suite/encoder.safetensors" },
+    unknown: refuseUnknown(FLAGS),
+  });
+  if (flags.help) return console.log(HELP);
+  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
+  const steps = wholeNumber("steps", flags.steps);
+  const seed = wholeNumber("seed", flags.seed, 0);
+
+  // A folder that cannot be written must not be heard of after minutes of work.
+  await Deno.mkdir(dirname(flags.out), { recursive: true });
+  using device = await openDevice({
+    adapter: flags.adapter,
+    report: tell,
+    verbose: flags.verbose,
+  });
+  console.error(`${device.report.name}: ${steps} steps of ${BATCH} passages`);
+  const tokenizer = wordPiece(suiteVocabulary());
+  const model = models.bertForMaskedLM({ ...ENCODER, dropout: 0 });
+  const method = peft.full();
+  const optimizer = optim.adamw({
+    learningRate: optim.linearSchedule({ peak: LEARNING_RATE, warmup: Math.min(100, steps - 1), total: steps }),
+    weightDecay: 0.01,
+  });
+  const loss = (params: nn.Params, batch: HiddenTokens) => nn.crossEntropy(model.apply(params, batch), batch.labels);
+  const step = jit(train.makeStep({ loss, method, optimizer, clip: 1 }), { donate: [0] });
+  const language = suiteLanguage(seed);
+  const choices = new Choices(seed).fork("masks");
+  const batchAt = () => maskedBatch(Array.from({ length: BATCH }, () => language.next().value), tokenizer, choices);
+  const initial = train.init(random.key(seed), model.init(random.key(seed)), { method, optimizer });
+  const bar = new ProgressBar("pre-training", steps);
+  const { state, logs } = await train.runSteps(step, initial, batchAt, {
+    steps,
+    onStep: (log) => bar.update(log.step + 1, `loss ${log.loss.toFixed(3)}`),
+  });
+  bar.end();
+
+  const tail = logs.slice(-100).map((log) => log.loss);
+  const finalLoss = tail.reduce((a, b) => a + b, 0) / tail.length;
+  const encoder = Object.fromEntries(Object.entries(state.trainable).filter(([name]) => name.startsWith("bert.")));
+  const command = `deno task pretrain --steps ${steps} --seed ${seed}`;
+  const bytes = await io.formatSafetensors(encoder, { command, config: JSON.stringify(ENCODER) });
+  const about = {
+    command,
+    seed,
+    steps,
+    finalLoss,
+    adapter: device.report.name,
+    config: ENCODER,
+    sha256: await sha256(bytes),
+  };
+  await writeAtomically(flags.out, bytes);
+  await writeAtomically(`${flags.out}.json`, `${JSON.stringify(about, null, 2)}\n`);
+  console.log(
+    `${flags.out}: ${(bytes.length / 2 ** 20).toFixed(2)} MiB, loss of the last steps ${finalLoss.toFixed(3)}`,
+  );
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    fail("pretrain", error);
+  }
+}

@@ -1,0 +1,46 @@
+// deno task reproduce glue [flags]
+import { requireName } from "../../lib/data/nearest.ts";
+import { fail } from "../terminal/fail.ts";
+
+/** An experiment as a command: what it is, and what runs it with the arguments behind its name. */
+interface Experiment {
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly main: (args: readonly string[]) => Promise<void> }>;
+}
+
+const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
+  glue: {
+    summary: "methods on GLUE's tasks, their table beside the papers'",
+    load: () => import("./reproduce_glue.ts"),
+  },
+  ablations: {
+    summary: "what of Delta-LoRA matters: λ, K, rank, scale, rates, dropout, targets, optimizer, seeds",
+    load: () => import("./reproduce_ablations.ts"),
+  },
+};
+
+const HELP = `Runs an experiment and writes its records, tables and figures.
+
+  deno task reproduce NAME [flags]
+
+${Object.entries(EXPERIMENTS).map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`).join("\n")}
+
+Each has --help.`;
+
+async function main(): Promise<void> {
+  const [name, ...args] = Deno.args;
+  if (name === "--help") return console.log(HELP);
+  if (name === undefined || name.startsWith("-")) {
+    throw new RangeError("what is to be reproduced is missing: deno task reproduce glue");
+  }
+  const known = requireName("experiment", name, Object.keys(EXPERIMENTS));
+  await (await EXPERIMENTS[known].load()).main(args);
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    fail("reproduce", error, { json: Deno.args.includes("--json") });
+  }
+}

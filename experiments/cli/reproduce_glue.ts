@@ -1,0 +1,277 @@
+// deno task reproduce glue [--scale default|small|paper] [--tasks a,b|all] [--methods a,b] [--model DIR|NAME] [--data DIR] …
+import { parseArgs } from "@std/cli/parse-args";
+import { type Device, type GlueTaskName, openDevice } from "../../mod.ts";
+import {
+  hashSpec,
+  lockFolder,
+  paperTable,
+  report,
+  reportFigure,
+  requireName,
+  type RunRecord,
+  type RunSpec,
+  scoreCaption,
+  scoreTable,
+  settingsLines,
+  writeLines,
+} from "../../lib/experiment/mod.ts";
+import { writeAtomically } from "../../lib/io/mod.ts";
+import { describeDevice } from "./describe_device.ts";
+import { duration } from "../terminal/duration.ts";
+import { checkValues, nameList, positive, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { openRuns, runSpecs } from "../runner/run_specs.ts";
+import { runSummary } from "../studies/run_summary.ts";
+import { tell } from "../terminal/tell.ts";
+import { ALL_METHODS, METHODS } from "../recipes/methods.ts";
+import { PAPER_GLUE } from "../studies/glue/paper.ts";
+import { SCALE, type Scale, SCALES, TASKS } from "../recipes/mod.ts";
+import { Inputs } from "../runner/data/inputs.ts";
+import { RunProcesses } from "../runner/run_processes.ts";
+import { Trainer } from "../runner/train/trainer.ts";
+import { SUITE } from "../suite/suite_folder.ts";
+import { MODEL_HELP } from "../runner/model/load_model.ts";
+import { comparable } from "../studies/comparable.ts";
+import { estimateRuns, type Estimates, estimateSeconds } from "../studies/estimate.ts";
+import { glueSpecs, orderTasks } from "../studies/glue/glue_specs.ts";
+import { optionLines, planTable } from "../studies/glue/plan_table.ts";
+import { understoodTasks } from "../studies/understood_tasks.ts";
+
+/** What `--help` prints. */
+export const HELP = `Trains methods on GLUE's tasks from one encoder and prints their table beside the papers'.
+
+  deno task reproduce glue [flags]
+
+  --scale NAME       default: the suite's tasks and encoder, minutes on a CPU
+                     small: ${SCALE.small.model!.id} on four tasks, hours on a CPU
+                     paper: ${SCALE.paper.model!.id} with the papers' settings, days on a GPU
+${MODEL_HELP}
+  --data DIR|suite   GLUE's own folders (CoLA/train.tsv, plain or .gz …) or Parquet; small and paper need it
+  --tasks a,b|all    of ${TASKS.join(", ")};
+                     by default ${SCALE.default.tasks.join(",")}, at --scale small ${SCALE.small.tasks.join(",")},
+                     at --scale paper all but wnli
+  --methods a,b|all  of ${ALL_METHODS.join(", ")};
+                     by default ${METHODS.join(",")}
+  --seeds N          how many seeds, by default ${SCALES.map((name) => SCALE[name].seeds).join(", ")} by scale
+  --first-seed N     the first of them, 0 by default
+  --steps N          optimizer steps of a run, in place of the scale's
+  --learning-rate X  peak rate of all methods, in place of each one's own: for sweeps
+  --start-step X     Delta-LoRA's K: steps, or below 1 a share of the run; --start-step=-1 for the first step;
+                     by default a quarter of the run, at --scale paper 2000
+  --checkpoint NAME  last: the last state is scored; best: the best on dev of those at the ends of epochs;
+                     best at --scale paper, last elsewhere
+  --start NAME       mnli: mrpc, rte and stsb start from the MNLI run of the same method and seed, which is then run,
+                     too; model: all runs start from the model; mnli at --scale paper, model elsewhere
+  --out DIR          where records and the report go, by default ${SCALES.map((name) => SCALE[name].out).join(", ")}
+  --parallel N       runs at once, each in a process of its own with its share of the cores, which the table's rates
+                     are then of; 1 by default
+  --adapter NAME     swiftshader, lavapipe, browser, or part of an adapter's name
+  --parquet          writes runs.parquet and curves.parquet, too
+  --force            repeats runs that are recorded
+  --dry-run          only prints what would run, its work and its time; needs neither model nor data
+  --json             one JSON document on standard output, all else on standard error
+  --verbose          with the warnings that Dawn has for every software adapter
+  --help             this text
+
+An interrupted command goes on where it was when it is called again. Exit code 1 where a run failed.`;
+
+/** Flags of the command. */
+export const FLAGS = {
+  boolean: ["force", "parquet", "dry-run", "offline", "json", "verbose", "help"],
+  // deno-fmt-ignore -- a line for each part of the help text
+  string: [
+    "scale", "model", "revision", "data", "tasks", "methods", "seeds", "first-seed", "steps", "learning-rate",
+    "start-step", "checkpoint", "start", "out", "parallel", "adapter",
+  ],
+} as const;
+
+/** What is written into a folder. */
+function filesIn({ out, flags: { parquet } }: Pick<Settings, "out" | "flags">): string[] {
+  const tables = parquet ? ["runs.parquet", "curves.parquet"] : [];
+  return ["runs.arrow", "curves.arrow", ...tables, "report.md", "report.svg"].map((name) => `${out}/${name}`);
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** K in steps from −1, or a share of the run. Throws a RangeError where it is neither. */
+function startStepOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== "" && (Number.isSafeInteger(value) && value >= -1 || value > 0 && value < 1)) return value;
+  throw new RangeError(`--start-step is a whole number from -1, or a share of the run below 1, not "${text}"`);
+}
+
+/** A size with the starts that a flag asks for. */
+function withStarts(scale: Scale, start: string | undefined): Scale {
+  if (start !== "mnli") return scale;
+  return {
+    ...scale,
+    recipe: (task, method) => ({ ...scale.recipe(task, method), start: SCALE.paper.recipe(task, method).start }),
+  };
+}
+
+/** What flags ask for. */
+function settingsOf(args: readonly string[]) {
+  checkValues(args, FLAGS);
+  const flags = parseArgs([...args], { ...FLAGS, unknown: refuseUnknown(FLAGS) });
+  const [extra] = flags._;
+  if (extra !== undefined) throw new RangeError(`unexpected argument "${extra}": see --help`);
+  const { model, data, revision, offline } = flags;
+  const named = SCALE[requireName("scale", flags.scale ?? (model === undefined ? "default" : "small"), SCALES)];
+  const start = flags.start === undefined ? undefined : requireName("start", flags.start, ["mnli", "model"]);
+  const scale = withStarts(named, start);
+  return {
+    flags,
+    out: flags.out ?? scale.out,
+    parallel: wholeNumber("parallel", flags.parallel ?? "1"),
+    sources: { model: model ?? scale.model?.id, data, revision, offline },
+    grid: {
+      scale,
+      tasks: flags.tasks === undefined ? scale.tasks : nameList("task", flags.tasks, TASKS),
+      methods: flags.methods === undefined ? METHODS : nameList("method", flags.methods, ALL_METHODS),
+      seeds: wholeNumber("seeds", flags.seeds ?? String(scale.seeds)),
+      firstSeed: wholeNumber("first-seed", flags["first-seed"] ?? "0", 0),
+      steps: flags.steps === undefined ? undefined : wholeNumber("steps", flags.steps),
+      learningRate: flags["learning-rate"] === undefined
+        ? undefined
+        : positive("learning-rate", flags["learning-rate"]),
+      startStep: startStepOf(flags["start-step"]),
+      checkpoint: flags.checkpoint === undefined
+        ? undefined
+        : requireName("checkpoint", flags.checkpoint, ["last", "best"] as const),
+      startsAtModel: start === "model",
+      isPlan: flags["dry-run"],
+    },
+  };
+}
+
+type Settings = ReturnType<typeof settingsOf>;
+
+/** Where model and data lie; a plan does without them. Throws a RangeError where a size has no data. */
+function inputsOf({ sources, grid: { scale, isPlan } }: Settings): Inputs {
+  if (isPlan) return new Inputs(sources, scale.model);
+  if (scale.model && sources.data === undefined) {
+    throw new RangeError(`--scale ${scale.name} needs GLUE's files: --data DIR`);
+  }
+  return new Inputs(sources);
+}
+
+/** Says what the grid is made of. */
+function describeGrid(specs: readonly RunSpec[], { grid }: Settings, open: number, say: (line: string) => void): void {
+  const tasks = [...new Set(specs.map(({ task }) => task))];
+  const methods = [...new Set(specs.map(({ method }) => method.name))];
+  say(
+    `runs: ${specs.length} = ${tasks.join(", ")} × ${methods.join(", ")} × ${plural(grid.seeds, "seed")}; ` +
+      `${specs.length - open} of them recorded`,
+  );
+  const added = orderTasks(grid).filter((task) => !grid.tasks.includes(task));
+  const begin = new Set(specs.filter(({ start }) => start).map(({ task }) => task));
+  if (added.length > 0) say(`added: ${added.join(", ")}, from whose runs ${[...begin].join(", ")} start`);
+}
+
+function printPlan(
+  specs: readonly RunSpec[],
+  { device, estimates }: { readonly device?: Device; readonly estimates?: Estimates },
+  json: boolean,
+): void {
+  const runs = estimates?.runs ?? new Map();
+  const total = (name: "operations" | "seconds") => runs.values().reduce((sum, one) => sum + one[name], 0);
+  if (json) {
+    const plan = [...runs].map(([spec, estimate]) => ({ spec, ...estimate }));
+    const adapter = device?.report.name;
+    const [seconds, operations] = [total("seconds"), total("operations")];
+    const { basis } = estimates ?? {};
+    console.log(
+      JSON.stringify({ experiment: "glue", adapter, specs, open: runs.size, seconds, operations, basis, plan }),
+    );
+    return;
+  }
+  if (!estimates) return;
+  console.log(`time: about ${duration(total("seconds"))} for ${(total("operations") / 1e15).toPrecision(3)} PFLOP`);
+  console.log(`      ${estimates.basis}\n`);
+  console.log(planTable([...runs.keys()], runs));
+  console.log(`\n${optionLines([...runs.keys()]).join("\n")}`);
+  console.log("\nMetrics and checkpoints are of the dev split; no test split is read.");
+}
+
+/** What a person reads in the end. */
+function text(
+  records: readonly RunRecord[],
+  { compared, files }: { readonly compared: string; readonly files: readonly string[] },
+): string {
+  const tasks = [...new Set(records.map(({ spec }) => spec.task))];
+  return [
+    scoreTable(records),
+    [`${scoreCaption(records)}.`, ...settingsLines(records)].join("\n"),
+    ...writeLines(records).map((line) => `${line}.`),
+    'The papers, RoBERTa-base on GLUE ("?": as recalled; check with the paper):',
+    paperTable(PAPER_GLUE, tasks),
+    compared,
+    `written: ${files.join(", ")}`,
+  ].map((part) => `\n${part}`).join("\n");
+}
+
+/** Hashes of the runs whose outcomes are kept: those of tasks that others start from, asked for or not. */
+async function keptRuns(specs: readonly RunSpec[], { scale, startsAtModel }: Settings["grid"]): Promise<Set<string>> {
+  const starts = startsAtModel ? [] : TASKS.flatMap((task) => scale.recipe(task, "lora").start ?? []);
+  return new Set(await Promise.all(specs.filter(({ task }) => starts.includes(task as GlueTaskName)).map(hashSpec)));
+}
+
+/** Writes report and figure, prints the table, and sets the exit code. */
+async function finish(records: readonly RunRecord[], settings: Settings, args: readonly string[]): Promise<void> {
+  const { out, sources: { data }, flags: { json } } = settings;
+  const compared = comparable(records[0].spec);
+  const command = ["deno task reproduce glue", ...args.filter((word) => word !== "--json")].join(" ");
+  const title = data === undefined || data === SUITE ? "The suite in GLUE's format" : "GLUE";
+  await writeAtomically(`${out}/report.md`, report(records, PAPER_GLUE, { title, command, comparable: compared }));
+  await writeAtomically(`${out}/report.svg`, reportFigure(records));
+  const files = filesIn(settings);
+  const result = runSummary(records, { experiment: "glue", files });
+  console.log(json ? JSON.stringify(result) : text(records, { compared, files }));
+  if (result.failed === 0) return;
+  console.error(
+    `reproduce: ${result.failed} of ${plural(records.length, "run")} failed; called again, it tries them again`,
+  );
+  Deno.exitCode = 1;
+}
+
+/** Runs the command with the arguments behind its name. */
+export async function main(args: readonly string[]): Promise<void> {
+  if (args.includes("--help")) return console.log(HELP);
+  const settings = settingsOf(args);
+  const { flags: { force, parquet, json, adapter, verbose, "dry-run": isDry }, out, parallel, sources, grid } =
+    settings;
+  const say = (line: string) => json ? console.error(line) : console.log(line);
+  const inputs = inputsOf(settings);
+  const specs = await glueSpecs(inputs, grid);
+  using lock = isDry ? undefined : await lockFolder(out);
+  const open = force ? [...specs] : await openRuns(specs, out);
+  describeGrid(specs, settings, open.length, say);
+
+  // Where all is recorded nothing needs to compute.
+  using device = open.length > 0 ? await openDevice({ adapter, report: tell, verbose }) : undefined;
+  if (device) describeDevice(device, say);
+  else say("nothing is left to run");
+  const isBucketed = grid.scale.padding === "bucket";
+  const estimates = device && (isDry || isBucketed) ? await estimateRuns(open, { device, inputs }) : undefined;
+  if (isDry) return printPlan(specs, { device, estimates }, json);
+
+  if (device) { for (const line of await understoodTasks(inputs, open)) say(line); }
+  const kept = await keptRuns(specs, grid);
+  const trainer = device && new Trainer(device, inputs, { out, kept });
+  const seconds = estimates
+    ? new Map(Array.from(estimates.runs, ([spec, { seconds }]) => [spec, seconds]))
+    : trainer
+    ? await estimateSeconds(open, trainer)
+    : new Map<RunSpec, number>();
+  if (trainer) say(`time: about ${duration(seconds.values().reduce((sum, one) => sum + one, 0))}`);
+  using processes = parallel > 1 ? new RunProcesses({ parallel, sources, adapter, out, kept }) : undefined;
+  try {
+    const run = (processes ?? trainer)?.run;
+    const records = await runSpecs(specs, { out, lock, run, parallel, force, parquet, seconds });
+    await finish(records, settings, args);
+  } finally {
+    trainer?.close();
+  }
+}

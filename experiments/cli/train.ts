@@ -1,0 +1,253 @@
+// deno task train --model DIR --task NAME --data DIR --out DIR [--method NAME] [--learning-rate X] …
+import { parseArgs } from "@std/cli/parse-args";
+import { io, openDevice } from "../../mod.ts";
+import { fail } from "../terminal/fail.ts";
+import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { onInterrupt } from "../terminal/interrupt.ts";
+import { ProgressBar } from "../terminal/progress_bar.ts";
+import { tell } from "../terminal/tell.ts";
+import { beginFrom } from "../runner/model/adapted.ts";
+import { hashModel } from "../runner/model/hash_tensors.ts";
+import { headsToTrain } from "../runner/heads/head.ts";
+import { saveLabels } from "../runner/heads/label_file.ts";
+import {
+  findModel,
+  loadModel,
+  MODEL_HELP,
+  type ModelFlags,
+  outputNames,
+  WEIGHTS_HELP,
+  weightsOf,
+} from "../runner/model/load_model.ts";
+import { makeMethod, METHODS } from "../runner/train/make_method.ts";
+import { writeModelFolder } from "../runner/model/model_folder.ts";
+import { OPTIMIZERS, SCHEDULES } from "../runner/train/optimizer.ts";
+import { requireNoAdapter, requireOtherFolder } from "../runner/model/other_folder.ts";
+import { TASK_HELP } from "../runner/data/raw_task.ts";
+import { outputsOf, readTask } from "../runner/data/read_task.ts";
+import { score, scoreLines } from "../runner/train/score.ts";
+import { loadStateInfo, requireSameRun, type Settings, type StateInfo } from "../runner/train/state_file.ts";
+import { StepLog } from "../runner/train/step_log.ts";
+import { TrainingRate } from "../runner/train/training_rate.ts";
+import { dropoutOf, type TrainFlags, type TrainSettings, trainSettings } from "../runner/train/train_settings.ts";
+import { Training, type TrainingParts } from "../runner/train/training.ts";
+import { understoodLines } from "../runner/data/understood.ts";
+
+/** What `--help` prints. */
+export const HELP = `Fine-tunes a sequence classifier of Hugging Face's and writes an adapter in PEFT's format.
+
+  deno task train --model DIR|NAME|suite --task NAME --data DIR|suite --out DIR [flags]
+
+${MODEL_HELP}
+${WEIGHTS_HELP}
+${TASK_HELP}
+  --eval-data FILE   with --columns: what the result is scored on
+
+  --method NAME      of ${METHODS.join(", ")}; delta-lora by default
+  --rank N           8 by default; AdaLoRA's last average
+  --alpha X          16 by default
+  --branch-dropout P LoRA's and its kin's dropout in front of A, 0 by default
+  --lambda X         Delta-LoRA's weight of what W receives, 0.5 by default
+  --lambda-schedule NAME
+                     linear or cosine: it falls from there to 0 over the run; constant by default. Else than with a
+                     constant one the change of W has no factors, and --out gets a model in place of an adapter
+  --allow-dropout    lets Delta-LoRA drop out in its branch, where its paper does not
+  --start-step N     Delta-LoRA's K, a quarter of the steps by default; --start-step=-1 for the first step
+  --targets A,B      endings of layers' names, or a pattern as /…/; by default the model's usual ones
+  --initial-rank N, --interval N, --orthogonality X
+                     AdaLoRA's: 1.5 times the rank, a fortieth of the steps, 0.1 by default
+  --ratio X          LoRA+'s rate of B by that of A, 16 by default
+  --mode NAME        DyLoRA's: all (the default) or frozen, which trains the last of the components in use alone
+  --width N, --activation NAME
+                     Houlsby's and Pfeiffer's: 64 by default; gelu and relu
+  --adapter-init DIR begins from an adapter, ours or PEFT's, whose method it is unless --method names another;
+                     a head without names for another number of classes is left out
+  --fresh-head       begins with a new head where the model's or the adapter's is for other classes
+
+  --optimizer NAME   of ${OPTIMIZERS.join(", ")}; adamw by default
+  --momentum X       SGD's, none by default
+  --learning-rate X  5e-4 by default, 2e-5 for full
+  --schedule NAME    of ${SCHEDULES.join(", ")}; linear by default
+  --warmup X         steps, or a share of them below 1; 0.06 by default, 0 for constant
+  --weight-decay X   AdamW's, 0.01 by default, on all that is trained
+  --no-decay-bias    not on biases and layer norms
+  --clip X           largest norm of the gradients, 1 by default; 0 for none
+  --batch N          examples of a batch, 16 by default
+  --accumulate N     batches of a step, 1 by default: its loss is the sum over all of them by their count
+  --epochs X         passes over the examples, 3 by default; passes run on into each other
+  --steps N          in place of --epochs
+  --max-length N     most tokens of an example, 128 by default, or what model and tokenizer allow
+  --dropout P        the model's, everywhere; by default its config's rates
+  --shuffle false    takes examples in their order, and ends each pass with a short batch
+  --seed N           of head, factors, order and dropout, 0 by default
+
+  --out DIR          gets the adapter (or, of full, the model), and state.safetensors and state.json to go on from
+  --save-every N     writes the state every N steps, 500 by default; Ctrl-C and the end write it, too
+  --resume           goes on from the state in --out, to the same bits; all other flags must be those of then
+  --log FILE         one JSON line a step: step, loss, learningRate, gradNorm, tokens
+  --device NAME      swiftshader, lavapipe, browser, or part of an adapter's name
+  --json             one JSON document on standard output, all else on standard error
+  --verbose          with the warnings that Dawn has for every software adapter
+  --help             this text`;
+
+/** Flags of the command. */
+export const FLAGS = {
+  boolean: ["allow-dropout", "fresh-head", "no-decay-bias", "offline", "resume", "json", "verbose", "help"],
+  // deno-fmt-ignore -- a line for each part of the help text
+  string: [
+    "model", "revision", "weights", "task", "data", "columns", "kind", "classes", "eval-data",
+    "method", "rank", "alpha", "lambda", "start-step", "targets", "initial-rank", "interval", "orthogonality", "adapter-init",
+    "branch-dropout", "lambda-schedule", "ratio", "mode", "width", "activation", "optimizer", "momentum",
+    "learning-rate", "schedule", "warmup", "weight-decay", "clip", "batch", "accumulate", "epochs", "steps",
+    "max-length", "dropout", "shuffle", "seed", "out", "save-every", "log", "device",
+  ],
+} as const;
+
+/** Flags that decide nothing of what comes out. */
+interface OwnFlags extends ModelFlags {
+  readonly _: readonly (string | number)[];
+  readonly resume?: boolean;
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+  readonly help?: boolean;
+  readonly out?: string;
+  readonly "save-every"?: string;
+  readonly log?: string;
+  readonly device?: string;
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new Error(`cannot write into ${folder}: ${(error as Error).message}: choose another folder with --out`);
+  }
+}
+
+/** Says what a run begins with: its data, what of the model is made afresh or rounded, what of an adapter is left out. */
+function narrate({ loaded, task, settings, beginning }: TrainingParts): void {
+  const { base, model, tokenizer, report } = loaded;
+  const brought = (name: string) =>
+    Object.hasOwn(beginning?.trainable.heads ?? {}, name) && !beginning?.left.includes(name);
+  const fresh = report.fresh.filter((name) => !brought(name));
+  for (const line of understoodLines({ task, tokenizer, maxLength: settings["max-length"], fresh })) {
+    console.error(line);
+  }
+  const { unusedKeys } = model.config;
+  if (unusedKeys.length > 0) console.error(`config.json says what is not used here: ${unusedKeys.join(", ")}`);
+  const halves = Object.values(base).filter(({ dtype }) => dtype === "f16");
+  const bytes = halves.reduce((sum, { size }) => sum + 2 * size, 0);
+  if (bytes > 0) {
+    const [half, whole] = [bytes, 2 * bytes].map((size) => `${(size / 2 ** 20).toFixed(1)} MiB`);
+    console.error(`kept in f16: ${halves.length} matrices, ${half} in place of ${whole}`);
+  }
+  if (beginning && beginning.left.length > 0) {
+    console.error(`left out of the adapter, as it is for other classes: ${beginning.left.join(", ")}`);
+  }
+}
+
+/** Whether what a run trains is a model, as it is no adapter. */
+function isWhole(settings: TrainSettings): boolean {
+  return settings.method === "full" || settings["lambda-schedule"] !== undefined;
+}
+
+/** Writes what was trained: the adapter, or the model where all of it was, or where W received what no adapter holds. */
+async function writeResult(out: string, training: Training): Promise<void> {
+  const { loaded, task, method, settings } = training.parts;
+  if (isWhole(settings)) {
+    return await writeModelFolder(out, method.merge(training.state), { loaded, labels: task });
+  }
+  const { config, tensors } = method.export(training.state);
+  await io.saveAdapter(out, { config: { ...config, base_model_name_or_path: settings.model }, tensors });
+}
+
+async function main(): Promise<void> {
+  checkValues(Deno.args, FLAGS);
+  const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) }) as TrainFlags & OwnFlags;
+  if (flags.help) return console.log(HELP);
+  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
+  const { out, json, log, resume } = flags;
+  if (out === undefined) throw new RangeError("--out is missing: the folder for what is trained");
+  const saveEvery = wholeNumber("save-every", flags["save-every"] ?? "500");
+  const say = (line: string) => json ? console.error(line) : console.log(line);
+
+  const folder = await findModel(flags);
+  await requireOtherFolder(out, { "--model": folder, "--adapter-init": flags["adapter-init"] });
+  const task = await readTask(flags, { heads: await headsToTrain(folder, flags), mayBeFresh: true });
+  const seed = wholeNumber("seed", flags.seed ?? "0", 0);
+  const freshHead = flags["fresh-head"] ?? false;
+  const loaded = await loadModel(folder, {
+    labels: outputsOf(task),
+    dropout: dropoutOf(flags.dropout),
+    seed,
+    weights: weightsOf(flags),
+    freshHead,
+  });
+  const beginsFrom = flags["adapter-init"];
+  const beginning = beginsFrom === undefined
+    ? undefined
+    : await beginFrom(beginsFrom, loaded.base, { without: freshHead ? outputNames(loaded.model) : [] });
+  const settings = trainSettings(flags, { task, loaded, beginning });
+  const method = beginning && settings.method === beginning.name ? beginning.method : makeMethod(settings);
+  if (isWhole(settings)) await requireNoAdapter(out);
+  const saved = resume ? await loadStateInfo(out) : undefined;
+
+  const inputs = { data: task.hash, weights: await hashModel(loaded), ...beginning && { adapter: beginning.hash } };
+  const info: StateInfo = { settings: settings as unknown as Settings, inputs };
+  if (saved) requireSameRun(out, saved, info);
+
+  using device = await openDevice({ adapter: flags.device, report: tell, verbose: flags.verbose });
+  await makeFolder(out);
+  await saveLabels(out, task);
+  const parts: TrainingParts = { loaded, task, settings, method, beginning, info };
+  const training = saved ? await Training.resume(out, parts) : Training.begin(parts);
+  const lines = log === undefined ? undefined : await StepLog.open(log, { from: training.done });
+  narrate(parts);
+  say(`adapter: ${device.report.name} (${device.report.source})`);
+  const { trainableParameters, totalParameters } = method.describe(training.state);
+  say(`trained: ${trainableParameters.toLocaleString("en")} of ${totalParameters.toLocaleString("en")} parameters`);
+  if (saved) say(`resumed: ${training.done} of ${settings.steps} steps are done`);
+
+  const bar = new ProgressBar(`${task.name} ${settings.method}`, settings.steps);
+  const rate = new TrainingRate();
+  using interrupt = onInterrupt(`interrupted: the same command with --resume goes on from here (${out})`);
+  try {
+    await training.run({
+      out,
+      saveEvery,
+      signal: interrupt.signal,
+      onStep(line) {
+        lines?.add(line);
+        rate.add(line);
+        bar.update(line.step + 1, `loss ${line.loss.toFixed(3)}`);
+      },
+    });
+  } finally {
+    bar.end();
+  }
+  rate.end();
+  await writeResult(out, training);
+  const state = { ...training.state };
+  const writes = await method.writeCount?.(state).item();
+  const scores = await score(loaded, { method, state }, task, { batchSize: 32, maxLength: settings["max-length"] });
+  if (json) {
+    const metrics = Object.fromEntries(Object.entries(scores).map(([name, { metrics }]) => [name, metrics]));
+    const { steps } = settings;
+    const { loss, seconds, tokensPerSecond } = rate;
+    const result = { task: task.name, method: settings.method, steps, loss, metrics, writes, seconds, tokensPerSecond };
+    console.log(JSON.stringify({ ...result, settings, out }));
+    return;
+  }
+  if (writes !== undefined) say(`W was written ${writes} times`);
+  for (const line of scoreLines(scores)) say(line);
+  say(`written: ${out}`);
+  say(rate.line(scores));
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    fail("train", error, { json: Deno.args.includes("--json") });
+  }
+}

@@ -1,0 +1,48 @@
+import { cast, io, type Tensor, TOKENIZER_FILES } from "../../../mod.ts";
+import { writeAtomically } from "../../../lib/io/mod.ts";
+import type { LoadedModel } from "./load_model.ts";
+import type { LabelSet } from "../heads/label_set.ts";
+
+/** What a model's folder is made of beside its weights. */
+type Origin = Pick<LoadedModel, "config" | "model" | "folder">;
+
+/** The config of a classifier with such labels; names of classes stay where they are as many. */
+function configOf({ config, model }: Origin, known: LabelSet | undefined): Record<string, unknown> {
+  const { labels, architecture, labelNames } = model.config;
+  const { num_labels: _, ...rest } = config;
+  const dtypes = Object.hasOwn(config, "torch_dtype")
+    ? { torch_dtype: "float32", dtype: "float32" }
+    : { dtype: "float32" };
+  const names = known?.kind === "classes" ? known.labels : labelNames;
+  const own = Array.from({ length: labels }, (_, i) => names[i] ?? `LABEL_${i}`);
+  return {
+    ...rest,
+    // Else transformers computes in what the weights were before.
+    ...dtypes,
+    // Old files have none, and transformers knows no other way to find the class.
+    model_type: architecture,
+    architectures: [`${model.classPrefix}ForSequenceClassification`],
+    id2label: Object.fromEntries(own.map((name, i) => [i, name])),
+    label2id: Object.fromEntries(own.map((name, i) => [name, i])),
+    problem_type: labels === 1 ? "regression" : "single_label_classification",
+  };
+}
+
+/** Writes a classifier as a folder in Hugging Face's layout: config, weights in F32, and the files of its tokenizer. */
+export async function writeModelFolder(
+  folder: string,
+  tensors: Readonly<Record<string, Tensor>>,
+  { loaded, labels }: { readonly loaded: Origin; readonly labels?: LabelSet },
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  for (const name of TOKENIZER_FILES) {
+    try {
+      await writeAtomically(`${folder}/${name}`, await Deno.readFile(`${loaded.folder}/${name}`));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  const whole = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, cast(tensor, "f32")]));
+  await io.saveSafetensors(`${folder}/model.safetensors`, whole, { format: "pt" });
+  await writeAtomically(`${folder}/config.json`, `${JSON.stringify(configOf(loaded, labels), null, 2)}\n`);
+}

@@ -1,0 +1,64 @@
+import {
+  findRecord,
+  type FolderLock,
+  runAll,
+  type RunFunction,
+  type RunRecord,
+  type RunSpec,
+} from "../../lib/experiment/mod.ts";
+import { onInterrupt } from "../terminal/interrupt.ts";
+import { Narrator, runTitle } from "../terminal/narrator.ts";
+import { isModified } from "./versions.ts";
+
+/** Options of {@linkcode runSpecs}. */
+export interface RunSpecsOptions {
+  /** The folder of records. */
+  readonly out: string;
+  readonly lock?: FolderLock;
+  /** Trains and scores a run; absent where every one is recorded. */
+  readonly run?: RunFunction;
+  /** How many are under way at once, 1 by default. */
+  readonly parallel?: number;
+  /** Repeats runs that are recorded. */
+  readonly force?: boolean;
+  /** Writes the tables as Parquet, too. */
+  readonly parquet?: boolean;
+  /** Seconds that are expected of each run that is open. */
+  readonly seconds: ReadonlyMap<RunSpec, number>;
+  /** A run as lines name it; task, method and seed by default. */
+  readonly title?: (spec: RunSpec) => string;
+}
+
+/** Runs that are not recorded as finished. */
+export async function openRuns(specs: readonly RunSpec[], out: string): Promise<RunSpec[]> {
+  const found = await Promise.all(specs.map((spec) => findRecord(out, spec)));
+  return specs.filter((_, i) => found[i].kind !== "finished");
+}
+
+/** Runs what is not recorded and tells of it on standard error; Ctrl-C ends it between two steps. */
+export async function runSpecs(specs: readonly RunSpec[], options: RunSpecsOptions): Promise<RunRecord[]> {
+  const { out, lock, run, parallel, force, parquet, seconds, title = runTitle } = options;
+  using interrupt = onInterrupt(`interrupted: the same command goes on from here (${out})`);
+  const narrator = new Narrator(specs.length, seconds, title);
+  try {
+    return await Array.fromAsync(runAll(specs, {
+      out,
+      lock,
+      run: (spec, hooks) => {
+        if (!run) throw new Error(`internal: ${title(spec)} is recorded and runs all the same`);
+        return run(spec, hooks);
+      },
+      parallel,
+      force,
+      parquet,
+      signal: interrupt.signal,
+      isModified: await isModified(),
+      onStart: (index, spec) => narrator.start(index, spec),
+      onProgress: (index, { step, loss }) => narrator.progress(index, step, loss),
+      onRecord: (index, record, isReused) => isReused || narrator.record(index, record, specs[index]),
+      onDamage: (path, reason) => console.error(`${path} is damaged, set aside and made again: ${reason}`),
+    }));
+  } finally {
+    narrator.end();
+  }
+}

@@ -1,0 +1,96 @@
+import { type Batch, Tensor, train, type Tree } from "../../../mod.ts";
+import { runtimeOf } from "../../../lib/compile/compiled.ts";
+import { makePlan } from "../../../lib/compile/plan.ts";
+import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
+import { currentExecutor, treeFlatten } from "../../../lib/tensor/mod.ts";
+import { EVAL_BATCH_SIZE } from "./evaluate.ts";
+import { runFunctions } from "./prepare.ts";
+import type { RunModel } from "../model/run_model.ts";
+
+/** Multiplications and additions in products. */
+export interface Work {
+  /** Of a step of training. */
+  readonly step: number;
+  /** Of scoring a batch. */
+  readonly score: number;
+}
+
+function batchOf(rows: number, length: number, isRegression: boolean): Batch {
+  const tokens = () => new Int32Array(rows * length);
+  return train.toBatch({
+    inputIds: tokens(),
+    attentionMask: tokens().fill(1),
+    tokenTypeIds: tokens(),
+    labels: isRegression ? new Float32Array(rows) : new Int32Array(rows),
+    weights: new Float32Array(rows).fill(1),
+    shape: [rows, length],
+  });
+}
+
+/**
+ * The work of a run's step and of scoring a batch at a length, in floating-point operations, from their plans: traced,
+ * laid out, and neither compiled nor run, so that no weights are needed.
+ */
+export function workAt(length: number, { spec, model }: { readonly spec: RunSpec; readonly model: RunModel }): Work {
+  const task = GLUE_TASKS[spec.task as GlueTaskName];
+  const isRegression = task.kind === "regression";
+  const runtime = runtimeOf(currentExecutor());
+  return runtime.tracing(() => {
+    const { step, logits, begin } = runFunctions(spec, model, task);
+    const state = begin(0);
+    const operationsOf = (rows: number, run: (batch: Batch) => Tree) => {
+      const batch = batchOf(rows, length, isRegression);
+      // What is older than this stands for what a call is given.
+      const { id: firstId } = new Tensor([], "f32", { kind: "host", data: new Float32Array(1) });
+      const outputs = treeFlatten<Tensor>(run(batch)).leaves;
+      const isLeaf = ({ state, id }: Tensor) => state.kind !== "node" || id < firstId;
+      return makePlan(outputs, { target: runtime.target, isLeaf }).steps
+        .reduce((sum, { operations }) => sum + operations, 0);
+    };
+    return {
+      step: operationsOf(spec.batchSize, (batch) => step(state, batch) as unknown as Tree),
+      score: operationsOf(EVAL_BATCH_SIZE, (batch) => logits(state, batch)),
+    };
+  });
+}
+
+/** Lengths at which work is counted; in between it is a polynomial of the second degree, as attention is. */
+const LENGTHS = [16, 64, 128] as const;
+/** Examples in the batches that it is counted on; it goes with their number. */
+const ROWS = 16;
+
+/** The polynomial through all points (Lagrange). */
+function interpolate(x: number, xs: readonly number[], ys: readonly number[]): number {
+  const basis = (i: number) =>
+    xs.reduce((product, other, j) => j === i ? product : product * (x - other) / (xs[i] - other), 1);
+  return ys.reduce((sum, y, i) => sum + y * basis(i), 0);
+}
+
+/** The work at a length, of a deep model from two shallow ones: layers between the first and the last are alike. */
+function workOfDepth(length: number, spec: RunSpec, model: RunModel): Work {
+  const { layers } = model.reference;
+  if (layers <= 3) return workAt(length, { spec, model });
+  const [two, three] = [2, 3].map((depth) => workAt(length, { spec, model: model.withLayers(depth) }));
+  const deepen = (name: keyof Work) => two[name] + (layers - 2) * (three[name] - two[name]);
+  return { step: deepen("step"), score: deepen("score") };
+}
+
+/** Work of runs by the length of their batches, from a few plans for each method. */
+export class WorkByLength {
+  readonly #known = new Map<string, readonly Work[]>();
+
+  constructor(readonly model: RunModel) {}
+
+  /** The work of a run's step, and of scoring a batch, at any length. */
+  at(length: number, spec: RunSpec): Work {
+    const { name, rank, initialRank, targets } = spec.method;
+    const lengths = LENGTHS.filter((at) => at <= this.model.reference.maxLength);
+    const key = JSON.stringify([name, rank, initialRank, targets]);
+    const works = this.#known.get(key) ??
+      lengths.map((at) => workOfDepth(at, { ...spec, batchSize: ROWS }, this.model));
+    this.#known.set(key, works);
+    const of = (part: keyof Work) => interpolate(length, lengths, works.map((work) => work[part]));
+    return { step: of("step") * spec.batchSize / ROWS, score: of("score") };
+  }
+}

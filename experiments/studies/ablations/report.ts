@@ -1,0 +1,104 @@
+import { mostAtOnce, type RunRecord } from "../../../lib/experiment/mod.ts";
+import { duration } from "../../terminal/duration.ts";
+import type { Evidence, Section } from "./section.ts";
+import { SWEEP_FACTORS } from "./sizes.ts";
+
+/** Options of {@linkcode ablationReport}. */
+export interface AblationReportOptions {
+  /** The command that makes it. */
+  readonly command: string;
+  /** What can be compared with the papers, and what cannot. */
+  readonly comparable: string;
+  /** Where a study's figure lies, as the report names it. */
+  readonly figureOf: (study: string) => string;
+}
+
+const each = (values: readonly (string | number)[]) => [...new Set(values)].join(", ");
+
+function treeOf(records: readonly RunRecord[]): string {
+  const modified = records.filter(({ isModified }) => isModified).length;
+  if (records.some(({ isModified }) => isModified === undefined)) return "not known, outside of a repository";
+  return modified === 0 ? "as committed" : `modified in ${modified} of ${records.length} runs`;
+}
+
+/** What holds for all studies. */
+function head(records: readonly RunRecord[], { sweeps }: Evidence): string[] {
+  const results = records.flatMap(({ result }) => result ?? []);
+  const [{ spec: { model, data, batchSize, split } }] = records;
+  const metrics = new Map(records.map(({ spec: { task, metric } }) => [task, metric]));
+  const swept = [...sweeps.values()].flat();
+  const tables = records.filter(({ spec }) => !swept.some(({ seed }) => seed === spec.seed));
+  const seeds = (own: readonly { readonly seed: number }[]) =>
+    each(own.map(({ seed }) => seed).toSorted((a, b) => a - b));
+  const seconds = results.reduce((sum, { wallSeconds }) => sum + wallSeconds, 0);
+  const atOnce = mostAtOnce(records);
+  const lines = [
+    `Metric: ${Array.from(metrics, ([task, metric]) => `${task} ${metric}`).join(", ")}; larger is better.`,
+    `Split: ${split}. Checkpoint: ${each(records.map(({ spec }) => spec.checkpoint))}, of ` +
+    `${each(records.map(({ spec }) => spec.steps))} steps of ${batchSize} examples.`,
+    `Seeds: ${
+      seeds(tables.map(({ spec }) => spec))
+    }; every condition of a study on the same ones, which are a pair on a task.`,
+    `Learning rates: chosen on seeds ${seeds(swept)}, of ${
+      SWEEP_FACTORS.join(", ")
+    } times the recipe's, by the mean over ` +
+    `tasks, with as many runs for each: ${
+      [...sweeps.keys()].join("; ")
+    }. Conditions with other options than were swept have ` +
+    "the rate of their method.",
+    `Model: ${model.name}, ${model.layers} layers of ${model.hiddenSize}, weights ${model.hash.slice(0, 12)}; data: ` +
+    `${data.source === "suite" ? "the generated suite" : "GLUE's files"}.`,
+    `Adapter: ${each(results.map(({ adapter }) => adapter))}. Versions: ${
+      each(results.map(({ versions }) => versions))
+    }. ` +
+    `Working tree: ${treeOf(records)}.`,
+    `${records.length} runs, ${records.length - results.length} of them failed; ${
+      duration(seconds)
+    } of training and scoring${atOnce > 1 ? `, up to ${atOnce} runs at once` : ""}.`,
+  ];
+  return lines.map((line) => `- ${line}`);
+}
+
+function sectionLines({ studyRuns: { study }, tables, findings }: Section, figure: string): string[] {
+  return [
+    `## ${study.title}`,
+    "",
+    study.question,
+    ...study.notes?.flatMap((note) => ["", note]) ?? [],
+    "",
+    `**Findings.** ${findings}`,
+    "",
+    `![${study.title}](${figure})`,
+    ...tables.flatMap((table) => ["", table]),
+    "",
+  ];
+}
+
+/** The report as Markdown: what holds for all, then a section a study. */
+export function ablationReport(
+  sections: readonly Section[],
+  evidence: Evidence,
+  { command, comparable, figureOf }: AblationReportOptions,
+): string {
+  const records = [...evidence.records.values()];
+  const failed = records.filter(({ status }) => status === "failed");
+  return [
+    "# Ablations",
+    "",
+    `Made by \`${command}\`.`,
+    "",
+    ...head(records, evidence),
+    "",
+    comparable,
+    "",
+    ...sections.flatMap((section) => sectionLines(section, figureOf(section.studyRuns.study.name))),
+    ...failed.length > 0
+      ? [
+        "## Failed runs",
+        "",
+        ...failed.map(({ spec, error }) => `- ${spec.task} ${spec.method.name} seed ${spec.seed}: ${error}`),
+        "",
+      ]
+      : [],
+  ].join("\n");
+}

@@ -1,0 +1,237 @@
+import {
+  axisFigure,
+  compare,
+  type Comparison,
+  comparisonFigure,
+  comparisonTable,
+  paretoFigure,
+  type ParetoPoint,
+  paretoTable,
+  type RunRecord,
+  type RunResult,
+  type RunSpec,
+  type ScoredRun,
+  scoredRuns,
+  settingOf,
+} from "../../../lib/experiment/mod.ts";
+import { tableMarkdown } from "../../../lib/experiment/display_table.ts";
+import { formatPoints } from "../../../lib/experiment/points.ts";
+import { type Held, heldOf, plainFindings, scopeOf, showsSomething } from "./findings.ts";
+import { holdPairs, pairTable } from "./pairs.ts";
+import type { ChosenRates, StudyRuns } from "./specs.ts";
+import { growingSeeds, seedsFigure } from "./seeds_figure.ts";
+
+/** What studies are made of once all ran. */
+export interface Evidence {
+  readonly records: ReadonlyMap<RunSpec, RunRecord>;
+  /** Runs that chose learning rates, by what was swept. */
+  readonly sweeps: ReadonlyMap<string, readonly RunSpec[]>;
+  readonly chosen: ChosenRates;
+}
+
+/** What a study shows. */
+export interface Section {
+  readonly studyRuns: StudyRuns;
+  readonly comparison: Comparison;
+  readonly pairs: readonly Held[];
+  /** Tables as Markdown. */
+  readonly tables: readonly string[];
+  /** One paragraph. */
+  readonly findings: string;
+  /** As SVG. */
+  readonly figure: string;
+}
+
+function rowsOf({ runs }: StudyRuns, { records }: Evidence): ScoredRun[] {
+  return runs.flatMap(({ condition, specs }) =>
+    scoredRuns(specs.map((spec) => records.get(spec)!), { method: () => condition.name })
+  );
+}
+
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+
+/** Mean scores of conditions against what they cost. */
+function costPoints({ runs }: StudyRuns, { records }: Evidence, { comparison, costOf }: {
+  readonly comparison: Comparison;
+  /** Of all results of a condition. */
+  readonly costOf: (results: readonly RunResult[]) => number;
+}): ParetoPoint[] {
+  return runs.flatMap(({ condition: { name }, specs }) => {
+    const quality = comparison.methods.find(({ method }) => method === name)?.mean;
+    const results = specs.flatMap((spec) => records.get(spec)!.result ?? []);
+    return quality === undefined ? [] : [{ name, quality, cost: costOf(results) }];
+  });
+}
+
+const peakBytes = (results: readonly RunResult[]) => Math.max(...results.map(({ peakBytes }) => peakBytes));
+/** Of the fastest run: what else ran at the time only makes runs slower. */
+const stepMilliseconds = (results: readonly RunResult[]) =>
+  1000 / Math.max(...results.map(({ stepsPerSecond }) => stepsPerSecond));
+
+/** What each condition ran with and took. */
+function costTable({ runs }: StudyRuns, { records }: Evidence): string {
+  return tableMarkdown(runs.map(({ condition, specs }) => {
+    const results = specs.flatMap((spec) => records.get(spec)!.result ?? []);
+    const [first] = results;
+    const each = (values: readonly number[]) => [...new Set(values)].join(", ");
+    return {
+      method: condition.name,
+      "learning rate": String(specs[0].optimizer.learningRate),
+      "trained parameters": first?.trainableParameters.toLocaleString("en") ?? "–",
+      "writes of W": results.length > 0 ? each(results.map(({ writes }) => writes)) : "–",
+      "peak MB": results.length > 0 ? megabytes(peakBytes(results)) : "–",
+    };
+  }));
+}
+
+/** Sweeps that a study's conditions took their rates from. */
+function sweptIn({ runs }: StudyRuns): string[] {
+  return [...new Set(runs.map(({ sweep }) => sweep))];
+}
+
+function rateTable(studyRuns: StudyRuns, { chosen, sweeps }: Evidence): string {
+  const names = sweptIn(studyRuns);
+  const specs = names.flatMap((name) => sweeps.get(name)!);
+  const seeds = [...new Set(specs.map(({ seed }) => seed))];
+  const { metric, split, checkpoint } = settingOf(specs);
+  const rows = chosen.best.filter(({ method }) => names.includes(method)).map(({ method, tried, learningRate }) => ({
+    swept: method,
+    ...Object.fromEntries(tried.map(({ learningRate, mean, failures }) => [
+      `at ${learningRate}`,
+      mean === undefined ? `${failures} failed` : formatPoints(100 * mean, { digits: 1 }),
+    ])),
+    chosen: String(learningRate),
+  }));
+  return [
+    tableMarkdown(rows),
+    "",
+    `- The sweep's mean scores by learning rate. Metric: ${metric}, in per cent; ${split} split; ${checkpoint} ` +
+    `checkpoint; ${seeds.length === 1 ? "seed" : "seeds"} ${
+      seeds.join(", ")
+    }, which no comparison uses; as many runs for each.`,
+  ].join("\n");
+}
+
+function rateFindings(studyRuns: StudyRuns, { chosen: { best } }: Evidence): string[] {
+  const names = sweptIn(studyRuns);
+  const own = best.filter(({ method }) => names.includes(method));
+  return [
+    `Rates that the sweep chose: ${own.map(({ method, learningRate }) => `${method} ${learningRate}`).join(", ")}.`,
+  ];
+}
+
+/** What the sweep leaves open about the rates of a study's conditions. */
+function rateWarnings(studyRuns: StudyRuns, { chosen: { best, failed } }: Evidence): string[] {
+  const names = sweptIn(studyRuns);
+  return [
+    ...best.flatMap(({ method, warning }) => warning && names.includes(method) ? [`${warning}.`] : []),
+    ...failed.filter((name) => names.includes(name)).map((name) =>
+      `${name}: runs failed at every rate of the sweep, so it has its recipe's.`
+    ),
+  ];
+}
+
+function figureOf(studyRuns: StudyRuns, evidence: Evidence, { comparison, rows }: {
+  readonly comparison: Comparison;
+  readonly rows: readonly ScoredRun[];
+}): string {
+  const { study, runs } = studyRuns;
+  const { records, sweeps } = evidence;
+  const { figure, title } = study;
+  switch (figure.kind) {
+    case "axis": {
+      const placed = runs.flatMap(({ condition, specs }) =>
+        Object.entries(condition.at ?? {}).flatMap(([line, at]) =>
+          scoredRuns(specs.map((spec) => records.get(spec)!), { method: () => line, axes: () => ({ at }) })
+        )
+      );
+      return axisFigure(placed, { axis: "at", label: figure.label, title });
+    }
+    case "rates": {
+      const placed = sweptIn(studyRuns).flatMap((name) =>
+        scoredRuns(sweeps.get(name)!.map((spec) => records.get(spec)!), {
+          method: () => name,
+          axes: ({ optimizer: { learningRate } }) => ({ learningRate }),
+        })
+      );
+      return axisFigure(placed, { axis: "learningRate", label: "learning rate", title });
+    }
+    case "seeds":
+      return seedsFigure(rows, { method: figure.method, baseline: study.baseline });
+    case "memory": {
+      const points = costPoints(studyRuns, evidence, { comparison, costOf: peakBytes });
+      return paretoFigure(points, { unit: "peak bytes", title });
+    }
+    case "differences":
+      return comparisonFigure(comparison, { title });
+  }
+}
+
+function seedsFindings(
+  rows: readonly ScoredRun[],
+  { method, baseline }: { method: string; baseline: string },
+): string[] {
+  const points = growingSeeds(rows, { method, baseline }).filter(({ interval }) => interval !== undefined);
+  const [first, last] = [points[0], points[points.length - 1]];
+  if (!first || first === last) return [];
+  const told = ({ seeds, interval }: typeof first) =>
+    `${formatPoints(100 * (interval![1] - interval![0]), { digits: 1 })} points wide with ${seeds} seeds`;
+  return [`The interval of ${method} minus ${baseline} is ${told(first)} and ${told(last)}.`];
+}
+
+/** Comparisons with the learning rates of both sides, where they differ. */
+function withRates(held: readonly Held[], { runs }: StudyRuns): Held[] {
+  const rates = new Map(runs.map(({ condition, specs }) => [condition.name, specs[0].optimizer.learningRate]));
+  return held.map((one) => {
+    const [own, against] = [rates.get(one.method)!, rates.get(one.against)!];
+    return own === against ? one : { ...one, rates: [own, against] };
+  });
+}
+
+/** Tables, figure and findings of a study. */
+export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
+  const { study, runs } = studyRuns;
+  const { baseline, figure } = study;
+  const rows = rowsOf(studyRuns, evidence);
+  const comparison = compare(rows, { baseline });
+  const { level } = comparison;
+  const others = withRates(heldOf(comparison), studyRuns);
+  const pairs = withRates(holdPairs(rows, { pairs: study.pairs ?? [], level }), studyRuns);
+  const failures = comparison.methods.filter(({ failures }) => failures > 0)
+    .map(({ method, failures, runs }) => `${method} ${failures} of ${failures + runs}`);
+  return {
+    studyRuns,
+    comparison,
+    pairs,
+    tables: [
+      comparisonTable(comparison, settingOf(runs.flatMap(({ specs }) => specs))),
+      ...pairs.length > 0 ? [pairTable(pairs, { level })] : [],
+      ...figure.kind === "rates" ? [rateTable(studyRuns, evidence)] : [],
+      ...figure.kind === "memory"
+        ? [
+          paretoTable(costPoints(studyRuns, evidence, { comparison, costOf: peakBytes }), { unit: "peak bytes" }),
+          paretoTable(costPoints(studyRuns, evidence, { comparison, costOf: stepMilliseconds }), { unit: "ms a step" }),
+        ]
+        : [],
+      costTable(studyRuns, evidence),
+    ],
+    findings: [
+      scopeOf(comparison),
+      plainFindings(others, { level, what: `comparisons with ${baseline}` }),
+      ...pairs.length > 0 ? [plainFindings(pairs, { level, what: "further pairs" })] : [],
+      ...figure.kind === "rates" ? rateFindings(studyRuns, evidence) : [],
+      ...rateWarnings(studyRuns, evidence),
+      ...figure.kind === "seeds" ? seedsFindings(rows, { method: figure.method, baseline }) : [],
+      ...showsSomething([...others, ...pairs], { level }) && runs.some(({ isRateBorrowed }) => isRateBorrowed)
+        ? [
+          "Rates were chosen with the options of the recipes: a condition that would need another one is at a " +
+          "disadvantage, which `--sweep conditions` takes away.",
+        ]
+        : [],
+      ...failures.length > 0
+        ? [`Runs without a score are left out, which may flatter their method: ${failures.join(", ")}.`]
+        : [],
+    ].join(" "),
+    figure: figureOf(studyRuns, evidence, { comparison, rows }),
+  };
+}

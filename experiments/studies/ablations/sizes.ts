@@ -1,0 +1,53 @@
+import type { GlueTaskName } from "../../../mod.ts";
+
+/** Names of the sizes at which studies run. */
+export const ABLATION_SIZES = ["default", "medium", "large"] as const;
+
+/** How much a study runs. */
+export interface AblationSize {
+  readonly tasks: readonly GlueTaskName[];
+  /** Seeds of each condition, from 0 on. */
+  readonly seeds: number;
+  /** Seeds of the study of seeds, from 0 on. */
+  readonly manySeeds: number;
+  /** Optimizer steps of a run; those of the model's recipe where they are absent. */
+  readonly steps?: number;
+  /** Seeds of the sweep for learning rates, from `SWEEP_SEED` on or from where the tables' end. */
+  readonly sweepSeeds: number;
+  /** Where records go. */
+  readonly out: string;
+}
+
+/** The first seed of sweeps, where tables have no more seeds than this; tables use those from 0 on. */
+export const SWEEP_SEED = 100;
+
+/** Rates of a sweep, as shares of the recipe's own. */
+export const SWEEP_FACTORS: readonly number[] = [0.4, 1, 2, 4];
+
+/** Sizes by name. Three tasks × three seeds are the fewest pairs whose exact test can tell ten conditions apart at 5 %. */
+export const ABLATION_SIZE: Readonly<Record<typeof ABLATION_SIZES[number], AblationSize>> = {
+  default: {
+    tasks: ["cola", "rte", "sst2"],
+    seeds: 3,
+    manySeeds: 8,
+    steps: 80,
+    sweepSeeds: 2,
+    out: "runs/ablations",
+  },
+  medium: {
+    tasks: ["cola", "rte", "sst2", "stsb"],
+    seeds: 5,
+    manySeeds: 15,
+    steps: 200,
+    sweepSeeds: 3,
+    out: "runs/ablations-medium",
+  },
+  large: {
+    tasks: ["cola", "sst2", "mrpc", "stsb", "rte", "mnli", "qnli", "qqp"],
+    seeds: 10,
+    manySeeds: 30,
+    steps: 400,
+    sweepSeeds: 5,
+    out: "runs/ablations-large",
+  },
+};

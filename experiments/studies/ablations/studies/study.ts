@@ -1,0 +1,61 @@
+import type { Axes } from "../../../../lib/experiment/mod.ts";
+
+/** One way to train that a study looks at. */
+export interface Condition {
+  /** As tables of the study call it. */
+  readonly name: string;
+  /** A recipe of `experiments/recipes/methods.ts`. */
+  readonly method: string;
+  /** What stands at dotted paths of its specs in place of the recipe's: values, or functions of the spec so far. */
+  readonly set?: Axes;
+  /** Where it stands on the study's axis, by line of the figure. */
+  readonly at?: Readonly<Record<string, number>>;
+}
+
+/** What a study's figure shows. */
+export type StudyFigure =
+  /** Scores against an axis, of conditions that say where they stand on it. */
+  | { readonly kind: "axis"; readonly label: string }
+  /** Differences to the baseline. */
+  | { readonly kind: "differences" }
+  /** Scores of the sweep against the learning rate. */
+  | { readonly kind: "rates" }
+  /** Differences of two conditions seed by seed, and how their interval narrows. */
+  | { readonly kind: "seeds"; readonly method: string }
+  /** Scores against peak memory, with those that none beats in both. */
+  | { readonly kind: "memory" };
+
+/** A question, and the runs that answer it. */
+export interface Study {
+  /** The name by which `--only` asks for it; its figure is `<name>.svg`. */
+  readonly name: string;
+  readonly title: string;
+  /** In one sentence. */
+  readonly question: string;
+  /** What conditions share beyond what all runs do, or how they are made. */
+  readonly notes?: readonly string[];
+  readonly conditions: readonly Condition[];
+  /** The condition that all others are held against. */
+  readonly baseline: string;
+  /** Conditions that are held against each other beside that: a method, and what it is held against. */
+  readonly pairs?: readonly (readonly [method: string, against: string])[];
+  readonly figure: StudyFigure;
+  /** Paths of specs in which conditions differ beside their methods and learning rates. */
+  readonly mayDiffer?: readonly string[];
+  /** Whether it runs on the many seeds that show a spread. */
+  readonly hasManySeeds?: boolean;
+  /** Whether it runs only where `--only` names it. */
+  readonly isExtra?: boolean;
+}
+
+/** LoRA as the recipe has it. */
+export const LORA: Condition = { name: "lora", method: "lora" };
+
+/** Delta-LoRA as the recipe has it. */
+export const DELTA: Condition = { name: "delta-lora", method: "delta-lora" };
+
+/** LoRA at (1+λ)α from the first step on. */
+export const SCALED: Condition = { name: "lora at (1+λ)α", method: "lora-scaled" };
+
+/** LoRA that goes over to (1+λ)α after step K. */
+export const SWITCHED: Condition = { name: "lora to (1+λ)α after K", method: "lora-switched" };

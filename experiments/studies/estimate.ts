@@ -1,0 +1,121 @@
+import { type Device, type GlueTaskName, trainBatches } from "../../mod.ts";
+import type { RunSpec } from "../../lib/experiment/mod.ts";
+import { measureProduct, productSize } from "../runner/measure.ts";
+import { EVAL_BATCH_SIZE, scoredBatches, scoredCount } from "../runner/train/evaluate.ts";
+import type { Inputs } from "../runner/data/inputs.ts";
+import { type Work, WorkByLength } from "../runner/train/step_work.ts";
+import { type Pace, scoredSteps, Trainer } from "../runner/train/trainer.ts";
+import { GLUE_SIZES } from "./glue/glue_sizes.ts";
+
+/** What a run will take. */
+export interface RunEstimate {
+  /** Floating-point operations in products. */
+  readonly operations: number;
+  readonly seconds: number;
+}
+
+/** Estimates of runs, and what they rest on. */
+export interface Estimates {
+  readonly runs: ReadonlyMap<RunSpec, RunEstimate>;
+  /** How seconds were found, in words. */
+  readonly basis: string;
+}
+
+/** Batches that lengths are looked at in. */
+const SAMPLE = 32;
+
+/** Lengths of batches of a run, and how many of them score it once. */
+interface Lengths {
+  readonly train: readonly number[];
+  readonly dev: readonly number[];
+  readonly scored: number;
+}
+
+async function lengthsOf(spec: RunSpec, inputs: Inputs): Promise<Lengths> {
+  const { task, padding, batchSize, model: { length } } = spec;
+  const name = task as GlueTaskName;
+  if (!inputs.hasData || !(await inputs.model()).tokenizer) {
+    const { tokens, dev } = GLUE_SIZES[name];
+    const mean = Math.min(tokens, length);
+    return { train: [mean], dev: [mean], scored: Math.ceil(dev / EVAL_BATCH_SIZE) };
+  }
+  const one = await inputs.task(name, { length, padding });
+  const batches = trainBatches(one.encoded, { batchSize, seed: 0, padding });
+  const dev = scoredBatches({ ...one.encoded, dev: one.encoded.dev.slice(0, 8 * EVAL_BATCH_SIZE) }, spec);
+  const count = padding === undefined ? 1 : SAMPLE;
+  return {
+    train: Array.from({ length: count }, (_, i) => batches.at(i).shape[1]),
+    dev: dev.map(({ shape }) => shape[1]),
+    scored: scoredCount(one),
+  };
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Work of a run's mean step and of a mean scored batch. */
+function meanWork(spec: RunSpec, { train, dev }: Lengths, work: WorkByLength): Work {
+  return {
+    step: meanOf(train.map((length) => work.at(length, spec).step)),
+    score: meanOf(dev.map((length) => work.at(length, spec).score)),
+  };
+}
+
+/** Seeds of a task and method take as much. */
+function groupsOf(specs: readonly RunSpec[]): RunSpec[][] {
+  return [...Map.groupBy(specs, ({ task, method }) => `${task} ${method.name}`).values()];
+}
+
+/**
+ * Counts the work of runs from their plans and says how long they will take: each method is measured on a few steps of its
+ * first task and scaled by work; where model or data are not at hand, it is the work at the speed of a large product, and
+ * runs will take longer than that.
+ */
+export async function estimateRuns(
+  specs: readonly RunSpec[],
+  { device, inputs }: { readonly device: Device; readonly inputs: Inputs },
+): Promise<Estimates> {
+  const model = await inputs.model();
+  const work = new WorkByLength(model);
+  const isAtHand = inputs.hasData && model.weights !== undefined;
+  const trainer = isAtHand ? new Trainer(device, inputs) : undefined;
+  const speed = trainer ? NaN : 1e9 * await measureProduct(device, productSize(device));
+  const rates = new Map<string, Work>();
+  const runs = new Map<RunSpec, RunEstimate>();
+  const rateOf = ({ step, score }: Pace, spec: RunSpec): Work => ({
+    step: step.seconds / work.at(step.length, spec).step,
+    score: score.seconds / work.at(score.length, spec).score,
+  });
+  for (const group of groupsOf(specs)) {
+    const [spec] = group;
+    const { name } = spec.method;
+    if (!rates.has(name)) {
+      rates.set(name, trainer ? rateOf(await trainer.pace(spec), spec) : { step: 1 / speed, score: 1 / speed });
+    }
+    const lengths = await lengthsOf(spec, inputs);
+    const own = meanWork(spec, lengths, work);
+    const steps = spec.steps * own.step;
+    const scores = scoredSteps(spec).length * lengths.scored * own.score;
+    const rate = rates.get(name)!;
+    const seconds = steps * rate.step + scores * rate.score;
+    for (const run of group) runs.set(run, { operations: steps + scores, seconds });
+  }
+  trainer?.close();
+  const basis = trainer
+    ? "measured on a few steps of each method, and scaled by work"
+    : `no less than the work takes at ${(speed / 1e9).toPrecision(3)} GFLOP/s, as measured on a large product`;
+  return { runs, basis };
+}
+
+/** Seconds of runs whose batches have one length: each method is measured on one task, and scaled by length alone. */
+export async function estimateSeconds(specs: readonly RunSpec[], trainer: Trainer): Promise<Map<RunSpec, number>> {
+  const measured = new Map<string, number>();
+  const seconds = new Map<RunSpec, number>();
+  for (const spec of specs) {
+    const { method, model } = spec;
+    if (!measured.has(method.name)) measured.set(method.name, await trainer.estimate(spec) / model.length / spec.steps);
+    seconds.set(spec, measured.get(method.name)! * model.length * spec.steps);
+  }
+  return seconds;
+}

@@ -1,0 +1,80 @@
+import * as v from "valibot";
+import { io, type Tensor } from "../../mod.ts";
+import { sha256 } from "../../lib/io/sha256.ts";
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const ConfigSchema = v.object({
+  vocabSize: count,
+  hiddenSize: count,
+  layers: count,
+  heads: count,
+  maxLength: count,
+});
+
+/** The encoder from which all methods start. */
+export interface Encoder {
+  /** Its weights, on the host. */
+  readonly weights: Readonly<Record<string, Tensor>>;
+  readonly config: v.InferOutput<typeof ConfigSchema>;
+  /** Hex sha-256 of its file. */
+  readonly hash: string;
+}
+
+/** An encoder's `config.json` in Hugging Face's layout. */
+export function encoderJson({ vocabSize, hiddenSize, layers, heads, maxLength }: Encoder["config"]) {
+  return {
+    model_type: "bert",
+    vocab_size: vocabSize,
+    hidden_size: hiddenSize,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    intermediate_size: 4 * hiddenSize,
+    max_position_embeddings: maxLength,
+  };
+}
+
+/** Where the encoder lies that ships with the suite. */
+export const SUITE_ENCODER: URL = new URL("./encoder.safetensors", import.meta.url);
+
+/** What `FILE.json` says of the weights, where it is there. */
+async function recordedHash(url: URL): Promise<string | undefined> {
+  try {
+    return JSON.parse(await Deno.readTextFile(new URL(`${url}.json`))).sha256;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw new Error(`cannot read ${url}.json: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * Reads weights that `deno task pretrain` wrote.
+ *
+ * Throws an Error where the file is missing, corrupt, not the one that the `.json` beside it was written with, or made
+ * for another vocabulary.
+ */
+export async function loadEncoder(url: URL, vocabSize: number): Promise<Encoder> {
+  const { tensors, metadata } = await io.loadSafetensors(url);
+  const fail = (reason: string): never => {
+    throw new Error(`cannot use ${url}: ${reason}; deno task pretrain makes it anew`);
+  };
+  const hash = await sha256(await Deno.readFile(url));
+  const recorded = await recordedHash(url);
+  if (recorded !== undefined && recorded !== hash) {
+    fail(`its sha-256 is ${hash.slice(0, 12)}…, and ${recorded.slice(0, 12)}… in the .json beside it`);
+  }
+  let config: unknown;
+  try {
+    config = JSON.parse(metadata.config ?? "");
+  } catch {
+    fail("its header names no configuration of a model");
+  }
+  const checked = v.safeParse(ConfigSchema, config);
+  if (!checked.success) {
+    const [issue] = checked.issues;
+    return fail(`its configuration is wrong at ${v.getDotPath(issue) ?? "its root"}: ${issue.message}`);
+  }
+  if (checked.output.vocabSize !== vocabSize) {
+    fail(`it knows ${checked.output.vocabSize} tokens, and the vocabulary has ${vocabSize}`);
+  }
+  return { weights: tensors, config: checked.output, hash };
+}
