@@ -37,7 +37,7 @@ function collectGarbage(): void {
 /**
  * Lets go of device memory that JavaScript's garbage keeps. A tensor in a variable that got another value is some hundred
  * bytes to the collector, which sees no reason to come, and may hold megabytes of the device's: so it is called where live
- * bytes have grown by half since it came last, at a wait that is there anyway. Programs whose tensors are donated or
+ * bytes have grown by half over the least since it came last, at a wait that is there anyway. Programs whose tensors are donated or
  * disposed of never get there. In a browser, which offers no such call, memory waits for the collector.
  */
 export class Reclaimer {
@@ -62,10 +62,17 @@ export class Reclaimer {
   /** Collects where it is time; `undefined` where there is nothing to wait for. */
   relieve(): Promise<void> | undefined {
     const live = this.liveBytes();
+    // What went by itself since then does not count as room to grow into.
+    this.#limit = Math.min(this.#limit, this.#above(live));
     if (live <= this.#limit) return undefined;
     if (this.#running) return this.#running;
     if (performance.now() < this.#notBefore && live <= URGENCY * this.#limit) return undefined;
     return this.#running = this.#reclaim().finally(() => this.#running = undefined);
+  }
+
+  /** What may be in use before garbage is collected, once so much is that is no garbage. */
+  #above(live: number): number {
+    return live + Math.max(this.#floor, live / 2);
   }
 
   async #reclaim(): Promise<void> {
@@ -74,8 +81,7 @@ export class Reclaimer {
     const end = performance.now();
     // Finalizers run in a task of their own.
     await new Promise((resolve) => setTimeout(resolve, 0));
-    const live = this.liveBytes();
-    this.#limit = live + Math.max(this.#floor, live / 2);
+    this.#limit = this.#above(this.liveBytes());
     this.#notBefore = end + PAUSE * (end - start);
   }
 }

@@ -50,6 +50,13 @@ describe("a reclaimer", () => {
     expect(await gpu.at(260, 20)).toBe(1);
   });
 
+  it("gives no room to grow for what went by itself since the last collection", async () => {
+    const memory = new Pretended();
+    expect(await memory.at(2000, 1000)).toBe(1);
+    expect(await memory.at(40, 20)).toBe(1);
+    expect(await memory.at(110, 20)).toBe(2);
+  });
+
   it("makes nobody wait where there is nothing to do, and all for one collection where there is", async () => {
     const memory = new Pretended();
     expect(memory.reclaimer.relieve()).toBeUndefined();

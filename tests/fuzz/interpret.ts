@@ -65,7 +65,9 @@ export function interpret(
       ? constantData(state.params as ConstantParams)
       : primitive.reference(inputs, state.params, node);
     finish(data, dtype);
-    if (options.noise && dtype === "f32" && !isExact(name)) shake(name, data, exact, options.noise);
+    if (options.noise && dtype === "f32" && !isExact(name)) {
+      shake({ name, params: state.params }, data, exact, options.noise);
+    }
     if (options.noise && !keepsZeroSign(name)) loseZeroSign(data, options.noise);
     known.set(node, { shape, dtype, data });
   }
@@ -123,8 +125,13 @@ const sign = (noise: Numbers) => noise.next() < 0.5 ? -1 : 1;
 /** Errors may all go one way: in half of the cases they do. */
 const side = (noise: Numbers) => noise.next() < 0.5 ? sign(noise) : 0;
 
-function shake(name: string, data: Float64Array, inputs: readonly ReferenceArray[], noise: Numbers): void {
-  const bound = boundOf(name, inputs);
+function shake(
+  { name, params }: { readonly name: string; readonly params: unknown },
+  data: Float64Array,
+  inputs: readonly ReferenceArray[],
+  noise: Numbers,
+): void {
+  const bound = boundOf(name, inputs, params);
   const together = side(noise);
   const isWhole = bound === undefined || (keepsWhole(name) && staysWhole(inputs));
   for (let i = 0; i < data.length; i++) {

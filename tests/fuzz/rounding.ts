@@ -50,6 +50,9 @@ const BOUNDS: Readonly<Record<string, Bound>> = {
   cos: ({ data }) => (_, i) => Math.max(1, Math.abs(data[i]) / 8) * 2 ** -11,
   tanh: () => (value) => 16 * UNIT + 16 * UNIT * Math.abs(value),
   sigmoid: ({ data }) => (value, i) => (16 + 4 * Math.abs(data[i])) * UNIT * Math.abs(value),
+  // x·sigmoid(x), whose factor may be taken for 0 where it is no normal number.
+  silu: ({ data }) => (value, i) =>
+    (16 + 4 * Math.abs(data[i])) * UNIT * Math.abs(value) + LEAST_NORMAL * Math.abs(data[i]),
   erf: () => () => 4e-7,
   gelu: ({ data }) => (_, i) => 4e-7 * Math.abs(data[i]),
   geluTanh: ({ data }) => (_, i) => 32 * UNIT * Math.abs(data[i]),
@@ -62,6 +65,25 @@ const BOUNDS: Readonly<Record<string, Bound>> = {
 function ofLogarithm(x: ReferenceArray): ErrorBound {
   const top = largest(x);
   return (value) => 16 * UNIT * (1 + top + Math.abs(value));
+}
+
+/**
+ * Of the derivative by normalize(x), whose terms may cancel where x alone, however it is rounded, does not say so: of two
+ * elements one is always as far above their mean as the other lies below it.
+ */
+function ofNormalizeGrad([x, d]: readonly ReferenceArray[], epsilon: number): ErrorBound {
+  const n = x.shape[x.shape.length - 1];
+  const terms = new Float64Array(x.data.length);
+  for (let row = 0; row < x.data.length; row += n) {
+    const [values, derivatives] = [x.data.subarray(row, row + n), d.data.subarray(row, row + n)];
+    const center = values.reduce((sum, value) => sum + value / n, 0);
+    const scale = 1 / Math.sqrt(values.reduce((sum, value) => sum + (value - center) ** 2 / n, epsilon));
+    const normal = values.map((value) => Math.abs(value - center) * scale);
+    const mean = derivatives.reduce((sum, value) => sum + Math.abs(value) / n, 0);
+    const along = derivatives.reduce((sum, value, i) => sum + Math.abs(value) * normal[i] / n, 0);
+    for (let i = 0; i < n; i++) terms[row + i] = (Math.abs(derivatives[i]) + mean + normal[i] * along) * scale;
+  }
+  return (_, i) => (8 + Math.log2(n)) * UNIT * terms[i];
 }
 
 /** Operations that sum: what they do to their inputs on the way is as if each had been rounded. */
@@ -100,7 +122,8 @@ export function keepsZeroSign(name: string): boolean {
 }
 
 /** The bound of an operation's own error; `undefined` where its result is one of the two nearest numbers. */
-export function boundOf(name: string, inputs: readonly ReferenceArray[]): ErrorBound | undefined {
+export function boundOf(name: string, inputs: readonly ReferenceArray[], params: unknown): ErrorBound | undefined {
+  if (name === "normalizeGrad") return ofNormalizeGrad(inputs, (params as { epsilon?: number }).epsilon ?? 0);
   if (ROUNDED.has(name) || name === "sum") return undefined;
   return (BOUNDS[name] ?? relative(16))(...inputs);
 }
