@@ -23,7 +23,7 @@ import { fail } from "../experiments/terminal/fail.ts";
 import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiments/terminal/flags.ts";
 import { productSize } from "../experiments/runner/measure.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
-import { stackSvg } from "../lib/experiment/display_figure.ts";
+import { stackSvg } from "../lib/experiment/figures/figure.ts";
 import { baseFor, METHODS } from "./methods.ts";
 import { type BenchModel, describeModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./models.ts";
 import { Probes } from "./probes.ts";

@@ -1,9 +1,9 @@
 import { matmulVersion } from "../../kernels/matmul_version.ts";
 import { cacheFolder, type Device, type OpenDeviceOptions, requestDevice } from "../device/mod.ts";
 import { currentExecutor, setExecutor } from "../tensor/executor.ts";
-import { type ChoicesFile, readChoices, writeChoices } from "./choices_file.ts";
-import { Runtime } from "./runtime.ts";
-import { Tuner } from "./tuner.ts";
+import { type ChoicesFile, readChoices, writeChoices } from "./tune/choices_file.ts";
+import { Runtime } from "./run/runtime.ts";
+import { Tuner } from "./tune/tuner.ts";
 
 /** Options of {@linkcode openDevice}. */
 export interface DeviceOptions extends OpenDeviceOptions {

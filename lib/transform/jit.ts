@@ -1,8 +1,8 @@
-import { type Compiled, compileFunction, runtimeOf } from "../compile/compiled.ts";
-import type { ExplainOptions } from "../compile/explain.ts";
-import type { FunctionMemory } from "../compile/function_memory.ts";
-import { Runtime } from "../compile/runtime.ts";
-import type { DispatchTime, ProfileClock } from "../compile/timer.ts";
+import { type Compiled, compileFunction, runtimeOf } from "../compile/run/compiled.ts";
+import type { ExplainOptions } from "../compile/inspect/explain.ts";
+import type { FunctionMemory } from "../compile/inspect/function_memory.ts";
+import { Runtime } from "../compile/run/runtime.ts";
+import type { DispatchTime, ProfileClock } from "../compile/inspect/dispatch_times.ts";
 import { ambientExecutor, currentExecutor } from "../tensor/executor.ts";
 import { Hold } from "../tensor/hold.ts";
 import { Tensor } from "../tensor/tensor.ts";

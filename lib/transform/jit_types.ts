@@ -1,6 +1,6 @@
-import type { ExplainOptions } from "../compile/explain.ts";
-import type { FunctionMemory } from "../compile/function_memory.ts";
-import type { DispatchTime, ProfileClock } from "../compile/timer.ts";
+import type { ExplainOptions } from "../compile/inspect/explain.ts";
+import type { FunctionMemory } from "../compile/inspect/function_memory.ts";
+import type { DispatchTime, ProfileClock } from "../compile/inspect/dispatch_times.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { AnyFunction } from "./grad.ts";
 

@@ -17,8 +17,8 @@ export type {
   TakesNumbers,
   WantsNumbers,
 } from "./jit_types.ts";
-export type { ExplainOptions } from "../compile/explain.ts";
-export { formatMemory } from "../compile/format_memory.ts";
-export type { FunctionMemory, MemoryItem, MemoryKind } from "../compile/function_memory.ts";
-export { type AtBest, atBest, atBestTogether, type BoundBy, type Roofline } from "../compile/roofline.ts";
-export type { DispatchTime, ProfileClock } from "../compile/timer.ts";
+export type { ExplainOptions } from "../compile/inspect/explain.ts";
+export { formatMemory } from "../compile/inspect/format_memory.ts";
+export type { FunctionMemory, MemoryItem, MemoryKind } from "../compile/inspect/function_memory.ts";
+export { type AtBest, atBest, atBestTogether, type BoundBy, type Roofline } from "../compile/inspect/roofline.ts";
+export type { DispatchTime, ProfileClock } from "../compile/inspect/dispatch_times.ts";

@@ -23,13 +23,13 @@ export interface Fault extends Change {
 export const FAULTS: readonly Fault[] = [
   {
     name: "a result under two names gives its memory back twice",
-    file: "lib/compile/compiled.ts",
+    file: "lib/compile/run/compiled.ts",
     mended: "        storage.retain();\n        return new Tensor(shape, dtype, {",
     broken: "        return new Tensor(shape, dtype, {",
   },
   {
     name: "joined sums over axes around a kept one read a permuted view by steps in memory",
-    file: "lib/compile/lower_reduce.ts",
+    file: "lib/compile/lower/lower_reduce.ts",
     mended: "const isJoined = several !== ALONE;",
     broken: "const isJoined = several !== ALONE && false;",
   },
@@ -41,11 +41,11 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "joined work and results are made of tensors without elements",
-    file: "lib/compile/graph.ts",
+    file: "lib/compile/graph/graph.ts",
     mended: "tensor.size === 0 || isLeaf(tensor)",
     broken: "isLeaf(tensor)",
     also: {
-      file: "lib/compile/traced_graph.ts",
+      file: "lib/compile/graph/traced_graph.ts",
       mended: "id < firstId || size === 0) {",
       broken: "id < firstId || size < 0) {",
     },
@@ -71,7 +71,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "a pending tensor without elements is uploaded",
-    file: "lib/compile/runtime.ts",
+    file: "lib/compile/run/runtime.ts",
     mended: 'if (size === 0 && (state.kind === "node" || state.kind === "arriving")) {',
     broken: "if (size < 0) {",
   },
@@ -95,7 +95,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "kernels have no bound",
-    file: "lib/compile/fuse.ts",
+    file: "lib/compile/fuse/fuse.ts",
     mended: "const MAX_WEIGHT = 128;",
     broken: "const MAX_WEIGHT = 1e9;",
   },

@@ -1,4 +1,4 @@
-import { Runtime } from "../../lib/compile/runtime.ts";
+import { Runtime } from "../../lib/compile/run/runtime.ts";
 import { ambientExecutor } from "../../lib/tensor/executor.ts";
 
 /** Runs a function that builds graphs which nobody will compute: the executor is not told of their nodes. */

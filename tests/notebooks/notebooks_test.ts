@@ -165,7 +165,7 @@ describe("deno task notebooks", () => {
 
   const inKernel = hasJupyter() ? it : it.skip;
 
-  /** That of lib/experiment/display.ts: clients drop what comes after a cell is done. */
+  /** That of lib/experiment/notebook/display.ts: clients drop what comes after a cell is done. */
   const PAUSE = "await new Promise((done) => setTimeout(done, 50));";
   /** A cell that shows a text. */
   const showing = (text: string) => `await Deno.jupyter.display({ "text/plain": "${text}" }, { raw: true });\n${PAUSE}`;

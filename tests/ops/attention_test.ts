@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { useDevice } from "../../lib/compile/open_device.ts";
-import { Runtime } from "../../lib/compile/runtime.ts";
+import { Runtime } from "../../lib/compile/run/runtime.ts";
 import { attention } from "../../lib/nn/mod.ts";
 import { attentionByParts, type AttentionOptions } from "../../lib/ops/attention_by_parts.ts";
 import { mul, random, reshape, square, sum, transpose, zeros } from "../../lib/ops/mod.ts";

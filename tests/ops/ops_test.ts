@@ -2,7 +2,7 @@ import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import * as ops from "../../lib/ops/mod.ts";
 import { useDevice } from "../../lib/compile/open_device.ts";
-import { Runtime } from "../../lib/compile/runtime.ts";
+import { Runtime } from "../../lib/compile/run/runtime.ts";
 import { setExecutor } from "../../lib/tensor/executor.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { grad } from "../../lib/transform/grad.ts";

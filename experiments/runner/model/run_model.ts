@@ -13,7 +13,7 @@ import {
   TOKENIZER_FILES,
   wordPiece,
 } from "../../../mod.ts";
-import type { RunSpec } from "../../../lib/experiment/spec.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/spec.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { encoderJson, loadEncoder, SUITE_ENCODER } from "../../suite/encoder.ts";
 import { suiteVocabulary } from "../../suite/mod.ts";

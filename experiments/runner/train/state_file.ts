@@ -1,5 +1,5 @@
 import { io, type peft, type train } from "../../../mod.ts";
-import { canonicalJson } from "../../../lib/experiment/spec.ts";
+import { canonicalJson } from "../../../lib/experiment/specs/spec.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";
 import { treeFlatten, treeUnflatten } from "../../../lib/tensor/mod.ts";

@@ -1,6 +1,6 @@
 import { type Batch, Tensor, train, type Tree } from "../../../mod.ts";
-import { runtimeOf } from "../../../lib/compile/compiled.ts";
-import { makePlan } from "../../../lib/compile/plan.ts";
+import { runtimeOf } from "../../../lib/compile/run/compiled.ts";
+import { makePlan } from "../../../lib/compile/plan/make_plan.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
 import { currentExecutor, treeFlatten } from "../../../lib/tensor/mod.ts";

@@ -1,5 +1,5 @@
 import { type Comparison, type Difference, type Verdict, verdictOf } from "../../../lib/experiment/mod.ts";
-import { formatConfidence, formatP, formatPoints } from "../../../lib/experiment/points.ts";
+import { formatConfidence, formatP, formatPoints } from "../../../lib/experiment/statistics/points.ts";
 
 /** A method, and what it is held against. */
 export interface Held {

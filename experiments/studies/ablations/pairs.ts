@@ -1,6 +1,6 @@
 import { compare, type CompareOptions, correctFamily, type ScoredRun } from "../../../lib/experiment/mod.ts";
-import { tableMarkdown } from "../../../lib/experiment/display_table.ts";
-import { formatConfidence, formatP, formatPoints } from "../../../lib/experiment/points.ts";
+import { tableMarkdown } from "../../../lib/experiment/figures/table.ts";
+import { formatConfidence, formatP, formatPoints } from "../../../lib/experiment/statistics/points.ts";
 import type { Held } from "./findings.ts";
 
 /** Pairs of methods held against each other as one family: Holm's correction is over all of them. */

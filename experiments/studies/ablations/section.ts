@@ -14,8 +14,8 @@ import {
   scoredRuns,
   settingOf,
 } from "../../../lib/experiment/mod.ts";
-import { tableMarkdown } from "../../../lib/experiment/display_table.ts";
-import { formatPoints } from "../../../lib/experiment/points.ts";
+import { tableMarkdown } from "../../../lib/experiment/figures/table.ts";
+import { formatPoints } from "../../../lib/experiment/statistics/points.ts";
 import { type Held, heldOf, plainFindings, scopeOf, showsSomething } from "./findings.ts";
 import { holdPairs, pairTable } from "./pairs.ts";
 import type { ChosenRates, StudyRuns } from "./specs.ts";

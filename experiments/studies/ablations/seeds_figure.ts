@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { mean } from "simple-statistics";
 import { bootstrapInterval, type Interval, pairedDifferences, type ScoredRun } from "../../../lib/experiment/mod.ts";
-import { COLOURS, figureSvg } from "../../../lib/experiment/display_figure.ts";
+import { COLOURS, figureSvg } from "../../../lib/experiment/figures/figure.ts";
 
 /** Two methods of the rows. */
 export interface SeedsOptions {

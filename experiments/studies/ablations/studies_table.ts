@@ -1,5 +1,5 @@
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
-import { tableMarkdown } from "../../../lib/experiment/display_table.ts";
+import { tableMarkdown } from "../../../lib/experiment/figures/table.ts";
 import { duration } from "../../terminal/duration.ts";
 import type { StudyRuns } from "./specs.ts";
 

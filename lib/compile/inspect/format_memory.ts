@@ -1,0 +1,55 @@
+import { formatBytes } from "./format_bytes.ts";
+import type { FunctionMemory, MemoryItem, MemoryKind } from "./function_memory.ts";
+
+const LARGEST = 10;
+
+const KINDS: Readonly<Record<MemoryKind, string>> = {
+  argument: "arguments",
+  captured: "captured constants",
+  texture: "weights as textures",
+  packed: "operands as textures",
+  kept: "kept for later dispatches",
+  temporary: "temporaries",
+  scalars: "single numbers",
+  uniforms: "uniforms",
+  result: "results",
+  rounding: "rounding up",
+  staging: "staging, while a call runs",
+};
+
+const sumOf = (items: readonly MemoryItem[]) => items.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** What an argument is a part of: `state.base`, say. */
+const partOf = ({ path }: MemoryItem) => path.slice(0, 2).join(".");
+
+/** What takes the bytes of a function, in words: each kind, the parts of the arguments, and the ten largest. */
+export function formatMemory({ name, items, liveBytes, peakBytes, peak }: FunctionMemory): string {
+  const rows: [string, string][] = [];
+  const add = (label: string, bytes: number, notes: readonly string[] = []) =>
+    rows.push([label, [formatBytes(bytes).padStart(12), ...notes].join("  ")]);
+  for (const kind of Object.keys(KINDS) as MemoryKind[]) {
+    const own = items.filter((item) => item.kind === kind);
+    if (own.length === 0) continue;
+    add(KINDS[kind], sumOf(own), [`${(100 * sumOf(own) / peakBytes).toFixed(1).padStart(5)} %`]);
+    if (kind !== "argument") continue;
+    for (const [part, inside] of Map.groupBy(own, partOf)) {
+      const donated = inside.filter(({ isDonated }) => isDonated).length;
+      const note = `${inside.length} ${inside.length === 1 ? "tensor" : "tensors"}`;
+      add(`  ${part}`, sumOf(inside), donated > 0 ? [`${note}, ${donated} given up`] : [note]);
+    }
+  }
+  const isOne = ({ kind, shape }: MemoryItem) => shape !== undefined && kind !== "rounding";
+  const largest = items.filter(isOne).sort((a, b) => b.bytes - a.bytes).slice(0, LARGEST);
+  rows.push([`the ${largest.length} largest`, ""]);
+  for (const { path, shape, kind, bytes } of largest) {
+    add(`  ${path.join(".")} [${shape!.join(", ")}]`, bytes, [KINDS[kind]]);
+  }
+  const width = Math.max(...rows.map(([label]) => label.length));
+  return [
+    `${name ? `${name}: ` : ""}${formatBytes(peakBytes)} while a call runs, ${formatBytes(liveBytes)} between calls`,
+    ...peak
+      ? [`its own memory is fullest at dispatch ${peak.dispatch}, ${peak.kernel}: ${formatBytes(peak.bytes)}`]
+      : [],
+    ...rows.map(([label, rest]) => `${label.padEnd(width)}  ${rest}`.trimEnd()),
+  ].join("\n");
+}

@@ -1,0 +1,197 @@
+import { textureFormat } from "../../../kernels/kernel.ts";
+import { alignedBytes } from "../../device/alignment.ts";
+import type { Target } from "../../ops/primitive.ts";
+import { storedBytes } from "../../tensor/dtype.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { type Cluster, takeApart } from "../fuse/cluster.ts";
+import { fuse } from "../fuse/fuse.ts";
+import { buildGraph, type Graph, type Node } from "../graph/graph.ts";
+import type { Layout, Place } from "../lower/command.ts";
+import { lower } from "../lower/lower.ts";
+import { type Arena, placeIn } from "./arena.ts";
+import { layArenas } from "./arenas.ts";
+import { directPairs, pairDonations } from "./donated_results.ts";
+import { lastUses, Memory, PackedTextures, SharedSlots } from "./memory.ts";
+import type { BufferName, Plan, ResultPlace, Step } from "./plan.ts";
+
+/**
+ * Arenas of which a step writes a piece and reads another one, which WebGPU forbids: it keeps account of whole buffers.
+ */
+function mixedArenas(clusters: readonly Cluster[], { homeOf, arenaOf }: {
+  readonly homeOf: (node: Node) => Node;
+  readonly arenaOf: ReadonlyMap<Node, Arena>;
+}): Set<Arena> {
+  const found = clusters.flatMap(({ nodes, outputs, parts }) => {
+    if (parts) return [];
+    const written = new Set(outputs.map(homeOf));
+    const arenas = new Set([...written].flatMap((home) => arenaOf.get(home) ?? []));
+    const reads = nodes.flatMap(({ inputs }) => inputs.map(({ node }) => homeOf(node)));
+    return reads.filter((home) => !written.has(home) && arenas.has(arenaOf.get(home)!)).map((home) =>
+      arenaOf.get(home)!
+    );
+  });
+  return new Set(found);
+}
+
+/** Orders the work: clusters, what they write in place, and what must lie side by side for that. */
+function arrange(graph: Graph, pairs: ReadonlyMap<Node, Node>) {
+  const keep = new Set(graph.outputs);
+  let clusters: readonly Cluster[] = fuse(graph, pairs);
+  while (true) {
+    const direct = directPairs(clusters, pairs);
+    const overwritten = new Set(direct.values());
+    const homeOf = (node: Node) => direct.get(node) ?? node;
+    const laid = layArenas(clusters, {
+      homeOf,
+      isFree: (home) => home.leaf ? overwritten.has(home) : !keep.has(home),
+    });
+    // What was taken apart may write elsewhere.
+    if (laid.clusters.length > clusters.length) {
+      clusters = laid.clusters;
+      continue;
+    }
+    const mixed = mixedArenas(clusters, { homeOf, arenaOf: laid.arenaOf });
+    if (mixed.size === 0) return { ...laid, direct, homeOf, keep };
+    clusters = clusters.flatMap((cluster) => {
+      const tensors = [...cluster.nodes.flatMap(({ inputs }) => inputs.map(({ node }) => node)), ...cluster.outputs];
+      return tensors.some((node) => mixed.has(laid.arenaOf.get(homeOf(node))!)) ? takeApart(cluster) : [cluster];
+    });
+  }
+}
+
+/** Options of {@linkcode makePlan}. */
+export interface PlanOptions {
+  readonly target: Target;
+  readonly isLeaf?: (tensor: Tensor) => boolean;
+  /** Leaves whose buffers results may take over. */
+  readonly donated?: ReadonlySet<Tensor>;
+  /** Whether a leaf's memory is the same from call to call, as far as the plan does not write it itself. */
+  readonly isFrozen?: (leaf: Tensor) => boolean;
+  /** Called between pieces of the work. */
+  readonly onPiece?: () => void;
+}
+
+/** Compiles results into a plan. */
+export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan {
+  const { target, isLeaf, donated = new Set(), isFrozen = () => false, onPiece = () => {} } = options;
+  const graph = buildGraph(outputs, isLeaf);
+  onPiece();
+  const pairs = pairDonations(graph, donated);
+  const { clusters, arenas, arenaOf, direct, homeOf, keep } = arrange(graph, pairs);
+  const dying = lastUses(clusters, keep);
+
+  const leaves: Tensor[] = [];
+  const leafIndex = new Map<Node, number>();
+  for (const node of graph.nodes) {
+    if (!node.leaf) continue;
+    leafIndex.set(node, leaves.length);
+    leaves.push(node.leaf);
+  }
+
+  const leafArenas = arenas.filter(({ isOfLeaves }) => isOfLeaves);
+  const arenaIndex = new Map(leafArenas.map((arena, i) => [arena, i]));
+  const memory = new Memory();
+  const shared = new SharedSlots(memory);
+  const packed = new PackedTextures();
+  const positions = new Map<Node, number>();
+  const slotOf = new Map<Node, number>();
+  const readByKernel = new Set(
+    graph.nodes.filter(({ kind }) => kind === "kernel").flatMap(({ inputs }) => inputs.map(({ node }) => node)),
+  );
+  for (const cluster of clusters) {
+    if (cluster.kind !== "map" || cluster.nodes[0].size !== 1) continue;
+    for (const node of cluster.outputs) {
+      if (!keep.has(node) && !readByKernel.has(node)) positions.set(node, memory.scalar());
+    }
+  }
+  const written = new Set(pairs.values());
+  const layout: Layout = {
+    target,
+    isFrozen: (node) => node.leaf?.rank === 2 && !written.has(node) && isFrozen(node.leaf),
+    placeOf: (node) => placeIn(arenaOf, homeOf(node)),
+    joinedSize: ({ parts }) => arenaOf.get(homeOf(parts![0].tensors[0]))!.bytes / 4,
+    scalarPosition: (node) => positions.get(node),
+    inPlace: (node) => direct.get(node),
+  };
+
+  const bufferOf = (node: Node, isJoined: boolean): BufferName => {
+    const home = homeOf(node);
+    const arena = arenaOf.get(home);
+    if (arena && isJoined) {
+      return arena.isOfLeaves ? { arena: arenaIndex.get(arena)! } : { slot: shared.slot(arena) };
+    }
+    if (arena && !arena.isOfLeaves) {
+      return {
+        slot: shared.slot(arena),
+        range: { offset: arena.offsets.get(home)!, bytes: alignedBytes(node.size * 4) },
+      };
+    }
+    const leaf = leafIndex.get(home);
+    if (leaf !== undefined) return { leaf };
+    if (positions.has(node)) return "scalars";
+    const slot = slotOf.get(node);
+    if (slot === undefined) throw new Error(`internal: ${node.primitive?.name} has no memory`);
+    return { slot };
+  };
+  const steps: Step[] = [];
+  clusters.forEach((cluster, position) => {
+    for (const node of cluster.outputs) {
+      if (direct.has(node) || positions.has(node)) continue;
+      const arena = arenaOf.get(node);
+      if (arena) shared.take(arena);
+      else slotOf.set(node, memory.take(storedBytes(node)));
+    }
+    onPiece();
+    const { commands, scratch } = lower(cluster, layout);
+    const pieces = scratch.map((piece): BufferName =>
+      typeof piece === "number" ? { slot: memory.take(piece) } : { packed: packed.of(piece) }
+    );
+    const resolve = (place: Place): BufferName =>
+      place === "scalars"
+        ? place
+        : "node" in place
+        ? bufferOf(place.node, place.withNeighbours || (cluster.parts ?? cluster.products) !== undefined)
+        : pieces[place.scratch];
+    for (const { kernel, grid, uniforms, places, operations = 0 } of commands) {
+      const buffers = places.map((place, i): BufferName => {
+        const name = resolve(place);
+        return name !== "scalars" && "leaf" in name && textureFormat(kernel.bindings[i])
+          ? { texture: name.leaf }
+          : name;
+      });
+      const contents = places.map((place) =>
+        place !== "scalars" && "node" in place ? arenaOf.get(homeOf(place.node)) ?? place.node : undefined
+      );
+      steps.push({ kernel, grid, uniforms, buffers, operations, cluster: position, contents });
+    }
+    for (const piece of pieces) if (piece !== "scalars" && "slot" in piece) memory.give(piece.slot);
+    for (const node of dying[position]) {
+      const slot = slotOf.get(node);
+      const arena = arenaOf.get(node);
+      if (slot !== undefined) memory.give(slot);
+      else if (arena && !arena.isOfLeaves) shared.give(arena);
+    }
+  });
+
+  const results = graph.outputs.map((node): ResultPlace => {
+    if (node.kind === "leaf") return { kind: "leaf", leaf: leafIndex.get(node)! };
+    const target = pairs.get(node);
+    if (direct.has(node)) return { kind: "donated", leaf: leafIndex.get(target!)! };
+    const slot = slotOf.get(node)!;
+    return target ? { kind: "copied", leaf: leafIndex.get(target)!, slot } : { kind: "slot", slot };
+  });
+  const places = leafArenas.map(({ bytes, offsets }) => ({
+    bytes,
+    leaves: [...offsets].map(([node, offset]) => ({ leaf: leafIndex.get(node)!, offset })),
+  }));
+  return {
+    leaves,
+    arenas: places,
+    steps,
+    slots: memory.slots,
+    packed: packed.sizes,
+    scalars: memory.scalars,
+    results,
+    clusters,
+  };
+}

@@ -1,0 +1,330 @@
+import { storedBytes, type TypedArray, viewAs } from "../../tensor/dtype.ts";
+import type { Executor } from "../../tensor/executor.ts";
+import { sameShape } from "../../tensor/shape.ts";
+import { Hold } from "../../tensor/hold.ts";
+import { Tensor } from "../../tensor/tensor.ts";
+import type { Bindable } from "../../device/device.ts";
+import { requireBindable } from "./binding_limit.ts";
+import { type BoundLeaves, BoundPlan } from "./bound_plan.ts";
+import { CompileWatch } from "./compile_watch.ts";
+import { Donations } from "./donations.ts";
+import { type ExplainOptions, explainPlan } from "../inspect/explain.ts";
+import { type FunctionMemory, functionMemory } from "../inspect/function_memory.ts";
+import { layOutgoing, type Outgoing } from "./result_copies.ts";
+import { makePlan } from "../plan/make_plan.ts";
+import type { Plan } from "../plan/plan.ts";
+import { Runtime, settleEmpty } from "./runtime.ts";
+import { DeviceStorage } from "./storage.ts";
+import { LeafTextures } from "./textures.ts";
+import { timeByDifference } from "./time_by_difference.ts";
+import { type DispatchTime, dispatchTimes, type ProfileClock } from "../inspect/dispatch_times.ts";
+import { Timer } from "./timer.ts";
+import { walkTrace } from "../graph/traced_graph.ts";
+
+/** Host data up to this size is written into a slot of the plan; larger tensors get memory of their own, once. */
+const MAX_SLOT_BYTES = 256 * 1024;
+const MAX_IN_FLIGHT = 2;
+
+/** What a traced function computes. */
+export interface TracedFunction {
+  /** Stand-ins for the arguments' tensors. */
+  readonly placeholders: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** Positions of placeholders whose memory is given up. */
+  readonly donated: ReadonlySet<number>;
+  /** Tensors older than this were made outside of the function. */
+  readonly firstId: number;
+  readonly name: string;
+  /** Where each placeholder's tensor lies in the arguments, for people; its position by default. */
+  readonly paths?: readonly (readonly string[])[];
+}
+
+/** The runtime of an executor. Throws where another one is installed. */
+export function runtimeOf(executor: Executor): Runtime {
+  if (!(executor instanceof Runtime)) throw new Error("jit: needs the executor that openDevice() installs");
+  return executor;
+}
+
+/**
+ * Compiles a traced function: everything that a call will need is made here. What it closes over is held from now on,
+ * until it is disposed of.
+ */
+export async function compileFunction(runtime: Runtime, traced: TracedFunction): Promise<Compiled> {
+  const { placeholders, outputs, donated, firstId, name } = traced;
+  for (const { gone, shape } of outputs) {
+    if (gone === undefined) continue;
+    throw new Error(`jit: ${name || "the function"} returned a tensor of shape [${shape.join(", ")}] that was ${gone}`);
+  }
+  const graph = walkTrace(outputs, firstId);
+  graph.captured.forEach(settleEmpty);
+  const captured = new Hold(graph.captured);
+  using watch = new CompileWatch(runtime.report, { name, operations: graph.made.length });
+  try {
+    await runtime.evaluate(graph.captured);
+    const given = new Set(placeholders.filter((_, i) => donated.has(i)));
+    const returned = new Set(outputs);
+    const planned = () =>
+      makePlan(outputs, {
+        target: runtime.target,
+        isLeaf: ({ state, id }) => state.kind !== "node" || id < firstId,
+        donated: given,
+        isFrozen: (leaf) => !given.has(leaf) || returned.has(leaf),
+        onPiece: () => watch.look(),
+      });
+    let plan = planned();
+    requireBindable(runtime.device, plan, (leaf) => traced.paths?.[placeholders.indexOf(leaf)]?.join("."));
+    if (await runtime.tuner?.learn()) plan = planned();
+    await runtime.arrive(plan.leaves);
+    const textures = new LeafTextures(runtime.device, plan);
+    const [pipelines] = await Promise.all([runtime.pipelines(plan), textures.prepare()]);
+    watch.done();
+    return new Compiled(runtime, traced, plan, { pipelines, textures, captured });
+  } catch (error) {
+    captured[Symbol.dispose]();
+    throw error;
+  } finally {
+    for (const node of graph.made) {
+      node.giveUp(`made while ${name || "a jitted function"} was traced, not returned by it`);
+    }
+  }
+}
+
+/** Where a leaf of the plan comes from in a call. */
+type LeafSource = { readonly argument: number } | { readonly captured: Tensor };
+
+/** A function compiled for one signature. */
+export class Compiled {
+  readonly #bound: BoundPlan;
+  readonly #textures: LeafTextures;
+  /** What the function closes over. */
+  readonly #captured: Hold;
+  readonly #sources: readonly LeafSource[];
+  readonly #outgoing: readonly (Outgoing | undefined)[];
+  readonly #stagingBytes: number;
+  /** The plan's own buffers for small host data, and what was written last. */
+  readonly #entries: ({ readonly buffer: GPUBuffer; last?: TypedArray } | undefined)[];
+  readonly #inFlight: Promise<unknown>[] = [];
+  /** What the last call ran on. */
+  #last: BoundLeaves | undefined;
+  /** Leaves that the plan writes: arguments that are donated. */
+  readonly #written: ReadonlySet<number>;
+  #isDisposed = false;
+
+  constructor(
+    readonly runtime: Runtime,
+    readonly traced: TracedFunction,
+    readonly plan: Plan,
+    made: {
+      readonly pipelines: readonly GPUComputePipeline[];
+      readonly textures: LeafTextures;
+      readonly captured: Hold;
+    },
+  ) {
+    this.#bound = new BoundPlan(runtime.device, plan, made.pipelines);
+    this.#textures = made.textures;
+    this.#captured = made.captured;
+    this.#written = new Set(
+      plan.results.flatMap((place) => place.kind === "donated" || place.kind === "copied" ? [place.leaf] : []),
+    );
+    const positions = new Map(traced.placeholders.map((placeholder, i) => [placeholder, i]));
+    this.#sources = plan.leaves.map((leaf) => {
+      const argument = positions.get(leaf);
+      return argument === undefined ? { captured: leaf } : { argument };
+    });
+    const { outgoing, stagingBytes } = layOutgoing(plan, traced.outputs);
+    this.#outgoing = outgoing;
+    this.#stagingBytes = stagingBytes;
+    this.#entries = plan.leaves.map(() => undefined);
+  }
+
+  /** Runs on the tensors of a call. Resolves once the step is encoded; rejects with the faults of earlier ones. */
+  async run(leaves: readonly Tensor[]): Promise<Tensor[]> {
+    using held = new Hold(leaves);
+    await this.#ready(held);
+    return this.#encode(held).results;
+  }
+
+  /** Waits until a step may be encoded. */
+  async #ready({ tensors }: Hold): Promise<void> {
+    const relief = this.runtime.device.relieve();
+    if (relief) await relief;
+    while (this.#inFlight.length >= MAX_IN_FLIGHT) await this.#inFlight.shift();
+    const late = tensors.filter(({ state }) => state.kind === "node" || state.kind === "arriving");
+    if (late.length > 0) {
+      await this.runtime.evaluate(late);
+      await this.runtime.arrive(late);
+    }
+    if (this.#isDisposed) throw new Error(`jit: ${this.traced.name || "the function"} was disposed`);
+  }
+
+  /**
+   * Like {@linkcode run}, with the time that each dispatch takes: slower, as each is a compute pass of its own, or is
+   * repeated afterwards on copies where the device has no clock.
+   */
+  async profile(
+    leaves: readonly Tensor[],
+  ): Promise<{ results: Tensor[]; clock: ProfileClock; dispatches: DispatchTime[] }> {
+    using held = new Hold(leaves);
+    await this.#ready(held);
+    const { device } = this.runtime;
+    if (!Timer.isThere(device)) {
+      const { results, bound } = this.#encode(held);
+      const seconds = await timeByDifference(this.#bound, bound);
+      return { results, clock: "difference", dispatches: dispatchTimes(this.plan, seconds) };
+    }
+    using timer = new Timer(device, this.plan.steps.length);
+    const { results } = this.#encode(held, timer);
+    return { results, clock: "timestamps", dispatches: dispatchTimes(this.plan, await timer.seconds()) };
+  }
+
+  #encode(held: Hold, timer?: Timer): { results: Tensor[]; bound: BoundLeaves } {
+    // Shares of the call itself: results take their own.
+    const shares: DeviceStorage[] = [];
+    try {
+      return this.#encodeWith(shares, held, timer);
+    } finally {
+      for (const storage of shares) storage.release();
+    }
+  }
+
+  #encodeWith(shares: DeviceStorage[], held: Hold, timer?: Timer): { results: Tensor[]; bound: BoundLeaves } {
+    const { device } = this.runtime;
+    const args = held.tensors;
+    const share = (storage: DeviceStorage) => {
+      shares.push(storage);
+      return storage;
+    };
+    const tensorOf = (leaf: number) => {
+      const source = this.#sources[leaf];
+      return "argument" in source ? args[source.argument] : source.captured;
+    };
+    const donations = new Donations(this.runtime, held);
+    /** Memory of the leaves that are written. */
+    const written = new Map<number, DeviceStorage>();
+    const arenas = this.plan.arenas.map((arena) => {
+      const storages = donations.gather(arena, tensorOf).map(share);
+      arena.leaves.forEach(({ leaf }, i) => written.set(leaf, storages[i]));
+      return storages[0].buffer;
+    });
+    for (const leaf of this.#written) if (!written.has(leaf)) written.set(leaf, share(donations.own(tensorOf(leaf))));
+    const copied = new Map<number, DeviceStorage>();
+    const buffers = this.#sources.map((source, leaf) => {
+      const tensor = tensorOf(leaf);
+      if (this.#textures.has(leaf)) copied.set(leaf, this.runtime.upload(tensor));
+      if (!("argument" in source)) return this.runtime.upload(tensor).memory;
+      return written.get(leaf)?.memory ?? this.#enter(leaf, tensor);
+    });
+    const bound: BoundLeaves = { buffers, arenas, textures: this.#textures.of(copied) };
+    this.#last = bound;
+    /** Memory of the results that stay on the device. */
+    const large = new Map<Outgoing, DeviceStorage>();
+    for (const outgoing of this.#outgoing) {
+      if (!outgoing || outgoing.offset >= 0 || large.has(outgoing)) continue;
+      large.set(outgoing, share(new DeviceStorage(device, device.acquire(outgoing.bytes))));
+    }
+    const staging = this.#stagingBytes > 0 ? device.staging(this.#stagingBytes) : undefined;
+    device.submit((encoder) => {
+      donations.encode(encoder);
+      this.#bound.encode(encoder, bound, timer);
+      this.plan.results.forEach((place, i) => {
+        const outgoing = this.#outgoing[i];
+        if (place.kind === "copied") {
+          const bytes = storedBytes(this.traced.outputs[i]);
+          const { buffer, offset } = written.get(place.leaf)!;
+          encoder.copyBufferToBuffer(this.#bound.slots[place.slot], 0, buffer, offset, bytes);
+        } else if (outgoing) {
+          const [target, offset] = large.has(outgoing) ? [large.get(outgoing)!.buffer, 0] : [staging!, outgoing.offset];
+          encoder.copyBufferToBuffer(this.#bound.slots[outgoing.slot], 0, target, offset, outgoing.bytes);
+        }
+      });
+    }, this.plan.steps.length);
+    for (const storage of written.values()) storage.version++;
+
+    const arrival = staging ? device.collect(staging, this.#stagingBytes) : device.done();
+    arrival.catch(() => {}); // heard of by the next call, and by whoever asks for a result
+    this.#inFlight.push(arrival);
+
+    /** Arguments that are handed through as they are, each once: they are not given up. */
+    const through = new Set<Tensor>();
+    const results = this.plan.results.map((place, i): Tensor => {
+      const { shape, dtype, size } = this.traced.outputs[i];
+      if (place.kind === "leaf") {
+        const tensor = tensorOf(place.leaf);
+        const isArgument = "argument" in this.#sources[place.leaf] && tensor.gone === undefined;
+        if (!isArgument || through.has(tensor) || !sameShape(tensor.shape, shape)) return tensor.alias(shape);
+        through.add(tensor);
+        return tensor;
+      }
+      const outgoing = this.#outgoing[i];
+      const storage = outgoing ? large.get(outgoing) : written.get((place as { readonly leaf: number }).leaf)!;
+      if (storage) {
+        storage.retain();
+        return new Tensor(shape, dtype, { kind: "device", storage });
+      }
+      const { offset, bytes } = outgoing!;
+      const data = (arrival as Promise<ArrayBuffer>).then((all) =>
+        viewAs(dtype, all.slice(offset, offset + bytes), 0, size)
+      );
+      data.catch(() => {});
+      return new Tensor(shape, dtype, { kind: "arriving", data });
+    });
+    for (const position of this.traced.donated) {
+      const tensor = args[position];
+      if (!through.has(tensor)) tensor.giveUp(`donated to ${this.traced.name || "a jitted function"}`);
+    }
+    return { results, bound };
+  }
+
+  /** The buffer in which a plan finds an argument that stays the caller's. */
+  #enter(leaf: number, tensor: Tensor): Bindable {
+    const { state } = tensor;
+    const isSmall = state.kind === "host" && state.storage === undefined && state.data.byteLength <= MAX_SLOT_BYTES;
+    if (!isSmall) return this.runtime.upload(tensor).memory;
+    const { device } = this.runtime;
+    const entry = this.#entries[leaf] ??= { buffer: device.acquire(state.data.byteLength) };
+    if (entry.last !== state.data) {
+      device.write(entry.buffer, state.data);
+      entry.last = state.data;
+    }
+    return entry.buffer;
+  }
+
+  /** The plan in words. */
+  explain(options: ExplainOptions = {}): string {
+    return explainPlan(this.plan, { ...options, name: this.traced.name });
+  }
+
+  /** What takes the bytes. */
+  memory(): FunctionMemory {
+    const { name, donated, outputs, paths = [] } = this.traced;
+    const handedThrough = new Set(this.plan.results.flatMap((place) => place.kind === "leaf" ? [place.leaf] : []));
+    return functionMemory(this.runtime.device, {
+      name,
+      plan: this.plan,
+      leaves: this.#sources.map((source, leaf) => {
+        if (!("argument" in source)) return { isDonated: false };
+        const { argument } = source;
+        const isDonated = donated.has(argument) && !handedThrough.has(leaf);
+        return { path: paths[argument] ?? [String(argument)], isDonated };
+      }),
+      bound: this.#last,
+      own: this.#bound,
+      results: this.#outgoing.flatMap((outgoing, i) => {
+        if (!outgoing || outgoing.offset >= 0 || this.#outgoing.indexOf(outgoing) < i) return [];
+        return [{ bytes: outgoing.bytes, shape: outputs[i].shape }];
+      }),
+      stagingBytes: this.#stagingBytes,
+    });
+  }
+
+  /** Gives back the memory of the plan once nothing runs on it. */
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    await Promise.allSettled(this.#inFlight.splice(0));
+    this.#captured[Symbol.dispose]();
+    this.#bound.dispose();
+    this.#textures.dispose();
+    for (const entry of this.#entries) if (entry) this.runtime.device.release(entry.buffer);
+  }
+}

@@ -1,0 +1,85 @@
+import { writeAtomically } from "../../io/write_atomically.ts";
+
+/** Variants of products by their class, as they were measured on one adapter. */
+export type Choices = ReadonlyMap<string, string>;
+
+/** What {@linkcode readChoices} and {@linkcode writeChoices} need to know. */
+export interface ChoicesFile {
+  readonly path: string;
+  /** Of the kernels: what was measured of others is not used. Read only where there is a file, or one is written. */
+  readonly version: string;
+  /** Name and driver of the adapter. */
+  readonly adapter: string;
+  /** Hears of a file that is damaged. */
+  readonly report: (line: string) => void;
+}
+
+/** The file's contents: variants by adapter and class. */
+interface Contents {
+  readonly version: string;
+  readonly adapters: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function parse(text: string): Contents {
+  const value: unknown = JSON.parse(text);
+  if (!isRecord(value) || typeof value.version !== "string" || !isRecord(value.adapters)) {
+    throw new Error("it has no version, or no adapters");
+  }
+  for (const [adapter, choices] of Object.entries(value.adapters)) {
+    if (!isRecord(choices) || !Object.values(choices).every((name) => typeof name === "string")) {
+      throw new Error(`what it says of ${adapter} are not names of kernels`);
+    }
+  }
+  return value as unknown as Contents;
+}
+
+/** What the file says of these kernels; a damaged one is set aside, so that the next one can take its place. */
+async function read(file: ChoicesFile): Promise<Contents["adapters"]> {
+  const { path, report } = file;
+  const nothing = {};
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return nothing;
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    throw new Error(`cannot read ${path}: ${(error as Error).message}: delete it, it is only a cache`, {
+      cause: error,
+    });
+  }
+  try {
+    const contents = parse(text);
+    return contents.version === file.version ? contents.adapters : nothing;
+  } catch (error) {
+    const aside = `${path}.damaged`;
+    await Deno.rename(path, aside);
+    report(`${path} is damaged (${(error as Error).message}): it is now ${aside}, kernels are chosen without it`);
+    return nothing;
+  }
+}
+
+/**
+ * What is remembered of an adapter: nothing where there is no file, or one of other kernels.
+ *
+ * Throws a NotCapable without the right to read it, and an Error where it cannot be read.
+ */
+export async function readChoices(file: ChoicesFile): Promise<Choices> {
+  return new Map(Object.entries((await read(file))[file.adapter] ?? {}));
+}
+
+/**
+ * Adds choices to the file: what others wrote meanwhile stays, and nobody ever finds half of it. Of two processes that
+ * write in the same moment, one may lose what it measured; it will measure again.
+ */
+export async function writeChoices(file: ChoicesFile, choices: Choices): Promise<void> {
+  const { path, adapter } = file;
+  const adapters = await read(file);
+  const merged = { ...adapters[adapter], ...Object.fromEntries(choices) };
+  const sorted = Object.fromEntries(Object.entries(merged).sort(([a], [b]) => a < b ? -1 : 1));
+  const contents: Contents = { version: file.version, adapters: { ...adapters, [adapter]: sorted } };
+  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  await writeAtomically(path, `${JSON.stringify(contents, null, 2)}\n`);
+}

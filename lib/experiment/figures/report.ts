@@ -1,0 +1,185 @@
+import { markdownTable } from "markdown-table";
+import { mean } from "simple-statistics";
+import type { RunRecord } from "../records/record.ts";
+import type { RunSpec } from "../specs/run_spec.ts";
+import { settingsLines } from "./settings_lines.ts";
+import { type Cell, summarize } from "../statistics/summarize.ts";
+
+/** Names as tables print them. */
+export const METRIC_NAMES: Readonly<Record<string, string>> = {
+  matthewsCorrelation: "Matthews",
+  accuracy: "accuracy",
+  f1: "F1",
+  pearson: "Pearson",
+  spearman: "Spearman",
+  mismatchedAccuracy: "accuracy",
+};
+
+function ordered(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}
+
+function percent(value: number): string {
+  return (100 * value).toFixed(1).replace("-0.0", "0.0");
+}
+
+function print(cell: Cell | undefined): string {
+  if (!cell || cell.mean === undefined) return cell && cell.failures > 0 ? "failed" : "–";
+  const spread = cell.deviation === undefined ? "" : ` ± ${percent(cell.deviation)}`;
+  return `${percent(cell.mean)}${spread}${cell.failures > 0 ? ` (${cell.failures} failed)` : ""}`;
+}
+
+function meanOf(values: readonly number[]): number | undefined {
+  return values.length > 0 ? mean([...values]) : undefined;
+}
+
+/** MNLI's accuracy on mismatched examples as scores of a task of their own, where they are there. */
+function mismatched(records: readonly RunRecord[]): RunRecord[] {
+  return records.flatMap((record): RunRecord[] => {
+    const { spec, result } = record;
+    if (result?.metrics.mismatchedAccuracy === undefined) return [];
+    return [{ ...record, spec: { ...spec, task: `${spec.task}-mm`, metric: "mismatchedAccuracy" } }];
+  });
+}
+
+/**
+ * The table methods × tasks: mean ± sample standard deviation over seeds, in per cent; the mean over tasks where there
+ * are several and every one has a score; the count of trained parameters, which is that of the first task. MNLI's
+ * mismatched examples have a column of their own, which is not in the mean.
+ */
+export function scoreTable(records: readonly RunRecord[]): string {
+  const cells = summarize(records);
+  const tasks = ordered(cells.map(({ task }) => task));
+  const others = mismatched(records);
+  const columns = tasks.flatMap((task) =>
+    others.some(({ spec }) => spec.task === `${task}-mm`) ? [task, `${task}-mm`] : [task]
+  );
+  const all = [...records, ...others];
+  const metrics = new Map(all.map(({ spec }) => [spec.task, METRIC_NAMES[spec.metric] ?? spec.metric]));
+  const found = [...cells, ...summarize(others)];
+  const rows = ordered(cells.map(({ method }) => method)).map((method) => {
+    const cellOf = (task: string) => found.find((cell) => cell.task === task && cell.method === method);
+    const own = columns.map(cellOf);
+    const means = tasks.flatMap((task) => cellOf(task)?.mean ?? []);
+    const average = means.length === tasks.length ? percent(meanOf(means)!) : "–";
+    const results = records.filter(({ spec }) => spec.method.name === method).flatMap(({ result }) => result ?? []);
+    const size = results[0]?.trainableParameters.toLocaleString("en") ?? "–";
+    const rate = meanOf(results.map(({ stepsPerSecond }) => stepsPerSecond))?.toFixed(1) ?? "–";
+    return [method, ...own.map(print), ...tasks.length > 1 ? [average] : [], size, rate];
+  });
+  const scores = columns.map((task) => `${task} (${metrics.get(task)})`);
+  const head = ["method", ...scores, ...tasks.length > 1 ? ["average"] : [], "trained parameters", "steps/s"];
+  return markdownTable([head, ...rows], { align: ["l", ...head.slice(1).map(() => "r")] });
+}
+
+/** Which state is scored, in words. */
+const CHECKPOINTS: Readonly<Record<RunSpec["checkpoint"], string>> = {
+  last: "last checkpoint",
+  best: "best checkpoint on that split, which flatters it",
+};
+
+/** What the numbers of {@linkcode scoreTable} are. */
+export function scoreCaption(records: readonly RunRecord[]): string {
+  const seeds = ordered(records.map(({ spec }) => String(spec.seed)));
+  const { split } = records[0].spec;
+  const rules = ordered(records.map(({ spec: { checkpoint } }) => CHECKPOINTS[checkpoint]));
+  const what = seeds.length > 1
+    ? `Mean ± sample standard deviation over seeds ${seeds.join(", ")}`
+    : `One run each, seed ${seeds[0]}`;
+  return `${what}, in per cent; ${split} split; ${rules.join(" or ")}`;
+}
+
+/** For each method that writes W: its K and λ, and how often it wrote, by task where that differs. */
+export function writeLines(records: readonly RunRecord[]): string[] {
+  const tasksOf = new Map<string, Map<string, string[]>>();
+  for (const { spec: { method, steps, task }, result } of records) {
+    if (!result || method.startStep === undefined) continue;
+    const how = `${method.name}: K = ${method.startStep} of ${steps} steps, λ = ${method.lambda}`;
+    const count = result.writes === 0
+      ? `W was never written${Number(method.startStep) + 1 < steps ? "" : ": there was no step after K"}`
+      : `W was written ${result.writes} ${result.writes === 1 ? "time" : "times"} in each run`;
+    const counts = tasksOf.get(how) ?? new Map<string, string[]>();
+    tasksOf.set(how, counts.set(count, [...counts.get(count) ?? [], task]));
+  }
+  return [...tasksOf].flatMap(([how, counts]) =>
+    [...counts].map(([count, tasks]) => `${how}; ${count}${counts.size > 1 ? ` (${ordered(tasks).join(", ")})` : ""}`)
+  );
+}
+
+/** Figures of papers beside ours. */
+export interface PaperTable {
+  /** The method's name. */
+  readonly method: string;
+  /** The paper. */
+  readonly source: string;
+  /** By task, as the paper prints them, with how they are known: `published` or `recalled`. */
+  readonly figures: Readonly<Record<string, readonly [figure: string, mark: string]>>;
+}
+
+/** The papers' rows for the given tasks; what was not confirmed is marked. */
+export function paperTable(rows: readonly PaperTable[], tasks: readonly string[]): string {
+  const body = rows.map(({ method, source, figures }) => [
+    method,
+    source,
+    ...tasks.map((task) => {
+      const [figure, mark] = figures[task] ?? ["–", "published"];
+      return mark === "recalled" ? `${figure} ?` : figure;
+    }),
+  ]);
+  return markdownTable([["method", "from", ...tasks], ...body], { align: ["l", "l", ...tasks.map(() => "r")] });
+}
+
+/** What a report says beside its tables. */
+export interface ReportText {
+  /** Stands above it. */
+  readonly title: string;
+  /** The command that makes it. */
+  readonly command: string;
+  /** What can be compared with the papers' figures, and what cannot. */
+  readonly comparable: string;
+}
+
+/** The report as Markdown. */
+export function report(records: readonly RunRecord[], paper: readonly PaperTable[], text: ReportText): string {
+  const tasks = ordered(records.map(({ spec }) => spec.task));
+  const results = records.flatMap(({ result }) => result ?? []);
+  const failed = records.filter(({ status }) => status === "failed");
+  const writes = writeLines(records);
+  const lines = [
+    `# ${text.title}`,
+    "",
+    `Made by \`${text.command}\`.`,
+    "",
+    scoreTable(records),
+    "",
+    `${scoreCaption(records)}. ${settingsLines(records).join(" ")}`,
+    ...writes.flatMap((line) => ["", `${line}.`]),
+    "",
+    "## The papers' figures",
+    "",
+    paperTable(paper, tasks),
+    "",
+    "`?`: as recalled; check with the paper. Others: as published.",
+    "",
+    text.comparable,
+    "",
+    "## How it ran",
+    "",
+    results.length > 0
+      ? `Adapter: ${ordered(results.map(({ adapter }) => adapter)).join("; ")}. ` +
+        `Versions: ${ordered(results.map(({ versions }) => versions)).join("; ")}.`
+      : "No run finished.",
+    ...failed.length > 0
+      ? [
+        "",
+        "Failed:",
+        "",
+        ...failed.map(({ spec, error }) => `- ${spec.task} ${spec.method.name} seed ${spec.seed}: ${error}`),
+      ]
+      : [],
+    "",
+    "![Scores and losses](report.svg)",
+    "",
+  ];
+  return lines.join("\n");
+}

@@ -1,0 +1,62 @@
+import type { RunRecord } from "./record.ts";
+import { parseRecord } from "./record_file.ts";
+import { hashSpec, type RunSpec } from "../specs/spec.ts";
+
+/** What lies where a run's record should be. */
+export type FoundRecord =
+  | { readonly kind: "finished"; readonly record: RunRecord }
+  /** The run failed, and is tried again. */
+  | { readonly kind: "failed"; readonly record: RunRecord }
+  | { readonly kind: "missing" }
+  /** The file is no whole record of this run. */
+  | { readonly kind: "damaged"; readonly reason: string };
+
+/** Path of a run's own file in a folder of records. */
+export function recordPath(out: string, hash: string): string {
+  return `${out}/runs/${hash}.arrow`;
+}
+
+async function contentsOf(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/**
+ * Looks for the record of a run in a folder of records; reads only.
+ *
+ * Throws an Error where there is a file that cannot be read: it may be whole, and is not to be made again.
+ */
+export async function findRecord(out: string, spec: RunSpec): Promise<FoundRecord> {
+  const hash = await hashSpec(spec);
+  const path = recordPath(out, hash);
+  const contents = await contentsOf(path);
+  if (contents === undefined) return { kind: "missing" };
+  try {
+    const record = await parseRecord(contents);
+    const found = await hashSpec(record.spec);
+    if (record.hash !== hash || found !== hash) {
+      return { kind: "damaged", reason: `it is of run ${found}, not ${hash}` };
+    }
+    return { kind: record.status, record };
+  } catch (error) {
+    return { kind: "damaged", reason: (error as Error).message };
+  }
+}
+
+/** Gives a damaged file a name that nothing else has, so that the run can be recorded anew and nothing is lost. */
+export async function setAside(path: string): Promise<string> {
+  for (let count = 1;; count++) {
+    const aside = `${path}.damaged${count > 1 ? `.${count}` : ""}`;
+    try {
+      await Deno.lstat(aside);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      await Deno.rename(path, aside);
+      return aside;
+    }
+  }
+}

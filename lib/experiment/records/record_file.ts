@@ -1,0 +1,79 @@
+import { Field, List, tableFromIPC, tableToIPC } from "apache-arrow";
+import { writeAtomically } from "../../io/write_atomically.ts";
+import { ARROW_TYPES, type ArrowColumn, arrowTable } from "./arrow_table.ts";
+import { POINT_TYPES, RUN_COLUMNS } from "./columns.ts";
+import { type CurvePoint, METRICS, type RunRecord, type RunResult } from "./record.ts";
+import { requireSeal, seal, UNSEALED } from "./seal.ts";
+import { parseSpec } from "../specs/spec.ts";
+
+const POINT_NAMES = Object.keys(POINT_TYPES) as (keyof CurvePoint)[];
+
+const CURVE_LISTS = POINT_NAMES.map((name): ArrowColumn<RunRecord> => ({
+  name: `curve_${name}`,
+  type: new List(new Field("item", ARROW_TYPES[POINT_TYPES[name]], false)),
+  isNullable: false,
+  of: ({ result }) => result?.curve.map((point) => point[name]) ?? [],
+}));
+
+/** Writes a run's own file: one row with the columns of `runs.arrow`, its curve as lists, and a checksum of it all. */
+export async function writeRecord(path: string, record: RunRecord): Promise<void> {
+  const table = arrowTable([...RUN_COLUMNS, ...CURVE_LISTS], [record], new Map([["checksum", UNSEALED]]));
+  await writeAtomically(path, await seal(tableToIPC(table, "file")));
+}
+
+/** From the JSON of all, in which there is no NaN, and to the bit from the columns of those that have one. */
+function metricsOf(row: Readonly<Record<string, unknown>>): Record<string, number> {
+  const all: Record<string, number | null> = JSON.parse(String(row.metrics));
+  const metrics = Object.entries(all).map(([name, value]) => [name, value ?? NaN]);
+  const exact = METRICS.filter((name) => row[name] != null).map((name) => [name, Number(row[name])]);
+  return Object.fromEntries([...metrics, ...exact]);
+}
+
+/** None where the table has no value, or was written before it had the column. */
+const optional = <T>(value: unknown, as: (value: unknown) => T) => value == null ? undefined : as(value);
+
+function resultOf(row: Readonly<Record<string, unknown>>): RunResult {
+  const lists = POINT_NAMES.map((name) => Array.from(row[`curve_${name}`] as Iterable<number>));
+  const pointAt = (i: number) => Object.fromEntries(POINT_NAMES.map((name, j) => [name, lists[j][i]]));
+  return {
+    metrics: metricsOf(row),
+    bestStep: optional(row.bestStep, Number),
+    curve: lists[0].map((_, i) => pointAt(i) as unknown as CurvePoint),
+    wallSeconds: Number(row.wallSeconds),
+    stepsPerSecond: Number(row.stepsPerSecond),
+    parallel: optional(row.parallel, Number),
+    peakBytes: Number(row.peakBytes),
+    trainableParameters: Number(row.trainableParameters),
+    totalParameters: Number(row.totalParameters),
+    writes: Number(row.writes),
+    adapter: String(row.adapter),
+    kernels: String(row.kernels),
+    products: optional(row.products, String),
+    versions: String(row.versions),
+  };
+}
+
+/** The record in the bytes of a run's own file. Throws an Error where they are not those that were written. */
+export async function parseRecord(bytes: Uint8Array): Promise<RunRecord> {
+  await requireSeal(bytes);
+  const table = tableFromIPC(bytes);
+  const row: Record<string, unknown> = table.get(0)!.toJSON();
+  const common = {
+    hash: String(row.hash),
+    spec: parseSpec(JSON.parse(String(row.spec))),
+    isModified: optional(row.isModified, Boolean),
+  };
+  return row.status === "finished"
+    ? { ...common, status: "finished", result: resultOf(row) }
+    : { ...common, status: "failed", error: optional(row.error, String) };
+}
+
+/** Reads a run's own file. Throws an Error where it cannot be read, or is not what was written. */
+export async function readRecord(path: string): Promise<RunRecord> {
+  const bytes = await Deno.readFile(path);
+  try {
+    return await parseRecord(bytes);
+  } catch (error) {
+    throw new Error(`cannot read the record ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,200 @@
+import { writeAtomically } from "../../io/write_atomically.ts";
+import { findRecord, recordPath, setAside } from "./find_record.ts";
+import { LiveTables } from "./live_tables.ts";
+import { type FolderLock, lockFolder } from "./lock.ts";
+import type { RunRecord, RunResult } from "./record.ts";
+import { writeRecord } from "./record_file.ts";
+import { canonicalJson, hashSpec, parseSpec, type RunSpec } from "../specs/spec.ts";
+
+/** What a trainer tells while it runs. */
+export interface RunProgress {
+  /** Steps done. */
+  readonly step: number;
+  /** Steps of the run. */
+  readonly steps: number;
+  /** Loss of the last step. */
+  readonly loss: number;
+}
+
+/** Trains and scores one run. Errors named `TrainingFailed` are results of that run alone; others end everything. */
+export type RunFunction = (
+  spec: RunSpec,
+  options: { readonly onProgress: (progress: RunProgress) => void; readonly signal?: AbortSignal },
+) => Promise<RunResult>;
+
+/** Options of {@linkcode runAll}. */
+export interface RunAllOptions {
+  /** The folder of records, of which one process at a time has the use. */
+  readonly out: string;
+  /** Trains and scores a run. */
+  readonly run: RunFunction;
+  /** The right to write into `out`, where the caller has it already; it is taken and given back otherwise. */
+  readonly lock?: FolderLock;
+  /** Takes runs that are recorded as they are, by default; `false` refuses a folder in which one is. */
+  readonly resume?: boolean;
+  /** Repeats runs that are recorded. */
+  readonly force?: boolean;
+  /** How many runs are under way at once, 1 by default. More is for a `run` that works elsewhere: on devices or processes of its own. */
+  readonly parallel?: number;
+  /** Writes the tables as Parquet, too. */
+  readonly parquet?: boolean;
+  /** Ends the grid, and what runs of it, with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Whether the working tree differs from its commit. */
+  readonly isModified?: boolean;
+  /** Hears of a run that begins. */
+  readonly onStart?: (index: number, spec: RunSpec) => void;
+  /** Hears of what a run tells. */
+  readonly onProgress?: (index: number, progress: RunProgress) => void;
+  /** Hears of every record as soon as it is there: of those that were there before, too. */
+  readonly onRecord?: (index: number, record: RunRecord, isReused: boolean) => void;
+  /** Hears of files that were damaged, set aside, and are made again. */
+  readonly onDamage?: (path: string, reason: string) => void;
+}
+
+/** Throws where there is nothing to run, a spec is wrong, or two are the same; gives their hashes. */
+async function hashesOf(specs: readonly RunSpec[]): Promise<string[]> {
+  if (specs.length === 0) throw new RangeError("Cannot run a grid as it is empty");
+  specs.forEach((spec, index) => {
+    try {
+      parseSpec(spec);
+    } catch (error) {
+      throw new TypeError(`Cannot run spec ${index + 1} of ${specs.length}: ${(error as Error).message}`);
+    }
+  });
+  const hashes = await Promise.all(specs.map(hashSpec));
+  const repeated = hashes.findIndex((hash, index) => hashes.indexOf(hash) !== index);
+  if (repeated >= 0) {
+    const first = hashes.indexOf(hashes[repeated]);
+    throw new RangeError(`Cannot run a grid as its specs ${first + 1} and ${repeated + 1} are the same run`);
+  }
+  return hashes;
+}
+
+/** The records that there are, by index; what is damaged is set aside. */
+async function recordsOf(specs: readonly RunSpec[], options: RunAllOptions): Promise<Map<number, RunRecord>> {
+  const { out, resume = true, onDamage } = options;
+  const records = new Map<number, RunRecord>();
+  for (const [index, spec] of specs.entries()) {
+    const found = await findRecord(out, spec);
+    if (found.kind === "damaged") {
+      const path = recordPath(out, await hashSpec(spec));
+      await setAside(path);
+      onDamage?.(path, found.reason);
+    } else if (found.kind !== "missing") records.set(index, found.record);
+  }
+  if (!resume && records.size > 0) {
+    throw new RangeError(
+      `Cannot start afresh in ${out} as ${records.size} of ${specs.length} runs are recorded there: ` +
+        "resume them, force them, or choose another folder",
+    );
+  }
+  return records;
+}
+
+/** Runs one spec and writes its record. */
+async function runOne(index: number, spec: RunSpec, options: RunAllOptions): Promise<RunRecord> {
+  const { out, run, signal, isModified, onStart, onProgress } = options;
+  const hash = await hashSpec(spec);
+  signal?.throwIfAborted();
+  onStart?.(index, spec);
+  let record: RunRecord;
+  try {
+    const result = await run(spec, { signal, onProgress: (progress) => onProgress?.(index, progress) });
+    record = { hash, spec, status: "finished", result, isModified };
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "TrainingFailed") throw error;
+    record = { hash, spec, status: "failed", error: error.message, isModified };
+  }
+  await writeRecord(recordPath(out, hash), record);
+  return record;
+}
+
+/**
+ * Runs every spec that is not recorded yet and gives all records in the order of their specs, each as soon as it and
+ * those before it are there. Each run that ended is a file `runs/<hash>.arrow` of its own, so that what was interrupted
+ * or killed goes on where it was; runs that failed are tried again. `runs.arrow` and `curves.arrow` hold the records
+ * there are, and are written anew as the grid grows and in the end.
+ *
+ * A run that starts from another's outcome (`spec.start`) begins when that one has ended. A run begins only while a record
+ * is waited for; where the loop over records is left, runs under way are told to stop by their signal.
+ * `await Array.fromAsync(runAll(…))` gives all records.
+ *
+ * Throws a RangeError where there are no specs, or one comes twice, a TypeError where one is wrong, an Error where the
+ * folder cannot be written or another process uses it, and what `run` throws but for `TrainingFailed`.
+ *
+ * @example
+ * ```ts
+ * import { grid, runAll, type RunFunction, type RunSpec } from "@delta-dawn/delta-lora/experiment";
+ *
+ * async function overSeeds(base: RunSpec, run: RunFunction) {
+ *   for await (const { spec, result } of runAll(grid({ ...base, seed: [0, 1, 2] }), { out: "runs/seeds", run })) {
+ *     console.log(spec.seed, result?.metrics);
+ *   }
+ * }
+ * ```
+ */
+export async function* runAll(
+  specs: readonly RunSpec[],
+  options: RunAllOptions,
+): AsyncGenerator<RunRecord, void, undefined> {
+  const { out, lock, force = false, parallel = 1, parquet, signal, onRecord } = options;
+  if (!Number.isInteger(parallel) || parallel < 1) {
+    throw new RangeError(`Cannot run a grid as parallel must be a whole number from 1 on: ${parallel}`);
+  }
+  const hashes = await hashesOf(specs);
+  if (lock && lock.folder !== out) throw new RangeError(`Cannot write into ${out} as the lock is of ${lock.folder}`);
+  using _own = lock ? undefined : await lockFolder(out);
+  await writeAtomically(`${out}/specs.json`, `[\n${specs.map(canonicalJson).join(",\n")}\n]\n`);
+
+  const records = force ? new Map<number, RunRecord>() : await recordsOf(specs, options);
+  const isReused = specs.map((_, index) => records.get(index)?.status === "finished");
+  const open = [...specs.keys()].filter((index) => !isReused[index]);
+  const tables = new LiveTables(out, () => [...specs.keys()].flatMap((index) => records.get(index) ?? []), { parquet });
+
+  const stop = new AbortController();
+  const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const ended = new Set<number>();
+  const unfinished = new Set(open.map((index) => hashes[index]));
+  const running = new Map<number, Promise<void>>();
+  const start = (index: number) => {
+    const ending = (async () => {
+      const record = await runOne(index, specs[index], { ...options, signal: stopped });
+      records.set(index, record);
+      onRecord?.(index, record, false);
+      await tables.refresh();
+      ended.add(index);
+      running.delete(index);
+      unfinished.delete(hashes[index]);
+    })();
+    ending.catch(() => {}); // the loop below hears of it, once it waits
+    running.set(index, ending);
+  };
+
+  let isFaulty = false;
+  try {
+    for (const index of specs.keys()) {
+      signal?.throwIfAborted();
+      if (isReused[index]) onRecord?.(index, records.get(index)!, true);
+      while (!isReused[index] && !ended.has(index)) {
+        while (running.size < parallel) {
+          // The run that another starts from comes before it.
+          const next = open.findIndex((other) => !unfinished.has(specs[other].start?.run ?? ""));
+          if (next < 0) break;
+          start(open.splice(next, 1)[0]);
+        }
+        await Promise.race(running.values());
+      }
+      yield records.get(index)!;
+    }
+  } catch (error) {
+    isFaulty = true;
+    throw error;
+  } finally {
+    stop.abort(new DOMException("the grid has ended", "AbortError"));
+    await Promise.allSettled(running.values());
+    await tables.write().catch((error) => {
+      if (!isFaulty) throw error; // the first fault says more
+    });
+  }
+}

@@ -1,0 +1,124 @@
+import { nearest } from "../../data/nearest.ts";
+import { METHOD_OPTIONS } from "./method_options.ts";
+import { canonicalJson, parseSpec, type RunSpec, RunSpecSchema } from "./spec.ts";
+import { pathsOf } from "./spec_fault.ts";
+
+/** Plain data in which a list may stand at any place: what the place is to be in turn. */
+export type Choices<T> = Varied<T> | readonly Varied<T>[];
+
+/** Plain data with lists of {@linkcode Choices} inside of it. */
+export type Varied<T> = T extends object ? { readonly [Key in keyof T]: Choices<T[Key]> } : T;
+
+/** What stands at a dotted path: a value, a list of values in turn, or either as a function of the rest of the spec. */
+export type Axes = Readonly<Record<string, unknown>>;
+
+/** Options of {@linkcode grid}. */
+export interface GridOptions {
+  /** Names that there are at dotted paths, such as `{ task: ["cola", "rte"] }`; others are refused. */
+  readonly names?: Readonly<Record<string, readonly string[]>>;
+  /** Options of methods of one's own, beside those of {@linkcode METHOD_OPTIONS}. */
+  readonly methodOptions?: readonly string[];
+}
+
+/** A value with each of its choices in turn; a list that stands in a list is a value. */
+function expand(value: unknown, path: string): unknown[] {
+  if (Array.isArray(value)) {
+    if (value.length === 0) throw new RangeError(`Cannot make a grid as its axis ${path || "of specs"} is empty`);
+    return value.flatMap((choice) => Array.isArray(choice) ? [choice] : expand(choice, path));
+  }
+  if (typeof value !== "object" || value === null) return [value];
+  return Object.entries(value).reduce<Record<string, unknown>[]>((made, [key, part]) => {
+    const choices = expand(part, path ? `${path}.${key}` : key);
+    return made.flatMap((parts) => choices.map((choice) => ({ ...parts, [key]: choice })));
+  }, [{}]);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
+function valueAt(value: unknown, keys: readonly string[]): unknown {
+  return keys.reduce((at, key) => isObject(at) ? at[key] : undefined, value);
+}
+
+function withValue(value: unknown, keys: readonly string[], part: unknown): unknown {
+  if (keys.length === 0) return part;
+  const [key, ...rest] = keys;
+  const parts = isObject(value) ? value : {};
+  return { ...parts, [key]: withValue(parts[key], rest, part) };
+}
+
+function requirePath(path: string, paths: readonly string[]): void {
+  if (paths.includes(path)) return;
+  throw new RangeError(
+    `Cannot make a grid over "${path}" as a spec has no such place: did you mean "${nearest(path, paths)}"?`,
+  );
+}
+
+function requireNames(spec: unknown, names: Readonly<Record<string, readonly string[]>>): void {
+  for (const [path, known] of Object.entries(names)) {
+    const word = valueAt(spec, path.split("."));
+    if (word === undefined || known.includes(String(word))) continue;
+    throw new RangeError(
+      `Cannot make a grid as "${word}" at ${path} is unknown: did you mean "${nearest(String(word), known)}"? ` +
+        `There are ${known.join(", ")}`,
+    );
+  }
+}
+
+/**
+ * The specs of all combinations of choices, which may stand in the spec itself as lists, or beside it by dotted paths.
+ * The later a list stands, the faster it varies, and those beside the spec vary faster than those in it. A function gets
+ * the spec as it is so far and gives what belongs to it. Runs that would come twice come once, where they come first.
+ *
+ * Throws a RangeError that names the place where a list is empty, or where a path, a method's option or one of `names`
+ * is unknown (with the nearest one), and a TypeError where a spec is wrong ({@linkcode parseSpec}).
+ *
+ * @example Six ranks and seeds, with α twice the rank
+ * ```ts
+ * import { grid, type RunSpec } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const base: RunSpec = {
+ *   experiment: "notebook",
+ *   data: { source: "folder", hash: "1f", examples: 2490 },
+ *   task: "rte",
+ *   metric: "accuracy",
+ *   split: "dev",
+ *   checkpoint: "last",
+ *   model: { name: "tiny", hash: "2e", hiddenSize: 64, layers: 2, heads: 4, maxLength: 64, length: 64, vocabSize: 456 },
+ *   method: { name: "lora", rank: 8, alpha: 16 },
+ *   optimizer: { name: "adamw", learningRate: 5e-3, weightDecay: 0.01, schedule: "linear", warmup: 6 },
+ *   steps: 100,
+ *   batchSize: 16,
+ *   seed: 0,
+ *   packageVersion: "0.1.0",
+ * };
+ * const specs = grid({ ...base, seed: [0, 1] }, {
+ *   "method.rank": [2, 4, 8],
+ *   "method.alpha": ({ method }: RunSpec) => 2 * Number(method.rank),
+ * });
+ * console.log(specs.map(({ seed, method }) => [seed, method.rank, method.alpha]));
+ * // [[0, 2, 4], [0, 4, 8], [0, 8, 16], [1, 2, 4], [1, 4, 8], [1, 8, 16]]
+ * ```
+ */
+export function grid(base: Choices<RunSpec>, axes: Axes = {}, options: GridOptions = {}): RunSpec[] {
+  const { names = {}, methodOptions = [] } = options;
+  const allOptions = [...Object.keys(METHOD_OPTIONS), ...methodOptions];
+  const paths = [...pathsOf(RunSpecSchema), ...allOptions.map((option) => `method.${option}`)];
+  let made = expand(base, "");
+  for (const [path, choices] of Object.entries(axes)) {
+    requirePath(path, paths);
+    const keys = path.split(".");
+    made = made.flatMap((spec) => {
+      const own = typeof choices === "function" ? choices(spec) : choices;
+      return expand(own, path).map((choice) => withValue(spec, keys, choice));
+    });
+  }
+  const specs = new Map<string, RunSpec>();
+  for (const one of made) {
+    const spec = parseSpec(one);
+    for (const option of Object.keys(spec.method)) requirePath(`method.${option}`, paths);
+    requireNames(spec, names);
+    const key = canonicalJson(spec);
+    if (!specs.has(key)) specs.set(key, spec);
+  }
+  return [...specs.values()];
+}
