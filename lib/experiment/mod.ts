@@ -71,7 +71,16 @@ export {
 } from "./figures/report.ts";
 export { settingsLines } from "./figures/settings_lines.ts";
 export { runAll, type RunAllOptions, type RunFunction, type RunProgress } from "./records/run_all.ts";
-export type { DataSpec, MethodSpec, ModelSpec, OptimizerSpec, RunSpec } from "./specs/run_spec.ts";
+export {
+  type ColumnsSpec,
+  type DataSpec,
+  type MethodSpec,
+  type ModelSpec,
+  type OptimizerSpec,
+  type RunSpec,
+  SPEC_VERSION,
+  type TaskKind,
+} from "./specs/run_spec.ts";
 export {
   type ScoredRun,
   type ScoredRunOptions,

@@ -3,9 +3,11 @@ import type { CurvePoint, RunRecord, RunResult, RunSpec } from "../../lib/experi
 /** A spec that is right; parts of it may be others. */
 export function sampleSpec(parts: Partial<RunSpec> = {}): RunSpec {
   return {
+    version: 1,
     experiment: "glue",
     data: { source: "suite", hash: "d".repeat(64), examples: 100 },
     task: "cola",
+    kind: "classification",
     metric: "matthewsCorrelation",
     split: "dev",
     checkpoint: "last",

@@ -104,9 +104,11 @@ describe("the published package", () => {
 
   it("has grids and records under a name of their own, with types, and writes Parquet from outside", async () => {
     const spec = JSON.stringify({
+      version: 1,
       experiment: "outside",
       data: { source: "folder", hash: "1f", examples: 10 },
       task: "mine",
+      kind: "classification",
       metric: "accuracy",
       split: "dev",
       checkpoint: "last",

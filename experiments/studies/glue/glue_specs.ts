@@ -1,5 +1,5 @@
 import { GLUE_TASKS, type GlueTaskName } from "../../../mod.ts";
-import { hashSpec, type RunSpec } from "../../../lib/experiment/mod.ts";
+import { hashSpec, type RunSpec, SPEC_VERSION } from "../../../lib/experiment/mod.ts";
 import { PACKAGE_VERSION } from "../../runner/versions.ts";
 import { RECIPES } from "../../recipes/methods.ts";
 import type { Scale, TaskRecipe } from "../../recipes/mod.ts";
@@ -76,9 +76,11 @@ function specOf(
   const warmup = recipe.warmup < 1 ? Math.ceil(recipe.warmup * steps) : recipe.warmup;
   const checkpoint = options.checkpoint ?? recipe.checkpoint;
   return {
+    version: SPEC_VERSION,
     experiment: "glue",
     data,
     task,
+    kind: GLUE_TASKS[task].kind === "regression" ? "regression" : "classification",
     metric: GLUE_TASKS[task].mainMetric,
     split: "dev",
     checkpoint,

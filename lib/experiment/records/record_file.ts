@@ -53,7 +53,10 @@ function resultOf(row: Readonly<Record<string, unknown>>): RunResult {
   };
 }
 
-/** The record in the bytes of a run's own file. Throws an Error where they are not those that were written. */
+/**
+ * The record in the bytes of a run's own file, its spec in the form of this version, under the hash of the form that it
+ * had. Throws an Error where they are not those that were written.
+ */
 export async function parseRecord(bytes: Uint8Array): Promise<RunRecord> {
   await requireSeal(bytes);
   const table = tableFromIPC(bytes);

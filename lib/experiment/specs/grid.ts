@@ -77,9 +77,11 @@ function requireNames(spec: unknown, names: Readonly<Record<string, readonly str
  * import { grid, type RunSpec } from "@delta-dawn/delta-lora/experiment";
  *
  * const base: RunSpec = {
+ *   version: 1,
  *   experiment: "notebook",
  *   data: { source: "folder", hash: "1f", examples: 2490 },
  *   task: "rte",
+ *   kind: "classification",
  *   metric: "accuracy",
  *   split: "dev",
  *   checkpoint: "last",

@@ -1,17 +1,41 @@
+/** The version of {@linkcode RunSpec}; records of before it was counted have none, and are read as version 0. */
+export const SPEC_VERSION = 1;
+
+/** What a run learns to give for a text; {@linkcode parseSpec} refuses those that no trainer is there for yet. */
+export type TaskKind = "classification" | "regression" | "language-modelling" | "sequence-to-sequence";
+
+/** Columns of files of one's own. */
+export interface ColumnsSpec {
+  /** Name of the column that holds the text. */
+  readonly text: string;
+  /** Of a second text, for tasks on pairs. */
+  readonly text2?: string;
+  /** Of the class or score. */
+  readonly label: string;
+}
+
 /** On what a run trains. */
 export interface DataSpec {
-  /** The suite that ships with the project, or a folder of files. */
-  readonly source: "suite" | "folder";
-  /** Sha-256 of the examples. */
+  /** The suite that ships with the project, a folder of GLUE's files, or files with columns of one's own. */
+  readonly source: "suite" | "folder" | "files";
+  /** Sha-256 of the examples, with the numbers that the head gives their classes. */
   readonly hash: string;
   /** How many there are to train on. */
   readonly examples: number;
+  /** Of "files", and of these alone. */
+  readonly columns?: ColumnsSpec;
+  /** What labels in columns are, whatever they look like; the labels themselves and the head say it when absent. */
+  readonly labels?: "classes" | "scores";
+  /** What the head's classes are called in the data, in its order with commas between; its own names when absent. */
+  readonly classes?: string;
 }
 
 /** What a run adapts. */
 export interface ModelSpec {
   /** `suite-encoder`, or a model's name on the hub or its folder's. */
   readonly name: string;
+  /** Branch, tag or commit of the hub; `main` when absent. */
+  readonly revision?: string;
   /** Whether it ships with the suite (when absent), or lies in a folder as Hugging Face has it. */
   readonly source?: "pretrained";
   /** Sha-256 of its weights. */
@@ -32,6 +56,10 @@ export interface ModelSpec {
   readonly vocabSize: number;
   /** Rate of dropout everywhere; the model's own when absent, which the suite's encoder has not. */
   readonly dropout?: number;
+  /** How matrices are kept that nothing trains; f32 when absent. */
+  readonly weights?: "f16";
+  /** Whether the head is drawn by the seed where the model has one that fits, too. */
+  readonly freshHead?: true;
 }
 
 /** A method by its name, with its options. */
@@ -64,16 +92,20 @@ export interface OptimizerSpec {
 
 /** What a run is, as plain data: everything that its result depends on, but for the machine. */
 export interface RunSpec {
+  /** Of this form: {@linkcode SPEC_VERSION}. */
+  readonly version: typeof SPEC_VERSION;
   /** What the run is part of. */
   readonly experiment: string;
   /** On what it trains. */
   readonly data: DataSpec;
-  /** The task's name. */
+  /** The task's name: one of GLUE's, or `columns`. */
   readonly task: string;
+  /** What is learned. */
+  readonly kind: TaskKind;
   /** The metric that is its score. */
   readonly metric: string;
-  /** The examples that are scored. */
-  readonly split: "dev";
+  /** The examples that are scored; "none" where there are none. */
+  readonly split: "dev" | "none";
   /** Which state is scored: the last one, or of those that are scored on the way the first with the best metric. */
   readonly checkpoint: "last" | "best";
   /** Steps between scores on the way, with "best"; the last state is scored, too. */
@@ -82,6 +114,8 @@ export interface RunSpec {
   readonly model: ModelSpec;
   /** The run whose outcome this one starts from: its task, and the hash of its spec. */
   readonly start?: { readonly task: string; readonly run: string };
+  /** The adapter that this run starts from: sha-256 of what it holds. */
+  readonly adapter?: { readonly hash: string };
   /** The method with its options. */
   readonly method: MethodSpec;
   /** How parameters are moved. */
@@ -90,12 +124,18 @@ export interface RunSpec {
   readonly scores?: "raw";
   /** To what batches are padded: to `length` when absent, or each to the shortest of a few lengths that fits. */
   readonly padding?: "bucket";
+  /** Order of the examples: shuffled in each pass when absent, or as the file has them, each pass ending by itself. */
+  readonly order?: "file";
   /** Updates. */
   readonly steps: number;
   /** Passes over the examples that `steps` were counted from, where they were. */
   readonly epochs?: number;
-  /** Examples of an update. */
+  /** Examples of a batch, which is an update unless several are accumulated. */
   readonly batchSize: number;
+  /** Batches of an update; 1 when absent. */
+  readonly accumulate?: number;
+  /** Examples that are scored at a time; 64 when absent. */
+  readonly scoreBatchSize?: number;
   /** Decides all that is drawn at random: heads, factors, order of the examples, dropout. From 0 to 2⁵³ − 1. */
   readonly seed: number;
   /** Version of this package. */

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { sha256 } from "../../io/sha256.ts";
-import type { RunSpec } from "./run_spec.ts";
+import { type RunSpec, SPEC_VERSION } from "./run_spec.ts";
 import { specFault } from "./spec_fault.ts";
 
 export { sha256 } from "../../io/sha256.ts";
@@ -16,60 +16,72 @@ const share = v.pipe(v.number(), v.minValue(0), v.ltValue(1));
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COUNT));
 const seed = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
+/** Kinds of tasks that can be trained, and others that the form has places for. */
+const KINDS = ["classification", "regression"];
+const LATER = ["language-modelling", "sequence-to-sequence"];
+
 /** The schema of {@linkcode RunSpec}, which says the same in types. */
 export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
   v.strictObject({
+    version: v.literal(SPEC_VERSION),
     experiment: text,
-    data: v.strictObject({ source: v.picklist(["suite", "folder"]), hash: text, examples: count }),
+    data: v.strictObject({
+      source: v.picklist(["suite", "folder", "files"]),
+      hash: text,
+      examples: count,
+      columns: v.optional(v.strictObject({ text, text2: v.optional(text), label: text })),
+      labels: v.optional(v.picklist(["classes", "scores"])),
+      classes: v.optional(text),
+    }),
     task: text,
+    kind: v.pipe(
+      v.picklist(["classification", "regression", "language-modelling", "sequence-to-sequence"]),
+      v.check(
+        (kind) => !LATER.includes(kind),
+        ({ input }) => `${input} is not there yet: there are ${KINDS.join(", ")}`,
+      ),
+    ),
     metric: text,
-    split: v.literal("dev"),
-    /** Which state is scored: the last one, or of those that are scored on the way the first with the best metric. */
+    split: v.picklist(["dev", "none"]),
     checkpoint: v.picklist(["last", "best"]),
-    /** Steps between scores on the way, with "best"; the last state is scored, too. */
     evaluateEvery: v.optional(count),
     model: v.strictObject({
-      /** `suite-encoder`, or a model's name on the hub or its folder's. */
       name: text,
-      /** Whether it ships with the suite (when absent), or lies in a folder as Hugging Face has it. */
+      revision: v.optional(text),
       source: v.optional(v.picklist(["pretrained"])),
       hash: text,
       hiddenSize: count,
       layers: count,
       heads: count,
-      /** Width between the two projections of a feed-forward part; 4 · hiddenSize when absent. */
       intermediateSize: v.optional(count),
       maxLength: count,
-      /** Most tokens of an example. */
       length: count,
       vocabSize: count,
-      /** Rate of dropout everywhere; the model's own when absent, which the suite's encoder has not. */
       dropout: v.optional(share),
+      weights: v.optional(v.picklist(["f16"])),
+      freshHead: v.optional(v.literal(true)),
     }),
-    /** The run whose outcome this one starts from: its task, and the hash of its spec. */
     start: v.optional(v.strictObject({ task: text, run: text })),
+    adapter: v.optional(v.strictObject({ hash: text })),
     method: v.objectWithRest({ name: text }, v.union([v.string(), v.number(), v.boolean()])),
     optimizer: v.strictObject({
       name: v.picklist(["adamw", "sgd"]),
       learningRate: positive,
       weightDecay: v.pipe(v.number(), v.minValue(0)),
-      /** Whether biases and layer norms decay, too, as they do when it is absent. */
       decaysBiases: v.optional(v.boolean()),
       schedule: v.picklist(["constant", "linear", "cosine"]),
       warmup: whole,
-      /** Largest norm of all gradients together; no limit when absent. */
       clip: v.optional(positive),
-      /** Of "sgd"; none when absent. */
       momentum: v.optional(share),
     }),
-    /** What a regression learns: scores as shares of their range when absent, or as they are. */
     scores: v.optional(v.picklist(["raw"])),
-    /** To what batches are padded: to `length` when absent, or each to the shortest of a few lengths that fits. */
     padding: v.optional(v.picklist(["bucket"])),
+    order: v.optional(v.picklist(["file"])),
     steps: count,
-    /** Passes over the examples that `steps` were counted from, where they were. */
     epochs: v.optional(positive),
     batchSize: count,
+    accumulate: v.optional(count),
+    scoreBatchSize: v.optional(count),
     seed,
     packageVersion: text,
   }),
@@ -81,11 +93,38 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
     ({ optimizer: { name, momentum } }) => name === "sgd" || momentum === undefined,
     'optimizer.momentum belongs to "sgd" alone',
   ),
+  v.check(
+    ({ data: { source, columns } }) => (source === "files") === (columns !== undefined),
+    'data.columns belongs to source "files", and to that alone',
+  ),
 );
 
-/** Checks a spec. Throws a TypeError that names the place, what was expected there, and the nearest name there is. */
+/** What had no version, in the form of this one: all that it lacks is what kind of task it is, which its metric says. */
+function fromVersion0(spec: Readonly<Record<string, unknown>>): unknown {
+  const kind = spec.metric === "pearson" || spec.metric === "spearman" ? "regression" : "classification";
+  return { kind, ...spec, version: SPEC_VERSION };
+}
+
+/** A spec in the form of this version. Throws a TypeError where it is of a later one. */
+function inThisVersion(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const spec = value as Readonly<Record<string, unknown>>;
+  if (spec.version === undefined) return fromVersion0(spec);
+  if (!Number.isInteger(spec.version) || Number(spec.version) <= SPEC_VERSION) return spec;
+  throw new TypeError(
+    `a run's spec is of version ${spec.version}, and this package reads versions up to ${SPEC_VERSION}: use a later one`,
+  );
+}
+
+/**
+ * Checks a spec. One without a version is of before versions were counted, and is given in the form of this one, whose
+ * hash is another.
+ *
+ * Throws a TypeError that names the place, what was expected there, and the nearest name there is; or the version, where
+ * it is later than {@linkcode SPEC_VERSION}.
+ */
 export function parseSpec(value: unknown): RunSpec {
-  const result = v.safeParse(RunSpecSchema, value);
+  const result = v.safeParse(RunSpecSchema, inThisVersion(value));
   if (result.success) return result.output;
   throw new TypeError(`a run's spec is ${specFault(RunSpecSchema, result.issues)}`);
 }

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { parquetMetadata, parquetReadObjects, parquetSchema } from "hyparquet";
 import {
   canonicalJson,
+  hashSpec,
   METHOD_OPTIONS,
   METRICS,
   parseSpec,
@@ -24,8 +25,10 @@ const RUN_COLUMNS = [
   "hash: Utf8!",
   "status: Utf8!",
   "error: Utf8",
+  "version: Int32",
   "experiment: Utf8",
   "task: Utf8",
+  "kind: Utf8",
   "method: Utf8",
   "seed: Int64",
   "steps: Int32",
@@ -51,6 +54,7 @@ const RUN_COLUMNS = [
   "evaluateEvery: Int32",
   "epochs: Float64",
   "batchSize: Int32",
+  "accumulate: Int32",
   "data_source: Utf8",
   "data_hash: Utf8",
   "data_examples: Int32",
@@ -59,8 +63,10 @@ const RUN_COLUMNS = [
   "model_hash: Utf8",
   "model_length: Int32",
   "model_dropout: Float64",
+  "model_weights: Utf8",
   "start_task: Utf8",
   "start_run: Utf8",
+  "adapter_hash: Utf8",
   ...Object.entries(METHOD_OPTIONS).map(([name, type]) => `method_${name}: ${TYPES[type]}`),
   "optimizer: Utf8",
   "optimizer_learningRate: Float64",
@@ -72,6 +78,7 @@ const RUN_COLUMNS = [
   "optimizer_clip: Float64",
   "scores: Utf8",
   "padding: Utf8",
+  "order: Utf8",
   "packageVersion: Utf8",
   "spec: Utf8!",
 ];
@@ -121,6 +128,22 @@ describe("writeRecord() and readRecord()", () => {
         { numRuns: 50 },
       );
     });
+  });
+
+  it("give back a record of before specs had versions, its spec in the present form under its old name", async () => {
+    const { hash, spec, result } = await readRecord(
+      new URL("../../fixtures/record_version_0.arrow", import.meta.url).pathname,
+    );
+    expect(hash).toBe("6166cf304a6e9fce");
+    expect(spec).toMatchObject({
+      version: 1,
+      task: "stsb",
+      kind: "regression",
+      method: { name: "delta-lora" },
+      steps: 4,
+    });
+    expect(result).toMatchObject({ writes: 2, curve: [{ step: 0 }, { step: 1 }, { step: 2 }, { step: 3 }] });
+    expect(await hashSpec(spec)).not.toBe(hash);
   });
 
   it("give back a failed record with its reason and no result", async () => {
@@ -240,8 +263,10 @@ describe("writeTables()", () => {
         hash: records[0].hash,
         status: "finished",
         error: null,
+        version: 1,
         experiment: "glue",
         task: "rte",
+        kind: "classification",
         method: "lora",
         seed: 1n,
         steps: 4,
@@ -272,6 +297,7 @@ describe("writeTables()", () => {
         evaluateEvery: null,
         epochs: null,
         batchSize: 16,
+        accumulate: null,
         data_source: "suite",
         data_hash: "d".repeat(64),
         data_examples: 100,
@@ -280,8 +306,10 @@ describe("writeTables()", () => {
         model_hash: "e".repeat(64),
         model_length: 16,
         model_dropout: null,
+        model_weights: null,
         start_task: null,
         start_run: null,
+        adapter_hash: null,
         ...Object.fromEntries(Object.keys(METHOD_OPTIONS).map((name) => [`method_${name}`, null])),
         method_rank: 8,
         method_alpha: 16,
@@ -295,6 +323,7 @@ describe("writeTables()", () => {
         optimizer_clip: 1,
         scores: null,
         padding: null,
+        order: null,
         packageVersion: "0.1.0",
         spec: canonicalJson(records[0].spec),
       });

@@ -1,7 +1,7 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import fc from "fast-check";
-import { canonicalJson, hashSpec, parseSpec, sha256 } from "../../../lib/experiment/mod.ts";
+import { canonicalJson, hashSpec, parseSpec, type RunSpec, sha256 } from "../../../lib/experiment/mod.ts";
 import { sampleSpec } from "../samples.ts";
 
 /** Every way to a string or number in plain data. */
@@ -55,6 +55,21 @@ describe("parseSpec()", () => {
     ],
     ["another split, with the one there is", ["split"], "test", '"test" is unknown: did you mean "dev"? There are dev'],
     ["a place that is missing", ["seed"], undefined, "wrong at seed: "],
+    [
+      "a kind of task that is to come",
+      ["kind"],
+      "language-modelling",
+      "wrong at kind: language-modelling is not there yet",
+    ],
+    ["a kind that is nearly one", ["kind"], "regresion", '"regresion" is unknown: did you mean "regression"?'],
+    [
+      "columns of what is no file",
+      ["data", "columns"],
+      { text: "a", label: "b" },
+      'data.columns belongs to source "files"',
+    ],
+    ["a version that is to come", ["version"], 2, "of version 2, and this package reads versions up to 1"],
+    ["half a version", ["version"], 0.5, "wrong at version"],
   ];
   for (const [what, path, value, message] of wrong) {
     it(`refuses ${what} and says where`, () => {
@@ -63,6 +78,12 @@ describe("parseSpec()", () => {
       expect(() => parseSpec(spec)).toThrow(message);
     });
   }
+
+  it("reads a spec of before versions were counted, whose hash is another than that of its present form", async () => {
+    const { version: _, kind: __, ...old } = sampleSpec({ metric: "pearson" });
+    expect(parseSpec(old)).toEqual(sampleSpec({ metric: "pearson", kind: "regression" }));
+    expect(await hashSpec(parseSpec(old))).not.toBe(await hashSpec(old as RunSpec));
+  });
 
   it("names the key that is wrong before the one that is missing for it", () => {
     const { seed, ...rest } = sampleSpec();
