@@ -3,7 +3,8 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { lessEqual } from "./compare.ts";
 import { elementwise, unary } from "./elementwise.ts";
-import { exp, sigmoid, square, tanh } from "./exponential.ts";
+import { exp, sigmoid, tanh } from "./exponential.ts";
+import { square } from "./arithmetic.ts";
 import type { Primitive } from "./primitive.ts";
 import { where } from "./where.ts";
 

@@ -1,11 +1,9 @@
 import { isNaNExpression } from "../../kernels/is_nan.ts";
-import { powerSource } from "../../kernels/power.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { equal, greater, greaterEqual, less, logicalAnd, logicalOr } from "./compare.ts";
+import { equal, greater, less, logicalOr } from "./compare.ts";
 import type { TensorLike } from "./constant.ts";
 import { binary, elementwise, unary } from "./elementwise.ts";
 import type { ExpressionSite, Primitive } from "./primitive.ts";
-import { log, square } from "./exponential.ts";
 import { where } from "./where.ts";
 
 /** a + b. */
@@ -56,28 +54,12 @@ export const divPrimitive: Primitive<undefined> = elementwise({
   ],
 });
 
-/** x to the power y by C99's table, which JavaScript's `**` leaves at a base of ±1. */
-function powerReference(x: number, y: number): number {
-  return x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y;
-}
-
-/** aᵇ·log a; 0^b does not change with b ≥ 0, which is the limit of 0·log 0. */
-function slopeByExponent(a: Tensor, b: Tensor, power: Tensor): Tensor {
-  const isFlat = logicalAnd(equal(a, 0), greaterEqual(b, 0));
-  return where(isFlat, 0, mul(power, log(where(isFlat, 1, a))));
-}
-
-/** a to the power b. */
-export const powPrimitive: Primitive<undefined> = elementwise({
-  name: "pow",
-  wgsl: (args, { width }) => `power${width === 4 ? "4" : ""}(${args[0]}, ${args[1]})`,
-  prelude: powerSource,
-  reference: powerReference,
-  vjp: ({ inputs: [a, b], output, cotangent, needs }) => [
-    // a⁰ does not change with a, 0 included: 0·a⁰, not 0·a⁻¹.
-    needs[0] ? mul(cotangent, mul(b, pow(a, sub(where(equal(b, 0), 1, b), 1)))) : undefined,
-    needs[1] ? mul(cotangent, slopeByExponent(a, b, output)) : undefined,
-  ],
+/** x². */
+export const squarePrimitive: Primitive<undefined> = elementwise({
+  name: "square",
+  wgsl: "($0 * $0)",
+  reference: (x) => x * x,
+  vjp: ({ inputs: [x], cotangent }) => [mul(cotangent, mul(x, 2))],
 });
 
 /**
@@ -153,12 +135,9 @@ export function mul(a: TensorLike, b: TensorLike): Tensor {
 export function div(a: TensorLike, b: TensorLike): Tensor {
   return binary(divPrimitive, a, b);
 }
-/**
- * Power, element by element, by C99's table: x⁰ and 1^y are 1 whatever the other is, NaN too; a negative base needs a
- * whole exponent and gives NaN else.
- */
-export function pow(a: TensorLike, b: TensorLike): Tensor {
-  return binary(powPrimitive, a, b, ["f32"]);
+/** x². */
+export function square(x: Tensor): Tensor {
+  return unary(squarePrimitive, x);
 }
 /** The larger of two, element by element; equals share the derivative by halves. */
 export function maximum(a: TensorLike, b: TensorLike): Tensor {

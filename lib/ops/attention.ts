@@ -12,7 +12,7 @@ import { mul, sub } from "./arithmetic.ts";
 import { type AttentionOptions, attentionWeights, dropWeights, seenKeys } from "./attention_by_parts.ts";
 import { referenceAttention, referenceAttentionGrad } from "./attention_reference.ts";
 import { cast } from "./cast.ts";
-import { zeros } from "./constant.ts";
+import { zeros } from "./full.ts";
 import { requireDType } from "./elementwise.ts";
 import { matmul } from "./matmul.ts";
 import { apply, type BufferRef, type Dispatch, type Primitive } from "./primitive.ts";

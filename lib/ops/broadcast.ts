@@ -1,8 +1,9 @@
 import { broadcastShapes, formatShape, requireShape, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { broadcastView, contiguousStrides } from "../tensor/view.ts";
+import { constant } from "./constant.ts";
 import { apply, type Primitive } from "./primitive.ts";
-import { sum } from "./reduce.ts";
+import { type ReduceParams, reducePrimitive } from "./reduction.ts";
 import { reshape } from "./reshape.ts";
 
 /** Parameters of {@linkcode broadcastPrimitive}. */
@@ -10,7 +11,7 @@ export interface BroadcastParams {
   readonly shape: Shape;
 }
 
-/** Stretches axes of size 1 and adds axes in front. */
+/** Stretches axes of size 1 and adds axes in front: its derivative is a sum, and the sum's is this. */
 export const broadcastPrimitive: Primitive<BroadcastParams> = {
   name: "broadcastTo",
   infer: ([x], { shape }) => ({ shape, dtype: x.dtype }),
@@ -28,6 +29,12 @@ export const broadcastPrimitive: Primitive<BroadcastParams> = {
   },
   vjp: ({ inputs: [x], cotangent }) => [sumTo(cotangent, x.shape)],
 };
+
+/** Sum over axes. */
+export const sumPrimitive: Primitive<ReduceParams> = reducePrimitive(
+  "sum",
+  ({ inputs: [x], params: { axes }, cotangent }) => [stretchBack(cotangent, x, axes)],
+);
 
 /**
  * Stretches a tensor to a shape by NumPy's rule; costs nothing.
@@ -53,11 +60,19 @@ export function commonShape(op: string, ...operands: readonly Tensor[]): Shape {
   });
 }
 
+/** Puts reduced axes back with size 1 and stretches them to the input's shape. */
+export function stretchBack(reduced: Tensor, like: Tensor, axes: readonly number[]): Tensor {
+  return broadcastTo(reshape(reduced, like.shape.map((size, axis) => axes.includes(axis) ? 1 : size)), like.shape);
+}
+
 /** Sums over the axes along which a shape was stretched: the derivative of stretching. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   const added = x.shape.length - shape.length;
   const axes = x.shape.map((_, axis) => axis).filter((axis) =>
     axis < added || (shape[axis - added] === 1 && x.shape[axis] !== 1)
   );
-  return axes.length === 0 ? x : reshape(sum(x, { axis: axes }), shape);
+  if (axes.length === 0) return x;
+  // A sum of nothing is 0 everywhere.
+  if (x.size === 0 && sizeOf(shape) > 0) return broadcastTo(constant(0, x.dtype), shape);
+  return reshape(apply(sumPrimitive, [x], { axes }), shape);
 }

@@ -2,7 +2,8 @@ import { isFiniteExpression, isNaNExpression } from "../../kernels/is_nan.ts";
 import { type DType, holdsNumber, isFloat, WHOLE_RANGE } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { cast } from "./cast.ts";
-import { full, type TensorLike } from "./constant.ts";
+import { full } from "./full.ts";
+import type { TensorLike } from "./constant.ts";
 import { binary, elementwise, requireDType, unary } from "./elementwise.ts";
 import type { Primitive } from "./primitive.ts";
 

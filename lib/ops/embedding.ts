@@ -1,7 +1,7 @@
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { formatShape } from "../tensor/shape.ts";
-import { full, zeros } from "./constant.ts";
+import { full, zeros } from "./full.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
 import { apply, type Primitive } from "./primitive.ts";
 import { reshape } from "./reshape.ts";

@@ -5,7 +5,7 @@ import { logarithmSource } from "../../kernels/logarithm.ts";
 import { rootExpression } from "../../kernels/roots.ts";
 import { trigonometrySource } from "../../kernels/trigonometry.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { div, mul, neg, sub } from "./arithmetic.ts";
+import { div, mul, neg, square, sub } from "./arithmetic.ts";
 import { elementwise, unary } from "./elementwise.ts";
 import type { Primitive } from "./primitive.ts";
 
@@ -37,13 +37,6 @@ export const rsqrtPrimitive: Primitive<undefined> = elementwise({
   wgsl: ([x], { type }) => rootExpression("inverseSqrt", x, { T: type("f32"), U: type("u32") }),
   reference: (x) => 1 / Math.sqrt(x),
   vjp: ({ inputs: [x], output, cotangent }) => [div(mul(mul(cotangent, -0.5), output), x)],
-});
-/** x². */
-export const squarePrimitive: Primitive<undefined> = elementwise({
-  name: "square",
-  wgsl: "($0 * $0)",
-  reference: (x) => x * x,
-  vjp: ({ inputs: [x], cotangent }) => [mul(cotangent, mul(x, 2))],
 });
 /** Sine. */
 export const sinPrimitive: Primitive<undefined> = elementwise({
@@ -93,10 +86,6 @@ export function sqrt(x: Tensor): Tensor {
 /** 1/√x. */
 export function rsqrt(x: Tensor): Tensor {
   return unary(rsqrtPrimitive, x);
-}
-/** x². */
-export function square(x: Tensor): Tensor {
-  return unary(squarePrimitive, x);
 }
 /** Sine of radians. */
 export function sin(x: Tensor): Tensor {

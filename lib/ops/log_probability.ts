@@ -4,7 +4,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { arange } from "./arange.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
-import { full } from "./constant.ts";
+import { full } from "./full.ts";
 import { equal } from "./compare.ts";
 import { requireDType } from "./elementwise.ts";
 import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";

@@ -7,7 +7,7 @@ import { collapseView, contiguous, type View } from "../tensor/view.ts";
 import { mul } from "./arithmetic.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { cast } from "./cast.ts";
-import { zeros } from "./constant.ts";
+import { zeros } from "./full.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
 import { apply, type BufferRef, type Emission, type Primitive } from "./primitive.ts";
 import { reshape, transpose, transposePrimitive } from "./reshape.ts";

@@ -4,7 +4,7 @@ import { type MatmulLayout, SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, mul } from "./arithmetic.ts";
-import { zeros } from "./constant.ts";
+import { zeros } from "./full.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
 import { matmul, type MatmulParams, orientation, productEmission } from "./matmul.ts";
 import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { abs, add, div, maximum, minimum, mul, neg, pow, sign, sub } from "./arithmetic.ts";
+export { abs, add, div, maximum, minimum, mul, neg, sign, sub } from "./arithmetic.ts";
+export { pow } from "./power.ts";
 export { erf, gelu, relu, silu } from "./activation.ts";
 export { arange, oneHot } from "./arange.ts";
 export { argmax } from "./argmax.ts";
@@ -22,10 +23,12 @@ export {
   logicalOr,
   notEqual,
 } from "./compare.ts";
-export { type DTypeOption, full, ones, onesLike, type TensorLike, zeros, zerosLike } from "./constant.ts";
+export { type DTypeOption, full, ones, onesLike, zeros, zerosLike } from "./full.ts";
+export { type TensorLike } from "./constant.ts";
 export { barrier, stopGradient } from "./control.ts";
 export { embedding } from "./embedding.ts";
-export { cos, exp, log, rsqrt, sigmoid, sin, sqrt, square, tanh } from "./exponential.ts";
+export { cos, exp, log, rsqrt, sigmoid, sin, sqrt, tanh } from "./exponential.ts";
+export { square } from "./arithmetic.ts";
 export { addLowRank, type LowRank } from "./low_rank.ts";
 export { matmul, type MatmulOptions } from "./matmul.ts";
 export { logProbability } from "./log_probability.ts";

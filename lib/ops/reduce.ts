@@ -1,19 +1,13 @@
-import { wrapNumber } from "../tensor/dtype.ts";
 import { formatShape, normalizeAxes, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { contiguousStrides } from "../tensor/view.ts";
-import { broadcastTo } from "./broadcast.ts";
+import { div, mul } from "./arithmetic.ts";
+import { stretchBack, sumPrimitive } from "./broadcast.ts";
 import { cast } from "./cast.ts";
 import { equal } from "./compare.ts";
-import { div, mul } from "./arithmetic.ts";
-import { zeros } from "./constant.ts";
+import { zeros } from "./full.ts";
 import { apply, type Primitive, type VjpSite } from "./primitive.ts";
+import { type ReduceParams, reducePrimitive } from "./reduction.ts";
 import { reshape } from "./reshape.ts";
-
-/** Parameters of the reductions: axes that go, ascending. */
-export interface ReduceParams {
-  readonly axes: readonly number[];
-}
 
 /** Options of the reductions. */
 export interface ReduceOptions {
@@ -23,54 +17,13 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
-const COMBINE = {
-  sum: (a: number, b: number) => a + b,
-  max: (a: number, b: number) => (Number.isNaN(a) ? a : b > a || Number.isNaN(b) ? b : a),
-  min: (a: number, b: number) => (Number.isNaN(a) ? a : b < a || Number.isNaN(b) ? b : a),
-};
-const FIRST = { sum: 0, max: -Infinity, min: Infinity };
-
-function reducePrimitive(
-  combine: "sum" | "max" | "min",
-  vjp: (site: VjpSite<ReduceParams>) => readonly (Tensor | undefined)[],
-): Primitive<ReduceParams> {
-  return {
-    name: combine,
-    infer: ([x], { axes }) => ({ shape: x.shape.filter((_, axis) => !axes.includes(axis)), dtype: x.dtype }),
-    lowering: { kind: "reduce", combine, axes: ({ axes }) => axes },
-    reference([x], { axes }, output) {
-      const result = new Float64Array(sizeOf(output.shape)).fill(FIRST[combine]);
-      const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-      const from = contiguousStrides(x.shape);
-      const to = contiguousStrides(output.shape);
-      x.data.forEach((value, i) => {
-        let position = 0;
-        kept.forEach((axis, k) => position += (Math.floor(i / from[axis]) % x.shape[axis]) * to[k]);
-        result[position] = COMBINE[combine](result[position], value);
-      });
-      return result.map((value) => wrapNumber(output.dtype, value));
-    },
-    vjp,
-  };
-}
-
-/** Puts reduced axes back with size 1 and stretches them to the input's shape. */
-function spread(reduced: Tensor, like: Tensor, axes: readonly number[]): Tensor {
-  return broadcastTo(reshape(reduced, like.shape.map((size, axis) => axes.includes(axis) ? 1 : size)), like.shape);
-}
-
 /** Shares the derivative equally among the elements that reach the extremum. */
 function extremumVjp({ inputs: [x], output, params: { axes }, cotangent }: VjpSite<ReduceParams>): Tensor[] {
-  const hit = cast(equal(x, spread(output, x, axes)), "f32");
+  const hit = cast(equal(x, stretchBack(output, x, axes)), "f32");
   const count = apply(sumPrimitive, [hit], { axes });
-  return [mul(hit, spread(div(cotangent, count), x, axes))];
+  return [mul(hit, stretchBack(div(cotangent, count), x, axes))];
 }
 
-/** Sum over axes. */
-export const sumPrimitive: Primitive<ReduceParams> = reducePrimitive(
-  "sum",
-  ({ inputs: [x], params: { axes }, cotangent }) => [spread(cotangent, x, axes)],
-);
 /** Largest element over axes. */
 export const maxPrimitive: Primitive<ReduceParams> = reducePrimitive("max", extremumVjp);
 /** Smallest element over axes. */

@@ -9,7 +9,7 @@ import {
 } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { contiguousStrides, sliceView } from "../tensor/view.ts";
-import { zeros } from "./constant.ts";
+import { zeros } from "./full.ts";
 import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
 import { expandDims, reshape } from "./reshape.ts";
 

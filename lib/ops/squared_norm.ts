@@ -9,7 +9,7 @@ import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { invertView } from "../tensor/view.ts";
 import { mul } from "./arithmetic.ts";
-import { zeros } from "./constant.ts";
+import { zeros } from "./full.ts";
 import { requireDType } from "./elementwise.ts";
 import { apply, type Dispatch, type Primitive } from "./primitive.ts";
 

@@ -1,4 +1,4 @@
-import { zeros } from "../ops/constant.ts";
+import { zeros } from "../ops/full.ts";
 import { type Group, groupPrimitive } from "../ops/control.ts";
 import { apply } from "../ops/primitive.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";

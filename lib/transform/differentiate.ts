@@ -1,5 +1,5 @@
 import { add } from "../ops/arithmetic.ts";
-import { zerosLike } from "../ops/constant.ts";
+import { zerosLike } from "../ops/full.ts";
 import { type Group, groupPrimitive, mark } from "../ops/control.ts";
 import { continueNodes, holdNodes, primitiveOf } from "../ops/primitive.ts";
 import { isFloat } from "../tensor/dtype.ts";

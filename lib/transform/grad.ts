@@ -1,4 +1,4 @@
-import { ones } from "../ops/constant.ts";
+import { ones } from "../ops/full.ts";
 import { mark } from "../ops/control.ts";
 import { holdNodes } from "../ops/primitive.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";

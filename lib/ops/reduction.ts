@@ -1,0 +1,42 @@
+import { wrapNumber } from "../tensor/dtype.ts";
+import { sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { contiguousStrides } from "../tensor/view.ts";
+import type { Primitive, VjpSite } from "./primitive.ts";
+
+/** Parameters of the reductions: axes that go, ascending. */
+export interface ReduceParams {
+  readonly axes: readonly number[];
+}
+
+const COMBINE = {
+  sum: (a: number, b: number) => a + b,
+  max: (a: number, b: number) => (Number.isNaN(a) ? a : b > a || Number.isNaN(b) ? b : a),
+  min: (a: number, b: number) => (Number.isNaN(a) ? a : b < a || Number.isNaN(b) ? b : a),
+};
+const FIRST = { sum: 0, max: -Infinity, min: Infinity };
+
+/** Makes a reduction, whose derivative is given apart. */
+export function reducePrimitive(
+  combine: "sum" | "max" | "min",
+  vjp: (site: VjpSite<ReduceParams>) => readonly (Tensor | undefined)[],
+): Primitive<ReduceParams> {
+  return {
+    name: combine,
+    infer: ([x], { axes }) => ({ shape: x.shape.filter((_, axis) => !axes.includes(axis)), dtype: x.dtype }),
+    lowering: { kind: "reduce", combine, axes: ({ axes }) => axes },
+    reference([x], { axes }, output) {
+      const result = new Float64Array(sizeOf(output.shape)).fill(FIRST[combine]);
+      const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+      const from = contiguousStrides(x.shape);
+      const to = contiguousStrides(output.shape);
+      x.data.forEach((value, i) => {
+        let position = 0;
+        kept.forEach((axis, k) => position += (Math.floor(i / from[axis]) % x.shape[axis]) * to[k]);
+        result[position] = COMBINE[combine](result[position], value);
+      });
+      return result.map((value) => wrapNumber(output.dtype, value));
+    },
+    vjp,
+  };
+}
