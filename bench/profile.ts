@@ -24,10 +24,10 @@ import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiment
 import { productSize } from "../experiments/runner/measure.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { stackSvg } from "../lib/experiment/figures/figure.ts";
-import { baseFor, METHODS } from "./methods.ts";
-import { type BenchModel, describeModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./models.ts";
-import { Probes } from "./probes.ts";
-import { digits } from "./tables.ts";
+import { baseFor, METHODS } from "./cases/methods.ts";
+import { type BenchModel, describeModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./cases/models.ts";
+import { Probes } from "./measure/probes.ts";
+import { digits } from "./report/tables.ts";
 
 const MODELS: Readonly<Record<string, BenchModel>> = { tiny: QUICK, small: SMALL, minilm: MINILM };
 const DROPOUT = 0.1;

@@ -4,7 +4,7 @@
     python bench/pytorch_peft.py --out pytorch.json [--rounds 8] [--only small,MiniLM] [--threads N]
     deno task bench --only steps --pytorch pytorch.json
 
-Methods take turns in rounds, as in bench/turns.ts. Delta-LoRA, which PEFT does not have, is PEFT's LoRA and the paper's
+Methods take turns in rounds, as in bench/measure/turns.ts. Delta-LoRA, which PEFT does not have, is PEFT's LoRA and the paper's
 write to W in its factored form after each step.
 """
 import argparse
@@ -18,13 +18,13 @@ import transformers
 from peft import AdaLoraConfig, LoraConfig, get_peft_model
 from transformers import BertConfig, BertForSequenceClassification
 
-# As in bench/models.ts: (vocabulary, hidden size, layers, heads, positions, rows, tokens).
+# As in bench/cases/models.ts: (vocabulary, hidden size, layers, heads, positions, rows, tokens).
 MODELS = {
     "tiny": (512, 64, 2, 4, 64, 4, 32),
     "small": (4096, 256, 4, 4, 64, 8, 64),
     "MiniLM": (30522, 384, 6, 12, 512, 16, 64),
 }
-# As in bench/methods.ts.
+# As in bench/cases/methods.ts.
 RANK, ALPHA, LAMBDA, TOTAL_STEPS = 8, 16, 0.5, 1_000_000
 SHARED = {"target_modules": ["query", "value"], "modules_to_save": ["classifier", "pooler"], "lora_dropout": 0.0}
 STEPS_PER_RUN = 2
@@ -41,7 +41,7 @@ def make_model(name: str) -> BertForSequenceClassification:
 
 
 def make_batch(name: str) -> dict[str, torch.Tensor]:
-    """The batch of bench/models.ts."""
+    """The batch of bench/cases/models.ts."""
     vocabulary, *_, rows, length = MODELS[name]
     index = torch.arange(rows * length).reshape(rows, length)
     row, column = index // length, index % length

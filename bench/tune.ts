@@ -3,8 +3,8 @@ import { parseArgs } from "@std/cli/parse-args";
 import { evaluate, jit, type Key, openDevice, optim, productChoices, random, train, treeDispose } from "../mod.ts";
 import { fail } from "../experiments/terminal/fail.ts";
 import { checkValues, nameList, refuseUnknown } from "../experiments/terminal/flags.ts";
-import { baseFor, METHODS } from "./methods.ts";
-import { type BenchModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./models.ts";
+import { baseFor, METHODS } from "./cases/methods.ts";
+import { type BenchModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./cases/models.ts";
 
 const MODELS: Readonly<Record<string, BenchModel>> = { tiny: QUICK, small: SMALL, minilm: MINILM };
 const DROPOUT = 0.1;

@@ -1,15 +1,7 @@
 // deno task ok: the gate. Format, lint, types, import direction, documentation, tests and examples, publishing.
-import { importFaults, readSources } from "./imports.ts";
+import { checkImports } from "./check_imports.ts";
 import { run } from "./run.ts";
 import { testAll } from "./test.ts";
-
-const ROOT = new URL("../", import.meta.url);
-
-function imports(): number {
-  const faults = importFaults(readSources(ROOT, ["lib", "kernels"]));
-  for (const fault of faults) console.error(fault);
-  return faults.length;
-}
 
 /** Steps of the gate, those without a device first. */
 const STEPS: readonly (readonly [name: string, check: () => number | Promise<number>])[] = [
@@ -19,7 +11,7 @@ const STEPS: readonly (readonly [name: string, check: () => number | Promise<num
     "types",
     () => run(["check", "--quiet", "mod.ts", "lib/", "kernels/", "experiments/", "tests/", "bench/", "tools/"]),
   ],
-  ["imports", imports],
+  ["imports", checkImports],
   [
     "documentation",
     () => run(["doc", "--quiet", "--lint", "mod.ts", "lib/experiment/mod.ts", "lib/experiment/instruments/mod.ts"]),

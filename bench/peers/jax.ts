@@ -1,6 +1,6 @@
 import type * as Jax from "@jax-js/jax";
 import { paced } from "../../lib/device/settle.ts";
-import { EPSILON, type KernelCase, type KernelContender, repeatsOf, storedShapes } from "../kernel_case.ts";
+import { EPSILON, type KernelCase, type KernelContender, repeatsOf, storedShapes } from "../cases/kernel_case.ts";
 import { jaxStep } from "./jax_step.ts";
 import { loadPeer } from "./load.ts";
 import type { Peer } from "./peer.ts";

@@ -1,6 +1,6 @@
 import type * as Jax from "@jax-js/jax";
 import { paced } from "../../lib/device/settle.ts";
-import type { BenchModel } from "../models.ts";
+import type { BenchModel } from "../cases/models.ts";
 import { ADAMW, MODEL_EPSILON, type StepContender, type StepInputs, STEPS_PER_RUN } from "./peer.ts";
 
 type Array = Jax.numpy.Array;

@@ -1,6 +1,6 @@
-import type { BenchModel, PlainBatch } from "../models.ts";
-import type { KernelCase, KernelContender, KernelInputs } from "../kernel_case.ts";
-import type { Contender } from "../turns.ts";
+import type { BenchModel, PlainBatch } from "../cases/models.ts";
+import type { KernelCase, KernelContender, KernelInputs } from "../cases/kernel_case.ts";
+import type { Contender } from "../measure/turns.ts";
 
 /** Parameters under Hugging Face's names, with their shapes. */
 export type PlainParams = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>>;

@@ -7,7 +7,7 @@ import {
   type KernelInputs,
   repeatsOf,
   storedShapes,
-} from "../kernel_case.ts";
+} from "../cases/kernel_case.ts";
 import { loadPeer } from "./load.ts";
 import type { Peer } from "./peer.ts";
 import { tfjsStep } from "./tfjs_step.ts";

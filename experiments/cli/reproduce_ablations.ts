@@ -32,7 +32,7 @@ import {
   type StudyRuns,
 } from "../studies/ablations/specs.ts";
 import { comparable } from "../studies/comparable.ts";
-import { estimateSeconds } from "../studies/estimate.ts";
+import { estimateSeconds } from "../studies/glue/estimate.ts";
 import { STUDIES } from "../studies/ablations/studies/mod.ts";
 import { studiesTable } from "../studies/ablations/studies_table.ts";
 import { understoodTasks } from "../studies/understood_tasks.ts";

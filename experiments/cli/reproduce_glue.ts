@@ -31,7 +31,7 @@ import { Trainer } from "../runner/train/trainer.ts";
 import { SUITE } from "../suite/suite_folder.ts";
 import { MODEL_HELP } from "../runner/model/load_model.ts";
 import { comparable } from "../studies/comparable.ts";
-import { estimateRuns, type Estimates, estimateSeconds } from "../studies/estimate.ts";
+import { estimateRuns, type Estimates, estimateSeconds } from "../studies/glue/estimate.ts";
 import { glueSpecs, orderTasks } from "../studies/glue/glue_specs.ts";
 import { optionLines, planTable } from "../studies/glue/plan_table.ts";
 import { understoodTasks } from "../studies/understood_tasks.ts";

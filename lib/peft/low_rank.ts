@@ -6,14 +6,11 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeLeaves } from "../tensor/tree.ts";
 import type { BranchDropout, Factored } from "./low_rank_weight.ts";
 import { patternValue } from "./files/pattern_value.ts";
+import type { Factors, LowRankPatterns } from "./factors.ts";
 import type { BaseParams, MethodReport, MethodState } from "./method.ts";
 import { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from "./targets.ts";
 
-/** The factors of one target: A `[r, in]`, B `[out, r]`. */
-export interface Factors {
-  readonly A: Tensor;
-  readonly B: Tensor;
-}
+export type { Factors, LowRankPatterns } from "./factors.ts";
 
 /** What low-rank methods train: factors by path, and whole parameters of the heads by name. */
 export interface LowRankTrainable<F = Factors> {
@@ -33,19 +30,6 @@ export interface LowRankOptions {
   readonly heads?: RegExp;
   /** Rate at which the branch's input drops out in training, as PEFT's `lora_dropout`; 0 by default. */
   readonly dropout?: number;
-}
-
-/** Options by which targets may differ, as in PEFT's `rank_pattern`, `alpha_pattern` and `use_rslora`. */
-export interface LowRankPatterns {
-  /**
-   * Ranks of targets by keys, the first of which counts that is the target's path or what follows one of its dots, as a
-   * regular expression of Python's: `query` is no key of `pos_query`.
-   */
-  readonly rankPattern?: Readonly<Record<string, number>>;
-  /** α of targets, likewise. */
-  readonly alphaPattern?: Readonly<Record<string, number>>;
-  /** `rank-stabilized` weighs the product α/√r (rsLoRA, 2312.03732); `standard`, the default, α/r. */
-  readonly scaling?: "standard" | "rank-stabilized";
 }
 
 /** Rank and scale of one target. */

@@ -1,9 +1,9 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
-import type { BenchDocument } from "../../bench/document.ts";
-import { METHODS, RATIOS } from "../../bench/methods.ts";
-import { plainBatch, QUICK } from "../../bench/models.ts";
-import { report } from "../../bench/tables.ts";
+import type { BenchDocument } from "../../bench/report/document.ts";
+import { METHODS, RATIOS } from "../../bench/cases/methods.ts";
+import { plainBatch, QUICK } from "../../bench/cases/models.ts";
+import { report } from "../../bench/report/tables.ts";
 import { TEST_ADAPTER } from "../support/adapters.ts";
 
 async function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {

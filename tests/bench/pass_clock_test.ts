@@ -1,8 +1,8 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
-import { PassClock } from "../../bench/pass_clock.ts";
-import { lazyTexts } from "../../bench/texts.ts";
-import { QUICK } from "../../bench/models.ts";
+import { PassClock } from "../../bench/measure/pass_clock.ts";
+import { lazyTexts } from "../../bench/cases/texts.ts";
+import { QUICK } from "../../bench/cases/models.ts";
 import type { Device } from "../../lib/device/mod.ts";
 import { trainBatches } from "../../lib/data/mod.ts";
 import { add } from "../../lib/ops/mod.ts";

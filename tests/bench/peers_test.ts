@@ -1,10 +1,10 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
-import { worstDifference, worstGradientDifference } from "../../bench/difference.ts";
-import { inputsOf, type KernelCase, nameOf, storedShapes } from "../../bench/kernel_case.ts";
-import { QUICK } from "../../bench/models.ts";
-import { ours } from "../../bench/ours.ts";
-import { stepInputs } from "../../bench/peer_step.ts";
+import { worstDifference, worstGradientDifference } from "../../bench/measure/difference.ts";
+import { inputsOf, type KernelCase, nameOf, storedShapes } from "../../bench/cases/kernel_case.ts";
+import { QUICK } from "../../bench/cases/models.ts";
+import { ours } from "../../bench/parts/ours.ts";
+import { stepInputs } from "../../bench/parts/peer_step.ts";
 import { loadPeer } from "../../bench/peers/load.ts";
 import { startPeers } from "../../bench/peers/mod.ts";
 import type { Peer } from "../../bench/peers/peer.ts";

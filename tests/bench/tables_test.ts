@@ -1,9 +1,9 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
-import type { BenchDocument, ModelResult, PytorchDocument, SteadyResult } from "../../bench/document.ts";
-import { benchFigure } from "../../bench/figure.ts";
-import { readPytorch } from "../../bench/pytorch.ts";
-import { updateReadme, withFigures } from "../../bench/readme.ts";
+import type { BenchDocument, ModelResult, PytorchDocument, SteadyResult } from "../../bench/report/document.ts";
+import { benchFigure } from "../../bench/report/figure.ts";
+import { readPytorch } from "../../bench/report/pytorch.ts";
+import { updateReadme, withFigures } from "../../bench/report/readme.ts";
 import {
   compileTable,
   digits,
@@ -16,8 +16,8 @@ import {
   startupTable,
   steadyTable,
   stepTable,
-} from "../../bench/tables.ts";
-import { timingOf } from "../../bench/turns.ts";
+} from "../../bench/report/tables.ts";
+import { timingOf } from "../../bench/measure/turns.ts";
 
 const MODEL: ModelResult = {
   model: "small",

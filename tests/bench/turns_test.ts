@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
-import { ratioOf, takeTurns, timingOf } from "../../bench/turns.ts";
+import { ratioOf, takeTurns, timingOf } from "../../bench/measure/turns.ts";
 
 describe("takeTurns", () => {
   it("lets everybody run once before the rounds, then once in each, one after the other", async () => {

@@ -1,7 +1,7 @@
 import { markdownTable } from "markdown-table";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { duration } from "../../terminal/duration.ts";
-import type { RunEstimate } from "../estimate.ts";
+import type { RunEstimate } from "./estimate.ts";
 
 const HEAD = [
   "task",

@@ -1,5 +1,5 @@
 import type { Tensor } from "../../tensor/tensor.ts";
-import type { Factors, LowRankPatterns } from "../low_rank.ts";
+import type { Factors, LowRankPatterns } from "../factors.ts";
 import type { Adapter, BaseParams } from "../method.ts";
 import { PEFT_PREFIX } from "./adapter_tensors.ts";
 import { modulePath, type SavedModules, savedModules } from "./saved_modules.ts";

@@ -1,5 +1,5 @@
 // What one case takes before its first step, in a process of its own; compile.ts starts it and reads its line.
-//   deno run -A bench/compile_case.ts CASE [ADAPTER]
+//   deno run -A bench/parts/compile_case.ts CASE [ADAPTER]
 import {
   full,
   jit,
@@ -14,9 +14,9 @@ import {
   tensor,
   train,
   type Tree,
-} from "../mod.ts";
+} from "../../mod.ts";
 import { compileCases } from "./compile.ts";
-import { type BenchModel, lossOf, tensorBatch } from "./models.ts";
+import { type BenchModel, lossOf, tensorBatch } from "../cases/models.ts";
 
 const DEEP: BenchModel = {
   name: "deep",

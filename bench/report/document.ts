@@ -1,4 +1,4 @@
-import type { Timing } from "./turns.ts";
+import type { Timing } from "../measure/turns.ts";
 
 /** The machine and the versions that figures belong to. */
 export interface Machine {

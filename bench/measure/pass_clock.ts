@@ -1,4 +1,4 @@
-import type { Device } from "../mod.ts";
+import type { Device } from "../../mod.ts";
 
 const USAGE = { copySource: 0x4, queryResolve: 0x200 } as const;
 /** A set of WebGPU's has no more queries. */

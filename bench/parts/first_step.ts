@@ -1,7 +1,7 @@
 // A program as users write it, from its imports to its first finished step; startup.ts starts it and reads its line.
-//   deno run -A bench/first_step.ts [ADAPTER]
-import { jit, openDevice, optim, peft, random, train } from "../mod.ts";
-import { lossOf, SMALL, tensorBatch } from "./models.ts";
+//   deno run -A bench/parts/first_step.ts [ADAPTER]
+import { jit, openDevice, optim, peft, random, train } from "../../mod.ts";
+import { lossOf, SMALL, tensorBatch } from "../cases/models.ts";
 
 /** Milliseconds since 1970: the one clock that two processes share. */
 const now = () => performance.timeOrigin + performance.now();

@@ -1,5 +1,5 @@
-import { models, nn, type Params, type Tensor, tensor } from "../mod.ts";
-import type { Batch, Key } from "../mod.ts";
+import { models, nn, type Params, type Tensor, tensor } from "../../mod.ts";
+import type { Batch, Key } from "../../mod.ts";
 
 /** A model and the batches that it is trained with. */
 export interface BenchModel {

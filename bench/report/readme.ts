@@ -1,4 +1,4 @@
-import { writeAtomically } from "../lib/io/mod.ts";
+import { writeAtomically } from "../../lib/io/mod.ts";
 import type { BenchDocument } from "./document.ts";
 import { benchFigure } from "./figure.ts";
 import { report } from "./tables.ts";

@@ -1,4 +1,4 @@
-import { cast, mul, peft, type Tensor } from "../mod.ts";
+import { cast, mul, peft, type Tensor } from "../../mod.ts";
 
 const SHARED = { rank: 8, alpha: 16, targets: /attention\.self\.(query|value)$/ };
 const LAMBDA = 0.5;

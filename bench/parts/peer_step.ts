@@ -1,9 +1,9 @@
-import { random } from "../mod.ts";
-import { worstGradientDifference } from "./difference.ts";
-import type { Measured, PeerStepResult } from "./document.ts";
-import { type BenchModel, describeModel, lossOf, plainBatch } from "./models.ts";
-import type { Peer, PlainParams, StepContender, StepInputs } from "./peers/peer.ts";
-import { takeTurns } from "./turns.ts";
+import { random } from "../../mod.ts";
+import { worstGradientDifference } from "../measure/difference.ts";
+import type { Measured, PeerStepResult } from "../report/document.ts";
+import { type BenchModel, describeModel, lossOf, plainBatch } from "../cases/models.ts";
+import type { Peer, PlainParams, StepContender, StepInputs } from "../peers/peer.ts";
+import { takeTurns } from "../measure/turns.ts";
 
 /** Gradients further apart than this, relative to the largest of their parameter, are not of the same model. */
 const GRADIENT_TOLERANCE = 1e-3;

@@ -1,9 +1,9 @@
-import { type Device, evaluate, jit, type JittedFunction, optim, random, train, treeDispose } from "../mod.ts";
-import type { Key, Tensor } from "../mod.ts";
-import type { KernelShare, ModelResult, StepResult } from "./document.ts";
-import { baseFor, METHODS, RATIOS } from "./methods.ts";
-import { type BenchModel, describeModel, lossOf, tensorBatch } from "./models.ts";
-import { ratioOf, takeTurns } from "./turns.ts";
+import { type Device, evaluate, jit, type JittedFunction, optim, random, train, treeDispose } from "../../mod.ts";
+import type { Key, Tensor } from "../../mod.ts";
+import type { KernelShare, ModelResult, StepResult } from "../report/document.ts";
+import { baseFor, METHODS, RATIOS } from "../cases/methods.ts";
+import { type BenchModel, describeModel, lossOf, tensorBatch } from "../cases/models.ts";
+import { ratioOf, takeTurns } from "../measure/turns.ts";
 
 /** Steps between two waits: as in training, the next one is prepared while the device works on the last. */
 export const STEPS_PER_RUN = 2;

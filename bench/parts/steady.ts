@@ -1,11 +1,11 @@
 import { linearRegression, median } from "simple-statistics";
-import { bucketLengths, type Device } from "../mod.ts";
-import { collectGarbage } from "./collect_garbage.ts";
-import type { EnduranceResult, EnduranceSample, SteadyResult } from "./document.ts";
-import { type BenchModel, describeModel, QUICK, SMALL } from "./models.ts";
-import { PassClock } from "./pass_clock.ts";
-import { lazyTexts } from "./texts.ts";
-import { Trainee } from "./trainee.ts";
+import { bucketLengths, type Device } from "../../mod.ts";
+import { collectGarbage } from "../measure/collect_garbage.ts";
+import type { EnduranceResult, EnduranceSample, SteadyResult } from "../report/document.ts";
+import { type BenchModel, describeModel, QUICK, SMALL } from "../cases/models.ts";
+import { PassClock } from "../measure/pass_clock.ts";
+import { lazyTexts } from "../cases/texts.ts";
+import { Trainee } from "../cases/trainee.ts";
 
 /** As one trains: random numbers are a part of a step. */
 const DROPOUT = 0.1;

@@ -1,9 +1,9 @@
 import { cpuUsage } from "node:process";
-import { type Device, evaluate, random, treeDispose } from "../mod.ts";
-import type { ScalingResult } from "./document.ts";
-import { type BenchModel, describeModel, lossOf, QUICK, SMALL } from "./models.ts";
+import { type Device, evaluate, random, treeDispose } from "../../mod.ts";
+import type { ScalingResult } from "../report/document.ts";
+import { type BenchModel, describeModel, lossOf, QUICK, SMALL } from "../cases/models.ts";
 import { type PreparedStep, prepareStep, STEPS_PER_RUN } from "./steps.ts";
-import { takeTurns } from "./turns.ts";
+import { takeTurns } from "../measure/turns.ts";
 
 const METHOD = "lora";
 /** Batches of 1 to 16 times as many tokens. */

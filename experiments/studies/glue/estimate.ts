@@ -1,11 +1,11 @@
-import { type Device, type GlueTaskName, trainBatches } from "../../mod.ts";
-import type { RunSpec } from "../../lib/experiment/mod.ts";
-import { measureProduct, productSize } from "../runner/measure.ts";
-import { EVAL_BATCH_SIZE, scoredBatches, scoredCount } from "../runner/train/evaluate.ts";
-import type { Inputs } from "../runner/data/inputs.ts";
-import { type Work, WorkByLength } from "../runner/train/step_work.ts";
-import { type Pace, scoredSteps, Trainer } from "../runner/train/trainer.ts";
-import { GLUE_SIZES } from "./glue/glue_sizes.ts";
+import { type Device, type GlueTaskName, trainBatches } from "../../../mod.ts";
+import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import { measureProduct, productSize } from "../../runner/measure.ts";
+import { EVAL_BATCH_SIZE, scoredBatches, scoredCount } from "../../runner/train/evaluate.ts";
+import type { Inputs } from "../../runner/data/inputs.ts";
+import { type Work, WorkByLength } from "../../runner/train/step_work.ts";
+import { type Pace, scoredSteps, Trainer } from "../../runner/train/trainer.ts";
+import { GLUE_SIZES } from "./glue_sizes.ts";
 
 /** What a run will take. */
 export interface RunEstimate {

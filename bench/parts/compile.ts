@@ -1,6 +1,6 @@
-import type { CompileResult } from "./document.ts";
+import type { CompileResult } from "../report/document.ts";
 import { denoFolder, withEmptyCaches } from "./startup.ts";
-import { timingOf } from "./turns.ts";
+import { timingOf } from "../measure/turns.ts";
 
 /** What is compiled. */
 export type CompileWork =

@@ -1,5 +1,5 @@
-import type { StartupResult } from "./document.ts";
-import { type Timing, timingOf } from "./turns.ts";
+import type { StartupResult } from "../report/document.ts";
+import { type Timing, timingOf } from "../measure/turns.ts";
 
 /** A start: milliseconds from that of the process, how many pipelines it needed, and what the slowest of them took. */
 interface Start {

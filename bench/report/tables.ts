@@ -13,7 +13,7 @@ import type {
   StartupResult,
   SteadyResult,
 } from "./document.ts";
-import { type Timing, timingOf } from "./turns.ts";
+import { type Timing, timingOf } from "../measure/turns.ts";
 
 /** A number with the digits that count: three, two below 1, and no fraction of hundreds. */
 export function digits(value: number): string {

@@ -10,7 +10,7 @@ import {
   trainBatches,
   type TrainBatchesOptions,
   treeDispose,
-} from "../mod.ts";
+} from "../../mod.ts";
 import { baseFor, METHODS } from "./methods.ts";
 import { type BenchModel, lossOf } from "./models.ts";
 

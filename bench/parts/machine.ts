@@ -1,8 +1,8 @@
 import { cpus } from "node:os";
-import type { Device } from "../mod.ts";
-import { isModified, PACKAGE_VERSION } from "../experiments/runner/versions.ts";
-import config from "../deno.json" with { type: "json" };
-import type { Machine } from "./document.ts";
+import type { Device } from "../../mod.ts";
+import { isModified, PACKAGE_VERSION } from "../../experiments/runner/versions.ts";
+import config from "../../deno.json" with { type: "json" };
+import type { Machine } from "../report/document.ts";
 
 /** Describes the machine, the adapter that computes and the versions; `packages` are names of deno.json's imports. */
 export async function describeMachine(

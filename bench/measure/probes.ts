@@ -8,7 +8,7 @@ import {
   random,
   type Roofline,
   type Tensor,
-} from "../mod.ts";
+} from "../../mod.ts";
 
 /** Floats of the copies of which the best rate counts: as many as caches hold, and more. */
 const COPY_ELEMENTS = [2 ** 18, 2 ** 22];

@@ -1,8 +1,8 @@
-import type { KernelResult, Measured } from "./document.ts";
-import { amountOf, inputsOf, type KernelCase, type KernelContender, nameOf } from "./kernel_case.ts";
-import { worstDifference } from "./difference.ts";
-import type { Peer } from "./peers/peer.ts";
-import { takeTurns } from "./turns.ts";
+import type { KernelResult, Measured } from "../report/document.ts";
+import { amountOf, inputsOf, type KernelCase, type KernelContender, nameOf } from "../cases/kernel_case.ts";
+import { worstDifference } from "../measure/difference.ts";
+import type { Peer } from "../peers/peer.ts";
+import { takeTurns } from "../measure/turns.ts";
 
 /** Results further apart than this are not of the same function: f32 sums of a thousand terms differ by far less. */
 const TOLERANCE = 1e-4;

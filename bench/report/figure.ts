@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { stackSvg } from "../lib/experiment/figures/figure.ts";
+import { stackSvg } from "../../lib/experiment/figures/figure.ts";
 import type { BenchDocument, KernelResult, ModelResult, PeerStepResult } from "./document.ts";
 
 const WIDTH = 760;

@@ -18,7 +18,7 @@ import {
   train,
   treeDispose,
   valueAndGrad,
-} from "../mod.ts";
+} from "../../mod.ts";
 import {
   EPSILON,
   type KernelCase,
@@ -26,9 +26,9 @@ import {
   type KernelInputs,
   repeatsOf,
   storedShapes,
-} from "./kernel_case.ts";
-import { lossOf, tensorBatch } from "./models.ts";
-import { ADAMW, type Peer, type StepContender, type StepInputs, STEPS_PER_RUN } from "./peers/peer.ts";
+} from "../cases/kernel_case.ts";
+import { lossOf, tensorBatch } from "../cases/models.ts";
+import { ADAMW, type Peer, type StepContender, type StepInputs, STEPS_PER_RUN } from "../peers/peer.ts";
 
 /** What a case computes of its left operand, and that operand's shape. */
 function operationOf(

@@ -1,4 +1,4 @@
-import type { Contender } from "./turns.ts";
+import type { Contender } from "../measure/turns.ts";
 
 /**
  * How the operands of a product lie: `nn` A[m,k] B[k,n], `nt` A[m,k] B[n,k] (projection by a weight), `tn` A[k,m] B[k,n]

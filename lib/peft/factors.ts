@@ -1,0 +1,20 @@
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** The factors of one target: A `[r, in]`, B `[out, r]`. */
+export interface Factors {
+  readonly A: Tensor;
+  readonly B: Tensor;
+}
+
+/** Options by which targets may differ, as in PEFT's `rank_pattern`, `alpha_pattern` and `use_rslora`. */
+export interface LowRankPatterns {
+  /**
+   * Ranks of targets by keys, the first of which counts that is the target's path or what follows one of its dots, as a
+   * regular expression of Python's: `query` is no key of `pos_query`.
+   */
+  readonly rankPattern?: Readonly<Record<string, number>>;
+  /** α of targets, likewise. */
+  readonly alphaPattern?: Readonly<Record<string, number>>;
+  /** `rank-stabilized` weighs the product α/√r (rsLoRA, 2312.03732); `standard`, the default, α/r. */
+  readonly scaling?: "standard" | "rank-stabilized";
+}
