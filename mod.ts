@@ -15,24 +15,14 @@
  *
  * @module
  */
-export { type DeviceOptions, openDevice, productChoices, useDevice } from "./lib/compile/open_device.ts";
-export {
-  type Access,
-  type AdapterReport,
-  type AdapterSource,
-  type Bindable,
-  type Binding,
-  type BufferRange,
-  type Compilation,
-  type Counters,
+export { type DeviceOptions, openDevice, useDevice } from "./lib/compile/open_device.ts";
+export type {
+  AdapterReport,
+  AdapterSource,
+  Counters,
   Device,
-  type FindOptions,
-  type Grid,
-  type Kernel,
-  type MemoryReport,
-  type OpenDeviceOptions,
-  requestDevice,
-  type TextureFormat,
+  MemoryReport,
+  OpenDeviceOptions,
 } from "./lib/device/mod.ts";
 export {
   type Content,
@@ -43,30 +33,36 @@ export {
   type Operation,
   type Shape,
   type Storage,
-  type Structure,
   Tensor,
   tensor,
   type TensorOptions,
   type TensorState,
   type Tree,
-  treeDispose,
-  treeFlatten,
-  treeLeaves,
-  treeMap,
   type TreeNode,
-  treeUnflatten,
   type TypedArray,
 } from "./lib/tensor/mod.ts";
 export * from "./lib/ops/mod.ts";
 export * from "./lib/transform/mod.ts";
-export * from "./lib/data/mod.ts";
-export * from "./lib/metrics/mod.ts";
+export type {
+  DispatchTime,
+  ExplainOptions,
+  FunctionMemory,
+  MemoryItem,
+  MemoryKind,
+  ProfileClock,
+  Roofline,
+} from "./lib/compile/inspect_mod.ts";
 export type { Params, ProjectedWeight, Weight } from "./lib/nn/mod.ts";
-export type { Batch, Model } from "./lib/models/mod.ts";
+export type { Batch } from "./lib/models/mod.ts";
+export * as data from "./lib/data/mod.ts";
+export * as device from "./lib/device/mod.ts";
 export * as hub from "./lib/hub/mod.ts";
+export * as inspect from "./lib/compile/inspect_mod.ts";
 export * as io from "./lib/io/mod.ts";
+export * as metrics from "./lib/metrics/mod.ts";
 export * as models from "./lib/models/mod.ts";
 export * as nn from "./lib/nn/mod.ts";
 export * as optim from "./lib/optim/mod.ts";
 export * as peft from "./lib/peft/mod.ts";
 export * as train from "./lib/train/mod.ts";
+export * as tree from "./lib/tensor/tree_mod.ts";

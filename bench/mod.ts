@@ -1,5 +1,6 @@
 // deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--adapter NAME] [--json FILE] [--update]
-import { type Device, openDevice } from "../mod.ts";
+import { openDevice } from "../mod.ts";
+import type { Device } from "../lib/device/mod.ts";
 import { fail } from "../experiments/terminal/fail.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { type BenchOptions, HELP, parseArguments } from "./arguments.ts";

@@ -2,23 +2,18 @@
 import { parseArgs } from "@std/cli/parse-args";
 import * as Plot from "@observablehq/plot";
 import { markdownTable } from "markdown-table";
+import { jit, type Key, openDevice, optim, random, train } from "../mod.ts";
 import {
   atBest,
   atBestTogether,
   type BoundBy,
-  type Device,
   type DispatchTime,
   formatMemory,
   type FunctionMemory,
-  jit,
-  type Key,
-  openDevice,
-  optim,
   type ProfileClock,
-  random,
   type Roofline,
-  train,
-} from "../mod.ts";
+} from "../lib/compile/inspect_mod.ts";
+import type { Device } from "../lib/device/mod.ts";
 import { fail } from "../experiments/terminal/fail.ts";
 import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiments/terminal/flags.ts";
 import { productSize } from "../experiments/runner/measure.ts";

@@ -1,6 +1,8 @@
 // deno task tune [--models small,minilm] [--methods lora,full] [--adapter NAME]
 import { parseArgs } from "@std/cli/parse-args";
-import { evaluate, jit, type Key, openDevice, optim, productChoices, random, train, treeDispose } from "../mod.ts";
+import { evaluate, jit, type Key, openDevice, optim, random, train } from "../mod.ts";
+import { productChoices } from "../lib/compile/inspect_mod.ts";
+import { treeDispose } from "../lib/tensor/mod.ts";
 import { fail } from "../experiments/terminal/fail.ts";
 import { checkValues, nameList, refuseUnknown } from "../experiments/terminal/flags.ts";
 import { baseFor, METHODS } from "./cases/methods.ts";

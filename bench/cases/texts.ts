@@ -1,4 +1,4 @@
-import { type EncodedTask, encodeTask, wordPiece } from "../../mod.ts";
+import { type EncodedTask, encodeTask, wordPiece } from "../../lib/data/mod.ts";
 import type { BenchModel } from "./models.ts";
 
 const SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];

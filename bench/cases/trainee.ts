@@ -1,16 +1,6 @@
-import {
-  type Device,
-  type EncodedTask,
-  jit,
-  type Key,
-  optim,
-  type Params,
-  random,
-  train,
-  trainBatches,
-  type TrainBatchesOptions,
-  treeDispose,
-} from "../../mod.ts";
+import { type Device, jit, type Key, optim, type Params, random, train } from "../../mod.ts";
+import { type EncodedTask, trainBatches, type TrainBatchesOptions } from "../../lib/data/mod.ts";
+import { treeDispose } from "../../lib/tensor/mod.ts";
 import { baseFor, METHODS } from "./methods.ts";
 import { type BenchModel, lossOf } from "./models.ts";
 

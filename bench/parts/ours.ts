@@ -16,9 +16,9 @@ import {
   type Tensor,
   tensor,
   train,
-  treeDispose,
   valueAndGrad,
 } from "../../mod.ts";
+import { treeDispose } from "../../lib/tensor/mod.ts";
 import {
   EPSILON,
   type KernelCase,

@@ -1,5 +1,6 @@
 import { cpuUsage } from "node:process";
-import { type Device, evaluate, random, treeDispose } from "../../mod.ts";
+import { type Device, evaluate, random } from "../../mod.ts";
+import { treeDispose } from "../../lib/tensor/mod.ts";
 import type { ScalingResult } from "../report/document.ts";
 import { type BenchModel, describeModel, lossOf, QUICK, SMALL } from "../cases/models.ts";
 import { type PreparedStep, prepareStep, STEPS_PER_RUN } from "./steps.ts";

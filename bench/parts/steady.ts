@@ -1,5 +1,6 @@
 import { linearRegression, median } from "simple-statistics";
-import { bucketLengths, type Device } from "../../mod.ts";
+import type { Device } from "../../mod.ts";
+import { bucketLengths } from "../../lib/data/mod.ts";
 import { collectGarbage } from "../measure/collect_garbage.ts";
 import type { EnduranceResult, EnduranceSample, SteadyResult } from "../report/document.ts";
 import { type BenchModel, describeModel, QUICK, SMALL } from "../cases/models.ts";

@@ -1,5 +1,15 @@
-import { type Device, evaluate, jit, type JittedFunction, optim, random, train, treeDispose } from "../../mod.ts";
-import type { Key, Tensor } from "../../mod.ts";
+import {
+  type Device,
+  evaluate,
+  jit,
+  type JittedFunction,
+  type Key,
+  optim,
+  random,
+  type Tensor,
+  train,
+} from "../../mod.ts";
+import { treeDispose } from "../../lib/tensor/mod.ts";
 import type { KernelShare, ModelResult, StepResult } from "../report/document.ts";
 import { baseFor, METHODS, RATIOS } from "../cases/methods.ts";
 import { type BenchModel, describeModel, lossOf, tensorBatch } from "../cases/models.ts";

@@ -1,4 +1,4 @@
-import type { Device } from "../../mod.ts";
+import type { Device } from "../../lib/device/mod.ts";
 import { findAdapter, nameOf } from "../../lib/device/adapter.ts";
 import { jaxPeer } from "./jax.ts";
 import { offerAdapter } from "./navigator_gpu.ts";

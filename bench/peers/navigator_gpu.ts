@@ -1,5 +1,5 @@
 import { findAdapter } from "../../lib/device/adapter.ts";
-import type { Device } from "../../mod.ts";
+import type { Device } from "../../lib/device/mod.ts";
 
 const COPY_TARGET = 0x8;
 

@@ -1,4 +1,4 @@
-import type { Device } from "../../mod.ts";
+import type { Device } from "../../lib/device/mod.ts";
 import { advice } from "./doctor.ts";
 
 /** Says which adapter computes, and what would be faster. */

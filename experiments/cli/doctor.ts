@@ -1,6 +1,7 @@
 // deno task doctor [--adapter NAME] [--json]
 import { parseArgs } from "@std/cli/parse-args";
-import { type Device, openDevice } from "../../mod.ts";
+import { openDevice } from "../../mod.ts";
+import type { Device } from "../../lib/device/mod.ts";
 import { fail } from "../terminal/fail.ts";
 import { checkValues, refuseUnknown } from "../terminal/flags.ts";
 import { measureCopy, measureProduct, productSize } from "../runner/measure.ts";

@@ -1,7 +1,8 @@
 // deno task pretrain [--steps N] [--seed N] [--out FILE] [--adapter NAME]
 import { dirname } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
-import { io, jit, models, nn, openDevice, optim, peft, random, train, wordPiece } from "../../mod.ts";
+import { io, jit, models, nn, openDevice, optim, peft, random, train } from "../../mod.ts";
+import { wordPiece } from "../../lib/data/mod.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
 import { fail } from "../terminal/fail.ts";

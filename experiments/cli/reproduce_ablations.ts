@@ -1,6 +1,7 @@
 // deno task reproduce ablations [--scale default|medium|large] [--only a,b] [--tasks a,b] [--seeds N] [--steps N] …
 import { parseArgs } from "@std/cli/parse-args";
-import { type Device, openDevice } from "../../mod.ts";
+import { openDevice } from "../../mod.ts";
+import type { Device } from "../../lib/device/mod.ts";
 import {
   canonicalJson,
   findRecord,

@@ -1,6 +1,8 @@
 // deno task reproduce glue [--scale default|small|paper] [--tasks a,b|all] [--methods a,b] [--model DIR|NAME] [--data DIR] …
 import { parseArgs } from "@std/cli/parse-args";
-import { type Device, type GlueTaskName, openDevice } from "../../mod.ts";
+import { openDevice } from "../../mod.ts";
+import type { Device } from "../../lib/device/mod.ts";
+import type { GlueTaskName } from "../../lib/data/mod.ts";
 import {
   hashSpec,
   lockFolder,

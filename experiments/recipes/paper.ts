@@ -1,5 +1,5 @@
 // deno task reproduce glue --scale paper --model FacebookAI/roberta-base --data GLUE
-import type { GlueTaskName } from "../../mod.ts";
+import type { GlueTaskName } from "../../lib/data/mod.ts";
 import { RECIPES } from "./methods.ts";
 import type { Scale, TaskRecipe } from "./scale.ts";
 

@@ -1,4 +1,4 @@
-import type { GlueTaskName } from "../../mod.ts";
+import type { GlueTaskName } from "../../lib/data/mod.ts";
 import type { RunSpec } from "../../lib/experiment/mod.ts";
 
 /** GLUE's tasks in the order of help texts, and in which all of them run. */

@@ -1,4 +1,5 @@
-import { type Device, evaluate, jit, matmul, mul, random, type Tensor } from "../../mod.ts";
+import { evaluate, jit, matmul, mul, random, type Tensor } from "../../mod.ts";
+import type { Device } from "../../lib/device/mod.ts";
 
 /** Best of several rounds of a jitted function, in seconds a call. */
 async function bestSeconds(device: Device, call: () => Promise<unknown>): Promise<number> {

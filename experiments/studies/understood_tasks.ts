@@ -1,4 +1,4 @@
-import type { GlueTaskName } from "../../mod.ts";
+import type { GlueTaskName } from "../../lib/data/mod.ts";
 import type { RunSpec } from "../../lib/experiment/mod.ts";
 import type { Inputs } from "../runner/data/inputs.ts";
 import { SUITE } from "../suite/suite_folder.ts";

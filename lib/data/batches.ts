@@ -70,7 +70,7 @@ export interface TrainBatches extends Iterable<HostBatch> {
  *
  * @example
  * ```ts
- * import { trainBatches } from "@delta-dawn/delta-lora";
+ * import { data } from "@delta-dawn/delta-lora";
  *
  * const task = {
  *   kind: "classes" as const,
@@ -79,7 +79,7 @@ export interface TrainBatches extends Iterable<HostBatch> {
  *   length: 8,
  *   padId: 0,
  * };
- * const batches = trainBatches(task, { batchSize: 3, seed: 1 });
+ * const batches = data.trainBatches(task, { batchSize: 3, seed: 1 });
  * console.assert(batches.at(7).labels.toSorted().join() === "0,1,2");
  * ```
  */

@@ -11,9 +11,9 @@ const STEP = 16;
  *
  * @example
  * ```ts
- * import { bucketLengths } from "@delta-dawn/delta-lora";
+ * import { data } from "@delta-dawn/delta-lora";
  *
- * console.assert(bucketLengths(100).join() === "16,32,48,64,96,100");
+ * console.assert(data.bucketLengths(100).join() === "16,32,48,64,96,100");
  * ```
  */
 export function bucketLengths(longest: number): number[] {

@@ -70,13 +70,13 @@ function requireLabel(label: unknown, kind: EncodedTask["kind"], where: string):
  *
  * @example
  * ```ts
- * import { encodeTask, evalBatches, readGlueFiles, wordPiece } from "@delta-dawn/delta-lora";
+ * import { data } from "@delta-dawn/delta-lora";
  *
  * const rows = "sentence\tlabel\ngood\t1\nbad film\t0\n";
- * const data = await readGlueFiles(new Map([["SST-2/train.tsv", rows], ["SST-2/dev.tsv", rows]]), "sst2");
+ * const sst2 = await data.readGlueFiles(new Map([["SST-2/train.tsv", rows], ["SST-2/dev.tsv", rows]]), "sst2");
  * const pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film"];
- * const task = encodeTask(data, wordPiece(pieces));
- * const [batch] = evalBatches(task, { batchSize: 2 });
+ * const task = data.encodeTask(sst2, data.wordPiece(pieces));
+ * const [batch] = data.evalBatches(task, { batchSize: 2 });
  * console.assert(batch.shape.join() === "2,8");
  * ```
  */

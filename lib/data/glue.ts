@@ -108,9 +108,9 @@ export async function readGlueFiles(
  *
  * @example
  * ```ts
- * import { parseGlue } from "@delta-dawn/delta-lora";
+ * import { data } from "@delta-dawn/delta-lora";
  *
- * const rows = parseGlue("sentence\tlabel\nit 's a charming journey .\t1\n", "sst2");
+ * const rows = data.parseGlue("sentence\tlabel\nit 's a charming journey .\t1\n", "sst2");
  * console.assert(rows.length === 1 && rows[0].label === 1);
  * ```
  */

@@ -136,6 +136,8 @@ export class Device {
   /**
    * Wraps a device; `requestDevice()` makes one. `openHelper` opens another one of the same adapter, where the driver puts
    * off compiling until pipelines are used.
+   *
+   * @internal
    */
   constructor(gpu: GPUDevice, report: AdapterReport, openHelper?: () => Promise<Device>) {
     this.gpu = gpu;
@@ -149,7 +151,11 @@ export class Device {
     });
   }
 
-  /** The most bytes that a storage buffer may have, so that kernels can bind all of it. */
+  /**
+   * The most bytes that a storage buffer may have, so that kernels can bind all of it.
+   *
+   * @internal
+   */
   get largestBinding(): number {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.limits;
     return Math.min(maxBufferSize, maxStorageBufferBindingSize);
@@ -206,50 +212,86 @@ export class Device {
     this.#pooledBytes += size;
   }
 
-  /** A storage buffer of at least so many bytes, its contents undefined. Throws a RangeError over the limits. */
+  /**
+   * A storage buffer of at least so many bytes, its contents undefined. Throws a RangeError over the limits.
+   *
+   * @internal
+   */
   acquire(bytes: number): GPUBuffer {
     return this.#takeBuffer("storage", bytes, USAGE.storage | USAGE.copySource | USAGE.copyTarget);
   }
 
-  /** Gives a buffer of {@linkcode acquire} back for reuse. */
+  /**
+   * Gives a buffer of {@linkcode acquire} back for reuse.
+   *
+   * @internal
+   */
   release(buffer: GPUBuffer): void {
     this.#giveBack(buffer);
   }
 
-  /** A texture of four numbers a texel that kernels write and read, its contents undefined. */
+  /**
+   * A texture of four numbers a texel that kernels write and read, its contents undefined.
+   *
+   * @internal
+   */
   acquireTexture(width: number, height: number, format: TextureFormat = "rgba32float"): GPUTexture {
     const create = () => this.gpu.createTexture({ size: [width, height], format, usage: TEXTURE_USAGE.storage });
     return this.#take(`${format} ${width}`, width * height * TEXEL_BYTES[format], create);
   }
 
-  /** Gives a texture of {@linkcode acquireTexture} back for reuse. */
+  /**
+   * Gives a texture of {@linkcode acquireTexture} back for reuse.
+   *
+   * @internal
+   */
   releaseTexture(texture: GPUTexture): void {
     this.#giveBack(texture);
   }
 
-  /** Bytes of what this device made, or of a piece of it. */
+  /**
+   * Bytes of what this device made, or of a piece of it.
+   *
+   * @internal
+   */
   bytesOf(piece: Bindable): number {
     return "buffer" in piece ? piece.size : this.#homes.get(piece)!.size;
   }
 
-  /** A buffer to map for reading. */
+  /**
+   * A buffer to map for reading.
+   *
+   * @internal
+   */
   staging(bytes: number): GPUBuffer {
     return this.#takeBuffer("staging", bytes, USAGE.mapRead | USAGE.copyTarget);
   }
 
-  /** Gives a buffer of {@linkcode staging} back for reuse. */
+  /**
+   * Gives a buffer of {@linkcode staging} back for reuse.
+   *
+   * @internal
+   */
   releaseStaging(buffer: GPUBuffer): void {
     this.#giveBack(buffer);
   }
 
-  /** A uniform buffer with contents. */
+  /**
+   * A uniform buffer with contents.
+   *
+   * @internal
+   */
   uniforms(words: Uint32Array): GPUBuffer {
     const buffer = this.#takeBuffer("uniform", words.byteLength, USAGE.uniform | USAGE.copyTarget);
     this.write(buffer, words);
     return buffer;
   }
 
-  /** Gives a buffer of {@linkcode uniforms} back for reuse. */
+  /**
+   * Gives a buffer of {@linkcode uniforms} back for reuse.
+   *
+   * @internal
+   */
   releaseUniforms(buffer: GPUBuffer): void {
     this.#giveBack(buffer);
   }
@@ -261,7 +303,11 @@ export class Device {
     this.#pooledBytes = 0;
   }
 
-  /** Writes host data into a buffer, ahead of everything submitted later; bytes that fill no word are followed by zeros. */
+  /**
+   * Writes host data into a buffer, ahead of everything submitted later; bytes that fill no word are followed by zeros.
+   *
+   * @internal
+   */
   write(buffer: GPUBuffer, data: ArrayBufferView, offset = 0): void {
     if (data.byteLength > 0) this.gpu.queue.writeBuffer(buffer, offset, wholeWords(data));
   }
@@ -286,7 +332,11 @@ export class Device {
     return this.gpu.createPipelineLayout({ bindGroupLayouts: [this.#groupLayout(kernel)] });
   }
 
-  /** The pipeline of a kernel, compiled the first time its text is met. Rejects with the compiler's message. */
+  /**
+   * The pipeline of a kernel, compiled the first time its text is met. Rejects with the compiler's message.
+   *
+   * @internal
+   */
   pipeline(kernel: Kernel): Promise<GPUComputePipeline> {
     let pipeline = this.#pipelines.get(kernel.code);
     if (!pipeline) {
@@ -297,17 +347,29 @@ export class Device {
     return pipeline;
   }
 
-  /** The pipeline whose machine code took longest to make; `undefined` where the driver makes it unseen. */
+  /**
+   * The pipeline whose machine code took longest to make; `undefined` where the driver makes it unseen.
+   *
+   * @internal
+   */
   get slowestPipeline(): Compilation | undefined {
     return this.#warmUp?.slowest;
   }
 
-  /** The pipeline of a kernel, if it is compiled. */
+  /**
+   * The pipeline of a kernel, if it is compiled.
+   *
+   * @internal
+   */
   readyPipeline(kernel: Kernel): GPUComputePipeline | undefined {
     return this.#ready.get(kernel.code);
   }
 
-  /** The pipeline of a kernel, compiled while everything waits where it is not there yet. */
+  /**
+   * The pipeline of a kernel, compiled while everything waits where it is not there yet.
+   *
+   * @internal
+   */
   pipelineNow(kernel: Kernel): GPUComputePipeline {
     const ready = this.#ready.get(kernel.code);
     if (ready) return ready;
@@ -348,7 +410,11 @@ export class Device {
     return pipeline;
   }
 
-  /** Binds buffers and textures to a kernel, in the order of its bindings. */
+  /**
+   * Binds buffers and textures to a kernel, in the order of its bindings.
+   *
+   * @internal
+   */
   bindGroup(kernel: Kernel, memory: readonly Bindable[], uniforms: BufferRange): GPUBindGroup {
     this.#counters.bindGroups++;
     const resource = (piece: Bindable): GPUBindingResource =>
@@ -358,7 +424,11 @@ export class Device {
     return this.gpu.createBindGroup({ label: kernel.name, layout: this.#groupLayout(kernel), entries });
   }
 
-  /** Encodes and submits work as one command buffer; `dispatches` of it are counted. */
+  /**
+   * Encodes and submits work as one command buffer; `dispatches` of it are counted.
+   *
+   * @internal
+   */
   submit(encode: (encoder: GPUCommandEncoder) => void, dispatches = 0): void {
     if (this.#faults.end) throw this.#faults.end;
     const encoder = this.gpu.createCommandEncoder();
@@ -368,7 +438,11 @@ export class Device {
     this.#counters.dispatches += dispatches;
   }
 
-  /** Waits for a promise of WebGPU's, then throws what WebGPU reported since the last wait. */
+  /**
+   * Waits for a promise of WebGPU's, then throws what WebGPU reported since the last wait.
+   *
+   * @internal
+   */
   async settle<T>(promise: Promise<T>): Promise<T> {
     const result = await this.#faults.wait(promise);
     this.#fresh = [];
@@ -382,14 +456,22 @@ export class Device {
     await this.settle(this.gpu.queue.onSubmittedWorkDone());
   }
 
-  /** Bytes of a buffer; waits for the work before. */
+  /**
+   * Bytes of a buffer; waits for the work before.
+   *
+   * @internal
+   */
   async read(buffer: GPUBuffer, bytes: number, offset = 0): Promise<ArrayBuffer> {
     const staging = this.staging(bytes);
     this.submit((encoder) => encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes));
     return await this.collect(staging, bytes);
   }
 
-  /** Maps a staging buffer into which a copy was submitted, copies its first bytes and gives it back. */
+  /**
+   * Maps a staging buffer into which a copy was submitted, copies its first bytes and gives it back.
+   *
+   * @internal
+   */
   async collect(staging: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
     try {
       await this.settle(staging.mapAsync(MAP_READ, 0, bytes));
@@ -400,7 +482,11 @@ export class Device {
     }
   }
 
-  /** Takes the oldest fault that nobody has heard of. */
+  /**
+   * Takes the oldest fault that nobody has heard of.
+   *
+   * @internal
+   */
   fault(): Error | undefined {
     return this.#faults.take();
   }
@@ -413,6 +499,8 @@ export class Device {
   /**
    * Collects JavaScript's garbage where it may hold much of the memory in use, and lets finalizers run; `undefined` where
    * there is no need. For those who are about to take memory, and may wait.
+   *
+   * @internal
    */
   relieve(): Promise<void> | undefined {
     return this.#reclaimer.relieve();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type AdapterSource, cacheFolder, type FindOptions } from "./adapter.ts";
+export { type AdapterSource, cacheFolder } from "./adapter.ts";
 export {
   type AdapterReport,
   type Bindable,

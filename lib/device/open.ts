@@ -1,9 +1,9 @@
-import { findAdapter, type FindOptions, isSoftware, nameOf } from "./adapter.ts";
+import { findAdapter, isSoftware, nameOf } from "./adapter.ts";
 import { type AdapterReport, Device } from "./device.ts";
 import { paced } from "./settle.ts";
 
 /** Options of {@linkcode requestDevice}. */
-export interface OpenDeviceOptions extends FindOptions {
+export interface OpenDeviceOptions {
   /**
    * `swiftshader`, `lavapipe`, `browser` (the runtime's own `navigator.gpu`), or part of an adapter's name. By default
    * the best that is found: a GPU, lavapipe, SwiftShader.
@@ -11,6 +11,8 @@ export interface OpenDeviceOptions extends FindOptions {
   readonly adapter?: string;
   /** Hears of what takes long, such as a download or compiling a function. */
   readonly report?: (line: string) => void;
+  /** Lets Dawn's warnings through that every software adapter gets. */
+  readonly verbose?: boolean;
 }
 
 const FEATURES = ["shader-f16", "subgroups", "timestamp-query"];

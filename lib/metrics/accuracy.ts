@@ -7,9 +7,9 @@ import { checkPair, type Numbers } from "./check_pair.ts";
  *
  * @example
  * ```ts
- * import { accuracy } from "@delta-dawn/delta-lora";
+ * import { metrics } from "@delta-dawn/delta-lora";
  *
- * console.assert(accuracy([0, 1, 2, 2], [0, 1, 2, 1]) === 0.75);
+ * console.assert(metrics.accuracy([0, 1, 2, 2], [0, 1, 2, 1]) === 0.75);
  * ```
  */
 export function accuracy(predictions: Numbers, labels: Numbers): number {

@@ -8,9 +8,9 @@ import { checkBinary, checkPair, type Numbers } from "./check_pair.ts";
  *
  * @example
  * ```ts
- * import { f1 } from "@delta-dawn/delta-lora";
+ * import { metrics } from "@delta-dawn/delta-lora";
  *
- * console.assert(f1([1, 1, 0, 0], [1, 0, 1, 0]) === 0.5);
+ * console.assert(metrics.f1([1, 1, 0, 0], [1, 0, 1, 0]) === 0.5);
  * ```
  */
 export function f1(predictions: Numbers, labels: Numbers): number {

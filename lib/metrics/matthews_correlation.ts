@@ -9,10 +9,10 @@ import { checkPair, type Numbers } from "./check_pair.ts";
  *
  * @example
  * ```ts
- * import { matthewsCorrelation } from "@delta-dawn/delta-lora";
+ * import { metrics } from "@delta-dawn/delta-lora";
  *
- * console.assert(matthewsCorrelation([1, 0, 1, 0], [1, 0, 1, 0]) === 1);
- * console.assert(matthewsCorrelation([1, 1, 1, 1], [1, 0, 1, 0]) === 0);
+ * console.assert(metrics.matthewsCorrelation([1, 0, 1, 0], [1, 0, 1, 0]) === 1);
+ * console.assert(metrics.matthewsCorrelation([1, 1, 1, 1], [1, 0, 1, 0]) === 0);
  * ```
  */
 export function matthewsCorrelation(predictions: Numbers, labels: Numbers): number {

@@ -9,10 +9,10 @@ import { checkPair, type Numbers } from "./check_pair.ts";
  *
  * @example
  * ```ts
- * import { pearson } from "@delta-dawn/delta-lora";
+ * import { metrics } from "@delta-dawn/delta-lora";
  *
- * console.assert(pearson([1, 2, 3], [2, 4, 6]) === 1);
- * console.assert(pearson([1, 1, 1], [2, 4, 6]) === 0);
+ * console.assert(metrics.pearson([1, 2, 3], [2, 4, 6]) === 1);
+ * console.assert(metrics.pearson([1, 1, 1], [2, 4, 6]) === 0);
  * ```
  */
 export function pearson(predictions: Numbers, labels: Numbers): number {

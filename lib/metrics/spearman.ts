@@ -10,9 +10,9 @@ import { pearson } from "./pearson.ts";
  *
  * @example
  * ```ts
- * import { spearman } from "@delta-dawn/delta-lora";
+ * import { metrics } from "@delta-dawn/delta-lora";
  *
- * console.assert(spearman([1, 10, 100], [2, 3, 4]) === 1);
+ * console.assert(metrics.spearman([1, 10, 100], [2, 3, 4]) === 1);
  * ```
  */
 export function spearman(predictions: Numbers, labels: Numbers): number {

@@ -34,8 +34,6 @@ export { matmul, type MatmulOptions } from "./matmul.ts";
 export { logProbability } from "./log_probability.ts";
 export { matmulSum } from "./matmul_sum.ts";
 export { max, mean, min, type ReduceOptions, sum } from "./reduce.ts";
-export type { ReferenceArray } from "./primitive.ts";
-export { reference } from "./reference.ts";
 export { expandDims, reshape, squeeze, transpose } from "./reshape.ts";
 export { concat, select, slice, split, stack } from "./slice.ts";
 export { type AxisOption, logSoftmax, normalize, softmax } from "./softmax.ts";

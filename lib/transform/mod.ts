@@ -17,8 +17,3 @@ export type {
   TakesNumbers,
   WantsNumbers,
 } from "./jit_types.ts";
-export type { ExplainOptions } from "../compile/inspect/explain.ts";
-export { formatMemory } from "../compile/inspect/format_memory.ts";
-export type { FunctionMemory, MemoryItem, MemoryKind } from "../compile/inspect/function_memory.ts";
-export { type AtBest, atBest, atBestTogether, type BoundBy, type Roofline } from "../compile/inspect/roofline.ts";
-export type { DispatchTime, ProfileClock } from "../compile/inspect/dispatch_times.ts";

@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
 import { byKernel, profileFigure, profileTable } from "../../bench/profile.ts";
-import type { DispatchTime } from "../../mod.ts";
+import type { DispatchTime } from "../../lib/compile/inspect_mod.ts";
 
 const ROOFLINE = { gflopsPerSecond: 10, gigabytesPerSecond: 1, dispatchSeconds: 1e-5 };
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { type Device, openDevice } from "../../mod.ts";
+import { openDevice } from "../../mod.ts";
+import type { Device } from "../../lib/device/mod.ts";
 import { grid, METHOD_OPTIONS, type RunSpec } from "../../lib/experiment/mod.ts";
 import { ALL_METHODS, RECIPES } from "../../experiments/recipes/methods.ts";
 import { Inputs } from "../../experiments/runner/data/inputs.ts";

@@ -1,5 +1,6 @@
 import { ProgressBar } from "../../experiments/terminal/progress_bar.ts";
-import { type Device, openDevice } from "../../mod.ts";
+import { openDevice } from "../../mod.ts";
+import type { Device } from "../../lib/device/mod.ts";
 import { check, type Verdict } from "./check.ts";
 import { generate } from "./generate.ts";
 import { print } from "./print.ts";

@@ -324,9 +324,6 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
   "random.bernoulli": (draft) => call(keyOf(draft), draft.one([0, 0.1, 0.5, 1]), draft.shape()),
 };
 
-/** Exports that make no tensor of their own. */
-export const NOT_DRAWN: readonly string[] = ["reference"];
-
 function stretches(from: readonly number[], to: readonly number[]): boolean {
   return from.every((size, axis) => size === 1 || size === to[to.length - from.length + axis]);
 }

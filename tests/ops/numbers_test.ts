@@ -1,6 +1,7 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import * as ops from "../../lib/ops/mod.ts";
+import { reference } from "../../lib/ops/reference.ts";
 import { type DType, type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
 
@@ -11,7 +12,7 @@ const u32 = (...numbers: number[]) => tensor(Uint32Array.from(numbers));
 async function expectNumbers(make: () => Tensor, dtype: DType, wanted: readonly number[]): Promise<void> {
   const x = make();
   expect([x.dtype, Array.from(await x.data())]).toEqual([dtype, wanted]);
-  expect(Array.from(ops.reference(make()).data)).toEqual(wanted);
+  expect(Array.from(reference(make()).data)).toEqual(wanted);
 }
 
 describe("numbers beside integer tensors", () => {

@@ -15,7 +15,8 @@ import {
 } from "../../lib/peft/mod.ts";
 import { type Tensor, tensor, treeDispose, treeLeaves } from "../../lib/tensor/mod.ts";
 import { init, makeStep, type StepMetrics, type TrainState } from "../../lib/train/mod.ts";
-import { type FunctionMemory, jit } from "../../lib/transform/mod.ts";
+import { jit } from "../../lib/transform/mod.ts";
+import type { FunctionMemory } from "../../lib/compile/inspect_mod.ts";
 import { collectGarbage } from "../support/collect_garbage.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
 import { bits } from "../support/numbers.ts";

@@ -1,5 +1,6 @@
 import { expect } from "expect";
-import { mul, reference, sum } from "../../lib/ops/mod.ts";
+import { mul, sum } from "../../lib/ops/mod.ts";
+import { reference } from "../../lib/ops/reference.ts";
 import { holdNodes } from "../../lib/ops/primitive.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { grad } from "../../lib/transform/grad.ts";

@@ -6,7 +6,7 @@ import {
   type GlueTaskName,
   readGlueFiles,
   readGlueTask,
-} from "../../../mod.ts";
+} from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { generateSuite, SUITE_SEED } from "../../suite/mod.ts";
 import { SUITE } from "../../suite/suite_folder.ts";

@@ -6,7 +6,7 @@ import {
   type MetricName,
   readGlueFiles,
   readGlueTask,
-} from "../../../mod.ts";
+} from "../../../lib/data/mod.ts";
 import { requireName } from "../../../lib/data/nearest.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { generateSuite, SUITE_SEED } from "../../suite/mod.ts";

@@ -1,4 +1,4 @@
-import type { Example } from "../../../mod.ts";
+import type { Example } from "../../../lib/data/mod.ts";
 import { numberOf, shown, textOf } from "../../../lib/data/table/cells.ts";
 import { type PlacedRow, readRows } from "../../../lib/data/table/read_rows.ts";
 import { filesOf } from "../../../lib/data/table/shards.ts";

@@ -1,4 +1,4 @@
-import type { Example } from "../../../mod.ts";
+import type { Example } from "../../../lib/data/mod.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { type Head, list } from "../heads/head.ts";
 import { type LabelSet, sortedLabels } from "../heads/label_set.ts";

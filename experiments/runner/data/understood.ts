@@ -1,4 +1,4 @@
-import type { Example, Tokenizer } from "../../../mod.ts";
+import type { Example, Tokenizer } from "../../../lib/data/mod.ts";
 import { list } from "../heads/head.ts";
 import type { LabelSet } from "../heads/label_set.ts";
 import type { TuningTask } from "./read_task.ts";

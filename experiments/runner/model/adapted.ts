@@ -1,4 +1,5 @@
-import { mul, peft, random, type Tensor, type Tree, treeMap } from "../../../mod.ts";
+import { mul, peft, random, type Tensor, type Tree } from "../../../mod.ts";
+import { treeMap } from "../../../lib/tensor/mod.ts";
 import { hashTensors } from "./hash_tensors.ts";
 import type { LoadedModel } from "./load_model.ts";
 import { readAdapter } from "../heads/read_adapter.ts";

@@ -1,4 +1,5 @@
-import { hub, models, random, type Tensor, type Tokenizer } from "../../../mod.ts";
+import { hub, models, random, type Tensor } from "../../../mod.ts";
+import type { Tokenizer } from "../../../lib/data/mod.ts";
 import { requireName } from "../../../lib/data/nearest.ts";
 import { SUITE, suiteModelFolder } from "../../suite/suite_folder.ts";
 

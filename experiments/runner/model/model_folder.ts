@@ -1,4 +1,5 @@
-import { cast, io, type Tensor, TOKENIZER_FILES } from "../../../mod.ts";
+import { cast, io, type Tensor } from "../../../mod.ts";
+import { TOKENIZER_FILES } from "../../../lib/data/mod.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";
 import type { LoadedModel } from "./load_model.ts";
 import type { LabelSet } from "../heads/label_set.ts";

@@ -9,10 +9,8 @@ import {
   reshape,
   type Tensor,
   tensor,
-  type Tokenizer,
-  TOKENIZER_FILES,
-  wordPiece,
 } from "../../../mod.ts";
+import { type Tokenizer, TOKENIZER_FILES, wordPiece } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/spec.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { encoderJson, loadEncoder, SUITE_ENCODER } from "../../suite/encoder.ts";

@@ -1,4 +1,5 @@
-import { type Batch, type EncodedTask, evalBatches, type Tensor, train } from "../../../mod.ts";
+import { type Batch, type Tensor, train } from "../../../mod.ts";
+import { type EncodedTask, evalBatches } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { SCORES } from "./scores.ts";
 import type { RunTask } from "../data/inputs.ts";

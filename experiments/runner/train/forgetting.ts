@@ -1,16 +1,5 @@
-import {
-  evaluate,
-  jit,
-  models,
-  nn,
-  optim,
-  type Params,
-  peft,
-  random,
-  type Tensor,
-  train,
-  wordPiece,
-} from "../../../mod.ts";
+import { evaluate, jit, models, nn, optim, type Params, peft, random, type Tensor, train } from "../../../mod.ts";
+import { wordPiece } from "../../../lib/data/mod.ts";
 import type { Encoder } from "../../suite/encoder.ts";
 import { SUITE_SEED, suiteLanguage, suiteVocabulary } from "../../suite/mod.ts";
 import { Choices } from "../../suite/random.ts";

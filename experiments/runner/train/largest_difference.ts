@@ -1,4 +1,5 @@
-import { type Batch, type HostBatch, seededPermutation, type Tensor, train } from "../../../mod.ts";
+import { type Batch, type Tensor, train } from "../../../mod.ts";
+import { type HostBatch, seededPermutation } from "../../../lib/data/mod.ts";
 import type { Adapted } from "../model/adapted.ts";
 import type { LoadedModel } from "../model/load_model.ts";
 import type { TuningTask } from "../data/read_task.ts";

@@ -1,4 +1,5 @@
-import { type models, type Tensor, tensor, type Tokenizer } from "../../../mod.ts";
+import { type models, type Tensor, tensor } from "../../../mod.ts";
+import type { Tokenizer } from "../../../lib/data/mod.ts";
 import type { Passage } from "../../suite/mod.ts";
 import type { Choices } from "../../suite/random.ts";
 

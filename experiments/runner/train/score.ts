@@ -1,15 +1,5 @@
-import {
-  type Batch,
-  encodeTask,
-  evalBatches,
-  type Example,
-  type HostBatch,
-  jit,
-  type MetricName,
-  type peft,
-  type Tensor,
-  train,
-} from "../../../mod.ts";
+import { type Batch, jit, type peft, type Tensor, train } from "../../../mod.ts";
+import { encodeTask, evalBatches, type Example, type HostBatch, type MetricName } from "../../../lib/data/mod.ts";
 import type { Adapted } from "../model/adapted.ts";
 import type { LoadedModel } from "../model/load_model.ts";
 import type { TuningTask } from "../data/read_task.ts";

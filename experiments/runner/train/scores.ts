@@ -1,4 +1,5 @@
-import { accuracy, f1, matthewsCorrelation, type MetricName, pearson, spearman } from "../../../mod.ts";
+import { accuracy, f1, matthewsCorrelation, pearson, spearman } from "../../../lib/metrics/mod.ts";
+import type { MetricName } from "../../../lib/data/mod.ts";
 
 /** Metrics by name. */
 export const SCORES: Readonly<

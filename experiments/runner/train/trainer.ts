@@ -1,12 +1,8 @@
-import {
-  type Device,
-  type GlueTaskName,
-  productChoices,
-  type Tensor,
-  train,
-  trainBatches,
-  treeDispose,
-} from "../../../mod.ts";
+import { type Tensor, train } from "../../../mod.ts";
+import type { Device } from "../../../lib/device/mod.ts";
+import { type GlueTaskName, trainBatches } from "../../../lib/data/mod.ts";
+import { productChoices } from "../../../lib/compile/inspect_mod.ts";
+import { treeDispose } from "../../../lib/tensor/mod.ts";
 import { hashSpec, type RunFunction, type RunResult, type RunSpec } from "../../../lib/experiment/mod.ts";
 import { versions } from "../versions.ts";
 import { EVAL_BATCH_SIZE, evaluate, scoredBatches, scoredCount } from "./evaluate.ts";

@@ -1,16 +1,5 @@
-import {
-  type Batch,
-  encodeTask,
-  evalBatches,
-  type HostBatch,
-  jit,
-  nn,
-  type Params,
-  type peft,
-  random,
-  train,
-  trainBatches,
-} from "../../../mod.ts";
+import { type Batch, jit, nn, type Params, type peft, random, train } from "../../../mod.ts";
+import { encodeTask, evalBatches, type HostBatch, trainBatches } from "../../../lib/data/mod.ts";
 import { type Beginning, copyTree } from "../model/adapted.ts";
 import type { LoadedModel } from "../model/load_model.ts";
 import { makeOptimizer } from "./optimizer.ts";

@@ -1,4 +1,4 @@
-import type { GlueTaskName } from "../../../mod.ts";
+import type { GlueTaskName } from "../../../lib/data/mod.ts";
 
 /** Names of the sizes at which studies run. */
 export const ABLATION_SIZES = ["default", "medium", "large"] as const;

@@ -1,4 +1,5 @@
-import { type Device, type GlueTaskName, trainBatches } from "../../../mod.ts";
+import type { Device } from "../../../mod.ts";
+import { type GlueTaskName, trainBatches } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { measureProduct, productSize } from "../../runner/measure.ts";
 import { EVAL_BATCH_SIZE, scoredBatches, scoredCount } from "../../runner/train/evaluate.ts";

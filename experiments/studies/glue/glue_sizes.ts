@@ -1,4 +1,4 @@
-import type { GlueTaskName } from "../../../mod.ts";
+import type { GlueTaskName } from "../../../lib/data/mod.ts";
 
 /** What is known of a task where its files are not at hand. */
 export interface GlueSize {

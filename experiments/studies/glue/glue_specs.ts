@@ -1,4 +1,4 @@
-import { GLUE_TASKS, type GlueTaskName } from "../../../mod.ts";
+import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
 import { hashSpec, type RunSpec, SPEC_VERSION } from "../../../lib/experiment/mod.ts";
 import { PACKAGE_VERSION } from "../../runner/versions.ts";
 import { RECIPES } from "../../recipes/methods.ts";

@@ -19,9 +19,9 @@ const specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
  *
  * @example
  * ```ts
- * import { wordPiece } from "@delta-dawn/delta-lora";
+ * import { data } from "@delta-dawn/delta-lora";
  *
- * const tokenizer = wordPiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "cat", "##s"]);
+ * const tokenizer = data.wordPiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "cat", "##s"]);
  * console.assert(tokenizer.encode("A cats").ids.join() === "2,5,6,7,3");
  * ```
  */

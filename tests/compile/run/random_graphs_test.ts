@@ -3,6 +3,7 @@ import { beforeAll, describe, it } from "@std/testing/bdd";
 import { useDevice } from "../../../lib/compile/open_device.ts";
 import { Runtime } from "../../../lib/compile/run/runtime.ts";
 import * as ops from "../../../lib/ops/mod.ts";
+import { reference } from "../../../lib/ops/reference.ts";
 import { holdNodes } from "../../../lib/ops/primitive.ts";
 import { evaluate, setExecutor, type Tensor, tensor } from "../../../lib/tensor/mod.ts";
 import { jit } from "../../../lib/transform/mod.ts";
@@ -90,7 +91,7 @@ function leavesOf(number: number): Tensor[] {
 
 /** Evaluates a graph and compares it with itself in float64. */
 async function check(number: number, run: (leaves: Tensor[]) => Promise<Tensor[]>): Promise<void> {
-  const wanted = holdNodes(() => graph(number, leavesOf(number)).map((output) => ops.reference(output)));
+  const wanted = holdNodes(() => graph(number, leavesOf(number)).map((output) => reference(output)));
   const found = await run(leavesOf(number));
   for (const [i, { shape, data }] of wanted.entries()) {
     expect(found[i].shape).toEqual(shape);
@@ -126,7 +127,7 @@ describe("random graphs", () => {
       ];
       const step = jit((leaves: Tensor[]) => advance(leaves, graph(number, leaves)), { donate: [0] });
       const start = leavesOf(number);
-      const wanted = holdNodes(() => advance(start, graph(number, start)).map((output) => ops.reference(output).data));
+      const wanted = holdNodes(() => advance(start, graph(number, start)).map((output) => reference(output).data));
       const found = await step(leavesOf(number).map((leaf) => ops.mul(leaf, 1)));
       for (const [i, data] of wanted.entries()) {
         const error = worstError(await found[i].data(), data);
@@ -143,7 +144,7 @@ describe("random graphs", () => {
         leavesOf(number).map(({ state, shape }) =>
           tensor(new Float16Array((state as { readonly data: Float32Array }).data), { shape })
         );
-      const wanted = holdNodes(() => graph(number, widened(halves())).map((output) => ops.reference(output).data));
+      const wanted = holdNodes(() => graph(number, widened(halves())).map((output) => reference(output).data));
       const compiled = jit((leaves: Tensor[]) => graph(number, widened(leaves)));
       const found = await compiled(halves());
       const full = await Promise.all(

@@ -1,0 +1,73 @@
+import { expect } from "expect";
+import { describe, it } from "@std/testing/bdd";
+import * as dd from "../../mod.ts";
+
+/** Namespaces beside the tensor language. */
+const NAMESPACES = [
+  ..."data device hub inspect io metrics models nn optim peft random train tree".split(" "),
+];
+
+/** The tensor language: what makes, transforms and computes tensors. */
+const LANGUAGE = [
+  ..."Tensor tensor evaluate openDevice useDevice".split(" "),
+  ..."checkpoint customVjp grad jit valueAndGrad vjp".split(" "),
+  ..."arange full ones onesLike oneHot zeros zerosLike".split(" "),
+  ..."abs add cos div erf exp gelu log maximum minimum mul neg pow relu rsqrt sigmoid sign silu sin sqrt square sub tanh"
+    .split(" "),
+  ..."equal greater greaterEqual isFinite isNaN less lessEqual logicalAnd logicalNot logicalOr notEqual where".split(
+    " ",
+  ),
+  ..."argmax logProbability logSoftmax max mean min normalize softmax squaredNorm sum".split(" "),
+  ..."broadcastTo cast concat expandDims reshape select slice split squeeze stack transpose".split(" "),
+  ..."addLowRank embedding matmul matmulSum".split(" "),
+  ..."barrier stopGradient".split(" "),
+];
+
+const TYPES = [
+  ..."DType HostArray NestedArray Shape TensorOptions TypedArray".split(" "),
+  ..."Content Operation Storage TensorState".split(" "),
+  ..."AxisOption DTypeOption Key LowRank MatmulOptions ReduceOptions TensorLike".split(" "),
+  ..."AnyFunction CustomVjpRules GradOptions ValueAndGradOptions".split(" "),
+  ..."JitArguments JitOptions JittedFunction Lifted LiftedAll NumberPositions TakesNumbers WantsNumbers".split(" "),
+  ..."Batch Params ProjectedWeight Tree TreeNode Weight".split(" "),
+  ..."AdapterReport AdapterSource Counters Device DeviceOptions MemoryReport OpenDeviceOptions".split(" "),
+  ..."DispatchTime ExplainOptions FunctionMemory MemoryItem MemoryKind ProfileClock Roofline".split(" "),
+];
+
+describe("mod.ts", () => {
+  it("has the tensor language at the top, and all else in namespaces", () => {
+    expect(Object.keys(dd).sort()).toEqual([...LANGUAGE, ...NAMESPACES].sort());
+  });
+
+  it("has nothing at the top that is in a namespace, too", () => {
+    const twice = NAMESPACES.flatMap((space) => {
+      const inside = Reflect.get(dd, space);
+      return Object.keys(inside).filter((name) => Reflect.get(dd, name) === Reflect.get(inside, name));
+    });
+    expect(twice).toEqual([]);
+  });
+
+  it("has at the top the types that its functions name, and no others", async () => {
+    const args = ["doc", "--quiet", "--json", "mod.ts"];
+    const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: new URL("../../", import.meta.url) })
+      .output();
+    const [{ symbols }] = Object.values<{ symbols: { name: string }[] }>(
+      JSON.parse(new TextDecoder().decode(stdout)).nodes,
+    );
+    const types = symbols.map(({ name }) => name).filter((name) => !(name in dd));
+    expect(types.sort()).toEqual(TYPES.toSorted());
+  });
+
+  it("maps, flattens and disposes trees in the namespace tree", async () => {
+    await dd.openDevice();
+    const params = { a: dd.tensor([1, 2]), b: [dd.tensor([3])] };
+    const doubled = dd.tree.map((leaf) => dd.mul(leaf, 2), params);
+    expect(await Promise.all(dd.tree.leaves(doubled).map(async (leaf) => [...await leaf.data()]))).toEqual([[2, 4], [
+      6,
+    ]]);
+    const { leaves, structure } = dd.tree.flatten(params);
+    expect(dd.tree.unflatten(structure, leaves)).toEqual(params);
+    dd.tree.dispose(params);
+    expect(leaves.map((leaf) => leaf.gone)).toEqual(["disposed", "disposed"]);
+  });
+});
