@@ -1,4 +1,5 @@
 import { isNaNExpression } from "../../kernels/is_nan.ts";
+import { opaqueExpression } from "../../kernels/opaque.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { equal, greater, less, logicalOr } from "./compare.ts";
 import type { TensorLike } from "./constant.ts";
@@ -30,10 +31,20 @@ export const subPrimitive: Primitive<undefined> = elementwise({
   reference: (a, b) => a - b,
   vjp: ({ cotangent, needs }) => [cotangent, needs[1] ? neg(cotangent) : undefined],
 });
-/** a · b. */
+
+/** An f32 argument, opaque where one of the named operations makes it in the same kernel. */
+function opaqueOf(
+  made: readonly string[],
+  { args, i, site: { type, inputs, makers } }: { args: readonly string[]; i: number; site: ExpressionSite },
+): string {
+  const isSeen = inputs[i] === "f32" && made.includes(makers[i] ?? "");
+  return isSeen ? opaqueExpression(args[i], { T: type("f32"), U: type("u32") }) : args[i];
+}
+
+/** a · b. Compilers must not take (x / y) · y for x: it may be NaN where x is not. */
 export const mulPrimitive: Primitive<undefined> = elementwise({
   name: "mul",
-  wgsl: "($0 * $1)",
+  wgsl: (args, site) => `(${opaqueOf(["div"], { args, i: 0, site })} * ${opaqueOf(["div"], { args, i: 1, site })})`,
   reference: (a, b) => a * b,
   integers: Math.imul,
   vjp: ({ inputs: [a, b], cotangent, needs }) => [
@@ -41,10 +52,10 @@ export const mulPrimitive: Primitive<undefined> = elementwise({
     needs[1] ? mul(cotangent, a) : undefined,
   ],
 });
-/** a / b. */
+/** a / b. Compilers must not take (x · y) / y for x: it may be NaN where x is not. */
 export const divPrimitive: Primitive<undefined> = elementwise({
   name: "div",
-  wgsl: "($0 / $1)",
+  wgsl: (args, site) => `(${opaqueOf(["mul", "square"], { args, i: 0, site })} / ${args[1]})`,
   reference: (a, b) => a / b,
   // WGSL's: what is divided by 0 stays.
   integers: (a, b) => b === 0 ? a : Math.trunc(a / b),

@@ -32,6 +32,8 @@ export interface ExpressionSite {
   readonly index: string;
   /** Dtypes of the arguments. */
   readonly inputs: readonly DType[];
+  /** Names of the operations that make the arguments in the same kernel; `undefined` for what is read from memory. */
+  readonly makers: readonly (string | undefined)[];
   /** Dtype of the result. */
   readonly output: DType;
 }

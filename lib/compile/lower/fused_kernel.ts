@@ -26,6 +26,8 @@ export class Fused {
   readonly #bindingOf = new Map<Node | "scalars", number>();
   readonly #loads = new Map<string, string>();
   readonly #values = new Map<Node, string>();
+  /** The operation that makes a value, by the value's name. */
+  readonly #makers = new Map<string, string>();
 
   /** `viewOf` says how operands are seen that are not read by their own views. */
   constructor(
@@ -106,11 +108,13 @@ export class Fused {
       type: (dtype) => typeOf(dtype, this.width),
       index: "index",
       inputs: node.inputs.map((input) => input.node.dtype === "f16" ? "f32" : input.node.dtype),
+      makers: args.map((arg) => this.#makers.get(arg)),
       output: node.dtype,
     });
     if (lowering.prelude) this.preludes.push(lowering.prelude(this.width));
     const name = `v${this.#values.size}`;
     this.body.push(`let ${name} = ${expression};`);
+    this.#makers.set(name, node.primitive!.name);
     this.#values.set(node, name);
     return name;
   }
