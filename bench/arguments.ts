@@ -12,7 +12,7 @@ export const HELP =
   `Measures kernels, training steps, steady state, scaling, start-up and compiling: contenders take turns in rounds of one
 run.
 
-  deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--adapter NAME]
+  deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--device NAME]
                   [--json FILE] [--update]
 
   --only LIST      kernels, steps, steady, scaling, startup, compile, by commas; all by default
@@ -20,10 +20,10 @@ run.
   --rounds N       turns of each contender, 8 by default (--quick: 2)
   --peers          also jax-js, TensorFlow.js and onnxruntime, which are fetched from npm; their results are checked
   --pytorch FILE   puts what bench/pytorch_peft.py wrote beside the steps
-  --adapter NAME   swiftshader, lavapipe, browser, or part of an adapter's name
+  --device NAME    swiftshader, lavapipe, browser, or part of a device's name
   --json FILE      also writes all figures as one JSON document
   --update         writes table and plots into bench/README.md (also: --readme)
-  --verbose        with the warnings that Dawn has for every software adapter
+  --verbose        with the warnings that Dawn has for every software device
   --help           this text`;
 
 /** What a run of the benchmark does. */
@@ -33,7 +33,7 @@ export interface BenchOptions {
   readonly rounds: number;
   readonly hasPeers: boolean;
   readonly pytorch?: string;
-  readonly adapter?: string;
+  readonly device?: string;
   readonly json?: string;
   readonly updates: boolean;
   readonly verbose: boolean;
@@ -42,7 +42,7 @@ export interface BenchOptions {
 /** Flags of the command. */
 export const FLAGS = {
   boolean: ["quick", "peers", "update", "readme", "verbose", "help"],
-  string: ["only", "rounds", "pytorch", "adapter", "json"],
+  string: ["only", "rounds", "pytorch", "device", "json"],
 } as const;
 
 /**
@@ -69,7 +69,7 @@ export function parseArguments(args: readonly string[]): BenchOptions | "help" {
     rounds: flags.rounds === undefined ? (isQuick ? 2 : 8) : wholeNumber("rounds", flags.rounds),
     hasPeers: flags.peers,
     pytorch: flags.pytorch,
-    adapter: flags.adapter,
+    device: flags.device,
     json: flags.json,
     updates,
     verbose: flags.verbose,

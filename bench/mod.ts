@@ -1,4 +1,4 @@
-// deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--adapter NAME] [--json FILE] [--update]
+// deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--device NAME] [--json FILE] [--update]
 import { openDevice } from "../mod.ts";
 import type { Device } from "../lib/device/mod.ts";
 import { fail } from "../experiments/terminal/fail.ts";
@@ -29,7 +29,7 @@ const say = (line: string) => console.error(line);
 
 /** Runs what was asked for and gives all figures. */
 async function measure(device: Device, options: BenchOptions): Promise<BenchDocument> {
-  const { sections, isQuick, rounds, hasPeers, adapter } = options;
+  const { sections, isQuick, rounds, hasPeers } = options;
   const pytorch = options.pytorch === undefined ? undefined : await readPytorch(options.pytorch);
   const disagreements: string[] = [];
   const leftOut: string[] = [];
@@ -40,7 +40,7 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
   const contenders: Peer[] = [ours(device)];
   if (hasPeers && sections.some((section) => section === "kernels" || section === "steps")) {
     say("starting the peers");
-    const started = await startPeers(device, { adapter });
+    const started = await startPeers(device, options);
     contenders.push(...started.peers);
     for (const message of started.leftOut) onTrouble("left out", message);
   }
@@ -80,13 +80,13 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
   const starts = Math.ceil(rounds / 4);
   const startup = !sections.includes("startup") ? undefined : await measureStartup({
     rounds: starts,
-    adapter,
+    device: options.device,
     onRound: (round) => say(`start-up ${round + 1}/${starts}`),
   });
   const compile = !sections.includes("compile") ? undefined : await measureCompile({
     isQuick,
     rounds: starts,
-    adapter,
+    device: options.device,
     onCase: (name) => say(`compiling: ${name}`),
   });
   return {
@@ -114,7 +114,7 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const device = await openDevice({ adapter: options.adapter, report: say, verbose: options.verbose });
+  const device = await openDevice({ device: options.device, report: say, verbose: options.verbose });
   const document = await measure(device, options);
   console.log(report(document));
   if (options.json !== undefined) await writeAtomically(options.json, `${JSON.stringify(document, null, 1)}\n`);

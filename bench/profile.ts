@@ -1,4 +1,4 @@
-// deno task profile [--model small|minilm] [--method NAME] [--rounds N] [--adapter NAME] [--out FILE.svg] [--json]
+// deno task profile [--model small|minilm] [--method NAME] [--rounds N] [--device NAME] [--out FILE.svg] [--json]
 import { parseArgs } from "@std/cli/parse-args";
 import * as Plot from "@observablehq/plot";
 import { markdownTable } from "markdown-table";
@@ -29,7 +29,7 @@ const DROPOUT = 0.1;
 
 /** What `--help` prints. */
 export const HELP =
-  `Times every dispatch of a training step beside what the adapter could do at best, and says what takes the memory.
+  `Times every dispatch of a training step beside what the device could do at best, and says what takes the memory.
 
   deno task profile [flags]
 
@@ -37,18 +37,18 @@ export const HELP =
   --method NAME   ${Object.keys(METHODS).map((name) => `"${name}"`).join(", ")}; lora by default
   --rounds N      steps, of each dispatch the best counts; 5 by default
   --out FILE      also draws the table as SVG
-  --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name
+  --device NAME   swiftshader, lavapipe, browser, or part of a device's name
   --json          one JSON document on standard output, all else on standard error
-  --verbose       with the warnings that Dawn has for every software adapter
+  --verbose       with the warnings that Dawn has for every software device
   --help          this text
 
 The device's clock times each dispatch as a compute pass of its own, so that the sum is more than what a step takes.
-Where the adapter has no timestamps, each dispatch is repeated alone, and the time of an empty wait is taken off.`;
+Where the device has no timestamps, each dispatch is repeated alone, and the time of an empty wait is taken off.`;
 
 /** Flags of the command. */
 export const FLAGS = {
   boolean: ["json", "verbose", "help"],
-  string: ["model", "method", "rounds", "out", "adapter"],
+  string: ["model", "method", "rounds", "out", "device"],
 } as const;
 
 /** The dispatches of one kernel, added up. */
@@ -185,7 +185,7 @@ export function profileFigure(title: string, kernels: readonly KernelProfile[], 
 
 const CLOCKS: Readonly<Record<ProfileClock, string>> = {
   timestamps: "each timed by the device as a pass of its own",
-  difference: "each repeated alone with warm caches, less an empty wait, as the adapter has no timestamps",
+  difference: "each repeated alone with warm caches, less an empty wait, as the device has no timestamps",
 };
 
 async function main(): Promise<void> {
@@ -203,7 +203,7 @@ async function main(): Promise<void> {
     : nameList("method", flags.method, Object.keys(METHODS))[0];
   const rounds = wholeNumber("rounds", flags.rounds);
   using device = await openDevice({
-    adapter: flags.adapter,
+    device: flags.device,
     report: (line) => console.error(line),
     verbose: flags.verbose,
   });
@@ -220,9 +220,17 @@ async function main(): Promise<void> {
   const written = flags.out ? `\n\nwritten: ${flags.out}` : "";
   if (flags.json) {
     if (written) console.error(written.trim());
-    const adapter = device.report.name;
     return console.log(
-      JSON.stringify({ model: name, method, adapter, roofline, clock, stepSeconds, kernels, memory }),
+      JSON.stringify({
+        model: name,
+        method,
+        device: device.report.name,
+        roofline,
+        clock,
+        stepSeconds,
+        kernels,
+        memory,
+      }),
     );
   }
   console.log(

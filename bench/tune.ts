@@ -1,4 +1,4 @@
-// deno task tune [--models small,minilm] [--methods lora,full] [--adapter NAME]
+// deno task tune [--models small,minilm] [--methods lora,full] [--device NAME]
 import { parseArgs } from "@std/cli/parse-args";
 import { evaluate, jit, type Key, openDevice, optim, random, train } from "../mod.ts";
 import { productChoices } from "../lib/compile/inspect_mod.ts";
@@ -13,7 +13,7 @@ const DROPOUT = 0.1;
 
 /** What `--help` prints. */
 export const HELP =
-  `Measures which kernels compute the products of training steps fastest on this adapter, and remembers it in
+  `Measures which kernels compute the products of training steps fastest on this device, and remembers it in
 products.json of the cache folder. Programs that open a device use what stands there; results keep their bits. What is
 known already is not measured again: delete the file to begin anew.
 
@@ -21,12 +21,12 @@ known already is not measured again: delete the file to begin anew.
 
   --models LIST   ${Object.keys(MODELS).join(", ")}; small,minilm by default
   --methods LIST  ${Object.keys(METHODS).map((name) => `"${name}"`).join(", ")}; lora,full by default
-  --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name
-  --verbose       with the warnings that Dawn has for every software adapter
+  --device NAME   swiftshader, lavapipe, browser, or part of a device's name
+  --verbose       with the warnings that Dawn has for every software device
   --help          this text`;
 
 /** Flags of the command. */
-export const FLAGS = { boolean: ["verbose", "help"], string: ["models", "methods", "adapter"] } as const;
+export const FLAGS = { boolean: ["verbose", "help"], string: ["models", "methods", "device"] } as const;
 
 /** Compiles a step, which measures what is not known of its products. */
 async function compileStep(model: BenchModel, name: string): Promise<void> {
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   const models = nameList("models", flags.models, Object.keys(MODELS));
   const methods = nameList("methods", flags.methods, Object.keys(METHODS));
   using device = await openDevice({
-    adapter: flags.adapter,
+    device: flags.device,
     report: (line) => console.error(line),
     products: "measured",
     verbose: flags.verbose,

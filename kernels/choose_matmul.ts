@@ -249,7 +249,7 @@ function variantFor(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOpt
 }
 
 /**
- * A product as a dispatch: by the variant that was measured to be the fastest on this adapter, else by the heuristic one.
+ * A product as a dispatch: by the variant that was measured to be the fastest on this device, else by the heuristic one.
  * Every variant sums each element of C by one chain of fma over ascending k, so the choice does not change a bit.
  *
  * Throws a RangeError where there are more products than a grid can hold.

@@ -1,5 +1,5 @@
-// deno task test [--adapter NAME] [files and folders] [flags of deno test]
-//   all tests and every example of the documentation, or what is named; with an adapter's name (swiftshader, lavapipe,
+// deno task test [--device NAME] [files and folders] [flags of deno test]
+//   all tests and every example of the documentation, or what is named; with a device's name (swiftshader, lavapipe,
 //   browser, or part of a name) the tests compute on it alone, and examples, which open the default one, are left out
 import { run } from "./run.ts";
 
@@ -32,8 +32,8 @@ export function countTests(xml: string): Counts {
 
 /** What is tested, and on what. */
 export interface TestOptions {
-  /** The one adapter on which tests compute; by default the best that is found, and kernels on two of them. */
-  readonly adapter?: string;
+  /** The one device on which tests compute; by default the best that is found, and kernels on two of them. */
+  readonly device?: string;
   /** Files and folders of tests, each with a process of its own; by default all folders, and the examples. */
   readonly paths?: readonly string[];
   /** Flags of `deno test`. */
@@ -50,11 +50,11 @@ interface Group {
  * Each folder of tests has a process of its own: a driver that crashes, or is taken down while another file still uses
  * it, must not take the tests of others with it.
  */
-function groups({ adapter, paths }: TestOptions): Group[] {
+function groups({ device, paths }: TestOptions): Group[] {
   const folders = [...Deno.readDirSync(new URL("tests/", ROOT))].filter(({ isDirectory }) => isDirectory)
     .map(({ name }) => `tests/${name}/`).filter(holdsTests).sort();
   const found = (paths ?? folders).map((path) => ({ name: path, args: [path] }));
-  if (paths !== undefined || adapter !== undefined) return found;
+  if (paths !== undefined || device !== undefined) return found;
   return [...found, { name: "examples", args: ["--doc", "mod.ts", "lib/", "README.md"] }];
 }
 
@@ -62,22 +62,22 @@ function holdsTests(folder: string): boolean {
   return [...Deno.readDirSync(new URL(folder, ROOT))].some(({ name }) => name.endsWith("_test.ts"));
 }
 
-async function test(args: readonly string[], adapter: string | undefined): Promise<number> {
+async function test(args: readonly string[], device: string | undefined): Promise<number> {
   // Types are checked by `deno task ok`, once and not for each folder.
   const flags = ["test", "--quiet", "--no-check", ...PERMISSIONS];
-  return await run([...flags, ...args], adapter === undefined ? {} : { TEST_ADAPTER: adapter });
+  return await run([...flags, ...args], device === undefined ? {} : { TEST_DEVICE: device });
 }
 
 /** Runs tests; the last line says how many passed and failed. The exit code is 1 where one failed, or none ran. */
 export async function testAll(options: TestOptions = {}): Promise<number> {
-  const { adapter, flags = [] } = options;
+  const { device, flags = [] } = options;
   const reports = await Deno.makeTempDir({ prefix: "delta-dawn-tests-" });
   let total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const faults: string[] = [];
   try {
     for (const [i, { name, args }] of groups(options).entries()) {
       const report = `${reports}/${i}.xml`;
-      const code = await test([...flags, `--junit-path=${report}`, ...args], adapter);
+      const code = await test([...flags, `--junit-path=${report}`, ...args], device);
       const counts = countTests(await readReport(report));
       // A process that crashed, or a file that does not load, fails without a failing test.
       const crashed = code !== 0 && counts.failed === 0 ? 1 : 0;
@@ -115,21 +115,21 @@ function exists(path: string): boolean {
   }
 }
 
-/** The adapter's name and what is left of the arguments. */
-function takeAdapter(args: readonly string[]): { readonly adapter?: string; readonly rest: readonly string[] } {
-  const at = args.findIndex((word) => /^--adapter(=|$)/.test(word));
+/** The device's name and what is left of the arguments. */
+function takeDevice(args: readonly string[]): { readonly device?: string; readonly rest: readonly string[] } {
+  const at = args.findIndex((word) => /^--device(=|$)/.test(word));
   if (at < 0) return { rest: args };
-  const isApart = args[at] === "--adapter";
-  const adapter = isApart ? args[at + 1] : args[at].slice("--adapter=".length);
-  if (!adapter || adapter.startsWith("-")) throw new RangeError("--adapter needs a value: the name of an adapter");
-  return { adapter, rest: args.toSpliced(at, isApart ? 2 : 1) };
+  const isApart = args[at] === "--device";
+  const device = isApart ? args[at + 1] : args[at].slice("--device=".length);
+  if (!device || device.startsWith("-")) throw new RangeError("--device needs a value: the name of a device");
+  return { device, rest: args.toSpliced(at, isApart ? 2 : 1) };
 }
 
 const HELP = `Runs the tests and the examples of the documentation; the last line says how many passed and failed.
 
-  deno task test [--adapter NAME] [files and folders] [flags of deno test]
+  deno task test [--device NAME] [files and folders] [flags of deno test]
 
-  --adapter NAME  computes on swiftshader, lavapipe, browser, or an adapter of which this is a part of the name, alone;
+  --device NAME   computes on swiftshader, lavapipe, browser, or a device of which this is a part of the name, alone;
                   examples, which open the default one, are left out
   --filter WORD   and other flags of "deno test" go on to it
   --help          this text`;
@@ -140,11 +140,11 @@ async function main(): Promise<number> {
     return 0;
   }
   try {
-    const { adapter, rest } = takeAdapter(Deno.args);
+    const { device, rest } = takeDevice(Deno.args);
     // What names a file or folder is tested; all else, such as `--filter softmax`, goes to `deno test` as it is.
     const paths = rest.filter((word) => !word.startsWith("-") && exists(word));
     const flags = rest.filter((word) => !paths.includes(word));
-    return await testAll({ adapter, paths: paths.length > 0 ? paths : undefined, flags });
+    return await testAll({ device, paths: paths.length > 0 ? paths : undefined, flags });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     console.error(`test: ${error.message}`);

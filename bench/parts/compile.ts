@@ -35,10 +35,10 @@ export function compileCases(isQuick: boolean): CompileCase[] {
 
 async function start(
   name: string,
-  { env, adapter }: { readonly env: Record<string, string>; readonly adapter?: string },
+  { env, device }: { readonly env: Record<string, string>; readonly device?: string },
 ): Promise<{ seconds: number; pipelines: number; dispatches: number }> {
   const script = new URL("./compile_case.ts", import.meta.url);
-  const args = ["run", "--quiet", "--allow-all", script.href, name, ...adapter === undefined ? [] : [adapter]];
+  const args = ["run", "--quiet", "--allow-all", script.href, name, ...device === undefined ? [] : [device]];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env }).output();
   const text = new TextDecoder();
   if (!success) throw new Error(`compiling ${name} failed: ${text.decode(stderr).trim()}`);
@@ -49,7 +49,7 @@ async function start(
 export async function measureCompile(options: {
   readonly isQuick: boolean;
   readonly rounds: number;
-  readonly adapter?: string;
+  readonly device?: string;
   readonly onCase: (name: string) => void;
 }): Promise<CompileResult[]> {
   const packages = await denoFolder();
@@ -61,9 +61,9 @@ export async function measureCompile(options: {
     let counts = { pipelines: 0, dispatches: 0 };
     for (let round = 0; round < options.rounds; round++) {
       await withEmptyCaches(packages, async (env) => {
-        const first = await start(name, { env, adapter: options.adapter });
+        const first = await start(name, { env, device: options.device });
         cold.push(first.seconds);
-        warm.push((await start(name, { env, adapter: options.adapter })).seconds);
+        warm.push((await start(name, { env, device: options.device })).seconds);
         counts = first;
       });
     }

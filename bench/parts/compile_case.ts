@@ -1,5 +1,5 @@
 // What one case takes before its first step, in a process of its own; compile.ts starts it and reads its line.
-//   deno run -A bench/parts/compile_case.ts CASE [ADAPTER]
+//   deno run -A bench/parts/compile_case.ts CASE [DEVICE]
 import {
   full,
   jit,
@@ -75,7 +75,7 @@ async function chained(shape: readonly number[], steps: number, isJitted: boolea
 
 const found = compileCases(false).find(({ name }) => name === Deno.args[0]);
 if (!found) throw new Error(`internal: no case of compiling is called ${Deno.args[0]}`);
-using device = await openDevice({ adapter: Deno.args[1] });
+using device = await openDevice({ device: Deno.args[1] });
 const { work } = found;
 const began = performance.now();
 const run =

@@ -1,5 +1,5 @@
 // A program as users write it, from its imports to its first finished step; startup.ts starts it and reads its line.
-//   deno run -A bench/parts/first_step.ts [ADAPTER]
+//   deno run -A bench/parts/first_step.ts [DEVICE]
 import { jit, openDevice, optim, peft, random, train } from "../../mod.ts";
 import { lossOf, SMALL, tensorBatch } from "../cases/models.ts";
 
@@ -7,7 +7,7 @@ import { lossOf, SMALL, tensorBatch } from "../cases/models.ts";
 const now = () => performance.timeOrigin + performance.now();
 
 const imported = now();
-using device = await openDevice({ adapter: Deno.args[0] });
+using device = await openDevice({ device: Deno.args[0] });
 const opened = now();
 
 const { encoder, loss } = lossOf(SMALL, { dropout: 0.1 });

@@ -4,7 +4,7 @@ import { isModified, PACKAGE_VERSION } from "../../experiments/runner/versions.t
 import config from "../../deno.json" with { type: "json" };
 import type { Machine } from "../report/document.ts";
 
-/** Describes the machine, the adapter that computes and the versions; `packages` are names of deno.json's imports. */
+/** Describes the machine, the device that computes and the versions; `packages` are names of deno.json's imports. */
 export async function describeMachine(
   device: Device,
   packages: readonly (keyof typeof config.imports)[],

@@ -51,9 +51,9 @@ export async function withEmptyCaches(
 }
 
 /** Runs the program once. */
-async function start(env: Record<string, string>, adapter: string | undefined): Promise<Start> {
+async function start(env: Record<string, string>, device: string | undefined): Promise<Start> {
   const script = new URL("./first_step.ts", import.meta.url);
-  const args = ["run", "--quiet", "--allow-all", script.href, ...adapter === undefined ? [] : [adapter]];
+  const args = ["run", "--quiet", "--allow-all", script.href, ...device === undefined ? [] : [device]];
   const began = performance.timeOrigin + performance.now();
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env }).output();
   const text = new TextDecoder();
@@ -65,15 +65,15 @@ async function start(env: Record<string, string>, adapter: string | undefined): 
 
 /** Measures a fresh process to its first finished step: with empty caches, then again with what it left there. */
 export async function measureStartup(
-  options: { readonly rounds: number; readonly adapter?: string; readonly onRound: (round: number) => void },
+  options: { readonly rounds: number; readonly device?: string; readonly onRound: (round: number) => void },
 ): Promise<StartupResult[]> {
   const packages = await denoFolder();
   const starts: Record<StartupResult["caches"], Start[]> = { cold: [], warm: [] };
   for (let round = 0; round < options.rounds; round++) {
     options.onRound(round);
     await withEmptyCaches(packages, async (env) => {
-      starts.cold.push(await start(env, options.adapter));
-      starts.warm.push(await start(env, options.adapter));
+      starts.cold.push(await start(env, options.device));
+      starts.warm.push(await start(env, options.device));
     });
   }
   const timing = (caches: StartupResult["caches"], part: "total" | "imported" | "opened"): Timing =>

@@ -30,7 +30,7 @@ export interface PreparedStep {
 
 type Step = ReturnType<typeof train.makeStep<ReturnType<typeof tensorBatch>, unknown, unknown>>;
 
-/** Times of one step's dispatches, added up by kernel; none where the adapter has no clock. */
+/** Times of one step's dispatches, added up by kernel; none where the device has no clock. */
 async function sharesOf(
   device: Device,
   step: JittedFunction<Step>,

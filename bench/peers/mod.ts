@@ -29,9 +29,9 @@ async function onnxOnSameAdapter(device: Device): Promise<Peer> {
 /** Starts every peer that can start here, on the adapter of a device; `leftOut` says which cannot, and why. */
 export async function startPeers(
   device: Device,
-  options: { readonly adapter?: string },
+  options: { readonly device?: string },
 ): Promise<{ peers: readonly Peer[]; leftOut: readonly string[] }> {
-  offerAdapter(device, options.adapter);
+  offerAdapter(device, options.device);
   const starts: readonly (() => Promise<Peer>)[] = [
     () => jaxPeer("webgpu"),
     () => jaxPeer("wasm"),

@@ -8,11 +8,11 @@ const COPY_TARGET = 0x8;
  * one, and the class of its buffers: TensorFlow.js asks for it before it reuses one, and would lose all of them.
  * Nothing changes where the device came from `navigator.gpu` itself.
  */
-export function offerAdapter(device: Device, adapter: string | undefined): void {
+export function offerAdapter(device: Device, wanted: string | undefined): void {
   if (device.report.source === "browser") return;
   const gpu = {
     // An adapter makes one device: whoever asks gets one of their own.
-    requestAdapter: async () => (await findAdapter({ adapter })).adapter,
+    requestAdapter: async () => (await findAdapter({ device: wanted })).adapter,
     getPreferredCanvasFormat: () => "bgra8unorm",
     wgslLanguageFeatures: new Set<string>(),
   };

@@ -48,7 +48,7 @@ export interface StepResult {
   readonly peakBytes: number;
   readonly trainableParameters: number;
   readonly dispatches: number;
-  /** Where the time goes, the most first; empty where the adapter has no clock. */
+  /** Where the time goes, the most first; empty where the device has no clock. */
   readonly kernels: readonly KernelShare[];
 }
 

@@ -28,9 +28,9 @@ the first components, as many as --rank says. The run may be under way.
   --rank N       of DyLoRA's adapter; by default the one that it was trained with
   --model DIR    what the run began from, where it lies elsewhere now
   --offline      uses of the hub's models what is in the cache alone
-  --device NAME  swiftshader, lavapipe, browser, or part of an adapter's name
+  --device NAME  swiftshader, lavapipe, browser, or part of a device's name
   --json         one JSON document on standard output, all else on standard error
-  --verbose      with the warnings that Dawn has for every software adapter
+  --verbose      with the warnings that Dawn has for every software device
   --help         this text`;
 
 /** Flags of the command. */
@@ -89,7 +89,7 @@ async function main(): Promise<void> {
     throw new Error(`${model} is not what the run in ${folder} began from: its weights differ`);
   }
 
-  using _device = await openDevice({ adapter: flags.device, report: console.error, verbose: flags.verbose });
+  using _device = await openDevice({ device: flags.device, report: console.error, verbose: flags.verbose });
   const method = makeMethod({ ...settings, "test-rank": testRank });
   const fresh = train.init(random.key(seed), loaded.base, { method, optimizer: makeOptimizer(settings) });
   const state = await loadState(folder, fresh, { method, info });

@@ -1,4 +1,4 @@
-// deno task doctor [--adapter NAME] [--json]
+// deno task doctor [--device NAME] [--json]
 import { parseArgs } from "@std/cli/parse-args";
 import { openDevice } from "../../mod.ts";
 import type { Device } from "../../lib/device/mod.ts";
@@ -7,17 +7,17 @@ import { checkValues, refuseUnknown } from "../terminal/flags.ts";
 import { measureCopy, measureProduct, productSize } from "../runner/measure.ts";
 
 /** What `--help` prints. */
-export const HELP = `Says which adapter computes here, what it can do, how fast it is, and what would be faster.
+export const HELP = `Says which device computes here, what it can do, how fast it is, and what would be faster.
 
-  deno task doctor [--adapter NAME] [--json]
+  deno task doctor [--device NAME] [--json]
 
-  --adapter NAME  swiftshader, lavapipe, browser (the runtime's own WebGPU), or part of an adapter's name
+  --device NAME   swiftshader, lavapipe, browser (the runtime's own WebGPU), or part of a device's name
   --json          one JSON document on standard output, all else on standard error
-  --verbose       with the warnings that Dawn has for every software adapter
+  --verbose       with the warnings that Dawn has for every software device
   --help          this text`;
 
 /** Flags of the command. */
-export const FLAGS = { boolean: ["json", "verbose", "help"], string: ["adapter"] } as const;
+export const FLAGS = { boolean: ["json", "verbose", "help"], string: ["device"] } as const;
 
 const LIMITS = [
   "maxBufferSize",
@@ -29,7 +29,7 @@ const LIMITS = [
 
 /** What would compute faster than this adapter. */
 export function advice(report: Device["report"]): string {
-  if (!report.isSoftware) return "this is a hardware adapter: nothing else to install";
+  if (!report.isSoftware) return "this is a hardware device: nothing else to install";
   if (/swiftshader/i.test(report.name)) {
     return "a GPU with its Vulkan driver; without one lavapipe of Mesa 24 or newer, several times as fast as SwiftShader " +
       "(Debian 12, with root: apt-get install -t bookworm-backports mesa-vulkan-drivers libvulkan1)";
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
   if (flags.help) return console.log(HELP);
   using device = await openDevice({
-    adapter: flags.adapter,
+    device: flags.device,
     report: (line) => console.error(line),
     verbose: flags.verbose,
   });
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   const gflops = await measureProduct(device, size);
   const gigabytes = await measureCopy(device);
   const result = {
-    adapter: report.name,
+    device: report.name,
     source: report.source,
     driver: report.driver,
     isSoftware: report.isSoftware,
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
   };
   if (flags.json) return console.log(JSON.stringify(result));
   const rows = [
-    ["adapter", `${report.name} (${report.source}${report.isSoftware ? ", in software" : ""})`],
+    ["device", `${report.name} (${report.source}${report.isSoftware ? ", in software" : ""})`],
     ["driver", report.driver || "does not tell"],
     ["subgroups", report.subgroupSize > 0 ? `of ${report.subgroupSize}` : "none, or of no fixed size"],
     ["features", report.features.join(" ") || "none"],

@@ -34,7 +34,7 @@ ${TASK_HELP}
   --logits FILE      gets one JSON array an example, in the file's order; MNLI's mismatched ones behind the matched
   --batch N          examples at a time, 32 by default
   --max-length N     most tokens of an example, 128 by default, or what model and tokenizer allow
-  --device NAME      swiftshader, lavapipe, browser, or part of an adapter's name
+  --device NAME      swiftshader, lavapipe, browser, or part of a device's name
   --verbose          with the warnings that Dawn has for every software adapter
   --help             this text
 
@@ -85,7 +85,7 @@ async function main(): Promise<void> {
   const maxLength = maxLengthOf(flags["max-length"], loaded);
   const adapted = adapter === undefined ? plain(loaded) : await withAdapter(loaded, adapter);
 
-  using _device = await openDevice({ adapter: flags.device, report: tell, verbose: flags.verbose });
+  using _device = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
   for (
     const line of understoodLines({ task: { ...task, train: [] }, tokenizer: loaded.tokenizer, maxLength, fresh: [] })
   ) {

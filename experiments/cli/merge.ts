@@ -33,7 +33,7 @@ ${WEIGHTS_HELP}
                      with --weights f16 the change is added to the weights as f16 has them, as they were in training
   Logits are compared on random tokens, or on examples of a task:
 ${TASK_HELP}
-  --device NAME      swiftshader, lavapipe, browser, or part of an adapter's name
+  --device NAME      swiftshader, lavapipe, browser, or part of a device's name
   --json             one JSON document on standard output, all else on standard error
   --verbose          with the warnings that Dawn has for every software adapter
   --help             this text`;
@@ -71,7 +71,7 @@ async function main(): Promise<void> {
   const loaded = await loadModel(folder, { labels: head?.outputs, weights: weightsOf(flags) });
   const adapted = await withAdapter(loaded, adapter);
 
-  using _device = await openDevice({ adapter: flags.device, report: console.error, verbose: flags.verbose });
+  using _device = await openDevice({ device: flags.device, report: console.error, verbose: flags.verbose });
   await writeModelFolder(out, adapted.method.merge(adapted.state), { loaded, labels: head });
   if (head) await saveLabels(out, head);
   const merged = await loadModel(out);

@@ -1,4 +1,4 @@
-// deno task pretrain [--steps N] [--seed N] [--out FILE] [--adapter NAME]
+// deno task pretrain [--steps N] [--seed N] [--out FILE] [--device NAME]
 import { dirname } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import { io, jit, models, nn, openDevice, optim, peft, random, train } from "../../mod.ts";
@@ -19,17 +19,17 @@ const DEFAULT_STEPS = 8000;
 export const HELP =
   `Pre-trains the suite's encoder on the suite's language: masked tokens, and the hidden word between two sentences.
 
-  deno task pretrain [--steps N] [--seed N] [--out FILE] [--adapter NAME]
+  deno task pretrain [--steps N] [--seed N] [--out FILE] [--device NAME]
 
   --steps N       optimizer steps, ${DEFAULT_STEPS} by default
   --seed N        of language, weights and masks, ${SUITE_SEED} by default
   --out FILE      where the weights go, experiments/suite/encoder.safetensors by default; FILE.json says what made them
-  --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name
-  --verbose       with the warnings that Dawn has for every software adapter
+  --device NAME   swiftshader, lavapipe, browser, or part of a device's name
+  --verbose       with the warnings that Dawn has for every software device
   --help          this text`;
 
 /** Flags of the command. */
-export const FLAGS = { boolean: ["verbose", "help"], string: ["steps", "seed", "out", "adapter"] } as const;
+export const FLAGS = { boolean: ["verbose", "help"], string: ["steps", "seed", "out", "device"] } as const;
 
 /** The encoder that ships with the suite. */
 export const ENCODER = {
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   // A folder that cannot be written must not be heard of after minutes of work.
   await Deno.mkdir(dirname(flags.out), { recursive: true });
   using device = await openDevice({
-    adapter: flags.adapter,
+    device: flags.device,
     report: tell,
     verbose: flags.verbose,
   });

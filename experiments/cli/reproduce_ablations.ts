@@ -77,12 +77,12 @@ seeds from ${SWEEP_SEED} on or beyond the tables', which no table uses. Runs tha
   --report FILE      writes the report there, and its figures into the folder of that name without its ending
   --parallel N       runs at once, each in a process of its own with its share of the cores; by default 1, and for the
                      suite's encoder on cores as many as there are, but where studies compare times
-  --adapter NAME     swiftshader, lavapipe, browser, or part of an adapter's name
+  --device NAME      swiftshader, lavapipe, browser, or part of a device's name
   --parquet          writes runs.parquet and curves.parquet, too
   --force            repeats runs that are recorded
   --dry-run          only prints what would run, and for how long
   --json             one JSON document on standard output, all else on standard error
-  --verbose          with the warnings that Dawn has for every software adapter
+  --verbose          with the warnings that Dawn has for every software device
   --help             this text
 
 An interrupted command goes on where it was when it is called again. Exit code 1 where a run failed.`;
@@ -93,7 +93,7 @@ export const FLAGS = {
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
     "scale", "only", "tasks", "seeds", "many-seeds", "sweep-seeds", "sweep", "steps", "model", "revision", "data",
-    "out", "report", "parallel", "adapter",
+    "out", "report", "parallel", "device",
   ],
 } as const;
 
@@ -261,7 +261,7 @@ function finish(sections: readonly Section[], { evidence, files, json }: {
 export async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--help")) return console.log(HELP);
   const settings = settingsOf(args);
-  const { flags: { force, json, adapter, verbose, "dry-run": isDry }, out, studies, options } = settings;
+  const { flags: { force, json, device: wanted, verbose, "dry-run": isDry }, out, studies, options } = settings;
   const say = (line: string) => json ? console.error(line) : console.log(line);
   const inputs = new Inputs(settings.sources);
   const plan = new AblationPlan(inputs, studies, options);
@@ -282,13 +282,15 @@ export async function main(args: readonly string[]): Promise<void> {
       } of them recorded`,
   );
 
-  using device: Device | undefined = open.length > 0 ? await openDevice({ adapter, report: tell, verbose }) : undefined;
+  using device: Device | undefined = open.length > 0
+    ? await openDevice({ device: wanted, report: tell, verbose })
+    : undefined;
   if (device) describeDevice(device, say);
   else say("nothing is left to run");
   if (device && !isDry) { for (const line of await understoodTasks(inputs, open)) say(line); }
   const trainer = device && new Trainer(device, inputs, { out });
   const { parallel = device ? usualAtOnce(settings, device) : 1, sources } = settings;
-  using processes = parallel > 1 ? new RunProcesses({ parallel, sources, adapter, out }) : undefined;
+  using processes = parallel > 1 ? new RunProcesses({ parallel, sources, device: wanted, out }) : undefined;
   try {
     const seconds = trainer ? await estimateSeconds(open, trainer) : new Map<RunSpec, number>();
     const total = seconds.values().reduce((sum, one) => sum + one, 0);

@@ -66,12 +66,12 @@ ${MODEL_HELP}
   --out DIR          where records and the report go, by default ${SCALES.map((name) => SCALE[name].out).join(", ")}
   --parallel N       runs at once, each in a process of its own with its share of the cores, which the table's rates
                      are then of; 1 by default
-  --adapter NAME     swiftshader, lavapipe, browser, or part of an adapter's name
+  --device NAME      swiftshader, lavapipe, browser, or part of a device's name
   --parquet          writes runs.parquet and curves.parquet, too
   --force            repeats runs that are recorded
   --dry-run          only prints what would run, its work and its time; needs neither model nor data
   --json             one JSON document on standard output, all else on standard error
-  --verbose          with the warnings that Dawn has for every software adapter
+  --verbose          with the warnings that Dawn has for every software device
   --help             this text
 
 An interrupted command goes on where it was when it is called again. Exit code 1 where a run failed.`;
@@ -82,7 +82,7 @@ export const FLAGS = {
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
     "scale", "model", "revision", "data", "tasks", "methods", "seeds", "first-seed", "steps", "learning-rate",
-    "start-step", "checkpoint", "start", "out", "parallel", "adapter",
+    "start-step", "checkpoint", "start", "out", "parallel", "device",
   ],
 } as const;
 
@@ -242,7 +242,7 @@ async function finish(records: readonly RunRecord[], settings: Settings, args: r
 export async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--help")) return console.log(HELP);
   const settings = settingsOf(args);
-  const { flags: { force, parquet, json, adapter, verbose, "dry-run": isDry }, out, parallel, sources, grid } =
+  const { flags: { force, parquet, json, device: wanted, verbose, "dry-run": isDry }, out, parallel, sources, grid } =
     settings;
   const say = (line: string) => json ? console.error(line) : console.log(line);
   const inputs = inputsOf(settings);
@@ -252,7 +252,7 @@ export async function main(args: readonly string[]): Promise<void> {
   describeGrid(specs, settings, open.length, say);
 
   // Where all is recorded nothing needs to compute.
-  using device = open.length > 0 ? await openDevice({ adapter, report: tell, verbose }) : undefined;
+  using device = open.length > 0 ? await openDevice({ device: wanted, report: tell, verbose }) : undefined;
   if (device) describeDevice(device, say);
   else say("nothing is left to run");
   const isBucketed = grid.scale.padding === "bucket";
@@ -268,7 +268,7 @@ export async function main(args: readonly string[]): Promise<void> {
     ? await estimateSeconds(open, trainer)
     : new Map<RunSpec, number>();
   if (trainer) say(`time: about ${duration(seconds.values().reduce((sum, one) => sum + one, 0))}`);
-  using processes = parallel > 1 ? new RunProcesses({ parallel, sources, adapter, out, kept }) : undefined;
+  using processes = parallel > 1 ? new RunProcesses({ parallel, sources, device: wanted, out, kept }) : undefined;
   try {
     const run = (processes ?? trainer)?.run;
     const records = await runSpecs(specs, { out, lock, run, parallel, force, parquet, seconds });

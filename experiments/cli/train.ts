@@ -85,9 +85,9 @@ ${TASK_HELP}
   --save-every N     writes the state every N steps, 500 by default; Ctrl-C and the end write it, too
   --resume           goes on from the state in --out, to the same bits; all other flags must be those of then
   --log FILE         one JSON line a step: step, loss, learningRate, gradNorm, tokens
-  --device NAME      swiftshader, lavapipe, browser, or part of an adapter's name
+  --device NAME      swiftshader, lavapipe, browser, or part of a device's name
   --json             one JSON document on standard output, all else on standard error
-  --verbose          with the warnings that Dawn has for every software adapter
+  --verbose          with the warnings that Dawn has for every software device
   --help             this text`;
 
 /** Flags of the command. */
@@ -196,7 +196,7 @@ async function main(): Promise<void> {
   const info: StateInfo = { settings: settings as unknown as Settings, inputs };
   if (saved) requireSameRun(out, saved, info);
 
-  using device = await openDevice({ adapter: flags.device, report: tell, verbose: flags.verbose });
+  using device = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
   await makeFolder(out);
   await saveLabels(out, task);
   const parts: TrainingParts = { loaded, task, settings, method, beginning, info };

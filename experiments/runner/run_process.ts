@@ -10,8 +10,8 @@ import { tell } from "../terminal/tell.ts";
 let trainer: Promise<Trainer> | undefined;
 let controller = new AbortController();
 
-async function begin({ sources, adapter, out, kept, parallel }: RunProcessOptions): Promise<Trainer> {
-  const device = await openDevice({ adapter, report: tell });
+async function begin({ sources, device: wanted, out, kept, parallel }: RunProcessOptions): Promise<Trainer> {
+  const device = await openDevice({ device: wanted, report: tell });
   return new Trainer(device, new Inputs(sources), { out, kept, parallel });
 }
 

@@ -7,7 +7,7 @@ import type { Sources } from "./data/inputs.ts";
 export interface RunProcessOptions {
   readonly sources: Sources;
   /** The name by which it opens its device. */
-  readonly adapter?: string;
+  readonly device?: string;
   /** The folder of records: outcomes that runs start from lie in it. */
   readonly out: string;
   /** Hashes of the specs whose outcomes are kept there. */

@@ -9,7 +9,7 @@ import { Tuner } from "./tune/tuner.ts";
 export interface DeviceOptions extends OpenDeviceOptions {
   /**
    * What decides which kernel computes a product; results have the same bits in any case. `heuristic`: its sizes and the
-   * adapter alone. `remembered`, the default: what was measured on this adapter before, else the heuristic. `measured`:
+   * adapter alone. `remembered`, the default: what was measured on this device before, else the heuristic. `measured`:
    * what is not known yet is measured when a function is compiled, which takes seconds, and remembered in a file
    * `products.json` of the cache folder, which is safe to delete.
    */

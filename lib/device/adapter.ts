@@ -13,11 +13,11 @@ export interface FoundAdapter {
 
 /** What {@linkcode findAdapter} looks for. */
 export interface FindOptions {
-  /** `swiftshader`, `lavapipe`, `browser`, or part of an adapter's name. */
-  readonly adapter?: string;
+  /** `swiftshader`, `lavapipe`, `browser`, or part of a device's name. */
+  readonly device?: string;
   /** Hears of what takes long. */
   readonly report?: (line: string) => void;
-  /** Lets Dawn's warnings through that every software adapter gets. */
+  /** Lets Dawn's warnings through that every software device gets. */
   readonly verbose?: boolean;
 }
 
@@ -92,7 +92,7 @@ async function askByName(wanted: string, options: Question): Promise<GPUAdapter>
   if (adapter) return adapter;
   const there = names.length > 0 ? `there is ${names.map((known) => `"${known}"`).join(", ")}` : "there is none at all";
   throw new Error(
-    `no adapter is called "${wanted}": ${there}; lavapipe, swiftshader and browser are other sources\n${HOW_TO}`,
+    `no device is called "${wanted}": ${there}; lavapipe, swiftshader and browser are other sources\n${HOW_TO}`,
   );
 }
 
@@ -125,7 +125,7 @@ async function fromSwiftShader({ report, ...options }: FindOptions): Promise<GPU
 }
 
 function noAdapter(tried: readonly string[]): Error {
-  return new Error(`no WebGPU adapter on this machine\ntried: ${tried.join("; ")}\n${HOW_TO}`);
+  return new Error(`no WebGPU device on this machine\ntried: ${tried.join("; ")}\n${HOW_TO}`);
 }
 
 async function fromBrowser(): Promise<FoundAdapter> {
@@ -143,13 +143,13 @@ async function fromBrowser(): Promise<FoundAdapter> {
 
 /**
  * Finds an adapter: what was asked for, else a GPU, else lavapipe, else SwiftShader, which is downloaded only then.
- * In a browser, and for `adapter: "browser"`, what `navigator.gpu` has.
+ * In a browser, and for `device: "browser"`, what `navigator.gpu` has.
  *
  * Throws an Error that says what was tried and what to install.
  */
-export async function findAdapter({ adapter: wanted, report, verbose }: FindOptions): Promise<FoundAdapter> {
+export async function findAdapter({ device: wanted, report, verbose }: FindOptions): Promise<FoundAdapter> {
   if (!("Deno" in globalThis) || wanted === "browser") return await fromBrowser();
-  if (wanted === "") throw new Error('adapter "" names nothing: give swiftshader, lavapipe, browser or part of a name');
+  if (wanted === "") throw new Error('device "" names nothing: give swiftshader, lavapipe, browser or part of a name');
   const tried: string[] = [];
   const attempt = async (source: string, find: () => Promise<GPUAdapter | undefined>) => {
     try {

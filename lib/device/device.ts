@@ -193,8 +193,8 @@ export class Device {
       if (size > limit) {
         const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
         throw new RangeError(
-          `a buffer of ${mib(size)} is over this adapter's limit of ${mib(limit)} (${this.report.name}): ` +
-            `use smaller batches or tensors, or another adapter`,
+          `a buffer of ${mib(size)} is over this device's limit of ${mib(limit)} (${this.report.name}): ` +
+            `use smaller batches or tensors, or another device`,
         );
       }
       return this.gpu.createBuffer({ size, usage });

@@ -20,7 +20,7 @@ export class Faults {
       if (error.constructor.name !== "GPUOutOfMemoryError") this.#found.push(new Error(`WebGPU: ${message}`));
       else {
         onOutOfMemory();
-        const cure = "use smaller batches, dispose of tensors, or take another adapter";
+        const cure = "use smaller batches, dispose of tensors, or take another device";
         this.#found.push(new Error(`out of memory on ${name}: ${cure}\n${message}`));
       }
     });

@@ -5,10 +5,10 @@ import { paced } from "./settle.ts";
 /** Options of {@linkcode requestDevice}. */
 export interface OpenDeviceOptions {
   /**
-   * `swiftshader`, `lavapipe`, `browser` (the runtime's own `navigator.gpu`), or part of an adapter's name. By default
+   * `swiftshader`, `lavapipe`, `browser` (the runtime's own `navigator.gpu`), or part of a device's name. By default
    * the best that is found: a GPU, lavapipe, SwiftShader.
    */
-  readonly adapter?: string;
+  readonly device?: string;
   /** Hears of what takes long, such as a download or compiling a function. */
   readonly report?: (line: string) => void;
   /** Lets Dawn's warnings through that every software adapter gets. */

@@ -10,15 +10,15 @@ describe("the arguments of bench", () => {
       rounds: 8,
       hasPeers: false,
       pytorch: undefined,
-      adapter: undefined,
+      device: undefined,
       json: undefined,
       updates: false,
       verbose: false,
     });
   });
 
-  it("choose parts, adapter, rounds and files", () => {
-    const args = "--only steps,kernels --adapter swiftshader --rounds 3 --json a.json --pytorch b.json --peers".split(
+  it("choose parts, device, rounds and files", () => {
+    const args = "--only steps,kernels --device swiftshader --rounds 3 --json a.json --pytorch b.json --peers".split(
       " ",
     );
     expect(parseArguments(args)).toEqual({
@@ -27,7 +27,7 @@ describe("the arguments of bench", () => {
       rounds: 3,
       hasPeers: true,
       pytorch: "b.json",
-      adapter: "swiftshader",
+      device: "swiftshader",
       json: "a.json",
       updates: false,
       verbose: false,
@@ -60,7 +60,7 @@ describe("the arguments of bench", () => {
 
   it("give help that names every flag", () => {
     expect(parseArguments(["--help", "--quick"])).toBe("help");
-    for (const flag of ["only", "quick", "rounds", "peers", "pytorch", "adapter", "json", "update", "help"]) {
+    for (const flag of ["only", "quick", "rounds", "peers", "pytorch", "device", "json", "update", "help"]) {
       expect(HELP).toContain(`--${flag}`);
     }
   });

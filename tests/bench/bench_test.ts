@@ -4,12 +4,12 @@ import type { BenchDocument } from "../../bench/report/document.ts";
 import { METHODS, RATIOS } from "../../bench/cases/methods.ts";
 import { plainBatch, QUICK } from "../../bench/cases/models.ts";
 import { report } from "../../bench/report/tables.ts";
-import { TEST_ADAPTER } from "../support/adapters.ts";
+import { TEST_DEVICE } from "../support/adapters.ts";
 
 async function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const script = new URL("../../bench/mod.ts", import.meta.url).href;
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-all", script, ...args, ...(TEST_ADAPTER ? ["--adapter", TEST_ADAPTER] : [])],
+    args: ["run", "--quiet", "--allow-all", script, ...args, ...(TEST_DEVICE ? ["--device", TEST_DEVICE] : [])],
     env: { NO_COLOR: "1" },
   }).output();
   const text = new TextDecoder();

@@ -9,7 +9,7 @@ import { loadPeer } from "../../bench/peers/load.ts";
 import { startPeers } from "../../bench/peers/mod.ts";
 import type { Peer } from "../../bench/peers/peer.ts";
 import { erfReference } from "../../lib/ops/activation.ts";
-import { TEST_ADAPTER } from "../support/adapters.ts";
+import { TEST_DEVICE } from "../support/adapters.ts";
 import { testDevice } from "../support/device.ts";
 
 const layouts = ["nn", "tn", "nt"] as const;
@@ -65,7 +65,7 @@ describe("the peers", () => {
 
   beforeAll(async () => {
     const device = await testDevice();
-    const { peers, leftOut } = await startPeers(device, { adapter: TEST_ADAPTER });
+    const { peers, leftOut } = await startPeers(device, { device: TEST_DEVICE });
     // An adapter that onnxruntime, which has a Dawn of its own, does not find first.
     isForeign = ["swiftshader", "browser"].includes(device.report.source);
     expect(leftOut).toEqual(isForeign ? [expect.stringMatching(/^onnxruntime webgpu: /)] : []);

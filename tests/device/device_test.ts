@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { type Device, type Kernel, requestDevice } from "../../lib/device/mod.ts";
-import { TEST_ADAPTER } from "../support/adapters.ts";
+import { TEST_DEVICE } from "../support/adapters.ts";
 import { collectGarbage } from "../support/collect_garbage.ts";
 
 /** Doubles every element. */
@@ -19,13 +19,13 @@ const DOUBLE: Kernel = {
 
 describe("a device", () => {
   let device: Device;
-  beforeAll(async () => void (device = await requestDevice({ adapter: TEST_ADAPTER })));
+  beforeAll(async () => void (device = await requestDevice({ device: TEST_DEVICE })));
   afterAll(() => device.destroy());
 
   it("is of the adapter that tests are to compute on", () => {
     const { source, name } = device.report;
-    if (TEST_ADAPTER === undefined) expect(source).not.toBe("browser");
-    else expect(`${source} ${name}`.toLowerCase()).toContain(TEST_ADAPTER.toLowerCase());
+    if (TEST_DEVICE === undefined) expect(source).not.toBe("browser");
+    else expect(`${source} ${name}`.toLowerCase()).toContain(TEST_DEVICE.toLowerCase());
   });
 
   it("runs a kernel on buffers and counts what it took", async () => {
@@ -123,8 +123,8 @@ describe("a device", () => {
     const before = device.memory();
     expect(() => device.acquire(limit + 1)).toThrow(RangeError);
     expect(() => device.acquire(limit + 1)).toThrow(
-      `over this adapter's limit of ${(limit / 2 ** 20).toFixed(1)} MiB (${device.report.name}): ` +
-        "use smaller batches or tensors, or another adapter",
+      `over this device's limit of ${(limit / 2 ** 20).toFixed(1)} MiB (${device.report.name}): ` +
+        "use smaller batches or tensors, or another device",
     );
     expect(device.memory()).toEqual(before);
   });

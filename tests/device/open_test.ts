@@ -6,7 +6,7 @@ import { tensor } from "../../lib/tensor/mod.ts";
 
 /** Opens a device, or gives the error where that is what there is to say here. */
 async function tryOpen(adapter: string): Promise<Device | Error> {
-  return await requestDevice({ adapter }).catch((error: Error) => error);
+  return await requestDevice({ device: adapter }).catch((error: Error) => error);
 }
 
 describe("openDevice", () => {
@@ -47,7 +47,7 @@ describe("openDevice", () => {
     using first = await requestDevice();
     const part = first.report.name.slice(0, 6);
     for (const adapter of [part, part.toUpperCase()]) {
-      using device = await requestDevice({ adapter });
+      using device = await requestDevice({ device: adapter });
       expect(device.report.name).toBe(first.report.name);
     }
   });
@@ -55,7 +55,7 @@ describe("openDevice", () => {
   it("says which adapters there are and what to install where a name fits none", async () => {
     using first = await requestDevice();
     const { message } = await tryOpen("no such adapter") as Error;
-    expect(message).toContain('no adapter is called "no such adapter": there is "');
+    expect(message).toContain('no device is called "no such adapter": there is "');
     expect(message.toLowerCase()).toContain(first.report.name.slice(0, 6).toLowerCase());
     expect(message).toContain("lavapipe, swiftshader and browser");
     expect(message).toContain("Install a Vulkan driver that Dawn accepts");
@@ -64,7 +64,7 @@ describe("openDevice", () => {
 
   it("leaves the environment as it was after looking for a driver", async () => {
     const before = Deno.env.get("VK_ICD_FILENAMES");
-    using _device = await requestDevice({ adapter: "swiftshader" });
+    using _device = await requestDevice({ device: "swiftshader" });
     expect(Deno.env.get("VK_ICD_FILENAMES")).toBe(before);
   });
 
@@ -77,7 +77,7 @@ describe("openDevice", () => {
       stderr: "null",
     }).output();
     const text = new TextDecoder().decode(stdout);
-    expect(text).toContain("no WebGPU adapter on this machine\ntried: environment (no adapter)");
+    expect(text).toContain("no WebGPU device on this machine\ntried: environment (no adapter)");
     expect(text).toContain("Install a Vulkan driver that Dawn accepts");
   });
 });

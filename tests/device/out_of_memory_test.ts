@@ -5,7 +5,7 @@ import { requestDevice } from "../../lib/device/mod.ts";
 describe("memory that is not there", () => {
   it("rejects the next wait with a cure, and its buffers are not used again", async () => {
     // SwiftShader allows buffers of 1 GiB and has no memory for one; other drivers take what the system gives.
-    const found = requestDevice({ adapter: "swiftshader" });
+    const found = requestDevice({ device: "swiftshader" });
     const serves = Deno.build.os === "linux" && Deno.build.arch === "x86_64";
     if (!serves) return await expect(found).rejects.toThrow("made for linux on x86_64 only");
     using device = await found;

@@ -19,7 +19,7 @@ async function deno(args: readonly string[], env: Readonly<Record<string, string
 async function open(): Promise<string> {
   const program = `import { requestDevice } from "${import.meta.resolve("../../lib/device/mod.ts")}";
     try {
-      const device = await requestDevice({ adapter: "browser" });
+      const device = await requestDevice({ device: "browser" });
       console.log(device.report.source, device.gpu instanceof GPUDevice);
     } catch (error) {
       console.log(error.message);
@@ -39,7 +39,7 @@ describe("the runtime's own WebGPU", () => {
     if ((await open()).startsWith("navigator.gpu")) return; // the test above says that this is so
     const files = ["tests/kernels/", "tests/ops/random_test.ts", "tests/device/faults_test.ts"];
     const { stdout, stderr } = await deno(["test", "--quiet", "--no-check", "--allow-all", ...files], {
-      TEST_ADAPTER: "browser",
+      TEST_DEVICE: "browser",
     });
     // What the tests say counts, and not the exit code: once in a while the driver crashes when all is over.
     if (!/^ok \| \d+ passed .*\| 0 failed/m.test(stdout)) throw new Error(`${stdout}\n${stderr}`);

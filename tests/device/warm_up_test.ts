@@ -2,7 +2,7 @@ import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { type Device, type Kernel, requestDevice } from "../../lib/device/mod.ts";
 import { WarmUp } from "../../lib/device/warm_up.ts";
-import { TEST_ADAPTER } from "../support/adapters.ts";
+import { TEST_DEVICE } from "../support/adapters.ts";
 import { asFloats, runKernel } from "../support/run_kernel.ts";
 
 /** A number that no driver has met: what it made of earlier texts is in its cache. */
@@ -25,7 +25,7 @@ function newKernels(count: number): { kernel: Kernel; added: number }[] {
 
 describe("pipelines that are compiled together", () => {
   let device: Device;
-  beforeAll(async () => void (device = await requestDevice({ adapter: TEST_ADAPTER })));
+  beforeAll(async () => void (device = await requestDevice({ device: TEST_DEVICE })));
   afterAll(() => device.destroy());
 
   it("compute what they say, and cost neither submissions nor memory that is counted", async () => {
@@ -44,7 +44,7 @@ describe("pipelines that are compiled together", () => {
 
   it("say which of them took longest, where the driver compiles what is used first", async () => {
     const kernels = newKernels(3);
-    using fresh = await requestDevice({ adapter: TEST_ADAPTER });
+    using fresh = await requestDevice({ device: TEST_DEVICE });
     expect(fresh.slowestPipeline).toBeUndefined();
     await Promise.all(kernels.map(({ kernel }) => fresh.pipeline(kernel)));
     const { source, name } = fresh.report;

@@ -5,12 +5,12 @@ import { testDevice } from "../support/device.ts";
 import { runTask, STACK } from "./run_task.ts";
 
 describe("deno task doctor", () => {
-  it("says with --json in one document which adapter computes, its limits, and how fast", async () => {
+  it("says with --json in one document which device computes, its limits, and how fast", async () => {
     const { report } = await testDevice();
     const { code, stdout } = await runTask("doctor", ["--json"]);
     expect(code).toBe(0);
     const found = JSON.parse(stdout);
-    expect([found.adapter, found.isSoftware, found.subgroupSize])
+    expect([found.device, found.isSoftware, found.subgroupSize])
       .toEqual([report.name, report.isSoftware, report.subgroupSize]);
     expect(found.limits.maxBufferSize).toBe(report.limits.maxBufferSize);
     expect(found.gflopsPerSecond).toBeGreaterThan(0);
@@ -21,12 +21,12 @@ describe("deno task doctor", () => {
   it("explains itself with --help and measures nothing", async () => {
     const { code, stdout, stderr } = await runTask("doctor", ["--help"]);
     expect([code, stderr]).toEqual([0, ""]);
-    for (const flag of ["--adapter NAME", "--json", "--help"]) expect(stdout).toContain(flag);
+    for (const flag of ["--device NAME", "--json", "--help"]) expect(stdout).toContain(flag);
   });
 
   const wrong: [args: string[], message: string][] = [
-    [["--adaptor", "x"], "doctor: unknown flag --adaptor: did you mean --adapter? See --help\n"],
-    [["--adapter"], "doctor: --adapter needs a value: see --help\n"],
+    [["--devise", "x"], "doctor: unknown flag --devise: did you mean --device? See --help\n"],
+    [["--device"], "doctor: --device needs a value: see --help\n"],
     [["now"], 'doctor: unexpected argument "now": see --help\n'],
   ];
   for (const [args, message] of wrong) {
@@ -36,11 +36,11 @@ describe("deno task doctor", () => {
   }
 
   it("says which adapters there are where the one that was asked for is missing, with --json on both outputs", async () => {
-    const { code, stdout, stderr } = await runTask("doctor", ["--adapter", "abacus", "--json"]);
+    const { code, stdout, stderr } = await runTask("doctor", ["--device", "abacus", "--json"]);
     expect(code).toBe(1);
-    expect(stderr).toContain('doctor: no adapter is called "abacus"');
+    expect(stderr).toContain('doctor: no device is called "abacus"');
     expect(stderr).not.toMatch(STACK);
-    expect(JSON.parse(stdout).error).toContain('no adapter is called "abacus"');
+    expect(JSON.parse(stdout).error).toContain('no device is called "abacus"');
   });
 });
 

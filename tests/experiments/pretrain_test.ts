@@ -27,7 +27,7 @@ describe("deno task pretrain", () => {
   it("explains itself with --help", async () => {
     const { code, stdout } = await runTask("pretrain", ["--help"]);
     expect(code).toBe(0);
-    for (const flag of ["--steps N", "--seed N", "--out FILE", "--adapter NAME"]) expect(stdout).toContain(flag);
+    for (const flag of ["--steps N", "--seed N", "--out FILE", "--device NAME"]) expect(stdout).toContain(flag);
   });
 
   const wrong: [args: string[], message: string][] = [

@@ -1,4 +1,4 @@
-import { TEST_ADAPTER } from "../support/adapters.ts";
+import { TEST_DEVICE } from "../support/adapters.ts";
 
 /** The project's root. */
 export const ROOT: URL = new URL("../../", import.meta.url);
@@ -26,22 +26,13 @@ export interface StartOptions {
   readonly onLine?: (line: string) => void;
 }
 
-/** Tasks that compute on a device, and their flag that names it. */
-const DEVICE_FLAGS: Readonly<Partial<Record<string, string>>> = {
-  doctor: "--adapter",
-  pretrain: "--adapter",
-  reproduce: "--adapter",
-  train: "--device",
-  evaluate: "--device",
-  merge: "--device",
-  convert: "--device",
-};
+/** Tasks that compute on a device. */
+const ON_DEVICE = new Set(["doctor", "pretrain", "reproduce", "train", "evaluate", "merge", "convert"]);
 
-/** Arguments of a task, with the adapter that is tested where they name none. */
-function onTestAdapter(name: string, args: readonly string[]): readonly string[] {
-  const flag = DEVICE_FLAGS[name];
-  if (TEST_ADAPTER === undefined || flag === undefined || args.includes(flag)) return args;
-  return [...args, flag, TEST_ADAPTER];
+/** Arguments of a task, with the device that is tested where they name none. */
+function onTestDevice(name: string, args: readonly string[]): readonly string[] {
+  if (TEST_DEVICE === undefined || !ON_DEVICE.has(name) || args.includes("--device")) return args;
+  return [...args, "--device", TEST_DEVICE];
 }
 
 async function collect(
@@ -63,7 +54,7 @@ export function startTask(name: string, args: readonly string[], options: StartO
   const rights = ["--allow-run", "--allow-env", "--allow-read", "--allow-write"];
   const launcher = new URL("tools/launch.ts", root).pathname;
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", ...rights, launcher, name, ...onTestAdapter(name, args)],
+    args: ["run", "--quiet", ...rights, launcher, name, ...onTestDevice(name, args)],
     cwd: root,
     env: { NO_COLOR: "1", ...env },
     stdin: "null",

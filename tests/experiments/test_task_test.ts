@@ -14,25 +14,25 @@ describe("deno task test", () => {
     for (const suite of ["a view", "a tree"]) expect(stdout).toContain(`${suite} ... ok`);
   });
 
-  it("computes on the adapter that --adapter names, and fails where there is none of that name", async () => {
+  it("computes on the device that --device names, and fails where there is none of that name", async () => {
     const file = "tests/device/device_test.ts";
-    const found = await runTask("test", ["--adapter=swiftshader", file]);
+    const found = await runTask("test", ["--device=swiftshader", file]);
     expect([found.code, found.stdout.trimEnd().split("\n").at(-1)]).toEqual([
       0,
       expect.stringMatching(/^\d+ passed, 0 failed$/),
     ]);
-    const missing = await runTask("test", ["--adapter", "abacus", file]);
+    const missing = await runTask("test", ["--device", "abacus", file]);
     expect(missing.code).toBe(1);
-    expect(missing.stdout).toContain('no adapter is called "abacus"');
+    expect(missing.stdout).toContain('no device is called "abacus"');
     expect(missing.stdout).toMatch(/^0 passed, [1-9]\d* failed$/m);
   });
 
-  it("refuses --adapter without a name", async () => {
-    for (const args of [["--adapter"], ["--adapter="], ["--adapter", "--filter", "x"]]) {
+  it("refuses --device without a name", async () => {
+    for (const args of [["--device"], ["--device="], ["--device", "--filter", "x"]]) {
       expect(await runTask("test", args)).toEqual({
         code: 1,
         stdout: "",
-        stderr: "test: --adapter needs a value: the name of an adapter\n",
+        stderr: "test: --device needs a value: the name of a device\n",
       });
     }
   });

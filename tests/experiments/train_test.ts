@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadAdapter, loadSafetensors } from "../../lib/io/mod.ts";
-import { TEST_ADAPTER } from "../support/adapters.ts";
+import { TEST_DEVICE } from "../support/adapters.ts";
 import { filesUnder } from "../experiment/samples.ts";
 import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
 import { ROOT, runTask, STACK, startTask, type TaskResult } from "./run_task.ts";
@@ -22,7 +22,7 @@ async function whenThere(path: string): Promise<string> {
 
 /** Starts the command without its launcher, so that it can be killed itself. */
 function startScript(args: readonly string[]): Deno.ChildProcess {
-  const device = TEST_ADAPTER === undefined ? [] : ["--device", TEST_ADAPTER];
+  const device = TEST_DEVICE === undefined ? [] : ["--device", TEST_DEVICE];
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--allow-all", new URL("experiments/cli/train.ts", ROOT).pathname, ...args, ...device],
     stdin: "null",

@@ -16,7 +16,7 @@ export interface Fault extends Change {
   /** What else must go, where the mend has several parts. */
   readonly also?: Change;
   /** Where it shows; on lavapipe by default. */
-  readonly adapter?: string;
+  readonly device?: string;
 }
 
 /** Faults that programs found, or must have found. */
@@ -61,7 +61,7 @@ export const FAULTS: readonly Fault[] = [
     file: "kernels/exponential.ts",
     mended: "return `select(exp(${value}), ${value}, ${isNaNExpression(value, words)})`;",
     broken: "return words ? `exp(${value})` : isNaNExpression(value, words);",
-    adapter: "swiftshader",
+    device: "swiftshader",
   },
   {
     name: "a jitted function inside a traced one rejects where nobody hears of it",
@@ -173,10 +173,10 @@ async function programsUntilFound(fault: Fault, folder: string, programs: number
   const texts = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
   await Promise.all(paths.map((path, i) => Deno.writeTextFile(path, changed(texts[i], changes[i]))));
   try {
-    const adapter = fault.adapter ? ["--adapter", fault.adapter] : [];
+    const device = fault.device ? ["--device", fault.device] : [];
     const { stdout, success } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-check", "--allow-all", "tests/fuzz/mod.ts", "programs", "--first"]
-        .concat(["--programs", String(programs)], adapter),
+        .concat(["--programs", String(programs)], device),
       cwd: folder,
       stderr: "null",
     }).output();
@@ -196,7 +196,7 @@ export async function fuzzFaults(programs: number): Promise<number> {
     await copyProject(folder);
     for (const fault of FAULTS) {
       // CI draws fewer programs where they are slower.
-      const found = await programsUntilFound(fault, folder, fault.adapter ? Math.ceil(programs / 4) : programs);
+      const found = await programsUntilFound(fault, folder, fault.device ? Math.ceil(programs / 4) : programs);
       if (found === undefined) missed++;
       console.log(`${found === undefined ? "not found" : `program ${found}`}  ${fault.name}`);
     }

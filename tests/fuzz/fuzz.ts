@@ -13,7 +13,7 @@ export interface FuzzOptions {
   /** Number of the first program. */
   readonly seed: number;
   readonly seconds?: number;
-  readonly adapter?: string;
+  readonly device?: string;
   /** Whether what fails is written to the programs that a test runs. */
   readonly keeps?: boolean;
   /** Whether to end with the first that fails, as it is. */
@@ -33,8 +33,8 @@ const KEPT = new URL("../fixtures/programs/", import.meta.url);
 
 /** Draws and checks programs, and prints what fails; ends with a line that counts. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
-  const { programs, seed, seconds = Infinity, adapter, keeps = false, endsWithFirst = false } = options;
-  const open = () => openDevice({ adapter, products: "heuristic", report: () => {} });
+  const { programs, seed, seconds = Infinity, device: wanted, keeps = false, endsWithFirst = false } = options;
+  const open = () => openDevice({ device: wanted, products: "heuristic", report: () => {} });
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1000;
   let device = await open();

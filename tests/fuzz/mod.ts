@@ -1,4 +1,4 @@
-// deno task fuzz programs [--programs N] [--seed S] [--seconds T] [--adapter NAME] [--keep]; deno task fuzz faults
+// deno task fuzz programs [--programs N] [--seed S] [--seconds T] [--device NAME] [--keep]; deno task fuzz faults
 import { parseArgs } from "@std/cli/parse-args";
 import { fail } from "../../experiments/terminal/fail.ts";
 import { checkValues, positive, refuseUnknown, wholeNumber } from "../../experiments/terminal/flags.ts";
@@ -19,7 +19,7 @@ few lines of TypeScript and as JSON.
   --programs N    so many programs, 400 by default
   --seed S        the number of the first program, 0 by default; the same number gives the same program
   --seconds T     ends after so many seconds, whatever is left
-  --adapter NAME  swiftshader, lavapipe, browser, or part of an adapter's name
+  --device NAME   swiftshader, lavapipe, browser, or part of a device's name
   --first         ends with the first that fails, which is not made smaller
   --keep          writes what fails to tests/fixtures/programs/, where a test runs it from then on
   --help          this text`;
@@ -27,7 +27,7 @@ few lines of TypeScript and as JSON.
 /** Flags of the command. */
 export const FLAGS = {
   boolean: ["help", "keep", "first"],
-  string: ["programs", "seed", "seconds", "adapter"],
+  string: ["programs", "seed", "seconds", "device"],
 } as const;
 
 async function main(): Promise<number> {
@@ -49,7 +49,7 @@ async function main(): Promise<number> {
     programs: wholeNumber("programs", flags.programs),
     seed: wholeNumber("seed", flags.seed, 0),
     seconds: flags.seconds === undefined ? undefined : positive("seconds", flags.seconds),
-    adapter: flags.adapter,
+    device: flags.device,
     keeps: flags.keep,
     endsWithFirst: flags.first,
   });

@@ -1,15 +1,15 @@
 import type { Device } from "../../lib/device/mod.ts";
 import { requestDevice } from "../../lib/device/mod.ts";
 
-/** The one adapter on which all tests compute, where `deno task test --adapter NAME` named one. */
-export const TEST_ADAPTER: string | undefined = Deno.env.get("TEST_ADAPTER") || undefined;
+/** The one device on which all tests compute, where `deno task test --device NAME` named one. */
+export const TEST_DEVICE: string | undefined = Deno.env.get("TEST_DEVICE") || undefined;
 
 /**
  * The adapters that tests compare. The runtime's own WebGPU, `browser`, is another implementation than Dawn, and has a
  * process of its own (tests/device/own_webgpu_test.ts): beside SwiftShader in one process, one time in twenty the drivers
  * free each other's memory when a thread ends.
  */
-const SOURCES = TEST_ADAPTER ? [TEST_ADAPTER] : ["lavapipe", "swiftshader"];
+const SOURCES = TEST_DEVICE ? [TEST_DEVICE] : ["lavapipe", "swiftshader"];
 /** What is said where a source has nothing here. */
 const ABSENT = /not installed|linux on x86_64 only/;
 
@@ -17,11 +17,11 @@ let opened: Promise<readonly Device[]> | undefined;
 
 async function open(): Promise<readonly Device[]> {
   const devices: Device[] = [];
-  for (const adapter of SOURCES) {
+  for (const device of SOURCES) {
     try {
-      devices.push(await requestDevice({ adapter }));
+      devices.push(await requestDevice({ device }));
     } catch (error) {
-      if (TEST_ADAPTER || !ABSENT.test((error as Error).message)) throw error;
+      if (TEST_DEVICE || !ABSENT.test((error as Error).message)) throw error;
     }
   }
   if (devices.length === 0) devices.push(await requestDevice());
@@ -29,7 +29,7 @@ async function open(): Promise<readonly Device[]> {
 }
 
 /**
- * A device of every kind that this machine has, lavapipe and SwiftShader, or one of the adapter that was named. Shared by
+ * A device of every kind that this machine has, lavapipe and SwiftShader, or one that was named. Shared by
  * the tests of a file.
  */
 export function everyDevice(): Promise<readonly Device[]> {
@@ -38,5 +38,5 @@ export function everyDevice(): Promise<readonly Device[]> {
 
 /** Another device of the same adapter, for tests that end it. */
 export async function openLike({ report: { source } }: Device): Promise<Device> {
-  return await requestDevice({ adapter: TEST_ADAPTER ?? (SOURCES.includes(source) ? source : undefined) });
+  return await requestDevice({ device: TEST_DEVICE ?? (SOURCES.includes(source) ? source : undefined) });
 }

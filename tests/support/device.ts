@@ -1,12 +1,12 @@
 import { openDevice } from "../../lib/compile/open_device.ts";
 import type { Device } from "../../lib/device/mod.ts";
-import { TEST_ADAPTER } from "./adapters.ts";
+import { TEST_DEVICE } from "./adapters.ts";
 
 let opened: Promise<Device> | undefined;
 
 /** The device that the tests of a file share. */
 export function testDevice(): Promise<Device> {
-  return opened ??= openDevice({ adapter: TEST_ADAPTER, products: "heuristic" });
+  return opened ??= openDevice({ device: TEST_DEVICE, products: "heuristic" });
 }
 
 /**

@@ -6,7 +6,7 @@ import { paced } from "../../lib/device/settle.ts";
 export async function openPlain({ report }: Device): Promise<Device> {
   const { source } = report;
   const { adapter } = await findAdapter({
-    adapter: source === "loader" || source === "environment" ? undefined : source,
+    device: source === "loader" || source === "environment" ? undefined : source,
   });
   const gpu = await paced(adapter.requestDevice());
   const limits = { ...report.limits };

@@ -9,7 +9,7 @@ const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /** What a user can do about a tensor that is too large, as that tensor allows it. */
 function cures({ dtype, shape, size }: Tensor, limit: number): string {
-  const found = ["open another adapter"];
+  const found = ["open another device"];
   const half = storedBytes({ dtype: "f16", size });
   if (dtype === "f32" && half <= limit) {
     found.push(`keep it in f16, which takes ${mib(half)} (--weights f16, or dtype: "f16" of models.paramsFrom)`);
@@ -34,7 +34,7 @@ export function requireBindable(
 ): void {
   const limit = device.largestBinding;
   const over = (bytes: number) =>
-    `${mib(bytes)} are over this adapter's limit of ${mib(limit)} for one tensor (${device.report.name})`;
+    `${mib(bytes)} are over this device's limit of ${mib(limit)} for one tensor (${device.report.name})`;
   for (const leaf of plan.leaves) {
     const bytes = storedBytes(leaf);
     if (bytes <= limit) continue;
@@ -44,7 +44,7 @@ export function requireBindable(
   if (plan.slots.every((bytes) => bytes <= limit)) return;
   const { content, bytes } = holdingsOf(plan).filter(({ slot }) => plan.slots[slot] > limit)
     .reduce((largest, one) => one.bytes > largest.bytes ? one : largest);
-  const cure = "use smaller batches (train.makeAccumulatedStep adds them up) or shorter texts, or another adapter";
+  const cure = "use smaller batches (train.makeAccumulatedStep adds them up) or shorter texts, or another device";
   const what = content === undefined || "offsets" in content
     ? "what a kernel needs between its passes"
     : `the result of ${content.primitive?.name ?? "a copy"}, ${content.dtype} ${formatShape(content.shape)}`;

@@ -10,11 +10,11 @@ import { lora } from "../../../lib/peft/mod.ts";
 import { tensor, treeLeaves } from "../../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../../lib/train/mod.ts";
 import { jit } from "../../../lib/transform/mod.ts";
-import { TEST_ADAPTER } from "../../support/adapters.ts";
+import { TEST_DEVICE } from "../../support/adapters.ts";
 import { type TinyBatch, tinyBatch } from "../../support/tiny.ts";
 
 const LIMIT = 2 ** 20;
-const over = (mib: string) => `${mib} MiB are over this adapter's limit of 1.0 MiB for one tensor`;
+const over = (mib: string) => `${mib} MiB are over this device's limit of 1.0 MiB for one tensor`;
 /** So many numbers on the host, of which nobody looks at one. */
 const numbers = (...shape: number[]) =>
   tensor(new Float32Array(shape.reduce((product, size) => product * size)), { shape });
@@ -22,7 +22,7 @@ const numbers = (...shape: number[]) =>
 describe("tensors larger than an adapter can bind", () => {
   let device: Device;
   beforeAll(async () => {
-    const { gpu, report } = await requestDevice({ adapter: TEST_ADAPTER });
+    const { gpu, report } = await requestDevice({ device: TEST_DEVICE });
     // No adapter goes below WebGPU's 128 MiB, which would be much to compute with here.
     device = new Device(gpu, { ...report, limits: { ...report.limits, maxStorageBufferBindingSize: LIMIT } });
     useDevice(device);
@@ -47,7 +47,7 @@ describe("tensors larger than an adapter can bind", () => {
       `cannot compute with a tensor, f32 [1000, 400], as its ${over("1.5")}`,
       'keep it in f16, which takes 0.8 MiB (--weights f16, or dtype: "f16" of models.paramsFrom)',
       "cut it down to 655 rows",
-      "open another adapter",
+      "open another device",
     );
   });
 
@@ -74,7 +74,7 @@ describe("tensors larger than an adapter can bind", () => {
   it("are refused by operation and shape: a result that a batch makes too large, with and without jit", async () => {
     const product = (x: ReturnType<typeof numbers>) => matmul(x, x, { transposeB: true });
     const message = `cannot compute the result of matmul, f32 [600, 600], as its ${over("1.4")}`;
-    const cure = "use smaller batches (train.makeAccumulatedStep adds them up) or shorter texts, or another adapter";
+    const cure = "use smaller batches (train.makeAccumulatedStep adds them up) or shorter texts, or another device";
     const x = numbers(600, 3);
     await refuses(() => product(x).data(), message, cure);
     await refuses(() => jit(product)(x), message, cure);
@@ -93,7 +93,7 @@ describe("tensors larger than an adapter can bind", () => {
       const buffer = narrow.acquire(limit - 16);
       expect(buffer.size).toBeLessThanOrEqual(limit);
       expect(buffer.size).toBeGreaterThanOrEqual(limit - 16);
-      expect(() => narrow.acquire(limit + 4)).toThrow("over this adapter's limit");
+      expect(() => narrow.acquire(limit + 4)).toThrow("over this device's limit");
       narrow.release(buffer);
     }
   });

@@ -11,7 +11,7 @@ import type { Device } from "../../../lib/device/mod.ts";
 import { add, gelu, matmul } from "../../../lib/ops/mod.ts";
 import { currentExecutor } from "../../../lib/tensor/executor.ts";
 import { Tensor } from "../../../lib/tensor/mod.ts";
-import { TEST_ADAPTER } from "../../support/adapters.ts";
+import { TEST_DEVICE } from "../../support/adapters.ts";
 import { deviceIdle, testDevice } from "../../support/device.ts";
 import { bits, Numbers } from "../../support/numbers.ts";
 
@@ -205,7 +205,7 @@ describe("openDevice()", () => {
     const before = Deno.env.get("XDG_CACHE_HOME");
     Deno.env.set("XDG_CACHE_HOME", folder);
     try {
-      using device = await openDevice({ adapter: TEST_ADAPTER, products: "measured" });
+      using device = await openDevice({ device: TEST_DEVICE, products: "measured" });
       expect(productChoices()).toBe("heuristic");
       const [x, W] = [new Numbers(1).tensor([160, 160]), new Numbers(2).tensor([196, 160])];
       const { jit } = await import("../../../lib/transform/mod.ts");
@@ -215,7 +215,7 @@ describe("openDevice()", () => {
       expect(choices).toContain("nt 256x256x256 frozen:");
       f.dispose();
       await device.done();
-      using again = await openDevice({ adapter: TEST_ADAPTER });
+      using again = await openDevice({ device: TEST_DEVICE });
       expect(productChoices()).toBe(choices);
       const g = jit((x: Tensor, W: Tensor) => matmul(x, W, { transposeB: true }));
       const [x2, W2] = [new Numbers(1).tensor([160, 160]), new Numbers(2).tensor([196, 160])];
