@@ -1,6 +1,8 @@
 // What every task of deno.json starts with: runs a script with its permissions, with stand-ins where JSR is out of reach.
 //   deno run … tools/launch.ts TASK [arguments]
 
+import { endOf } from "./end_of.ts";
+
 /** A script and what it may do. */
 interface Task {
   readonly script: string;
@@ -99,14 +101,7 @@ async function main(): Promise<number> {
     args: ["run", "--quiet", ...task.permissions, new URL(task.script, ROOT).href, ...args],
     env,
   }).spawn();
-  // The script decides when to end. A terminal sends it Ctrl-C as well: it takes several at once for one.
-  let isRunning = true;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => isRunning && child.kill(signal));
-  }
-  const { code } = await child.status;
-  isRunning = false;
-  return code;
+  return (await endOf(child)).code;
 }
 
 if (import.meta.main) Deno.exit(await main());

@@ -226,10 +226,8 @@ async function main(): Promise<number> {
     console.error(INSTALL);
     return 1;
   }
-  using interruption = onInterrupt("interrupted: the notebook that was running is as it was");
-  const termination = new AbortController();
-  Deno.addSignalListener("SIGTERM", () => termination.abort(new Error("terminated")));
-  const signal = AbortSignal.any([interruption.signal, termination.signal]);
+  using interruption = onInterrupt("the notebook that was running is as it was");
+  const { signal } = interruption;
   const folder = await Deno.makeTempDir({ prefix: "delta-dawn-notebooks-" });
   let failed = 0;
   try {

@@ -1,4 +1,5 @@
 // deno task ok: the gate. Format, lint, types, import direction, documentation, tests and examples, publishing.
+import { fail } from "../experiments/terminal/fail.ts";
 import { checkImports } from "./check_imports.ts";
 import { run } from "./run.ts";
 import { testAll } from "./test.ts";
@@ -43,7 +44,7 @@ if (import.meta.main) {
   for (const [name, check] of STEPS) {
     if (isQuick && name === "tests") continue;
     const began = performance.now();
-    const isFine = await check() === 0;
+    const isFine = await Promise.resolve(check()).catch((error) => fail("ok", error)) === 0;
     if (!isFine) failed++;
     lines.push(`${isFine ? "ok    " : "FAILED"}  ${name}  ${((performance.now() - began) / 1000).toFixed(1)} s`);
     console.log(lines[lines.length - 1]);

@@ -1,6 +1,8 @@
 // deno task test [--device NAME] [files and folders] [flags of deno test]
 //   all tests and every example of the documentation, or what is named; with a device's name (swiftshader, lavapipe,
 //   browser, or part of a name) the tests compute on it alone, and examples, which open the default one, are left out
+import { fail } from "../experiments/terminal/fail.ts";
+import { Interrupted } from "../experiments/terminal/interrupt.ts";
 import { run } from "./run.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -146,9 +148,8 @@ async function main(): Promise<number> {
     const flags = rest.filter((word) => !paths.includes(word));
     return await testAll({ device, paths: paths.length > 0 ? paths : undefined, flags });
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    console.error(`test: ${error.message}`);
-    return 1;
+    if (!(error instanceof RangeError || error instanceof Interrupted)) throw error;
+    fail("test", error);
   }
 }
 

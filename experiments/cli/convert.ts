@@ -1,8 +1,8 @@
 // deno task convert --state DIR --out DIR [--model DIR]
 import { parseArgs } from "@std/cli/parse-args";
 import { io, openDevice, random, train } from "../../mod.ts";
-import { fail } from "../terminal/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { runCommand } from "../terminal/run_command.ts";
 import { withAdapter } from "../runner/model/adapted.ts";
 import { hashModel } from "../runner/model/hash_tensors.ts";
 import { loadLabels, saveLabels } from "../runner/heads/label_file.ts";
@@ -110,10 +110,4 @@ async function main(): Promise<void> {
   console.log(`${differenceLine(difference)}\nwritten: ${out}, of rank ${rank}`);
 }
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    fail("convert", error, { json: Deno.args.includes("--json") });
-  }
-}
+if (import.meta.main) await runCommand("convert", main, { json: Deno.args.includes("--json") });

@@ -2,8 +2,8 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { openDevice } from "../../mod.ts";
 import type { Device } from "../../lib/device/mod.ts";
-import { fail } from "../terminal/fail.ts";
 import { checkValues, refuseUnknown } from "../terminal/flags.ts";
+import { runCommand } from "../terminal/run_command.ts";
 import { measureCopy, measureProduct, productSize } from "../runner/measure.ts";
 
 /** What `--help` prints. */
@@ -79,10 +79,4 @@ async function main(): Promise<void> {
   for (const [name, value] of rows) console.log(`${name.padEnd(width)}  ${value}`);
 }
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    fail("doctor", error, { json: Deno.args.includes("--json") });
-  }
-}
+if (import.meta.main) await runCommand("doctor", main, { json: Deno.args.includes("--json") });

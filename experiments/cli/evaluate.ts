@@ -2,9 +2,9 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { openDevice } from "../../mod.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
-import { fail } from "../terminal/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
 import { tell } from "../terminal/tell.ts";
+import { runCommand } from "../terminal/run_command.ts";
 import { plain, withAdapter } from "../runner/model/adapted.ts";
 import { usedHead } from "../runner/heads/head.ts";
 import {
@@ -104,10 +104,4 @@ async function main(): Promise<void> {
   }));
 }
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    fail("evaluate", error);
-  }
-}
+if (import.meta.main) await runCommand("evaluate", main);

@@ -1,8 +1,8 @@
 // deno task generate --out DIR [--seed N]
 import { parseArgs } from "@std/cli/parse-args";
 import { writeAtomically } from "../../lib/io/mod.ts";
-import { fail } from "../terminal/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { runCommand } from "../terminal/run_command.ts";
 import { generateSuite, SUITE_SEED, suiteVocabulary } from "../suite/mod.ts";
 
 /** What `--help` prints. */
@@ -41,10 +41,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    fail("generate", error);
-  }
-}
+if (import.meta.main) await runCommand("generate", main);

@@ -1,8 +1,8 @@
 // deno task merge --model DIR --adapter DIR --out DIR [--task NAME --data DIR]
 import { parseArgs } from "@std/cli/parse-args";
 import { openDevice } from "../../mod.ts";
-import { fail } from "../terminal/fail.ts";
 import { checkValues, refuseUnknown } from "../terminal/flags.ts";
+import { runCommand } from "../terminal/run_command.ts";
 import { plain, withAdapter } from "../runner/model/adapted.ts";
 import { usedHead } from "../runner/heads/head.ts";
 import { saveLabels } from "../runner/heads/label_file.ts";
@@ -84,10 +84,4 @@ async function main(): Promise<void> {
   else console.log(`${differenceLine(difference)}\nwritten: ${out}`);
 }
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    fail("merge", error, { json: Deno.args.includes("--json") });
-  }
-}
+if (import.meta.main) await runCommand("merge", main, { json: Deno.args.includes("--json") });

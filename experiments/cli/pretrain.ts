@@ -5,10 +5,10 @@ import { io, jit, models, nn, openDevice, optim, peft, random, train } from "../
 import { wordPiece } from "../../lib/data/mod.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
-import { fail } from "../terminal/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
 import { ProgressBar } from "../terminal/progress_bar.ts";
 import { tell } from "../terminal/tell.ts";
+import { runCommand } from "../terminal/run_command.ts";
 import { type HiddenTokens, maskedBatch } from "../runner/train/masked_batch.ts";
 import { SUITE_SEED, suiteLanguage, suiteVocabulary } from "../suite/mod.ts";
 import { Choices } from "../suite/random.ts";
@@ -104,10 +104,4 @@ async function main(): Promise<void> {
   );
 }
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    fail("pretrain", error);
-  }
-}
+if (import.meta.main) await runCommand("pretrain", main);

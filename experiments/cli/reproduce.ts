@@ -1,6 +1,6 @@
 // deno task reproduce glue [flags]
 import { requireName } from "../../lib/data/nearest.ts";
-import { fail } from "../terminal/fail.ts";
+import { runCommand } from "../terminal/run_command.ts";
 
 /** An experiment as a command: what it is, and what runs it with the arguments behind its name. */
 interface Experiment {
@@ -37,10 +37,4 @@ async function main(): Promise<void> {
   await (await EXPERIMENTS[known].load()).main(args);
 }
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    fail("reproduce", error, { json: Deno.args.includes("--json") });
-  }
-}
+if (import.meta.main) await runCommand("reproduce", main, { json: Deno.args.includes("--json") });

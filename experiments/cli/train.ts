@@ -1,11 +1,11 @@
 // deno task train --model DIR --task NAME --data DIR --out DIR [--method NAME] [--learning-rate X] …
 import { parseArgs } from "@std/cli/parse-args";
 import { io, openDevice } from "../../mod.ts";
-import { fail } from "../terminal/fail.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress_bar.ts";
 import { tell } from "../terminal/tell.ts";
+import { runCommand } from "../terminal/run_command.ts";
 import { beginFrom } from "../runner/model/adapted.ts";
 import { hashModel } from "../runner/model/hash_tensors.ts";
 import { headsToTrain } from "../runner/heads/head.ts";
@@ -82,7 +82,7 @@ ${TASK_HELP}
   --seed N           of head, factors, order and dropout, 0 by default
 
   --out DIR          gets the adapter (or, of full, the model), and state.safetensors and state.json to go on from
-  --save-every N     writes the state every N steps, 500 by default; Ctrl-C and the end write it, too
+  --save-every N     writes the state every N steps, 500 by default; Ctrl-C, SIGTERM, SIGHUP and the end do, too
   --resume           goes on from the state in --out, to the same bits; all other flags must be those of then
   --log FILE         one JSON line a step: step, loss, learningRate, gradNorm, tokens
   --device NAME      swiftshader, lavapipe, browser, or part of a device's name
@@ -210,7 +210,7 @@ async function main(): Promise<void> {
 
   const bar = new ProgressBar(`${task.name} ${settings.method}`, settings.steps);
   const rate = new TrainingRate();
-  using interrupt = onInterrupt(`interrupted: the same command with --resume goes on from here (${out})`);
+  using interrupt = onInterrupt(`the same command with --resume goes on from here (${out})`);
   try {
     await training.run({
       out,
@@ -244,10 +244,4 @@ async function main(): Promise<void> {
   say(rate.line(scores));
 }
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    fail("train", error, { json: Deno.args.includes("--json") });
-  }
-}
+if (import.meta.main) await runCommand("train", main, { json: Deno.args.includes("--json") });

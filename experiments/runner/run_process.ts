@@ -5,6 +5,7 @@ import type { RunSpec } from "../../lib/experiment/mod.ts";
 import { Inputs } from "./data/inputs.ts";
 import type { Answer, Order, RunProcessOptions } from "./run_processes.ts";
 import { Trainer } from "./train/trainer.ts";
+import { ENDING_SIGNALS } from "../terminal/interrupt.ts";
 import { tell } from "../terminal/tell.ts";
 
 let trainer: Promise<Trainer> | undefined;
@@ -40,5 +41,5 @@ process.on("message", (message) => {
   else controller.abort();
 });
 process.on("disconnect", () => Deno.exit());
-// A terminal sends Ctrl-C to all processes; the parent says when to stop.
-Deno.addSignalListener("SIGINT", () => {});
+// Terminals and clusters send their signals to all processes; the parent says when to stop.
+for (const signal of ENDING_SIGNALS) Deno.addSignalListener(signal, () => {});

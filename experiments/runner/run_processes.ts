@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { RunFunction, RunProgress, RunResult, RunSpec } from "../../lib/experiment/mod.ts";
+import { ENDING_SIGNALS, Interrupted } from "../terminal/interrupt.ts";
 import { runTitle } from "../terminal/narrator.ts";
 import type { Sources } from "./data/inputs.ts";
 
@@ -73,8 +74,15 @@ class RunProcess {
       else if (signal?.aborted) reject(signal.reason);
       else reject(Object.assign(new Error(answer.message), { name: answer.name }));
     };
-    const onExit = (code: number | null, by: string | null) =>
-      reject(new Error(`the process that trained ${runTitle(spec)} ended by itself: ${by ?? `exit code ${code}`}`));
+    const onExit = (code: number | null, by: string | null) => {
+      // A signal to all processes may reach this one later, or one that starts before it listens.
+      const ending = ENDING_SIGNALS.find((name) => name === by);
+      if (signal?.aborted) reject(signal.reason);
+      else if (ending) reject(new Interrupted(ending, "the same command goes on from here"));
+      else {reject(
+          new Error(`the process that trained ${runTitle(spec)} ended by itself: ${by ?? `exit code ${code}`}`),
+        );}
+    };
     const stop = () => this.#send({ kind: "stop" });
     child.on("message", onMessage).on("exit", onExit);
     signal?.addEventListener("abort", stop);

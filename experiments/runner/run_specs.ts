@@ -35,10 +35,10 @@ export async function openRuns(specs: readonly RunSpec[], out: string): Promise<
   return specs.filter((_, i) => found[i].kind !== "finished");
 }
 
-/** Runs what is not recorded and tells of it on standard error; Ctrl-C ends it between two steps. */
+/** Runs what is not recorded and tells of it on standard error; Ctrl-C, SIGTERM and SIGHUP end it between two steps. */
 export async function runSpecs(specs: readonly RunSpec[], options: RunSpecsOptions): Promise<RunRecord[]> {
   const { out, lock, run, parallel, force, parquet, seconds, title = runTitle } = options;
-  using interrupt = onInterrupt(`interrupted: the same command goes on from here (${out})`);
+  using interrupt = onInterrupt(`the same command goes on from here (${out})`);
   const narrator = new Narrator(specs.length, seconds, title);
   try {
     return await Array.fromAsync(runAll(specs, {

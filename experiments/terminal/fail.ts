@@ -1,4 +1,5 @@
 import { Interrupted } from "./interrupt.ts";
+import { tell } from "./tell.ts";
 
 /** Options of {@linkcode fail}. */
 export interface FailOptions {
@@ -7,13 +8,13 @@ export interface FailOptions {
 }
 
 /**
- * Ends a command with one clear message on standard error: exit code 130 after Ctrl-C, else 1. What begins with
- * "internal:" keeps its stack.
+ * Ends a command with one clear message on standard error: exit code 130 after Ctrl-C, 143 after SIGTERM, 129 after
+ * SIGHUP, else 1. What begins with "internal:" keeps its stack.
  */
 export function fail(command: string, error: unknown, { json = false }: FailOptions = {}): never {
   const message = error instanceof Error ? error.message : String(error);
-  console.error(`${command}: ${message}`);
+  tell(`${command}: ${message}`);
   if (error instanceof Error && message.startsWith("internal:")) console.error(error.stack);
   if (json) console.log(JSON.stringify({ command, error: message }));
-  Deno.exit(error instanceof Interrupted ? 130 : 1);
+  Deno.exit(error instanceof Interrupted ? error.exitCode : 1);
 }

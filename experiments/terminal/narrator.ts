@@ -1,6 +1,7 @@
 import { METRIC_NAMES, type RunRecord, type RunSpec, scoreOf } from "../../lib/experiment/mod.ts";
 import { duration } from "./duration.ts";
 import { ProgressBar } from "./progress_bar.ts";
+import { isTerminal } from "./write_error.ts";
 
 /** A run as lines name it. */
 export function runTitle({ task, method, seed }: RunSpec): string {
@@ -30,7 +31,7 @@ export class Narrator {
 
   progress(index: number, step: number, loss: number): void {
     // A terminal has one line for the bar: that of the run that began first.
-    if (Deno.stderr.isTerminal() && index !== Math.min(...this.#bars.keys())) return;
+    if (isTerminal() && index !== Math.min(...this.#bars.keys())) return;
     this.#bars.get(index)?.update(step, `loss ${loss.toFixed(3)}`);
   }
 

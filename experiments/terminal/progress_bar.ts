@@ -1,6 +1,5 @@
 import { duration } from "./duration.ts";
-
-const encoder = new TextEncoder();
+import { isTerminal, writeError } from "./write_error.ts";
 
 /**
  * Progress of one piece of work on standard error: a bar with rate and time left where it is a terminal, else a plain
@@ -8,7 +7,7 @@ const encoder = new TextEncoder();
  */
 export class ProgressBar {
   readonly #began = performance.now();
-  readonly #isTerminal = Deno.stderr.isTerminal();
+  readonly #isTerminal = isTerminal();
   #drawn = 0;
   #quarter = 0;
 
@@ -22,21 +21,22 @@ export class ProgressBar {
     const text = `${done}/${this.total}  ${note}  ${rate.toFixed(1)} steps/s  ${left} left`;
     if (!this.#isTerminal) {
       const quarter = Math.floor(4 * done / this.total);
-      if (quarter > this.#quarter && quarter < 4) console.error(`${this.title}  ${text}`);
+      if (quarter > this.#quarter && quarter < 4) writeError(`${this.title}  ${text}\n`);
       this.#quarter = quarter;
       return;
     }
     // Ten times a second is enough for eyes.
     if (done < this.total && performance.now() - this.#drawn < 100) return;
     this.#drawn = performance.now();
+    if (!isTerminal()) return;
     const { columns } = Deno.consoleSize();
     const filled = Math.round(10 * done / this.total);
     const line = `${this.title}  [${"#".repeat(filled)}${"-".repeat(10 - filled)}]  ${text}`;
-    Deno.stderr.writeSync(encoder.encode(`\r\x1b[2K${line.slice(0, columns - 1)}`));
+    writeError(`\r\x1b[2K${line.slice(0, columns - 1)}`);
   }
 
   /** Takes the bar away. */
   end(): void {
-    if (this.#isTerminal) Deno.stderr.writeSync(encoder.encode("\r\x1b[2K"));
+    if (this.#isTerminal) writeError("\r\x1b[2K");
   }
 }

@@ -24,4 +24,4 @@ export {
   WEIGHTS_FILE,
   WEIGHTS_INDEX_FILE,
 } from "./weights.ts";
-export { type Contents, writeAtomically } from "./write_atomically.ts";
+export { type Contents, isUnfinished, removeUnfinished, writeAtomically } from "./write_atomically.ts";

@@ -1,5 +1,7 @@
 /** Writes under way in this process get names of their own. */
 let written = 0;
+/** Their files. */
+const unfinished = new Set<string>();
 
 /** A file's text, its bytes, or its parts one after the other. */
 export type Contents = string | Uint8Array | AsyncIterable<Uint8Array<ArrayBuffer>>;
@@ -7,6 +9,7 @@ export type Contents = string | Uint8Array | AsyncIterable<Uint8Array<ArrayBuffe
 /** Writes a file under another name and renames it, so that nobody finds half of it; a failed write leaves nothing. */
 export async function writeAtomically(path: string, contents: Contents): Promise<void> {
   const fresh = `${path}.${Deno.pid}.${++written}.tmp`;
+  unfinished.add(fresh);
   try {
     if (typeof contents === "string") await Deno.writeTextFile(fresh, contents);
     else await Deno.writeFile(fresh, contents instanceof Uint8Array ? contents : ReadableStream.from(contents));
@@ -14,5 +17,23 @@ export async function writeAtomically(path: string, contents: Contents): Promise
   } catch (error) {
     await Deno.remove(fresh).catch(() => {}); // it may never have been made
     throw new Error(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  } finally {
+    unfinished.delete(fresh);
+  }
+}
+
+/** Whether a file's name is that of a write under way, or of one whose process was killed. */
+export function isUnfinished(name: string): boolean {
+  return /\.\d+\.tmp$/.test(name);
+}
+
+/** Removes what this process is writing at the moment: for a process that ends at once. */
+export function removeUnfinished(): void {
+  for (const path of unfinished) {
+    try {
+      Deno.removeSync(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // it was not made yet
+    }
   }
 }

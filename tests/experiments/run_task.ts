@@ -22,6 +22,8 @@ export interface StartOptions {
   /** Another copy of the project. */
   readonly root?: URL;
   readonly env?: Readonly<Record<string, string>>;
+  /** Gives it a process group of its own, so that a signal can be sent to all of its processes at once. */
+  readonly isGroup?: boolean;
   /** Hears of each line on standard error as it comes. */
   readonly onLine?: (line: string) => void;
 }
@@ -50,7 +52,7 @@ async function collect(
 
 /** Starts a task of `deno.json` as `deno task` does, with standard output and standard error as pipes. */
 export function startTask(name: string, args: readonly string[], options: StartOptions = {}): RunningTask {
-  const { root = ROOT, env = {}, onLine } = options;
+  const { root = ROOT, env = {}, isGroup = false, onLine } = options;
   const rights = ["--allow-run", "--allow-env", "--allow-read", "--allow-write"];
   const launcher = new URL("tools/launch.ts", root).pathname;
   const process = new Deno.Command(Deno.execPath(), {
@@ -60,6 +62,7 @@ export function startTask(name: string, args: readonly string[], options: StartO
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
+    detached: isGroup,
   }).spawn();
   const result = Promise.all([process.status, collect(process.stdout), collect(process.stderr, onLine)])
     .then(([{ code }, stdout, stderr]) => ({ code, stdout, stderr }));
