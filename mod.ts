@@ -25,18 +25,14 @@ export type {
   OpenDeviceOptions,
 } from "./lib/device/mod.ts";
 export {
-  type Content,
   type DType,
   evaluate,
   type HostArray,
   type NestedArray,
-  type Operation,
   type Shape,
-  type Storage,
   Tensor,
   tensor,
   type TensorOptions,
-  type TensorState,
   type Tree,
   type TreeNode,
   type TypedArray,

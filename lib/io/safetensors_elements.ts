@@ -1,5 +1,5 @@
 import type { DType, TypedArray } from "../tensor/dtype.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { makeTensor, type Tensor } from "../tensor/tensor.ts";
 import type { Fail, TensorEntry } from "./safetensors_header.ts";
 
 /** How F16 is read. */
@@ -17,7 +17,7 @@ export function decodeTensor(
   bytes: ArrayBuffer,
   { fail, halves = "f32" }: ReadHalves & { readonly fail: Fail },
 ): Tensor {
-  const make = (type: DType, data: TypedArray) => new Tensor(shape, type, { kind: "host", data });
+  const make = (type: DType, data: TypedArray) => makeTensor(shape, type, { kind: "host", data });
   switch (dtype) {
     case "F32":
       return make("f32", new Float32Array(bytes));

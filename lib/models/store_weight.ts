@@ -1,5 +1,5 @@
 import { cast } from "../ops/mod.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { makeTensor, stateOf, type Tensor } from "../tensor/tensor.ts";
 
 /** The first finite number that no f16 is near, or `undefined`. */
 function beyondHalf(values: ArrayLike<number>, halves: ArrayLike<number>): number | undefined {
@@ -20,7 +20,8 @@ export function storeWeight(
   options: { readonly name: string; readonly dtype: "f32" | "f16" },
 ): Tensor {
   const { name, dtype } = options;
-  const { state, shape } = parameter;
+  const { shape } = parameter;
+  const state = stateOf(parameter);
   if (parameter.dtype === dtype) return parameter;
   if (state.kind !== "host") return cast(parameter, dtype);
   const data = dtype === "f16" ? new Float16Array(state.data) : new Float32Array(state.data);
@@ -30,5 +31,5 @@ export function storeWeight(
       `cannot keep ${name} in f16 as it holds ${lost}, and f16 ends at 65,504: keep the weights in f32 (--weights f32)`,
     );
   }
-  return new Tensor(shape, dtype, { kind: "host", data });
+  return makeTensor(shape, dtype, { kind: "host", data });
 }

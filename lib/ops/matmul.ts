@@ -2,7 +2,7 @@ import { matmulDispatch } from "../../kernels/choose_matmul.ts";
 import type { MatmulLayout } from "../../kernels/matmul.ts";
 import type { ProductDispatch } from "../../kernels/target.ts";
 import { broadcastShapes, formatShape, sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { stateOf, type Tensor } from "../tensor/tensor.ts";
 import { collapseView, contiguous, type View } from "../tensor/view.ts";
 import { mul } from "./arithmetic.ts";
 import { broadcastTo } from "./broadcast.ts";
@@ -163,10 +163,11 @@ function swapLast(x: Tensor): Tensor {
 }
 
 /** Whether a matrix is another one seen transposed: its derivative then lies as the other does, and costs no copy. */
-function isSwapped({ state, rank }: Tensor): boolean {
+function isSwapped(x: Tensor): boolean {
+  const state = stateOf(x);
   if (state.kind !== "node" || state.operation !== transposePrimitive) return false;
   const { permutation } = state.params as { readonly permutation: readonly number[] };
-  return rank === 2 && permutation[0] === 1;
+  return x.rank === 2 && permutation[0] === 1;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Grid, Kernel } from "../../kernels/kernel.ts";
 import type { Measured, TextureSize } from "../../kernels/target.ts";
 import type { DType } from "../tensor/dtype.ts";
 import { requireShape, type Shape } from "../tensor/shape.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { goneOf, makeTensor, type Tensor } from "../tensor/tensor.ts";
 import type { View } from "../tensor/view.ts";
 
 /** What is known of a tensor before it is computed. */
@@ -186,8 +186,8 @@ export function continueNodes<T>(run: () => T): T {
 /** Makes the node that applies a primitive; computes nothing. */
 export function apply<P>(primitive: Primitive<P>, inputs: readonly Tensor[], params: P): Tensor {
   for (const input of inputs) {
-    if (input.gone !== undefined && !isContinued) {
-      throw new Error(`${primitive.name}: an input of shape [${input.shape.join(", ")}] was ${input.gone}`);
+    if (goneOf(input) !== undefined && !isContinued) {
+      throw new Error(`${primitive.name}: an input of shape [${input.shape.join(", ")}] was ${goneOf(input)}`);
     }
   }
   const { shape, dtype } = primitive.infer(inputs, params);
@@ -196,7 +196,7 @@ export function apply<P>(primitive: Primitive<P>, inputs: readonly Tensor[], par
   if (dtype === "f16" && kind !== "view" && kind !== "kernel") {
     throw new TypeError(`${primitive.name}: f16 is for storing alone, sums are f32: cast(x, "f32")`);
   }
-  const result = new Tensor(shape, dtype, { kind: "node", operation: primitive, inputs, params });
+  const result = makeTensor(shape, dtype, { kind: "node", operation: primitive, inputs, params });
   noteNode(result);
   return result;
 }

@@ -1,6 +1,6 @@
 import { threefrySource } from "../../kernels/threefry.ts";
 import { requireCount, requireShape, type Shape, sizeOf } from "../tensor/shape.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { makeTensor, Tensor } from "../tensor/tensor.ts";
 import { arange } from "./arange.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { broadcastTo } from "./broadcast.ts";
@@ -73,7 +73,7 @@ export function key(seed: number): Key {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new RangeError(`random.key: a seed is a whole number from 0 to 2^53 - 1, not ${seed}`);
   }
-  return new Tensor([2], "u32", { kind: "host", data: Uint32Array.of(Math.floor(seed / 2 ** 32), seed % 2 ** 32) });
+  return makeTensor([2], "u32", { kind: "host", data: Uint32Array.of(Math.floor(seed / 2 ** 32), seed % 2 ** 32) });
 }
 
 /** Independent keys from one. */

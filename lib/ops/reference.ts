@@ -1,4 +1,4 @@
-import type { Tensor } from "../tensor/tensor.ts";
+import { stateOf, type Tensor } from "../tensor/tensor.ts";
 import { primitiveOf, type ReferenceArray } from "./primitive.ts";
 
 /**
@@ -10,7 +10,7 @@ export function reference(output: Tensor): ReferenceArray {
   const stack = [output];
   while (stack.length > 0) {
     const node = stack[stack.length - 1];
-    const { state } = node;
+    const state = stateOf(node);
     if (known.has(node)) {
       stack.pop();
     } else if (state.kind === "host") {

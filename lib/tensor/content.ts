@@ -1,5 +1,5 @@
 import type { Storage } from "./executor.ts";
-import type { TensorState } from "./tensor.ts";
+import type { TensorState } from "./state.ts";
 
 /** Gives storage back where a content was dropped and nobody said so. */
 const dropped = new FinalizationRegistry<Storage>((storage) => storage.release());
@@ -30,10 +30,13 @@ export class Content {
   /** What a node is made of. */
   #needs: readonly Content[];
 
-  /** The content of a new tensor, which is its first holder and brings one share of the storage. */
-  constructor(state: TensorState) {
+  /**
+   * The content of a new tensor, which is its first holder and brings one share of the storage, or of each content that
+   * its node is made of.
+   */
+  constructor(state: TensorState, needs: readonly Content[] = []) {
     this.#state = state;
-    this.#needs = state.kind === "node" ? state.inputs.map((input) => input.hold()) : [];
+    this.#needs = needs;
     const storage = storageOf(state);
     if (storage) dropped.register(this, storage, this);
   }

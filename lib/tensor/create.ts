@@ -1,6 +1,6 @@
 import { allocate, type DType, holdsNumber, type TypedArray } from "./dtype.ts";
 import { formatShape, requireShape, sameShape, type Shape, sizeOf } from "./shape.ts";
-import { Tensor } from "./tensor.ts";
+import { makeTensor, type Tensor } from "./tensor.ts";
 
 /** Numbers or booleans nested as deep as the tensor has axes. */
 export type NestedArray = number | boolean | readonly NestedArray[];
@@ -44,7 +44,7 @@ export function tensor(data: NestedArray | HostArray, options: TensorOptions = {
   }
   const elements = allocate(dtype, flat.length);
   for (let i = 0; i < flat.length; i++) elements[i] = dtype === "bool" ? (flat[i] ? 1 : 0) : flat[i];
-  return new Tensor(shape, dtype, { kind: "host", data: elements });
+  return makeTensor(shape, dtype, { kind: "host", data: elements });
 }
 
 /** The dtype that holds a typed array's elements, all but those of 64 bits without loss. Throws a TypeError for views that have none. */

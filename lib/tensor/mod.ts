@@ -9,6 +9,7 @@ export * from "./dtype.ts";
 export * from "./executor.ts";
 export * from "./hold.ts";
 export * from "./shape.ts";
+export * from "./state.ts";
 export * from "./tensor.ts";
 export * from "./tree.ts";
 export * from "./view.ts";

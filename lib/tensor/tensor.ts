@@ -1,47 +1,55 @@
 import { Content } from "./content.ts";
 import { displayTensor } from "./display_tensor.ts";
 import { allocate, type DType, type TypedArray } from "./dtype.ts";
-import { currentExecutor, type Storage } from "./executor.ts";
+import { currentExecutor } from "./executor.ts";
 import { formatShape, type Shape, sizeOf } from "./shape.ts";
-
-/** What a graph's node needs to say of its operation here; `lib/ops` knows the rest. */
-export interface Operation {
-  /** What messages call it. */
-  readonly name: string;
-}
-
-/** Where a tensor's elements are, or what will make them. */
-export type TensorState =
-  | { readonly kind: "host"; readonly data: TypedArray; readonly storage?: Storage }
-  | {
-    readonly kind: "node";
-    readonly operation: Operation;
-    readonly inputs: readonly Tensor[];
-    readonly params: unknown;
-  }
-  | { readonly kind: "device"; readonly storage: Storage }
-  | { readonly kind: "arriving"; readonly data: Promise<TypedArray> }
-  | { readonly kind: "argument"; readonly index: number }
-  | { readonly kind: "gone"; readonly reason: string };
+import type { TensorState } from "./state.ts";
 
 /** Under this name Deno's notebooks ask a value how to show it. */
 export const NOTEBOOK_DISPLAY: unique symbol = Symbol.for("Jupyter.display");
 
 let created = 0;
 
+// What executors and operations know of a tensor beside what its users see.
+
+/** A new tensor of a shape and dtype whose elements are, or will be made, as `state` says. */
+export let makeTensor: (shape: Shape, dtype: DType, state: TensorState) => Tensor;
+
+/** A number that grows with each tensor, so that inputs have lower ones than what is made of them. */
+export let idOf: (tensor: Tensor) => number;
+
+/** The number that the next tensor will get: older ones have lower numbers. */
+export function nextId(): number {
+  return created + 1;
+}
+
+/** How many nodes were made of a tensor. */
+export let usesOf: (tensor: Tensor) => number;
+
+/** What became of a tensor that was given up, as `disposed`; `undefined` while it may be used. */
+export let goneOf: (tensor: Tensor) => string | undefined;
+
+/** Where the elements are: also those of a tensor that was given up, while pending work needs them. */
+export let stateOf: (tensor: Tensor) => TensorState;
+
+/** The elements, or what will make them. Throws where the tensor was given up and no work needs it. */
+export let contentOf: (tensor: Tensor) => Content;
+
+/** Takes a tensor from whoever has it, and says what became of it. Further calls do nothing. */
+export let giveUp: (tensor: Tensor, reason: string) => void;
+
 /**
  * An immutable array of numbers. It is a value: operations on it make new tensors, and nothing changes or consumes it
  * except `dispose` and donation to a jitted function. Its elements are computed when they are asked for.
  */
 export class Tensor {
-  /** Grows with each tensor, so that inputs have lower numbers than what is made of them. */
-  readonly id: number = ++created;
   /** Sizes of the axes, outermost first. */
   readonly shape: Shape;
   /** Type of the elements. */
   readonly dtype: DType;
   /** Number of elements. */
   readonly size: number;
+  readonly #id = ++created;
   /** Until the tensor is given up. */
   #content: Content | undefined;
   /** Afterwards: what pending work may still hold. */
@@ -49,23 +57,34 @@ export class Tensor {
   #gone: string | undefined;
   #uses = 0;
 
-  /** For executors and operations; users call `tensor()`. */
-  constructor(shape: Shape, dtype: DType, state: TensorState) {
+  private constructor(shape: Shape, dtype: DType, state: TensorState) {
     this.shape = shape;
     this.dtype = dtype;
     this.size = sizeOf(shape);
-    this.#content = new Content(state);
-    if (state.kind === "node") { for (const input of state.inputs) input.#uses++; }
+    const inputs = state.kind === "node" ? state.inputs : [];
+    this.#content = new Content(state, inputs.map((input) => contentOf(input).retain()));
+    for (const input of inputs) input.#uses++;
   }
 
-  /** Number of axes. */
-  get rank(): number {
-    return this.shape.length;
-  }
-
-  /** Where the elements are, for executors: also those of a tensor that was given up, while pending work needs them. */
-  get state(): TensorState {
-    return this.#held?.state ?? { kind: "gone", reason: this.#gone! };
+  static {
+    makeTensor = (shape, dtype, state) => new Tensor(shape, dtype, state);
+    idOf = (tensor) => tensor.#id;
+    usesOf = (tensor) => tensor.#uses;
+    goneOf = (tensor) => tensor.#gone;
+    stateOf = (tensor) => tensor.#held?.state ?? { kind: "gone", reason: tensor.#gone! };
+    contentOf = (tensor) => {
+      const content = tensor.#held;
+      if (content) return content;
+      throw new Error(`cannot use a tensor of shape ${formatShape(tensor.shape)}: it was ${tensor.#gone}`);
+    };
+    giveUp = (tensor, reason) => {
+      const content = tensor.#content;
+      if (!content) return;
+      tensor.#content = undefined;
+      tensor.#gone = reason;
+      if (content.holders > 1) tensor.#rest = new WeakRef(content);
+      content.release();
+    };
   }
 
   /** The content, while there is one. */
@@ -75,56 +94,9 @@ export class Tensor {
     return rest && rest.holders > 0 ? rest : undefined;
   }
 
-  /** What became of a tensor that was given up, as `disposed`; `undefined` while it may be used. */
-  get gone(): string | undefined {
-    return this.#gone;
-  }
-
-  /** How many nodes were made of this tensor. For executors. */
-  get uses(): number {
-    return this.#uses;
-  }
-
-  /** The elements, or what will make them. For executors. Throws where the tensor was given up and no work needs it. */
-  requireContent(): Content {
-    const content = this.#held;
-    if (!content) throw new Error(`cannot use a tensor of shape ${formatShape(this.shape)}: it was ${this.#gone}`);
-    return content;
-  }
-
-  /** Takes a share in the elements, which they last for. For executors. */
-  hold(): Content {
-    return this.requireContent().retain();
-  }
-
-  /** Records where the elements are now, with a share of the storage. For executors. */
-  settle(state: TensorState): void {
-    this.requireContent().settle(state);
-  }
-
-  /** Keeps a device copy of host data beside it, in place of an earlier one. For executors. */
-  attach(storage: Storage): void {
-    this.requireContent().attach(storage);
-  }
-
-  /** Another tensor with the same elements, which lasts without this one. For executors; pending tensors have none. */
-  alias(shape: Shape): Tensor {
-    const { state } = this;
-    if (state.kind === "host" || state.kind === "device") state.storage?.retain();
-    else if (state.kind !== "arriving") {
-      throw new Error(`internal: a tensor in state ${state.kind} takes no other name`);
-    }
-    return new Tensor(shape, this.dtype, state);
-  }
-
-  /** Takes the tensor from whoever has it, and says what became of it. For executors. */
-  giveUp(reason: string): void {
-    const content = this.#content;
-    if (!content) return;
-    this.#content = undefined;
-    this.#gone = reason;
-    if (content.holders > 1) this.#rest = new WeakRef(content);
-    content.release();
+  /** Number of axes. */
+  get rank(): number {
+    return this.shape.length;
   }
 
   /**
@@ -137,7 +109,7 @@ export class Tensor {
       throw new Error(`cannot read a tensor of shape ${formatShape(this.shape)}: it was ${this.#gone}`);
     }
     if (this.size === 0) return allocate(this.dtype, 0);
-    const content = this.hold();
+    const content = contentOf(this).retain();
     try {
       if (content.state.kind === "node") await currentExecutor().evaluate([this]);
       const { state } = content;
@@ -178,7 +150,7 @@ export class Tensor {
    * the last pending computation that needs it has run, or was dropped.
    */
   dispose(): void {
-    this.giveUp("disposed");
+    giveUp(this, "disposed");
   }
 
   /** `using` disposes at the end of a scope. */
@@ -189,7 +161,7 @@ export class Tensor {
   /** What a notebook shows where a cell ends in this tensor, by MIME type; it computes and reads the elements. */
   async [NOTEBOOK_DISPLAY](): Promise<Readonly<Record<string, string>>> {
     if (this.#gone !== undefined) return { "text/plain": `${this}, gone` };
-    if (this.state.kind === "argument") return { "text/plain": `${this}, argument` };
+    if (stateOf(this).kind === "argument") return { "text/plain": `${this}, argument` };
     return displayTensor(this.shape, this.dtype, await this.data());
   }
 
@@ -209,4 +181,20 @@ export class Tensor {
   toString(): string {
     return `Tensor ${this.dtype} ${formatShape(this.shape)}`;
   }
+}
+
+/** Another tensor with the same elements, which lasts without the first; pending tensors have none. */
+export function aliasOf(tensor: Tensor, shape: Shape): Tensor {
+  const state = stateOf(tensor);
+  if (state.kind === "host" || state.kind === "device") state.storage?.retain();
+  else if (state.kind !== "arriving") {
+    throw new Error(`internal: a tensor in state ${state.kind} takes no other name`);
+  }
+  return makeTensor(shape, tensor.dtype, state);
+}
+
+/** What a pending tensor is made of; nothing for any other. */
+export function inputsOf(tensor: Tensor): readonly Tensor[] {
+  const state = stateOf(tensor);
+  return state.kind === "node" ? state.inputs : [];
 }

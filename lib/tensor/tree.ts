@@ -1,5 +1,5 @@
 import { currentExecutor } from "./executor.ts";
-import { Tensor } from "./tensor.ts";
+import { goneOf, stateOf, Tensor } from "./tensor.ts";
 
 /**
  * Tensors in nested plain objects and arrays: how parameters, states and batches are held. Leaves are tensors; other
@@ -171,7 +171,7 @@ export function treeMap(fn: (leaf: Tensor, ...rest: Tensor[]) => unknown, tree: 
 
 /** Computes every tensor of a tree, in one submission; resolves to the same tree. */
 export async function evaluate<T extends Tree>(tree: T): Promise<T> {
-  const pending = treeLeaves(tree).filter((leaf) => leaf.gone === undefined && leaf.state.kind === "node");
+  const pending = treeLeaves(tree).filter((leaf) => goneOf(leaf) === undefined && stateOf(leaf).kind === "node");
   if (pending.length > 0) await currentExecutor().evaluate(pending);
   return tree;
 }

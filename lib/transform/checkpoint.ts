@@ -1,6 +1,6 @@
 import { barrier, type Group, groupPrimitive, mark } from "../ops/control.ts";
 import { apply, holdNodes, primitiveOf } from "../ops/primitive.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { idOf, nextId, stateOf, type Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
 import { makeGroup } from "./custom_vjp.ts";
 import { type NodeState, pullBack, record } from "./differentiate.ts";
@@ -18,8 +18,8 @@ function regionOf(outputs: readonly Tensor[], firstId: number): Region {
   const stack = [...outputs];
   for (let node = stack.pop(); node; node = stack.pop()) {
     if (nodes.has(node) || boundary.has(node)) continue;
-    const { state } = node;
-    if (node.id < firstId || state.kind !== "node") {
+    const state = stateOf(node);
+    if (idOf(node) < firstId || state.kind !== "node") {
       boundary.add(node);
       continue;
     }
@@ -29,8 +29,8 @@ function regionOf(outputs: readonly Tensor[], firstId: number): Region {
     if (state.operation === groupPrimitive) stack.push(...(state.params as { group: Group }).group.outputs);
   }
   return {
-    nodes: Array.from(nodes, ([node, state]) => ({ node, state })).sort((a, b) => a.node.id - b.node.id),
-    boundary: [...boundary].sort((a, b) => a.id - b.id),
+    nodes: Array.from(nodes, ([node, state]) => ({ node, state })).sort((a, b) => idOf(a.node) - idOf(b.node)),
+    boundary: [...boundary].sort((a, b) => idOf(a) - idOf(b)),
   };
 }
 
@@ -63,7 +63,7 @@ export function checkpoint<Args extends readonly Tree[], Value extends Tree>(
   f: (...args: Args) => Value,
 ): (...args: Args) => Value {
   return (...args) => {
-    const firstId = new Tensor([], "f32", { kind: "host", data: new Float32Array(1) }).id;
+    const firstId = nextId();
     const { leaves, structure, region } = holdNodes(() => {
       const flat = treeFlatten(f(...args));
       return { ...flat, region: regionOf(flat.leaves, firstId) };

@@ -4,7 +4,8 @@ import { type Group, groupPrimitive, mark } from "../ops/control.ts";
 import { continueNodes, holdNodes, primitiveOf } from "../ops/primitive.ts";
 import { isFloat } from "../tensor/dtype.ts";
 import { formatShape } from "../tensor/shape.ts";
-import type { Tensor, TensorState } from "../tensor/tensor.ts";
+import type { TensorState } from "../tensor/state.ts";
+import { goneOf, idOf, stateOf, type Tensor } from "../tensor/tensor.ts";
 
 /** What makes a node. */
 export type NodeState = Extract<TensorState, { kind: "node" }>;
@@ -34,23 +35,24 @@ function groupOf(state: NodeState): Group | undefined {
  * Throws where an output was disposed of: what it was made of is not known any more.
  */
 export function record(outputs: readonly Tensor[], sources: readonly Tensor[]): Tape {
-  for (const { gone, shape } of outputs) {
+  for (const output of outputs) {
+    const gone = goneOf(output);
     if (gone !== undefined) {
       throw new Error(
-        `cannot differentiate a result of shape ${formatShape(shape)}: it was ${gone} before it was returned`,
+        `cannot differentiate a result of shape ${formatShape(output.shape)}: it was ${gone} before it was returned`,
       );
     }
   }
   const active = new Set<Tensor>(sources);
-  const oldest = sources.reduce((id, source) => Math.min(id, source.id), Infinity);
+  const oldest = sources.reduce((id, source) => Math.min(id, idOf(source)), Infinity);
   const seen = new Set<Tensor>();
   const found: { node: Tensor; state: NodeState }[] = [];
   const stack = [...outputs];
   for (let node = stack.pop(); node; node = stack.pop()) {
     // Inputs are older than what is made of them: nothing older than the sources can depend on one.
-    if (seen.has(node) || node.id < oldest) continue;
+    if (seen.has(node) || idOf(node) < oldest) continue;
     seen.add(node);
-    const { state } = node;
+    const state = stateOf(node);
     if (state.kind !== "node") continue;
     found.push({ node, state });
     stack.push(...flowInputs(state));
@@ -58,7 +60,7 @@ export function record(outputs: readonly Tensor[], sources: readonly Tensor[]): 
     const group = groupOf(state);
     if (group) stack.push(group.outputs[0]);
   }
-  found.sort((a, b) => a.node.id - b.node.id);
+  found.sort((a, b) => idOf(a.node) - idOf(b.node));
   for (const { node, state } of found) if (flowInputs(state).some((input) => active.has(input))) active.add(node);
   const isSource = new Set(sources);
   const nodes = found.filter(({ node }) => active.has(node) && !isSource.has(node)).reverse();

@@ -5,7 +5,7 @@ import { Runtime } from "../compile/run/runtime.ts";
 import type { DispatchTime, ProfileClock } from "../compile/inspect/dispatch_times.ts";
 import { ambientExecutor, currentExecutor } from "../tensor/executor.ts";
 import { Hold } from "../tensor/hold.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { goneOf, makeTensor, nextId, Tensor } from "../tensor/tensor.ts";
 import { type Structure, type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
 import { argumentPaths } from "./argument_paths.ts";
 import type { AnyFunction } from "./grad.ts";
@@ -31,8 +31,9 @@ async function runHeld<R>(
   known: Promise<Trace>,
   run: (compiled: Compiled) => Promise<R>,
 ): Promise<R> {
-  for (const { gone, shape } of leaves) {
-    if (gone !== undefined) throw new Error(`jit: an argument of shape [${shape.join(", ")}] was ${gone}`);
+  for (const leaf of leaves) {
+    const gone = goneOf(leaf);
+    if (gone !== undefined) throw new Error(`jit: an argument of shape [${leaf.shape.join(", ")}] was ${gone}`);
   }
   let running: Promise<R>;
   {
@@ -101,7 +102,7 @@ export function jit<F extends AnyFunction, const Static extends number = never>(
       for (const leaf of flat.leaves) {
         if (donate.includes(position)) donated.add(leaves.length);
         leaves.push(
-          leaf instanceof Tensor ? leaf : new Tensor([], "f32", { kind: "host", data: Float32Array.of(leaf) }),
+          leaf instanceof Tensor ? leaf : makeTensor([], "f32", { kind: "host", data: Float32Array.of(leaf) }),
         );
       }
       return flat.structure;
@@ -121,8 +122,9 @@ export function jit<F extends AnyFunction, const Static extends number = never>(
     let known = traces.get(signature);
     if (!known) {
       known = (async (): Promise<Trace> => {
+        const firstId = nextId();
         const placeholders = leaves.map(({ shape, dtype }, index) =>
-          new Tensor(shape, dtype, { kind: "argument", index })
+          makeTensor(shape, dtype, { kind: "argument", index })
         );
         let position = 0;
         const traced = structures.map((structure) => {
@@ -130,7 +132,6 @@ export function jit<F extends AnyFunction, const Static extends number = never>(
           return treeUnflatten(structure, placeholders.slice(position, position += count));
         });
         const paths = argumentPaths(f, structures);
-        const firstId = placeholders[0]?.id ?? new Tensor([], "f32", { kind: "host", data: new Float32Array(1) }).id;
         const result = runtime.tracing(() => f(...traced));
         if (result instanceof Promise) {
           result.catch(() => {}); // what it rejects with is less telling than this

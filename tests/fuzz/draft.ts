@@ -1,4 +1,4 @@
-import { type DType, isFloat, type Tensor } from "../../lib/tensor/mod.ts";
+import { type DType, isFloat, stateOf, type Tensor } from "../../lib/tensor/mod.ts";
 import { sizeOf } from "../../lib/tensor/shape.ts";
 import type { Numbers } from "../support/numbers.ts";
 import { callNode, hostTensor } from "./build.ts";
@@ -194,7 +194,8 @@ export class Draft {
   }
 }
 
-function leafData({ state }: Tensor): ArrayLike<number> {
+function leafData(leaf: Tensor): ArrayLike<number> {
+  const state = stateOf(leaf);
   if (state.kind !== "host") throw new Error("internal: a leaf is host data");
   return state.data;
 }

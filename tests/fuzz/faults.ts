@@ -125,8 +125,8 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "disposal takes from pending work what it needs",
-    file: "lib/tensor/content.ts",
-    mended: 'state.kind === "node" ? state.inputs.map((input) => input.hold()) : []',
+    file: "lib/tensor/tensor.ts",
+    mended: "inputs.map((input) => contentOf(input).retain())",
     broken: "[]",
   },
   {

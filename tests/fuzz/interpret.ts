@@ -1,7 +1,7 @@
 import type { ConstantParams } from "../../lib/ops/constant.ts";
 import { primitiveOf, type ReferenceArray } from "../../lib/ops/primitive.ts";
 import { type DType, isFloat } from "../../lib/tensor/dtype.ts";
-import type { Tensor, TensorState } from "../../lib/tensor/mod.ts";
+import { idOf, inputsOf, stateOf, type Tensor, type TensorState } from "../../lib/tensor/mod.ts";
 import type { Numbers } from "../support/numbers.ts";
 import {
   boundOf,
@@ -32,10 +32,10 @@ export function inOrder(outputs: readonly Tensor[]): GraphNode[] {
   for (let node = stack.pop(); node; node = stack.pop()) {
     if (found.has(node)) continue;
     found.add(node);
-    if (node.state.kind === "node") stack.push(...node.state.inputs);
+    stack.push(...inputsOf(node));
   }
   // Inputs are older than what is made of them.
-  return [...found].sort((a, b) => a.id - b.id).map((tensor) => ({ tensor, state: tensor.state }));
+  return [...found].sort((a, b) => idOf(a) - idOf(b)).map((tensor) => ({ tensor, state: stateOf(tensor) }));
 }
 
 /**

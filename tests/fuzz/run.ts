@@ -1,5 +1,5 @@
 import { add, cast, full, logicalNot, mul, reshape } from "../../lib/ops/mod.ts";
-import { evaluate, type Tensor, treeLeaves, type TypedArray } from "../../lib/tensor/mod.ts";
+import { evaluate, inputsOf, type Tensor, treeLeaves, type TypedArray } from "../../lib/tensor/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import { buildStep, firstOptimizerState, hostTensor, resultsOf, type StepResult, type Values } from "./build.ts";
 import { fromPlain, type Leaf, type Program, stateLeaves } from "./program.ts";
@@ -82,7 +82,7 @@ function disposeAllBut(kept: ReadonlySet<Tensor>, leaves: readonly Tensor[]): vo
   for (let node = stack.pop(); node; node = stack.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
-    if (node.state.kind === "node") stack.push(...node.state.inputs);
+    stack.push(...inputsOf(node));
   }
   for (const node of seen) if (!kept.has(node)) node.dispose();
 }

@@ -7,7 +7,7 @@ import { type AttentionParams, attentionPrimitive } from "../../lib/ops/attentio
 import { holdNodes } from "../../lib/ops/primitive.ts";
 import { adamw } from "../../lib/optim/mod.ts";
 import { full } from "../../lib/peft/mod.ts";
-import type { Tensor } from "../../lib/tensor/mod.ts";
+import { stateOf, type Tensor } from "../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../lib/train/mod.ts";
 import { grad, jit } from "../../lib/transform/mod.ts";
 import { testDevice } from "../support/device.ts";
@@ -39,9 +39,10 @@ function drawnShapes(result: Tensor): number[][] {
   const seen = new Set<Tensor>();
   const shapes: number[][] = [];
   const visit = (x: Tensor) => {
-    if (seen.has(x) || x.state.kind !== "node") return;
+    const state = stateOf(x);
+    if (seen.has(x) || state.kind !== "node") return;
     seen.add(x);
-    const { operation, inputs, params } = x.state;
+    const { operation, inputs, params } = state;
     if (operation.name === "unit") shapes.push([...x.shape]);
     if (operation === attentionPrimitive && (params as AttentionParams).rate > 0) {
       const [{ shape: [B, H, T] }, { shape: [, , S] }] = inputs;

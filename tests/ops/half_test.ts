@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import * as ops from "../../lib/ops/mod.ts";
-import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
+import { stateOf, type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { grad, jit } from "../../lib/transform/mod.ts";
 import { checkValue } from "../support/check_op.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
@@ -11,7 +11,7 @@ const SIZES = [1, 7, 63, 64, 65, 257];
 
 /** Numbers rounded to f16, kept as f16 and as f32. */
 function both(seed: number, shape: readonly number[]): { half: Tensor; full: Tensor } {
-  const state = new Numbers(seed).tensor(shape).state as { readonly data: Float32Array };
+  const state = stateOf(new Numbers(seed).tensor(shape)) as { readonly data: Float32Array };
   const half = tensor(new Float16Array(state.data), { shape });
   return { half, full: tensor(Float32Array.from(new Float16Array(state.data)), { shape }) };
 }

@@ -8,7 +8,7 @@ import { apply, holdNodes, type Primitive } from "../../lib/ops/primitive.ts";
 import * as lookUps from "../../lib/ops/embedding.ts";
 import * as slices from "../../lib/ops/slice.ts";
 import * as softmaxes from "../../lib/ops/softmax.ts";
-import { type DType, type Tensor, tensor } from "../../lib/tensor/mod.ts";
+import { type DType, stateOf, type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import cases from "../fixtures/reference_rules.json" with { type: "json" };
 import { worstError } from "../support/numbers.ts";
 
@@ -116,7 +116,7 @@ const ELSEWHERE = ["threefry", "unit", "mark", "stopGradient", "barrier", "group
 
 /** Names of the primitives that a value is made of. */
 function primitivesOf(value: Tensor): string[] {
-  const { state } = value;
+  const state = stateOf(value);
   return state.kind === "node" ? [state.operation.name, ...state.inputs.flatMap(primitivesOf)] : [];
 }
 

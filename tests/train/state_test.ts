@@ -3,7 +3,7 @@ import { beforeAll, describe, it } from "@std/testing/bdd";
 import { random } from "../../lib/ops/mod.ts";
 import { adamw } from "../../lib/optim/mod.ts";
 import { deltaLora, full, lora } from "../../lib/peft/mod.ts";
-import { treeLeaves } from "../../lib/tensor/mod.ts";
+import { stateOf, treeLeaves } from "../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../lib/train/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import { testDevice } from "../support/device.ts";
@@ -82,11 +82,11 @@ describe("init", () => {
     const step = jit(makeStep({ loss: tinyLoss, method: inPlace, optimizer }), { donate: [0] });
     const [next] = await step(state, tinyBatch(0));
     await expect(base[WRITTEN].data()).rejects.toThrow("it was donated to step");
-    expect(next.base[WRITTEN].state.kind).toBe("device");
+    expect(stateOf(next.base[WRITTEN]).kind).toBe("device");
     // What is not written goes on as it is.
     const name = Object.keys(base).find((key) => !inPlace.writes(base).includes(key))!;
     expect(next.base[name]).toBe(base[name]);
-    expect(treeLeaves(next).every((leaf) => leaf.state.kind !== "gone")).toBe(true);
+    expect(treeLeaves(next).every((leaf) => stateOf(leaf).kind !== "gone")).toBe(true);
     await device.done();
     step.dispose();
   });

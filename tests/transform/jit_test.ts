@@ -3,7 +3,7 @@ import { beforeAll, describe, it } from "@std/testing/bdd";
 import { add, matmul, mean, mul, random, square, sub, sum, where, zeros } from "../../lib/ops/mod.ts";
 import { adamw } from "../../lib/optim/mod.ts";
 import { deltaLora } from "../../lib/peft/mod.ts";
-import { type Tensor, tensor, treeLeaves, type TreeNode } from "../../lib/tensor/mod.ts";
+import { stateOf, type Tensor, tensor, treeLeaves, type TreeNode } from "../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../lib/train/mod.ts";
 import { grad, jit } from "../../lib/transform/mod.ts";
 import { collectGarbage } from "../support/collect_garbage.ts";
@@ -209,8 +209,8 @@ describe("jit", () => {
     const numbers = new Numbers();
     const x = numbers.tensor([200, 200]);
     const [large, small] = await jit((y: Tensor) => [mul(y, 2), mean(y)])(x);
-    expect(large.state.kind).toBe("device");
-    expect(small.state.kind).toBe("arriving");
+    expect(stateOf(large).kind).toBe("device");
+    expect(stateOf(small).kind).toBe("arriving");
     expectClose((await large.data()).subarray(0, 5), (await x.data()).subarray(0, 5).map((v) => 2 * v));
   });
 

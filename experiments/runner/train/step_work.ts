@@ -1,9 +1,9 @@
-import { type Batch, Tensor, train, type Tree } from "../../../mod.ts";
+import { type Batch, type Tensor, train, type Tree } from "../../../mod.ts";
 import { runtimeOf } from "../../../lib/compile/run/compiled.ts";
 import { makePlan } from "../../../lib/compile/plan/make_plan.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
-import { currentExecutor, treeFlatten } from "../../../lib/tensor/mod.ts";
+import { currentExecutor, idOf, nextId, stateOf, treeFlatten } from "../../../lib/tensor/mod.ts";
 import { EVAL_BATCH_SIZE } from "./evaluate.ts";
 import { runFunctions } from "./prepare.ts";
 import type { RunModel } from "../model/run_model.ts";
@@ -42,9 +42,9 @@ export function workAt(length: number, { spec, model }: { readonly spec: RunSpec
     const operationsOf = (rows: number, run: (batch: Batch) => Tree) => {
       const batch = batchOf(rows, length, isRegression);
       // What is older than this stands for what a call is given.
-      const { id: firstId } = new Tensor([], "f32", { kind: "host", data: new Float32Array(1) });
+      const firstId = nextId();
       const outputs = treeFlatten<Tensor>(run(batch)).leaves;
-      const isLeaf = ({ state, id }: Tensor) => state.kind !== "node" || id < firstId;
+      const isLeaf = (tensor: Tensor) => stateOf(tensor).kind !== "node" || idOf(tensor) < firstId;
       return makePlan(outputs, { target: runtime.target, isLeaf }).steps
         .reduce((sum, { operations }) => sum + operations, 0);
     };

@@ -6,7 +6,8 @@ import { type Primitive, primitiveOf } from "../../ops/primitive.ts";
 import { reshapePrimitive } from "../../ops/reshape.ts";
 import type { DType } from "../../tensor/dtype.ts";
 import { type Shape, sizeOf } from "../../tensor/shape.ts";
-import type { Tensor, TensorState } from "../../tensor/tensor.ts";
+import type { TensorState } from "../../tensor/state.ts";
+import { idOf, stateOf, type Tensor } from "../../tensor/tensor.ts";
 import { contiguous, isContiguous, type View } from "../../tensor/view.ts";
 import { paramsKey } from "./params_key.ts";
 
@@ -52,7 +53,7 @@ export const copyPrimitive: Primitive<undefined> = {
 
 /** The number that a tensor holds everywhere, where it is known while compiling. */
 function constantOf(tensor: Tensor): number | undefined {
-  const { state } = tensor;
+  const state = stateOf(tensor);
   if (state.kind !== "node") return undefined;
   if (state.operation === constantPrimitive) return (state.params as ConstantParams).value;
   const isView = state.operation === broadcastPrimitive || state.operation === reshapePrimitive;
@@ -90,7 +91,7 @@ class Builder {
 
   #noteUses(tensors: readonly Tensor[], outputs: readonly Tensor[]): void {
     for (const tensor of tensors) {
-      const { state } = tensor;
+      const state = stateOf(tensor);
       if (state.kind !== "node" || this.isLeaf(tensor)) continue;
       for (const input of state.inputs) {
         this.#soleUse.set(input, this.#soleUse.has(input) ? undefined : tensor);
@@ -103,7 +104,7 @@ class Builder {
   #soleFactor(value: Tensor): { readonly factor: number; readonly product: Tensor } | undefined {
     let inner = value;
     for (let use = this.#soleUse.get(inner); use; use = this.#soleUse.get(inner)) {
-      const { state } = use;
+      const state = stateOf(use);
       if (state.kind !== "node" || this.isLeaf(use)) return undefined;
       if (state.operation === mulPrimitive) {
         const other = state.inputs[0] === inner ? state.inputs[1] : state.inputs[0];
@@ -123,10 +124,10 @@ class Builder {
     for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
       if (found.has(tensor)) continue;
       found.add(tensor);
-      const { state } = tensor;
+      const state = stateOf(tensor);
       if (state.kind === "node" && !this.isLeaf(tensor)) stack.push(...operandsOf(state));
     }
-    return [...found].sort((a, b) => a.id - b.id);
+    return [...found].sort((a, b) => idOf(a) - idOf(b));
   }
 
   #node(part: Omit<Node, "id" | "size">, key?: string): Node {
@@ -171,7 +172,8 @@ class Builder {
   }
 
   #place(tensor: Tensor): Located {
-    const { state, shape, dtype } = tensor;
+    const { shape, dtype } = tensor;
+    const state = stateOf(tensor);
     if (state.kind !== "node" || this.isLeaf(tensor)) {
       const leaf = this.#node({
         kind: "leaf",

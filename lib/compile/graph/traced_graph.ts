@@ -1,4 +1,4 @@
-import type { Tensor } from "../../tensor/tensor.ts";
+import { idOf, stateOf, type Tensor } from "../../tensor/tensor.ts";
 
 /** What a traced function's outputs are made of. */
 export interface TracedGraph {
@@ -15,7 +15,9 @@ export function walkTrace(outputs: readonly Tensor[], firstId: number): TracedGr
   const made: Tensor[] = [];
   const captured: Tensor[] = [];
   for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
-    const { state, id, size } = tensor;
+    const { size } = tensor;
+    const state = stateOf(tensor);
+    const id = idOf(tensor);
     if (state.kind === "argument") continue;
     if (state.kind !== "node" || id < firstId || size === 0) {
       captured.push(tensor);

@@ -1,8 +1,8 @@
 import { storedBytes, type TypedArray, viewAs } from "../../tensor/dtype.ts";
 import type { Executor } from "../../tensor/executor.ts";
-import { sameShape } from "../../tensor/shape.ts";
+import { formatShape, sameShape } from "../../tensor/shape.ts";
 import { Hold } from "../../tensor/hold.ts";
-import { Tensor } from "../../tensor/tensor.ts";
+import { aliasOf, giveUp, goneOf, idOf, makeTensor, stateOf, type Tensor } from "../../tensor/tensor.ts";
 import type { Bindable } from "../../device/device.ts";
 import { requireBindable } from "./binding_limit.ts";
 import { type BoundLeaves, BoundPlan } from "./bound_plan.ts";
@@ -51,9 +51,11 @@ export function runtimeOf(executor: Executor): Runtime {
  */
 export async function compileFunction(runtime: Runtime, traced: TracedFunction): Promise<Compiled> {
   const { placeholders, outputs, donated, firstId, name } = traced;
-  for (const { gone, shape } of outputs) {
+  for (const output of outputs) {
+    const gone = goneOf(output);
     if (gone === undefined) continue;
-    throw new Error(`jit: ${name || "the function"} returned a tensor of shape [${shape.join(", ")}] that was ${gone}`);
+    const shape = formatShape(output.shape);
+    throw new Error(`jit: ${name || "the function"} returned a tensor of shape ${shape} that was ${gone}`);
   }
   const graph = walkTrace(outputs, firstId);
   graph.captured.forEach(settleEmpty);
@@ -66,7 +68,7 @@ export async function compileFunction(runtime: Runtime, traced: TracedFunction):
     const planned = () =>
       makePlan(outputs, {
         target: runtime.target,
-        isLeaf: ({ state, id }) => state.kind !== "node" || id < firstId,
+        isLeaf: (tensor) => stateOf(tensor).kind !== "node" || idOf(tensor) < firstId,
         donated: given,
         isFrozen: (leaf) => !given.has(leaf) || returned.has(leaf),
         onPiece: () => watch.look(),
@@ -84,7 +86,7 @@ export async function compileFunction(runtime: Runtime, traced: TracedFunction):
     throw error;
   } finally {
     for (const node of graph.made) {
-      node.giveUp(`made while ${name || "a jitted function"} was traced, not returned by it`);
+      giveUp(node, `made while ${name || "a jitted function"} was traced, not returned by it`);
     }
   }
 }
@@ -149,7 +151,7 @@ export class Compiled {
     const relief = this.runtime.device.relieve();
     if (relief) await relief;
     while (this.#inFlight.length >= MAX_IN_FLIGHT) await this.#inFlight.shift();
-    const late = tensors.filter(({ state }) => state.kind === "node" || state.kind === "arriving");
+    const late = tensors.filter((tensor) => ["node", "arriving"].includes(stateOf(tensor).kind));
     if (late.length > 0) {
       await this.runtime.evaluate(late);
       await this.runtime.arrive(late);
@@ -250,8 +252,8 @@ export class Compiled {
       const { shape, dtype, size } = this.traced.outputs[i];
       if (place.kind === "leaf") {
         const tensor = tensorOf(place.leaf);
-        const isArgument = "argument" in this.#sources[place.leaf] && tensor.gone === undefined;
-        if (!isArgument || through.has(tensor) || !sameShape(tensor.shape, shape)) return tensor.alias(shape);
+        const isArgument = "argument" in this.#sources[place.leaf] && goneOf(tensor) === undefined;
+        if (!isArgument || through.has(tensor) || !sameShape(tensor.shape, shape)) return aliasOf(tensor, shape);
         through.add(tensor);
         return tensor;
       }
@@ -259,25 +261,25 @@ export class Compiled {
       const storage = outgoing ? large.get(outgoing) : written.get((place as { readonly leaf: number }).leaf)!;
       if (storage) {
         storage.retain();
-        return new Tensor(shape, dtype, { kind: "device", storage });
+        return makeTensor(shape, dtype, { kind: "device", storage });
       }
       const { offset, bytes } = outgoing!;
       const data = (arrival as Promise<ArrayBuffer>).then((all) =>
         viewAs(dtype, all.slice(offset, offset + bytes), 0, size)
       );
       data.catch(() => {});
-      return new Tensor(shape, dtype, { kind: "arriving", data });
+      return makeTensor(shape, dtype, { kind: "arriving", data });
     });
     for (const position of this.traced.donated) {
       const tensor = args[position];
-      if (!through.has(tensor)) tensor.giveUp(`donated to ${this.traced.name || "a jitted function"}`);
+      if (!through.has(tensor)) giveUp(tensor, `donated to ${this.traced.name || "a jitted function"}`);
     }
     return { results, bound };
   }
 
   /** The buffer in which a plan finds an argument that stays the caller's. */
   #enter(leaf: number, tensor: Tensor): Bindable {
-    const { state } = tensor;
+    const state = stateOf(tensor);
     const isSmall = state.kind === "host" && state.storage === undefined && state.data.byteLength <= MAX_SLOT_BYTES;
     if (!isSmall) return this.runtime.upload(tensor).memory;
     const { device } = this.runtime;

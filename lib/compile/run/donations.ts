@@ -1,7 +1,7 @@
 import type { Device } from "../../device/device.ts";
 import { storedBytes } from "../../tensor/dtype.ts";
 import type { Hold } from "../../tensor/hold.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { stateOf, type Tensor } from "../../tensor/tensor.ts";
 import type { LeafArena } from "../plan/plan.ts";
 import type { Runtime } from "./runtime.ts";
 import { ArenaBuffer, DeviceStorage } from "./storage.ts";
@@ -63,14 +63,14 @@ export class Donations {
 
   /** The storage of a tensor, if it is on this device and nobody else needs it. */
   #ownStorage(tensor: Tensor): DeviceStorage | undefined {
-    const { state } = tensor;
+    const state = stateOf(tensor);
     const storage = state.kind === "host" || state.kind === "device" ? state.storage as DeviceStorage : undefined;
     if (storage?.device !== this.#device || storage.owners > 1) return undefined;
     return this.#repeated.has(tensor) || !this.held.isSole(tensor) ? undefined : storage;
   }
 
   #fill(to: DeviceStorage, tensor: Tensor): DeviceStorage {
-    const { state } = tensor;
+    const state = stateOf(tensor);
     if (state.kind === "host" && !state.storage) this.#device.write(to.buffer, state.data, to.offset);
     else this.#moves.push({ from: this.runtime.upload(tensor), to, bytes: storedBytes(tensor) });
     return to;

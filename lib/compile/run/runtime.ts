@@ -3,7 +3,7 @@ import { onNode, type Target } from "../../ops/primitive.ts";
 import { allocate, storedBytes, type TypedArray, viewAs } from "../../tensor/dtype.ts";
 import type { Executor, Storage } from "../../tensor/executor.ts";
 import { Hold } from "../../tensor/hold.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { contentOf, goneOf, inputsOf, stateOf, type Tensor, usesOf } from "../../tensor/tensor.ts";
 import { requireBindable } from "./binding_limit.ts";
 import { BoundPlan } from "./bound_plan.ts";
 import { makePlan } from "../plan/make_plan.ts";
@@ -30,7 +30,7 @@ function isReady(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
   const stack = [tensor];
   while (stack.length > 0) {
     const node = stack[stack.length - 1];
-    const { state } = node;
+    const state = stateOf(node);
     if (known.has(node)) stack.pop();
     else if (state.kind !== "node") known.set(node, state.kind === "host" || state.kind === "device");
     else {
@@ -44,14 +44,15 @@ function isReady(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
 
 /** Whether more was made of a tensor than so many pieces of work, and may be asked for. */
 function isNeededBeside(tensor: Tensor, count: number): boolean {
-  return tensor.uses > count && (tensor.gone === undefined || tensor.requireContent().holders > count);
+  return usesOf(tensor) > count && (goneOf(tensor) === undefined || contentOf(tensor).holders > count);
 }
 
 /** A tensor without elements has them all, whatever makes it. */
 export function settleEmpty(tensor: Tensor): void {
-  const { state, size, dtype } = tensor;
+  const { size, dtype } = tensor;
+  const state = stateOf(tensor);
   if (size === 0 && (state.kind === "node" || state.kind === "arriving")) {
-    tensor.settle({ kind: "host", data: allocate(dtype, 0) });
+    contentOf(tensor).settle({ kind: "host", data: allocate(dtype, 0) });
   }
 }
 
@@ -86,9 +87,11 @@ export class Runtime implements Executor {
     if (this.#isTracing) return;
     this.#pending.push(new WeakRef(node));
     if (this.#pending.length < MAX_PENDING || isHeld) return;
-    const waiting = this.#pending.flatMap((ref) => ref.deref() ?? []).filter(({ state }) => state.kind === "node");
+    const waiting = this.#pending.flatMap((ref) => ref.deref() ?? []).filter((tensor) =>
+      stateOf(tensor).kind === "node"
+    );
     this.#pending = [];
-    const used = new Set(waiting.flatMap(({ state }) => state.kind === "node" ? state.inputs : []));
+    const used = new Set(waiting.flatMap(inputsOf));
     // What was made of something that is gone, or is not there yet, is nobody's any more, or will be asked for.
     const ready = new Map<Tensor, boolean>();
     const asked = waiting.filter((tensor) => !used.has(tensor) && isReady(tensor, ready));
@@ -134,7 +137,7 @@ export class Runtime implements Executor {
    */
   upload(tensor: Tensor): DeviceStorage {
     settleEmpty(tensor);
-    const { state } = tensor;
+    const state = stateOf(tensor);
     if (state.kind !== "device" && state.kind !== "host") {
       throw new Error(`internal: cannot upload a tensor in state ${state.kind}`);
     }
@@ -148,7 +151,7 @@ export class Runtime implements Executor {
     }
     const storage = new DeviceStorage(this.device, this.device.acquire(state.data.byteLength));
     this.device.write(storage.buffer, state.data);
-    tensor.attach(storage);
+    contentOf(tensor).attach(storage);
     return storage;
   }
 
@@ -158,10 +161,10 @@ export class Runtime implements Executor {
     const relief = this.device.relieve();
     if (relief) await relief;
     while (true) {
-      const pending = tensors.filter(({ state }) => state.kind === "node");
+      const pending = tensors.filter((tensor) => stateOf(tensor).kind === "node");
       if (pending.length === 0) return;
       const plan = this.#plan(pending);
-      if (plan.plan.leaves.some(({ state }) => state.kind === "arriving")) {
+      if (plan.plan.leaves.some((tensor) => stateOf(tensor).kind === "arriving")) {
         await this.arrive(plan.plan.leaves);
         continue;
       }
@@ -175,10 +178,10 @@ export class Runtime implements Executor {
   /** Waits for results of jitted functions that are on their way to the host, and keeps them there. */
   async arrive(tensors: readonly Tensor[]): Promise<void> {
     await Promise.all(tensors.map(async (tensor) => {
-      const { state } = tensor;
+      const state = stateOf(tensor);
       if (state.kind !== "arriving") return;
       const data = await state.data;
-      if (tensor.state === state) tensor.settle({ kind: "host", data });
+      if (stateOf(tensor) === state) contentOf(tensor).settle({ kind: "host", data });
     }));
   }
 
@@ -195,19 +198,20 @@ export class Runtime implements Executor {
     const stack = [...pending];
     const seen = new Set<Tensor>(stack);
     for (let node = stack.pop(); node; node = stack.pop()) {
-      if (node.state.kind !== "node") continue;
-      for (const input of node.state.inputs) {
+      for (const input of inputsOf(node)) {
         uses.set(input, (uses.get(input) ?? 0) + 1);
         if (!seen.has(input)) stack.push(input);
         seen.add(input);
       }
     }
-    const shared = [...uses].filter(([tensor, count]) => tensor.state.kind === "node" && isNeededBeside(tensor, count));
+    const shared = [...uses].filter(([tensor, count]) =>
+      stateOf(tensor).kind === "node" && isNeededBeside(tensor, count)
+    );
     const outputs = [...new Set([...pending, ...shared.map(([tensor]) => tensor)])].filter(({ size }) => size > 0);
     const plan = makePlan(outputs, { target: this.target });
     requireBindable(this.device, plan);
-    for (const { state } of plan.leaves) {
-      if (state.kind === "argument") {
+    for (const leaf of plan.leaves) {
+      if (stateOf(leaf).kind === "argument") {
         throw new Error("cannot read data while a function is traced: use where() in place of a branch on data");
       }
     }
@@ -234,7 +238,7 @@ export class Runtime implements Executor {
         if (storage) storage.retain();
         else storages.set(place.slot, storage = new DeviceStorage(this.device, bound.slots[place.slot]));
       } else throw new Error("internal: nothing is donated outside of jit");
-      outputs[i].settle({ kind: "device", storage });
+      contentOf(outputs[i]).settle({ kind: "device", storage });
     });
     bound.dispose(new Set(storages.keys()));
   }

@@ -7,7 +7,7 @@ import { random } from "../../../lib/ops/mod.ts";
 import { holdNodes } from "../../../lib/ops/primitive.ts";
 import { adamw } from "../../../lib/optim/mod.ts";
 import { adalora, deltaLora, full, lora, type Method } from "../../../lib/peft/mod.ts";
-import { tensor, type Tree, treeLeaves } from "../../../lib/tensor/mod.ts";
+import { stateOf, tensor, type Tree, treeLeaves } from "../../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../../lib/train/mod.ts";
 
 /** The shape of MiniLM-L6-H384 and a batch, as `bench/` measures them; a plan needs no device. */
@@ -41,7 +41,7 @@ function dispatchesOf(method: Method): number {
     const outputs = treeLeaves(step(state, batch) as Tree);
     const { steps } = makePlan(outputs, {
       target,
-      isLeaf: (one) => given.has(one) || one.state.kind !== "node",
+      isLeaf: (one) => given.has(one) || stateOf(one).kind !== "node",
       donated: given,
       isFrozen: (leaf) => !given.has(leaf) || outputs.includes(leaf),
     });

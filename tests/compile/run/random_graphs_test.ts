@@ -5,7 +5,7 @@ import { Runtime } from "../../../lib/compile/run/runtime.ts";
 import * as ops from "../../../lib/ops/mod.ts";
 import { reference } from "../../../lib/ops/reference.ts";
 import { holdNodes } from "../../../lib/ops/primitive.ts";
-import { evaluate, setExecutor, type Tensor, tensor } from "../../../lib/tensor/mod.ts";
+import { evaluate, setExecutor, stateOf, type Tensor, tensor } from "../../../lib/tensor/mod.ts";
 import { jit } from "../../../lib/transform/mod.ts";
 import { testDevice } from "../../support/device.ts";
 import { Numbers, worstError } from "../../support/numbers.ts";
@@ -141,8 +141,8 @@ describe("random graphs", () => {
     const widened = (leaves: Tensor[]) => leaves.map((leaf) => ops.cast(leaf, "f32"));
     for (let number = 0; number < GRAPHS / 2; number++) {
       const halves = () =>
-        leavesOf(number).map(({ state, shape }) =>
-          tensor(new Float16Array((state as { readonly data: Float32Array }).data), { shape })
+        leavesOf(number).map((leaf) =>
+          tensor(new Float16Array((stateOf(leaf) as { readonly data: Float32Array }).data), { shape: leaf.shape })
         );
       const wanted = holdNodes(() => graph(number, widened(halves())).map((output) => reference(output).data));
       const compiled = jit((leaves: Tensor[]) => graph(number, widened(leaves)));

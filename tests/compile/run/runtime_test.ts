@@ -3,7 +3,7 @@ import { beforeAll, describe, it } from "@std/testing/bdd";
 import { useDevice } from "../../../lib/compile/open_device.ts";
 import { layerNorm } from "../../../lib/nn/mod.ts";
 import { add, mul } from "../../../lib/ops/mod.ts";
-import { evaluate, tensor } from "../../../lib/tensor/mod.ts";
+import { evaluate, stateOf, tensor } from "../../../lib/tensor/mod.ts";
 import { jit } from "../../../lib/transform/mod.ts";
 import { openLike } from "../../support/adapters.ts";
 import { testDevice } from "../../support/device.ts";
@@ -70,7 +70,7 @@ describe("eager tensors", () => {
 
   it("may be made of results of a jitted function that have not arrived", async () => {
     const arriving = await jit((x: ReturnType<typeof tensor>) => mul(x, 2))(tensor([1, 2]));
-    expect(arriving.state.kind).toBe("arriving");
+    expect(stateOf(arriving).kind).toBe("arriving");
     let y = arriving;
     for (let i = 0; i < 1500; i++) y = add(y, 1);
     expect(Array.from(await y.data())).toEqual([1502, 1504]);

@@ -3,7 +3,7 @@ import { expect } from "expect";
 import type { DeviceStorage } from "../../../lib/compile/run/storage.ts";
 import type { Device } from "../../../lib/device/mod.ts";
 import { add, gelu, matmul, mul, sum } from "../../../lib/ops/mod.ts";
-import type { Tensor } from "../../../lib/tensor/mod.ts";
+import { stateOf, type Tensor } from "../../../lib/tensor/mod.ts";
 import { grad, jit } from "../../../lib/transform/mod.ts";
 import { collectGarbage } from "../../support/collect_garbage.ts";
 import { deviceIdle, testDevice } from "../../support/device.ts";
@@ -17,8 +17,8 @@ const layer = (x: Tensor, W: Tensor, b: Tensor) => gelu(add(matmul(x, W, { trans
 const loss = (x: Tensor, W: Tensor, b: Tensor) => sum(mul(layer(x, W, b), 1 / 64));
 
 /** How many functions read each copy of a tensor; none has copies of one that was not put on the device for good. */
-function usersOf({ state }: Tensor): number[] {
-  const storage = (state as { readonly storage?: DeviceStorage }).storage;
+function usersOf(tensor: Tensor): number[] {
+  const storage = (stateOf(tensor) as { readonly storage?: DeviceStorage }).storage;
   return [...storage?.copies.values() ?? []].map(({ users }) => users);
 }
 

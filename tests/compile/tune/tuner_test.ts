@@ -10,7 +10,7 @@ import { Tuner } from "../../../lib/compile/tune/tuner.ts";
 import type { Device } from "../../../lib/device/mod.ts";
 import { add, gelu, matmul } from "../../../lib/ops/mod.ts";
 import { currentExecutor } from "../../../lib/tensor/executor.ts";
-import { Tensor } from "../../../lib/tensor/mod.ts";
+import { idOf, makeTensor, type Tensor } from "../../../lib/tensor/mod.ts";
 import { TEST_DEVICE } from "../../support/adapters.ts";
 import { deviceIdle, testDevice } from "../../support/device.ts";
 import { bits, Numbers } from "../../support/numbers.ts";
@@ -28,14 +28,14 @@ describe("the tuner", () => {
   async function compileWith(tuner: Tuner | undefined): Promise<{ kernel: string; result: number[] }> {
     const runtime = new Runtime(device, { tuner });
     const trace = () => {
-      const first = new Tensor([1], "f32", { kind: "host", data: new Float32Array(1) });
-      const placeholders = args.map(({ shape }, index) => new Tensor(shape, "f32", { kind: "argument", index }));
+      const first = makeTensor([1], "f32", { kind: "host", data: new Float32Array(1) });
+      const placeholders = args.map(({ shape }, index) => makeTensor(shape, "f32", { kind: "argument", index }));
       const [x, W, b] = placeholders;
       return {
         placeholders,
         outputs: [gelu(add(matmul(x, W, { transposeB: true }), b))],
         donated: new Set<number>(),
-        firstId: first.id,
+        firstId: idOf(first),
         name: "layer",
       };
     };
