@@ -1,7 +1,8 @@
 // deno task train --model DIR --task NAME --data DIR --out DIR [--method NAME] [--learning-rate X] …
 import { parseArgs } from "@std/cli/parse-args";
-import { io, openDevice } from "../../mod.ts";
-import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { io, openDevice, peft } from "../../mod.ts";
+import { DEFAULT_METHOD } from "../recipes/methods.ts";
+import { checkValues, type Flags, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress_bar.ts";
 import { tell } from "../terminal/tell.ts";
@@ -19,7 +20,7 @@ import {
   WEIGHTS_HELP,
   weightsOf,
 } from "../runner/model/load_model.ts";
-import { makeMethod, METHODS } from "../runner/train/make_method.ts";
+import { makeMethod, METHOD_FLAGS } from "../runner/train/make_method.ts";
 import { writeModelFolder } from "../runner/model/model_folder.ts";
 import { OPTIMIZERS, SCHEDULES } from "../runner/train/optimizer.ts";
 import { requireNoAdapter, requireOtherFolder } from "../runner/model/other_folder.ts";
@@ -29,7 +30,7 @@ import { score, scoreLines } from "../runner/train/score.ts";
 import { loadStateInfo, requireSameRun, type Settings, type StateInfo } from "../runner/train/state_file.ts";
 import { StepLog } from "../runner/train/step_log.ts";
 import { TrainingRate } from "../runner/train/training_rate.ts";
-import { dropoutOf, type TrainFlags, type TrainSettings, trainSettings } from "../runner/train/train_settings.ts";
+import { dropoutOf, type TrainFlags, trainSettings } from "../runner/train/train_settings.ts";
 import { Training, type TrainingParts } from "../runner/train/training.ts";
 import { understoodLines } from "../runner/data/understood.ts";
 
@@ -43,30 +44,21 @@ ${WEIGHTS_HELP}
 ${TASK_HELP}
   --eval-data FILE   with --columns: what the result is scored on
 
-  --method NAME      of ${METHODS.join(", ")}; delta-lora by default
-  --rank N           8 by default; AdaLoRA's last average
-  --alpha X          16 by default
-  --branch-dropout P LoRA's and its kin's dropout in front of A, 0 by default
-  --lambda X         Delta-LoRA's weight of what W receives, 0.5 by default
-  --lambda-schedule NAME
-                     linear or cosine: it falls from there to 0 over the run; constant by default. Else than with a
-                     constant one the change of W has no factors, and --out gets a model in place of an adapter
-  --allow-dropout    lets Delta-LoRA drop out in its branch, where its paper does not
-  --start-step N     Delta-LoRA's K, a quarter of the steps by default; --start-step=-1 for the first step
-  --targets A,B      endings of layers' names, or a pattern as /…/; by default the model's usual ones
-  --initial-rank N, --interval N, --orthogonality X
-                     AdaLoRA's: 1.5 times the rank, a fortieth of the steps, 0.1 by default
-  --ratio X          LoRA+'s rate of B by that of A, 16 by default
-  --mode NAME        DyLoRA's: all (the default) or frozen, which trains the last of the components in use alone
-  --width N, --activation NAME
-                     Houlsby's and Pfeiffer's: 64 by default; gelu and relu
+  --method NAME      ${DEFAULT_METHOD} by default:
+${peft.METHODS.map(({ name, summary }) => `                     ${name.padEnd(12)}${summary}`).join("\n")}
+${METHOD_FLAGS.help}
   --adapter-init DIR begins from an adapter, ours or PEFT's, whose method it is unless --method names another;
                      a head without names for another number of classes is left out
   --fresh-head       begins with a new head where the model's or the adapter's is for other classes
 
   --optimizer NAME   of ${OPTIMIZERS.join(", ")}; adamw by default
   --momentum X       SGD's, none by default
-  --learning-rate X  5e-4 by default, 2e-5 for full
+  --learning-rate X  5e-4 by default${
+  peft.METHODS.filter(({ learningRate }) => learningRate).map(({ name, learningRate }) =>
+    `, ${learningRate} for ${name}`
+  )
+    .join("")
+}
   --schedule NAME    of ${SCHEDULES.join(", ")}; linear by default
   --warmup X         steps, or a share of them below 1; 0.06 by default, 0 for constant
   --weight-decay X   AdamW's, 0.01 by default, on all that is trained
@@ -92,16 +84,15 @@ ${TASK_HELP}
 
 /** Flags of the command. */
 export const FLAGS = {
-  boolean: ["allow-dropout", "fresh-head", "no-decay-bias", "offline", "resume", "json", "verbose", "help"],
+  boolean: [...METHOD_FLAGS.boolean, "fresh-head", "no-decay-bias", "offline", "resume", "json", "verbose", "help"],
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
     "model", "revision", "weights", "task", "data", "columns", "kind", "classes", "eval-data",
-    "method", "rank", "alpha", "lambda", "start-step", "targets", "initial-rank", "interval", "orthogonality", "adapter-init",
-    "branch-dropout", "lambda-schedule", "ratio", "mode", "width", "activation", "optimizer", "momentum",
+    "method", ...METHOD_FLAGS.string, "adapter-init", "optimizer", "momentum",
     "learning-rate", "schedule", "warmup", "weight-decay", "clip", "batch", "accumulate", "epochs", "steps",
     "max-length", "dropout", "shuffle", "seed", "out", "save-every", "log", "device",
   ],
-} as const;
+} satisfies Flags;
 
 /** Flags that decide nothing of what comes out. */
 interface OwnFlags extends ModelFlags {
@@ -146,15 +137,10 @@ function narrate({ loaded, task, settings, beginning }: TrainingParts): void {
   }
 }
 
-/** Whether what a run trains is a model, as it is no adapter. */
-function isWhole(settings: TrainSettings): boolean {
-  return settings.method === "full" || settings["lambda-schedule"] !== undefined;
-}
-
 /** Writes what was trained: the adapter, or the model where all of it was, or where W received what no adapter holds. */
 async function writeResult(out: string, training: Training): Promise<void> {
   const { loaded, task, method, settings } = training.parts;
-  if (isWhole(settings)) {
+  if (method.isWhole) {
     return await writeModelFolder(out, method.merge(training.state), { loaded, labels: task });
   }
   const { config, tensors } = method.export(training.state);
@@ -189,7 +175,7 @@ async function main(): Promise<void> {
     : await beginFrom(beginsFrom, loaded.base, { without: freshHead ? outputNames(loaded.model) : [] });
   const settings = trainSettings(flags, { task, loaded, beginning });
   const method = beginning && settings.method === beginning.name ? beginning.method : makeMethod(settings);
-  if (isWhole(settings)) await requireNoAdapter(out);
+  if (method.isWhole) await requireNoAdapter(out);
   const saved = resume ? await loadStateInfo(out) : undefined;
 
   const inputs = { data: task.hash, weights: await hashModel(loaded), ...beginning && { adapter: beginning.hash } };

@@ -31,6 +31,8 @@ import * as random from "../ops/random_mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { treeMap } from "../tensor/tree.ts";
 import { peftAdapter } from "./files/adapter_files.ts";
+import { changeBase } from "./files/base_changes.ts";
+import { optionFields } from "./files/option_fields.ts";
 import {
   adaptWith,
   countParameters,
@@ -42,7 +44,10 @@ import {
   takeHeads,
 } from "./low_rank.ts";
 import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import { ALPHA, DROPOUT, QUERIES_AND_VALUES, TARGETS } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
+import { defineMethod, type MethodDescription } from "./method_description.ts";
+import type { OptionSchema } from "./method_options.ts";
 import { selectTargets } from "./targets.ts";
 
 /** The triplets of one target: ΔW = P·diag(E)·Q. */
@@ -204,16 +209,12 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
         settings: {
           peft_type: "ADALORA",
           r: initialRank,
-          init_r: initialRank,
-          target_r: targetRank,
-          lora_alpha: alpha,
-          lora_dropout: options.dropout ?? 0,
-          tinit: warmup,
-          tfinal: final,
-          deltaT: interval,
+          ...optionFields(OPTIONS, {
+            ...{ targetRank, initialRank, alpha, warmup, final, interval, orthogonality },
+            dropout: options.dropout ?? 0,
+          }),
           beta1,
           beta2,
-          orth_reg_weight: orthogonality,
           total_step: totalSteps,
         },
         targets: Object.keys(factors),
@@ -233,3 +234,120 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
 function intervalsIn(step: Tensor, interval: number): Tensor {
   return cast(mul(add(cast(step, "f32"), 0.5), 1 / interval), "i32");
 }
+
+/** Steps between cuts are a fortieth of the run, and its shares before the first cut and after the last a tenth and 0.3. */
+const OPTIONS = {
+  targetRank: {
+    kind: "integer",
+    help: "average rank of the layers in the end",
+    default: 8,
+    minimum: 1,
+    field: ["target_r", 8],
+  },
+  initialRank: {
+    kind: "integer",
+    help: "rank of each layer at first; 1.5 times that in the end by default",
+    default: ({ targetRank }) => Math.ceil(1.5 * Number(targetRank)),
+    minimum: 1,
+    field: ["init_r", 12],
+  },
+  alpha: ALPHA,
+  targets: TARGETS,
+  dropout: DROPOUT,
+  warmup: {
+    kind: "integer",
+    help: "steps before anything is cut; a tenth of the run by default",
+    default: (_, { steps }) => Math.floor(0.1 * steps),
+    minimum: 0,
+    field: ["tinit", 0],
+  },
+  final: {
+    kind: "integer",
+    help: "steps at the end in which nothing more is cut; three tenths of the run by default",
+    default: (_, { steps }) => Math.min(Math.ceil(0.3 * steps), steps - 1),
+    minimum: 0,
+    field: ["tfinal", 0],
+  },
+  interval: {
+    kind: "integer",
+    help: "steps between cuts; a fortieth of the run by default",
+    default: (_, { steps }) => Math.max(1, Math.floor(steps / 40)),
+    minimum: 1,
+    field: ["deltaT", 1],
+  },
+  orthogonality: {
+    kind: "number",
+    help: "weight of the penalty that keeps P and Q orthogonal",
+    default: 0.1,
+    minimum: 0,
+    field: ["orth_reg_weight", 0.5],
+  },
+} as const satisfies OptionSchema;
+
+/** Dead triplets take the place of those that were cut when the adapter was saved. */
+function wholeTriplets(path: string, [A, B, E]: readonly Tensor[], rank: number): Triplets {
+  const missing = rank - E.size;
+  if (missing < 0) {
+    throw new Error(`cannot use the adapter: ${path} has ${E.size} triplets, more than init_r = ${rank}`);
+  }
+  const flat = reshape(E, [E.size]);
+  if (E.size === 0) return { P: zeros([B.shape[0], rank]), E: zeros([rank]), Q: zeros([rank, A.shape[1]]) };
+  if (missing === 0) return { P: B, E: flat, Q: A };
+  return {
+    P: concat([B, zeros([B.shape[0], missing])], { axis: 1 }),
+    E: concat([flat, zeros([missing])]),
+    Q: concat([A, zeros([missing, A.shape[1]])]),
+  };
+}
+
+/** {@linkcode adalora} as trainers, command lines and records know it. */
+export const adaloraMethod: MethodDescription = defineMethod({
+  name: "adalora",
+  summary: "low-rank triplets that compete for a falling budget of ranks",
+  paper: "https://arxiv.org/abs/2303.10512",
+  options: OPTIONS,
+  make: (options, { steps, heads }) => adalora({ ...options, heads, totalSteps: steps }),
+  recipe: {
+    learningRate: 1e-2,
+    // As many triplets in the end as LoRA has ranks; half as many more at first, as in the paper.
+    options: (steps) => ({
+      initialRank: 12,
+      targetRank: 8,
+      alpha: 24,
+      targets: QUERIES_AND_VALUES,
+      warmup: Math.floor(0.1 * steps),
+      final: Math.min(Math.ceil(0.3 * steps), steps - 1),
+      interval: Math.max(1, Math.floor(steps / 40)),
+      orthogonality: 0.1,
+    }),
+  },
+  adapterFields: ["total_step", "beta1", "beta2"],
+  // Its schedule matters to further training alone.
+  readAdapter(file) {
+    if (file.type !== "ADALORA") return undefined;
+    const { fields, tensors, base, places } = file;
+    const { linear, tables, heads } = places;
+    if (tables.length > 0) throw new Error(`cannot use the adapter: AdaLoRA is not for embeddings, as ${tables[0]}`);
+    const options = file.options(OPTIONS);
+    const { initialRank, alpha } = options;
+    const method = adalora({
+      ...options,
+      targets: linear,
+      heads,
+      alpha: alpha > 0 ? alpha : initialRank,
+      targetRank: Math.min(options.targetRank, initialRank),
+      totalSteps: fields.number("total_step"),
+      beta1: fields.number("beta1", 0.85),
+      beta2: fields.number("beta2", 0.85),
+    });
+    return {
+      method,
+      options: { ...options, alpha: alpha > 0 ? alpha : initialRank },
+      part(path) {
+        const parts = [".lora_A", ".lora_B", ".lora_E"].map((ending) => tensors.take(`${path}${ending}`));
+        return wholeTriplets(path, parts, initialRank);
+      },
+      changeBase: () => changeBase(base, { ...places, fields, tensors }),
+    };
+  },
+});

@@ -1,6 +1,7 @@
 import { ownAdapter } from "./files/adapter_files.ts";
 import { copyOf, countParameters, type LowRankTrainable, takeHeads } from "./low_rank.ts";
 import type { Method } from "./method.ts";
+import { defineMethod, type MethodDescription } from "./method_description.ts";
 
 /** What BitFit trains: biases and heads, whole and by name. */
 export type BitfitTrainable = LowRankTrainable<never>;
@@ -45,3 +46,17 @@ export function bitfit(options: BitfitOptions = {}): Method<BitfitTrainable, Rec
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };
 }
+
+/** {@linkcode bitfit} as trainers, command lines and records know it. */
+export const bitfitMethod: MethodDescription = defineMethod({
+  name: "bitfit",
+  summary: "biases alone are trained",
+  paper: "https://arxiv.org/abs/2106.10199",
+  options: {},
+  make: (_, { heads }) => bitfit({ heads }),
+  recipe: { learningRate: 2e-2 },
+  readAdapter(file) {
+    if (file.type !== "BITFIT") return undefined;
+    return { method: bitfit({ heads: file.savedModules }), options: {}, part: () => ({}) };
+  },
+});

@@ -5,7 +5,10 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import { ownAdapter } from "./files/adapter_files.ts";
 import { adaptWith, countParameters, type LowRankTrainable, takeHeads } from "./low_rank.ts";
+import type { AdapterFile, AdapterReading } from "./files/adapter_file.ts";
+import { TARGETS } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
+import type { OptionSchema } from "./method_options.ts";
 import { DEFAULT_HEADS, selectTargets, type TargetPattern } from "./targets.ts";
 
 /** The adapter behind one layer: two small layers with an activation between them. */
@@ -22,7 +25,7 @@ export interface Bottleneck {
 
 const ACTIVATIONS = { gelu: (x: Tensor) => gelu(x), relu } as const;
 
-/** Options of {@linkcode houlsby} and {@linkcode pfeiffer}. */
+/** Options of Houlsby's and Pfeiffer's adapters. */
 export interface BottleneckOptions {
   /** h: width between the two small layers. */
   readonly width: number;
@@ -36,10 +39,6 @@ export interface BottleneckOptions {
   readonly heads?: RegExp;
 }
 
-/** The last projections of feed-forward layers: BERT's and its kin's, DistilBERT's. */
-const FEED_FORWARD = /(^|\.)(layer\.\d+\.output\.dense|ffn\.lin2)$/;
-/** And those of attention. */
-const BOTH = /(^|\.)(layer\.\d+\.(attention\.)?output\.dense|attention\.out_lin|ffn\.lin2)$/;
 /** Modules that are layer norms, by the last part of their path. */
 const NORMS = /(^|\.)(ln_\w+|[^.]*norm[^.]*)$/i;
 
@@ -74,14 +73,14 @@ const ENDINGS: Readonly<Record<string, keyof Bottleneck>> = {
 };
 
 /** The parts of an adapter, each by the ending of its name in a file. */
-export function bottleneckOf(take: (ending: string) => Tensor): Bottleneck {
+function bottleneckOf(take: (ending: string) => Tensor): Bottleneck {
   const parts = Object.entries(ENDINGS).map(([ending, part]) => [part, take(ending)]);
   return Object.fromEntries(parts);
 }
 
-/** Adapters behind the layers that options name. */
-function bottlenecks(
-  name: "houlsby" | "pfeiffer",
+/** Adapters behind the layers that options name, as the method `name` has them. */
+export function bottlenecks(
+  name: string,
   options: BottleneckOptions & Required<Pick<BottleneckOptions, "targets" | "activation" | "norms">>,
 ): Method<LowRankTrainable<Bottleneck>, Record<string, never>> {
   const { width, targets, activation, norms, heads = DEFAULT_HEADS } = options;
@@ -129,23 +128,37 @@ function bottlenecks(
   };
 }
 
-/**
- * Houlsby's adapters (1902.00751): y ↦ y + U·σ(D·y + b) + c behind the output projections of attention and feed-forward,
- * bias included and before the residual sum, with GELU for σ; layer norms and heads are trained with them, all else is
- * frozen. Each has 2·h·d + h + d parameters. D is normal with a standard deviation of 0.01; U is zero, where the paper draws
- * it as D, so that the model begins as it was to the last bit.
- *
- * `merge` throws, since there is no dense equivalent; `export` gives a file of our own kind, `peft_type: "BOTTLENECK"`,
- * which {@linkcode adapterMethod} reads.
- */
-export function houlsby(options: BottleneckOptions): Method<LowRankTrainable<Bottleneck>, Record<string, never>> {
-  return bottlenecks("houlsby", { targets: BOTH, activation: "gelu", norms: true, ...options });
-}
+/** Options that methods with adapters behind layers share. */
+export const BOTTLENECK = {
+  width: {
+    kind: "integer",
+    help: "width between the two layers of an adapter",
+    default: 64,
+    minimum: 1,
+    field: ["width"],
+  },
+  activation: {
+    kind: "text",
+    help: "what stands between them: gelu, the default of houlsby, or relu, that of pfeiffer",
+    choices: ["gelu", "relu"],
+    field: ["activation"],
+  },
+  targets: { ...TARGETS, required: undefined },
+  norms: { kind: "boolean", help: "whether layer norms are trained, too" },
+} as const satisfies OptionSchema;
 
-/**
- * Pfeiffer's adapters (2005.00247): as {@linkcode houlsby}, but behind the feed-forward alone, with ReLU, and with frozen
- * layer norms. Departs from the paper in its place: it stands before the residual sum and the layer norm, as Houlsby's does.
- */
-export function pfeiffer(options: BottleneckOptions): Method<LowRankTrainable<Bottleneck>, Record<string, never>> {
-  return bottlenecks("pfeiffer", { targets: FEED_FORWARD, activation: "relu", norms: false, ...options });
+/** Reads an adapter of the method `name`, if it is of that. */
+export function readBottleneck(
+  file: AdapterFile,
+  name: string,
+  make: (options: BottleneckOptions) => Method,
+): AdapterReading | undefined {
+  const { fields, tensors } = file;
+  if (file.type !== "BOTTLENECK" || fields.config.method !== name) return undefined;
+  const options = file.options(BOTTLENECK);
+  return {
+    method: make({ ...options, targets: fields.list("target_modules"), norms: false, heads: file.savedModules }),
+    options,
+    part: (path) => bottleneckOf((ending) => tensors.take(`${path}${ending}`)),
+  };
 }

@@ -1,5 +1,6 @@
 import { add, addLowRank, cast, concat, full, greater, lessEqual, mul, neg, stopGradient, where } from "../ops/mod.ts";
 import type { Schedule } from "../optim/optimizer.ts";
+import { cosineSchedule, linearSchedule } from "../optim/schedules.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { factoredDelta } from "./delta_lora_update.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
@@ -17,7 +18,9 @@ import {
 } from "./low_rank.ts";
 import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
 import { TelescopedWeight } from "./telescoped_weight.ts";
+import { LAMBDA, LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
+import { defineMethod, type MethodDescription } from "./method_description.ts";
 import { selectTargets } from "./targets.ts";
 
 /** Options of {@linkcode deltaLora}. */
@@ -88,6 +91,7 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
 
   return {
     name: "delta-lora",
+    isWhole: typeof lambda !== "number",
     init(key, base) {
       const trainable = initialTrainable(key, base, options);
       const anchor = Object.entries(trainable.factors).map((
@@ -155,3 +159,60 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
     writeCount: ({ aux }) => aux.writes,
   };
 }
+
+/** How λ may fall over a run. */
+const LAMBDA_SCHEDULES = { linear: linearSchedule, cosine: cosineSchedule } as const;
+
+/** {@linkcode deltaLora} as trainers, command lines and records know it. */
+export const deltaLoraMethod: MethodDescription = defineMethod({
+  name: "delta-lora",
+  summary: "LoRA whose weight receives the change of the product of its factors",
+  paper: "https://arxiv.org/abs/2309.02411",
+  options: {
+    ...LOW_RANK,
+    lambda: LAMBDA,
+    lambdaSchedule: {
+      kind: "text",
+      help:
+        "how λ falls to 0 over the run, linear or cosine; constant by default. What W received has no factors then, " +
+        "and the result is a whole model",
+      choices: ["linear", "cosine"],
+    },
+    startStep: {
+      kind: "integer",
+      help: "K: W moves after this update, counted from 0, -1 for all updates; a quarter of the steps by default",
+      default: (_, { steps }) => Math.floor(steps / 4),
+      minimum: -1,
+    },
+    write: {
+      kind: "text",
+      help:
+        "whether W is written in-place, or telescoped stays as it is with the sum of its changes beside it; in-place " +
+        "by default, but for weights in f16",
+      // A W that is kept in f16 is not written: what it would receive stands beside it, as long as λ is constant.
+      default: ({ lambdaSchedule }, { weights }) =>
+        weights === "f16" && lambdaSchedule === undefined ? "telescoped" : "in-place",
+      choices: ["in-place", "telescoped", "auto"],
+    },
+    allowDropout: { kind: "boolean", help: "lets the factors' input drop out, where the paper does not" },
+  },
+  make: ({ lambda, lambdaSchedule, startStep, write, allowDropout, ...options }, place) =>
+    deltaLora({
+      ...lowRankOptions(options, place),
+      lambda: lambdaSchedule ? LAMBDA_SCHEDULES[lambdaSchedule]({ peak: lambda, total: place.steps }) : lambda,
+      startStep,
+      write,
+      allowDropout,
+    }),
+  recipe: {
+    learningRate: 5e-3,
+    // The paper's K, 2,000 steps, is more than some of its own runs have.
+    options: (steps) => ({
+      ...LOW_RANK_RECIPE,
+      lambda: 0.5,
+      startStep: Math.floor(0.25 * steps),
+      write: "in-place",
+    }),
+  },
+  beginsFrom: ["lora"],
+});

@@ -18,6 +18,7 @@ import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
+import { readLora } from "./files/read_lora.ts";
 import {
   adaptWith,
   countParameters,
@@ -31,7 +32,9 @@ import {
   requireRanks,
 } from "./low_rank.ts";
 import { type BranchDropout, type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
+import { defineMethod, type MethodDescription } from "./method_description.ts";
 
 /** The factors of one target of DoRA, and the lengths of its weight's rows. */
 export interface DoraFactors extends Factors {
@@ -125,3 +128,25 @@ export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };
 }
+
+/** {@linkcode dora} as trainers, command lines and records know it. */
+export const doraMethod: MethodDescription = defineMethod({
+  name: "dora",
+  summary: "LoRA on the directions of a weight's rows, whose lengths are trained apart",
+  paper: "https://arxiv.org/abs/2402.09353",
+  options: LOW_RANK,
+  make: (options, place) => dora(lowRankOptions(options, place)),
+  recipe: { learningRate: 5e-3, options: () => LOW_RANK_RECIPE },
+  readAdapter(file) {
+    if (!file.isDora) return undefined;
+    const reading = readLora(file, dora);
+    const magnitude = (path: string) => `${path}.lora_magnitude_vector`;
+    return {
+      ...reading,
+      part: (path) => ({
+        ...reading.part(path),
+        magnitude: file.tensors.take(magnitude(path), `${magnitude(path)}.weight`),
+      }),
+    };
+  },
+});

@@ -15,7 +15,9 @@ import {
   requireRank,
 } from "./low_rank.ts";
 import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method, MethodState } from "./method.ts";
+import { defineMethod, type MethodDescription } from "./method_description.ts";
 
 /** Options of {@linkcode dylora}. */
 export interface DyloraOptions extends LowRankOptions {
@@ -126,3 +128,23 @@ export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraA
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };
 }
+
+/** {@linkcode dylora} as trainers, command lines and records know it. */
+export const dyloraMethod: MethodDescription = defineMethod({
+  name: "dylora",
+  summary: "LoRA that works at every rank up to its own",
+  paper: "https://arxiv.org/abs/2210.07558",
+  options: {
+    ...LOW_RANK,
+    mode: {
+      kind: "text",
+      help: "what a step trains of the components that it draws: all, or frozen: the last one alone",
+      default: "all",
+      choices: ["all", "frozen"],
+    },
+    testRank: { kind: "integer", help: "rank at test time and in adapters; that of training by default", minimum: 1 },
+  },
+  make: ({ mode, testRank, ...options }, place) => dylora({ ...lowRankOptions(options, place), mode, testRank }),
+  recipe: { learningRate: 1e-2, options: () => ({ ...LOW_RANK_RECIPE, mode: "all" }) },
+  beginsFrom: ["lora"],
+});

@@ -1,6 +1,7 @@
 import type { Tensor } from "../tensor/tensor.ts";
 import { copyOf } from "./low_rank.ts";
 import type { BaseParams, Method } from "./method.ts";
+import { defineMethod, type MethodDescription } from "./method_description.ts";
 
 /** What full fine-tuning trains: every parameter under its name. */
 export type FullTrainable = Readonly<Record<string, Tensor>>;
@@ -13,6 +14,7 @@ function count(params: BaseParams): number {
 export function full(): Method<FullTrainable, Record<string, never>> {
   return {
     name: "full",
+    isWhole: true,
     init(_, base) {
       const half = Object.keys(base).find((name) => base[name].dtype === "f16");
       if (half !== undefined) {
@@ -35,3 +37,14 @@ export function full(): Method<FullTrainable, Record<string, never>> {
     describe: ({ trainable }) => ({ trainableParameters: count(trainable), totalParameters: count(trainable) }),
   };
 }
+
+/** {@linkcode full} as trainers, command lines and records know it. */
+export const fullMethod: MethodDescription = defineMethod({
+  name: "full",
+  summary: "every parameter is trained",
+  options: {},
+  make: () => full(),
+  recipe: { learningRate: 5e-4 },
+  learningRate: 2e-5,
+  trainsWeights: true,
+});

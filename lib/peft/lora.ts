@@ -1,12 +1,10 @@
-import { div, full, lessEqual, mul, where } from "../ops/mod.ts";
-import type { Tensor } from "../tensor/tensor.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
-import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import { readLora } from "./files/read_lora.ts";
+import { LowRankWeight } from "./low_rank_weight.ts";
 import {
   adaptWith,
   countParameters,
   factoredBy,
-  type Factors,
   initialTrainable,
   type LowRankOptions,
   type LowRankPatterns,
@@ -15,14 +13,16 @@ import {
   requireDropout,
   requireRanks,
 } from "./low_rank.ts";
+import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
+import { defineMethod, type MethodDescription } from "./method_description.ts";
 
 /** Options of {@linkcode lora}. */
 export interface LoraOptions extends LowRankOptions, LowRankPatterns {}
 
 /**
  * LoRA (2106.09685): y = x Wᵀ + (α/r)·(x Aᵀ) Bᵀ with W frozen, A Kaiming-uniform and B zero.
- * With `scaling: "rank-stabilized"` the branch weighs α/√r: {@linkcode rslora}.
+ * With `scaling: "rank-stabilized"` the branch weighs α/√r.
  */
 export function lora(options: LoraOptions): Method<LowRankTrainable, Record<string, never>> {
   requireRanks("lora", options);
@@ -44,70 +44,20 @@ export function lora(options: LoraOptions): Method<LowRankTrainable, Record<stri
   };
 }
 
-/** rsLoRA (2312.03732): LoRA whose branch weighs α/√r, so that its share does not shrink as the rank grows. */
-export function rslora(options: Omit<LoraOptions, "scaling">): Method<LowRankTrainable, Record<string, never>> {
-  return { ...lora({ ...options, scaling: "rank-stabilized" }), name: "rslora" };
-}
-
-/** Options of {@linkcode scaledLora}. */
-export interface ScaledLoraOptions extends LowRankOptions {
-  /** λ of the Delta-LoRA that this is the control of. */
-  readonly lambda: number;
-  /** K: the branch weighs (1 + λ)·α/r once update K, counted from 0, is done, and α/r before; −1, the default, for all along. */
-  readonly startStep?: number;
-}
-
-/** What {@linkcode scaledLora} keeps beside its factors. */
-export interface ScaledLoraAux {
-  /** What the product of the factors weighs, an f32 scalar; absent where it never changes. */
-  readonly scale?: Tensor;
-}
-
-/**
- * LoRA at α′ = (1 + λ)·α: the honest control of Delta-LoRA, whose effective weight it has when W moves from the first
- * step on and the optimizer does not see the scale of gradients.
- *
- * With `startStep` K it is LoRA at α that switches to α′ after update K: its effective weight jumps by
- * λ·(α/r)·B_{K+1}A_{K+1} there, and but for that jump and the scale of gradients it is Delta-LoRA's of the same K.
- *
- * Throws a RangeError where K is no whole number from −1.
- */
-export function scaledLora(
-  { lambda, startStep = -1, ...options }: ScaledLoraOptions,
-): Method<LowRankTrainable, ScaledLoraAux> {
-  if (!Number.isInteger(startStep) || startStep < -1) {
-    throw new RangeError(`scaledLora: startStep is a whole number from -1 (all along), not ${startStep}`);
-  }
-  const grown = { ...lora({ ...options, alpha: (1 + lambda) * options.alpha }), name: "lora-scaled" };
-  return startStep === -1 ? grown : switchedLora({ lambda, startStep, ...options });
-}
-
-/** LoRA whose scale is data, so that nothing is compiled anew where it changes. */
-function switchedLora(
-  { lambda, startStep, ...options }: Required<Pick<ScaledLoraOptions, "lambda" | "startStep">> & LowRankOptions,
-): Method<LowRankTrainable, ScaledLoraAux> {
-  const plain = lora(options);
-  const scaleOf = options.alpha / options.rank;
-  const factored = ({ A, B }: Factors, { scale }: ScaledLoraAux): Factored => ({ left: B, right: A, scale: scale! });
-  return {
-    ...plain,
-    name: "lora-scaled",
-    init: (key, base) => ({ trainable: initialTrainable(key, base, options), aux: { scale: full([], scaleOf) } }),
-    adapt: (base, trainable, aux, key) =>
-      adaptWith(
-        { base, trainable, dropout: options.dropout, key },
-        ({ W, factors, dropout }) => new LowRankWeight(W, [factored(factors, aux)], dropout),
-      ),
-    after: ({ base, trainable, step }) => ({
-      base,
-      trainable,
-      aux: { scale: where(lessEqual(startStep, step), full([], (1 + lambda) * scaleOf), scaleOf) },
-    }),
-    merge: (state) => mergeWith(state, (_, factors) => [factored(factors, state.aux)]),
-    // α/r stands in the adapter's settings, which are plain numbers: what the scale is beyond it goes into B.
-    export({ base, trainable: { factors, heads }, aux: { scale } }) {
-      const scaled = Object.entries(factors).map(([path, { A, B }]) => [path, { A, B: mul(B, div(scale!, scaleOf)) }]);
-      return loraAdapter({ ...options, base, factors: Object.fromEntries(scaled), heads });
+/** {@linkcode lora} as trainers, command lines and records know it. */
+export const loraMethod: MethodDescription = defineMethod({
+  name: "lora",
+  summary: "a product of two low-rank factors beside each frozen weight",
+  paper: "https://arxiv.org/abs/2106.09685",
+  options: {
+    ...LOW_RANK,
+    scaling: {
+      kind: "text",
+      help: "how the rank enters the weight of the product: standard (α/r, the default) or rank-stabilized (α/√r)",
+      choices: ["standard", "rank-stabilized"],
     },
-  };
-}
+  },
+  make: ({ scaling, ...options }, place) => lora({ ...lowRankOptions(options, place), scaling }),
+  recipe: { learningRate: 5e-3, options: () => LOW_RANK_RECIPE },
+  readAdapter: (file) => file.isLora({ stabilized: false }) ? readLora(file, lora) : undefined,
+});

@@ -2,7 +2,9 @@ import { full } from "../ops/mod.ts";
 import { treeMap } from "../tensor/tree.ts";
 import { lora, type LoraOptions } from "./lora.ts";
 import type { LowRankTrainable } from "./low_rank.ts";
+import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
+import { defineMethod, type MethodDescription } from "./method_description.ts";
 
 /** Options of {@linkcode loraPlus}. */
 export interface LoraPlusOptions extends LoraOptions {
@@ -32,3 +34,17 @@ export function loraPlus(options: LoraPlusOptions): Method<LowRankTrainable, Rec
     },
   };
 }
+
+/** {@linkcode loraPlus} as trainers, command lines and records know it. */
+export const loraPlusMethod: MethodDescription = defineMethod({
+  name: "lora-plus",
+  summary: "LoRA whose B learns faster than its A",
+  paper: "https://arxiv.org/abs/2402.12354",
+  options: {
+    ...LOW_RANK,
+    ratio: { kind: "number", help: "how many times A's learning rate B has", default: 16, above: 0 },
+  },
+  make: ({ ratio, ...options }, place) => loraPlus({ ...lowRankOptions(options, place), ratio }),
+  recipe: { learningRate: 2e-3, options: () => ({ ...LOW_RANK_RECIPE, ratio: 16 }) },
+  beginsFrom: ["lora"],
+});

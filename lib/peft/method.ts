@@ -88,6 +88,8 @@ export interface Method<Trainable = Tree, Aux = Tree> {
   after(step: AfterStep<Trainable, Aux>): AfterResult<Trainable, Aux>;
   /** Dense weights that give the same logits. */
   merge(state: MethodState<Trainable, Aux>): BaseParams;
+  /** Whether no adapter can hold what it trains: `export` throws then, and `merge` gives the whole model. */
+  readonly isWhole?: boolean;
   /** The adapter for Hugging Face PEFT. Throws where PEFT has no such adapter. */
   export(state: MethodState<Trainable, Aux>): Adapter;
   /** Parameter counts. */

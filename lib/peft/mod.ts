@@ -3,22 +3,36 @@
  *
  * @module
  */
-export { adalora, type AdaloraAux, type AdaloraOptions, type Triplets } from "./adalora.ts";
-export { bitfit, type BitfitOptions, type BitfitTrainable } from "./bitfit.ts";
-export { type Bottleneck, type BottleneckOptions, houlsby, pfeiffer } from "./bottleneck.ts";
-export { deltaLora, type DeltaLoraAux, type DeltaLoraOptions } from "./delta_lora.ts";
+export * from "./methods.ts";
+export { methodNamed, METHODS } from "./registry.ts";
+export {
+  defineMethod,
+  type MethodDefinition,
+  type MethodDescription,
+  type MethodRecipe,
+} from "./method_description.ts";
+export {
+  type BooleanOption,
+  completeOptions,
+  type MethodOptions,
+  type MethodPlace,
+  type NumberOption,
+  type OptionDescription,
+  type OptionSchema,
+  type OptionValue,
+  type OptionValues,
+  type TextOption,
+  wantedOf,
+} from "./method_options.ts";
+export { type AdapterFile, type AdapterReading } from "./files/adapter_file.ts";
+export type { Bottleneck, BottleneckOptions } from "./bottleneck.ts";
 export {
   type DeltaLoraState,
   deltaLoraUpdate,
   type DeltaLoraUpdateOptions,
   factoredDelta,
 } from "./delta_lora_update.ts";
-export { dora, type DoraFactors, type DoraOptions } from "./dora.ts";
-export { dylora, dyloraAt, type DyloraAux, type DyloraOptions } from "./dylora.ts";
-export { type AdapterMethod, adapterMethod } from "./adapter_method.ts";
-export { full, type FullTrainable } from "./full.ts";
-export { lora, type LoraOptions, rslora, scaledLora, type ScaledLoraAux, type ScaledLoraOptions } from "./lora.ts";
-export { loraPlus, type LoraPlusOptions } from "./lora_plus.ts";
+export { type AdapterMethod, adapterMethod, type AdapterMethodOptions } from "./adapter_method.ts";
 export { PEFT_PREFIX } from "./files/adapter_tensors.ts";
 export type { Factors, LowRankOptions, LowRankPatterns, LowRankTrainable } from "./low_rank.ts";
 export { type BranchDropout, type Factored, LowRankWeight } from "./low_rank_weight.ts";

@@ -39,10 +39,8 @@ export async function withAdapter({ base: own, report }: LoadedModel, folder: st
   return { method, state: { base, trainable, aux: method.init(random.key(0), base).aux } };
 }
 
-/** Where a run begins from an adapter: its method's name by PEFT's configuration, and what it trained. */
+/** Where a run begins from an adapter: its method, and what it trained. */
 export interface Beginning extends Omit<peft.AdapterMethod, "base"> {
-  readonly name: "lora" | "rslora" | "dora" | "adalora" | "houlsby" | "pfeiffer" | "bitfit";
-  readonly config: Readonly<Record<string, unknown>>;
   /** Parameters of heads for another number of classes, which were left out. */
   readonly left: readonly string[];
   /** Hex sha-256 of what it holds. */
@@ -75,7 +73,7 @@ export async function beginFrom(
     return base[own].shape.join() !== tensors[name].shape.join();
   });
   const fitted = Object.fromEntries(left.map((name) => [name, base[name.slice(peft.PEFT_PREFIX.length)]]));
-  const { method, trainable, base: changed } = peft.adapterMethod({ config, tensors: { ...tensors, ...fitted } }, base);
+  const { base: changed, ...read } = peft.adapterMethod({ config, tensors: { ...tensors, ...fitted } }, base);
   const beside = Object.keys(base).filter((name) => changed[name] !== base[name]);
   if (beside.length > 0) {
     throw new Error(
@@ -84,9 +82,6 @@ export async function beginFrom(
         ": make a model of it by deno task merge, and begin from that",
     );
   }
-  // rsLoRA is a LoRA to the library; all others have names of their own.
-  const isStabilized = method.name === "lora" && config.use_rslora === true;
-  const name = isStabilized ? "rslora" : method.name as Beginning["name"];
   const hash = await hashTensors(tensors, JSON.stringify(config));
-  return { name, config, method, trainable, left: left.map((one) => one.slice(peft.PEFT_PREFIX.length)), hash };
+  return { ...read, left: left.map((one) => one.slice(peft.PEFT_PREFIX.length)), hash };
 }

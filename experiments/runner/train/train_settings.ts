@@ -3,8 +3,8 @@ import { requireName } from "../../../lib/data/nearest.ts";
 import { nonNegative, positive, wholeNumber } from "../../terminal/flags.ts";
 import type { Beginning } from "../model/adapted.ts";
 import { type LoadedModel, type StoredWeights, weightsOf } from "../model/load_model.ts";
-import { adaloraShares, LAMBDA_SCHEDULES } from "../../recipes/method_table.ts";
-import { METHOD_FLAGS, METHODS, type MethodSettings, parseTargets } from "./make_method.ts";
+import { DEFAULT_METHOD } from "../../recipes/methods.ts";
+import { METHOD_FLAGS, type MethodSettings, parseTargets } from "./make_method.ts";
 import { OPTIMIZERS, type OptimizerSettings, SCHEDULES } from "./optimizer.ts";
 import type { TaskFlags } from "../data/raw_task.ts";
 import { outputsOf, type TuningTask } from "../data/read_task.ts";
@@ -14,23 +14,8 @@ export interface TrainFlags extends TaskFlags {
   readonly model?: string;
   readonly revision?: string;
   readonly method?: string;
-  readonly rank?: string;
-  readonly alpha?: string;
-  readonly lambda?: string;
-  readonly "start-step"?: string;
-  readonly targets?: string;
   readonly "adapter-init"?: string;
   readonly "fresh-head"?: boolean;
-  readonly "initial-rank"?: string;
-  readonly interval?: string;
-  readonly orthogonality?: string;
-  readonly "lambda-schedule"?: string;
-  readonly "branch-dropout"?: string;
-  readonly "allow-dropout"?: boolean;
-  readonly ratio?: string;
-  readonly mode?: string;
-  readonly width?: string;
-  readonly activation?: string;
   readonly optimizer?: string;
   readonly momentum?: string;
   readonly "learning-rate"?: string;
@@ -48,6 +33,8 @@ export interface TrainFlags extends TaskFlags {
   readonly shuffle?: string;
   readonly seed?: string;
   readonly weights?: string;
+  /** Options of methods by their flags. */
+  readonly [flag: string]: unknown;
 }
 
 /** All that decides what a run gives, with defaults filled in; absent values are not there. */
@@ -96,40 +83,37 @@ function countsOf(
   return { batch, accumulate, shuffle, steps };
 }
 
-/** Methods that can begin from a LoRA adapter. */
-const FROM_LORA: readonly string[] = ["delta-lora", "lora-scaled", "lora-plus", "dylora"];
+/** What an adapter decides of the method that begins from it. */
+interface Decided {
+  readonly method: peft.MethodDescription;
+  /** None where the method is the adapter's own, which is made of its configuration. */
+  readonly options?: peft.MethodOptions;
+  readonly targets?: string;
+  readonly heads?: string;
+}
 
 /** What an adapter decides is not asked again. */
-function fromAdapter(
-  flags: TrainFlags,
-  beginning: Beginning,
-): Partial<MethodSettings> & Pick<MethodSettings, "method"> {
-  const decided = [
-    "rank",
-    "alpha",
-    "targets",
-    "initial-rank",
-    "interval",
-    "orthogonality",
-    "width",
-    "activation",
-  ] as const;
-  for (const name of decided) {
-    if (flags[name] !== undefined) throw new RangeError(`--${name} is the adapter's: leave it out with --adapter-init`);
+function fromAdapter(flags: TrainFlags, { name, options, trainable }: Beginning): Decided {
+  const method = peft.methodNamed(flags.method ?? name);
+  const asked = METHOD_FLAGS.optionsOf(method);
+  const refuse = (isDecided: (option: string) => boolean) => {
+    for (const [flag, option] of asked) {
+      if ((flags[flag] ?? false) === false || !isDecided(option)) continue;
+      throw new RangeError(`--${flag} is the adapter's: leave it out with --adapter-init`);
+    }
+  };
+  if (method.name === name) {
+    refuse(() => true);
+    return { method };
   }
-  const method = requireName("method", flags.method ?? beginning.name, METHODS);
-  if (method === beginning.name) return { method };
-  const { config, trainable } = beginning;
-  const patterns = [config.rank_pattern, config.alpha_pattern].some((pattern) => Object.keys(pattern ?? {}).length > 0);
-  if (beginning.name !== "lora" || patterns || !FROM_LORA.includes(method)) {
-    const what = patterns ? "with patterns of rank or alpha" : `of ${beginning.name}`;
-    throw new RangeError(`--method ${method} cannot begin from an adapter ${what}: leave --method out`);
+  if (!options || !method.beginsFrom?.includes(name)) {
+    const what = options ? `of ${name}` : "with patterns of rank or alpha";
+    throw new RangeError(`--method ${method.name} cannot begin from an adapter ${what}: leave --method out`);
   }
+  refuse((option) => option === "targets" || Object.hasOwn(options, option));
   return {
     method,
-    // PEFT's defaults.
-    rank: Number(config.r ?? 8),
-    alpha: Number(config.lora_alpha ?? 8),
+    options,
     targets: Object.keys(trainable.factors).join(","),
     heads: [...new Set(Object.keys(trainable.heads).map((name) => name.replace(/\.(weight|bias)$/, "")))].join(","),
   };
@@ -145,41 +129,27 @@ function methodSettings(
   },
 ): MethodSettings {
   const decided = beginning && fromAdapter(flags, beginning);
-  const method = decided?.method ?? requireName("method", flags.method ?? "delta-lora", METHODS);
-  if (weights === "f16" && method === "full") {
-    throw new RangeError("--weights f16 is for weights that stay as they are, and full trains them: --weights f32");
+  const method = decided?.method ?? peft.methodNamed(flags.method ?? DEFAULT_METHOD);
+  const { name, options: schema, trainsWeights } = method;
+  if (weights === "f16" && trainsWeights) {
+    throw new RangeError(`--weights f16 is for weights that stay as they are, and ${name} trains them: --weights f32`);
   }
-  const own = new Set(METHOD_FLAGS[method]);
-  for (const name of new Set(Object.values(METHOD_FLAGS).flat())) {
-    if ((flags[name as keyof TrainFlags] ?? false) === false || own.has(name)) continue;
-    throw new RangeError(`--${name} is nothing of method ${method}`);
-  }
+  const { targets: asked, ...given } = METHOD_FLAGS.read(method, flags);
   // A method as its adapter describes it has no settings here.
-  if (beginning && method === beginning.name) return { method, steps };
-  const rank = wholeNumber("rank", flags.rank ?? "8");
-  const all: Omit<MethodSettings, "method" | "steps"> = {
-    rank,
-    alpha: positive("alpha", flags.alpha ?? "16"),
-    // Adapters behind layers stand at places of their own.
-    targets: flags.targets ?? (own.has("width") ? undefined : loaded.model.loraTargets.join(",")),
-    lambda: positive("lambda", flags.lambda ?? "0.5"),
-    "start-step": wholeNumber("start-step", flags["start-step"] ?? String(Math.floor(steps / 4)), -1),
-    "initial-rank": wholeNumber("initial-rank", flags["initial-rank"] ?? String(Math.ceil(1.5 * rank)), rank),
-    interval: wholeNumber("interval", flags.interval ?? String(adaloraShares(steps).interval)),
-    orthogonality: nonNegative("orthogonality", flags.orthogonality ?? "0.1"),
-    "lambda-schedule": nameOf("lambda-schedule", flags["lambda-schedule"], LAMBDA_SCHEDULES),
-    "branch-dropout": rateOf("branch-dropout", flags["branch-dropout"]),
-    "allow-dropout": flags["allow-dropout"] || undefined,
-    ratio: positive("ratio", flags.ratio ?? "16"),
-    mode: nameOf("mode", flags.mode ?? "all", ["all", "frozen"]),
-    width: wholeNumber("width", flags.width ?? "64"),
-    activation: nameOf("activation", flags.activation, ["gelu", "relu"]),
+  if (decided && !decided.options) return { method: name, steps };
+  const place = { steps, weights: weights === "f16" ? weights : undefined };
+  const options = peft.completeOptions(method, { ...given, ...decided?.options }, place);
+  const usual = schema.targets?.required ? loaded.model.loraTargets.join(",") : undefined;
+  const targets = decided?.targets ?? (asked as string | undefined) ?? usual;
+  if (targets !== undefined) peft.selectTargets(loaded.base, parseTargets(targets));
+  const byFlag = Object.entries(options).map(([option, value]) => [METHOD_FLAGS.flagOf(method, option), value]);
+  return {
+    method: name,
+    ...Object.fromEntries(byFlag),
+    ...targets !== undefined && { targets },
+    ...decided?.heads !== undefined && { heads: decided.heads },
+    steps,
   };
-  const isTaken = ([name, value]: [string, unknown]) => own.has(name as keyof MethodSettings) && value !== undefined;
-  const taken = Object.fromEntries(Object.entries(all).filter(isTaken));
-  const named: MethodSettings = { method, ...taken, ...decided, steps };
-  if (named.targets !== undefined) peft.selectTargets(loaded.base, parseTargets(named.targets));
-  return named;
 }
 
 /** The value of a flag that names something, where it is there. */
@@ -221,6 +191,7 @@ export function trainSettings(
   const counts = countsOf(flags, task.train.length);
   const weights = weightsOf(flags);
   const method = methodSettings(flags, { steps: counts.steps, loaded, beginning, weights });
+  const { learningRate: usualRate = 5e-4 } = peft.methodNamed(method.method);
   const schedule = requireName("schedule", flags.schedule ?? "linear", SCHEDULES);
   const warmup = warmupOf(flags.warmup ?? (schedule === "constant" ? "0" : "0.06"), counts.steps);
   if (warmup >= counts.steps) {
@@ -243,7 +214,7 @@ export function trainSettings(
     ...counts,
     weights: weights === "f16" ? weights : undefined,
     ...optimizerOf(flags),
-    "learning-rate": positive("learning-rate", flags["learning-rate"] ?? (method.method === "full" ? "2e-5" : "5e-4")),
+    "learning-rate": positive("learning-rate", flags["learning-rate"] ?? String(usualRate)),
     schedule,
     warmup,
     "weight-decay": nonNegative("weight-decay", flags["weight-decay"] ?? "0.01"),

@@ -26,6 +26,13 @@ export class ConfigFields {
     return typeof value === "boolean" ? value : this.fail(name, "true or false");
   }
 
+  /** Text, one of the choices where there are some. */
+  choice(name: string, choices?: readonly string[]): string {
+    const value = this.config[name];
+    const isOne = typeof value === "string" && (choices?.includes(value) ?? true);
+    return isOne ? value : this.fail(name, choices?.map((one) => JSON.stringify(one)).join(" or ") ?? "text");
+  }
+
   pattern(name: string): Record<string, number> {
     const value = this.config[name] ?? {};
     const isPattern = typeof value === "object" && Object.values(value).every((one) => typeof one === "number");

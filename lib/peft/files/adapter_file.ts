@@ -1,0 +1,142 @@
+import type { Tree } from "../../tensor/tree.ts";
+import type { Adapter, BaseParams, Method } from "../method.ts";
+import type { MethodOptions, OptionSchema } from "../method_options.ts";
+import { selectTargets } from "../targets.ts";
+import { AdapterTensors } from "./adapter_tensors.ts";
+import { ConfigFields } from "./config_fields.ts";
+import { type FieldValues, readOptions } from "./option_fields.ts";
+import { CLASSIFIERS, isSavedWith, modulePath } from "./saved_modules.ts";
+import { targetTest } from "./target_modules.ts";
+
+/** Settings that say nothing of what an adapter computes, or are read here. */
+const SHARED_SETTINGS: ReadonlySet<string> = new Set([
+  ...["peft_type", "task_type", "peft_version", "auto_mapping", "base_model_name_or_path", "revision"],
+  ...["inference_mode", "runtime_config", "megatron_core", "qalora_group_size", "ensure_weight_tying"],
+  // Of linear layers, which are all that there is here, PEFT takes fan_in_fan_out for false.
+  ...["r", "lora_alpha", "lora_dropout", "rank_pattern", "alpha_pattern", "use_rslora", "use_dora", "fan_in_fan_out"],
+  ...["target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "modules_to_save"],
+  ...["bias", "lora_bias", "trainable_token_indices"],
+  // How factors began: what counts of it stands in init_lora_weights.
+  ...["init_lora_weights", "eva_config", "corda_config", "loftq_config", "lora_ga_config"],
+]);
+
+/** Modules that PEFT saves for a task, whether its settings name them or not. */
+const SAVED_FOR: Readonly<Record<string, readonly string[]>> = {
+  SEQ_CLS: CLASSIFIERS,
+  TOKEN_CLS: CLASSIFIERS,
+  QUESTION_ANS: ["qa_outputs"],
+};
+
+/** Refuses settings that change what is computed and are not here: any that is not off. */
+function refuseUnknown(fields: ConfigFields, known: ReadonlySet<string>): void {
+  for (const name of Object.keys(fields.config)) {
+    if (!SHARED_SETTINGS.has(name) && !known.has(name)) fields.refuse(name, false, [], {});
+  }
+  fields.refuse("bias", "none", "all", "lora_only");
+  // Other ways to begin, as PiSSA's and OLoRA's, take their part out of the base as well: the saved factors alone are not
+  // the change.
+  fields.refuse("init_lora_weights", true, false, "gaussian", "eva", "orthogonal", "mica");
+}
+
+/** A pattern that finds these modules and no other. */
+function exactly(modules: readonly string[]): RegExp {
+  const paths = modules.map((path) => RegExp.escape(path));
+  return paths.length === 0 ? /(?!)/ : new RegExp(`^(${paths.join("|")})$`);
+}
+
+/** The parts of a model that an adapter of PEFT's is for. */
+export interface Places {
+  /** Paths of linear layers with factors. */
+  readonly linear: readonly string[];
+  /** Paths of tables of embeddings with factors. */
+  readonly tables: readonly string[];
+  /** Modules that are saved whole. */
+  readonly heads: RegExp;
+}
+
+/** Chooses parts of a model as PEFT does. Throws where there is nothing to adapt. */
+function placesOf(fields: ConfigFields, tensors: AdapterTensors, base: BaseParams): Places {
+  const named = fields.list("modules_to_save");
+  const byTask = SAVED_FOR[String(fields.config.task_type)] ?? [];
+  const names = Object.keys(base);
+  // Our own files of older versions name the task where they hold a pooler alone.
+  const saved = names.some((name) => isSavedWith(byTask, name) && tensors.has(name)) ? [...named, ...byTask] : named;
+  const heads = exactly([...new Set(names.filter((name) => isSavedWith(saved, name)).map(modulePath))]);
+  const targets = fields.names("target_modules");
+  const isTarget = targets === undefined
+    ? (path: string) => tensors.left.some((name) => name.startsWith(`${path}.lora_`))
+    : targetTest(fields, [...named, ...byTask]);
+  const matrices = names.filter((name) => name.endsWith(".weight") && base[name].rank === 2).map(modulePath);
+  const isTable = (path: string) => path.endsWith("embeddings");
+  const linear = matrices.filter((path) => !isTable(path) && isTarget(path, "linear"));
+  const tables = matrices.filter((path) => isTable(path) && isTarget(path, "table"));
+  if (linear.length + tables.length === 0) {
+    // Names the nearest modules, where it is not that they are left out.
+    if (fields.list("exclude_modules").length === 0) {
+      selectTargets(base, typeof targets === "string" ? [targets] : targets ?? [], heads);
+    }
+    fields.fail("target_modules", "modules of this model that are neither excluded nor saved whole");
+  }
+  return { linear, tables, heads };
+}
+
+/** What a method reads of an adapter. */
+export interface AdapterReading {
+  readonly method: Method;
+  /**
+   * The method's options as far as the adapter decides them, for methods that may begin from it; `undefined` where plain
+   * options cannot say them.
+   */
+  readonly options: MethodOptions | undefined;
+  /** The trained part of a target, whose tensors it takes from the file. */
+  readonly part: (path: string) => Tree;
+  /** The base with what the adapter changes beside that; nothing by default. */
+  readonly changeBase?: () => BaseParams;
+}
+
+/** An adapter's configuration and tensors, beside the model that they are for. */
+export class AdapterFile {
+  readonly fields: ConfigFields;
+  readonly tensors: AdapterTensors;
+  #places: Places | undefined;
+
+  /** `known` names fields that methods read, beside those that all adapters have. */
+  constructor({ config, tensors }: Adapter, readonly base: BaseParams, readonly known: ReadonlySet<string>) {
+    this.fields = new ConfigFields(config);
+    this.tensors = new AdapterTensors(tensors);
+  }
+
+  /** `peft_type`. */
+  get type(): unknown {
+    return this.fields.config.peft_type;
+  }
+
+  /** Whether it is DoRA's. */
+  get isDora(): boolean {
+    return this.type === "LORA" && this.fields.flag("use_dora");
+  }
+
+  /** Whether it is LoRA's, and its scale that of rsLoRA or not. */
+  isLora({ stabilized }: { readonly stabilized: boolean }): boolean {
+    return this.type === "LORA" && !this.isDora && this.fields.flag("use_rslora") === stabilized;
+  }
+
+  /** A pattern that finds the modules of `modules_to_save`, and no other. */
+  get savedModules(): RegExp {
+    return exactly(this.fields.list("modules_to_save"));
+  }
+
+  /**
+   * The parts of the model that PEFT adapts, by the configuration. Throws an Error where there is nothing to adapt, or a
+   * setting changes what is computed and is not here.
+   */
+  get places(): Places {
+    refuseUnknown(this.fields, this.known);
+    return this.#places ??= placesOf(this.fields, this.tensors, this.base);
+  }
+
+  /** Options by the fields of the configuration that hold them. */
+  options<Schema extends OptionSchema>(schema: Schema): FieldValues<Schema> {
+    return readOptions(this.fields, schema);
+  }
+}

@@ -1,0 +1,35 @@
+import type { MethodOptions, OptionSchema, OptionValue } from "../method_options.ts";
+import type { ConfigFields } from "./config_fields.ts";
+
+/** Names of options that `adapter_config.json` has a field for. */
+type Named<Schema> = {
+  [Name in keyof Schema]: Schema[Name] extends { readonly field: readonly unknown[] } ? Name : never;
+}[keyof Schema];
+
+/** Values of the options that `adapter_config.json` has a field for. */
+export type FieldValues<Schema extends OptionSchema> = {
+  readonly [Name in Named<Schema>]: Schema[Name] extends { readonly kind: "text" }
+    ? Schema[Name] extends { readonly choices: readonly (infer Choice)[] } ? Choice : string
+    : Schema[Name] extends { readonly kind: "boolean" } ? boolean
+    : number;
+};
+
+/** Options as fields of `adapter_config.json`. */
+export function optionFields(schema: OptionSchema, options: MethodOptions): Record<string, OptionValue> {
+  return Object.fromEntries(
+    Object.entries(schema).flatMap(([name, { field }]) =>
+      field && options[name] !== undefined ? [[field[0], options[name]]] : []
+    ),
+  );
+}
+
+/** Options that fields of `adapter_config.json` hold. Throws an Error that names a field of another kind. */
+export function readOptions<Schema extends OptionSchema>(fields: ConfigFields, schema: Schema): FieldValues<Schema> {
+  const read = Object.entries(schema).flatMap(([name, option]) => {
+    if (!option.field) return [];
+    const [field, absent] = option.field;
+    if (option.kind === "text") return [[name, fields.choice(field, option.choices)]];
+    return [[name, option.kind === "boolean" ? fields.flag(field) : fields.number(field, absent as number)]];
+  });
+  return Object.fromEntries(read);
+}

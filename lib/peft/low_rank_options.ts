@@ -1,0 +1,57 @@
+import type { LowRankOptions } from "./low_rank.ts";
+import type { MethodOptions, MethodPlace, OptionSchema, OptionValues } from "./method_options.ts";
+
+/** The option that says which linear layers a method adapts, where there is no usual choice. */
+export const TARGETS = {
+  kind: "text",
+  help: "which layers are adapted: a regular expression that must match a whole path",
+  required: true,
+} as const;
+
+/** α of low-rank methods. */
+export const ALPHA = {
+  kind: "number",
+  help: "α: the product of the factors weighs α by the rank",
+  default: 16,
+  above: 0,
+  field: ["lora_alpha", 8],
+} as const;
+
+/** Dropout in front of A. */
+export const DROPOUT = {
+  kind: "number",
+  help: "rate at which the input of the factors drops out in training; 0 by default",
+  minimum: 0,
+  below: 1,
+  field: ["lora_dropout", 0],
+} as const;
+
+/** Options that LoRA and its kin share. */
+export const LOW_RANK = {
+  rank: { kind: "integer", help: "r: rank of the factors", default: 8, minimum: 1, field: ["r", 8] },
+  alpha: ALPHA,
+  targets: TARGETS,
+  dropout: DROPOUT,
+} as const satisfies OptionSchema;
+
+/** λ of Delta-LoRA and its controls. */
+export const LAMBDA = {
+  kind: "number",
+  help: "λ: weight of the change that W receives",
+  default: 0.5,
+  minimum: 0,
+} as const;
+
+/** Plain options of low-rank methods, and where the method is used, as the methods' functions take them. */
+export function lowRankOptions(
+  { rank, alpha, targets, dropout }: OptionValues<typeof LOW_RANK>,
+  { heads }: MethodPlace,
+): LowRankOptions {
+  return { rank, alpha, targets, heads, dropout };
+}
+
+/** Queries and values of the suite's encoder, as in the papers. */
+export const QUERIES_AND_VALUES = "bert\\.encoder\\.layer\\.\\d+\\.attention\\.self\\.(query|value)";
+
+/** Options of low-rank methods in the suite's table. */
+export const LOW_RANK_RECIPE = { rank: 8, alpha: 16, targets: QUERIES_AND_VALUES } as const satisfies MethodOptions;

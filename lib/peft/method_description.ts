@@ -1,0 +1,109 @@
+import type { AdapterFile, AdapterReading } from "./files/adapter_file.ts";
+import type { Method } from "./method.ts";
+import {
+  completeOptions,
+  type MethodOptions,
+  type MethodPlace,
+  type OptionSchema,
+  type OptionValues,
+} from "./method_options.ts";
+
+/** How a method is trained in the table of `deno task reproduce glue`, on the suite's small encoder. */
+export interface MethodRecipe {
+  /** Peak learning rate. */
+  readonly learningRate: number;
+  /** The optimizer, where that is not AdamW. */
+  readonly optimizer?: "sgd";
+  /** Options for a run of so many steps; all defaults when absent. */
+  readonly options?: (steps: number) => MethodOptions;
+}
+
+/** What {@linkcode MethodDescription} and what {@linkcode defineMethod} is given have in common. */
+interface Described {
+  /** The name in command lines, specs and tables: lower case, with dashes. */
+  readonly name: string;
+  /** What it is, in one line without a full stop. */
+  readonly summary: string;
+  /** The paper's address. */
+  readonly paper?: string;
+  readonly recipe: MethodRecipe;
+  /** Peak rate of AdamW on pre-trained models of usual size, where `deno task train` is not told one; 5e-4 by default. */
+  readonly learningRate?: number;
+  /** Whether it trains weights of the model themselves, which then cannot be kept in f16. */
+  readonly trainsWeights?: true;
+  /** Names of other methods whose adapters a run may begin from, as it trains the same parts. */
+  readonly beginsFrom?: readonly string[];
+  /** Fields of `adapter_config.json` that it reads beside those of its options. */
+  readonly adapterFields?: readonly string[];
+  /**
+   * Reads an adapter that was made by the method, or gives `undefined` where its configuration is another method's. Throws
+   * an Error where the configuration asks for what is not here.
+   */
+  readonly readAdapter?: (file: AdapterFile) => AdapterReading | undefined;
+}
+
+/**
+ * Everything about a method that trainers, command lines, records and documentation need, so that none of them knows a
+ * method by name. {@linkcode METHODS} are ours; a module of one's own exports one as `method`.
+ */
+export interface MethodDescription extends Described {
+  /** Its options by name: flags, help texts, checks of specs and columns of records are made of them. */
+  readonly options: OptionSchema;
+  /**
+   * The method by plain options, with the defaults of those that are absent.
+   *
+   * Throws a RangeError where an option is unknown or has a value that it cannot have.
+   */
+  make(options: MethodOptions, place: MethodPlace): Method;
+}
+
+/** What {@linkcode defineMethod} is given. */
+export interface MethodDefinition<Schema extends OptionSchema> extends Described {
+  /** The options by name. */
+  readonly options: Schema;
+  /** Makes the method of options that are checked and complete. */
+  make(options: OptionValues<Schema>, place: MethodPlace): Method;
+}
+
+/**
+ * A method's description, with `make` checking and completing the options before the method's own `make` sees them typed by
+ * their descriptions. The option `targets`, where there is one, is the place's when that names targets.
+ *
+ * @example LoRA under another name, whose α is always twice the rank
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const method = dd.peft.defineMethod({
+ *   name: "my-lora",
+ *   summary: "LoRA with α = 2r",
+ *   options: {
+ *     rank: { kind: "integer", help: "rank of the factors", default: 4, minimum: 1 },
+ *     targets: { kind: "text", help: "which layers get factors", required: true },
+ *   },
+ *   recipe: { learningRate: 5e-3 },
+ *   make: ({ rank, targets }, { heads }) => dd.peft.lora({ rank, alpha: 2 * rank, targets, heads }),
+ * });
+ * console.log(method.make({ targets: ".*query" }, { steps: 100 }).name); // lora
+ * ```
+ */
+export function defineMethod<const Schema extends OptionSchema>(
+  definition: MethodDefinition<Schema>,
+): MethodDescription {
+  const { name, options: schema, recipe } = definition;
+  const complete = (options: MethodOptions, place: MethodPlace) => completeOptions(definition, options, place);
+  return {
+    ...definition,
+    recipe: { ...recipe, options: recipe.options ?? ((steps) => complete({}, { steps })) },
+    make(options, place) {
+      const { targets = place.targets, ...rest } = complete(options, place);
+      const values = { ...rest, ...Object.hasOwn(schema, "targets") && { targets: place.targets ?? targets } };
+      for (const [key, { required }] of Object.entries(schema)) {
+        if (required && (values as MethodOptions)[key] === undefined) {
+          throw new RangeError(`${name}: ${key} is missing: ${schema[key].help}`);
+        }
+      }
+      // Checked above, one by one, against what the type is made of.
+      return definition.make(values as unknown as OptionValues<Schema>, place);
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import { requireName } from "../data/nearest.ts";
+import { quoted } from "../io/quoted.ts";
+import type { TargetPattern } from "./targets.ts";
+
+/** A plain value of a method's option, as run specs and command lines hold it. */
+export type OptionValue = string | number | boolean;
+
+/** A method's options as plain data, by name. */
+export type MethodOptions = Readonly<Record<string, OptionValue>>;
+
+/** Where a method is used: what a default may depend on beside other options. */
+export interface MethodPlace {
+  /** Steps of the whole run. */
+  readonly steps: number;
+  /** Which linear layers are adapted, in place of the option `targets`. */
+  readonly targets?: TargetPattern;
+  /** Which parameters are trained whole: classifiers and poolers by default. */
+  readonly heads?: RegExp;
+  /** How weights are kept that nothing trains, where not in f32. */
+  readonly weights?: "f16";
+}
+
+/** What is known of an option whatever its kind. `Value` is what it holds. */
+interface AnyOption<Value extends OptionValue> {
+  /** What it means in one line, in lower case and without a full stop. A default that is a function is told here. */
+  readonly help: string;
+  /** Its value where it is not given, fixed or by the options before it and the place; none: the option is absent. */
+  readonly default?: Value | ((given: MethodOptions, place: MethodPlace) => Value | undefined);
+  /** Whether there must be a value. For `targets`, command lines give the model's usual ones. */
+  readonly required?: true;
+  /** The field of PEFT's `adapter_config.json` that holds it, and what PEFT takes where the field is absent, if anything. */
+  readonly field?: readonly [name: string, absent?: Value];
+}
+
+/** An option that is a number: a whole one, or any finite one. */
+export interface NumberOption extends AnyOption<number> {
+  readonly kind: "integer" | "number";
+  /** The least value. */
+  readonly minimum?: number;
+  /** What values lie above. */
+  readonly above?: number;
+  /** What values lie below. */
+  readonly below?: number;
+}
+
+/** An option that is text. */
+export interface TextOption extends AnyOption<string> {
+  readonly kind: "text";
+  /** All values that there are; any text by default. */
+  readonly choices?: readonly string[];
+}
+
+/** An option that holds or does not. */
+export interface BooleanOption extends AnyOption<boolean> {
+  readonly kind: "boolean";
+}
+
+/** What an option of a method is: its kind, what it means, its bounds and its default. */
+export type OptionDescription = NumberOption | TextOption | BooleanOption;
+
+/** All options of a method by name. Those later in order may have defaults that depend on those before. */
+export type OptionSchema = Readonly<Record<string, OptionDescription>>;
+
+type ValueOf<Option> = Option extends { readonly kind: "boolean" } ? boolean
+  : Option extends { readonly kind: "text" }
+    ? Option extends { readonly choices: readonly (infer Choice extends string)[] } ? Choice : string
+  : number;
+
+/** `targets` comes as a pattern, from the place where that has one. */
+type ValueAt<Schema, Name extends keyof Schema> = Name extends "targets" ? TargetPattern : ValueOf<Schema[Name]>;
+
+type Sure<Schema> = {
+  [Name in keyof Schema]: Schema[Name] extends { readonly required: true } | { readonly default: OptionValue } ? Name
+    : Schema[Name] extends { readonly default: (...args: never[]) => OptionValue } ? Name
+    : never;
+}[keyof Schema];
+
+/** The values of options that a schema describes: what has a default or is required is always there. */
+export type OptionValues<Schema extends OptionSchema> =
+  & { readonly [Name in Sure<Schema>]: ValueAt<Schema, Name> }
+  & { readonly [Name in Exclude<keyof Schema, Sure<Schema>>]?: ValueAt<Schema, Name> };
+
+/** What values an option takes, in words: `a whole number from 1`. */
+export function wantedOf(option: OptionDescription): string {
+  if (option.kind === "boolean") return "true or false";
+  if (option.kind === "text") return option.choices?.join(" or ") ?? "text";
+  const { minimum, above, below } = option;
+  const bounds = [
+    minimum !== undefined && `from ${minimum}`,
+    above !== undefined && `above ${above}`,
+    below !== undefined && `below ${below}`,
+  ].filter((bound) => bound !== false);
+  return `a ${option.kind === "integer" ? "whole number" : "number"}${bounds.length ? ` ${bounds.join(" and ")}` : ""}`;
+}
+
+/** Whether an option takes a value. */
+export function takes(option: OptionDescription, value: unknown): value is OptionValue {
+  if (option.kind === "boolean") return typeof value === "boolean";
+  if (option.kind === "text") return typeof value === "string" && (option.choices?.includes(value) ?? true);
+  const { kind, minimum = -Infinity, above = -Infinity, below = Infinity } = option;
+  return typeof value === "number" && value >= minimum && value > above && value < below &&
+    (kind === "integer" ? Number.isSafeInteger(value) : Number.isFinite(value));
+}
+
+/**
+ * Options with the defaults of those that are not given. What stays absent is what has neither.
+ *
+ * Throws a RangeError where an option is none of the method's (with the nearest one), or has a value that it does not take.
+ */
+export function completeOptions(
+  { name, options: schema }: { readonly name: string; readonly options: OptionSchema },
+  given: MethodOptions,
+  place: MethodPlace,
+): MethodOptions {
+  for (const option of Object.keys(given)) requireName(`option of method ${name}`, option, Object.keys(schema));
+  const complete: Record<string, OptionValue> = {};
+  for (const [key, option] of Object.entries(schema)) {
+    const usual = typeof option.default === "function" ? option.default(complete, place) : option.default;
+    const value = given[key] ?? usual;
+    if (value === undefined) continue;
+    if (!takes(option, value)) throw new RangeError(`${name}: ${key} is ${wantedOf(option)}, not ${quoted(value)}`);
+    complete[key] = value;
+  }
+  return complete;
+}

@@ -1,0 +1,13 @@
+// A line for each method: what of it others call, and its description, which makes it one of `METHODS`.
+export { adalora, type AdaloraAux, adaloraMethod, type AdaloraOptions, type Triplets } from "./adalora.ts";
+export { bitfit, bitfitMethod, type BitfitOptions, type BitfitTrainable } from "./bitfit.ts";
+export { deltaLora, type DeltaLoraAux, deltaLoraMethod, type DeltaLoraOptions } from "./delta_lora.ts";
+export { dora, type DoraFactors, doraMethod, type DoraOptions } from "./dora.ts";
+export { dylora, dyloraAt, type DyloraAux, dyloraMethod, type DyloraOptions } from "./dylora.ts";
+export { full, fullMethod, type FullTrainable } from "./full.ts";
+export { houlsby, houlsbyMethod } from "./houlsby.ts";
+export { lora, loraMethod, type LoraOptions } from "./lora.ts";
+export { loraPlus, loraPlusMethod, type LoraPlusOptions } from "./lora_plus.ts";
+export { pfeiffer, pfeifferMethod } from "./pfeiffer.ts";
+export { rslora, rsloraMethod } from "./rslora.ts";
+export { scaledLora, type ScaledLoraAux, scaledLoraMethod, type ScaledLoraOptions } from "./scaled_lora.ts";

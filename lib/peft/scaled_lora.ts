@@ -1,0 +1,99 @@
+import { div, full, lessEqual, mul, where } from "../ops/mod.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { loraAdapter } from "./files/adapter_files.ts";
+import { lora } from "./lora.ts";
+import {
+  adaptWith,
+  type Factors,
+  initialTrainable,
+  type LowRankOptions,
+  type LowRankTrainable,
+  mergeWith,
+} from "./low_rank.ts";
+import { LAMBDA, LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
+import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import type { Method } from "./method.ts";
+import { defineMethod, type MethodDescription } from "./method_description.ts";
+
+/** Options of {@linkcode scaledLora}. */
+export interface ScaledLoraOptions extends LowRankOptions {
+  /** λ of the Delta-LoRA that this is the control of. */
+  readonly lambda: number;
+  /** K: the branch weighs (1 + λ)·α/r once update K, counted from 0, is done, and α/r before; −1, the default, for all along. */
+  readonly startStep?: number;
+}
+
+/** What {@linkcode scaledLora} keeps beside its factors. */
+export interface ScaledLoraAux {
+  /** What the product of the factors weighs, an f32 scalar; absent where it never changes. */
+  readonly scale?: Tensor;
+}
+
+/**
+ * LoRA at α′ = (1 + λ)·α: the honest control of Delta-LoRA, whose effective weight it has when W moves from the first
+ * step on and the optimizer does not see the scale of gradients.
+ *
+ * With `startStep` K it is LoRA at α that switches to α′ after update K: its effective weight jumps by
+ * λ·(α/r)·B_{K+1}A_{K+1} there, and but for that jump and the scale of gradients it is Delta-LoRA's of the same K.
+ *
+ * Throws a RangeError where K is no whole number from −1.
+ */
+export function scaledLora(
+  { lambda, startStep = -1, ...options }: ScaledLoraOptions,
+): Method<LowRankTrainable, ScaledLoraAux> {
+  if (!Number.isInteger(startStep) || startStep < -1) {
+    throw new RangeError(`scaledLora: startStep is a whole number from -1 (all along), not ${startStep}`);
+  }
+  const grown = { ...lora({ ...options, alpha: (1 + lambda) * options.alpha }), name: "lora-scaled" };
+  return startStep === -1 ? grown : switchedLora({ lambda, startStep, ...options });
+}
+
+/** LoRA whose scale is data, so that nothing is compiled anew where it changes. */
+function switchedLora(
+  { lambda, startStep, ...options }: Required<Pick<ScaledLoraOptions, "lambda" | "startStep">> & LowRankOptions,
+): Method<LowRankTrainable, ScaledLoraAux> {
+  const plain = lora(options);
+  const scaleOf = options.alpha / options.rank;
+  const factored = ({ A, B }: Factors, { scale }: ScaledLoraAux): Factored => ({ left: B, right: A, scale: scale! });
+  return {
+    ...plain,
+    name: "lora-scaled",
+    init: (key, base) => ({ trainable: initialTrainable(key, base, options), aux: { scale: full([], scaleOf) } }),
+    adapt: (base, trainable, aux, key) =>
+      adaptWith(
+        { base, trainable, dropout: options.dropout, key },
+        ({ W, factors, dropout }) => new LowRankWeight(W, [factored(factors, aux)], dropout),
+      ),
+    after: ({ base, trainable, step }) => ({
+      base,
+      trainable,
+      aux: { scale: where(lessEqual(startStep, step), full([], (1 + lambda) * scaleOf), scaleOf) },
+    }),
+    merge: (state) => mergeWith(state, (_, factors) => [factored(factors, state.aux)]),
+    // α/r stands in the adapter's settings, which are plain numbers: what the scale is beyond it goes into B.
+    export({ base, trainable: { factors, heads }, aux: { scale } }) {
+      const scaled = Object.entries(factors).map(([path, { A, B }]) => [path, { A, B: mul(B, div(scale!, scaleOf)) }]);
+      return loraAdapter({ ...options, base, factors: Object.fromEntries(scaled), heads });
+    },
+  };
+}
+
+/** {@linkcode scaledLora} as trainers, command lines and records know it. */
+export const scaledLoraMethod: MethodDescription = defineMethod({
+  name: "lora-scaled",
+  summary: "LoRA at (1+λ)α, from the first step on or from K on: Delta-LoRA's control",
+  paper: "https://arxiv.org/abs/2309.02411",
+  options: {
+    ...LOW_RANK,
+    lambda: LAMBDA,
+    startStep: {
+      kind: "integer",
+      help: "K: the product weighs (1+λ)α/r once this update is done; all along by default",
+      minimum: -1,
+    },
+  },
+  make: ({ lambda, startStep, ...options }, place) =>
+    scaledLora({ ...lowRankOptions(options, place), lambda, startStep }),
+  recipe: { learningRate: 5e-3, options: () => ({ ...LOW_RANK_RECIPE, lambda: 0.5 }) },
+  beginsFrom: ["lora"],
+});
