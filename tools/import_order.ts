@@ -30,7 +30,7 @@ export const ORDERS: Readonly<Record<string, Order>> = {
   "lib/compile": ["graph", "fuse", "lower", "plan", "inspect", "tune", "run", "*"],
   "lib/data": ["nearest.ts", ["tokenizer", "table"], "*"],
   "lib/experiment": ["specs", "records", "statistics", "figures", ["notebook", "instruments"], "*"],
-  "lib/peft": ["method.ts", "factors.ts", "files", "*"],
+  "lib/peft": ["method.ts", "factors.ts", "targets.ts", "method_options.ts", "files", "*"],
   "experiments": ["suite", "terminal", "recipes", "runner", "studies", "cli"],
   "experiments/runner": [["measure.ts", "versions.ts"], "heads", "model", "data", "train", "*"],
   "experiments/studies": [["glue", "minilm"], "ablations", "*"],

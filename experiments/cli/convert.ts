@@ -1,6 +1,6 @@
 // deno task convert --state DIR --out DIR [--model DIR]
 import { parseArgs } from "@std/cli/parse-args";
-import { io, openDevice, random, train } from "../../mod.ts";
+import { io, openDevice, peft, random, train } from "../../mod.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { withAdapter } from "../runner/model/adapted.ts";
@@ -60,26 +60,30 @@ async function main(): Promise<void> {
   if (out === undefined) throw new RangeError("--out is missing: the folder for the adapter");
   const info = await loadStateInfo(folder);
   const settings = info.settings as unknown as TrainSettings;
-  const schedule = settings["lambda-schedule"];
-  if (schedule !== undefined || settings.method === "full") {
-    const cause = schedule === undefined ? "its method is full" : `its λ went by ${schedule}`;
+  const description = peft.methodNamed(settings.method);
+  const takesRank = Object.hasOwn(description.options, "testRank");
+  const testRank = flags.rank === undefined || !takesRank ? undefined : wholeNumber("rank", flags.rank);
+  const { isConverted, trainsWeights } = description;
+  const made = { ...settings, ...testRank !== undefined && { "test-rank": testRank } };
+  const method = isConverted || trainsWeights ? makeMethod(made) : undefined;
+  if (method?.isWhole) {
     const isThere = await isWholeModel(folder);
     throw new RangeError(
-      `there is nothing to convert in ${folder}: as ${cause}, ` +
+      `there is nothing to convert in ${folder}: as no adapter holds what ${method.name} trains there, ` +
         (isThere
           ? `it is the whole model already, to be used as --model ${folder}`
           : "its end will write the whole model"),
     );
   }
-  if (settings.method !== "delta-lora" && settings.method !== "dylora") {
+  if (!method) {
+    const others = peft.METHODS.filter(({ isConverted }) => isConverted).map(({ name }) => name);
     throw new RangeError(
-      `there is nothing to convert in ${folder} as its method is ${settings.method}, not delta-lora or dylora`,
+      `there is nothing to convert in ${folder} as its method is ${description.name}, not ${others.join(" or ")}`,
     );
   }
-  if (flags.rank !== undefined && settings.method !== "dylora") {
-    throw new RangeError(`--rank is DyLoRA's, and the method of ${folder} is ${settings.method}`);
+  if (flags.rank !== undefined && !takesRank) {
+    throw new RangeError(`--rank is nothing of ${method.name}, the method of ${folder}`);
   }
-  const testRank = flags.rank === undefined ? undefined : wholeNumber("rank", flags.rank);
   const { outputs: labels, seed, weights } = settings;
   const { model = settings.model, offline } = flags;
   const modelFolder = await findModel({ model, revision: settings.revision, offline });
@@ -90,7 +94,6 @@ async function main(): Promise<void> {
   }
 
   using _device = await openDevice({ device: flags.device, report: console.error, verbose: flags.verbose });
-  const method = makeMethod({ ...settings, "test-rank": testRank });
   const fresh = train.init(random.key(seed), loaded.base, { method, optimizer: makeOptimizer(settings) });
   const state = await loadState(folder, fresh, { method, info });
   const { config, tensors } = method.export(state);

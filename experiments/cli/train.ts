@@ -46,7 +46,7 @@ ${TASK_HELP}
 
   --method NAME      ${DEFAULT_METHOD} by default:
 ${peft.METHODS.map(({ name, summary }) => `                     ${name.padEnd(12)}${summary}`).join("\n")}
-${METHOD_FLAGS.help}
+${METHOD_FLAGS.help({ targets: "endings of layers' names, or a pattern as /…/; by default the model's usual ones" })}
   --adapter-init DIR begins from an adapter, ours or PEFT's, whose method it is unless --method names another;
                      a head without names for another number of classes is left out
   --fresh-head       begins with a new head where the model's or the adapter's is for other classes
@@ -55,7 +55,7 @@ ${METHOD_FLAGS.help}
   --momentum X       SGD's, none by default
   --learning-rate X  5e-4 by default${
   peft.METHODS.filter(({ learningRate }) => learningRate).map(({ name, learningRate }) =>
-    `, ${learningRate} for ${name}`
+    `, ${learningRate!.toExponential()} for ${name}`
   )
     .join("")
 }

@@ -55,13 +55,13 @@ export class MethodFlags implements Flags {
     );
   }
 
-  /** Lines for a help text: a flag, what it means, and for which methods. */
-  get help(): string {
+  /** Lines for a help text: a flag, what it means here or by the method itself, and for which methods. */
+  help(here: Readonly<Record<string, string>> = {}): string {
     const entries = this.methods.flatMap((method) =>
       Object.keys(method.options).map((name) => ({ ...this.#entry(method, name), name }))
     );
     const lines = [...Map.groupBy(entries, ({ flag }) => flag)].flatMap(([flag, uses]) => {
-      const meanings = Map.groupBy(uses, ({ option }) => meaningOf(option));
+      const meanings = Map.groupBy(uses, ({ name, option }) => here[name] ?? meaningOf(option));
       const texts = [...meanings].map(([meaning, of]) =>
         `${meaning} (${of.length === this.methods.length ? "all" : of.map(({ method }) => method.name).join(", ")})`
       );

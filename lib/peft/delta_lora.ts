@@ -215,4 +215,5 @@ export const deltaLoraMethod: MethodDescription = defineMethod({
     }),
   },
   beginsFrom: ["lora"],
+  isConverted: true,
 });

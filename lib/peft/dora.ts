@@ -18,7 +18,7 @@ import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
-import { readLora } from "./files/read_lora.ts";
+import { readLora } from "./read_lora.ts";
 import {
   adaptWith,
   countParameters,

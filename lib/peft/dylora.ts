@@ -147,4 +147,5 @@ export const dyloraMethod: MethodDescription = defineMethod({
   make: ({ mode, testRank, ...options }, place) => dylora({ ...lowRankOptions(options, place), mode, testRank }),
   recipe: { learningRate: 1e-2, options: () => ({ ...LOW_RANK_RECIPE, mode: "all" }) },
   beginsFrom: ["lora"],
+  isConverted: true,
 });

@@ -15,8 +15,10 @@ const BOTH = /(^|\.)(layer\.\d+\.(attention\.)?output\.dense|attention\.out_lin|
  * `merge` throws, since there is no dense equivalent; `export` gives a file of our own kind, `peft_type: "BOTTLENECK"`,
  * which {@linkcode adapterMethod} reads.
  */
-export function houlsby(options: BottleneckOptions): Method<LowRankTrainable<Bottleneck>, Record<string, never>> {
-  return bottlenecks("houlsby", { targets: BOTH, activation: "gelu", norms: true, ...options });
+export function houlsby(
+  { targets = BOTH, activation = "gelu", norms = true, ...options }: BottleneckOptions,
+): Method<LowRankTrainable<Bottleneck>, Record<string, never>> {
+  return bottlenecks("houlsby", { targets, activation, norms, ...options });
 }
 
 /** {@linkcode houlsby} as trainers, command lines and records know it. */

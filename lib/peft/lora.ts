@@ -1,5 +1,5 @@
 import { loraAdapter } from "./files/adapter_files.ts";
-import { readLora } from "./files/read_lora.ts";
+import { readLora } from "./read_lora.ts";
 import { LowRankWeight } from "./low_rank_weight.ts";
 import {
   adaptWith,

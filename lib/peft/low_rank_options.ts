@@ -4,7 +4,7 @@ import type { MethodOptions, MethodPlace, OptionSchema, OptionValues } from "./m
 /** The option that says which linear layers a method adapts, where there is no usual choice. */
 export const TARGETS = {
   kind: "text",
-  help: "which layers are adapted: a regular expression that must match a whole path",
+  help: "which layers are adapted, by a regular expression that must match a whole path",
   required: true,
 } as const;
 

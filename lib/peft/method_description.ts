@@ -31,6 +31,8 @@ interface Described {
   readonly learningRate?: number;
   /** Whether it trains weights of the model themselves, which then cannot be kept in f16. */
   readonly trainsWeights?: true;
+  /** Whether `deno task convert` makes adapters of its states, as one holds more than the factors, or there are several. */
+  readonly isConverted?: true;
   /** Names of other methods whose adapters a run may begin from, as it trains the same parts. */
   readonly beginsFrom?: readonly string[];
   /** Fields of `adapter_config.json` that it reads beside those of its options. */
@@ -95,15 +97,15 @@ export function defineMethod<const Schema extends OptionSchema>(
     ...definition,
     recipe: { ...recipe, options: recipe.options ?? ((steps) => complete({}, { steps })) },
     make(options, place) {
-      const { targets = place.targets, ...rest } = complete(options, place);
-      const values = { ...rest, ...Object.hasOwn(schema, "targets") && { targets: place.targets ?? targets } };
+      const values: Record<string, unknown> = { ...complete(options, place) };
+      if (place.targets !== undefined && Object.hasOwn(schema, "targets")) values.targets = place.targets;
       for (const [key, { required }] of Object.entries(schema)) {
-        if (required && (values as MethodOptions)[key] === undefined) {
+        if (required && values[key] === undefined) {
           throw new RangeError(`${name}: ${key} is missing: ${schema[key].help}`);
         }
       }
       // Checked above, one by one, against what the type is made of.
-      return definition.make(values as unknown as OptionValues<Schema>, place);
+      return definition.make(values as OptionValues<Schema>, place);
     },
   };
 }

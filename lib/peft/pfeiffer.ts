@@ -10,8 +10,10 @@ const FEED_FORWARD = /(^|\.)(layer\.\d+\.output\.dense|ffn\.lin2)$/;
  * Pfeiffer's adapters (2005.00247): as {@linkcode houlsby}, but behind the feed-forward alone, with ReLU, and with frozen
  * layer norms. Departs from the paper in its place: it stands before the residual sum and the layer norm, as Houlsby's does.
  */
-export function pfeiffer(options: BottleneckOptions): Method<LowRankTrainable<Bottleneck>, Record<string, never>> {
-  return bottlenecks("pfeiffer", { targets: FEED_FORWARD, activation: "relu", norms: false, ...options });
+export function pfeiffer(
+  { targets = FEED_FORWARD, activation = "relu", norms = false, ...options }: BottleneckOptions,
+): Method<LowRankTrainable<Bottleneck>, Record<string, never>> {
+  return bottlenecks("pfeiffer", { targets, activation, norms, ...options });
 }
 
 /** {@linkcode pfeiffer} as trainers, command lines and records know it. */

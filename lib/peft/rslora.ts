@@ -1,4 +1,4 @@
-import { readLora } from "./files/read_lora.ts";
+import { readLora } from "./read_lora.ts";
 import { lora, type LoraOptions } from "./lora.ts";
 import type { LowRankTrainable } from "./low_rank.ts";
 import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";

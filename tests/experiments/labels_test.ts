@@ -4,14 +4,14 @@ import { type Adapted, beginFrom, plain, withAdapter } from "../../experiments/r
 import { headsToTrain, usedHead } from "../../experiments/runner/heads/head.ts";
 import { saveLabels } from "../../experiments/runner/heads/label_file.ts";
 import { type LoadedModel, loadModel } from "../../experiments/runner/model/load_model.ts";
-import { makeMethod, METHODS } from "../../experiments/runner/train/make_method.ts";
+import { makeMethod } from "../../experiments/runner/train/make_method.ts";
 import { writeModelFolder } from "../../experiments/runner/model/model_folder.ts";
 import type { TaskFlags } from "../../experiments/runner/data/raw_task.ts";
 import { outputsOf, readTask, type TuningTask } from "../../experiments/runner/data/read_task.ts";
 import { score } from "../../experiments/runner/train/score.ts";
 import { pretrainedModel } from "../../experiments/runner/model/run_model.ts";
 import { saveAdapter } from "../../lib/io/mod.ts";
-import { random } from "../../mod.ts";
+import { peft, random } from "../../mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
 import { tinyTexts, writeTinyClassifier } from "./tiny_classifier.ts";
 
@@ -127,7 +127,7 @@ describe("classes of data and of models", () => {
       await writeTinyClassifier(model, { outputs: 0 });
     });
 
-    for (const name of METHODS.filter((method) => method !== "full")) {
+    for (const name of peft.METHODS.map((one) => one.name).filter((method) => method !== "full")) {
       it(`of ${name} is scored by it, and a run that begins from it has its order`, async () => {
         const loaded = await loadModel(model, { labels: 3, seed: 2 });
         const settings = {

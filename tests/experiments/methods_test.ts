@@ -56,6 +56,6 @@ describe("recipes", () => {
     const { options, make } = RECIPES["delta-lora"];
     const at = (lambdaSchedule: string) => () => make({ ...options(STEPS), lambdaSchedule }, STEPS);
     expect(at("linear")).not.toThrow();
-    expect(at("steps")).toThrow("λ goes by linear or cosine over a run, not by steps");
+    expect(at("steps")).toThrow('delta-lora: lambdaSchedule is linear or cosine, not "steps"');
   });
 });

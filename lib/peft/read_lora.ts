@@ -1,10 +1,9 @@
-import { takeHeads } from "../low_rank.ts";
-import type { Factors, LowRankOptions, LowRankPatterns, LowRankTrainable } from "../low_rank.ts";
-import { settingOf } from "../low_rank.ts";
-import { LOW_RANK } from "../low_rank_options.ts";
-import type { Method } from "../method.ts";
-import type { AdapterFile, AdapterReading } from "./adapter_file.ts";
-import { changeBase } from "./base_changes.ts";
+import type { Factors, LowRankPatterns } from "./factors.ts";
+import type { AdapterFile, AdapterReading } from "./files/adapter_file.ts";
+import { changeBase } from "./files/base_changes.ts";
+import { type LowRankOptions, settingOf, takeHeads } from "./low_rank.ts";
+import { LOW_RANK } from "./low_rank_options.ts";
+import type { Method } from "./method.ts";
 
 /** What PEFT's LoRA and its kin have in their files: ranks and scales, by target perhaps, and factors. */
 export function readLora(
@@ -22,7 +21,7 @@ export function readLora(
   const options = { rank, alpha, dropout, targets: linear, heads, ...patterns };
   const isPatterned = [patterns.rankPattern, patterns.alphaPattern].some((pattern) => Object.keys(pattern!).length > 0);
   // Embeddings alone are adapted by changing the base.
-  const made = linear.length > 0 ? make(options) : make({ ...options, targets: [] });
+  const made = make(options);
   const init: Method["init"] = (_, base) => ({ trainable: { factors: {}, heads: takeHeads(base, heads) }, aux: {} });
   return {
     method: linear.length > 0 ? made : { ...made, init },
