@@ -215,8 +215,13 @@ function text(
 }
 
 /** Hashes of the runs whose outcomes are kept: those of tasks that others start from, asked for or not. */
-async function keptRuns(specs: readonly RunSpec[], { scale, startsAtModel }: Settings["grid"]): Promise<Set<string>> {
-  const starts = startsAtModel ? [] : TASKS.flatMap((task) => scale.recipe(task, "lora").start ?? []);
+async function keptRuns(
+  specs: readonly RunSpec[],
+  { scale, methods, startsAtModel }: Settings["grid"],
+): Promise<Set<string>> {
+  const starts = startsAtModel
+    ? []
+    : TASKS.flatMap((task) => methods.flatMap((method) => scale.recipe(task, method).start ?? []));
   return new Set(await Promise.all(specs.filter(({ task }) => starts.includes(task as GlueTaskName)).map(hashSpec)));
 }
 

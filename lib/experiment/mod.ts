@@ -55,6 +55,7 @@ export {
 } from "./figures/pareto.ts";
 export type { PointOptions } from "./statistics/points.ts";
 export { reportFigure } from "./figures/report_figure.ts";
+export type { ColumnType } from "./specs/column_type.ts";
 export { METHOD_OPTIONS } from "./specs/method_options.ts";
 export { type CurvePoint, METRICS, mostAtOnce, type RunRecord, type RunResult, scoreOf } from "./records/record.ts";
 export { readRecord, writeRecord } from "./records/record_file.ts";

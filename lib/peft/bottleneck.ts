@@ -139,7 +139,7 @@ export const BOTTLENECK = {
   },
   activation: {
     kind: "text",
-    help: "what stands between them: gelu, the default of houlsby, or relu, that of pfeiffer",
+    help: "what stands between them, gelu or relu; by default that of the paper",
     choices: ["gelu", "relu"],
     field: ["activation"],
   },
