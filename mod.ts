@@ -8,7 +8,7 @@
  * import * as dd from "@delta-dawn/delta-lora";
  *
  * await dd.openDevice();
- * const square = (x: dd.Tensor) => dd.sum(dd.mul(x, x));
+ * const square = (x: dd.Tensor) => x.mul(x).sum(); // or dd.sum(dd.mul(x, x))
  * const slope = dd.grad(square)(dd.tensor([1, 2, 3])) as dd.Tensor;
  * console.log(await slope.data()); // Float32Array [2, 4, 6]
  * ```

@@ -1,4 +1,5 @@
 import { isNaNExpression } from "../../kernels/is_nan.ts";
+import type { GeluOptions } from "../tensor/operation_options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { lessEqual } from "./compare.ts";
@@ -114,7 +115,7 @@ export function relu(x: Tensor): Tensor {
   return unary(reluPrimitive, x);
 }
 /** x·Φ(x) (1606.08415): exact by default, or its approximation by tanh. */
-export function gelu(x: Tensor, options: { readonly approximate?: "none" | "tanh" } = {}): Tensor {
+export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
   return unary(options.approximate === "tanh" ? geluTanhPrimitive : geluPrimitive, x);
 }
 /** x·sigmoid(x), also called swish. */

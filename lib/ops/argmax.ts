@@ -1,4 +1,5 @@
 import { formatShape, normalizeAxis } from "../tensor/shape.ts";
+import type { AxisOption } from "../tensor/operation_options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { requireDType } from "./elementwise.ts";
 import { argMaxDispatch } from "./kernel_calls.ts";
@@ -32,7 +33,7 @@ export const argmaxPrimitive: Primitive<undefined> = {
 };
 
 /** Position of the largest element along an axis (the last by default), the first among equals, as i32; NaN is largest. */
-export function argmax(x: Tensor, options: { readonly axis?: number } = {}): Tensor {
+export function argmax(x: Tensor, options: AxisOption = {}): Tensor {
   requireDType("argmax", x, ["f32"]);
   const axis = normalizeAxis(options.axis ?? -1, x.rank, "argmax");
   if (x.shape[axis] === 0) throw new RangeError(`argmax: an empty axis of ${formatShape(x.shape)} has none`);

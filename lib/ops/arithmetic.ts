@@ -2,7 +2,7 @@ import { isNaNExpression } from "../../kernels/is_nan.ts";
 import { opaqueExpression } from "../../kernels/opaque.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { equal, greater, less, logicalOr } from "./compare.ts";
-import type { TensorLike } from "./constant.ts";
+import type { TensorLike } from "../tensor/operation_options.ts";
 import { binary, elementwise, unary } from "./elementwise.ts";
 import type { ExpressionSite, Primitive } from "./primitive.ts";
 import { where } from "./where.ts";

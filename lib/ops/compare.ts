@@ -3,7 +3,7 @@ import { type DType, holdsNumber, isFloat, WHOLE_RANGE } from "../tensor/dtype.t
 import type { Tensor } from "../tensor/tensor.ts";
 import { cast } from "./cast.ts";
 import { full } from "./full.ts";
-import type { TensorLike } from "./constant.ts";
+import type { TensorLike } from "../tensor/operation_options.ts";
 import { binary, elementwise, requireDType, unary } from "./elementwise.ts";
 import type { Primitive } from "./primitive.ts";
 

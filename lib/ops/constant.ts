@@ -1,4 +1,5 @@
 import { bitsOf, type DType, elementOf, isFloat } from "../tensor/dtype.ts";
+import type { TensorLike } from "../tensor/operation_options.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { apply, type Primitive } from "./primitive.ts";
 
@@ -27,13 +28,6 @@ export function constant(value: number, dtype: DType = "f32"): Tensor {
 export function constantBits({ value, dtype }: ConstantParams): number {
   return bitsOf(value, dtype);
 }
-
-/**
- * What binary operations accept beside tensors. A number takes the other operand's dtype where that has such a number;
- * beside integers, a fraction, NaN, an infinity or a whole number out of range makes the result f32. Comparisons are
- * exact with any number.
- */
-export type TensorLike = Tensor | number | boolean;
 
 /** A tensor as it is; a number as a scalar of `dtype`. */
 export function asTensor(value: TensorLike, dtype: DType): Tensor {

@@ -3,7 +3,8 @@ import { formatShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { broadcastTo, commonShape } from "./broadcast.ts";
 import { cast } from "./cast.ts";
-import { asTensor, type TensorLike } from "./constant.ts";
+import type { TensorLike } from "../tensor/operation_options.ts";
+import { asTensor } from "./constant.ts";
 import { apply, type ExpressionSite, type Primitive, type VjpSite } from "./primitive.ts";
 
 /** What makes an element-wise primitive. */

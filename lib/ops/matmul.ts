@@ -2,6 +2,7 @@ import { matmulDispatch } from "../../kernels/choose_matmul.ts";
 import type { MatmulLayout } from "../../kernels/matmul.ts";
 import type { ProductDispatch } from "../../kernels/target.ts";
 import { broadcastShapes, formatShape, sizeOf } from "../tensor/shape.ts";
+import type { MatmulOptions } from "../tensor/operation_options.ts";
 import { stateOf, type Tensor } from "../tensor/tensor.ts";
 import { collapseView, contiguous, type View } from "../tensor/view.ts";
 import { mul } from "./arithmetic.ts";
@@ -148,14 +149,6 @@ export function productEmission(
     dispatches: [{ ...pack, buffers: [b, packed] }, { ...product, buffers: [a, packed, ...rest] }],
     scratch: [texture!],
   };
-}
-
-/** Options of {@linkcode matmul}. */
-export interface MatmulOptions {
-  /** Swaps the last two axes of the first operand; costs nothing. */
-  readonly transposeA?: boolean;
-  /** Swaps the last two axes of the second operand; costs nothing. */
-  readonly transposeB?: boolean;
 }
 
 function swapLast(x: Tensor): Tensor {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import "./methods.ts";
+
 export { abs, add, div, maximum, minimum, mul, neg, sign, sub } from "./arithmetic.ts";
 export { pow } from "./power.ts";
 export { erf, gelu, relu, silu } from "./activation.ts";
@@ -24,20 +26,28 @@ export {
   notEqual,
 } from "./compare.ts";
 export { type DTypeOption, full, ones, onesLike, zeros, zerosLike } from "./full.ts";
-export { type TensorLike } from "./constant.ts";
 export { barrier, stopGradient } from "./control.ts";
 export { embedding } from "./embedding.ts";
 export { cos, exp, log, rsqrt, sigmoid, sin, sqrt, tanh } from "./exponential.ts";
 export { square } from "./arithmetic.ts";
 export { addLowRank, type LowRank } from "./low_rank.ts";
-export { matmul, type MatmulOptions } from "./matmul.ts";
+export { matmul } from "./matmul.ts";
 export { logProbability } from "./log_probability.ts";
 export { matmulSum } from "./matmul_sum.ts";
-export { max, mean, min, type ReduceOptions, sum } from "./reduce.ts";
+export { max, mean, min, sum } from "./reduce.ts";
 export { expandDims, reshape, squeeze, transpose } from "./reshape.ts";
 export { concat, select, slice, split, stack } from "./slice.ts";
-export { type AxisOption, logSoftmax, normalize, softmax } from "./softmax.ts";
+export { logSoftmax, normalize, softmax } from "./softmax.ts";
 export { where } from "./where.ts";
 export * as random from "./random_mod.ts";
 export type { Key } from "./random.ts";
 export { squaredNorm } from "./squared_norm.ts";
+export type {
+  AxisOption,
+  GeluOptions,
+  MatmulOptions,
+  ReduceOptions,
+  SliceOptions,
+  SplitOptions,
+  TensorLike,
+} from "../tensor/operation_options.ts";

@@ -2,7 +2,7 @@ import { powerSource } from "../../kernels/power.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { equal, greaterEqual, logicalAnd } from "./compare.ts";
-import type { TensorLike } from "./constant.ts";
+import type { TensorLike } from "../tensor/operation_options.ts";
 import { binary, elementwise } from "./elementwise.ts";
 import { log } from "./exponential.ts";
 import type { Primitive } from "./primitive.ts";

@@ -1,3 +1,4 @@
+import type { ReduceOptions } from "../tensor/operation_options.ts";
 import { formatShape, normalizeAxes, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { div, mul } from "./arithmetic.ts";
@@ -8,14 +9,6 @@ import { zeros } from "./full.ts";
 import { apply, type Primitive, type VjpSite } from "./primitive.ts";
 import { type ReduceParams, reducePrimitive } from "./reduction.ts";
 import { reshape } from "./reshape.ts";
-
-/** Options of the reductions. */
-export interface ReduceOptions {
-  /** Axes to reduce, counted from the end where negative; all by default. */
-  readonly axis?: number | readonly number[];
-  /** Keeps reduced axes with size 1. */
-  readonly keepDims?: boolean;
-}
 
 /** Shares the derivative equally among the elements that reach the extremum. */
 function extremumVjp({ inputs: [x], output, params: { axes }, cotangent }: VjpSite<ReduceParams>): Tensor[] {

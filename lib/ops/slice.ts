@@ -7,6 +7,7 @@ import {
   type Shape,
   sizeOf,
 } from "../tensor/shape.ts";
+import type { SliceOptions, SplitOptions } from "../tensor/operation_options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { contiguousStrides, sliceView } from "../tensor/view.ts";
 import { zeros } from "./full.ts";
@@ -70,7 +71,7 @@ export const padPrimitive: Primitive<{ readonly start: readonly number[]; readon
  *
  * Throws a RangeError where the box leaves the tensor or lies between elements.
  */
-export function slice(x: Tensor, options: { readonly start: readonly number[]; readonly size: Shape }): Tensor {
+export function slice(x: Tensor, options: SliceOptions): Tensor {
   const { start } = options;
   const size = options.size.map((extent, axis) => extent === -1 ? x.shape[axis] - start[axis] : extent);
   const isWhole = [...start, ...size].every((position) => Number.isInteger(position));
@@ -149,10 +150,7 @@ export function stack(tensors: readonly Tensor[], options: { readonly axis?: num
  *
  * Throws a RangeError where the parts do not add up to the axis.
  */
-export function split(
-  x: Tensor,
-  options: { readonly sections: number | readonly number[]; readonly axis?: number },
-): Tensor[] {
+export function split(x: Tensor, options: SplitOptions): Tensor[] {
   const axis = normalizeAxis(options.axis ?? -1, x.rank, "split");
   const sizes = typeof options.sections === "number"
     ? new Array<number>(requireCount("split", "the number of parts", options.sections))

@@ -1,3 +1,4 @@
+import type { AxisOption } from "../tensor/operation_options.ts";
 import { normalizeAxis, type Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, mul, sub } from "./arithmetic.ts";
@@ -146,12 +147,6 @@ function along(primitive: Primitive<RowParams>, x: Tensor, axis: number, params:
   if (position === x.rank - 1) return apply(primitive, [x], params);
   const swap = x.shape.map((_, a) => a === position ? x.rank - 1 : a === x.rank - 1 ? position : a);
   return transpose(apply(primitive, [transpose(x, swap)], params), swap);
-}
-
-/** Options of the row-wise functions. */
-export interface AxisOption {
-  /** The axis to work along, the last by default. */
-  readonly axis?: number;
 }
 
 /** eˣ / Σeˣ along an axis, computed without overflow; finite where a row has −Infinity beside one finite value. */

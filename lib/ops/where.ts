@@ -1,6 +1,6 @@
 import type { Tensor } from "../tensor/tensor.ts";
 import { broadcastTo, commonShape } from "./broadcast.ts";
-import type { TensorLike } from "./constant.ts";
+import type { TensorLike } from "../tensor/operation_options.ts";
 import { promote, requireDType } from "./elementwise.ts";
 import { apply, type Primitive } from "./primitive.ts";
 

@@ -4,6 +4,16 @@ import { allocate, type DType, type TypedArray } from "./dtype.ts";
 import { currentExecutor } from "./executor.ts";
 import { formatShape, type Shape, sizeOf } from "./shape.ts";
 import type { TensorState } from "./state.ts";
+import type {
+  AxisOption,
+  GeluOptions,
+  MatmulOptions,
+  ReduceOptions,
+  SliceOptions,
+  SplitOptions,
+  TensorLike,
+} from "./operation_options.ts";
+import { operations } from "./operations.ts";
 
 /** Under this name Deno's notebooks ask a value how to show it. */
 export const NOTEBOOK_DISPLAY: unique symbol = Symbol.for("Jupyter.display");
@@ -156,6 +166,273 @@ export class Tensor {
   /** `using` disposes at the end of a scope. */
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  // Operations as methods: each is the function of its name (`astype` is cast(), `at` is select()), where more is said.
+
+  /** Sum, element by element; integers wrap. */
+  add(other: TensorLike): Tensor {
+    return operations().add(this, other);
+  }
+
+  /** Difference, element by element. */
+  sub(other: TensorLike): Tensor {
+    return operations().sub(this, other);
+  }
+
+  /** Product, element by element. */
+  mul(other: TensorLike): Tensor {
+    return operations().mul(this, other);
+  }
+
+  /** Quotient, element by element; of integers it is cut towards zero. */
+  div(other: TensorLike): Tensor {
+    return operations().div(this, other);
+  }
+
+  /** Power, element by element. */
+  pow(exponent: TensorLike): Tensor {
+    return operations().pow(this, exponent);
+  }
+
+  /** The larger of two, element by element. */
+  maximum(other: TensorLike): Tensor {
+    return operations().maximum(this, other);
+  }
+
+  /** The smaller of two, element by element. */
+  minimum(other: TensorLike): Tensor {
+    return operations().minimum(this, other);
+  }
+
+  /** Negation. */
+  neg(): Tensor {
+    return operations().neg(this);
+  }
+
+  /** Absolute value. */
+  abs(): Tensor {
+    return operations().abs(this);
+  }
+
+  /** −1, 0 or 1 by the sign. */
+  sign(): Tensor {
+    return operations().sign(this);
+  }
+
+  /** x². */
+  square(): Tensor {
+    return operations().square(this);
+  }
+
+  /** √x. */
+  sqrt(): Tensor {
+    return operations().sqrt(this);
+  }
+
+  /** 1 / √x. */
+  rsqrt(): Tensor {
+    return operations().rsqrt(this);
+  }
+
+  /** eˣ. */
+  exp(): Tensor {
+    return operations().exp(this);
+  }
+
+  /** Natural logarithm. */
+  log(): Tensor {
+    return operations().log(this);
+  }
+
+  /** Sine, of radians. */
+  sin(): Tensor {
+    return operations().sin(this);
+  }
+
+  /** Cosine, of radians. */
+  cos(): Tensor {
+    return operations().cos(this);
+  }
+
+  /** Hyperbolic tangent. */
+  tanh(): Tensor {
+    return operations().tanh(this);
+  }
+
+  /** 1 / (1 + e⁻ˣ). */
+  sigmoid(): Tensor {
+    return operations().sigmoid(this);
+  }
+
+  /** The error function. */
+  erf(): Tensor {
+    return operations().erf(this);
+  }
+
+  /** max(x, 0). */
+  relu(): Tensor {
+    return operations().relu(this);
+  }
+
+  /** x·Φ(x), Φ being the normal distribution: exact by default. */
+  gelu(options?: GeluOptions): Tensor {
+    return operations().gelu(this, options);
+  }
+
+  /** x·sigmoid(x), also called swish. */
+  silu(): Tensor {
+    return operations().silu(this);
+  }
+
+  /** Whether elements are equal, as bool. */
+  equal(other: TensorLike): Tensor {
+    return operations().equal(this, other);
+  }
+
+  /** Whether elements differ, as bool. */
+  notEqual(other: TensorLike): Tensor {
+    return operations().notEqual(this, other);
+  }
+
+  /** Whether elements are less than others, as bool. */
+  less(other: TensorLike): Tensor {
+    return operations().less(this, other);
+  }
+
+  /** Whether elements are less than others or equal, as bool. */
+  lessEqual(other: TensorLike): Tensor {
+    return operations().lessEqual(this, other);
+  }
+
+  /** Whether elements are greater than others, as bool. */
+  greater(other: TensorLike): Tensor {
+    return operations().greater(this, other);
+  }
+
+  /** Whether elements are greater than others or equal, as bool. */
+  greaterEqual(other: TensorLike): Tensor {
+    return operations().greaterEqual(this, other);
+  }
+
+  /** Whether both of two bool elements are true. */
+  logicalAnd(other: Tensor): Tensor {
+    return operations().logicalAnd(this, other);
+  }
+
+  /** Whether one of two bool elements is true. */
+  logicalOr(other: Tensor): Tensor {
+    return operations().logicalOr(this, other);
+  }
+
+  /** Whether a bool element is false. */
+  logicalNot(): Tensor {
+    return operations().logicalNot(this);
+  }
+
+  /** Whether elements are NaN, as bool. */
+  isNaN(): Tensor {
+    return operations().isNaN(this);
+  }
+
+  /** Whether elements are neither NaN nor infinite, as bool. */
+  isFinite(): Tensor {
+    return operations().isFinite(this);
+  }
+
+  /** Sum over axes, over all by default; of bool the number that are true. */
+  sum(options?: ReduceOptions): Tensor {
+    return operations().sum(this, options);
+  }
+
+  /** Mean over axes, over all by default, in f32. */
+  mean(options?: ReduceOptions): Tensor {
+    return operations().mean(this, options);
+  }
+
+  /** Largest element over axes, over all by default. */
+  max(options?: ReduceOptions): Tensor {
+    return operations().max(this, options);
+  }
+
+  /** Smallest element over axes, over all by default. */
+  min(options?: ReduceOptions): Tensor {
+    return operations().min(this, options);
+  }
+
+  /** Position of the largest element along an axis, as i32; the first where several are equal. */
+  argmax(options?: AxisOption): Tensor {
+    return operations().argmax(this, options);
+  }
+
+  /** eˣ / Σeˣ along an axis. */
+  softmax(options?: AxisOption): Tensor {
+    return operations().softmax(this, options);
+  }
+
+  /** The logarithm of softmax along an axis. */
+  logSoftmax(options?: AxisOption): Tensor {
+    return operations().logSoftmax(this, options);
+  }
+
+  /** (x − mean) / √(variance + ε) over the last axis. */
+  normalize(options?: { readonly epsilon?: number }): Tensor {
+    return operations().normalize(this, options);
+  }
+
+  /** Matrix product over the last two axes, `[..., m, k] · [..., k, n] → [..., m, n]`; batch axes broadcast. */
+  matmul(other: Tensor, options?: MatmulOptions): Tensor {
+    return operations().matmul(this, other, options);
+  }
+
+  /** The same elements in row-major order under another shape, of which one size may be −1. */
+  reshape(shape: Shape): Tensor {
+    return operations().reshape(this, shape);
+  }
+
+  /** Axes in another order, reversed by default. */
+  transpose(permutation?: readonly number[]): Tensor {
+    return operations().transpose(this, permutation);
+  }
+
+  /** One more axis, of size 1, at a position that is counted in the result. */
+  expandDims(axis: number): Tensor {
+    return operations().expandDims(this, axis);
+  }
+
+  /** Without axes of size 1: the given ones, or all. */
+  squeeze(axis?: number | readonly number[]): Tensor {
+    return operations().squeeze(this, axis);
+  }
+
+  /** Stretched to a larger shape, as binary operations do. */
+  broadcastTo(shape: Shape): Tensor {
+    return operations().broadcastTo(this, shape);
+  }
+
+  /** One position of an axis (the first by default), which goes; −1 is the last. */
+  at(index: number, options?: { readonly axis?: number }): Tensor {
+    return operations().at(this, index, options);
+  }
+
+  /** A box of the tensor. */
+  slice(options: SliceOptions): Tensor {
+    return operations().slice(this, options);
+  }
+
+  /** Parts along an axis. */
+  split(options: SplitOptions): Tensor[] {
+    return operations().split(this, options);
+  }
+
+  /** Converted to another dtype. */
+  astype(dtype: DType): Tensor {
+    return operations().astype(this, dtype);
+  }
+
+  /** The same elements, taken as constants by derivatives. */
+  stopGradient(): Tensor {
+    return operations().stopGradient(this);
   }
 
   /** What a notebook shows where a cell ends in this tensor, by MIME type; it computes and reads the elements. */

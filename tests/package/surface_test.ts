@@ -25,7 +25,8 @@ const LANGUAGE = [
 
 const TYPES = [
   ..."DType HostArray NestedArray Shape TensorOptions TypedArray".split(" "),
-  ..."AxisOption DTypeOption Key LowRank MatmulOptions ReduceOptions TensorLike".split(" "),
+  ..."AxisOption DTypeOption GeluOptions Key LowRank MatmulOptions ReduceOptions SliceOptions SplitOptions TensorLike"
+    .split(" "),
   ..."AnyFunction CustomVjpRules GradOptions ValueAndGradOptions".split(" "),
   ..."JitArguments JitOptions JittedFunction Lifted LiftedAll NumberPositions TakesNumbers WantsNumbers".split(" "),
   ..."Batch Params ProjectedWeight Tree TreeNode Weight".split(" "),

@@ -1,0 +1,53 @@
+import type { Shape } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
+
+/**
+ * What binary operations accept beside tensors. A number takes the other operand's dtype where that has such a number;
+ * beside integers, a fraction, NaN, an infinity or a whole number out of range makes the result f32. Comparisons are
+ * exact with any number.
+ */
+export type TensorLike = Tensor | number | boolean;
+
+/** Options of the reductions. */
+export interface ReduceOptions {
+  /** Axes to reduce, counted from the end where negative; all by default. */
+  readonly axis?: number | readonly number[];
+  /** Keeps reduced axes with size 1. */
+  readonly keepDims?: boolean;
+}
+
+/** Options of the row-wise functions. */
+export interface AxisOption {
+  /** The axis to work along, the last by default. */
+  readonly axis?: number;
+}
+
+/** Options of `matmul()`. */
+export interface MatmulOptions {
+  /** Swaps the last two axes of the first operand; costs nothing. */
+  readonly transposeA?: boolean;
+  /** Swaps the last two axes of the second operand; costs nothing. */
+  readonly transposeB?: boolean;
+}
+
+/** Options of `gelu()`. */
+export interface GeluOptions {
+  /** `none`, the default, is exact; `tanh` is the approximation of GPT-2. */
+  readonly approximate?: "none" | "tanh";
+}
+
+/** The box that `slice()` cuts out. */
+export interface SliceOptions {
+  /** The first position of each axis. */
+  readonly start: readonly number[];
+  /** How many positions of each axis; −1 stands for all that follow. */
+  readonly size: Shape;
+}
+
+/** Options of `split()`. */
+export interface SplitOptions {
+  /** The number of equal parts, or the sizes of the parts. */
+  readonly sections: number | readonly number[];
+  /** The axis to cut, the last by default. */
+  readonly axis?: number;
+}
