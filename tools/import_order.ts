@@ -11,6 +11,7 @@ export type Order = readonly Rung[];
 export const ORDERS: Readonly<Record<string, Order>> = {
   ".": ["deno.json", "kernels", "lib", "mod.ts", "experiments", ["bench", "tools"], "notebooks", "tests"],
   "lib": [
+    "text",
     "device",
     "tensor",
     "io",
@@ -28,7 +29,7 @@ export const ORDERS: Readonly<Record<string, Order>> = {
     "experiment",
   ],
   "lib/compile": ["graph", "fuse", "lower", "plan", "inspect", "tune", "run", "*"],
-  "lib/data": ["nearest.ts", ["tokenizer", "table"], "*"],
+  "lib/data": [["tokenizer", "table"], "*"],
   "lib/experiment": ["specs", "records", "statistics", "figures", ["notebook", "instruments"], "*"],
   "lib/peft": ["method.ts", "factors.ts", "targets.ts", "method_options.ts", "files", "*"],
   "experiments": ["suite", "terminal", "recipes", "runner", "studies", "cli"],

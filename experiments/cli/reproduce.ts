@@ -1,5 +1,5 @@
 // deno task reproduce glue [flags]
-import { requireName } from "../../lib/data/nearest.ts";
+import { requireName } from "../../lib/text/nearest.ts";
 import { runCommand } from "../terminal/run_command.ts";
 
 /** An experiment as a command: what it is, and what runs it with the arguments behind its name. */

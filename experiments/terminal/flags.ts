@@ -1,4 +1,4 @@
-import { nearest, requireName } from "../../lib/data/nearest.ts";
+import { nearest, requireName } from "../../lib/text/nearest.ts";
 
 /** Names of a command's flags. */
 export interface Flags {

@@ -1,5 +1,5 @@
 import type { peft } from "../../mod.ts";
-import { requireName } from "../../lib/data/nearest.ts";
+import { requireName } from "../../lib/text/nearest.ts";
 import { takes, wantedOf } from "../../lib/peft/method_options.ts";
 import type { Flags } from "./flags.ts";
 

@@ -43,7 +43,7 @@ export {
   type TriedRate,
 } from "./statistics/learning_rate_sweep.ts";
 export { type FolderLock, lockFolder } from "./records/lock.ts";
-export { nearest, requireName } from "../data/nearest.ts";
+export { nearest, requireName } from "../text/nearest.ts";
 export { type PairedDifferences, pairedDifferences, type Strata } from "./statistics/paired_differences.ts";
 export {
   paretoFigure,

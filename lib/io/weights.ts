@@ -1,6 +1,6 @@
 import type { Tensor } from "../tensor/tensor.ts";
 import { isFile } from "./is_file.ts";
-import { quoted } from "./quoted.ts";
+import { quoted } from "../text/quoted.ts";
 import { repeatedKey } from "./repeated_key.ts";
 import type { ReadHalves } from "./safetensors_elements.ts";
 import { type Fail, failFor } from "./safetensors_header.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { misspelt, nearest } from "../data/nearest.ts";
-import { quoted } from "../io/quoted.ts";
+import { misspelt, nearest } from "../text/nearest.ts";
+import { quoted } from "../text/quoted.ts";
 import { ACTIVATION_NAMES } from "./activations.ts";
 
 // Bounds keep a damaged file from asking for loops and arrays without end.

@@ -1,5 +1,5 @@
-import { quoted } from "../io/quoted.ts";
-import { misspelt, requireName } from "../data/nearest.ts";
+import { quoted } from "../text/quoted.ts";
+import { misspelt, requireName } from "../text/nearest.ts";
 import {
   type Architecture,
   type FromConfigOptions,

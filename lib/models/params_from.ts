@@ -1,4 +1,4 @@
-import { nearest } from "../data/nearest.ts";
+import { nearest } from "../text/nearest.ts";
 import type { Key } from "../ops/random.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";

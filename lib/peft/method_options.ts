@@ -1,5 +1,5 @@
-import { requireName } from "../data/nearest.ts";
-import { quoted } from "../io/quoted.ts";
+import { requireName } from "../text/nearest.ts";
+import { quoted } from "../text/quoted.ts";
 import type { TargetPattern } from "./targets.ts";
 
 /** A plain value of a method's option, as run specs and command lines hold it. */

@@ -1,4 +1,4 @@
-import { requireName } from "../data/nearest.ts";
+import { requireName } from "../text/nearest.ts";
 import type { MethodDescription } from "./method_description.ts";
 import * as methods from "./methods.ts";
 

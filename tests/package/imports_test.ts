@@ -97,7 +97,7 @@ describe("circles of values", () => {
 describe("the table of orders", () => {
   it("must know every folder", () => {
     const [fault] = faultsWith({ "lib/utils/a.ts": "" });
-    expect(fault).toContain("lib: the order knows nothing of utils (device < tensor < ");
+    expect(fault).toContain("lib: the order knows nothing of utils (text < device < tensor < ");
   });
 
   it("must know every folder that has folders", () => {

@@ -7,7 +7,7 @@ import {
   readGlueFiles,
   readGlueTask,
 } from "../../../lib/data/mod.ts";
-import { requireName } from "../../../lib/data/nearest.ts";
+import { requireName } from "../../../lib/text/nearest.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { generateSuite, SUITE_SEED } from "../../suite/mod.ts";
 import { SUITE } from "../../suite/suite_folder.ts";

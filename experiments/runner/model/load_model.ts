@@ -1,6 +1,6 @@
 import { hub, models, random, type Tensor } from "../../../mod.ts";
 import type { Tokenizer } from "../../../lib/data/mod.ts";
-import { requireName } from "../../../lib/data/nearest.ts";
+import { requireName } from "../../../lib/text/nearest.ts";
 import { SUITE, suiteModelFolder } from "../../suite/suite_folder.ts";
 
 /** A model of Hugging Face's with its weights and its tokenizer. */

@@ -1,5 +1,5 @@
 import { peft } from "../../../mod.ts";
-import { requireName } from "../../../lib/data/nearest.ts";
+import { requireName } from "../../../lib/text/nearest.ts";
 import { nonNegative, positive, wholeNumber } from "../../terminal/flags.ts";
 import type { Beginning } from "../model/adapted.ts";
 import { type LoadedModel, type StoredWeights, weightsOf } from "../model/load_model.ts";

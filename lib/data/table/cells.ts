@@ -1,4 +1,4 @@
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** A finite number in the form that programs write: `3`, `-1.5`, `.5`, `2e-3`. */
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;

@@ -1,5 +1,5 @@
-import { quoted } from "../../io/quoted.ts";
-import { nearest } from "../nearest.ts";
+import { quoted } from "../../text/quoted.ts";
+import { nearest } from "../../text/nearest.ts";
 
 /** Names of a table's columns for a message: of many, the first. */
 function listed(names: readonly string[]): string {

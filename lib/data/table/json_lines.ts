@@ -1,4 +1,4 @@
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 import { repeatedKey } from "../../io/repeated_key.ts";
 import { findColumns } from "./find_columns.ts";
 import type { Place, Row } from "./rows.ts";

@@ -1,5 +1,5 @@
 import type { AddedToken } from "./added_tokens.ts";
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** The flags of an added token, all false where they are missing but for `normalized`, which is what `special` is not. */
 export function flagsOf(where: string, flags: Readonly<Record<string, unknown>>): Omit<AddedToken, "content"> {

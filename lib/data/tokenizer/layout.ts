@@ -1,5 +1,5 @@
 import { type Part, partsOf } from "./part.ts";
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** A special token, or the place of the first or second text. */
 export type LayoutPart =

@@ -3,7 +3,7 @@ import { CONTROLS, MARKS, NONSPACING_MARKS, normalForm } from "./older_unicode.t
 import { flagOf, type Part, partsOf, textOf } from "./part.ts";
 import { stretchesOfPattern } from "./pattern.ts";
 import { precompiledCharsmap } from "./precompiled_charsmap.ts";
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** Changes text before it is cut into words. */
 export interface Normalizer {

@@ -1,4 +1,4 @@
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** What the reference's classes of characters are in JavaScript, for a class and against it. */
 const CLASSES: Readonly<Record<string, string>> = {

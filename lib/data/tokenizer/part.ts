@@ -1,4 +1,4 @@
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** One part of a `tokenizer.json`: its type and its settings. */
 export type Part = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import { regExpOfOniguruma } from "./oniguruma.ts";
 import type { Part } from "./part.ts";
 import { type FindStretches, stretchesByPattern } from "./split_text.ts";
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /**
  * The stretches of a text by a part's `pattern`: text under `String`, a regular expression under `Regex`. Throws a

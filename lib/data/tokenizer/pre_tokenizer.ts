@@ -11,7 +11,7 @@ import {
   stretchesByPattern,
 } from "./split_text.ts";
 import { scriptRuns } from "./unicode_scripts.ts";
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** Words of a text. */
 export interface Words {

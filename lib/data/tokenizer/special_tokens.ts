@@ -1,6 +1,6 @@
 import type { AddedToken } from "./added_tokens.ts";
 import { flagsOf } from "./added_token_flags.ts";
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** A token as a file gives it: as its text, or as settings of which some may be missing. */
 export type GivenToken = string | (Partial<AddedToken> & { readonly content: string });

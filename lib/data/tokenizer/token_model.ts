@@ -1,7 +1,7 @@
 import { bytePairModel } from "./byte_pair_model.ts";
 import type { Part } from "./part.ts";
 import { unigramModel } from "./unigram_model.ts";
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** Cuts words into pieces of a vocabulary. */
 export interface TokenModel {

@@ -6,7 +6,7 @@ import { normalizerOf } from "./normalizer.ts";
 import type { Part } from "./part.ts";
 import { preTokenizerOf } from "./pre_tokenizer.ts";
 import { type TokenModel, tokenModelOf } from "./token_model.ts";
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** Token ids of a text or a pair, special tokens included. */
 export interface TokenIds {

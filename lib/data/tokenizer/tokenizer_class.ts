@@ -9,7 +9,7 @@ import {
   robertaParts,
   spacedUnigramParts,
 } from "./tokenizer_class_parts.ts";
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** A class of transformers' tokenizers. */
 export interface TokenizerClass {

@@ -1,5 +1,5 @@
 import type { Part } from "./part.ts";
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** The vocabulary of a folder's files: the `model` of a `tokenizer.json`, or what older files have of it. */
 export interface Vocabulary {

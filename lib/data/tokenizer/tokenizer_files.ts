@@ -3,7 +3,7 @@ import { specialTokensOf, type TokenFiles } from "./special_tokens.ts";
 import { assembleTokenizer, sidesOf, type Tokenizer, type TokenizerJson } from "./tokenizer.ts";
 import { AS_IT_STANDS, classOfFiles, type TokenizerClass, tokenizerClassOf } from "./tokenizer_class.ts";
 import type { Vocabulary } from "./tokenizer_class_parts.ts";
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 
 /** Files of a model's folder that say how its text becomes tokens. */
 export const TOKENIZER_FILES = [

@@ -1,4 +1,4 @@
-import { nearest } from "../../data/nearest.ts";
+import { nearest } from "../../text/nearest.ts";
 import { METHOD_OPTIONS } from "./method_options.ts";
 import { canonicalJson, parseSpec, type RunSpec, RunSpecSchema } from "./spec.ts";
 import { pathsOf } from "./spec_fault.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { nearest } from "../../data/nearest.ts";
+import { nearest } from "../../text/nearest.ts";
 
 type Issue = v.BaseIssue<unknown>;
 

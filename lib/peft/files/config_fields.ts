@@ -1,4 +1,4 @@
-import { quoted } from "../../io/quoted.ts";
+import { quoted } from "../../text/quoted.ts";
 import type { Adapter } from "../method.ts";
 import { patternValue } from "./pattern_value.ts";
 import { UntranslatablePattern } from "./python_pattern.ts";

@@ -1,7 +1,7 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import fc from "fast-check";
-import { nearest, requireName } from "../../lib/experiment/mod.ts";
+import { nearest, requireName } from "../../lib/text/nearest.ts";
 
 const METHODS = ["full", "lora", "adalora", "delta-lora"];
 

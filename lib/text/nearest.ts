@@ -1,4 +1,4 @@
-import { quoted } from "../io/quoted.ts";
+import { quoted } from "./quoted.ts";
 
 /** Edits (insertions, deletions, exchanges) that turn one word into another. */
 function distance(a: string, b: string): number {
