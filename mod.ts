@@ -9,7 +9,7 @@
  *
  * await dd.openDevice();
  * const square = (x: dd.Tensor) => x.mul(x).sum(); // or dd.sum(dd.mul(x, x))
- * const slope = dd.grad(square)(dd.tensor([1, 2, 3])) as dd.Tensor;
+ * const slope = dd.grad(square)(dd.tensor([1, 2, 3]));
  * console.log(await slope.data()); // Float32Array [2, 4, 6]
  * ```
  *
@@ -29,12 +29,15 @@ export {
   evaluate,
   type HostArray,
   type NestedArray,
+  type PlainObject,
   type Shape,
+  type StaticValue,
   Tensor,
   tensor,
   type TensorOptions,
   type Tree,
   type TreeNode,
+  type TreeRecord,
   type TypedArray,
 } from "./lib/tensor/mod.ts";
 export * from "./lib/ops/mod.ts";

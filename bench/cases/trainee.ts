@@ -26,7 +26,7 @@ export class Trainee {
   ) {
     const { encoder, loss } = lossOf(model, options);
     const method = METHODS[options.method]();
-    const optimizer = optim.adamw({ learningRate: 1e-4, weightDecay: 0.01 });
+    const optimizer: optim.Optimizer = optim.adamw({ learningRate: 1e-4, weightDecay: 0.01 });
     this.#step = jit(
       train.makeStep({ loss: (p: Params, b: TextBatch, key: Key) => loss(p, b, key), method, optimizer, clip: 1 }),
       { donate: [0] },

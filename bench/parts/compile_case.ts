@@ -1,20 +1,6 @@
 // What one case takes before its first step, in a process of its own; compile.ts starts it and reads its line.
 //   deno run -A bench/parts/compile_case.ts CASE [DEVICE]
-import {
-  full,
-  jit,
-  mul,
-  openDevice,
-  optim,
-  peft,
-  random,
-  sin,
-  sub,
-  type Tensor,
-  tensor,
-  train,
-  type Tree,
-} from "../../mod.ts";
+import { full, jit, mul, openDevice, optim, peft, random, sin, sub, type Tensor, tensor, train } from "../../mod.ts";
 import { compileCases } from "./compile.ts";
 import { type BenchModel, lossOf, tensorBatch } from "../cases/models.ts";
 
@@ -52,7 +38,7 @@ async function training(model: BenchModel, parts: number): Promise<() => Promise
 async function update(count: number): Promise<() => Promise<unknown>> {
   const optimizer = optim.adamw({ learningRate: 1e-3, weightDecay: 0.01 });
   const params = Array.from({ length: count }, (_, i) => tensor(new Float32Array(8 + i % 3).fill(1)));
-  const step = jit(({ params, moments }: { params: Tensor[]; moments: Tree }) => {
+  const step = jit(({ params, moments }: { params: Tensor[]; moments: optim.AdamWState }) => {
     const { updates, state } = optimizer.update(params.map((one) => mul(one, 2)), moments, params);
     return { params: optim.applyUpdates(params, updates), moments: state };
   }, { donate: [0] });

@@ -8,6 +8,7 @@ import {
   random,
   type Tensor,
   train,
+  type Tree,
 } from "../../mod.ts";
 import { treeDispose } from "../../lib/tensor/mod.ts";
 import type { KernelShare, ModelResult, StepResult } from "../report/document.ts";
@@ -28,7 +29,7 @@ export interface PreparedStep {
   close(): void;
 }
 
-type Step = ReturnType<typeof train.makeStep<ReturnType<typeof tensorBatch>, unknown, unknown>>;
+type Step = train.Step<ReturnType<typeof tensorBatch>, Tree, Tree, optim.AdamWState>;
 
 /** Times of one step's dispatches, added up by kernel; none where the device has no clock. */
 async function sharesOf(

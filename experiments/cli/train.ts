@@ -174,7 +174,7 @@ async function main(): Promise<void> {
     ? undefined
     : await beginFrom(beginsFrom, loaded.base, { without: freshHead ? outputNames(loaded.model) : [] });
   const settings = trainSettings(flags, { task, loaded, beginning });
-  const method = beginning && settings.method === beginning.name ? beginning.method : makeMethod(settings);
+  const method: peft.Method = beginning && settings.method === beginning.name ? beginning.method : makeMethod(settings);
   if (method.isWhole) await requireNoAdapter(out);
   const saved = resume ? await loadStateInfo(out) : undefined;
 

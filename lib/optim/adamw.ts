@@ -42,7 +42,8 @@ export function scaleByAdam(options: AdamOptions = {}): Optimizer<AdamState> {
       const first = treeMap((m, g) => add(mul(m, beta1), mul(g, 1 - beta1)), mu, grads);
       const second = treeMap((v, g) => add(mul(v, beta2), mul(square(g), 1 - beta2)), nu, grads);
       const updates = treeMap(
-        (m, v) => div(div(m, correction1), add(sqrt(div(v, correction2)), epsilon)),
+        (_, m, v) => div(div(m, correction1), add(sqrt(div(v, correction2)), epsilon)),
+        grads,
         first,
         second,
       );
@@ -77,12 +78,15 @@ export interface AdamWOptions extends AdamOptions {
   readonly decayMask?: (param: Tensor) => boolean;
 }
 
+/** State of {@linkcode adamw}: of {@linkcode scaleByAdam}, of the decay, which has none, and of the rate. */
+export type AdamWState = readonly [adam: AdamState, decay: Record<string, never>, rate: CountState];
+
 /** Adam with decoupled weight decay (1711.05101), as PyTorch's `AdamW` computes it. */
-export function adamw(options: AdamWOptions): Optimizer {
+export function adamw(options: AdamWOptions): Optimizer<AdamWState> {
   const { learningRate, weightDecay = 0, decayMask } = options;
   return chain(
-    scaleByAdam(options) as Optimizer,
-    addDecayedWeights(weightDecay, { mask: decayMask }) as Optimizer,
-    scaleByLearningRate(learningRate) as Optimizer,
-  ) as Optimizer;
+    scaleByAdam(options),
+    addDecayedWeights(weightDecay, { mask: decayMask }),
+    scaleByLearningRate(learningRate),
+  );
 }

@@ -1,11 +1,28 @@
 import { mul, neg } from "../ops/mod.ts";
-import { treeMap } from "../tensor/tree.ts";
+import { type Tree, treeMap } from "../tensor/tree.ts";
 import { add, cast, full } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Optimizer, Schedule } from "./optimizer.ts";
 
-/** Applies transformations one after the other: each gets the updates of the one before as its gradients. */
-export function chain(...parts: readonly Optimizer[]): Optimizer<readonly unknown[]> {
+/**
+ * Applies transformations one after the other: each gets the updates of the one before as its gradients. The state is the
+ * list of theirs.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const optimizer = dd.optim.chain(dd.optim.scaleByAdam(), dd.optim.scaleByLearningRate(0.1));
+ * const params = { w: dd.tensor([1, 2]) };
+ * const [adam, rate] = optimizer.init(params);
+ * console.log(await adam.count.item(), await rate.count.item()); // 0 0
+ * ```
+ */
+export function chain<States extends readonly Tree[]>(
+  ...parts: { readonly [Part in keyof States]: Optimizer<States[Part]> }
+): Optimizer<States>;
+export function chain(...parts: readonly Optimizer[]): Optimizer<readonly Tree[]> {
   return {
     init: (params) => parts.map((part) => part.init(params)),
     update(grads, state, params) {

@@ -8,9 +8,13 @@ export function globalNorm(tree: Tree): Tensor {
   return sqrt(squaredNorm(treeLeaves(tree)));
 }
 
-/** A tree scaled down so that its norm is at most `maxNorm`, and the norm before; as PyTorch's `clip_grad_norm_`. */
-export function clipToNorm(tree: Tree, maxNorm: number): { clipped: Tree; norm: Tensor } {
+/**
+ * A tree scaled down so that its norm is at most `maxNorm`, and the norm before; as PyTorch's `clip_grad_norm_`. Where
+ * there is no limit, the tree as it is.
+ */
+export function clipToNorm<T extends Tree>(tree: T, maxNorm?: number): { clipped: T; norm: Tensor } {
   const norm = globalNorm(tree);
+  if (maxNorm === undefined) return { clipped: tree, norm };
   const factor = minimum(div(maxNorm, add(norm, 1e-6)), 1);
   return { clipped: treeMap((leaf) => mul(leaf, factor), tree), norm };
 }

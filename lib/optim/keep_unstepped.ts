@@ -1,23 +1,24 @@
 import { where } from "../ops/mod.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { type Tree, treeMap } from "../tensor/tree.ts";
+import { type Tree, treeFlatten, treeMap, treeUnflatten } from "../tensor/tree.ts";
 
 /** The keys and shapes of a tree in words, the same in whatever order records hold them. */
-function outline(tree: Tree): string {
+function outline(tree: unknown): string {
   if (tree instanceof Tensor) return `[${tree.shape}]`;
   if (Array.isArray(tree)) return `(${tree.map(outline)})`;
   if (typeof tree !== "object" || tree === null) return "";
-  return `{${Object.keys(tree).sort().map((key) => `${JSON.stringify(key)}${outline(tree[key])}`)}}`;
+  const parts = Object.entries(tree).sort(([a], [b]) => a < b ? -1 : 1);
+  return `{${parts.map(([key, part]) => `${JSON.stringify(key)}${outline(part)}`)}}`;
 }
 
 /** What {@linkcode keepUnstepped} chooses between. */
-export interface UnsteppedOptions {
+export interface UnsteppedOptions<Params extends Tree, State extends Tree> {
   /** The parameters that are stepped. */
-  readonly params: Tree;
+  readonly params: Params;
   /** State of an optimizer after a step. */
-  readonly next: Tree;
+  readonly next: State;
   /** Its state before the step. */
-  readonly before: Tree;
+  readonly before: State;
 }
 
 /**
@@ -25,13 +26,13 @@ export interface UnsteppedOptions {
  * parameters of bools that broadcast to them, is true. What the state holds for the others keeps its bits, by select and
  * not by arithmetic. Counts go on, so that the bias correction of Adam is that of the run, as in PyTorch's `SparseAdam`.
  */
-export function keepUnstepped(mask: Tree, { params, next, before }: UnsteppedOptions): Tree {
+export function keepUnstepped<Params extends Tree, State extends Tree>(
+  mask: NoInfer<Params>,
+  { params, next, before }: UnsteppedOptions<Params, State>,
+): State {
   const own = outline(params);
-  const choose = (now: Tree, old: Tree): Tree => {
-    if (outline(now) === own) return treeMap((a, b, m) => where(m, a, b), now, old, mask);
-    if (now instanceof Tensor || typeof now !== "object" || now === null) return now;
-    if (Array.isArray(now)) return now.map((part, i) => choose(part, old[i]));
-    return Object.fromEntries(Object.keys(now).map((key) => [key, choose(now[key], old[key])]));
-  };
-  return choose(next, before);
+  const isLikeParams = (value: unknown): value is Params => outline(value) === own;
+  const { leaves: now, structure } = treeFlatten(next, isLikeParams);
+  const { leaves: old } = treeFlatten(before, isLikeParams);
+  return treeUnflatten(structure, now.map((part, i) => treeMap((a, b, m) => where(m, a, b), part, old[i], mask)));
 }

@@ -3,11 +3,19 @@
  *
  * @module
  */
-export { type AdamOptions, type AdamState, adamw, type AdamWOptions, addDecayedWeights, scaleByAdam } from "./adamw.ts";
+export {
+  type AdamOptions,
+  type AdamState,
+  adamw,
+  type AdamWOptions,
+  type AdamWState,
+  addDecayedWeights,
+  scaleByAdam,
+} from "./adamw.ts";
 export { applyUpdates } from "./apply_updates.ts";
 export { chain, type CountState, scaleByLearningRate } from "./chain.ts";
 export { clipByGlobalNorm, clipToNorm, globalNorm } from "./clip_by_global_norm.ts";
-export { keepUnstepped } from "./keep_unstepped.ts";
+export { keepUnstepped, type UnsteppedOptions } from "./keep_unstepped.ts";
 export type { Optimizer, OptimizerStep, Schedule } from "./optimizer.ts";
 export { constantSchedule, cosineSchedule, linearSchedule, type WarmupOptions } from "./schedules.ts";
-export { sgd, type SgdOptions, trace } from "./sgd.ts";
+export { sgd, type SgdOptions, type SgdState, trace, type TraceState } from "./sgd.ts";

@@ -5,9 +5,9 @@ import type { Tree } from "../tensor/tree.ts";
 export type Schedule = (step: Tensor) => Tensor;
 
 /** What an optimizer gives for gradients. */
-export interface OptimizerStep<State> {
+export interface OptimizerStep<State, Params = Tree> {
   /** A tree like the parameters, to be added to them. */
-  readonly updates: Tree;
+  readonly updates: Params;
   readonly state: State;
 }
 
@@ -19,7 +19,7 @@ export interface Optimizer<State = Tree> {
   /** State for parameters, a tree of tensors. */
   init(params: Tree): State;
   /** Updates to be added to the parameters. */
-  update(grads: Tree, state: State, params: Tree): OptimizerStep<State>;
+  update<Params extends Tree>(grads: Params, state: State, params: Params): OptimizerStep<State, Params>;
   /** The learning rate of the coming step, where there is one: for logs. */
   learningRate?(state: State): Tensor | undefined;
 }

@@ -1,7 +1,7 @@
 import { add, mul, zerosLike } from "../ops/mod.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
 import { addDecayedWeights } from "./adamw.ts";
-import { chain, scaleByLearningRate } from "./chain.ts";
+import { chain, type CountState, scaleByLearningRate } from "./chain.ts";
 import type { Optimizer, Schedule } from "./optimizer.ts";
 
 /** Settings of {@linkcode sgd}. */
@@ -14,22 +14,30 @@ export interface SgdOptions {
   readonly weightDecay?: number;
 }
 
+/** State of {@linkcode trace}. */
+export interface TraceState {
+  /** The sums, a tree like the parameters. */
+  readonly velocity: Tree;
+}
+
 /** Sums gradients with a decay: v ← momentum · v + g, as PyTorch's `SGD` does. */
-export function trace(momentum: number): Optimizer<{ readonly velocity: Tree }> {
+export function trace(momentum: number): Optimizer<TraceState> {
   return {
     init: (params) => ({ velocity: treeMap(zerosLike, params) }),
     update(grads, { velocity }) {
-      const next = treeMap((v, g) => add(mul(v, momentum), g), velocity, grads);
+      const next = treeMap((g, v) => add(mul(v, momentum), g), grads, velocity);
       return { updates: next, state: { velocity: next } };
     },
   };
 }
 
+/** State of {@linkcode sgd}: of the decay and of {@linkcode trace}, where there are any, and of the rate. */
+export type SgdState = readonly (Record<string, never> | TraceState | CountState)[];
+
 /** Stochastic gradient descent, as PyTorch's `SGD` computes it. */
-export function sgd({ learningRate, momentum = 0, weightDecay = 0 }: SgdOptions): Optimizer {
-  return chain(
-    ...weightDecay === 0 ? [] : [addDecayedWeights(weightDecay) as Optimizer],
-    ...momentum === 0 ? [] : [trace(momentum) as Optimizer],
-    scaleByLearningRate(learningRate) as Optimizer,
-  ) as Optimizer;
+export function sgd({ learningRate, momentum = 0, weightDecay = 0 }: SgdOptions): Optimizer<SgdState> {
+  const parts: Optimizer<SgdState[number]>[] = [];
+  if (weightDecay !== 0) parts.push(addDecayedWeights(weightDecay));
+  if (momentum !== 0) parts.push(trace(momentum));
+  return chain(...parts, scaleByLearningRate(learningRate));
 }

@@ -1,7 +1,7 @@
 import { zeros } from "../ops/mod.ts";
 import { sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import type { Tree } from "../tensor/tree.ts";
+import { isRecord, type Tree } from "../tensor/tree.ts";
 import { AdapterFile, type AdapterReading } from "./files/adapter_file.ts";
 import { PEFT_PREFIX } from "./files/adapter_tensors.ts";
 import { MERGE_IN_PEFT } from "./files/config_fields.ts";
@@ -17,7 +17,7 @@ export interface AdapterMethod {
   readonly name: string;
   /** Its options as far as the adapter decides them; `undefined` where plain options cannot say them. */
   readonly options: MethodOptions | undefined;
-  readonly method: Method;
+  readonly method: Method<LowRankTrainable<Tree>>;
   /** Takes the place of what `method.init` would draw. */
   readonly trainable: LowRankTrainable<Tree>;
   /**
@@ -87,16 +87,18 @@ export function adapterMethod(
 }
 
 /** What a method would begin with on a model: targets, heads and their shapes; nothing that it draws is computed. */
-function headsAndTargets(method: Method, base: BaseParams): LowRankTrainable<Tree> {
+function headsAndTargets(method: AdapterMethod["method"], base: BaseParams): LowRankTrainable<Tree> {
   const key = zeros([2], { dtype: "u32" });
-  return method.init(key, base).trainable as unknown as LowRankTrainable<Tree>;
+  return method.init(key, base).trainable;
 }
 
 /** Throws where a tensor of the adapter has another shape than its configuration gives it on the model. */
 function checkShapes(found: Tree, wanted: Tree, name = ""): void {
-  if (!(found instanceof Tensor)) {
+  if (isRecord(found) && isRecord(wanted)) {
     for (const key of Object.keys(found)) checkShapes(found[key], wanted[key], name ? `${name}.${key}` : key);
-  } else if (!sameShape(found.shape, (wanted as Tensor).shape)) {
-    throw new Error(`cannot use the adapter: its ${name} is [${found.shape}], not [${(wanted as Tensor).shape}]`);
+  } else if (!(found instanceof Tensor && wanted instanceof Tensor)) {
+    throw new Error(`cannot use the adapter: its ${name} is no tensor where the model's is one`);
+  } else if (!sameShape(found.shape, wanted.shape)) {
+    throw new Error(`cannot use the adapter: its ${name} is [${found.shape}], not [${wanted.shape}]`);
   }
 }

@@ -55,11 +55,11 @@ class BottleneckWeight implements ProjectedWeight {
     return add(y, linear(ACTIVATIONS[this.activation](linear(y, down, downBias)), up, upBias));
   }
 
-  treeParts(): readonly Tree[] {
+  treeParts(): [W: Tensor, adapter: Bottleneck, activation: keyof typeof ACTIVATIONS] {
     return [this.W, this.adapter, this.activation];
   }
 
-  withTreeParts([W, adapter, activation]: readonly Tree[]): BottleneckWeight {
+  withTreeParts([W, adapter, activation]: ReturnType<BottleneckWeight["treeParts"]>): BottleneckWeight {
     return new BottleneckWeight(W, adapter, activation);
   }
 }
@@ -151,7 +151,7 @@ export const BOTTLENECK = {
 export function readBottleneck(
   file: AdapterFile,
   name: string,
-  make: (options: BottleneckOptions) => Method,
+  make: (options: BottleneckOptions) => Method<LowRankTrainable<Tree>>,
 ): AdapterReading | undefined {
   const { fields, tensors } = file;
   if (file.type !== "BOTTLENECK" || fields.config.method !== name) return undefined;

@@ -16,7 +16,6 @@ import {
 import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { Tree } from "../tensor/tree.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
 import { readLora } from "./read_lora.ts";
 import {
@@ -77,11 +76,11 @@ class DoraWeight implements ProjectedWeight {
     return this.dropout ? add(matmul(sub(x, kept), this.W, { transposeB: true }), turned) : turned;
   }
 
-  treeParts(): readonly Tree[] {
+  treeParts(): [W: Tensor, part: Factored, magnitude: Tensor, dropout: BranchDropout | undefined] {
     return [this.W, this.part, this.magnitude, this.dropout];
   }
 
-  withTreeParts([W, part, magnitude, dropout]: readonly Tree[]): DoraWeight {
+  withTreeParts([W, part, magnitude, dropout]: ReturnType<DoraWeight["treeParts"]>): DoraWeight {
     return new DoraWeight(W, part, magnitude, dropout);
   }
 }

@@ -6,6 +6,12 @@ export interface Factors {
   readonly B: Tensor;
 }
 
+/** What low-rank methods train: factors by path, and whole parameters of the heads by name. */
+export interface LowRankTrainable<F = Factors> {
+  readonly factors: Readonly<Record<string, F>>;
+  readonly heads: Readonly<Record<string, Tensor>>;
+}
+
 /** Options by which targets may differ, as in PEFT's `rank_pattern`, `alpha_pattern` and `use_rslora`. */
 export interface LowRankPatterns {
   /**

@@ -6,17 +6,11 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeLeaves } from "../tensor/tree.ts";
 import type { BranchDropout, Factored } from "./low_rank_weight.ts";
 import { patternValue } from "./files/pattern_value.ts";
-import type { Factors, LowRankPatterns } from "./factors.ts";
+import type { Factors, LowRankPatterns, LowRankTrainable } from "./factors.ts";
 import type { BaseParams, MethodReport, MethodState } from "./method.ts";
 import { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from "./targets.ts";
 
-export type { Factors, LowRankPatterns } from "./factors.ts";
-
-/** What low-rank methods train: factors by path, and whole parameters of the heads by name. */
-export interface LowRankTrainable<F = Factors> {
-  readonly factors: Readonly<Record<string, F>>;
-  readonly heads: Readonly<Record<string, Tensor>>;
-}
+export type { Factors, LowRankPatterns, LowRankTrainable } from "./factors.ts";
 
 /** Options that all low-rank methods share. */
 export interface LowRankOptions {

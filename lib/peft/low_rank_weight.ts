@@ -3,7 +3,6 @@ import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Key } from "../ops/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import type { Tree } from "../tensor/tree.ts";
 import { customVjp } from "../transform/mod.ts";
 
 /** A factored matrix scale · left · right: left `[out, r]`, right `[r, in]`. */
@@ -83,11 +82,11 @@ export class LowRankWeight implements ProjectedWeight {
       ));
   }
 
-  treeParts(): readonly Tree[] {
+  treeParts(): [W: Tensor, parts: readonly Factored[], dropout: BranchDropout | undefined] {
     return [this.W, this.parts, this.dropout];
   }
 
-  withTreeParts([W, parts, dropout]: readonly Tree[]): LowRankWeight {
+  withTreeParts([W, parts, dropout]: ReturnType<LowRankWeight["treeParts"]>): LowRankWeight {
     return new LowRankWeight(W, parts, dropout);
   }
 }

@@ -78,12 +78,12 @@ export interface Method<Trainable = Tree, Aux = Tree> {
    * Which elements the coming step moves: a tree like the trainables of bools that broadcast to them. The others keep
    * their bits and those of their moments, and their gradients count in no norm. All of them by default.
    */
-  mask?(trainable: Trainable, aux: Aux): Tree;
+  mask?(trainable: Trainable, aux: Aux): Trainable;
   /**
    * How many times the optimizer's rate each trainable has: a tree like the trainables of f32 scalars. Decay goes with the
    * rate, as in PyTorch's parameter groups. 1 by default.
    */
-  rates?(trainable: Trainable): Tree;
+  rates?(trainable: Trainable): Trainable;
   /** The rule after each optimizer step. */
   after(step: AfterStep<Trainable, Aux>): AfterResult<Trainable, Aux>;
   /** Dense weights that give the same logits. */

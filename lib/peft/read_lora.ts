@@ -1,15 +1,16 @@
 import type { Factors, LowRankPatterns } from "./factors.ts";
 import type { AdapterFile, AdapterReading } from "./files/adapter_file.ts";
 import { changeBase } from "./files/base_changes.ts";
-import { type LowRankOptions, settingOf, takeHeads } from "./low_rank.ts";
+import { type LowRankOptions, type LowRankTrainable, settingOf, takeHeads } from "./low_rank.ts";
 import { LOW_RANK } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
+import type { Tree } from "../tensor/tree.ts";
 
 /** What PEFT's LoRA and its kin have in their files: ranks and scales, by target perhaps, and factors. */
 export function readLora(
   file: AdapterFile,
-  make: (options: LowRankOptions & LowRankPatterns) => Method,
-): AdapterReading & { readonly part: (path: string) => Factors } {
+  make: (options: LowRankOptions & LowRankPatterns) => Method<LowRankTrainable<Tree>>,
+): AdapterReading<Factors> {
   const { fields, tensors, base, places } = file;
   const { linear, heads } = places;
   const patterns: LowRankPatterns = {
@@ -22,7 +23,10 @@ export function readLora(
   const isPatterned = [patterns.rankPattern, patterns.alphaPattern].some((pattern) => Object.keys(pattern!).length > 0);
   // Embeddings alone are adapted by changing the base.
   const made = make(options);
-  const init: Method["init"] = (_, base) => ({ trainable: { factors: {}, heads: takeHeads(base, heads) }, aux: {} });
+  const init: typeof made["init"] = (_, base) => ({
+    trainable: { factors: {}, heads: takeHeads(base, heads) },
+    aux: {},
+  });
   return {
     method: linear.length > 0 ? made : { ...made, init },
     options: isPatterned ? undefined : { rank, alpha },

@@ -1,7 +1,6 @@
 import { add, matmul, matmulSum, mul, neg, transpose } from "../ops/mod.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { Tree } from "../tensor/tree.ts";
 import { customVjp } from "../transform/mod.ts";
 import { type Factored, onRows } from "./low_rank_weight.ts";
 
@@ -62,11 +61,11 @@ export class TelescopedWeight implements ProjectedWeight {
     return onRows(x, (rows) => projectTelescoped(rows, this.W, this.part, this.received));
   }
 
-  treeParts(): readonly Tree[] {
+  treeParts(): [W: Tensor, part: Factored, received: Received] {
     return [this.W, this.part, this.received];
   }
 
-  withTreeParts([W, part, received]: readonly Tree[]): TelescopedWeight {
-    return new TelescopedWeight(W as Tensor, part as Factored, received as Received);
+  withTreeParts([W, part, received]: ReturnType<TelescopedWeight["treeParts"]>): TelescopedWeight {
+    return new TelescopedWeight(W, part, received);
   }
 }

@@ -1,36 +1,111 @@
 import { currentExecutor } from "./executor.ts";
 import { goneOf, stateOf, Tensor } from "./tensor.ts";
 
-/**
- * Tensors in nested plain objects and arrays: how parameters, states and batches are held. Leaves are tensors; other
- * values (numbers, strings, functions, `undefined`) may stand beside them. Objects of classes, a `Map` among them, are
- * refused, as the tensors inside would go unseen, unless they are {@linkcode TreeNode}s.
- */
-// deno-lint-ignore no-explicit-any -- a tree is any nesting of plain data: its own type says what it holds
-export type Tree = any;
+/** What may stand in a tree beside its leaves, and is handed on as it is. */
+export type StaticValue =
+  | undefined
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | symbol
+  | ((...args: never[]) => unknown);
 
-/** The shape of a tree without its leaves. */
-export type Structure =
+/** What tells collections (a `Map`, a `Set`, a typed array) and promises from plain objects. */
+export interface PlainObject {
+  /** What can be iterated over is no plain object. */
+  readonly [Symbol.iterator]?: never;
+  /** What must be awaited first is none. */
+  readonly then?: never;
+}
+
+/**
+ * A plain object that holds trees by name, as far as the compiler can tell: a collection or a promise is none. Objects of
+ * other classes are refused when the program runs.
+ */
+export type TreeRecord<Leaf = Tensor> = { readonly [name: string]: Tree<Leaf> } | (object & PlainObject);
+
+/**
+ * Leaves in nested plain objects and arrays: how parameters, states and batches are held. Leaves are tensors unless said
+ * otherwise; other values (numbers, strings, functions, `undefined`) may stand beside them. Objects of classes, a `Map`
+ * among them, are refused, as the tensors inside would go unseen, unless they are {@linkcode TreeNode}s.
+ *
+ * `Tree` is the type of a tree of which nothing is known. Functions of trees have a type parameter for what they are given
+ * and give the same type back, so that `{ W, b }` stays `{ W, b }`.
+ */
+export type Tree<Leaf = Tensor> = Leaf | StaticValue | TreeNode | readonly Tree<Leaf>[] | TreeRecord<Leaf>;
+
+/**
+ * The type of a tree `T` with other leaves: `To` in place of tensors, or of what `From` names.
+ *
+ * @example
+ * ```ts
+ * import type * as dd from "@delta-dawn/delta-lora";
+ *
+ * type Params = { W: dd.Tensor; layers: dd.Tensor[]; name: string };
+ * const sizes: dd.tree.MapLeaves<Params, number> = { W: 6, layers: [2, 3], name: "mlp" };
+ * console.log(sizes.layers); // [2, 3]
+ * ```
+ */
+export type MapLeaves<T, To, From = Tensor> = Tree<From> extends T ? Tree<To>
+  : T extends From ? To
+  : T extends StaticValue | TreeNode ? T
+  : { [Key in keyof T]: MapLeaves<T[Key], To, From> };
+
+/** The nodes of a {@linkcode Structure}. */
+export type StructureNode =
   | { readonly kind: "leaf" }
   | { readonly kind: "value"; readonly value: unknown }
-  | { readonly kind: "array"; readonly parts: readonly Structure[] }
-  | { readonly kind: "object"; readonly keys: readonly string[]; readonly parts: readonly Structure[] }
-  | { readonly kind: "opaque"; readonly node: TreeNode; readonly parts: readonly Structure[] };
+  | { readonly kind: "array"; readonly parts: readonly StructureNode[] }
+  | { readonly kind: "object"; readonly keys: readonly string[]; readonly parts: readonly StructureNode[] }
+  | { readonly kind: "opaque"; readonly node: TreeNode; readonly parts: readonly StructureNode[] };
+
+/** The shape of a tree of type `T` without its leaves, which were of type `Leaf`. */
+export type Structure<T = unknown, Leaf = unknown> = StructureNode & {
+  /** Never there: tells the compiler the type of the tree. */
+  readonly tree?: T;
+  /** Never there: tells the compiler the type of the leaves. */
+  readonly leaf?: Leaf;
+};
 
 /**
  * An object with tensors inside that is no plain record: it says what they are and how to be made of others. Whatever
  * tells two objects of its class apart must be among its parts, static values (text, functions) included: a jitted
- * function takes objects with equal parts for the same.
+ * function takes objects with equal parts for the same. A class that implements it may name its parts' types.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * class Scaled implements dd.TreeNode {
+ *   constructor(readonly W: dd.Tensor, readonly factor: number) {}
+ *   treeParts(): [W: dd.Tensor, factor: number] {
+ *     return [this.W, this.factor];
+ *   }
+ *   withTreeParts([W, factor]: [W: dd.Tensor, factor: number]): Scaled {
+ *     return new Scaled(W, factor);
+ *   }
+ * }
+ * await dd.openDevice();
+ * const { layer } = dd.tree.map((leaf) => dd.mul(leaf, 2), { layer: new Scaled(dd.tensor([1, 2]), 0.5) });
+ * console.log(layer.factor, await layer.W.data()); // 0.5 Float32Array [2, 4]
+ * ```
  */
 export interface TreeNode {
   /** The tensors and trees inside, in a fixed order. */
-  treeParts(): readonly Tree[];
-  /** The same object around other parts. */
-  withTreeParts(parts: readonly Tree[]): Tree;
+  treeParts(): readonly unknown[];
+  /** The same object around other parts of the same types. */
+  withTreeParts(parts: readonly unknown[]): TreeNode;
 }
 
-function isTreeNode(value: unknown): value is TreeNode {
+/** Whether a value is a {@linkcode TreeNode}. */
+export function isTreeNode(value: unknown): value is TreeNode {
   return typeof value === "object" && value !== null && "treeParts" in value && "withTreeParts" in value;
+}
+
+function isTensor(value: unknown): value is Tensor {
+  return value instanceof Tensor;
 }
 
 /** Whether a value is a plain object, `{ … }`. */
@@ -58,19 +133,24 @@ function refuseObject(value: object, path: string): never {
  *
  * Throws a TypeError where an object in it is neither plain nor a {@linkcode TreeNode}.
  */
-export function treeFlatten<L = Tensor>(
-  tree: Tree,
-  isLeaf: (value: unknown) => boolean = (value) => value instanceof Tensor,
-): { leaves: L[]; structure: Structure } {
-  const leaves: L[] = [];
-  const visitAll = (values: readonly unknown[], path: string, step: (i: number) => string): Structure[] =>
+export function treeFlatten<T extends Tree>(tree: T): { leaves: Tensor[]; structure: Structure<T, Tensor> };
+export function treeFlatten<T extends Tree<Leaf>, Leaf>(
+  tree: T,
+  isLeaf: (value: unknown) => value is Leaf,
+): { leaves: Leaf[]; structure: Structure<T, Leaf> };
+export function treeFlatten(
+  tree: unknown,
+  isLeaf: (value: unknown) => boolean = isTensor,
+): { leaves: unknown[]; structure: Structure } {
+  const leaves: unknown[] = [];
+  const visitAll = (values: readonly unknown[], path: string, step: (i: number) => string): StructureNode[] =>
     Array.from(values, (value, i) => visit(value, path + step(i)));
-  const visit = (value: unknown, path: string): Structure => {
+  const visit = (value: unknown, path: string): StructureNode => {
     if (isLeaf(value)) {
-      leaves.push(value as L);
+      leaves.push(value);
       return { kind: "leaf" };
     }
-    if (value instanceof Tensor) return { kind: "value", value };
+    if (isTensor(value)) return { kind: "value", value };
     if (Array.isArray(value)) return { kind: "array", parts: visitAll(value, path, (i) => `[${i}]`) };
     if (isTreeNode(value)) {
       return { kind: "opaque", node: value, parts: visitAll(value.treeParts(), path, (i) => `.${i}`) };
@@ -86,10 +166,19 @@ export function treeFlatten<L = Tensor>(
   return { leaves, structure };
 }
 
-/** Puts leaves into a structure; the opposite of {@linkcode treeFlatten}. */
-export function treeUnflatten(structure: Structure, leaves: readonly unknown[]): Tree {
+/**
+ * Puts leaves into a structure; the opposite of {@linkcode treeFlatten}.
+ *
+ * Throws a RangeError where there are more leaves or fewer than the structure has places.
+ */
+export function treeUnflatten<T, Leaf>(structure: Structure<T, Leaf>, leaves: readonly NoInfer<Leaf>[]): T;
+export function treeUnflatten<T, Leaf, To>(
+  structure: Structure<T, Leaf>,
+  leaves: readonly To[],
+): MapLeaves<T, To, Leaf>;
+export function treeUnflatten(structure: Structure, leaves: readonly unknown[]): unknown {
   let position = 0;
-  const visit = (part: Structure): Tree => {
+  const visit = (part: StructureNode): unknown => {
     switch (part.kind) {
       case "leaf":
         return leaves[position++];
@@ -121,20 +210,20 @@ export function treeLeaves(tree: Tree): Tensor[] {
  */
 export function treeFlattenLike(structure: Structure, tree: Tree, trees = "trees"): Tensor[] {
   const leaves: Tensor[] = [];
-  const visit = (part: Structure, value: Tree, path: string): void => {
-    const fail = (wanted: string): never => {
+  const visit = (part: StructureNode, value: unknown, path: string): void => {
+    const fail: (wanted: string) => never = (wanted) => {
       throw new RangeError(`${trees} differ at ${path || "their root"}: one has ${wanted} there, the other does not`);
     };
     switch (part.kind) {
       case "leaf":
-        if (!(value instanceof Tensor)) fail("a tensor");
+        if (!isTensor(value)) return fail("a tensor");
         leaves.push(value);
         return;
       case "value":
-        if (value instanceof Tensor) fail("no tensor");
+        if (isTensor(value)) fail("no tensor");
         return;
       case "array":
-        if (!Array.isArray(value) || value.length !== part.parts.length) fail(`a list of ${part.parts.length}`);
+        if (!Array.isArray(value) || value.length !== part.parts.length) return fail(`a list of ${part.parts.length}`);
         return part.parts.forEach((inner, i) => visit(inner, value[i], `${path}[${i}]`));
       case "opaque": {
         const { constructor } = part.node;
@@ -159,11 +248,35 @@ export function treeFlattenLike(structure: Structure, tree: Tree, trees = "trees
 }
 
 /**
- * Applies a function to the tensors of a tree, and to those at the same places of further trees.
+ * Applies a function to the tensors of a tree, and to those at the same places of further trees. Gives a tree of the type
+ * of the first, with what the function gave in place of tensors.
  *
  * Throws a RangeError where a further tree has another structure.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const params = { W: dd.tensor([[1, 2], [3, 4]]), name: "linear" };
+ * const shapes = dd.tree.map(({ shape }) => shape.join("×"), params);
+ * console.log(shapes); // { W: "2×2", name: "linear" }
+ * ```
  */
-export function treeMap(fn: (leaf: Tensor, ...rest: Tensor[]) => unknown, tree: Tree, ...rest: Tree[]): Tree {
+export function treeMap<T extends Tree>(
+  fn: (leaf: Tensor, ...rest: Tensor[]) => Tensor,
+  tree: T,
+  ...rest: readonly Tree[]
+): T;
+export function treeMap<T extends Tree, To>(
+  fn: (leaf: Tensor, ...rest: Tensor[]) => To,
+  tree: T,
+  ...rest: readonly Tree[]
+): MapLeaves<T, To>;
+export function treeMap(
+  fn: (leaf: Tensor, ...rest: Tensor[]) => unknown,
+  tree: Tree,
+  ...rest: readonly Tree[]
+): unknown {
   const { leaves, structure } = treeFlatten(tree);
   const others = rest.map((other) => treeFlattenLike(structure, other));
   return treeUnflatten(structure, leaves.map((leaf, i) => fn(leaf, ...others.map((other) => other[i]))));

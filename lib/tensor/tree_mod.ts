@@ -4,11 +4,16 @@
  * @module
  */
 export {
+  type MapLeaves,
+  type PlainObject,
+  type StaticValue,
   type Structure,
+  type StructureNode,
   treeDispose as dispose,
   treeFlatten as flatten,
   treeLeaves as leaves,
   treeMap as map,
   type TreeNode,
+  type TreeRecord,
   treeUnflatten as unflatten,
 } from "./tree.ts";

@@ -4,7 +4,7 @@ import * as random from "../ops/random_mod.ts";
 import type { Params } from "../nn/linear.ts";
 import type { LossTerm } from "../nn/losses.ts";
 import { applyUpdates } from "../optim/apply_updates.ts";
-import { clipToNorm, globalNorm } from "../optim/clip_by_global_norm.ts";
+import { clipToNorm } from "../optim/clip_by_global_norm.ts";
 import { keepUnstepped } from "../optim/keep_unstepped.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import type { Method } from "../peft/method.ts";
@@ -14,11 +14,11 @@ import { meanGradient } from "./mean_gradient.ts";
 import type { TrainState } from "./state.ts";
 
 /** What {@linkcode makeStep} needs. */
-export interface StepOptions<Batch, Trainable = Tree, Aux = Tree> {
+export interface StepOptions<Batch, Trainable = Tree, Aux = Tree, OptimizerState = Tree> {
   /** Loss of a batch as a sum and a count. */
   readonly loss: (params: Params, batch: Batch, key: Key) => LossTerm;
   readonly method: Method<Trainable, Aux>;
-  readonly optimizer: Optimizer;
+  readonly optimizer: Optimizer<OptimizerState>;
   /** Largest norm of all gradients together; no limit by default. */
   readonly clip?: number;
 }
@@ -37,18 +37,18 @@ export interface StepMetrics {
 const METHOD_STREAM = 0x6d657468;
 
 /** A step of training: state and batch go in, the next state and what the step tells come out. */
-export type Step<Batch, Trainable = Tree, Aux = Tree> = (
-  state: TrainState<Trainable, Aux>,
+export type Step<Batch, Trainable = Tree, Aux = Tree, OptimizerState = Tree> = (
+  state: TrainState<Trainable, Aux, OptimizerState>,
   batch: Batch,
-) => [TrainState<Trainable, Aux>, StepMetrics];
+) => [TrainState<Trainable, Aux, OptimizerState>, StepMetrics];
 
 /**
  * One step of training as a pure function: forward, backward, clipping, optimizer and the method's rule after it. Meant
  * for `jit(…, { donate: [0] })`.
  */
-export function makeStep<Batch, Trainable, Aux>(
-  options: StepOptions<Batch, Trainable, Aux>,
-): Step<Batch, Trainable, Aux> {
+export function makeStep<Batch, Trainable extends Tree, Aux extends Tree, OptimizerState extends Tree>(
+  options: StepOptions<Batch, Trainable, Aux, OptimizerState>,
+): Step<Batch, Trainable, Aux, OptimizerState> {
   const whole = makeAccumulatedStep(options);
   return function step(state, batch) {
     return whole(state, [batch]);
@@ -59,9 +59,9 @@ export function makeStep<Batch, Trainable, Aux>(
  * Like {@linkcode makeStep} for a batch in parts, one after the other in the memory of one: the loss is the sum of all
  * sums over the sum of all counts, as it would be of the whole batch, and no mean of means. Each part has a key of its own.
  */
-export function makeAccumulatedStep<Batch, Trainable, Aux>(
-  { loss, method, optimizer, clip }: StepOptions<Batch, Trainable, Aux>,
-): Step<readonly Batch[], Trainable, Aux> {
+export function makeAccumulatedStep<Batch, Trainable extends Tree, Aux extends Tree, OptimizerState extends Tree>(
+  { loss, method, optimizer, clip }: StepOptions<Batch, Trainable, Aux, OptimizerState>,
+): Step<readonly Batch[], Trainable, Aux, OptimizerState> {
   return function step(state, batches) {
     const { base, trainable: before, aux, step } = state;
     const key = random.foldIn(state.key, step);
@@ -77,9 +77,7 @@ export function makeAccumulatedStep<Batch, Trainable, Aux>(
       return old ? treeMap((a, b, m) => where(m, a, b), now, old, mask) : treeMap((a, m) => where(m, a, 0), now, mask);
     };
     const gradient = kept(whole);
-    const { clipped, norm } = clip === undefined
-      ? { clipped: gradient, norm: globalNorm(gradient) }
-      : clipToNorm(gradient, clip);
+    const { clipped, norm } = clipToNorm(gradient, clip);
     const learningRate = optimizer.learningRate?.(state.optimizer) ?? full([], 0);
     const stepped = optimizer.update(clipped, state.optimizer, before);
     const rates = method.rates?.(before);

@@ -11,11 +11,11 @@ export type PartLoss<Trainable> = (trainable: Trainable) => LossTerm;
  * The mean loss over all parts of a batch, the sum of their sums over the sum of their counts, and its gradient with that
  * of a penalty. Parts are differentiated one after the other, so that memory is needed for one.
  */
-export function meanGradient<Trainable>(
+export function meanGradient<Trainable extends Tree>(
   parts: readonly PartLoss<Trainable>[],
   trainable: Trainable,
   penalty?: (trainable: Trainable) => Tensor,
-): { mean: Tensor; gradient: Tree } {
+): { mean: Tensor; gradient: Trainable } {
   if (parts.length === 0) throw new RangeError("a step needs at least one part of a batch");
   if (parts.length === 1) {
     const objective = (point: Trainable) => {
@@ -33,7 +33,7 @@ export function meanGradient<Trainable>(
     };
     return valueAndGrad(objective, { hasAux: true })(trainable);
   });
-  const count = maximum(each.map(({ aux }) => aux as Tensor).reduce((a, b) => add(a, b)), 1);
+  const count = maximum(each.map(({ aux }) => aux).reduce((a, b) => add(a, b)), 1);
   const total = each.map((one) => one.grad).reduce((a, b) => treeMap((x, y) => add(x, y), a, b));
   const gradient = treeMap((x) => div(x, count), total);
   return {

@@ -8,9 +8,9 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 
 /** Everything a run carries from step to step: plain data, a tree of tensors. */
-export interface TrainState<Trainable = Tree, Aux = Tree> extends MethodState<Trainable, Aux> {
+export interface TrainState<Trainable = Tree, Aux = Tree, OptimizerState = Tree> extends MethodState<Trainable, Aux> {
   /** State of the optimizer. */
-  readonly optimizer: Tree;
+  readonly optimizer: OptimizerState;
   /** Steps done, an i32 scalar. */
   readonly step: Tensor;
   /** What dropout draws from. */
@@ -18,9 +18,9 @@ export interface TrainState<Trainable = Tree, Aux = Tree> extends MethodState<Tr
 }
 
 /** Options of {@linkcode init}. */
-export interface InitOptions<Trainable = Tree, Aux = Tree> {
+export interface InitOptions<Trainable = Tree, Aux = Tree, OptimizerState = Tree> {
   readonly method: Method<Trainable, Aux>;
-  readonly optimizer: Optimizer;
+  readonly optimizer: Optimizer<OptimizerState>;
   /** Gives the base up to this state instead of copying what the method writes. */
   readonly takeBase?: boolean;
 }
@@ -30,11 +30,11 @@ export interface InitOptions<Trainable = Tree, Aux = Tree> {
  *
  * Throws a TypeError where the method writes what is kept in f16.
  */
-export function init<Trainable, Aux>(
+export function init<Trainable extends Tree, Aux extends Tree, OptimizerState extends Tree>(
   key: Key,
   base: BaseParams,
-  { method, optimizer, takeBase = false }: InitOptions<Trainable, Aux>,
-): TrainState<Trainable, Aux> {
+  { method, optimizer, takeBase = false }: InitOptions<Trainable, Aux, OptimizerState>,
+): TrainState<Trainable, Aux, OptimizerState> {
   const [forMethod, forDropout] = random.split(key);
   const { trainable, aux } = method.init(forMethod, base);
   const writes = method.writes(base);

@@ -22,14 +22,17 @@ function noCotangent({ shape, dtype }: Tensor): Tensor {
 }
 
 /** A derivative rule of one's own. */
-export interface CustomVjpRules<Args extends readonly Tree[], Value extends Tree, Residuals extends Tree> {
+export interface CustomVjpRules<Args extends readonly Tree[], Value extends Tree, Residuals> {
   /** Computes the value, and what the backward pass will need. */
   forward(...args: Args): { value: Value; residuals: Residuals };
   /**
    * From residuals and the derivative by the value: one tree like each argument, records in whatever order of their keys;
    * `undefined` for none.
    */
-  backward(residuals: Residuals, cotangent: Value): readonly (Tree | undefined)[];
+  backward(
+    residuals: Residuals,
+    cotangent: Value,
+  ): { readonly [Position in keyof Args]: Args[Position] | undefined };
 }
 
 /**
@@ -39,7 +42,7 @@ export interface CustomVjpRules<Args extends readonly Tree[], Value extends Tree
  * Differentiating throws a RangeError where `backward` gives another number of trees, or trees of another structure or of
  * other shapes than the arguments have.
  */
-export function customVjp<Args extends readonly Tree[], Value extends Tree, Residuals extends Tree>(
+export function customVjp<Args extends readonly Tree[], Value extends Tree, Residuals>(
   f: (...args: Args) => Value,
   rules: CustomVjpRules<Args, Value, Residuals>,
 ): (...args: Args) => Value {

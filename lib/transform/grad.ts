@@ -8,20 +8,34 @@ import { type Tree, treeFlatten, treeFlattenLike, treeUnflatten } from "../tenso
 import { orZeros, pullBack, record } from "./differentiate.ts";
 
 /** Options of {@linkcode grad}. */
-export interface GradOptions {
-  /** Position of the argument to differentiate by: a tree of f32 tensors. */
-  readonly argument?: number;
+export interface GradOptions<Position extends number = number> {
+  /** Position of the argument to differentiate by, a tree with f32 tensors; 0 by default. */
+  readonly argument?: Position;
 }
 
 /** Options of {@linkcode valueAndGrad}. */
-export interface ValueAndGradOptions<Aux extends boolean = boolean> extends GradOptions {
-  /** The function returns `{ value, aux }`, and `aux` is handed on. */
-  readonly hasAux?: Aux;
+export interface ValueAndGradOptions<Position extends number = number> extends GradOptions<Position> {
+  /** The function returns `{ value, aux }`, and `aux`, anything, is handed on; false by default. */
+  readonly hasAux?: boolean;
+}
+
+/** A function of any arguments: what they are is known to whoever calls. */
+export type AnyFunction = (...args: never[]) => unknown;
+
+/** What a derivative is taken of, and the derivative by one argument, a tree of that argument's type. */
+export interface ValueAndGrad<Grad> {
+  /** An f32 scalar. */
+  readonly value: Tensor;
+  /** Like the argument: f32 tensors are derivatives by the one at their place, everything else stands as it was. */
+  readonly grad: Grad;
 }
 
 /** A tree with its f32 tensors as nodes of their own, to differentiate by; others stay as they are. */
-function markLeaves(tree: Tree): { marked: Tensor[]; tree: Tree; rebuild: (leaves: readonly Tensor[]) => Tree } {
-  const { leaves, structure } = treeFlatten(tree, (value) => value instanceof Tensor && value.dtype === "f32");
+function markLeaves<T extends Tree>(
+  tree: T,
+): { marked: Tensor[]; tree: T; rebuild: (leaves: readonly Tensor[]) => T } {
+  const isSource = (value: unknown): value is Tensor => value instanceof Tensor && value.dtype === "f32";
+  const { leaves, structure } = treeFlatten(tree, isSource);
   const marked = leaves.map(mark);
   return { marked, tree: treeUnflatten(structure, marked), rebuild: (parts) => treeUnflatten(structure, parts) };
 }
@@ -33,10 +47,29 @@ function requireScalar(value: unknown): asserts value is Tensor {
   }
 }
 
-/** A function of any arguments: what they are is known to whoever calls. */
-// deno-lint-ignore no-explicit-any
-export type AnyFunction = (...args: any[]) => any;
+/** What a function with `hasAux` returned. */
+function withAux(result: unknown): { readonly value?: unknown; readonly aux?: unknown } {
+  return typeof result === "object" && result !== null ? result : {};
+}
 
+/**
+ * Turns a function that gives a scalar and something beside it, `{ value, aux }`, into one that gives the value, its
+ * derivative by one argument, and `aux`.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const loss = ({ w }: { w: dd.Tensor }) => ({ value: dd.sum(dd.mul(w, w)), aux: { count: w.size } });
+ * const { grad, aux } = dd.valueAndGrad(loss, { hasAux: true })({ w: dd.tensor([1, 2]) });
+ * console.log(await grad.w.data(), aux.count); // Float32Array [2, 4] 2
+ * ```
+ */
+export function valueAndGrad<Args extends readonly Tree[], Aux, const Position extends number = 0>(
+  f: (...args: Args) => { readonly value: Tensor; readonly aux: Aux },
+  options: ValueAndGradOptions<Position> & { readonly hasAux: true },
+): <Given extends Args>(...args: Given) => ValueAndGrad<Given[Position]> & { readonly aux: Aux };
 /**
  * Turns a function with a scalar result into one that gives the value and the derivative by one argument, a tree like
  * the argument with f32 tensors; leaves of other dtypes stay as they are. Derivatives are operations themselves, so the
@@ -44,31 +77,54 @@ export type AnyFunction = (...args: any[]) => any;
  *
  * The function it gives throws a TypeError where the argument holds no f32 tensor, or the result is no f32 scalar.
  */
-export function valueAndGrad<F extends AnyFunction>(
-  f: F,
+export function valueAndGrad<Args extends readonly Tree[], const Position extends number = 0>(
+  f: (...args: Args) => Tensor,
+  options?: ValueAndGradOptions<Position> & { readonly hasAux?: false },
+): <Given extends Args>(...args: Given) => ValueAndGrad<Given[Position]>;
+export function valueAndGrad(
+  f: (...args: readonly Tree[]) => unknown,
   options: ValueAndGradOptions = {},
-): (...args: Parameters<F>) => { value: Tensor; grad: Tree; aux?: Tree } {
+): (...args: readonly Tree[]) => ValueAndGrad<Tree> & { readonly aux?: unknown } {
   const { argument = 0, hasAux = false } = options;
   return (...args) => {
-    const { tape, value, result, rebuild } = holdNodes(() => {
+    const { tape, value, aux, rebuild } = holdNodes(() => {
       const { marked, tree, rebuild } = markLeaves(args[argument]);
       if (marked.length === 0) {
         throw new TypeError(`grad: argument ${argument} holds no f32 tensor to differentiate by`);
       }
       const result = f(...args.slice(0, argument), tree, ...args.slice(argument + 1));
-      const value = hasAux ? result.value : result;
+      const { value, aux } = hasAux ? withAux(result) : { value: result };
       requireScalar(value);
-      return { tape: record([value], marked), value, result, rebuild };
+      return { tape: record([value], marked), value, aux, rebuild };
     });
     const derivatives = pullBack(tape, [ones(value.shape)]);
     const grad = rebuild(orZeros(derivatives, tape.sources));
-    return hasAux ? { value, grad, aux: result.aux } : { value, grad };
+    return hasAux ? { value, grad, aux } : { value, grad };
   };
 }
 
-/** Turns a function with a scalar result into its derivative by one argument, a tree like the argument. */
-export function grad<F extends AnyFunction>(f: F, options: GradOptions = {}): (...args: Parameters<F>) => Tree {
-  const both = valueAndGrad(f, options);
+/**
+ * Turns a function with a scalar result into its derivative by one argument, a tree like the argument: its f32 tensors are
+ * derivatives, everything else stands as it was.
+ *
+ * The function it gives throws a TypeError where the argument holds no f32 tensor, or the result is no f32 scalar.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const loss = ({ w, b }: { w: dd.Tensor; b: dd.Tensor }) => dd.sum(dd.add(dd.mul(w, w), b));
+ * const slope = dd.grad(loss)({ w: dd.tensor([1, 2]), b: dd.tensor(3) });
+ * console.log(await slope.w.data(), await slope.b.item()); // Float32Array [2, 4] 2
+ * ```
+ */
+export function grad<Args extends readonly Tree[], const Position extends number = 0>(
+  f: (...args: Args) => Tensor,
+  options: GradOptions<Position> = {},
+): <Given extends Args>(...args: Given) => Given[Position] {
+  const { argument } = options;
+  const both = valueAndGrad<Args, Position>(f, { argument });
   return (...args) => both(...args).grad;
 }
 
@@ -77,11 +133,25 @@ export function grad<F extends AnyFunction>(f: F, options: GradOptions = {}): (.
  * tree like the value, records in whatever order of their keys, and gives a tree for each argument.
  *
  * `pullback` throws a RangeError where the cotangent has another structure than the value, or other shapes.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const { value, pullback } = dd.vjp((a: dd.Tensor, b: dd.Tensor) => dd.mul(a, b), dd.tensor([1, 2]), dd.tensor([3, 4]));
+ * const [byA, byB] = pullback(dd.tensor([1, 10]));
+ * console.log(await value.data(), await byA.data(), await byB.data()); // [3, 8], [3, 40] and [1, 20]
+ * ```
  */
-export function vjp<F extends AnyFunction>(
-  f: F,
-  ...args: Parameters<F>
-): { value: ReturnType<F>; pullback: (cotangent: Tree) => Tree[] } {
+export function vjp<Args extends readonly Tree[], Value extends Tree>(
+  f: (...args: Args) => Value,
+  ...args: Args
+): { value: Value; pullback: (cotangent: Value) => Args };
+export function vjp(
+  f: (...args: readonly Tree[]) => Tree,
+  ...args: readonly Tree[]
+): { value: Tree; pullback: (cotangent: Tree) => readonly Tree[] } {
   const { tape, value, structure, sources } = holdNodes(() => {
     const sources = args.map(markLeaves);
     const value = f(...sources.map(({ tree }) => tree));

@@ -6,7 +6,7 @@ import type { DispatchTime, ProfileClock } from "../compile/inspect/dispatch_tim
 import { ambientExecutor, currentExecutor } from "../tensor/executor.ts";
 import { Hold } from "../tensor/hold.ts";
 import { goneOf, makeTensor, nextId, Tensor } from "../tensor/tensor.ts";
-import { type Structure, type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
+import { type Structure, type StructureNode, type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
 import { argumentPaths } from "./argument_paths.ts";
 import type { AnyFunction } from "./grad.ts";
 import type { JitArguments, JitOptions, JittedFunction, TakesNumbers, WantsNumbers } from "./jit_types.ts";
@@ -14,16 +14,21 @@ import { staticKey, structureKey } from "./signature.ts";
 
 interface Trace {
   readonly compiled: Compiled;
-  readonly outputs: Structure;
+  readonly outputs: Structure<Tree>;
 }
 
 /** How many leaves a structure takes. */
-function countLeaves(structure: Structure): number {
+function countLeaves(structure: StructureNode): number {
   if (structure.kind === "leaf") return 1;
   return structure.kind === "value" ? 0 : structure.parts.reduce((count, part) => count + countLeaves(part), 0);
 }
 
-const isDynamic = (value: unknown): boolean => value instanceof Tensor || typeof value === "number";
+function isDynamic(value: unknown): value is Tensor | number {
+  return value instanceof Tensor || typeof value === "number";
+}
+
+/** What is known of a function's type while it is traced: trees go in, and what comes out is looked at. */
+type Traceable = (...args: readonly Tree[]) => Tree;
 
 /** Runs what was traced once it is compiled. Arguments are held from the call on, whatever becomes of them meanwhile. */
 async function runHeld<R>(
@@ -84,21 +89,18 @@ export function jit<F extends AnyFunction, const Static extends number = never>(
   f: F,
   options?: JitOptions<Static>,
 ): JittedFunction<F>;
-export function jit<F extends AnyFunction, const Static extends number = never>(
-  f: F,
-  options: JitOptions<Static> = {},
-): JittedFunction<F> | TakesNumbers {
+export function jit(f: Traceable, options: JitOptions = {}): JittedFunction<Traceable> | TakesNumbers {
   const { donate = [], static: fixed = [] } = options;
-  const isStatic = (position: number) => (fixed as readonly number[]).includes(position);
+  const isStatic = (position: number) => fixed.includes(position);
   const traces = new Map<string, Promise<Trace>>();
   const finished: Trace[] = [];
 
   const flatten = (args: readonly Tree[]) => {
     const donated = new Set<number>();
     const leaves: Tensor[] = [];
-    const structures = args.map((arg, position): Structure => {
+    const structures = args.map((arg, position): Structure<Tree> => {
       if (isStatic(position)) return { kind: "value", value: arg };
-      const flat = treeFlatten<Tensor | number>(arg, isDynamic);
+      const flat = treeFlatten(arg, isDynamic);
       for (const leaf of flat.leaves) {
         if (donate.includes(position)) donated.add(leaves.length);
         leaves.push(
@@ -111,7 +113,7 @@ export function jit<F extends AnyFunction, const Static extends number = never>(
   };
 
   /** Tells a call from others that need another plan. */
-  const signatureOf = (structures: readonly Structure[], leaves: readonly Tensor[]): string =>
+  const signatureOf = (structures: readonly StructureNode[], leaves: readonly Tensor[]): string =>
     structures.map((structure, position) =>
       isStatic(position) && structure.kind === "value" ? staticKey(structure.value) : structureKey(structure)
     ).join(";") + leaves.map(({ dtype, shape }) => `|${dtype}${shape}`).join("");
@@ -170,20 +172,21 @@ export function jit<F extends AnyFunction, const Static extends number = never>(
     );
   };
 
-  const outsideTraces = <Result>(call: (args: JitArguments<F>) => Promise<Result>) => (...args: JitArguments<F>) => {
-    refuseInsideTrace();
-    return call(args);
-  };
+  const outsideTraces =
+    <Result>(call: (args: JitArguments<Traceable>) => Promise<Result>) => (...args: JitArguments<Traceable>) => {
+      refuseInsideTrace();
+      return call(args);
+    };
 
-  const run = async (args: JitArguments<F>): Promise<ReturnType<F>> => {
+  const run = async (args: JitArguments<Traceable>): Promise<Tree> => {
     const { leaves, known } = trace(runtimeOf(currentExecutor()), args);
     const results = await runHeld(leaves, known, (compiled) => compiled.run(leaves));
     return treeUnflatten((await known).outputs, results);
   };
 
   const profile = async (
-    args: JitArguments<F>,
-  ): Promise<{ value: ReturnType<F>; clock: ProfileClock; dispatches: DispatchTime[] }> => {
+    args: JitArguments<Traceable>,
+  ): Promise<{ value: Tree; clock: ProfileClock; dispatches: DispatchTime[] }> => {
     const { leaves, known } = trace(runtimeOf(currentExecutor()), args);
     const { results, clock, dispatches } = await runHeld(leaves, known, (compiled) => compiled.profile(leaves));
     return { value: treeUnflatten((await known).outputs, results), clock, dispatches };

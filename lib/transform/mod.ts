@@ -5,7 +5,15 @@
  */
 export { checkpoint } from "./checkpoint.ts";
 export { customVjp, type CustomVjpRules } from "./custom_vjp.ts";
-export { type AnyFunction, grad, type GradOptions, valueAndGrad, type ValueAndGradOptions, vjp } from "./grad.ts";
+export {
+  type AnyFunction,
+  grad,
+  type GradOptions,
+  type ValueAndGrad,
+  valueAndGrad,
+  type ValueAndGradOptions,
+  vjp,
+} from "./grad.ts";
 export { jit } from "./jit.ts";
 export type {
   JitArguments,

@@ -1,5 +1,5 @@
 import { add, cast, full, logicalNot, mul, reshape } from "../../lib/ops/mod.ts";
-import { evaluate, inputsOf, type Tensor, treeLeaves, type TypedArray } from "../../lib/tensor/mod.ts";
+import { evaluate, inputsOf, type Tensor, type Tree, treeLeaves, type TypedArray } from "../../lib/tensor/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import { buildStep, firstOptimizerState, hostTensor, resultsOf, type StepResult, type Values } from "./build.ts";
 import { fromPlain, type Leaf, type Program, stateLeaves } from "./program.ts";
@@ -38,7 +38,7 @@ async function makeLeaves({ leaves }: Program): Promise<{ values: Record<string,
   return { values, beside };
 }
 
-type Step = (given: Values, kept: Values, optimizer: unknown) => StepResult | Promise<StepResult>;
+type Step = (given: Values, kept: Values, optimizer: Tree) => StepResult | Promise<StepResult>;
 
 /** Runs a program, all steps of it, with a step that may be compiled. */
 async function runSteps(program: Program, step: Step): Promise<{ results: Tensor[]; beside: Tensor[] }> {

@@ -5,7 +5,7 @@ import { crossEntropy, type Params } from "../../lib/nn/mod.ts";
 import { div, type Key, random, reshape } from "../../lib/ops/mod.ts";
 import { adamw } from "../../lib/optim/mod.ts";
 import { full, lora, type Method } from "../../lib/peft/mod.ts";
-import type { Tensor } from "../../lib/tensor/mod.ts";
+import type { Tensor, Tree } from "../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../lib/train/mod.ts";
 import { grad, jit, valueAndGrad } from "../../lib/transform/mod.ts";
 import { testDevice } from "../support/device.ts";
@@ -14,7 +14,11 @@ import { expectClose } from "../support/numbers.ts";
 
 const loss = (params: Params, b: ReturnType<typeof encoderBatch>) => crossEntropy(encoder.apply(params, b), b.labels);
 
-async function train<T, A>(method: Method<T, A>, learningRate: number, begin: (trainable: T) => T) {
+async function train<T extends Tree, A extends Tree>(
+  method: Method<T, A>,
+  learningRate: number,
+  begin: (trainable: T) => T,
+) {
   const optimizer = adamw({ learningRate, weightDecay: 0.1 });
   const step = jit(makeStep({ loss, method, optimizer, clip: 1 }), { donate: [0] });
   let state = init(random.key(0), encoderWeights(), { method, optimizer });
@@ -50,7 +54,7 @@ describe("bert", () => {
       const { sum, count } = loss(params, encoderBatch(0));
       return div(sum, count);
     };
-    const grads = grad(mean)(encoderWeights()) as Record<string, Tensor>;
+    const grads = grad(mean)(encoderWeights());
     for (const [name, wanted] of Object.entries(part(encoderFixture, "grads."))) {
       const [got, want] = [await grads[name].data(), await wanted.data()];
       const size = Math.max(1e-3, ...Array.from(want, Math.abs));

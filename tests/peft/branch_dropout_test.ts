@@ -25,20 +25,20 @@ import { TARGETS } from "../support/tiny.ts";
 const OPTIONS = { rank: 2, alpha: 6, targets: TARGETS, dropout: 0.5 };
 const STEPS = { totalSteps: 9, warmup: 2, final: 2, interval: 1 };
 const DELTA = { ...OPTIONS, lambda: 0.5, startStep: 1, allowDropout: true };
-const METHODS: Readonly<Record<string, () => Method>> = {
-  lora: () => lora(OPTIONS) as Method,
-  rslora: () => rslora(OPTIONS) as Method,
-  dora: () => dora(OPTIONS) as Method,
-  adalora: () => adalora({ ...OPTIONS, ...STEPS, initialRank: 2, targetRank: 1 }) as Method,
-  "delta-lora": () => deltaLora(DELTA) as Method,
-};
+const METHODS = {
+  lora: () => lora(OPTIONS),
+  rslora: () => rslora(OPTIONS),
+  dora: () => dora(OPTIONS),
+  adalora: () => adalora({ ...OPTIONS, ...STEPS, initialRank: 2, targetRank: 1 }),
+  "delta-lora": () => deltaLora(DELTA),
+} satisfies Record<string, () => Method<LowRankTrainable<Tree>>>;
 
 /** A method's state in which the branch is not zero. */
-function stateOf(method: Method) {
+function stateOf<F extends Tree, Aux>(method: Method<LowRankTrainable<F>, Aux>) {
   const { base } = oneLayer();
   const { trainable, aux } = method.init(random.key(1), base);
   const factors = treeMap((x: Tensor) => random.normal(random.key(x.shape[0]), x.shape), trainable.factors);
-  return { base, trainable: { ...trainable, factors } as LowRankTrainable<Tree>, aux };
+  return { base, trainable: { ...trainable, factors }, aux };
 }
 
 describe("dropout in the branch", () => {
@@ -59,7 +59,7 @@ describe("dropout in the branch", () => {
       );
     const point = { x, W, ...factors };
     expectClose(await branch(point).data(), await plain(point).data(), 1e-5);
-    const slope = (f: (point: Point) => Tensor) => grad((point: Point) => sum(square(f(point))))(point) as Point;
+    const slope = (f: (point: Point) => Tensor) => grad((point: Point) => sum(square(f(point))))(point);
     const [got, want] = [slope(branch), slope(plain)];
     for (const name of ["x", "W", "left", "right"] as const) {
       expectClose(await got[name].data(), await want[name].data(), 1e-4);
@@ -75,7 +75,7 @@ describe("dropout in the branch", () => {
     const { base, trainable, aux } = stateOf(method);
     const key = random.key(4);
     const got = await applyLayer(method.adapt(base, trainable, aux, key), x).data();
-    const { A, B, magnitude } = trainable.factors[QUERY] as Record<string, Tensor>;
+    const { A, B, magnitude } = trainable.factors[QUERY];
     const W = base[`${QUERY}.weight`];
     const change = mul(matmul(B, A), 3);
     const whole = add(W, change);
@@ -89,7 +89,7 @@ describe("dropout in the branch", () => {
     expectClose(got, await wanted.data(), 1e-5);
   });
 
-  for (const [name, make] of Object.entries(METHODS)) {
+  for (const [name, make] of Object.entries<() => Method<LowRankTrainable<Tree>>>(METHODS)) {
     it(`${name}: happens with a key alone, is another with another key, and never in merged weights`, async () => {
       const { points: { x } } = oneLayer();
       const method = make();
@@ -114,7 +114,7 @@ describe("dropout in the branch", () => {
     const method = lora(OPTIONS);
     const optimizer = adamw({ learningRate: 1e-30 });
     const fresh = init(random.key(1), base, { method, optimizer });
-    const state = { ...fresh, trainable: stateOf(method as Method).trainable as typeof fresh.trainable };
+    const state = { ...fresh, trainable: stateOf(method).trainable };
     const step = makeStep({ loss: layerLoss, method, optimizer });
     const [next, first] = step(state, points);
     const [, second] = step(next, points);
@@ -124,7 +124,7 @@ describe("dropout in the branch", () => {
   });
 
   it("is written into the adapter's configuration, and read from it", () => {
-    const method = lora(OPTIONS) as Method;
+    const method = lora(OPTIONS);
     const state = stateOf(method);
     const adapter = method.export(state);
     expect(adapter.config.lora_dropout).toBe(0.5);

@@ -2,7 +2,7 @@ import { crossEntropy, type Params } from "../../lib/nn/mod.ts";
 import { random } from "../../lib/ops/mod.ts";
 import { adamw, type Optimizer } from "../../lib/optim/mod.ts";
 import type { LowRankTrainable, Method } from "../../lib/peft/mod.ts";
-import type { Tensor } from "../../lib/tensor/mod.ts";
+import type { Tensor, Tree } from "../../lib/tensor/mod.ts";
 import { init, makeStep, type TrainState } from "../../lib/train/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import said from "../fixtures/methods.json" with { type: "json" };
@@ -20,7 +20,7 @@ function fixtureTensors(run: FixtureRun, when: "before" | "after"): Record<strin
 }
 
 /** Options of {@linkcode followFixture}. */
-export interface FollowOptions<T, Aux> {
+export interface FollowOptions<T extends Tree, Aux extends Tree> {
   /** Trained tensors of the fixture, by name, as the method holds them. */
   readonly factorsOf: (of: Readonly<Record<string, Tensor>>, path: string) => T;
   readonly optimizer?: Optimizer;
@@ -38,18 +38,18 @@ export interface FollowOptions<T, Aux> {
  * Trains the encoder as a run of methods.py did, from what it began with, and expects its losses, its parameters and, without
  * a key, its logits.
  */
-export async function followFixture<T, Aux>(
+export async function followFixture<T extends Tree, Aux extends Tree>(
   run: FixtureRun,
   method: Method<LowRankTrainable<T>, Aux>,
   options: FollowOptions<T, Aux>,
 ): Promise<{ state: TrainState<LowRankTrainable<T>, Aux>; logits: ArrayLike<number> }> {
   const {
     factorsOf,
-    optimizer = adamw({ learningRate: 5e-3, weightDecay: 0.1 }),
     clip,
     isFree = () => false,
     before = (s) => s,
   } = options;
+  const optimizer: Optimizer = options.optimizer ?? adamw({ learningRate: 5e-3, weightDecay: 0.1 });
   const loss = (params: Params, batch: ReturnType<typeof encoderBatch>) =>
     crossEntropy(encoder.apply(params, batch), batch.labels);
   const step = jit(makeStep({ loss, method, optimizer, clip }), { donate: [0] });

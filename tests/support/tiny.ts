@@ -3,7 +3,7 @@ import { crossEntropy, type Params } from "../../lib/nn/mod.ts";
 import * as random from "../../lib/ops/random_mod.ts";
 import { adamw, type Optimizer } from "../../lib/optim/mod.ts";
 import type { Method } from "../../lib/peft/mod.ts";
-import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
+import { type Tensor, tensor, type Tree } from "../../lib/tensor/mod.ts";
 import { init, makeStep, type StepMetrics, type TrainState } from "../../lib/train/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import { Numbers } from "./numbers.ts";
@@ -54,7 +54,7 @@ export function tinyLoss(params: Params, batch: TinyBatch) {
 }
 
 /** Trains the small encoder and hands on each state, so that tests can look. */
-export async function trainTiny<Trainable, Aux>(
+export async function trainTiny<Trainable extends Tree, Aux extends Tree>(
   method: Method<Trainable, Aux>,
   options: {
     readonly steps: number;
@@ -65,7 +65,7 @@ export async function trainTiny<Trainable, Aux>(
   },
 ): Promise<{ state: TrainState<Trainable, Aux>; losses: number[]; explain: string }> {
   const { steps, clip, base = tinyBase(), onStep } = options;
-  const optimizer = options.optimizer ?? adamw({ learningRate: 3e-3, weightDecay: 0.01 });
+  const optimizer: Optimizer = options.optimizer ?? adamw({ learningRate: 3e-3, weightDecay: 0.01 });
   const step = jit(makeStep({ loss: tinyLoss, method, optimizer, clip }), { donate: [0] });
   let state = init(random.key(1), base, { method, optimizer });
   const losses: Tensor[] = [];

@@ -2,12 +2,12 @@ import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { crossEntropy, dropout, meanSquaredError } from "../../lib/nn/mod.ts";
 import { add, matmul, mul, random, square, sum } from "../../lib/ops/mod.ts";
-import { adamw, sgd, trace } from "../../lib/optim/mod.ts";
-import type { Optimizer } from "../../lib/optim/mod.ts";
+import { adamw, type Optimizer, sgd, trace } from "../../lib/optim/mod.ts";
 import { full, type FullTrainable, type Method } from "../../lib/peft/mod.ts";
-import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
+import { type Tensor, tensor, treeMap } from "../../lib/tensor/mod.ts";
 import { init, makeAccumulatedStep, makeStep, type StepOptions } from "../../lib/train/mod.ts";
 import { testDevice } from "../support/device.ts";
+import { leafAt } from "../support/leaf_at.ts";
 import { expectClose } from "../support/numbers.ts";
 
 interface Points {
@@ -78,7 +78,7 @@ describe("makeStep", () => {
   });
 
   it("tells a rate of 0 where the optimizer has none", async () => {
-    const { metrics } = stepOnce({ optimizer: trace(0.5) as Optimizer });
+    const { metrics } = stepOnce({ optimizer: trace(0.5) });
     expect(await metrics.learningRate.item()).toBe(0);
   });
 
@@ -99,7 +99,8 @@ describe("makeStep", () => {
     const { next } = stepOnce({ loss });
     stepOnce({ loss });
     const method = full();
-    makeStep({ method, optimizer: sgd({ learningRate: 0.3 }), loss })(next, POINTS);
+    const optimizer: Optimizer = sgd({ learningRate: 0.3 });
+    makeStep({ method, optimizer, loss })(next, POINTS);
     const [first, again, second] = await Promise.all(masks.map(async (mask) => Array.from(await mask.data())));
     expect(again).toEqual(first);
     expect(second).not.toEqual(first);
@@ -114,7 +115,7 @@ describe("makeStep", () => {
     const optimizer = sgd({ learningRate: 0.3, momentum: 0.9 });
     for (const restart of [true, false]) {
       const { next } = stepOnce({ method: restarting(restart), optimizer });
-      const velocity = (next.optimizer as [{ velocity: { W: Tensor } }])[0].velocity.W;
+      const velocity = leafAt(next.optimizer, "0.velocity.W");
       expectClose(await velocity.data(), restart ? [0, 0] : [0, 20 / 3], 1e-6);
     }
   });
@@ -129,9 +130,9 @@ describe("makeStep", () => {
     const loss: Options["loss"] = (params, { x, y }) => meanSquaredError(matmul(x, params.W as Tensor), y);
     const all = { method, optimizer, loss };
     const start = init(random.key(0), { W: tensor([[-0], [2]]) }, all);
-    const [{ mu, nu }, ...rest] = start.optimizer;
-    const worn = { count: mul(start.optimizer[0].count, 1), mu: { W: add(mu.W, 3) }, nu: { W: add(nu.W, 5) } };
-    const state = { ...start, trainable: { W: tensor([[-0], [2]]) }, optimizer: [worn, ...rest] };
+    const [{ count, mu, nu }, decay, rate] = start.optimizer;
+    const worn = { count: mul(count, 1), mu: treeMap((m) => add(m, 3), mu), nu: treeMap((v) => add(v, 5), nu) };
+    const state: typeof start = { ...start, trainable: { W: tensor([[-0], [2]]) }, optimizer: [worn, decay, rate] };
     const [next, metrics] = makeStep(all)(state, POINTS);
     // Errors are (−1, 5, −1): the second element's gradient is 2/3 · (2·5 − 1).
     const gradient = 2 / 3 * 9;
@@ -140,9 +141,9 @@ describe("makeStep", () => {
     expect(Object.is(W[0], -0)).toBe(true);
     expect(W[1]).not.toBe(2);
     const moments = next.optimizer[0];
-    expectClose(await moments.mu.W.data(), [3, 0.9 * 3 + 0.1 * gradient], 1e-6);
-    expectClose(await moments.nu.W.data(), [5, 0.999 * 5 + 0.001 * gradient ** 2], 1e-6);
-    expect((await moments.mu.W.data())[0]).toBe(3);
+    expectClose(await leafAt(moments.mu, "W").data(), [3, 0.9 * 3 + 0.1 * gradient], 1e-6);
+    expectClose(await leafAt(moments.nu, "W").data(), [5, 0.999 * 5 + 0.001 * gradient ** 2], 1e-6);
+    expect((await leafAt(moments.mu, "W").data())[0]).toBe(3);
     expect(await moments.count.item()).toBe(1);
   });
 

@@ -1,10 +1,10 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
-import { tensor, treeFlatten } from "../../lib/tensor/mod.ts";
+import { tensor, type Tree, treeFlatten } from "../../lib/tensor/mod.ts";
 import { argumentPaths } from "../../lib/transform/argument_paths.ts";
 
 const leaf = tensor([1]);
-const pathsOf = (f: (...args: never[]) => unknown, args: readonly unknown[]) =>
+const pathsOf = (f: (...args: never[]) => unknown, args: readonly Tree[]) =>
   argumentPaths(f, args.map((arg) => treeFlatten(arg).structure)).map((path) => path.join("."));
 
 describe("argumentPaths", () => {

@@ -115,6 +115,7 @@ describe("customVjp", () => {
         return mul(x, 2);
       }, {
         forward: (x) => ({ value: mul(x, 2), residuals: [] }),
+        // @ts-expect-error -- the compiler asks for one tensor
         backward: (_, cotangent: Tensor) => backward(cotangent),
       });
       return () => grad((x: Tensor) => sum(f(x)))(tensor([1, 2]));

@@ -16,7 +16,7 @@ import {
   sum,
   where,
 } from "../../lib/ops/mod.ts";
-import { type Tensor, tensor, type Tree } from "../../lib/tensor/mod.ts";
+import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { grad, jit, valueAndGrad, vjp } from "../../lib/transform/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { expectClose, Numbers } from "../support/numbers.ts";
@@ -113,7 +113,9 @@ describe("grad", () => {
       "grad: the function must return an f32 scalar, and returned Tensor f32 [2]: sum or mean it",
     );
     expect(() => grad((y: Tensor) => cast(sum(y), "i32"))(x)).toThrow("returned Tensor i32 []");
+    // @ts-expect-error -- the compiler sees it, too
     expect(() => grad((_: Tensor) => 3)(x)).toThrow("grad: the function must return a scalar tensor");
+    // @ts-expect-error -- the compiler sees it, too
     // deno-lint-ignore require-await -- what a caller may get wrong
     expect(() => grad(async (y: Tensor) => sum(y))(x)).toThrow("grad: the function must return a scalar tensor");
   });
@@ -135,11 +137,7 @@ describe("valueAndGrad", () => {
 
   it("gives the value with the derivative, and hands on what comes beside it", async () => {
     const f = (x: Tensor) => ({ value: cube(x), aux: { doubled: mul(x, 2), note: "text" } });
-    const { value, grad: slope, aux } = valueAndGrad(f, { hasAux: true })(tensor([1, 2])) as {
-      value: Tensor;
-      grad: Tensor;
-      aux: Tree;
-    };
+    const { value, grad: slope, aux } = valueAndGrad(f, { hasAux: true })(tensor([1, 2]));
     expect(await value.item()).toBe(9);
     expect(Array.from(await slope.data())).toEqual([3, 12]);
     expect(Array.from(await aux.doubled.data())).toEqual([2, 4]);
@@ -198,6 +196,7 @@ describe("vjp", () => {
     expect(() => pullback([tensor([1, 2])])).toThrow(
       "vjp: the value and its cotangent differ at their root: one has a list of 2 there",
     );
+    // @ts-expect-error -- the compiler sees it, too
     expect(() => pullback({ 0: tensor([1, 2]), 1: tensor([1, 2]) })).toThrow("differ at their root");
     expect(() => pullback([tensor([1, 2]), tensor(1)])).toThrow("vjp: a cotangent of [] does not fit a value of [2]");
   });

@@ -11,7 +11,7 @@ export interface Adapted {
 }
 
 /** The same values as tensors of their own, which may be given up. */
-export function copyTree(tree: Tree): Tree {
+export function copyTree<T extends Tree>(tree: T): T {
   return treeMap((x) => mul(x, 1), tree);
 }
 
@@ -22,7 +22,7 @@ export function plain({ base, report, folder }: LoadedModel): Adapted {
       `${folder} has no head for this task: it lacks ${report.fresh.join(", ")}; --adapter DIR may bring them`,
     );
   }
-  return { method: peft.full() as peft.Method, state: { base: {}, trainable: base, aux: {} } };
+  return { method: peft.full(), state: { base: {}, trainable: base, aux: {} } };
 }
 
 /**

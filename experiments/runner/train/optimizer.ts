@@ -1,4 +1,4 @@
-import { add, mul, optim, type Tensor, type Tree } from "../../../mod.ts";
+import { add, mul, optim } from "../../../mod.ts";
 import { cast, div, less, where } from "../../../mod.ts";
 import { treeFlatten, treeFlattenLike, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
@@ -44,8 +44,8 @@ const UNDECAYED = /(\.bias|layer_?norm\.weight)$/i;
 function decayByName(weightDecay: number): optim.Optimizer<Record<string, never>> {
   return {
     init: () => ({}),
-    update(grads, state, params: Tree) {
-      const { leaves, structure } = treeFlatten<Tensor>(grads);
+    update(grads, state, params) {
+      const { leaves, structure } = treeFlatten(grads);
       const own = treeFlattenLike(structure, params);
       const names = namedLeaves(grads).map(([name]) => name);
       const updates = leaves.map((g, i) => UNDECAYED.test(names[i]) ? g : add(g, mul(own[i], weightDecay)));
@@ -61,8 +61,8 @@ export function makeOptimizer(settings: OptimizerSettings): optim.Optimizer {
   if (settings.optimizer === "sgd") return optim.sgd({ learningRate, weightDecay, momentum: settings.momentum });
   if (!settings["no-decay-bias"]) return optim.adamw({ learningRate, weightDecay });
   return optim.chain(
-    optim.scaleByAdam() as optim.Optimizer,
-    decayByName(weightDecay) as optim.Optimizer,
-    optim.scaleByLearningRate(learningRate) as optim.Optimizer,
-  ) as optim.Optimizer;
+    optim.scaleByAdam(),
+    decayByName(weightDecay),
+    optim.scaleByLearningRate(learningRate),
+  );
 }

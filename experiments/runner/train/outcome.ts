@@ -1,7 +1,7 @@
-import { io, type optim, type peft, type Tensor, tensor, train, type Tree } from "../../../mod.ts";
+import { io, type optim, type peft, type Tensor, tensor, train } from "../../../mod.ts";
 import { readRecord, recordPath, type RunSpec } from "../../../lib/experiment/mod.ts";
 import { isFile } from "../../../lib/io/is_file.ts";
-import { treeFlatten, treeUnflatten } from "../../../lib/tensor/mod.ts";
+import { isRecord, treeFlatten, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import { copyTree } from "../model/adapted.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
 
@@ -59,7 +59,8 @@ export function startFrom(
   outcome: Readonly<Record<string, Tensor>>,
   { method, optimizer }: { readonly method: peft.Method; readonly optimizer: optim.Optimizer },
 ): train.TrainState {
-  const hasAnchor = "anchor" in fresh.aux;
+  const { aux: drawnAux } = fresh;
+  const hasAnchor = isRecord(drawnAux) && "anchor" in drawnAux;
   if (hasAnchor && method.writes(fresh.base).length === 0) {
     throw new Error(`${method.name} cannot start from another run in its telescoped form, which does not write W`);
   }
@@ -69,8 +70,8 @@ export function startFrom(
     if (!found) throw new Error(`cannot start from a run that has no ${name}: it was of another method or model`);
     return found.shape.join() === drawn.shape.join() && found.dtype === drawn.dtype ? found : drawn;
   });
-  const { base, trainable } = treeUnflatten(treeFlatten(own).structure, leaves) as typeof own;
+  const { base, trainable } = treeUnflatten(treeFlatten(own).structure, leaves);
   // Delta-LoRA's W moves by what the factors moved since they began.
-  const aux = hasAnchor ? { ...fresh.aux, anchor: copyTree((trainable as { factors: Tree }).factors) } : fresh.aux;
+  const aux = hasAnchor && isRecord(trainable) ? { ...drawnAux, anchor: copyTree(trainable.factors) } : drawnAux;
   return { ...fresh, base: { ...fresh.base, ...base }, trainable, aux, optimizer: optimizer.init(trainable) };
 }

@@ -3,7 +3,7 @@ import { runtimeOf } from "../../../lib/compile/run/compiled.ts";
 import { makePlan } from "../../../lib/compile/plan/make_plan.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
-import { currentExecutor, idOf, nextId, stateOf, treeFlatten } from "../../../lib/tensor/mod.ts";
+import { currentExecutor, idOf, nextId, stateOf, treeLeaves } from "../../../lib/tensor/mod.ts";
 import { EVAL_BATCH_SIZE } from "./evaluate.ts";
 import { runFunctions } from "./prepare.ts";
 import type { RunModel } from "../model/run_model.ts";
@@ -43,13 +43,13 @@ export function workAt(length: number, { spec, model }: { readonly spec: RunSpec
       const batch = batchOf(rows, length, isRegression);
       // What is older than this stands for what a call is given.
       const firstId = nextId();
-      const outputs = treeFlatten<Tensor>(run(batch)).leaves;
+      const outputs = treeLeaves(run(batch));
       const isLeaf = (tensor: Tensor) => stateOf(tensor).kind !== "node" || idOf(tensor) < firstId;
       return makePlan(outputs, { target: runtime.target, isLeaf }).steps
         .reduce((sum, { operations }) => sum + operations, 0);
     };
     return {
-      step: operationsOf(spec.batchSize, (batch) => step(state, batch) as unknown as Tree),
+      step: operationsOf(spec.batchSize, (batch) => step(state, batch)),
       score: operationsOf(EVAL_BATCH_SIZE, (batch) => logits(state, batch)),
     };
   });

@@ -1,5 +1,6 @@
 import { type Batch, jit, nn, type Params, type peft, random, train } from "../../../mod.ts";
 import { encodeTask, evalBatches, type HostBatch, trainBatches } from "../../../lib/data/mod.ts";
+import { isRecord } from "../../../lib/tensor/mod.ts";
 import { type Beginning, copyTree } from "../model/adapted.ts";
 import type { LoadedModel } from "../model/load_model.ts";
 import { makeOptimizer } from "./optimizer.ts";
@@ -66,7 +67,9 @@ export class Training {
     if (beginning) {
       const trainable = copyTree(beginning.trainable);
       // Delta-LoRA's W moves by what the factors moved since they began.
-      const aux = "anchor" in fresh.aux ? { ...fresh.aux, anchor: copyTree(beginning.trainable.factors) } : fresh.aux;
+      const aux = isRecord(fresh.aux) && "anchor" in fresh.aux
+        ? { ...fresh.aux, anchor: copyTree(beginning.trainable.factors) }
+        : fresh.aux;
       this.#state = { ...fresh, trainable, aux, optimizer: optimizer.init(trainable) };
     }
   }

@@ -1,5 +1,5 @@
 import { formatBytes } from "../../compile/inspect/format_bytes.ts";
-import { storedBytes, Tensor, type Tree, type TreeNode } from "../../tensor/mod.ts";
+import { isRecord, isTreeNode, storedBytes, Tensor, type Tree } from "../../tensor/mod.ts";
 import { escapeHtml, tableHtml, tableMarkdown, type TableRow } from "../figures/table.ts";
 
 /** Up to so many tensors are one table; more are parts that open and close. */
@@ -24,15 +24,15 @@ interface Leaf {
 /** The tensors of a tree with their paths; dots in names part them, too. */
 function leavesOf(tree: Tree, path: readonly string[] = []): Leaf[] {
   if (tree instanceof Tensor) return [{ path, tensor: tree }];
-  if (typeof tree !== "object" || tree === null) return [];
-  const parts = "treeParts" in tree ? (tree as TreeNode).treeParts() : tree as Record<string, Tree>;
-  return Object.entries(parts).flatMap(([key, part]) => leavesOf(part, [...path, ...key.split(".")]));
+  const parts = isTreeNode(tree) ? tree.treeParts() : tree;
+  if (!Array.isArray(parts) && !isRecord(parts)) return [];
+  return Object.entries<Tree>(parts).flatMap(([key, part]) => leavesOf(part, [...path, ...key.split(".")]));
 }
 
 /** Marks what moves each tensor, where the tree is a method's or a run's state. */
 function markedLeaves(tree: Tree, { written = [] }: TreeOptions): Leaf[] {
   const leaves = leavesOf(tree);
-  if (!("base" in tree && "trainable" in tree)) return leaves;
+  if (!(isRecord(tree) && "base" in tree && "trainable" in tree)) return leaves;
   const names = new Set(written);
   return leaves.map((leaf) => {
     const [part, ...name] = leaf.path;

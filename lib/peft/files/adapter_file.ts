@@ -1,4 +1,5 @@
 import type { Tree } from "../../tensor/tree.ts";
+import type { LowRankTrainable } from "../factors.ts";
 import type { Adapter, BaseParams, Method } from "../method.ts";
 import type { MethodOptions, OptionSchema } from "../method_options.ts";
 import { selectTargets } from "../targets.ts";
@@ -80,16 +81,16 @@ function placesOf(fields: ConfigFields, tensors: AdapterTensors, base: BaseParam
   return { linear, tables, heads };
 }
 
-/** What a method reads of an adapter. */
-export interface AdapterReading {
-  readonly method: Method;
+/** What a method reads of an adapter; `Part` is what it trains of a target. */
+export interface AdapterReading<Part = Tree> {
+  readonly method: Method<LowRankTrainable<Tree>>;
   /**
    * The method's options as far as the adapter decides them, for methods that may begin from it; `undefined` where plain
    * options cannot say them.
    */
   readonly options: MethodOptions | undefined;
   /** The trained part of a target, whose tensors it takes from the file. */
-  readonly part: (path: string) => Tree;
+  readonly part: (path: string) => Part;
   /** The base with what the adapter changes beside that; nothing by default. */
   readonly changeBase?: () => BaseParams;
 }

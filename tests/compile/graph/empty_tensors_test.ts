@@ -129,7 +129,7 @@ describe("empty tensors", () => {
       const target = tensor([1, 2, 3]);
       const loss = (params: Record<string, Tensor>) =>
         Object.values(params).map((w) => sum(square(w.size === 3 ? sub(w, target) : w))).reduce((a, b) => add(a, b));
-      const makeStep = () => (params: Record<string, Tensor>, state: unknown) => {
+      const makeStep = () => (params: Record<string, Tensor>, state: Tree) => {
         const { updates, state: next } = optimizer.update(grad(loss)(params), state, params);
         return { params: applyUpdates(params, updates), state: next };
       };
@@ -138,7 +138,7 @@ describe("empty tensors", () => {
         let params: Record<string, Tensor> = Object.fromEntries(
           names.map((key) => [key, key.startsWith("none") ? zeros([0, 4]) : tensor([4, 5, 7])]),
         );
-        let state: unknown = optimizer.init(params);
+        let state: Tree = optimizer.init(params);
         for (let i = 0; i < 3; i++) ({ params, state } = await evaluate(await step(params, state)));
         return Object.fromEntries(await Promise.all(names.map(async (key) => [key, await numbers(params[key])])));
       };

@@ -2,7 +2,7 @@ import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { add, embedding, matmul, mul, slice, square, tanh } from "../../../lib/ops/mod.ts";
 import type { Tensor } from "../../../lib/tensor/mod.ts";
-import { type AnyFunction, jit, type JitOptions } from "../../../lib/transform/mod.ts";
+import { jit, type JitOptions } from "../../../lib/transform/mod.ts";
 import { deviceIdle, testDevice } from "../../support/device.ts";
 import { Numbers } from "../../support/numbers.ts";
 
@@ -10,7 +10,11 @@ const numbers = new Numbers();
 const square64 = () => numbers.tensor([64, 64]);
 
 /** The plan of a function for some arguments, line by line. */
-async function planOf(f: AnyFunction, args: readonly Tensor[], options?: JitOptions): Promise<string[]> {
+async function planOf(
+  f: (...args: Tensor[]) => unknown,
+  args: readonly Tensor[],
+  options?: JitOptions,
+): Promise<string[]> {
   const jitted = jit(f, options);
   await jitted.compile(...args);
   const lines = jitted.explain().split("\n");

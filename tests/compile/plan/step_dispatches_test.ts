@@ -2,12 +2,12 @@ import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
 import { makePlan } from "../../../lib/compile/plan/make_plan.ts";
 import { bert } from "../../../lib/models/mod.ts";
-import { crossEntropy } from "../../../lib/nn/mod.ts";
+import { crossEntropy, type Params } from "../../../lib/nn/mod.ts";
 import { random } from "../../../lib/ops/mod.ts";
 import { holdNodes } from "../../../lib/ops/primitive.ts";
 import { adamw } from "../../../lib/optim/mod.ts";
 import { adalora, deltaLora, full, lora, type Method } from "../../../lib/peft/mod.ts";
-import { stateOf, tensor, type Tree, treeLeaves } from "../../../lib/tensor/mod.ts";
+import { stateOf, tensor, treeLeaves } from "../../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../../lib/train/mod.ts";
 
 /** The shape of MiniLM-L6-H384 and a batch, as `bench/` measures them; a plan needs no device. */
@@ -30,15 +30,16 @@ const target = {
 function dispatchesOf(method: Method): number {
   return holdNodes(() => {
     const optimizer = adamw({ learningRate: 1e-3, weightDecay: 0.01 });
-    const step = makeStep<typeof batch, unknown, unknown>({
-      loss: (params, { labels, ...inputs }, key) => crossEntropy(encoder.apply(params, inputs, key), labels),
+    const step = makeStep({
+      loss: (params: Params, { labels, ...inputs }: typeof batch, key: random.Key) =>
+        crossEntropy(encoder.apply(params, inputs, key), labels),
       method,
       optimizer,
       clip: 1,
     });
     const state = init(random.key(1), encoder.init(random.key(0)), { method, optimizer });
-    const given = new Set(treeLeaves(state as Tree));
-    const outputs = treeLeaves(step(state, batch) as Tree);
+    const given = new Set(treeLeaves(state));
+    const outputs = treeLeaves(step(state, batch));
     const { steps } = makePlan(outputs, {
       target,
       isLeaf: (one) => given.has(one) || stateOf(one).kind !== "node",
