@@ -11,6 +11,7 @@ import { findModel, loadModel, type ModelFlags } from "../runner/model/load_mode
 import { makeMethod } from "../runner/train/make_method.ts";
 import { makeOptimizer } from "../runner/train/optimizer.ts";
 import { requireOtherFolder } from "../runner/model/other_folder.ts";
+import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
 import { isWholeModel } from "../runner/heads/read_adapter.ts";
 import { loadState, loadStateInfo } from "../runner/train/state_file.ts";
 import type { TrainSettings } from "../runner/train/train_settings.ts";
@@ -25,6 +26,7 @@ the first components, as many as --rank says. The run may be under way.
 
   --state DIR    the --out of deno task train: state.safetensors and state.json
   --out DIR      gets the adapter
+  --overwrite    writes over a run, an adapter or a model in --out, which is refused else
   --rank N       of DyLoRA's adapter; by default the one that it was trained with
   --model DIR    what the run began from, where it lies elsewhere now
   --offline      uses of the hub's models what is in the cache alone
@@ -35,7 +37,7 @@ the first components, as many as --rank says. The run may be under way.
 
 /** Flags of the command. */
 export const FLAGS = {
-  boolean: ["offline", "json", "verbose", "help"],
+  boolean: ["offline", "overwrite", "json", "verbose", "help"],
   string: ["state", "model", "rank", "out", "device"],
 } as const;
 
@@ -47,6 +49,7 @@ interface ConvertFlags extends Omit<ModelFlags, "revision" | "weights"> {
   readonly state?: string;
   readonly rank?: string;
   readonly out?: string;
+  readonly overwrite?: boolean;
   readonly device?: string;
 }
 
@@ -88,6 +91,7 @@ async function main(): Promise<void> {
   const { model = settings.model, offline } = flags;
   const modelFolder = await findModel({ model, revision: settings.revision, offline });
   await requireOtherFolder(out, { "--state": folder, "--model": modelFolder });
+  await requireFree(out, flags);
   const loaded = await loadModel(modelFolder, { labels, seed, weights, freshHead: settings["fresh-head"] });
   if (await hashModel(loaded) !== info.inputs.weights) {
     throw new Error(`${model} is not what the run in ${folder} began from: its weights differ`);
@@ -97,6 +101,8 @@ async function main(): Promise<void> {
   const fresh = train.init(random.key(seed), loaded.base, { method, optimizer: makeOptimizer(settings) });
   const state = await loadState(folder, fresh, { method, info });
   const { config, tensors } = method.export(state);
+  using lock = await ownFolder(out, flags);
+  if (flags.overwrite) await removeResults(lock);
   await io.saveAdapter(out, { config: { ...config, base_model_name_or_path: settings.model }, tensors });
   const known = await loadLabels(folder);
   if (known) await saveLabels(out, known);

@@ -16,7 +16,8 @@ import {
   weightsOf,
 } from "../runner/model/load_model.ts";
 import { writeModelFolder } from "../runner/model/model_folder.ts";
-import { requireNoAdapter, requireOtherFolder } from "../runner/model/other_folder.ts";
+import { requireOtherFolder } from "../runner/model/other_folder.ts";
+import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
 import { TASK_HELP, type TaskFlags } from "../runner/data/raw_task.ts";
 import { readTask } from "../runner/data/read_task.ts";
 
@@ -31,6 +32,7 @@ ${WEIGHTS_HELP}
   --adapter DIR      an adapter in PEFT's format, ours or PEFT's
   --out DIR          gets config.json, model.safetensors, in F32 whatever --weights says, and the tokenizer's files;
                      with --weights f16 the change is added to the weights as f16 has them, as they were in training
+  --overwrite        writes over a run, an adapter or a model in --out, which is refused else
   Logits are compared on random tokens, or on examples of a task:
 ${TASK_HELP}
   --device NAME      swiftshader, lavapipe, browser, or part of a device's name
@@ -40,7 +42,7 @@ ${TASK_HELP}
 
 /** Flags of the command. */
 export const FLAGS = {
-  boolean: ["offline", "json", "verbose", "help"],
+  boolean: ["offline", "overwrite", "json", "verbose", "help"],
   string: ["model", "revision", "weights", "adapter", "out", "task", "data", "columns", "kind", "classes", "device"],
 } as const;
 
@@ -51,6 +53,7 @@ interface MergeFlags extends ModelFlags, Omit<TaskFlags, "eval-data"> {
   readonly help?: boolean;
   readonly adapter?: string;
   readonly out?: string;
+  readonly overwrite?: boolean;
   readonly device?: string;
 }
 
@@ -64,7 +67,7 @@ async function main(): Promise<void> {
   if (out === undefined) throw new RangeError("--out is missing: the folder for the merged model");
   const folder = await findModel(flags);
   await requireOtherFolder(out, { "--model": folder, "--adapter": adapter });
-  await requireNoAdapter(out);
+  await requireFree(out, flags);
   const head = await usedHead(folder, { adapter, classes: flags.classes });
   const isCompared = flags.task !== undefined || flags.columns !== undefined;
   const task = isCompared ? await readTask(flags, { isScored: true, heads: head ? [head] : [] }) : undefined;
@@ -72,6 +75,8 @@ async function main(): Promise<void> {
   const adapted = await withAdapter(loaded, adapter);
 
   using _device = await openDevice({ device: flags.device, report: console.error, verbose: flags.verbose });
+  using lock = await ownFolder(out, flags);
+  if (flags.overwrite) await removeResults(lock);
   await writeModelFolder(out, adapted.method.merge(adapted.state), { loaded, labels: head });
   if (head) await saveLabels(out, head);
   const merged = await loadModel(out);

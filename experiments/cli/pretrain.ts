@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import { io, jit, models, nn, openDevice, optim, peft, random, train } from "../../mod.ts";
 import { wordPiece } from "../../lib/data/mod.ts";
+import { isFile } from "../../lib/io/is_file.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
@@ -24,12 +25,13 @@ export const HELP =
   --steps N       optimizer steps, ${DEFAULT_STEPS} by default
   --seed N        of language, weights and masks, ${SUITE_SEED} by default
   --out FILE      where the weights go, experiments/suite/encoder.safetensors by default; FILE.json says what made them
+  --overwrite     writes over FILE where it is there, which is refused else
   --device NAME   swiftshader, lavapipe, browser, or part of a device's name
   --verbose       with the warnings that Dawn has for every software device
   --help          this text`;
 
 /** Flags of the command. */
-export const FLAGS = { boolean: ["verbose", "help"], string: ["steps", "seed", "out", "device"] } as const;
+export const FLAGS = { boolean: ["overwrite", "verbose", "help"], string: ["steps", "seed", "out", "device"] } as const;
 
 /** The encoder that ships with the suite. */
 export const ENCODER = {
@@ -55,6 +57,11 @@ async function main(): Promise<void> {
   const steps = wholeNumber("steps", flags.steps);
   const seed = wholeNumber("seed", flags.seed, 0);
 
+  if (!flags.overwrite && await isFile(flags.out)) {
+    throw new RangeError(
+      `cannot write ${flags.out} as it is there: --overwrite writes over it, or choose another with --out`,
+    );
+  }
   // A folder that cannot be written must not be heard of after minutes of work.
   await Deno.mkdir(dirname(flags.out), { recursive: true });
   using device = await openDevice({

@@ -15,6 +15,7 @@ import { writeAtomically } from "../../lib/io/mod.ts";
 import { describeDevice } from "./describe_device.ts";
 import { duration } from "../terminal/duration.ts";
 import { checkValues, nameList, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { requireForRecords } from "../runner/out_folder.ts";
 import { openRuns, runSpecs, type RunSpecsOptions } from "../runner/run_specs.ts";
 import { runSummary } from "../studies/run_summary.ts";
 import { tell } from "../terminal/tell.ts";
@@ -265,6 +266,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const say = (line: string) => json ? console.error(line) : console.log(line);
   const inputs = new Inputs(settings.sources);
   const plan = new AblationPlan(inputs, studies, options);
+  if (!isDry) await requireForRecords(out);
   using lock = isDry ? undefined : await lockFolder(out);
 
   // Rates decide which runs there are: they are the recipes' own until the sweep is recorded.

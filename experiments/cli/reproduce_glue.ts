@@ -21,6 +21,7 @@ import { writeAtomically } from "../../lib/io/mod.ts";
 import { describeDevice } from "./describe_device.ts";
 import { duration } from "../terminal/duration.ts";
 import { checkValues, nameList, positive, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { requireForRecords } from "../runner/out_folder.ts";
 import { openRuns, runSpecs } from "../runner/run_specs.ts";
 import { runSummary } from "../studies/run_summary.ts";
 import { tell } from "../terminal/tell.ts";
@@ -252,6 +253,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const say = (line: string) => json ? console.error(line) : console.log(line);
   const inputs = inputsOf(settings);
   const specs = await glueSpecs(inputs, grid);
+  if (!isDry) await requireForRecords(out);
   using lock = isDry ? undefined : await lockFolder(out);
   const open = force ? [...specs] : await openRuns(specs, out);
   describeGrid(specs, settings, open.length, say);

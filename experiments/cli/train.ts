@@ -24,11 +24,12 @@ import { makeMethod, METHOD_FLAGS } from "../runner/train/make_method.ts";
 import { writeModelFolder } from "../runner/model/model_folder.ts";
 import { OPTIMIZERS, SCHEDULES } from "../runner/train/optimizer.ts";
 import { requireNoAdapter, requireOtherFolder } from "../runner/model/other_folder.ts";
+import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
 import { TASK_HELP } from "../runner/data/raw_task.ts";
 import { outputsOf, readTask } from "../runner/data/read_task.ts";
 import { score, scoreLines } from "../runner/train/score.ts";
-import { loadStateInfo, requireSameRun, type Settings, type StateInfo } from "../runner/train/state_file.ts";
-import { StepLog } from "../runner/train/step_log.ts";
+import { hasState, loadStateInfo, requireSameRun, type Settings, type StateInfo } from "../runner/train/state_file.ts";
+import { requireNoLog, StepLog } from "../runner/train/step_log.ts";
 import { TrainingRate } from "../runner/train/training_rate.ts";
 import { dropoutOf, type TrainFlags, trainSettings } from "../runner/train/train_settings.ts";
 import { Training, type TrainingParts } from "../runner/train/training.ts";
@@ -75,8 +76,11 @@ ${METHOD_FLAGS.help({ targets: "endings of layers' names, or a pattern as /…/;
 
   --out DIR          gets the adapter (or, of full, the model), and state.safetensors and state.json to go on from
   --save-every N     writes the state every N steps, 500 by default; Ctrl-C, SIGTERM, SIGHUP and the end do, too
-  --resume           goes on from the state in --out, to the same bits; all other flags must be those of then
-  --log FILE         one JSON line a step: step, loss, learningRate, gradNorm, tokens
+  --resume           goes on from the state in --out, to the same bits, or begins where there is none yet; all other
+                     flags must be those of then
+  --overwrite        begins anew where --out holds a run, an adapter or a model, or --log a log, which is refused else
+  --log FILE         one JSON line a step: step, loss, learningRate, gradNorm, tokens; one that is not there yet begins
+                     where a run is resumed
   --device NAME      swiftshader, lavapipe, browser, or part of a device's name
   --json             one JSON document on standard output, all else on standard error
   --verbose          with the warnings that Dawn has for every software device
@@ -84,7 +88,10 @@ ${METHOD_FLAGS.help({ targets: "endings of layers' names, or a pattern as /…/;
 
 /** Flags of the command. */
 export const FLAGS = {
-  boolean: [...METHOD_FLAGS.boolean, "fresh-head", "no-decay-bias", "offline", "resume", "json", "verbose", "help"],
+  boolean: [
+    ...METHOD_FLAGS.boolean,
+    ...["fresh-head", "no-decay-bias", "offline", "resume", "overwrite", "json", "verbose", "help"] as const,
+  ],
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
     "model", "revision", "weights", "task", "data", "columns", "kind", "classes", "eval-data",
@@ -98,6 +105,7 @@ export const FLAGS = {
 interface OwnFlags extends ModelFlags {
   readonly _: readonly (string | number)[];
   readonly resume?: boolean;
+  readonly overwrite?: boolean;
   readonly json?: boolean;
   readonly verbose?: boolean;
   readonly help?: boolean;
@@ -105,14 +113,6 @@ interface OwnFlags extends ModelFlags {
   readonly "save-every"?: string;
   readonly log?: string;
   readonly device?: string;
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await Deno.mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw new Error(`cannot write into ${folder}: ${(error as Error).message}: choose another folder with --out`);
-  }
 }
 
 /** Says what a run begins with: its data, what of the model is made afresh or rounded, what of an adapter is left out. */
@@ -152,13 +152,15 @@ async function main(): Promise<void> {
   const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) }) as TrainFlags & OwnFlags;
   if (flags.help) return console.log(HELP);
   if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
-  const { out, json, log, resume } = flags;
+  const { out, json, log, resume = false, overwrite = false } = flags;
   if (out === undefined) throw new RangeError("--out is missing: the folder for what is trained");
   const saveEvery = wholeNumber("save-every", flags["save-every"] ?? "500");
   const say = (line: string) => json ? console.error(line) : console.log(line);
 
   const folder = await findModel(flags);
   await requireOtherFolder(out, { "--model": folder, "--adapter-init": flags["adapter-init"] });
+  await requireFree(out, { resume, overwrite });
+  if (log !== undefined && !resume && !overwrite) await requireNoLog(log);
   const task = await readTask(flags, { heads: await headsToTrain(folder, flags), mayBeFresh: true });
   const seed = wholeNumber("seed", flags.seed ?? "0", 0);
   const freshHead = flags["fresh-head"] ?? false;
@@ -175,15 +177,18 @@ async function main(): Promise<void> {
     : await beginFrom(beginsFrom, loaded.base, { without: freshHead ? outputNames(loaded.model) : [] });
   const settings = trainSettings(flags, { task, loaded, beginning });
   const method: peft.Method = beginning && settings.method === beginning.name ? beginning.method : makeMethod(settings);
-  if (method.isWhole) await requireNoAdapter(out);
-  const saved = resume ? await loadStateInfo(out) : undefined;
+  if (method.isWhole && !overwrite) await requireNoAdapter(out);
 
+  using lock = await ownFolder(out, { resume, overwrite });
+  const saved = resume && await hasState(out) ? await loadStateInfo(out) : undefined;
   const inputs = { data: task.hash, weights: await hashModel(loaded), ...beginning && { adapter: beginning.hash } };
   const info: StateInfo = { settings: settings as unknown as Settings, inputs };
-  if (saved) requireSameRun(out, saved, info);
+  const isTyped = ([, value]: [string, unknown]) => value !== undefined && value !== false;
+  const typed = new Set(Object.entries(flags).filter(isTyped).map(([name]) => name));
+  if (saved) requireSameRun(out, { there: saved, here: info, typed });
 
   using device = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
-  await makeFolder(out);
+  if (overwrite) await removeResults(lock);
   await saveLabels(out, task);
   const parts: TrainingParts = { loaded, task, settings, method, beginning, info };
   const training = saved ? await Training.resume(out, parts) : Training.begin(parts);
@@ -193,11 +198,12 @@ async function main(): Promise<void> {
   const { trainableParameters, totalParameters } = method.describe(training.state);
   say(`trained: ${trainableParameters.toLocaleString("en")} of ${totalParameters.toLocaleString("en")} parameters`);
   if (saved) say(`resumed: ${training.done} of ${settings.steps} steps are done`);
+  else if (resume) say(`resumed: ${out} holds no state yet, the run begins at step 0`);
 
   const bar = new ProgressBar(`${task.name} ${settings.method}`, settings.steps);
   const rate = new TrainingRate();
-  using interrupt = onInterrupt(`the same command with --resume goes on from here (${out})`);
   try {
+    using interrupt = onInterrupt(`the same command with --resume goes on from here (${out})`);
     await training.run({
       out,
       saveEvery,
@@ -208,6 +214,7 @@ async function main(): Promise<void> {
         bar.update(line.step + 1, `loss ${line.loss.toFixed(3)}`);
       },
     });
+    interrupt.signal.throwIfAborted();
   } finally {
     bar.end();
   }

@@ -42,7 +42,7 @@ export {
   type SweepRun,
   type TriedRate,
 } from "./statistics/learning_rate_sweep.ts";
-export { type FolderLock, lockFolder } from "./records/lock.ts";
+export { type FolderLock, lockFolder, type LockFolderOptions } from "./records/lock.ts";
 export { nearest, requireName } from "../text/nearest.ts";
 export { type PairedDifferences, pairedDifferences, type Strata } from "./statistics/paired_differences.ts";
 export {

@@ -161,9 +161,12 @@ describe("deno task train", () => {
         [["--seed", "1"], "as --seed was 0 there, not 1"],
         [["--clip", "2"], "as --clip was 1 there, not 2"],
         [["--dropout", "0.2"], "as --dropout was not given there, not 0.2"],
+        // K and warm-up follow from the steps: they differ, too.
+        [["--steps", "64"], "as --steps was 32 there, not 64"],
       ] as const
     ) {
-      const { code, stdout, stderr } = await runTask("train", [...args, ...out, ...other]);
+      const given = other[0] === "--steps" ? args.with(args.indexOf("--steps") + 1, other[1]) : [...args, ...other];
+      const { code, stdout, stderr } = await runTask("train", [...given, ...out]);
       expect([code, stdout]).toEqual([1, ""]);
       expect(stderr).toContain(`train: cannot resume from ${folder}/interrupted ${message}`);
     }
@@ -187,7 +190,7 @@ describe("deno task train", () => {
     [["--columns", "a,b"], "--task and --columns exclude each other"],
     [["--kind", "scores"], "--kind belongs to --columns"],
     [["--adapter-init", "/nowhere"], "cannot read /nowhere/adapter_config.json"],
-    [["--resume"], "state.json: No such file"],
+    [["--resume", "--overwrite"], "--overwrite and --resume exclude each other"],
     [["--shuffle", "no"], 'unknown value of --shuffle "no"'],
   ];
   it("refuses what is wrong in one line that names it, before anything is written", async () => {

@@ -1,9 +1,10 @@
-import { io, type optim, type peft, type Tensor, tensor, train } from "../../../mod.ts";
+import { type optim, type peft, type Tensor, tensor, train } from "../../../mod.ts";
 import { readRecord, recordPath, type RunSpec } from "../../../lib/experiment/mod.ts";
 import { isFile } from "../../../lib/io/is_file.ts";
 import { isRecord, treeFlatten, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import { copyTree } from "../model/adapted.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
+import { loadChecked, saveChecked } from "./checked_tensors.ts";
 
 /** What a run leaves to those that start from it: the weights that its method wrote, and what was trained. */
 function outcomeOf({ base, trainable }: peft.MethodState, method: peft.Method) {
@@ -27,7 +28,7 @@ export async function copyOutcome(state: peft.MethodState, method: peft.Method):
 /** Writes an outcome beside the records. */
 export async function saveOutcome(out: string, hash: string, outcome: Readonly<Record<string, Tensor>>): Promise<void> {
   await Deno.mkdir(`${out}/trained`, { recursive: true });
-  await io.saveSafetensors(outcomePath(out, hash), outcome, { run: hash });
+  await saveChecked(outcomePath(out, hash), outcome, { run: hash });
 }
 
 /** Reads the outcome that a run starts from. Throws an Error where it is missing or of another run. */
@@ -43,7 +44,7 @@ export async function loadOutcome(out: string, { task, run }: NonNullable<RunSpe
     if (record?.status === "failed") throw new train.TrainingFailed(`the ${task} run that it starts from failed`);
     fail(`there is no ${path}`);
   }
-  const { tensors, metadata } = await io.loadSafetensors(path);
+  const { tensors, metadata } = await loadChecked(path).catch((error) => fail(`${path} is damaged: ${error.message}`));
   if (metadata.run !== run) fail(`${path} is of run ${metadata.run}`);
   return tensors;
 }

@@ -1,9 +1,11 @@
-import { io, type peft, type train } from "../../../mod.ts";
+import type { peft, train } from "../../../mod.ts";
 import { canonicalJson } from "../../../lib/experiment/specs/spec.ts";
+import { isFile } from "../../../lib/io/is_file.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";
 import { treeFlatten, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
+import { loadChecked, saveChecked } from "./checked_tensors.ts";
 
 /** What a run was told: values by the names of flags, with all defaults filled in. */
 export type Settings = Readonly<Record<string, string | number | boolean | null>>;
@@ -32,18 +34,29 @@ export async function saveState(
 ): Promise<void> {
   const { tensors, info: description } = paths(folder);
   const named = Object.fromEntries(namedLeaves(ownParts(state, method)));
-  await io.saveSafetensors(tensors, named, { run: await sha256(canonicalJson(info)) });
-  const step = await state.step.item();
-  await writeAtomically(description, `${JSON.stringify({ step, ...info }, null, 2)}\n`);
+  await saveChecked(tensors, named, { run: await sha256(canonicalJson(info)) });
+  const told = { step: await state.step.item(), ...info };
+  const checksum = await sha256(canonicalJson(told));
+  await writeAtomically(description, `${JSON.stringify({ ...told, checksum }, null, 2)}\n`);
 }
 
-/** Reads what a run was told. Throws an Error where there is no state. */
+/** Whether a folder holds the state of a run. */
+export async function hasState(folder: string): Promise<boolean> {
+  return await isFile(paths(folder).info);
+}
+
+/** Reads what a run was told. Throws an Error where there is no state, or a damaged one. */
 export async function loadStateInfo(folder: string): Promise<StateInfo> {
   const { info } = paths(folder);
   try {
-    const { settings, inputs } = JSON.parse(await Deno.readTextFile(info));
+    const { checksum, ...told } = JSON.parse(await Deno.readTextFile(info));
+    const { settings, inputs } = told;
     if (typeof settings !== "object" || typeof inputs !== "object" || !settings || !inputs) {
       throw new SyntaxError("it describes no state of a run");
+    }
+    // Those of older versions have none.
+    if (checksum !== undefined && checksum !== await sha256(canonicalJson(told))) {
+      throw new Error("it is not what was written: its checksum is another");
     }
     return { settings, inputs };
   } catch (error) {
@@ -51,14 +64,42 @@ export async function loadStateInfo(folder: string): Promise<StateInfo> {
   }
 }
 
-/** Throws a RangeError that names the first flag, or the input, in which two runs differ. */
-export function requireSameRun(folder: string, there: StateInfo, here: StateInfo): void {
-  for (const name of new Set([...Object.keys(there.settings), ...Object.keys(here.settings)])) {
-    const [before, now] = [there.settings[name] ?? null, here.settings[name] ?? null];
-    if (before === now) continue;
-    throw new RangeError(
-      `cannot resume from ${folder} as --${name} was ${before ?? "not given"} there, not ${now ?? "left out"}`,
-    );
+/** Settings whose defaults follow from others: where such a one differs, so does what it follows from. */
+const DERIVED: readonly string[] = [
+  ...["steps", "start-step", "warmup", "initial-rank", "interval", "learning-rate", "targets", "heads", "outputs"],
+  "max-length",
+];
+
+/** A difference between two runs in words: by a flag, or by what no flag says alone. */
+function differenceIn(name: string, before: unknown, now: unknown, typed: ReadonlySet<string>): string {
+  if (name === "outputs") return `its head had ${before} outputs there, not ${now}`;
+  if (name === "steps" && !typed.has(name)) {
+    return `it had ${before} steps there, not ${now}${typed.has("epochs") ? " as by --epochs" : ""}`;
+  }
+  return `--${name} was ${before ?? "not given"} there, not ${now ?? "left out"}`;
+}
+
+/**
+ * Throws a RangeError that names the flag, or the input, in which two runs differ: one that was typed for this run, if
+ * there is one, before those whose values follow from others.
+ */
+export function requireSameRun(
+  folder: string,
+  { there, here, typed }: {
+    readonly there: StateInfo;
+    readonly here: StateInfo;
+    /** Names of the flags that this run was given. */
+    readonly typed: ReadonlySet<string>;
+  },
+): void {
+  const valueOf = ({ settings }: StateInfo, name: string) => settings[name] ?? null;
+  const names = [...new Set([...Object.keys(there.settings), ...Object.keys(here.settings)])]
+    .filter((name) => valueOf(there, name) !== valueOf(here, name));
+  const name = names.find((one) => typed.has(one)) ?? names.find((one) => !DERIVED.includes(one)) ??
+    DERIVED.find((one) => names.includes(one));
+  if (name !== undefined) {
+    const difference = differenceIn(name, valueOf(there, name), valueOf(here, name), typed);
+    throw new RangeError(`cannot resume from ${folder} as ${difference}`);
   }
   for (const name of new Set([...Object.keys(there.inputs), ...Object.keys(here.inputs)])) {
     if (there.inputs[name] === here.inputs[name]) continue;
@@ -69,7 +110,7 @@ export function requireSameRun(folder: string, there: StateInfo, here: StateInfo
 /**
  * A run's state as it was saved, in the form of a fresh one.
  *
- * Throws an Error where a tensor is missing, left over, or of another shape or type.
+ * Throws an Error where the file is damaged, or a tensor is missing, left over, or of another shape or type.
  */
 export async function loadState(
   folder: string,
@@ -80,7 +121,7 @@ export async function loadState(
   const fail = (reason: string): never => {
     throw new Error(`cannot resume from ${path}: ${reason}`);
   };
-  const { tensors, metadata } = await io.loadSafetensors(path);
+  const { tensors, metadata } = await loadChecked(path).catch((error) => fail(error.message));
   if (metadata.run !== await sha256(canonicalJson(info))) {
     fail("it belongs to another run than the state.json beside it");
   }

@@ -65,7 +65,7 @@ def run_here(task: str, seed: int, start: Path | None, options: argparse.Namespa
     command += ["--out", str(out), "--log", str(log), "--save-every", "100", "--json"]
     command += ["--adapter-init", str(start)] if start else []
     is_cut = (out / "state.json").exists()
-    command += ["--resume"] if is_cut else []
+    command += ["--resume"]  # which begins where there is nothing yet
     result = subprocess.run(command, cwd=HERE.parents[2], stdout=subprocess.PIPE, text=True, check=True)
     metrics = json.loads(result.stdout.strip().split("\n")[-1])["metrics"]["dev"]
     losses = [json.loads(line)["loss"] for line in log.read_text().splitlines()]

@@ -145,6 +145,7 @@ export async function* runAll(
   const hashes = await hashesOf(specs);
   if (lock && lock.folder !== out) throw new RangeError(`Cannot write into ${out} as the lock is of ${lock.folder}`);
   using _own = lock ? undefined : await lockFolder(out);
+  await Deno.mkdir(`${out}/runs`, { recursive: true });
   await writeAtomically(`${out}/specs.json`, `[\n${specs.map(canonicalJson).join(",\n")}\n]\n`);
 
   const records = force ? new Map<number, RunRecord>() : await recordsOf(specs, options);

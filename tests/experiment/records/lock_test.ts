@@ -44,6 +44,7 @@ describe("lockFolder()", () => {
         using _lock = await lockFolder(`${folder}/new/one`);
         await expect(lockFolder(`${folder}/new/one`)).rejects.toThrow("is in use");
       }
+      expect(filesUnder(`${folder}/new/one`)).toEqual([]);
       using _again = await lockFolder(`${folder}/new/one`);
     });
   });
@@ -56,6 +57,37 @@ describe("lockFolder()", () => {
       }
       using _lock = await lockFolder(folder);
       expect(filesUnder(folder)).toEqual([".lock", "notes.tmp", "runs/a.arrow"]);
+    });
+  });
+
+  it("leaves alone what a folder within it holds that has an owner of its own", async () => {
+    await withFolder(async (folder) => {
+      await Deno.mkdir(`${folder}/runs`);
+      using _inner = await lockFolder(`${folder}/runs`);
+      await Deno.writeTextFile(`${folder}/runs/a.arrow.1.2.tmp`, "x");
+      using _outer = await lockFolder(folder);
+      expect(filesUnder(`${folder}/runs`)).toContain("a.arrow.1.2.tmp");
+    });
+  });
+
+  it("has one owner at a time, however many ask for it while others give it back", async () => {
+    await withFolder(async (folder) => {
+      let owners = 0;
+      let turns = 0;
+      await Promise.all(Array.from({ length: 8 }, async () => {
+        while (turns < 200) {
+          try {
+            using _lock = await lockFolder(folder);
+            turns++;
+            expect(++owners).toBe(1);
+            await new Promise((done) => setTimeout(done));
+            owners--;
+          } catch (error) {
+            if (!(error instanceof Deno.errors.Busy)) throw error;
+            await new Promise((done) => setTimeout(done, 1));
+          }
+        }
+      }));
     });
   });
 
