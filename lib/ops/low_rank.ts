@@ -11,13 +11,14 @@ import { reshape } from "./reshape.ts";
 
 /**
  * A matrix `scale · left · right` that is never formed: left `[m, r]`, right `[r, n]`, each whole or as blocks, of left
- * side by side and of right one above the other.
+ * side by side and of right one above the other. `LowRank<Tensor>` is one of whole sides. It is how changes of
+ * weights are written.
  */
-export interface LowRank {
+export interface LowRank<Side extends Tensor | readonly Tensor[] = Tensor | readonly Tensor[]> {
   /** `[m, r]`, or blocks `[m, r₁]`, `[m, r₂]`. */
-  readonly left: Tensor | readonly Tensor[];
+  readonly left: Side;
   /** `[r, n]`, or blocks `[r₁, n]`, `[r₂, n]`. */
-  readonly right: Tensor | readonly Tensor[];
+  readonly right: Side;
   /** Factor before the product: a number, or an f32 scalar that may differ from step to step. */
   readonly scale: Tensor | number;
 }

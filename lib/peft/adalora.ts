@@ -27,6 +27,7 @@ import {
   zeros,
   zerosLike,
 } from "../ops/mod.ts";
+import type { LowRank } from "../ops/low_rank.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { treeMap } from "../tensor/tree.ts";
@@ -43,7 +44,7 @@ import {
   requireRank,
   takeHeads,
 } from "./low_rank.ts";
-import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import { LowRankWeight } from "./low_rank_weight.ts";
 import { ALPHA, DROPOUT, QUERIES_AND_VALUES, TARGETS } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
@@ -113,7 +114,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
     );
   }
   const scale = alpha / initialRank;
-  const change = ({ P, E, Q }: Triplets): Factored => ({ left: P, right: mul(Q, expandDims(E, 1)), scale });
+  const change = ({ P, E, Q }: Triplets): LowRank<Tensor> => ({ left: P, right: mul(Q, expandDims(E, 1)), scale });
 
   /** b(t), triplets in all targets: b₀ until tᵢ, then a cubic fall, then b_T. */
   const budget = (step: Tensor, targets: number): Tensor => {

@@ -1,14 +1,15 @@
-import { add, addLowRank, cast, concat, full, greater, lessEqual, mul, neg, stopGradient, where } from "../ops/mod.ts";
+import { add, addLowRank, cast, concat, full, greater, mul, neg, stopGradient, where } from "../ops/mod.ts";
+import type { LowRank } from "../ops/low_rank.ts";
 import type { Schedule } from "../optim/optimizer.ts";
 import { cosineSchedule, linearSchedule } from "../optim/schedules.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { factoredDelta } from "./delta_lora_update.ts";
+import { deltaOfStep, movesAt, weightAt } from "./delta_lora_update.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
+import { changeOf, type Factors } from "./factors.ts";
 import {
   adaptWith,
   copyOf,
   countParameters,
-  type Factors,
   initialTrainable,
   type LowRankOptions,
   type LowRankTrainable,
@@ -16,7 +17,7 @@ import {
   requireDropout,
   requireRank,
 } from "./low_rank.ts";
-import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import { LowRankWeight } from "./low_rank_weight.ts";
 import { TelescopedWeight } from "./telescoped_weight.ts";
 import { LAMBDA, LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
@@ -78,55 +79,57 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
   }
   const isTelescoped = write === "telescoped" || (write === "auto" && typeof lambda === "number");
   const scale = alpha / rank;
+  const rule = { lambda, scale, startStep };
 
-  /** λ·(α/r) once W moves. */
-  const receivedScale = (writes: Tensor): Tensor => where(greater(writes, 0), full([], (lambda as number) * scale), 0);
+  /** λ·(α/r) once W moves, with a constant λ. */
+  const receivedScale = (writes: Tensor): Tensor => where(greater(writes, 0), weightAt(writes, rule), 0);
   /** Everything that was added to W_0 beyond the factors themselves, with a constant λ. */
-  const changeOfW = ({ A, B }: Factors, anchor: Factors, writes: Tensor): Factored => ({
+  const changeOfW = ({ A, B }: Factors, anchor: Factors, writes: Tensor): LowRank<Tensor> => ({
     left: concat([B, neg(anchor.B)], { axis: 1 }),
     right: concat([A, anchor.A], { axis: 0 }),
     scale: receivedScale(writes),
   });
-  const own = ({ A, B }: Factors): Factored => ({ left: B, right: A, scale });
+
+  const beginAt = ({ factors }: LowRankTrainable): DeltaLoraAux => {
+    const anchor = Object.entries(factors).map(([path, { A, B }]) => [path, { A: copyOf(A), B: copyOf(B) }]);
+    return { anchor: Object.fromEntries(anchor), writes: cast(full([], 0), "i32") };
+  };
 
   return {
     name: "delta-lora",
     isWhole: typeof lambda !== "number",
     init(key, base) {
       const trainable = initialTrainable(key, base, options);
-      const anchor = Object.entries(trainable.factors).map((
-        [path, { A, B }],
-      ) => [path, { A: copyOf(A), B: copyOf(B) }]);
-      return { trainable, aux: { anchor: Object.fromEntries(anchor), writes: cast(full([], 0), "i32") } };
+      return { trainable, aux: beginAt(trainable) };
     },
+    // W moves by what the factors moved since they began.
+    begin: beginAt,
+    hasHiddenChange: isTelescoped,
     writes(base) {
       return isTelescoped ? [] : selectTargets(base, options.targets, options.heads).map((path) => `${path}.weight`);
     },
     adapt: (base, trainable, { anchor, writes }, key) =>
       adaptWith({ base, trainable, dropout, key }, ({ path, W, factors, dropout }) => {
-        if (!isTelescoped) return new LowRankWeight(W, [own(factors)], dropout);
+        if (!isTelescoped) return new LowRankWeight(W, [changeOf(factors, scale)], dropout);
         // The factors' gradients are those of the form in place: what W received is a constant to them.
         if (!dropout) {
-          const { A, B } = anchor[path];
-          const received = { anchor: { left: B, right: A }, scale: receivedScale(writes) };
-          return new TelescopedWeight(W, own(factors), received);
+          const received = { anchor: anchor[path], scale: receivedScale(writes) };
+          return new TelescopedWeight(W, changeOf(factors, scale), received);
         }
         const fixed = { A: stopGradient(factors.A), B: stopGradient(factors.B) };
-        return new LowRankWeight(W, [own(factors), changeOfW(fixed, anchor[path], writes)], dropout);
+        return new LowRankWeight(W, [changeOf(factors, scale), changeOfW(fixed, anchor[path], writes)], dropout);
       }),
     after({ base, before, trainable, updates, aux, step }) {
-      const moves = greater(step, startStep);
-      const writes = add(aux.writes, cast(moves, "i32"));
-      const waits = lessEqual(step, startStep);
+      const moves = movesAt(step, rule);
       const anchor = Object.entries(trainable.factors).map(([path, { A, B }]) => [path, {
-        A: where(waits, A, aux.anchor[path].A),
-        B: where(waits, B, aux.anchor[path].B),
+        A: where(moves, aux.anchor[path].A, A),
+        B: where(moves, aux.anchor[path].B, B),
       }]);
+      const writes = add(aux.writes, cast(moves, "i32"));
       const next = { trainable, aux: { anchor: Object.fromEntries(anchor), writes } };
       if (isTelescoped) return { base, ...next };
-      const factor = mul(typeof lambda === "number" ? full([], lambda) : lambda(step), scale);
       const written = Object.keys(trainable.factors).map((path) => {
-        const change = factoredDelta(before.factors[path], updates.factors[path], where(moves, factor, 0));
+        const change = deltaOfStep(before.factors[path], updates.factors[path], step, rule);
         return [`${path}.weight`, addLowRank(base[`${path}.weight`], change)];
       });
       return { base: { ...base, ...Object.fromEntries(written) }, ...next };
@@ -135,7 +138,8 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
       const { anchor, writes } = state.aux;
       return mergeWith(
         state,
-        (path, pair) => isTelescoped ? [own(pair), changeOfW(pair, anchor[path], writes)] : [own(pair)],
+        (path, pair) =>
+          isTelescoped ? [changeOf(pair, scale), changeOfW(pair, anchor[path], writes)] : [changeOf(pair, scale)],
       );
     },
     export({ base, trainable: { factors, heads }, aux: { anchor, writes } }) {

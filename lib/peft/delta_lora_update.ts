@@ -1,15 +1,12 @@
 import { add, full, greater, mul, where } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
-import type { Optimizer } from "../optim/optimizer.ts";
+import type { Optimizer, Schedule } from "../optim/optimizer.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
+import type { Factors } from "./factors.ts";
 
 /** What one target of Delta-LoRA carries from step to step. */
-export interface DeltaLoraState<OptimizerState = Tree> {
-  /** `[r, in]`. */
-  readonly A: Tensor;
-  /** `[out, r]`. */
-  readonly B: Tensor;
+export interface DeltaLoraState<OptimizerState = Tree> extends Factors {
   /** State of the optimizer for `{ A, B }`. */
   readonly optimizer: OptimizerState;
   /** Updates done: a number, or an i32 scalar inside `jit`. */
@@ -27,6 +24,26 @@ export interface DeltaLoraUpdateOptions<OptimizerState = Tree> {
   readonly startStep?: number;
 }
 
+/** How much of a step's change W receives, and from which step on. */
+export interface DeltaLoraRule {
+  /** λ, or λ by step. */
+  readonly lambda: number | Schedule;
+  /** α/r. */
+  readonly scale: number;
+  /** K. */
+  readonly startStep: number;
+}
+
+/** Whether W moves in a step, which counts from 0: a bool scalar. */
+export function movesAt(step: Tensor, { startStep }: Pick<DeltaLoraRule, "startStep">): Tensor {
+  return greater(step, startStep);
+}
+
+/** λ·(α/r) of a step in which W moves. */
+export function weightAt(step: Tensor, { lambda, scale }: Pick<DeltaLoraRule, "lambda" | "scale">): Tensor {
+  return typeof lambda === "number" ? full([], lambda * scale) : mul(lambda(step), scale);
+}
+
 /** Half way from a factor before a step to the one after it. */
 const midway = (before: Tensor, update: Tensor) => add(before, mul(update, 0.5));
 
@@ -35,17 +52,21 @@ const midway = (before: Tensor, update: Tensor) => add(before, mul(update, 0.5))
  * (2309.02411, equation 6), formed from the updates so that nothing cancels: λ·(α/r)·[ΔB, B + ΔB/2]·[A + ΔA/2; ΔA]. Both
  * factors take the same work, so that one dispatch can do it for all of them beside their update.
  */
-export function factoredDelta(
-  before: { readonly A: Tensor; readonly B: Tensor },
-  updates: { readonly A: Tensor; readonly B: Tensor },
-  scale: Tensor | number,
-): LowRank {
+export function factoredDelta(before: Factors, updates: Factors, scale: Tensor | number): LowRank {
   const { A, B } = before;
   return {
     left: [updates.B, midway(B, updates.B)],
     right: [midway(A, updates.A), updates.A],
     scale,
   };
+}
+
+/**
+ * What W receives for a step that moves factors by updates: {@linkcode factoredDelta} at the rule's scale, which is 0 up to
+ * K. `step` is an i32 scalar.
+ */
+export function deltaOfStep(before: Factors, updates: Factors, step: Tensor, rule: DeltaLoraRule): LowRank {
+  return factoredDelta(before, updates, where(movesAt(step, rule), weightAt(step, rule), 0));
 }
 
 /**
@@ -60,26 +81,17 @@ export function factoredDelta(
  */
 export function deltaLoraUpdate<OptimizerState>(
   state: DeltaLoraState<OptimizerState>,
-  grads: { readonly A: Tensor; readonly B: Tensor },
+  grads: Factors,
   options: DeltaLoraUpdateOptions<OptimizerState>,
 ): { state: DeltaLoraState<OptimizerState>; deltaW: LowRank | undefined } {
   const { optimizer, alpha, lambda, startStep = 0 } = options;
   const { A, B, step } = state;
-  const factor = lambda * alpha / A.shape[0];
+  const rule = { lambda, scale: alpha / A.shape[0], startStep };
   const { updates, state: moments } = optimizer.update(grads, state.optimizer, { A, B });
-  const next = {
-    A: add(A, updates.A),
-    B: add(B, updates.B),
-    optimizer: moments,
-    step: step instanceof Tensor ? add(step, 1) : step + 1,
-  };
-  if (!(step instanceof Tensor)) {
-    return { state: next, deltaW: step > startStep ? factoredDelta({ A, B }, updates, factor) : undefined };
+  const next = { A: add(A, updates.A), B: add(B, updates.B), optimizer: moments };
+  if (step instanceof Tensor) {
+    return { state: { ...next, step: add(step, 1) }, deltaW: deltaOfStep({ A, B }, updates, step, rule) };
   }
-  return { state: next, deltaW: factoredDelta({ A, B }, updates, deltaScale(step, startStep, factor)) };
-}
-
-/** `factor` from the update after K on, 0 before. */
-export function deltaScale(step: Tensor, startStep: number, factor: number): Tensor {
-  return where(greater(step, startStep), full([], factor), 0);
+  const deltaW = step > startStep ? factoredDelta({ A, B }, updates, lambda * rule.scale) : undefined;
+  return { state: { ...next, step: step + 1 }, deltaW };
 }

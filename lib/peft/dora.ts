@@ -13,6 +13,7 @@ import {
   sum,
   transpose,
 } from "../ops/mod.ts";
+import type { LowRank } from "../ops/low_rank.ts";
 import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -30,7 +31,7 @@ import {
   requireDropout,
   requireRanks,
 } from "./low_rank.ts";
-import { type BranchDropout, type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import { type BranchDropout, LowRankWeight } from "./low_rank_weight.ts";
 import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
@@ -51,7 +52,7 @@ const rowSquares = (W: Tensor) => sum(square(cast(W, "f32")), { axis: 1 });
  * Lengths of the rows of W + scale · left · right `[out]`, which is not formed: ‖w‖² + 2s·⟨W rightᵀ, left⟩ +
  * s²·⟨left (right rightᵀ), left⟩, row by row.
  */
-function rowLengths(W: Tensor, { left, right, scale }: Factored): Tensor {
+function rowLengths(W: Tensor, { left, right, scale }: LowRank<Tensor>): Tensor {
   // W is the second operand, which may be f16.
   const along = sum(mul(transpose(matmul(right, W, { transposeB: true })), left), { axis: 1 });
   const own = sum(mul(matmul(left, matmul(right, right, { transposeB: true })), left), { axis: 1 });
@@ -62,7 +63,7 @@ function rowLengths(W: Tensor, { left, right, scale }: Factored): Tensor {
 class DoraWeight implements ProjectedWeight {
   constructor(
     readonly W: Tensor,
-    readonly part: Factored,
+    readonly part: LowRank<Tensor>,
     readonly magnitude: Tensor,
     readonly dropout?: BranchDropout,
   ) {}
@@ -76,7 +77,7 @@ class DoraWeight implements ProjectedWeight {
     return this.dropout ? add(matmul(sub(x, kept), this.W, { transposeB: true }), turned) : turned;
   }
 
-  treeParts(): [W: Tensor, part: Factored, magnitude: Tensor, dropout: BranchDropout | undefined] {
+  treeParts(): [W: Tensor, part: LowRank<Tensor>, magnitude: Tensor, dropout: BranchDropout | undefined] {
     return [this.W, this.part, this.magnitude, this.dropout];
   }
 

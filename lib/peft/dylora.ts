@@ -1,12 +1,13 @@
 import { add, arange, cast, div, equal, expandDims, full, less, minimum, mul, slice, sub, where } from "../ops/mod.ts";
+import type { LowRank } from "../ops/low_rank.ts";
 import type { Key } from "../ops/random.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
+import { changeOf, type Factors } from "./factors.ts";
 import {
   adaptWith,
   countParameters,
-  type Factors,
   initialTrainable,
   type LowRankOptions,
   type LowRankTrainable,
@@ -14,7 +15,7 @@ import {
   requireDropout,
   requireRank,
 } from "./low_rank.ts";
-import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import { LowRankWeight } from "./low_rank_weight.ts";
 import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method, MethodState } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
@@ -85,14 +86,13 @@ export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraA
     return add(minimum(cast(mul(unit, rank), "i32"), rank - 1), 1);
   };
   const components = () => arange(rank, { dtype: "i32" });
-  const inStep = ({ A, B }: Factors, active: Tensor): Factored => ({
+  const inStep = ({ A, B }: Factors, active: Tensor): LowRank<Tensor> => ({
     left: B,
     right: where(expandDims(less(components(), active), 1), A, 0),
     scale: div(alpha, cast(active, "f32")),
   });
-  const atTest = (pair: Factors): Factored => {
-    const { A, B } = testRank === rank ? pair : cut(pair, testRank);
-    return { left: B, right: A, scale: alpha / testRank };
+  const atTest = (pair: Factors): LowRank<Tensor> => {
+    return changeOf(testRank === rank ? pair : cut(pair, testRank), alpha / testRank);
   };
 
   return {

@@ -1,8 +1,11 @@
+import type { LowRank } from "../ops/low_rank.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
-/** The factors of one target: A `[r, in]`, B `[out, r]`. */
+/** The factors of one target, as PEFT names them, and anything of their shapes: their gradients, their updates. */
 export interface Factors {
+  /** `[r, in]`. */
   readonly A: Tensor;
+  /** `[out, r]`. */
   readonly B: Tensor;
 }
 
@@ -10,6 +13,11 @@ export interface Factors {
 export interface LowRankTrainable<F = Factors> {
   readonly factors: Readonly<Record<string, F>>;
   readonly heads: Readonly<Record<string, Tensor>>;
+}
+
+/** The change of a weight by its factors: scale·B·A. */
+export function changeOf({ A, B }: Factors, scale: Tensor | number): LowRank<Tensor> {
+  return { left: B, right: A, scale };
 }
 
 /** Options by which targets may differ, as in PEFT's `rank_pattern`, `alpha_pattern` and `use_rslora`. */

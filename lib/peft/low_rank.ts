@@ -1,12 +1,13 @@
 import { addLowRank, cast, mul, zeros } from "../ops/mod.ts";
+import type { LowRank } from "../ops/low_rank.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Key } from "../ops/random.ts";
 import type { Params, Weight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeLeaves } from "../tensor/tree.ts";
-import type { BranchDropout, Factored } from "./low_rank_weight.ts";
+import type { BranchDropout } from "./low_rank_weight.ts";
 import { patternValue } from "./files/pattern_value.ts";
-import type { Factors, LowRankPatterns, LowRankTrainable } from "./factors.ts";
+import { changeOf, type Factors, type LowRankPatterns, type LowRankTrainable } from "./factors.ts";
 import type { BaseParams, MethodReport, MethodState } from "./method.ts";
 import { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from "./targets.ts";
 
@@ -56,8 +57,8 @@ export function requireRanks(method: string, { rank, rankPattern = {} }: { reado
 /** The change of a target's weight: its factors at the scale that options give it. */
 export function factoredBy(
   options: Pick<LowRankOptions, "rank" | "alpha"> & LowRankPatterns,
-): (path: string, factors: Factors) => Factored {
-  return (path, { A, B }) => ({ left: B, right: A, scale: settingOf(path, options).scale });
+): (path: string, factors: Factors) => LowRank<Tensor> {
+  return (path, factors) => changeOf(factors, settingOf(path, options).scale);
 }
 
 /** The same values as an f32 tensor of its own, which may be given up and written while the other stays. */
@@ -134,7 +135,7 @@ export function adaptWith<F>(
 /** The base with heads in their places and factored changes added to the weights of targets, which are f32 then. */
 export function mergeWith<F>(
   { base, trainable: { factors, heads } }: Pick<MethodState<LowRankTrainable<F>>, "base" | "trainable">,
-  changesOf: (path: string, factors: F) => readonly Factored[],
+  changesOf: (path: string, factors: F) => readonly LowRank<Tensor>[],
 ): BaseParams {
   const merged = Object.entries(factors).map(([path, own]): [string, Tensor] => {
     const name = `${path}.weight`;

@@ -1,17 +1,10 @@
 import { add, matmul, matmulSum, mul, reshape, sum, transpose } from "../ops/mod.ts";
 import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
+import type { LowRank } from "../ops/low_rank.ts";
 import type { Key } from "../ops/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { customVjp } from "../transform/mod.ts";
-
-/** A factored matrix scale · left · right: left `[out, r]`, right `[r, in]`. */
-export interface Factored {
-  readonly left: Tensor;
-  readonly right: Tensor;
-  /** A number, or an f32 scalar. */
-  readonly scale: Tensor | number;
-}
 
 /** What a branch drops of its input in a step of training. */
 export interface BranchDropout {
@@ -20,7 +13,7 @@ export interface BranchDropout {
 }
 
 /** scale · (x rightᵀ), `[rows, r]`: the narrow side is scaled, since it is the smaller one. */
-function narrow(x: Tensor, { right, scale }: Factored): Tensor {
+function narrow(x: Tensor, { right, scale }: LowRank<Tensor>): Tensor {
   return mul(matmul(x, right, { transposeB: true }), scale);
 }
 
@@ -29,9 +22,10 @@ function narrow(x: Tensor, { right, scale }: Factored): Tensor {
  * x, which the rules of the single operations would add up in two.
  */
 const projectOnce = customVjp(
-  (x: Tensor, W: Tensor, part: Factored) => matmulSum([x, transpose(W)], [narrow(x, part), transpose(part.left)]),
+  (x: Tensor, W: Tensor, part: LowRank<Tensor>) =>
+    matmulSum([x, transpose(W)], [narrow(x, part), transpose(part.left)]),
   {
-    forward(x: Tensor, W: Tensor, part: Factored) {
+    forward(x: Tensor, W: Tensor, part: LowRank<Tensor>) {
       const inner = matmul(x, part.right, { transposeB: true });
       const scaled = mul(inner, part.scale);
       const value = matmulSum([x, transpose(W)], [scaled, transpose(part.left)]);
@@ -64,9 +58,9 @@ export function onRows(x: Tensor, project: (rows: Tensor) => Tensor): Tensor {
  * them gets x with elements dropped, as PEFT's `lora_dropout` has it; W and the others get all of x.
  */
 export class LowRankWeight implements ProjectedWeight {
-  constructor(readonly W: Tensor, readonly parts: readonly Factored[], readonly dropout?: BranchDropout) {}
+  constructor(readonly W: Tensor, readonly parts: readonly LowRank<Tensor>[], readonly dropout?: BranchDropout) {}
 
-  #start(rows: Tensor, first: Factored | undefined): Tensor {
+  #start(rows: Tensor, first: LowRank<Tensor> | undefined): Tensor {
     if (!first) return matmul(rows, this.W, { transposeB: true });
     if (!this.dropout) return projectOnce(rows, this.W, first);
     const inner = narrow(dropout(rows, this.dropout), first);
@@ -82,7 +76,7 @@ export class LowRankWeight implements ProjectedWeight {
       ));
   }
 
-  treeParts(): [W: Tensor, parts: readonly Factored[], dropout: BranchDropout | undefined] {
+  treeParts(): [W: Tensor, parts: readonly LowRank<Tensor>[], dropout: BranchDropout | undefined] {
     return [this.W, this.parts, this.dropout];
   }
 

@@ -65,6 +65,16 @@ export interface Method<Trainable = Tree, Aux = Tree> {
   readonly name: string;
   /** Chooses targets and makes what is trained. Throws where a pattern matches nothing, and names the nearest paths. */
   init(key: Key, base: BaseParams): MethodParts<Trainable, Aux>;
+  /**
+   * What the method keeps for itself where a run begins from trainables of another, in place of those that `init` drew; by
+   * default what `init` gave. `train.beginFrom` asks for it.
+   */
+  begin?(trainable: Trainable, aux: Aux): Aux;
+  /**
+   * Whether part of the change of the weights is in `aux` alone, so that what `after` wrote and the trainables do not say all
+   * of it, and no other run can begin from them.
+   */
+  readonly hasHiddenChange?: boolean;
   /** Names of base parameters that `after` writes: a trainer must own them. */
   writes(base: BaseParams): readonly string[];
   /**

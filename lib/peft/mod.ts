@@ -35,7 +35,7 @@ export {
 export { type AdapterMethod, adapterMethod, type AdapterMethodOptions } from "./adapter_method.ts";
 export { PEFT_PREFIX } from "./files/adapter_tensors.ts";
 export type { Factors, LowRankOptions, LowRankPatterns, LowRankTrainable } from "./low_rank.ts";
-export { type BranchDropout, type Factored, LowRankWeight } from "./low_rank_weight.ts";
+export { type BranchDropout, LowRankWeight } from "./low_rank_weight.ts";
 export type {
   Adapter,
   AfterResult,

@@ -2,16 +2,10 @@ import { div, full, lessEqual, mul, where } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
 import { lora } from "./lora.ts";
-import {
-  adaptWith,
-  type Factors,
-  initialTrainable,
-  type LowRankOptions,
-  type LowRankTrainable,
-  mergeWith,
-} from "./low_rank.ts";
+import { changeOf } from "./factors.ts";
+import { adaptWith, initialTrainable, type LowRankOptions, type LowRankTrainable, mergeWith } from "./low_rank.ts";
 import { LAMBDA, LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
-import { type Factored, LowRankWeight } from "./low_rank_weight.ts";
+import { LowRankWeight } from "./low_rank_weight.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 
@@ -54,7 +48,6 @@ function switchedLora(
 ): Method<LowRankTrainable, ScaledLoraAux> {
   const plain = lora(options);
   const scaleOf = options.alpha / options.rank;
-  const factored = ({ A, B }: Factors, { scale }: ScaledLoraAux): Factored => ({ left: B, right: A, scale: scale! });
   return {
     ...plain,
     name: "lora-scaled",
@@ -62,14 +55,14 @@ function switchedLora(
     adapt: (base, trainable, aux, key) =>
       adaptWith(
         { base, trainable, dropout: options.dropout, key },
-        ({ W, factors, dropout }) => new LowRankWeight(W, [factored(factors, aux)], dropout),
+        ({ W, factors, dropout }) => new LowRankWeight(W, [changeOf(factors, aux.scale!)], dropout),
       ),
     after: ({ base, trainable, step }) => ({
       base,
       trainable,
       aux: { scale: where(lessEqual(startStep, step), full([], (1 + lambda) * scaleOf), scaleOf) },
     }),
-    merge: (state) => mergeWith(state, (_, factors) => [factored(factors, state.aux)]),
+    merge: (state) => mergeWith(state, (_, factors) => [changeOf(factors, state.aux.scale!)]),
     // α/r stands in the adapter's settings, which are plain numbers: what the scale is beyond it goes into B.
     export({ base, trainable: { factors, heads }, aux: { scale } }) {
       const scaled = Object.entries(factors).map(([path, { A, B }]) => [path, { A, B: mul(B, div(scale!, scaleOf)) }]);

@@ -6,5 +6,5 @@
 export { makeAccumulatedStep, makeStep, type Step, type StepMetrics, type StepOptions } from "./make_step.ts";
 export { predict, type Predictions } from "./predict.ts";
 export { runSteps, type RunStepsOptions, type StepLog, TrainingFailed } from "./run_steps.ts";
-export { init, type InitOptions, type TrainState } from "./state.ts";
+export { beginFrom, init, type InitOptions, type TrainState } from "./state.ts";
 export { toBatch } from "./to_batch.ts";

@@ -55,3 +55,16 @@ export function init<Trainable extends Tree, Aux extends Tree, OptimizerState ex
     key: forDropout,
   };
 }
+
+/**
+ * A state before its first step with trainables of another run in the place of those that were drawn: the optimizer's
+ * moments begin anew, and so does what the method keeps for itself.
+ */
+export function beginFrom<Trainable extends Tree, Aux extends Tree, OptimizerState extends Tree>(
+  fresh: TrainState<Trainable, Aux, OptimizerState>,
+  trainable: Trainable,
+  { method, optimizer }: Pick<InitOptions<Trainable, Aux, OptimizerState>, "method" | "optimizer">,
+): TrainState<Trainable, Aux, OptimizerState> {
+  const aux = method.begin ? method.begin(trainable, fresh.aux) : fresh.aux;
+  return { ...fresh, trainable, aux, optimizer: optimizer.init(trainable) };
+}

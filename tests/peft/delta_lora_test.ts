@@ -105,6 +105,25 @@ describe("deltaLora", () => {
     });
   }
 
+  it("writes to the bit what deltaLoraUpdate gives, with a scale that is no power of two, and before K nothing", async () => {
+    const { A, B, W, grads, optimizer, moments } = plainProblem();
+    const method = deltaLora({ rank: 4, alpha: 6, lambda: 0.3, startStep: 2, targets: ["q"], write: "in-place" });
+    const base = { "q.weight": W };
+    const { aux } = method.init(random.key(0), base);
+    const { updates } = optimizer.update(grads, moments, { A, B });
+    for (const count of [2, 3]) {
+      const step = tensor(count, { dtype: "i32" });
+      const options = { optimizer, alpha: 6, lambda: 0.3, startStep: 2 };
+      const { state, deltaW } = deltaLoraUpdate({ A, B, optimizer: moments, step }, grads, options);
+      const trees = [{ A, B }, { A: state.A, B: state.B }, updates, grads].map((q) => ({ factors: { q }, heads: {} }));
+      const [before, trainable, moved, slopes] = trees;
+      const after = method.after({ base, before, trainable, updates: moved, grads: slopes, aux, step });
+      const written = bits(await after.base["q.weight"].data());
+      expect(written).toEqual(bits(await addLowRank(W, deltaW!).data()));
+      expect(written.join() === bits(await W.data()).join()).toBe(count === 2);
+    }
+  });
+
   it("in place and telescoped are equal over a run", async () => {
     const run = async (write: "in-place" | "telescoped") => {
       const method = deltaLora({ ...OPTIONS, write });

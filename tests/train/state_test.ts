@@ -4,7 +4,7 @@ import { random } from "../../lib/ops/mod.ts";
 import { adamw } from "../../lib/optim/mod.ts";
 import { deltaLora, full, lora } from "../../lib/peft/mod.ts";
 import { stateOf, treeLeaves } from "../../lib/tensor/mod.ts";
-import { init, makeStep } from "../../lib/train/mod.ts";
+import { beginFrom, init, makeStep } from "../../lib/train/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { bits } from "../support/numbers.ts";
@@ -89,5 +89,32 @@ describe("init", () => {
     expect(treeLeaves(next).every((leaf) => stateOf(leaf).kind !== "gone")).toBe(true);
     await device.done();
     step.dispose();
+  });
+});
+
+describe("beginFrom", () => {
+  beforeAll(async () => void await testDevice());
+
+  it("has the trainables that were given, and what moments and methods remember of them begins anew", async () => {
+    const method = deltaLora({ ...OPTIONS, lambda: 2, startStep: -1 });
+    const of = (seed: number) => init(random.key(seed), tinyBase(), { method, optimizer });
+    const [fresh, other] = [of(1), of(2)];
+    const begun = beginFrom(fresh, other.trainable, { method, optimizer });
+    const [path] = Object.keys(other.trainable.factors);
+    expect(begun.trainable).toBe(other.trainable);
+    const drawn = bits(await other.trainable.factors[path].A.data());
+    expect(bits(await begun.aux.anchor[path].A.data())).toEqual(drawn);
+    expect(bits(await fresh.aux.anchor[path].A.data())).not.toEqual(drawn);
+    // It is a copy, so that the state can be given up as a whole.
+    expect(stateOf(begun.aux.anchor[path].A)).not.toBe(stateOf(other.trainable.factors[path].A));
+    expect(await begun.aux.writes.item()).toBe(0);
+    const all = treeLeaves(begun.optimizer).map(async (moment) => (await moment.data()).every((x) => x === 0));
+    expect(await Promise.all(all)).toEqual(all.map(() => true));
+  });
+
+  it("leaves what a method keeps that remembers nothing of its trainables", () => {
+    const method = lora(OPTIONS);
+    const fresh = init(random.key(1), tinyBase(), { method, optimizer });
+    expect(beginFrom(fresh, fresh.trainable, { method, optimizer }).aux).toBe(fresh.aux);
   });
 });

@@ -1,8 +1,7 @@
 import { type optim, type peft, type Tensor, tensor, train } from "../../../mod.ts";
 import { readRecord, recordPath, type RunSpec } from "../../../lib/experiment/mod.ts";
 import { isFile } from "../../../lib/io/is_file.ts";
-import { isRecord, treeFlatten, treeUnflatten } from "../../../lib/tensor/mod.ts";
-import { copyTree } from "../model/adapted.ts";
+import { treeFlatten, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
 import { loadChecked, saveChecked } from "./checked_tensors.ts";
 
@@ -60,10 +59,11 @@ export function startFrom(
   outcome: Readonly<Record<string, Tensor>>,
   { method, optimizer }: { readonly method: peft.Method; readonly optimizer: optim.Optimizer },
 ): train.TrainState {
-  const { aux: drawnAux } = fresh;
-  const hasAnchor = isRecord(drawnAux) && "anchor" in drawnAux;
-  if (hasAnchor && method.writes(fresh.base).length === 0) {
-    throw new Error(`${method.name} cannot start from another run in its telescoped form, which does not write W`);
+  if (method.hasHiddenChange) {
+    throw new Error(
+      `${method.name} cannot start from another run in this form, as it changes weights without writing them: use the one ` +
+        "that writes them (in-place)",
+    );
   }
   const own = outcomeOf(fresh, method);
   const leaves = namedLeaves(own).map(([name, drawn]) => {
@@ -72,7 +72,5 @@ export function startFrom(
     return found.shape.join() === drawn.shape.join() && found.dtype === drawn.dtype ? found : drawn;
   });
   const { base, trainable } = treeUnflatten(treeFlatten(own).structure, leaves);
-  // Delta-LoRA's W moves by what the factors moved since they began.
-  const aux = hasAnchor && isRecord(trainable) ? { ...drawnAux, anchor: copyTree(trainable.factors) } : drawnAux;
-  return { ...fresh, base: { ...fresh.base, ...base }, trainable, aux, optimizer: optimizer.init(trainable) };
+  return train.beginFrom({ ...fresh, base: { ...fresh.base, ...base } }, trainable, { method, optimizer });
 }

@@ -1,6 +1,5 @@
 import { type Batch, jit, nn, type Params, type peft, random, train } from "../../../mod.ts";
 import { encodeTask, evalBatches, type HostBatch, trainBatches } from "../../../lib/data/mod.ts";
-import { isRecord } from "../../../lib/tensor/mod.ts";
 import { type Beginning, copyTree } from "../model/adapted.ts";
 import type { LoadedModel } from "../model/load_model.ts";
 import { makeOptimizer } from "./optimizer.ts";
@@ -63,15 +62,7 @@ export class Training {
     const { loaded: { base }, settings, method, beginning } = parts;
     const optimizer = makeOptimizer(settings);
     const fresh = train.init(random.key(settings.seed), base, { method, optimizer });
-    this.#state = fresh;
-    if (beginning) {
-      const trainable = copyTree(beginning.trainable);
-      // Delta-LoRA's W moves by what the factors moved since they began.
-      const aux = isRecord(fresh.aux) && "anchor" in fresh.aux
-        ? { ...fresh.aux, anchor: copyTree(beginning.trainable.factors) }
-        : fresh.aux;
-      this.#state = { ...fresh, trainable, aux, optimizer: optimizer.init(trainable) };
-    }
+    this.#state = beginning ? train.beginFrom(fresh, copyTree(beginning.trainable), { method, optimizer }) : fresh;
   }
 
   /** A run before its first step. */
