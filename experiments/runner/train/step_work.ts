@@ -45,7 +45,7 @@ export function workAt(length: number, { spec, model }: { readonly spec: RunSpec
       const firstId = nextId();
       const outputs = treeLeaves(run(batch));
       const isLeaf = (tensor: Tensor) => stateOf(tensor).kind !== "node" || idOf(tensor) < firstId;
-      return makePlan(outputs, { target: runtime.target, isLeaf }).steps
+      return makePlan(outputs, { target: runtime.target, isKept: true, isLeaf }).steps
         .reduce((sum, { operations }) => sum + operations, 0);
     };
     return {

@@ -36,7 +36,7 @@ class Fuser {
   readonly #weights = new Map<Primitive, number>();
   readonly #scattered = new Set<Node>();
 
-  constructor(readonly graph: Graph, readonly inPlace: ReadonlyMap<Node, Node>) {
+  constructor(readonly graph: Graph, readonly inPlace: ReadonlyMap<Node, Node>, readonly isKept: boolean) {
     const count = graph.nodes.length;
     this.#drafts = new Drafts(graph.nodes);
     this.consumers = Array.from({ length: count }, () => []);
@@ -177,8 +177,8 @@ class Fuser {
         this.#join(node, this.#drafts.add(node, node.kind, this.#weigh(node)));
       }
     }
-    // Only for functions that are kept: kernels of eager programs would be others each time, and cost their compiling.
-    if (this.inPlace.size > 0) {
+    // Kernels of a program that runs once would be others each time, and cost their compiling.
+    if (this.isKept) {
       this.#joinScalars();
       this.#joinAlike();
       this.#joinProducts();
@@ -314,11 +314,19 @@ class Fuser {
   }
 }
 
+/** Options of {@linkcode fuse}. */
+export interface FuseOptions {
+  /** Which result will lie in which donated leaf's buffer. */
+  readonly inPlace: ReadonlyMap<Node, Node>;
+  /** Whether the plan runs many times, so that work on several tensors is worth a kernel of its own. */
+  readonly isKept: boolean;
+}
+
 /**
  * Groups nodes into kernels. Element-wise nodes of one size join where no other kernel must run between them and eight
- * bindings suffice; a reduction takes in what flows into it alone. What is the same but for its tensors joins then.
- * `inPlace` says which result will lie in which donated leaf's buffer.
+ * bindings suffice; a reduction takes in what flows into it alone. In a plan that is kept, what is the same but for its
+ * tensors joins then.
  */
-export function fuse(graph: Graph, inPlace: ReadonlyMap<Node, Node> = new Map()): Cluster[] {
-  return new Fuser(graph, inPlace).run();
+export function fuse(graph: Graph, { inPlace, isKept }: FuseOptions): Cluster[] {
+  return new Fuser(graph, inPlace, isKept).run();
 }

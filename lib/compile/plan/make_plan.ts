@@ -34,9 +34,9 @@ function mixedArenas(clusters: readonly Cluster[], { homeOf, arenaOf }: {
 }
 
 /** Orders the work: clusters, what they write in place, and what must lie side by side for that. */
-function arrange(graph: Graph, pairs: ReadonlyMap<Node, Node>) {
+function arrange(graph: Graph, pairs: ReadonlyMap<Node, Node>, isKept: boolean) {
   const keep = new Set(graph.outputs);
-  let clusters: readonly Cluster[] = fuse(graph, pairs);
+  let clusters: readonly Cluster[] = fuse(graph, { inPlace: pairs, isKept });
   while (true) {
     const direct = directPairs(clusters, pairs);
     const overwritten = new Set(direct.values());
@@ -62,6 +62,11 @@ function arrange(graph: Graph, pairs: ReadonlyMap<Node, Node>) {
 /** Options of {@linkcode makePlan}. */
 export interface PlanOptions {
   readonly target: Target;
+  /**
+   * Whether the plan runs many times, as a jitted function's does: then work that is the same but for its tensors joins.
+   * Of an eager program's kernels the next one would have no use.
+   */
+  readonly isKept: boolean;
   readonly isLeaf?: (tensor: Tensor) => boolean;
   /** Leaves whose buffers results may take over. */
   readonly donated?: ReadonlySet<Tensor>;
@@ -73,11 +78,11 @@ export interface PlanOptions {
 
 /** Compiles results into a plan. */
 export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan {
-  const { target, isLeaf, donated = new Set(), isFrozen = () => false, onPiece = () => {} } = options;
+  const { target, isKept, isLeaf, donated = new Set(), isFrozen = () => false, onPiece = () => {} } = options;
   const graph = buildGraph(outputs, isLeaf);
   onPiece();
   const pairs = pairDonations(graph, donated);
-  const { clusters, arenas, arenaOf, direct, homeOf, keep } = arrange(graph, pairs);
+  const { clusters, arenas, arenaOf, direct, homeOf, keep } = arrange(graph, pairs, isKept);
   const dying = lastUses(clusters, keep);
 
   const leaves: Tensor[] = [];

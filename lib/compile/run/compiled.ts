@@ -68,6 +68,7 @@ export async function compileFunction(runtime: Runtime, traced: TracedFunction):
     const planned = () =>
       makePlan(outputs, {
         target: runtime.target,
+        isKept: true,
         isLeaf: (tensor) => stateOf(tensor).kind !== "node" || idOf(tensor) < firstId,
         donated: given,
         isFrozen: (leaf) => !given.has(leaf) || returned.has(leaf),

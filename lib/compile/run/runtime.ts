@@ -208,7 +208,7 @@ export class Runtime implements Executor {
       stateOf(tensor).kind === "node" && isNeededBeside(tensor, count)
     );
     const outputs = [...new Set([...pending, ...shared.map(([tensor]) => tensor)])].filter(({ size }) => size > 0);
-    const plan = makePlan(outputs, { target: this.target });
+    const plan = makePlan(outputs, { target: this.target, isKept: false });
     requireBindable(this.device, plan);
     for (const leaf of plan.leaves) {
       if (stateOf(leaf).kind === "argument") {

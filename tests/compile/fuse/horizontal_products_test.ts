@@ -60,6 +60,21 @@ describe("products that are the same but for their tensors", () => {
     });
   }
 
+  it("run as one in a function that donates nothing, too, and apart in an eager program", async () => {
+    const x = new Numbers(7).tensor([24, 16]);
+    const values = factors(1, 3);
+    /** As scoring by AdaLoRA does, whose factors are computed of what is trained. */
+    const score = (given: Values) =>
+      given.map((A) => sum(tanh(matmul(x, mul(A, 0.5), { transposeB: true })), { axis: 0 }));
+    const scored = jit(score);
+    const [together, joined] = await counted(() => scored(values));
+    const [wanted, apart] = await counted(() => allBits(score(values)));
+    // Three factors, their products, and three sums, which are the caller's and lie where they will.
+    expect([joined, apart]).toEqual([3 + 1 + 3, 9]);
+    expect(await allBits(together)).toEqual(wanted);
+    scored.dispose();
+  });
+
   it("run apart where the first needs what the second makes", async () => {
     const chain = jit((x: Tensor, [A, B]: Values) => {
       const y = matmul(x, A);

@@ -45,7 +45,7 @@ describe("a chain of 3,000 element-wise steps", () => {
 
   it("is cut into kernels of bounded size, most of which have the same text", () => {
     holdNodes(() => {
-      const { steps, clusters } = makePlan([chain(new Numbers(1).tensor([8]), 3000)], { target });
+      const { steps, clusters } = makePlan([chain(new Numbers(1).tensor([8]), 3000)], { target, isKept: false });
       const nodes = clusters.map(({ nodes }) => nodes.length);
       expect(nodes.reduce((sum, count) => sum + count)).toBe(9000);
       expect(Math.max(...nodes)).toBeLessThanOrEqual(128);
@@ -59,7 +59,7 @@ describe("a chain of 3,000 element-wise steps", () => {
       holdNodes(() => {
         let x: Tensor = new Numbers(1).tensor([8]);
         for (let i = 0; i < 300; i++) x = step(x);
-        return Math.max(...makePlan([x], { target }).clusters.map(({ nodes }) => nodes.length));
+        return Math.max(...makePlan([x], { target, isKept: false }).clusters.map(({ nodes }) => nodes.length));
       });
     expect(longest((x) => mul(x, 0.5))).toBe(128);
     expect(longest(sin)).toBeLessThan(32);
@@ -70,7 +70,7 @@ describe("a chain of 3,000 element-wise steps", () => {
       const start = tensor([1, 2, 3, 4]);
       const scalars = Array.from({ length: 200 }, (_, i) => tanh(chain(tensor(i), 1)));
       const outputs = [mul(start, scalars.reduce((sum, one) => sub(sum, one)))];
-      const { clusters } = makePlan(outputs, { target, donated: new Set([start]) });
+      const { clusters } = makePlan(outputs, { target, isKept: true, donated: new Set([start]) });
       for (const { nodes } of clusters) expect(nodes.length).toBeLessThanOrEqual(128);
     });
   });
@@ -86,7 +86,7 @@ describe("an update of 10,000 parameters", () => {
       const outputs = treeLeaves([applyUpdates(params, updates), state] as Tree);
       const given = new Set(treeLeaves([params, before] as Tree));
       const isLeaf = (one: Tensor) => given.has(one) || stateOf(one).kind !== "node";
-      const { steps } = makePlan(outputs, { target, isLeaf, donated: given });
+      const { steps } = makePlan(outputs, { target, isKept: true, isLeaf, donated: given });
       expect(steps.length).toBeLessThanOrEqual(5);
     });
   });

@@ -42,6 +42,7 @@ function dispatchesOf(method: Method): number {
     const outputs = treeLeaves(step(state, batch));
     const { steps } = makePlan(outputs, {
       target,
+      isKept: true,
       isLeaf: (one) => given.has(one) || stateOf(one).kind !== "node",
       donated: given,
       isFrozen: (leaf) => !given.has(leaf) || outputs.includes(leaf),

@@ -100,7 +100,7 @@ describe("jit(f).profile() on a device without timestamps", () => {
     const numbers = new Numbers();
     const [x, y] = [numbers.tensor([64, 64]), numbers.tensor([64, 64])];
     const runtime = currentExecutor() as Runtime;
-    const plan = makePlan([sum(matmul(matmul(x, y), y))], { target: runtime.target });
+    const plan = makePlan([sum(matmul(matmul(x, y), y))], { target: runtime.target, isKept: false });
     const bound = new BoundPlan(device, plan, await runtime.pipelines(plan));
     const buffers = plan.leaves.map((leaf) => runtime.upload(leaf).memory);
     // A clock on which each dispatch takes 3 ms and each submission 40 ms.
