@@ -1,7 +1,9 @@
+import { mark } from "../../lib/ops/control.ts";
 import * as ops from "../../lib/ops/mod.ts";
 import { adamw, applyUpdates, type Optimizer, sgd } from "../../lib/optim/mod.ts";
 import { allocate, type Tensor, tensor, type Tree } from "../../lib/tensor/mod.ts";
 import { sizeOf } from "../../lib/tensor/shape.ts";
+import { pullBack, record } from "../../lib/transform/differentiate.ts";
 import { checkpoint, customVjp, grad, valueAndGrad, vjp } from "../../lib/transform/mod.ts";
 import {
   fromPlain,
@@ -133,12 +135,22 @@ function callSegment(program: Program, { kind, from, to }: Segment, values: Valu
   })(given);
 }
 
+/** The same values, where each that is the very tensor of one of `others` is a tensor of its own, as a segment gives it. */
+function apart(values: Values, others: Values): Values {
+  const taken = new Set(Object.values(others));
+  const names = Object.keys(values).filter((name) => !(name in others));
+  return Object.fromEntries(names.map((name) => [name, taken.has(values[name]) ? mark(values[name]) : values[name]]));
+}
+
 /** All values of a program by name. */
 export function buildValues(program: Program, leaves: Values, manner: Manner): Values {
   const { nodes, segment } = program;
-  if (!segment || manner === "plain") return callNodes(program, leaves, { from: 0, to: nodes.length, manner });
+  if (!segment) return callNodes(program, leaves, { from: 0, to: nodes.length, manner });
   const before = callNodes(program, leaves, { from: 0, to: segment.from, manner });
-  const inside = { ...before, ...callSegment(program, segment, before) };
+  const made = manner === "plain"
+    ? apart(callNodes(program, before, { ...segment, manner }), before)
+    : callSegment(program, segment, before);
+  const inside = { ...before, ...made };
   return callNodes(program, inside, { from: segment.to, to: nodes.length, manner });
 }
 
@@ -150,6 +162,27 @@ export function optimizerOf({ optimizer }: Loop): Optimizer {
   return sgd({ learningRate: RATE, momentum: optimizer === "momentum" ? 0.5 : 0 });
 }
 
+/**
+ * What a rule of one's own adds to a function that is differentiated without it, as a scalar: nothing but a cotangent of 0
+ * for each value and each input of the segment. Rules compute with zeros where a result has no cotangent, and 0 times an
+ * infinite derivative is NaN. A rule of whose results none has a cotangent is not called.
+ */
+function zerosOfRule(program: Program, values: Values): Tensor | undefined {
+  const { nodes, segment, derive } = program;
+  if (segment?.kind !== "customVjp") return undefined;
+  const isDerived = ({ dtype }: Tensor) => dtype === "f32" || dtype === "f16";
+  const made = Array.from({ length: segment.to - segment.from }, (_, i) => values[`n${segment.from + i}`])
+    .filter(isDerived);
+  const of = derive!.of.map((name) => values[name]);
+  const cotangents = pullBack(record(of, made), of.map(({ shape }) => ops.ones(shape)));
+  if (cotangents.every((cotangent) => cotangent === undefined)) return undefined;
+  const used = new Set(nodes.slice(segment.from, segment.to).flatMap(({ args }) => namesIn(args)));
+  const given = [...used].map((name) => values[name]).filter(isDerived);
+  return [...new Set([...made, ...given])]
+    .map((value) => ops.sum(ops.mul(ops.cast(value, "f32"), 0)))
+    .reduce((a, b) => ops.add(a, b));
+}
+
 /** Derivatives beside all values: the rule of a program's `derive`. */
 function differentiate(program: Program, leaves: Values, manner: Manner): { values: Values; derivatives: Values } {
   const { kind, by, of, cotangents = [] } = program.derive!;
@@ -158,7 +191,8 @@ function differentiate(program: Program, leaves: Values, manner: Manner): { valu
   if (kind === "grad") {
     const loss = (inputs: Values) => {
       const values = valuesAt(inputs);
-      return { value: values[of[0]], aux: values };
+      const zeros = manner === "plain" ? zerosOfRule(program, values) : undefined;
+      return { value: zeros ? ops.add(values[of[0]], zeros) : values[of[0]], aux: values };
     };
     const { grad, aux } = valueAndGrad(loss, { hasAux: true })(sources);
     return { values: aux as Values, derivatives: grad as Values };
@@ -166,7 +200,8 @@ function differentiate(program: Program, leaves: Values, manner: Manner): { valu
   if (manner === "plain") {
     const weighted = (inputs: Values) => {
       const values = valuesAt(inputs);
-      return of.map((name, i) => ops.sum(ops.mul(values[name], leaves[cotangents[i]]))).reduce((a, b) => ops.add(a, b));
+      const terms = of.map((name, i) => ops.sum(ops.mul(values[name], leaves[cotangents[i]])));
+      return [...terms, zerosOfRule(program, values) ?? []].flat().reduce((a, b) => ops.add(a, b));
     };
     return { values: valuesAt({}), derivatives: grad(weighted)(sources) as Values };
   }
