@@ -4,17 +4,18 @@ import { io, openDevice, peft, random, train } from "../../mod.ts";
 import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { withAdapter } from "../runner/model/adapted.ts";
-import { hashModel } from "../runner/model/hash_tensors.ts";
 import { loadLabels, saveLabels } from "../runner/heads/label_file.ts";
 import { differenceLine, largestDifference } from "../runner/train/largest_difference.ts";
-import { findModel, loadModel, type ModelFlags } from "../runner/model/load_model.ts";
+import { Inputs } from "../runner/data/inputs.ts";
+import { outputsOf } from "../runner/data/read_task.ts";
+import { inFlags, INPUT_PATHS } from "./in_flags.ts";
+import type { ModelFlags } from "./task_flags.ts";
 import { makeMethod } from "../runner/train/make_method.ts";
 import { makeOptimizer } from "../runner/train/optimizer.ts";
 import { requireOtherFolder } from "../runner/model/other_folder.ts";
 import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
 import { isWholeModel } from "../runner/heads/read_adapter.ts";
 import { loadState, loadStateInfo } from "../runner/train/state_file.ts";
-import type { TrainSettings } from "../runner/train/train_settings.ts";
 
 /** What `--help` prints. */
 export const HELP =
@@ -61,13 +62,12 @@ async function main(): Promise<void> {
   const { state: folder, out } = flags;
   if (folder === undefined) throw new RangeError("--state is missing: the folder of a run");
   if (out === undefined) throw new RangeError("--out is missing: the folder for the adapter");
-  const info = await loadStateInfo(folder);
-  const settings = info.settings as unknown as TrainSettings;
-  const description = peft.methodNamed(settings.method);
+  const { spec, sources } = await loadStateInfo(folder);
+  const description = peft.methodNamed(spec.method.name);
   const takesRank = Object.hasOwn(description.options, "testRank");
   const testRank = flags.rank === undefined || !takesRank ? undefined : wholeNumber("rank", flags.rank);
   const { isConverted, trainsWeights } = description;
-  const made = { ...settings, ...testRank !== undefined && { "test-rank": testRank } };
+  const made = { ...spec, method: { ...spec.method, ...testRank !== undefined && { testRank } } };
   const method = isConverted || trainsWeights ? makeMethod(made) : undefined;
   if (method?.isWhole) {
     const isThere = await isWholeModel(folder);
@@ -87,24 +87,25 @@ async function main(): Promise<void> {
   if (flags.rank !== undefined && !takesRank) {
     throw new RangeError(`--rank is nothing of ${method.name}, the method of ${folder}`);
   }
-  const { outputs: labels, seed, weights } = settings;
-  const { model = settings.model, offline } = flags;
-  const modelFolder = await findModel({ model, revision: settings.revision, offline });
+  const { seed, steps, model: { weights, freshHead } } = spec;
+  const known = await loadLabels(folder);
+  const { model = sources.model, offline } = flags;
+  const inputs = new Inputs({ model, revision: sources.revision, offline });
+  const { files, folder: modelFolder, reference } = await inputs.pretrained(weights);
   await requireOtherFolder(out, { "--state": folder, "--model": modelFolder });
   await requireFree(out, flags);
-  const loaded = await loadModel(modelFolder, { labels, seed, weights, freshHead: settings["fresh-head"] });
-  if (await hashModel(loaded) !== info.inputs.weights) {
+  if (reference.hash !== spec.model.hash) {
     throw new Error(`${model} is not what the run in ${folder} began from: its weights differ`);
   }
+  const loaded = files.load({ labels: known && outputsOf(known), isFresh: freshHead, seed });
 
   using _device = await openDevice({ device: flags.device, report: console.error, verbose: flags.verbose });
-  const fresh = train.init(random.key(seed), loaded.base, { method, optimizer: makeOptimizer(settings) });
-  const state = await loadState(folder, fresh, { method, info });
+  const fresh = train.init(random.key(seed), loaded.base, { method, optimizer: makeOptimizer(spec) });
+  const { state } = await loadState(folder, fresh, { method, spec });
   const { config, tensors } = method.export(state);
   using lock = await ownFolder(out, flags);
   if (flags.overwrite) await removeResults(lock);
-  await io.saveAdapter(out, { config: { ...config, base_model_name_or_path: settings.model }, tensors });
-  const known = await loadLabels(folder);
+  await io.saveAdapter(out, { config: { ...config, base_model_name_or_path: sources.model }, tensors });
   if (known) await saveLabels(out, known);
   const difference = await largestDifference(
     { loaded, adapted: { method, state } },
@@ -114,9 +115,12 @@ async function main(): Promise<void> {
   const [step, writes, rank] = [await state.step.item(), await method.writeCount?.(state).item(), config.r];
   if (flags.json) return console.log(JSON.stringify({ out, step, writes, rank, difference }));
   console.log(
-    `after step ${step} of ${settings.steps}${writes === undefined ? "" : `, with W written ${writes} times`}`,
+    `after step ${step} of ${steps}${writes === undefined ? "" : `, with W written ${writes} times`}`,
   );
   console.log(`${differenceLine(difference)}\nwritten: ${out}, of rank ${rank}`);
 }
 
-if (import.meta.main) await runCommand("convert", main, { json: Deno.args.includes("--json") });
+if (import.meta.main) {
+  const isJson = Deno.args.includes("--json");
+  await runCommand("convert", main, { json: isJson, say: (message) => inFlags(message, INPUT_PATHS) });
+}

@@ -7,18 +7,20 @@ import { tell } from "../terminal/tell.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { plain, withAdapter } from "../runner/model/adapted.ts";
 import { usedHead } from "../runner/heads/head.ts";
+import { findModel, loadModel } from "../runner/model/load_model.ts";
+import { inFlags, INPUT_PATHS } from "./in_flags.ts";
 import {
-  findModel,
-  loadModel,
   MODEL_HELP,
   type ModelFlags,
+  TASK_HELP,
+  type TaskFlags,
+  taskOf,
   WEIGHTS_HELP,
   weightsOf,
-} from "../runner/model/load_model.ts";
-import { TASK_HELP, type TaskFlags } from "../runner/data/raw_task.ts";
+} from "./task_flags.ts";
 import { outputsOf, readTask } from "../runner/data/read_task.ts";
 import { score } from "../runner/train/score.ts";
-import { maxLengthOf } from "../runner/train/train_settings.ts";
+import { lengthOf } from "../runner/complete_spec.ts";
 import { understoodLines } from "../runner/data/understood.ts";
 
 /** What `--help` prints. */
@@ -78,11 +80,12 @@ async function main(): Promise<void> {
   if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
   const { adapter, logits } = flags;
   const batchSize = wholeNumber("batch", flags.batch ?? "32");
+  const length = flags["max-length"] === undefined ? undefined : wholeNumber("max-length", flags["max-length"]);
   const folder = await findModel(flags);
   const head = await usedHead(folder, flags);
-  const task = await readTask(flags, { isScored: true, heads: head ? [head] : [] });
+  const task = await readTask(taskOf(flags), { isScored: true, heads: head ? [head] : [] });
   const loaded = await loadModel(folder, { labels: outputsOf(task), weights: weightsOf(flags) });
-  const maxLength = maxLengthOf(flags["max-length"], loaded);
+  const maxLength = lengthOf(length, loaded);
   const adapted = adapter === undefined ? plain(loaded) : await withAdapter(loaded, adapter);
 
   using _device = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
@@ -104,4 +107,4 @@ async function main(): Promise<void> {
   }));
 }
 
-if (import.meta.main) await runCommand("evaluate", main);
+if (import.meta.main) await runCommand("evaluate", main, { say: (message) => inFlags(message, INPUT_PATHS) });

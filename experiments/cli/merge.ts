@@ -7,18 +7,20 @@ import { plain, withAdapter } from "../runner/model/adapted.ts";
 import { usedHead } from "../runner/heads/head.ts";
 import { saveLabels } from "../runner/heads/label_file.ts";
 import { differenceLine, largestDifference } from "../runner/train/largest_difference.ts";
+import { findModel, loadModel } from "../runner/model/load_model.ts";
+import { inFlags, INPUT_PATHS } from "./in_flags.ts";
 import {
-  findModel,
-  loadModel,
   MODEL_HELP,
   type ModelFlags,
+  TASK_HELP,
+  type TaskFlags,
+  taskOf,
   WEIGHTS_HELP,
   weightsOf,
-} from "../runner/model/load_model.ts";
+} from "./task_flags.ts";
 import { writeModelFolder } from "../runner/model/model_folder.ts";
 import { requireOtherFolder } from "../runner/model/other_folder.ts";
 import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
-import { TASK_HELP, type TaskFlags } from "../runner/data/raw_task.ts";
 import { readTask } from "../runner/data/read_task.ts";
 
 /** What `--help` prints. */
@@ -70,7 +72,7 @@ async function main(): Promise<void> {
   await requireFree(out, flags);
   const head = await usedHead(folder, { adapter, classes: flags.classes });
   const isCompared = flags.task !== undefined || flags.columns !== undefined;
-  const task = isCompared ? await readTask(flags, { isScored: true, heads: head ? [head] : [] }) : undefined;
+  const task = isCompared ? await readTask(taskOf(flags), { isScored: true, heads: head ? [head] : [] }) : undefined;
   const loaded = await loadModel(folder, { labels: head?.outputs, weights: weightsOf(flags) });
   const adapted = await withAdapter(loaded, adapter);
 
@@ -89,4 +91,7 @@ async function main(): Promise<void> {
   else console.log(`${differenceLine(difference)}\nwritten: ${out}`);
 }
 
-if (import.meta.main) await runCommand("merge", main, { json: Deno.args.includes("--json") });
+if (import.meta.main) {
+  const isJson = Deno.args.includes("--json");
+  await runCommand("merge", main, { json: isJson, say: (message) => inFlags(message, INPUT_PATHS) });
+}

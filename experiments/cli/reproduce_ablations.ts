@@ -36,6 +36,7 @@ import {
 import { comparable } from "../studies/comparable.ts";
 import { estimateSeconds } from "../studies/glue/estimate.ts";
 import { STUDIES } from "../studies/ablations/studies/mod.ts";
+import { SUITE } from "../suite/suite_folder.ts";
 import { studiesTable } from "../studies/ablations/studies_table.ts";
 import { understoodTasks } from "../studies/understood_tasks.ts";
 
@@ -76,6 +77,7 @@ seeds from ${SWEEP_SEED} on or beyond the tables', which no table uses. Runs tha
   --data DIR|suite   GLUE's own folders in place of the generated suite; --model needs it
   --out DIR          where records and the report go, by default ${sizes("out")}
   --report FILE      writes the report there, and its figures into the folder of that name without its ending
+  --save-every N     writes the state of a run that is under way into states/ of --out every N steps, 500 by default
   --parallel N       runs at once, each in a process of its own with its share of the cores; by default 1, and for the
                      suite's encoder on cores as many as there are, but where studies compare times
   --device NAME      swiftshader, lavapipe, browser, or part of a device's name
@@ -94,7 +96,7 @@ export const FLAGS = {
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
     "scale", "only", "tasks", "seeds", "many-seeds", "sweep-seeds", "sweep", "steps", "model", "revision", "data",
-    "out", "report", "parallel", "device",
+    "out", "report", "save-every", "parallel", "device",
   ],
 } as const;
 
@@ -115,7 +117,8 @@ function settingsOf(args: readonly string[]) {
     flags,
     out: flags.out ?? size.out,
     parallel: flags.parallel === undefined ? undefined : wholeNumber("parallel", flags.parallel),
-    sources: { model, data, revision, offline },
+    saveEvery: wholeNumber("save-every", flags["save-every"] ?? "500"),
+    sources: { model: model === SUITE ? undefined : model, data, revision, offline },
     studies: STUDIES.filter(({ name }) => only.includes(name)),
     options: {
       recipe: model === undefined ? SCALE.default : SCALE.small,
@@ -290,9 +293,11 @@ export async function main(args: readonly string[]): Promise<void> {
   if (device) describeDevice(device, say);
   else say("nothing is left to run");
   if (device && !isDry) { for (const line of await understoodTasks(inputs, open)) say(line); }
-  const trainer = device && new Trainer(device, inputs, { out });
+  const trainer = device && new Trainer(device, inputs, { out, saveEvery: settings.saveEvery });
   const { parallel = device ? usualAtOnce(settings, device) : 1, sources } = settings;
-  using processes = parallel > 1 ? new RunProcesses({ parallel, sources, device: wanted, out }) : undefined;
+  using processes = parallel > 1
+    ? new RunProcesses({ parallel, sources, device: wanted, out, saveEvery: settings.saveEvery })
+    : undefined;
   try {
     const seconds = trainer ? await estimateSeconds(open, trainer) : new Map<RunSpec, number>();
     const total = seconds.values().reduce((sum, one) => sum + one, 0);

@@ -32,7 +32,7 @@ import { Inputs } from "../runner/data/inputs.ts";
 import { RunProcesses } from "../runner/run_processes.ts";
 import { Trainer } from "../runner/train/trainer.ts";
 import { SUITE } from "../suite/suite_folder.ts";
-import { MODEL_HELP } from "../runner/model/load_model.ts";
+import { MODEL_HELP } from "./task_flags.ts";
 import { comparable } from "../studies/comparable.ts";
 import { estimateRuns, type Estimates, estimateSeconds } from "../studies/glue/estimate.ts";
 import { glueSpecs, orderTasks } from "../studies/glue/glue_specs.ts";
@@ -65,6 +65,8 @@ ${MODEL_HELP}
   --start NAME       mnli: mrpc, rte and stsb start from the MNLI run of the same method and seed, which is then run,
                      too; model: all runs start from the model; mnli at --scale paper, model elsewhere
   --out DIR          where records and the report go, by default ${SCALES.map((name) => SCALE[name].out).join(", ")}
+  --save-every N     writes the state of a run that is under way into states/ of --out every N steps, 500 by default, and
+                     when it is interrupted: called again, the command goes on with the run from there
   --parallel N       runs at once, each in a process of its own with its share of the cores, which the table's rates
                      are then of; 1 by default
   --device NAME      swiftshader, lavapipe, browser, or part of a device's name
@@ -83,7 +85,7 @@ export const FLAGS = {
   // deno-fmt-ignore -- a line for each part of the help text
   string: [
     "scale", "model", "revision", "data", "tasks", "methods", "seeds", "first-seed", "steps", "learning-rate",
-    "start-step", "checkpoint", "start", "out", "parallel", "device",
+    "start-step", "checkpoint", "start", "out", "save-every", "parallel", "device",
   ],
 } as const;
 
@@ -128,7 +130,8 @@ function settingsOf(args: readonly string[]) {
     flags,
     out: flags.out ?? scale.out,
     parallel: wholeNumber("parallel", flags.parallel ?? "1"),
-    sources: { model: model ?? scale.model?.id, data, revision, offline },
+    saveEvery: wholeNumber("save-every", flags["save-every"] ?? "500"),
+    sources: { model: model === SUITE ? undefined : model ?? scale.model?.id, data, revision, offline },
     grid: {
       scale,
       tasks: flags.tasks === undefined ? scale.tasks : nameList("task", flags.tasks, TASKS),
@@ -248,8 +251,14 @@ async function finish(records: readonly RunRecord[], settings: Settings, args: r
 export async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--help")) return console.log(HELP);
   const settings = settingsOf(args);
-  const { flags: { force, parquet, json, device: wanted, verbose, "dry-run": isDry }, out, parallel, sources, grid } =
-    settings;
+  const {
+    flags: { force, parquet, json, device: wanted, verbose, "dry-run": isDry },
+    out,
+    parallel,
+    saveEvery,
+    sources,
+    grid,
+  } = settings;
   const say = (line: string) => json ? console.error(line) : console.log(line);
   const inputs = inputsOf(settings);
   const specs = await glueSpecs(inputs, grid);
@@ -268,14 +277,16 @@ export async function main(args: readonly string[]): Promise<void> {
 
   if (device) { for (const line of await understoodTasks(inputs, open)) say(line); }
   const kept = await keptRuns(specs, grid);
-  const trainer = device && new Trainer(device, inputs, { out, kept });
+  const trainer = device && new Trainer(device, inputs, { out, kept, saveEvery });
   const seconds = estimates
     ? new Map(Array.from(estimates.runs, ([spec, { seconds }]) => [spec, seconds]))
     : trainer
     ? await estimateSeconds(open, trainer)
     : new Map<RunSpec, number>();
   if (trainer) say(`time: about ${duration(seconds.values().reduce((sum, one) => sum + one, 0))}`);
-  using processes = parallel > 1 ? new RunProcesses({ parallel, sources, device: wanted, out, kept }) : undefined;
+  using processes = parallel > 1
+    ? new RunProcesses({ parallel, sources, device: wanted, out, kept, saveEvery })
+    : undefined;
   try {
     const run = (processes ?? trainer)?.run;
     const records = await runSpecs(specs, { out, lock, run, parallel, force, parquet, seconds });

@@ -1,39 +1,30 @@
 // deno task train --model DIR --task NAME --data DIR --out DIR [--method NAME] [--learning-rate X] …
 import { parseArgs } from "@std/cli/parse-args";
 import { io, openDevice, peft } from "../../mod.ts";
-import { DEFAULT_METHOD } from "../recipes/methods.ts";
+import { hashSpec, recordPath, writeRecord } from "../../lib/experiment/mod.ts";
 import { checkValues, type Flags, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress_bar.ts";
 import { tell } from "../terminal/tell.ts";
 import { runCommand } from "../terminal/run_command.ts";
-import { beginFrom } from "../runner/model/adapted.ts";
-import { hashModel } from "../runner/model/hash_tensors.ts";
-import { headsToTrain } from "../runner/heads/head.ts";
-import { saveLabels } from "../runner/heads/label_file.ts";
-import {
-  findModel,
-  loadModel,
-  MODEL_HELP,
-  type ModelFlags,
-  outputNames,
-  WEIGHTS_HELP,
-  weightsOf,
-} from "../runner/model/load_model.ts";
-import { makeMethod, METHOD_FLAGS } from "../runner/train/make_method.ts";
-import { writeModelFolder } from "../runner/model/model_folder.ts";
-import { OPTIMIZERS, SCHEDULES } from "../runner/train/optimizer.ts";
-import { requireNoAdapter, requireOtherFolder } from "../runner/model/other_folder.ts";
+import { DEFAULT_METHOD } from "../recipes/methods.ts";
+import { type CompleteSpec, completeSpec } from "../runner/complete_spec.ts";
+import { Inputs } from "../runner/data/inputs.ts";
 import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
-import { TASK_HELP } from "../runner/data/raw_task.ts";
-import { outputsOf, readTask } from "../runner/data/read_task.ts";
-import { score, scoreLines } from "../runner/train/score.ts";
-import { hasState, loadStateInfo, requireSameRun, type Settings, type StateInfo } from "../runner/train/state_file.ts";
-import { requireNoLog, StepLog } from "../runner/train/step_log.ts";
-import { TrainingRate } from "../runner/train/training_rate.ts";
-import { dropoutOf, type TrainFlags, trainSettings } from "../runner/train/train_settings.ts";
-import { Training, type TrainingParts } from "../runner/train/training.ts";
 import { understoodLines } from "../runner/data/understood.ts";
+import { saveLabels } from "../runner/heads/label_file.ts";
+import { writeModelFolder } from "../runner/model/model_folder.ts";
+import { requireNoAdapter, requireOtherFolder } from "../runner/model/other_folder.ts";
+import { OPTIMIZERS, SCHEDULES } from "../runner/train/optimizer.ts";
+import { type Score, scoreLines } from "../runner/train/score.ts";
+import { hasState, loadStateInfo, requireSameRun } from "../runner/train/state_file.ts";
+import { requireNoLog, StepLog } from "../runner/train/step_log.ts";
+import { type Begun, type Ended, Trainer } from "../runner/train/trainer.ts";
+import { TrainingRate } from "../runner/train/training_rate.ts";
+import { isModified } from "../runner/versions.ts";
+import { inFlags, TRAIN_PATHS } from "./in_flags.ts";
+import { MODEL_HELP, TASK_HELP, WEIGHTS_HELP } from "./task_flags.ts";
+import { METHOD_FLAGS, trainDraft, type TrainFlags } from "./train_draft.ts";
 
 /** What `--help` prints. */
 export const HELP = `Fine-tunes a sequence classifier of Hugging Face's and writes an adapter in PEFT's format.
@@ -74,7 +65,8 @@ ${METHOD_FLAGS.help({ targets: "endings of layers' names, or a pattern as /…/;
   --shuffle false    takes examples in their order, and ends each pass with a short batch
   --seed N           of head, factors, order and dropout, 0 by default
 
-  --out DIR          gets the adapter (or, of full, the model), and state.safetensors and state.json to go on from
+  --out DIR          gets the adapter (or, of full, the model), state.safetensors and state.json to go on from, and the
+                     run's record, runs/HASH.arrow
   --save-every N     writes the state every N steps, 500 by default; Ctrl-C, SIGTERM, SIGHUP and the end do, too
   --resume           goes on from the state in --out, to the same bits, or begins where there is none yet; all other
                      flags must be those of then
@@ -102,7 +94,7 @@ export const FLAGS = {
 } satisfies Flags;
 
 /** Flags that decide nothing of what comes out. */
-interface OwnFlags extends ModelFlags {
+interface OwnFlags {
   readonly _: readonly (string | number)[];
   readonly resume?: boolean;
   readonly overwrite?: boolean;
@@ -115,14 +107,16 @@ interface OwnFlags extends ModelFlags {
   readonly device?: string;
 }
 
+const inOwnFlags = (text: string) => inFlags(text, TRAIN_PATHS);
+
 /** Says what a run begins with: its data, what of the model is made afresh or rounded, what of an adapter is left out. */
-function narrate({ loaded, task, settings, beginning }: TrainingParts): void {
+function narrate({ spec, task, loaded, beginning }: CompleteSpec): void {
   const { base, model, tokenizer, report } = loaded;
   const brought = (name: string) =>
     Object.hasOwn(beginning?.trainable.heads ?? {}, name) && !beginning?.left.includes(name);
   const fresh = report.fresh.filter((name) => !brought(name));
-  for (const line of understoodLines({ task, tokenizer, maxLength: settings["max-length"], fresh })) {
-    console.error(line);
+  for (const line of understoodLines({ task, tokenizer, maxLength: spec.model.length, fresh })) {
+    console.error(inOwnFlags(line));
   }
   const { unusedKeys } = model.config;
   if (unusedKeys.length > 0) console.error(`config.json says what is not used here: ${unusedKeys.join(", ")}`);
@@ -138,13 +132,12 @@ function narrate({ loaded, task, settings, beginning }: TrainingParts): void {
 }
 
 /** Writes what was trained: the adapter, or the model where all of it was, or where W received what no adapter holds. */
-async function writeResult(out: string, training: Training): Promise<void> {
-  const { loaded, task, method, settings } = training.parts;
+async function writeResult(out: string, run: CompleteSpec, { method, state }: Ended, model: string): Promise<void> {
   if (method.isWhole) {
-    return await writeModelFolder(out, method.merge(training.state), { loaded, labels: task });
+    return await writeModelFolder(out, method.merge(state), { loaded: run.loaded, labels: run.task });
   }
-  const { config, tensors } = method.export(training.state);
-  await io.saveAdapter(out, { config: { ...config, base_model_name_or_path: settings.model }, tensors });
+  const { config, tensors } = method.export(state);
+  await io.saveAdapter(out, { config: { ...config, base_model_name_or_path: model }, tensors });
 }
 
 async function main(): Promise<void> {
@@ -157,78 +150,80 @@ async function main(): Promise<void> {
   const saveEvery = wholeNumber("save-every", flags["save-every"] ?? "500");
   const say = (line: string) => json ? console.error(line) : console.log(line);
 
-  const folder = await findModel(flags);
-  await requireOtherFolder(out, { "--model": folder, "--adapter-init": flags["adapter-init"] });
+  const { draft, sources } = trainDraft(flags);
+  const inputs = new Inputs(sources);
+  const { folder } = await inputs.pretrained(draft.model?.weights);
+  await requireOtherFolder(out, { "--model": folder, "--adapter-init": sources.adapter });
   await requireFree(out, { resume, overwrite });
   if (log !== undefined && !resume && !overwrite) await requireNoLog(log);
-  const task = await readTask(flags, { heads: await headsToTrain(folder, flags), mayBeFresh: true });
-  const seed = wholeNumber("seed", flags.seed ?? "0", 0);
-  const freshHead = flags["fresh-head"] ?? false;
-  const loaded = await loadModel(folder, {
-    labels: outputsOf(task),
-    dropout: dropoutOf(flags.dropout),
-    seed,
-    weights: weightsOf(flags),
-    freshHead,
-  });
-  const beginsFrom = flags["adapter-init"];
-  const beginning = beginsFrom === undefined
-    ? undefined
-    : await beginFrom(beginsFrom, loaded.base, { without: freshHead ? outputNames(loaded.model) : [] });
-  const settings = trainSettings(flags, { task, loaded, beginning });
-  const method: peft.Method = beginning && settings.method === beginning.name ? beginning.method : makeMethod(settings);
-  if (method.isWhole && !overwrite) await requireNoAdapter(out);
+  const run = await completeSpec(draft, inputs);
+  const { spec, task } = run;
+  if (run.method.isWhole && !overwrite) await requireNoAdapter(out);
 
   using lock = await ownFolder(out, { resume, overwrite });
   const saved = resume && await hasState(out) ? await loadStateInfo(out) : undefined;
-  const inputs = { data: task.hash, weights: await hashModel(loaded), ...beginning && { adapter: beginning.hash } };
-  const info: StateInfo = { settings: settings as unknown as Settings, inputs };
-  const isTyped = ([, value]: [string, unknown]) => value !== undefined && value !== false;
-  const typed = new Set(Object.entries(flags).filter(isTyped).map(([name]) => name));
-  if (saved) requireSameRun(out, { there: saved, here: info, typed });
+  const isTyped = (flag: string) => (flags[flag] ?? false) !== false;
+  const typed = new Set(Object.entries(TRAIN_PATHS).filter(([, flag]) => isTyped(flag)).map(([path]) => path));
+  if (saved) requireSameRun(out, { there: saved.spec, here: spec, typed });
 
   using device = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
   if (overwrite) await removeResults(lock);
   await saveLabels(out, task);
-  const parts: TrainingParts = { loaded, task, settings, method, beginning, info };
-  const training = saved ? await Training.resume(out, parts) : Training.begin(parts);
-  const lines = log === undefined ? undefined : await StepLog.open(log, { from: training.done });
-  narrate(parts);
-  say(`adapter: ${device.report.name} (${device.report.source})`);
-  const { trainableParameters, totalParameters } = method.describe(training.state);
-  say(`trained: ${trainableParameters.toLocaleString("en")} of ${totalParameters.toLocaleString("en")} parameters`);
-  if (saved) say(`resumed: ${training.done} of ${settings.steps} steps are done`);
-  else if (resume) say(`resumed: ${out} holds no state yet, the run begins at step 0`);
-
-  const bar = new ProgressBar(`${task.name} ${settings.method}`, settings.steps);
-  const rate = new TrainingRate();
+  const trainer = new Trainer(device, inputs);
+  const bar = new ProgressBar(`${task.name} ${spec.method.name}`, spec.steps);
+  let rate = new TrainingRate();
+  let lines: StepLog | undefined;
+  let scores: Readonly<Record<string, Score>> = {};
+  let writes: number | undefined;
+  const onBegin = async ({ method, state, done }: Begun) => {
+    if (log !== undefined) lines = await StepLog.open(log, { from: done });
+    narrate(run);
+    say(`adapter: ${device.report.name} (${device.report.source})`);
+    const { trainableParameters, totalParameters } = method.describe(state);
+    say(`trained: ${trainableParameters.toLocaleString("en")} of ${totalParameters.toLocaleString("en")} parameters`);
+    if (saved) say(`resumed: ${done} of ${spec.steps} steps are done`);
+    else if (resume) say(`resumed: ${out} holds no state yet, the run begins at step 0`);
+    rate = new TrainingRate();
+  };
+  const onEnd = async (ended: Ended) => {
+    scores = ended.scores;
+    writes = await ended.method.writeCount?.(ended.state).item();
+    await writeResult(out, run, ended, sources.model!);
+  };
   try {
     using interrupt = onInterrupt(`the same command with --resume goes on from here (${out})`);
-    await training.run({
-      out,
-      saveEvery,
+    const result = await trainer.train(spec, {
+      states: { folder: out, every: saveEvery, isResumed: saved !== undefined, keepsLast: true },
       signal: interrupt.signal,
+      onBegin,
+      onEnd,
       onStep(line) {
         lines?.add(line);
         rate.add(line);
         bar.update(line.step + 1, `loss ${line.loss.toFixed(3)}`);
       },
+      onTrained: () => rate.end(),
+    });
+    const hash = await hashSpec(spec);
+    await Deno.mkdir(`${out}/runs`, { recursive: true });
+    await writeRecord(recordPath(out, hash), {
+      hash,
+      spec,
+      status: "finished",
+      result,
+      isModified: await isModified(),
     });
     interrupt.signal.throwIfAborted();
   } finally {
     bar.end();
+    trainer.close();
   }
-  rate.end();
-  await writeResult(out, training);
-  const state = { ...training.state };
-  const writes = await method.writeCount?.(state).item();
-  const scores = await score(loaded, { method, state }, task, { batchSize: 32, maxLength: settings["max-length"] });
   if (json) {
     const metrics = Object.fromEntries(Object.entries(scores).map(([name, { metrics }]) => [name, metrics]));
-    const { steps } = settings;
     const { loss, seconds, tokensPerSecond } = rate;
-    const result = { task: task.name, method: settings.method, steps, loss, metrics, writes, seconds, tokensPerSecond };
-    console.log(JSON.stringify({ ...result, settings, out }));
+    const { steps, method: { name: method } } = spec;
+    const result = { task: task.name, method, steps, loss, metrics, writes, seconds, tokensPerSecond };
+    console.log(JSON.stringify({ ...result, spec, out }));
     return;
   }
   if (writes !== undefined) say(`W was written ${writes} times`);
@@ -237,4 +232,7 @@ async function main(): Promise<void> {
   say(rate.line(scores));
 }
 
-if (import.meta.main) await runCommand("train", main, { json: Deno.args.includes("--json") });
+if (import.meta.main) {
+  const isJson = Deno.args.includes("--json");
+  await runCommand("train", main, { json: isJson, say: (message) => inFlags(message, TRAIN_PATHS) });
+}

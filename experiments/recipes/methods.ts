@@ -7,7 +7,7 @@ export interface Recipe {
   /** Its optimizer, where that is not AdamW. */
   readonly optimizer?: "sgd";
   readonly options: (steps: number) => RunSpec["method"];
-  readonly make: (options: RunSpec["method"], steps: number) => peft.Method;
+  readonly make: (options: RunSpec["method"], place: peft.MethodPlace) => peft.Method;
 }
 
 /** A method under another name, with a recipe of its own. */
@@ -34,7 +34,7 @@ function recipe(name: string, { make }: peft.MethodDescription, own: peft.Method
     learningRate,
     ...optimizer && { optimizer },
     options: (steps) => ({ name, ...options?.(steps) }),
-    make: ({ name: _, ...options }, steps) => make(options, { steps }),
+    make: ({ name: _, ...options }, place) => make(options, place),
   };
 }
 

@@ -11,9 +11,9 @@ import { tell } from "../terminal/tell.ts";
 let trainer: Promise<Trainer> | undefined;
 let controller = new AbortController();
 
-async function begin({ sources, device: wanted, out, kept, parallel }: RunProcessOptions): Promise<Trainer> {
+async function begin({ sources, device: wanted, ...options }: RunProcessOptions): Promise<Trainer> {
   const device = await openDevice({ device: wanted, report: tell });
-  return new Trainer(device, new Inputs(sources), { out, kept, parallel });
+  return new Trainer(device, new Inputs(sources), options);
 }
 
 const answer = (message: Answer) => process.send!(message);

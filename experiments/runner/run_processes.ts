@@ -15,6 +15,8 @@ export interface RunProcessOptions {
   readonly kept?: ReadonlySet<string>;
   /** How many of them there are. */
   readonly parallel: number;
+  /** Steps between states that are saved there. */
+  readonly saveEvery?: number;
 }
 
 /** What a process is told. */

@@ -1,6 +1,7 @@
 import {
   findRecord,
   type FolderLock,
+  hashSpec,
   runAll,
   type RunFunction,
   type RunRecord,
@@ -8,6 +9,7 @@ import {
 } from "../../lib/experiment/mod.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { Narrator, runTitle } from "../terminal/narrator.ts";
+import { statesFolder } from "./train/trainer.ts";
 import { isModified } from "./versions.ts";
 
 /** Options of {@linkcode runSpecs}. */
@@ -29,6 +31,15 @@ export interface RunSpecsOptions {
   readonly title?: (spec: RunSpec) => string;
 }
 
+/** Removes the states that a run left on its way. */
+async function removeStates(out: string, hash: string): Promise<void> {
+  try {
+    await Deno.remove(statesFolder(out, hash), { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
 /** Runs that are not recorded as finished. */
 export async function openRuns(specs: readonly RunSpec[], out: string): Promise<RunSpec[]> {
   const found = await Promise.all(specs.map((spec) => findRecord(out, spec)));
@@ -40,8 +51,10 @@ export async function runSpecs(specs: readonly RunSpec[], options: RunSpecsOptio
   const { out, lock, run, parallel, force, parquet, seconds, title = runTitle } = options;
   using interrupt = onInterrupt(`the same command goes on from here (${out})`);
   const narrator = new Narrator(specs.length, seconds, title);
+  if (force) { for (const spec of specs) await removeStates(out, await hashSpec(spec)); }
   try {
-    return await Array.fromAsync(runAll(specs, {
+    const records: RunRecord[] = [];
+    const runs = runAll(specs, {
       out,
       lock,
       run: (spec, hooks) => {
@@ -57,7 +70,12 @@ export async function runSpecs(specs: readonly RunSpec[], options: RunSpecsOptio
       onProgress: (index, { step, loss }) => narrator.progress(index, step, loss),
       onRecord: (index, record, isReused) => isReused || narrator.record(index, record, specs[index]),
       onDamage: (path, reason) => console.error(`${path} is damaged, set aside and made again: ${reason}`),
-    }));
+    });
+    for await (const record of runs) {
+      await removeStates(out, record.hash);
+      records.push(record);
+    }
+    return records;
   } finally {
     narrator.end();
   }

@@ -52,6 +52,13 @@ export function nonNegative(flag: string, text: string): number {
   throw new RangeError(`--${flag} is a number from 0, not "${text}"`);
 }
 
+/** The value of a flag that is a share. Throws a RangeError where it is not in [0, 1). */
+export function rate(flag: string, text: string): number {
+  const value = nonNegative(flag, text);
+  if (value >= 1) throw new RangeError(`--${flag} is a rate below 1, not "${text}"`);
+  return value;
+}
+
 /** The value of a flag that lists names, each once; `all` stands for all of them. Throws a RangeError that names the nearest. */
 export function nameList<Name extends string>(kind: string, text: string, known: readonly Name[]): Name[] {
   if (text === "all") return [...known];

@@ -26,7 +26,7 @@ export interface RunStepsOptions<State> {
   readonly onStep?: (log: StepLog) => void;
   /** Hears of every state; it must not be kept, as the next step takes it over. */
   readonly onState?: (step: number, state: State) => void | Promise<void>;
-  /** Ends the run before its next step: rejects with the signal's reason. */
+  /** Ends the run before its next step: rejects with the signal's reason, once the last one was heard of. */
   readonly signal?: AbortSignal;
   /** Seconds on some clock; `performance.now()` by default. */
   readonly clock?: () => number;
@@ -67,8 +67,8 @@ export async function runSteps<State, Batch>(
   let batch: Promise<Batch> | undefined;
   let state = initial;
   let last: { readonly index: number; readonly metrics: StepMetrics } | undefined;
-  for (let index = start; index < steps; index++) {
-    signal?.throwIfAborted();
+  let index = start;
+  for (; index < steps && !signal?.aborted; index++) {
     const [next, metrics] = await step(state, await (batch ?? prepare(index)));
     state = next;
     batch = index + 1 < steps ? prepare(index + 1) : undefined;
@@ -78,5 +78,6 @@ export async function runSteps<State, Batch>(
     last = { index, metrics };
   }
   if (last) await read(last.index, last.metrics);
+  if (index < steps) signal?.throwIfAborted();
   return { state, logs };
 }

@@ -60,7 +60,7 @@ describe("deno task evaluate", () => {
       ...[...model, ...columns, "--eval-data", file, "--method", "full", "--learning-rate", "1e-3", "--epochs", "1"],
       ...["--shuffle", "false", "--no-decay-bias", "--out", `${folder}/full`, "--json"],
     ]);
-    expect(trained.settings.steps).toBe(4);
+    expect(trained.spec.steps).toBe(4);
     const { task, metrics } = await run("evaluate", [
       ...["--model", `${folder}/full`, ...columns, "--logits", `${folder}/pairs.logits`],
     ]);

@@ -36,7 +36,7 @@ describe("deno task train for other classes than the model's", () => {
     const trained = await runTask("train", [...args, "--fresh-head", "--start-step=-1", ...out, "--json"]);
     expect(trained.code).toBe(0);
     expect(trained.stderr).toContain("\nmade afresh: classifier.weight, classifier.bias\n");
-    expect([JSON.parse(trained.stdout).settings["fresh-head"], labelsOf("run")]).toEqual([true, ["no", "yes"]]);
+    expect([JSON.parse(trained.stdout).spec.model.freshHead, labelsOf("run")]).toEqual([true, ["no", "yes"]]);
     const converted = await runTask("convert", ["--state", `${folder}/run`, "--out", `${folder}/doubled`, "--json"]);
     const { difference } = JSON.parse(converted.stdout);
     expect(difference.largest).toBeLessThan(1e-5 * difference.scale + 1e-6);

@@ -44,7 +44,7 @@ describe("--weights f16", () => {
   it("trains a LoRA, scores it as the training did, and merges it into a file of F32", async () => {
     const { json: trained, stderr } = await fit("lora", "lora");
     expect(stderr).toMatch(/kept in f16: \d+ matrices, [\d.]+ MiB in place of [\d.]+ MiB/);
-    expect(trained.settings.weights).toBe("f16");
+    expect(trained.spec.model.weights).toBe("f16");
     const adapter = ["--adapter", `${folder}/lora`];
     const { json: scored } = await run("evaluate", [...model(), ...adapter, "--task", "rte", "--data", "suite"]);
     expect(scored.metrics).toEqual(trained.metrics);

@@ -141,9 +141,13 @@ describe("heads of folders", () => {
 
   it("is called what --classes says, if that names as many", async () => {
     const head = await modelHead(`${folder}/named`);
-    expect(withClasses(head, "c, n ,e")).toMatchObject({ labels: ["c", "n", "e"], source: "--classes", isNamed: true });
+    expect(withClasses(head, "c, n ,e")).toMatchObject({
+      labels: ["c", "n", "e"],
+      source: "`data.classes`",
+      isNamed: true,
+    });
     expect(() => withClasses(head, "a,b")).toThrow(
-      `--classes names 2 classes, and the model in ${folder}/named has a head of 3 classes`,
+      `\`data.classes\` names 2 classes, and the model in ${folder}/named has a head of 3 classes`,
     );
     expect(() => withClasses(head, "a,b,a")).toThrow('each once, not "a,b,a"');
     expect(withClasses(undefined, "a,b")).toMatchObject({ outputs: 2 });
@@ -151,7 +155,7 @@ describe("heads of folders", () => {
 
   it("of a whole model is no adapter's, and the message says how it is used", async () => {
     await expect(adapterHead(`${folder}/named`, `${folder}/bare`)).rejects.toThrow(
-      `it is the whole model already, to be used as --model ${folder}/named`,
+      `it is the whole model already, to be used as \`model.name\` ${folder}/named`,
     );
   });
 });

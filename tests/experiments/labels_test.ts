@@ -6,14 +6,18 @@ import { saveLabels } from "../../experiments/runner/heads/label_file.ts";
 import { type LoadedModel, loadModel } from "../../experiments/runner/model/load_model.ts";
 import { makeMethod } from "../../experiments/runner/train/make_method.ts";
 import { writeModelFolder } from "../../experiments/runner/model/model_folder.ts";
-import type { TaskFlags } from "../../experiments/runner/data/raw_task.ts";
-import { outputsOf, readTask, type TuningTask } from "../../experiments/runner/data/read_task.ts";
+import { outputsOf, readTask as readSource, type TuningTask } from "../../experiments/runner/data/read_task.ts";
+import { type TaskFlags, taskOf } from "../../experiments/cli/task_flags.ts";
+import type { ReadTaskOptions } from "../../experiments/runner/data/raw_task.ts";
 import { score } from "../../experiments/runner/train/score.ts";
-import { pretrainedModel } from "../../experiments/runner/model/run_model.ts";
+import { Inputs } from "../../experiments/runner/data/inputs.ts";
 import { saveAdapter } from "../../lib/io/mod.ts";
 import { peft, random } from "../../mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
 import { tinyTexts, writeTinyClassifier } from "./tiny_classifier.ts";
+
+/** Reads what flags name, as commands do. */
+const readTask = async (flags: TaskFlags, options?: ReadTaskOptions) => await readSource(taskOf(flags), options);
 
 const MNLI = ["entailment", "neutral", "contradiction"];
 const ORDERS = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
@@ -130,12 +134,17 @@ describe("classes of data and of models", () => {
     for (const name of peft.METHODS.map((one) => one.name).filter((method) => method !== "full")) {
       it(`of ${name} is scored by it, and a run that begins from it has its order`, async () => {
         const loaded = await loadModel(model, { labels: 3, seed: 2 });
-        const settings = {
-          ...{ method: name, steps: 8, rank: 2, alpha: 4, width: 2, lambda: 0.5, "start-step": 2, ratio: 4 },
-          ...{ mode: "all", "initial-rank": 3, interval: 1, orthogonality: 0.1 },
-          targets: ["houlsby", "pfeiffer", "bitfit"].includes(name) ? undefined : "query,value",
+        const options = {
+          ...{ rank: 2, alpha: 4, lambda: 0.5, startStep: 2, write: "in-place", ratio: 4, mode: "all", width: 2 },
+          ...{ initialRank: 3, targetRank: 2, warmup: 0, final: 3, interval: 1, orthogonality: 0.1 },
+          targets: "query,value",
         };
-        const method = makeMethod(settings);
+        const { options: schema } = peft.methodNamed(name);
+        // Bottlenecks stand at places of their own.
+        const own = Object.entries(options).filter(([option]) =>
+          Object.hasOwn(schema, option) && !(option === "targets" && Object.hasOwn(schema, "width"))
+        );
+        const method = makeMethod({ steps: 8, method: { name, ...Object.fromEntries(own) } });
         const { trainable, aux } = method.init(random.key(3), loaded.base);
         const state = { base: loaded.base, trainable, aux };
         const answers = await answersOf(loaded, { method, state });
@@ -145,8 +154,8 @@ describe("classes of data and of models", () => {
         const flags = await writePairs(answers.map((answer) => names[answer]));
         for (const one of [flags.columns, flags.task]) {
           expect((await evaluate(one, model, adapter)).metrics.accuracy).toBe(1);
-          const heads = await headsToTrain(model, { "adapter-init": adapter });
-          const task = await readTask(one, { isScored: true, heads, mayBeFresh: true });
+          const heads = await headsToTrain(model, { adapter });
+          const task = await readTask(one, { isScored: true, heads, mayBeFresh: "unnamed" as const });
           const own = await loadModel(model, { labels: outputsOf(task), seed: 9 });
           const begun = await beginFrom(adapter, own.base);
           const { aux } = begun.method.init(random.key(0), own.base);
@@ -173,23 +182,27 @@ describe("classes of data and of models", () => {
     });
   });
 
-  it("reproduce takes a head's outputs in the task's order, and a new head where its classes are others", async () => {
+  it("reproduce gives data the numbers of a head's classes, and draws a new head where its classes are others", async () => {
     const model = `${folder}/reproduced`;
-    const classes = MNLI.map((word) => [word]);
-    const biasOf = async (names: readonly string[], seed = 0) => {
+    await writePairs(PAIRS.map((_, i) => MNLI[i % 3]));
+    const read = async (names: readonly string[], seed = 0) => {
       await writeTinyClassifier(model, { outputs: 3, config: { id2label: byNumber(names) } });
-      const params = (await pretrainedModel("tiny", model)).classifier({ labels: 3, classes }).params(seed);
-      return [...await params["classifier.weight"].data()];
+      const inputs = new Inputs({ model, data: `${folder}/glue` });
+      const task = await inputs.task({ task: "mnli" });
+      const classifier = (await inputs.model()).classifier({ labels: 3, isFresh: !task.usesHead });
+      return { task, head: [...await classifier.params(seed)["classifier.weight"].data()] };
     };
-    const rows = (flat: readonly number[]) => [0, 16, 32].map((at) => flat.slice(at, at + 16));
-    const own = rows(await biasOf(["LABEL_0", "LABEL_1", "LABEL_2"]));
+    const own = await read(["LABEL_0", "LABEL_1", "LABEL_2"]);
+    const labels = ({ task }: typeof own) => task.train.map(({ label }) => label);
     for (const order of ORDERS) {
-      const found = rows(await biasOf(order.map((number) => MNLI[number])));
+      const found = await read(order.map((number) => MNLI[number]));
+      expect(found.head).toEqual(own.head);
       // Class k of the task is the output that has its name.
-      MNLI.forEach((_, k) => expect(found[k]).toEqual(own[order.indexOf(k)]));
+      expect(labels(found)).toEqual(labels(own).map((k) => order.indexOf(k)));
     }
-    const others = await biasOf(["joy", "anger", "fear"]);
-    expect(others).not.toEqual(own.flat());
-    expect(await biasOf(["joy", "anger", "fear"], 1)).not.toEqual(others);
+    const others = await read(["joy", "anger", "fear"]);
+    expect(others.head).not.toEqual(own.head);
+    expect((await read(["joy", "anger", "fear"], 1)).head).not.toEqual(others.head);
+    expect(labels(others)).toEqual(labels(own));
   });
 });

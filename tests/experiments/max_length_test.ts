@@ -1,6 +1,6 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { maxLengthOf } from "../../experiments/runner/train/train_settings.ts";
+import { lengthOf } from "../../experiments/runner/complete_spec.ts";
 
 describe("--max-length", () => {
   it("is 128 or what model and tokenizer allow by default, and any number of the model's positions where it is given", () => {
@@ -9,12 +9,12 @@ describe("--max-length", () => {
       folder: "tiny",
       tokenizer: { ...modelMaxLength !== undefined && { modelMaxLength } },
     });
-    expect(maxLengthOf(undefined, bounds(512))).toBe(128);
-    expect(maxLengthOf(undefined, bounds(64))).toBe(64);
-    expect(maxLengthOf(undefined, bounds(512, 48))).toBe(48);
-    expect(maxLengthOf("100", bounds(512, 48))).toBe(100);
-    expect(() => maxLengthOf("100", bounds(64, 48))).toThrow(
-      "--max-length 100 is more than tiny has positions for: 64",
+    expect(lengthOf(undefined, bounds(512))).toBe(128);
+    expect(lengthOf(undefined, bounds(64))).toBe(64);
+    expect(lengthOf(undefined, bounds(512, 48))).toBe(48);
+    expect(lengthOf(100, bounds(512, 48))).toBe(100);
+    expect(() => lengthOf(100, bounds(64, 48))).toThrow(
+      "`model.length` 100 is more than tiny has positions for: 64",
     );
   });
 });

@@ -40,7 +40,7 @@ describe("recipes", () => {
       const plain = options(STEPS);
       expect(plain.name).toBe(name);
       expect(JSON.parse(JSON.stringify(plain))).toEqual(plain);
-      const method = make(plain, STEPS);
+      const method = make(plain, { steps: STEPS });
       const { trainableParameters } = method.describe({ base, ...method.init(random.key(1), base) });
       expect(trainableParameters).toBe(COUNTS[name]);
     });
@@ -54,7 +54,7 @@ describe("recipes", () => {
 
   it("cannot have a λ that goes by what is no schedule", () => {
     const { options, make } = RECIPES["delta-lora"];
-    const at = (lambdaSchedule: string) => () => make({ ...options(STEPS), lambdaSchedule }, STEPS);
+    const at = (lambdaSchedule: string) => () => make({ ...options(STEPS), lambdaSchedule }, { steps: STEPS });
     expect(at("linear")).not.toThrow();
     expect(at("steps")).toThrow('delta-lora: lambdaSchedule is linear or cosine, not "steps"');
   });

@@ -4,9 +4,14 @@ import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
 import { labelSet } from "../../experiments/runner/heads/label_set.ts";
 import { readTable } from "../../experiments/runner/data/read_table.ts";
-import { readTask } from "../../experiments/runner/data/read_task.ts";
+import { readTask as readSource } from "../../experiments/runner/data/read_task.ts";
+import { type TaskFlags, taskOf } from "../../experiments/cli/task_flags.ts";
+import type { ReadTaskOptions } from "../../experiments/runner/data/raw_task.ts";
 import { withFolder } from "../experiment/samples.ts";
 import { sampleTables } from "../fixtures/tables.ts";
+
+/** Reads what flags name, as commands do. */
+const readTask = async (flags: TaskFlags, options?: ReadTaskOptions) => await readSource(taskOf(flags), options);
 
 const { read, refused } = await sampleTables();
 
@@ -213,7 +218,7 @@ describe("labelSet()", () => {
   for (const bad of ["1,5", "abc", "1.5.2", "0x1F", "1_000", "five", "inf"]) {
     it(`refuses "${bad}" among scores, with its row and what to do`, () => {
       refuse([...scores, bad]).toThrow(`9: label "${bad}" is no number`);
-      refuse([...scores, bad]).toThrow("--kind classes if it is a class");
+      refuse([...scores, bad]).toThrow("`data.labels` classes if it is a class");
       refuse([...scores, bad], "scores").toThrow(`9: label "${bad}" is no number`);
     });
   }
@@ -221,7 +226,7 @@ describe("labelSet()", () => {
     it(`refuses "${nothing}" among scores and among classes, unless the user says that it is a class`, () => {
       refuse([...scores, nothing]).toThrow(`9: label "${nothing}" says that there is none: leave the row out`);
       refuse(["0", "1", "0", nothing], "classes").toThrow(`3: label "${nothing}" says that there is none`);
-      refuse(["a", nothing, "b"]).toThrow(`1: label "${nothing}" says that there is none: --kind classes if`);
+      refuse(["a", nothing, "b"]).toThrow(`1: label "${nothing}" says that there is none: \`data.labels\` classes if`);
       refuse([...scores, nothing], "scores").toThrow(`9: label "${nothing}" is no number`);
     });
   }
@@ -263,16 +268,18 @@ describe("labelSet()", () => {
   });
 
   it("refuses a word where most labels are numbers", () => {
-    refuse(["0", "1", "x", "0"]).toThrow('2: label "x" is no number, and 3 of 4 labels are numbers: --kind classes');
+    refuse(["0", "1", "x", "0"]).toThrow(
+      '2: label "x" is no number, and 3 of 4 labels are numbers: `data.labels` classes',
+    );
     refuse(["a", "b", "c", "0.5"]).toThrow('0: label "a" is no number, and 1 of 4');
   });
 
   it("refuses to guess where classes beyond twenty have not two rows each", () => {
     const numbers = Array.from({ length: 21 }, (_, i) => String(i));
     refuse(numbers).toThrow(
-      "undefined: its 21 labels are 21 different ones: --kind scores or --kind classes says which",
+      "undefined: its 21 labels are 21 different ones: `data.labels` scores or `data.labels` classes says which",
     );
-    refuse(numbers.map((word) => `word ${word}`)).toThrow("--kind classes if they are classes");
+    refuse(numbers.map((word) => `word ${word}`)).toThrow("`data.labels` classes if they are classes");
     expect(labelSet([...numbers, ...numbers]).labels).toEqual(numbers);
     expect(labelSet(numbers.slice(1)).labels).toEqual(numbers.slice(1));
   });

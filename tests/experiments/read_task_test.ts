@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import type { Head } from "../../experiments/runner/heads/head.ts";
-import { outputsOf, readTask } from "../../experiments/runner/data/read_task.ts";
+import { outputsOf, readTask as readSource } from "../../experiments/runner/data/read_task.ts";
+import { type TaskFlags, taskOf } from "../../experiments/cli/task_flags.ts";
+import type { ReadTaskOptions } from "../../experiments/runner/data/raw_task.ts";
+
+/** Reads what flags name, as commands do. */
+const readTask = async (flags: TaskFlags, options?: ReadTaskOptions) => await readSource(taskOf(flags), options);
 
 const placeholders = (count: number) => Array.from({ length: count }, (_, i) => `LABEL_${i}`);
 
@@ -33,14 +38,14 @@ describe("readTask()", () => {
     const { data: evalData } = await table("dev", ["good", "so-so"]);
     const flags = { ...train, "eval-data": evalData };
     const read = async (labels: readonly string[]) =>
-      await readTask(flags, { heads: [head(labels)], mayBeFresh: true });
+      await readTask(flags, { heads: [head(labels)], mayBeFresh: "unnamed" as const });
     const first = await read(["GOOD", "BAD", "SO-SO"]);
     expect(first.labels).toEqual(["GOOD", "BAD", "SO-SO"]);
     expect([numbersOf(first.train), numbersOf(first.sets.dev)]).toEqual([[1, 0, 1], [0, 2]]);
     const second = await read(["bad", "so-so", "good"]);
     expect([numbersOf(second.train), numbersOf(second.sets.dev)]).toEqual([[0, 2, 0], [2, 1]]);
     expect(second.hash).not.toBe(first.hash);
-    await expect(readTask(flags, { mayBeFresh: true })).rejects.toThrow(
+    await expect(readTask(flags, { mayBeFresh: "unnamed" as const })).rejects.toThrow(
       `dev.tsv:3 as label "so-so" is none of bad, good`,
     );
   });
@@ -53,19 +58,21 @@ describe("readTask()", () => {
     }
     const part = await readTask(await table("part", ["x", "z"]), { isScored: true, heads: [head(["z", "y", "x"])] });
     expect([part.labels, numbersOf(part.sets.dev)]).toEqual([["z", "y", "x"], [2, 0]]);
-    await expect(readTask(one, { heads: [head(placeholders(2))], mayBeFresh: true })).rejects.toThrow(
+    await expect(readTask(one, { heads: [head(placeholders(2))], mayBeFresh: "unnamed" as const })).rejects.toThrow(
       `there is nothing to learn from ${one.data} as all of its labels are "1"`,
     );
   });
 
   it("takes whole numbers for scores where the head has one output, as its training did", async () => {
     const ratings = await table("ratings", ["0", "3", "5"]);
-    for (const options of [{ isScored: true }, { mayBeFresh: true }]) {
+    for (const options of [{ isScored: true }, { mayBeFresh: "unnamed" as const }]) {
       const task = await readTask(ratings, { ...options, heads: [scores] });
       expect([task.kind, outputsOf(task)]).toEqual(["regression", 1]);
       expect(numbersOf([...task.train, ...task.sets.dev ?? []])).toEqual([0, 3, 5]);
     }
-    expect((await readTask({ ...ratings, kind: "classes" }, { heads: [scores], mayBeFresh: true })).labels).toEqual([
+    expect(
+      (await readTask({ ...ratings, kind: "classes" }, { heads: [scores], mayBeFresh: "unnamed" as const })).labels,
+    ).toEqual([
       "0",
       "3",
       "5",
@@ -76,10 +83,10 @@ describe("readTask()", () => {
     const yesNo = await table("yes_no", ["yes", "no"]);
     const named = head(["entailment", "neutral", "contradiction"]);
     const both = "the model in M has a head of 3 classes, entailment, neutral, contradiction by id2label in " +
-      `M/config.json, and there are 2 labels in ${yesNo.data}: no, yes; --classes A,B,… says`;
+      `M/config.json, and there are 2 labels in ${yesNo.data}: no, yes; \`data.classes\` A,B,… says`;
     await expect(readTask(yesNo, { isScored: true, heads: [named] })).rejects.toThrow(both);
-    await expect(readTask(yesNo, { heads: [named], mayBeFresh: true })).rejects.toThrow(
-      "in its order; --fresh-head begins with a new head for these labels",
+    await expect(readTask(yesNo, { heads: [named], mayBeFresh: "unnamed" as const })).rejects.toThrow(
+      "in its order; `model.freshHead` begins with a new head for these labels",
     );
     await expect(readTask({ task: "rte", data: "suite" }, { isScored: true, heads: [named] })).rejects.toThrow(
       "there are 2 labels in generated texts of the suite (rte): entailment, not_entailment",
@@ -91,10 +98,10 @@ describe("readTask()", () => {
       "and there are scores in generated texts",
     );
     await expect(readTask({ ...yesNo, kind: "classes" }, { isScored: true, heads: [scores] })).rejects.toThrow(
-      "--kind scores reads them as what the head gives",
+      "`data.labels` scores reads them as what the head gives",
     );
     await expect(readTask(yesNo, { isScored: true, heads: [scores] })).rejects.toThrow(
-      `label "yes" is no number, and the model in M has a head of one score: --kind classes reads classes`,
+      `label "yes" is no number, and the model in M has a head of one score: \`data.labels\` classes reads classes`,
     );
     await expect(readTask(yesNo, { isScored: true, heads: [head(["yes"], { outputs: 1 })] })).rejects.toThrow(
       "rows with labels that the head has not are to be left out",
@@ -102,7 +109,7 @@ describe("readTask()", () => {
   });
 
   it("names the row of a label that is not the head's where others are, in either file of a run", async () => {
-    const named = { heads: [head(["good", "bad"])], mayBeFresh: true };
+    const named = { heads: [head(["good", "bad"])], mayBeFresh: "unnamed" as const };
     const odd = await table("odd", ["good", "bad", "goood"]);
     await expect(readTask(odd, named)).rejects.toThrow(`bad, good, goood (${odd.data}:4 has "goood"); rows with`);
     const plain = await table("plain", ["good", "bad"]);
@@ -128,14 +135,14 @@ describe("readTask()", () => {
     await expect(readTask(three, { isScored: true, heads })).rejects.toThrow(
       `has a head of 4 classes, LABEL_0, LABEL_1, LABEL_2, LABEL_3 by id2label in M/config.json, and there are 3 labels`,
     );
-    const task = await readTask(three, { heads, mayBeFresh: true });
+    const task = await readTask(three, { heads, mayBeFresh: "unnamed" as const });
     expect([outputsOf(task), task.unfit.length]).toEqual([3, 1]);
   });
 
   it("leaves an adapter's head without names aside for the model's that fits", async () => {
     const flags = await table("two", ["bad", "good"]);
     const heads = [head(placeholders(3), { owner: "the adapter in A" }), head(["good", "bad"])];
-    const task = await readTask(flags, { heads, mayBeFresh: true });
+    const task = await readTask(flags, { heads, mayBeFresh: "unnamed" as const });
     expect([task.labels, numbersOf(task.train)]).toEqual([["good", "bad"], [1, 0]]);
     expect(task.unfit).toEqual([expect.stringContaining("the adapter in A has a head of 3 classes")]);
   });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadAdapter, loadSafetensors } from "../../lib/io/mod.ts";
 import { TEST_DEVICE } from "../support/adapters.ts";
+import { hashSpec, parseSpec, readRecord } from "../../lib/experiment/mod.ts";
 import { filesUnder } from "../experiment/samples.ts";
 import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
 import { ROOT, runTask, STACK, startTask, type TaskResult } from "./run_task.ts";
@@ -84,8 +85,11 @@ describe("deno task train", () => {
 
   it("writes an adapter in PEFT's format, the labels, and the state, and nothing half-written", async () => {
     expect(whole.code).toBe(0);
+    const { spec } = JSON.parse(whole.stdout);
+    const hash = await hashSpec(spec);
     expect(filesUnder(`${folder}/whole`)).toEqual([
-      ...["adapter_config.json", "adapter_model.safetensors", "labels.json", "state.json", "state.safetensors"],
+      ...["adapter_config.json", "adapter_model.safetensors", "labels.json"],
+      ...[`runs/${hash}.arrow`, "state.json", "state.safetensors"],
     ]);
     const { config, tensors } = await loadAdapter(`${folder}/whole`);
     expect(config).toMatchObject({
@@ -119,16 +123,18 @@ describe("deno task train", () => {
   });
 
   it("gives with --json one document with the metrics and all that decided them", () => {
-    const { task, method, metrics, writes, settings } = JSON.parse(whole.stdout);
+    const { task, method, metrics, writes, spec } = JSON.parse(whole.stdout);
     expect({ task, method, writes }).toEqual({ task: "rte", method: "delta-lora", writes: 23 });
     expect(Object.keys(metrics)).toEqual(["dev"]);
-    expect(settings).toMatchObject({
-      rank: 8,
-      alpha: 16,
-      lambda: 0.5,
-      "start-step": 8,
-      targets: "query,value",
-      warmup: 2,
+    expect(parseSpec(spec)).toEqual(spec);
+    expect(spec).toMatchObject({
+      version: 1,
+      experiment: "train",
+      task: "rte",
+      kind: "classification",
+      model: { name: "model", length: 64 },
+      method: { rank: 8, alpha: 16, lambda: 0.5, startStep: 8, targets: "query,value" },
+      optimizer: { warmup: 2, clip: 1 },
     });
     expect(whole.stderr).toContain("made afresh: bert.pooler.dense.weight");
   });
@@ -141,6 +147,18 @@ describe("deno task train", () => {
     });
     expect(step % 3).toBe(0);
     await expectSameEnd("killed", step);
+  });
+
+  it("leaves the record of the run, as every run does, with all steps and the score, killed on its way or not", async () => {
+    const { spec, metrics } = JSON.parse(whole.stdout);
+    const hash = await hashSpec(spec);
+    for (const name of ["whole", "killed"]) {
+      const record = await readRecord(`${folder}/${name}/runs/${hash}.arrow`);
+      expect(record).toMatchObject({ hash, spec, status: "finished", result: { metrics: metrics.dev, writes: 23 } });
+      const log = lines("whole.jsonl").map((line) => JSON.parse(line));
+      expect(record.result!.curve.map(({ step, loss, gradNorm, learningRate }) => [step, loss, gradNorm, learningRate]))
+        .toEqual(log.map(({ step, loss, gradNorm, learningRate }) => [step, loss, gradNorm, learningRate]));
+    }
   });
 
   it("saves its state at Ctrl-C, says how to go on, and refuses to with another flag", async () => {

@@ -33,9 +33,9 @@ describe("understoodTasks()", () => {
     expect(lines).toEqual([
       "model: same",
       `data: SST-2 in ${folder}/glue/: SST-2/train.tsv, SST-2/dev.tsv`,
-      "train: 6 rows: 0 (2), 1 (4)",
-      "dev: 2 rows: 0 (1), 1 (1)",
-      `classes: 0 = 0, 1 = 1, in GLUE's order, as id2label in ${folder}/same/config.json has it`,
+      "train: 6 rows: negative (2), positive (4)",
+      "dev: 2 rows: negative (1), positive (1)",
+      `classes: 0 = negative, 1 = positive, in the order of id2label in ${folder}/same/config.json`,
       "tokens: 62.5 % of all examples are longer than 5 and cut; 0.0 % are unknown",
     ]);
     const inputs = new Inputs({ model: `${folder}/same`, data: `${folder}/glue` });
@@ -44,7 +44,9 @@ describe("understoodTasks()", () => {
 
   it("says which of the head's orders is taken, and when a head for other classes is made afresh", async () => {
     const turned = await linesOf("turned", { 0: "positive", 1: "negative" });
-    expect(turned[4]).toContain(`the head's are put from that of id2label in ${folder}/turned/config.json`);
+    expect(turned[4]).toBe(
+      `classes: 0 = positive, 1 = negative, in the order of id2label in ${folder}/turned/config.json`,
+    );
     const plain = await linesOf("plain", { 0: "LABEL_0", 1: "LABEL_1" });
     expect(plain[4]).toContain(`as the model in ${folder}/plain has but numbers for its classes`);
     expect([...turned, ...plain].filter((line) => line.startsWith("made afresh"))).toEqual([]);

@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { readTask } from "../../experiments/runner/data/read_task.ts";
+import { readTask as readSource } from "../../experiments/runner/data/read_task.ts";
+import { type TaskFlags, taskOf } from "../../experiments/cli/task_flags.ts";
+import type { ReadTaskOptions } from "../../experiments/runner/data/raw_task.ts";
 import { fitOf, understoodLines } from "../../experiments/runner/data/understood.ts";
 import { tokenizerFromJson, wordPiece } from "../../lib/data/mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
 import { runTask } from "./run_task.ts";
 import { tinyTexts, WORDS, writeTinyClassifier } from "./tiny_classifier.ts";
+
+/** Reads what flags name, as commands do. */
+const readTask = async (flags: TaskFlags, options?: ReadTaskOptions) => await readSource(taskOf(flags), options);
 
 const SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 

@@ -1,28 +1,21 @@
-import {
-  type EncodedTask,
-  encodeTask,
-  type Example,
-  type GlueData,
-  type GlueTaskName,
-  readGlueFiles,
-  readGlueTask,
-} from "../../../lib/data/mod.ts";
+import { type EncodedTask, encodeTask, type Example } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
-import { generateSuite, SUITE_SEED } from "../../suite/mod.ts";
 import { SUITE } from "../../suite/suite_folder.ts";
-import { findModel } from "../model/load_model.ts";
-import { configModel, pretrainedModel, type RunModel, suiteModel } from "../model/run_model.ts";
+import { headsToTrain } from "../heads/head.ts";
+import { beginFrom, type Beginning } from "../model/adapted.ts";
+import { findModel, type LoadedModel, type ModelSource, outputNames } from "../model/load_model.ts";
+import { configModel, type PretrainedModel, pretrainedModel, type RunModel, suiteModel } from "../model/run_model.ts";
+import type { ReadTaskOptions } from "./raw_task.ts";
+import { outputsOf, readTask, type TuningTask } from "./read_task.ts";
 
 /** Where the inputs of runs lie. */
-export interface Sources {
-  /** A folder with GLUE's files; `suite`, the generated one, by default. */
+export interface Sources extends ModelSource {
+  /** A folder with GLUE's files, or a file with columns; `suite`, the generated tasks, by default. */
   readonly data?: string;
-  /** A folder in Hugging Face's layout or a name on the hub; `suite`, the suite's encoder, by default. */
-  readonly model?: string;
-  /** Branch, tag or commit of the hub. */
-  readonly revision?: string;
-  /** Uses what is in the hub's cache alone. */
-  readonly offline?: boolean;
+  /** A second file with columns, which is scored. */
+  readonly evalData?: string;
+  /** The folder of an adapter that runs begin from. */
+  readonly adapter?: string;
 }
 
 /** A model of the hub, and its `config.json`. */
@@ -31,20 +24,31 @@ export interface KnownModel {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** A task as token ids. */
-export interface RunTask {
-  readonly data: GlueData;
-  readonly encoded: EncodedTask;
-  /** MNLI's mismatched examples in place of `dev`. */
-  readonly mismatched?: EncodedTask;
+/** What {@linkcode RunSpec} says of what is learned. */
+export interface TaskRequest extends Pick<RunSpec, "task"> {
+  readonly data?: Pick<RunSpec["data"], "columns" | "labels" | "classes">;
+  readonly model?: Pick<RunSpec["model"], "freshHead" | "weights">;
 }
 
-/** How a task is encoded: what {@linkcode RunSpec} says of it. */
-export interface EncodeRunOptions {
-  /** Most tokens of an example. */
-  readonly length: number;
-  /** Batches have the length of a bucket: then examples are encoded when they are first asked for. */
-  readonly padding?: RunSpec["padding"];
+/** What {@linkcode RunSpec} says of how a task becomes token ids. */
+export interface EncodeRequest extends TaskRequest, Pick<RunSpec, "padding" | "accumulate"> {
+  readonly model: Pick<RunSpec["model"], "length" | "freshHead" | "weights">;
+}
+
+/** What {@linkcode RunSpec} says of how a classifier is made of a model's files. */
+export interface LoadRequest extends Pick<RunSpec, "seed"> {
+  readonly model?: Pick<RunSpec["model"], "freshHead" | "weights" | "dropout">;
+}
+
+/** A task as token ids. */
+export interface RunTask {
+  readonly task: TuningTask;
+  /** What is trained on; its `dev` is another's. */
+  readonly train: EncodedTask;
+  /** To what batches of it are padded. */
+  readonly padding: RunSpec["padding"];
+  /** What is scored, by name, as the `dev` of each. */
+  readonly sets: Readonly<Record<string, EncodedTask>>;
 }
 
 /** What a name on the hub, or a folder, is called in specs: the same on machines where it lies elsewhere. */
@@ -54,12 +58,23 @@ function modelName(source: string): string {
     : source;
 }
 
+/** Values by a key, each made once. */
+class Once<T> {
+  readonly #known = new Map<string, Promise<T>>();
+
+  get(key: unknown, make: () => Promise<T>): Promise<T> {
+    const text = JSON.stringify(key);
+    const known = this.#known.get(text) ?? make();
+    this.#known.set(text, known);
+    return known;
+  }
+}
+
 /** Models and data of runs: each is read once. */
 export class Inputs {
-  #model: Promise<RunModel> | undefined;
-  readonly #data = new Map<string, Promise<GlueData>>();
-  readonly #tasks = new Map<string, Promise<RunTask>>();
-  #files: ReadonlyMap<string, string> | undefined;
+  readonly #models = new Once<RunModel>();
+  readonly #tasks = new Once<TuningTask>();
+  readonly #encoded = new Once<RunTask>();
 
   readonly sources: Sources;
 
@@ -74,58 +89,91 @@ export class Inputs {
   }
 
   /** What data come from, as specs call it. */
-  get dataSource(): RunSpec["data"]["source"] {
-    return this.sources.data === undefined ? "suite" : "folder";
+  sourceOf({ data }: TaskRequest): RunSpec["data"]["source"] {
+    return data?.columns ? "files" : this.sources.data === undefined ? "suite" : "folder";
   }
 
-  /** The model. Throws where its files are missing or wrong. */
-  model(): Promise<RunModel> {
-    return this.#model ??= this.#readModel();
+  /** The model, its matrices kept as they are asked for. Throws where its files are missing or wrong. */
+  model(weights?: "f16"): Promise<RunModel> {
+    return this.#models.get(weights, () => this.#readModel(weights));
   }
 
-  async #readModel(): Promise<RunModel> {
+  async #readModel(weights?: "f16"): Promise<RunModel> {
     const { known, sources } = this;
-    const { model = known?.id } = sources;
-    if (model === undefined || model === SUITE) return await suiteModel();
+    const { model = known?.id, revision } = sources;
+    if (model === undefined) return await suiteModel();
     try {
       const folder = await findModel({ ...sources, model, offline: sources.offline || known !== undefined });
-      return await pretrainedModel(modelName(model), folder);
+      const { reference, ...found } = await pretrainedModel(modelName(model), folder, weights);
+      return { ...found, reference: { ...reference, ...revision !== undefined && { revision } } };
     } catch (error) {
       if (known?.id !== model || !(error instanceof Deno.errors.NotFound)) throw error;
       return configModel(model, known.config);
     }
   }
 
-  /** Examples of a task. Throws where a file or a row is wrong. */
-  data(task: GlueTaskName): Promise<GlueData> {
-    let data = this.#data.get(task);
-    if (!data) this.#data.set(task, data = this.#readData(task));
-    return data;
+  /** The model as one with files of its own, as `suite` has by that name. Throws where it is the suite's encoder, or only a config is known. */
+  async pretrained(weights?: "f16"): Promise<PretrainedModel> {
+    const model = await this.model(weights);
+    if (!("files" in model)) throw new Error(`internal: ${model.reference.name} has no files of its own`);
+    return model as PretrainedModel;
   }
 
-  async #readData(task: GlueTaskName): Promise<GlueData> {
-    const { data } = this.sources;
-    if (data !== undefined) return await readGlueTask(data, task);
-    this.#files ??= generateSuite(SUITE_SEED);
-    return await readGlueFiles(this.#files, task);
+  /**
+   * A task, its classes in the order of the head that stays; one for other classes gives way to a new one, always unless
+   * `mayBeFresh` says otherwise. Throws where a file or a row is wrong.
+   */
+  task(request: TaskRequest, mayBeFresh: ReadTaskOptions["mayBeFresh"] = "always"): Promise<TuningTask> {
+    const { task, data: { columns, labels, classes } = {}, model: { freshHead, weights } = {} } = request;
+    return this.#tasks.get([task, columns, labels, classes, freshHead], async () => {
+      const model = await this.model(weights);
+      const { data = SUITE, evalData, adapter } = this.sources;
+      const heads = "folder" in model
+        ? await headsToTrain((model as PretrainedModel).folder, { adapter, isFresh: freshHead, classes })
+        : [];
+      const source = { data, evalData, columns, labels, classes };
+      return await readTask(columns ? source : { ...source, task }, { heads, mayBeFresh });
+    });
   }
 
   /** A task as token ids of the model. */
-  task(name: GlueTaskName, options: EncodeRunOptions): Promise<RunTask> {
-    const key = JSON.stringify([name, options.length, options.padding]);
-    let task = this.#tasks.get(key);
-    if (!task) this.#tasks.set(key, task = this.#encode(name, options));
-    return task;
+  encoded(request: EncodeRequest): Promise<RunTask> {
+    const { task, data, model: { length, freshHead, weights }, padding, accumulate = 1 } = request;
+    return this.#encoded.get([task, data, freshHead, length, padding, accumulate > 1], async () => {
+      const own = await this.task(request);
+      const { tokenizer, reference } = await this.model(weights);
+      if (!tokenizer) {
+        throw new Error(`internal: tokens are asked of ${reference.name}, of which only a config is known`);
+      }
+      const encode = (train: readonly Example[], dev: readonly Example[], isLazy = false) =>
+        encodeTask({ task: own, train, dev }, tokenizer, { maxLength: length, isLazy });
+      const { dev = [], ...others } = own.sets;
+      const rest = Object.fromEntries(Object.entries(others).map(([name, examples]) => [name, encode([], examples)]));
+      if (padding === undefined) {
+        const both = encode(own.train, dev);
+        return { task: own, train: both, padding, sets: { ...own.sets.dev && { dev: both }, ...rest } };
+      }
+      const sets = { ...own.sets.dev && { dev: encode([], dev) }, ...rest };
+      // Parts of a step have one shape: else each mixture of lengths would have a plan of its own.
+      if (accumulate > 1) return { task: own, train: encode(own.train, []), padding: undefined, sets };
+      return { task: own, train: encode(own.train, [], true), padding, sets };
+    });
   }
 
-  async #encode(name: GlueTaskName, { length, padding }: EncodeRunOptions): Promise<RunTask> {
-    const data = await this.data(name);
-    const { tokenizer, reference } = await this.model();
-    if (!tokenizer) throw new Error(`internal: tokens are asked of ${reference.name}, of which only a config is known`);
-    const options = { maxLength: length, isLazy: padding === "bucket" };
-    const encoded = encodeTask(data, tokenizer, options);
-    if (!data.mismatched) return { data, encoded };
-    const only = (dev: readonly Example[]) => encodeTask({ task: data.task, train: [], dev }, tokenizer, options);
-    return { data, encoded, mismatched: only(data.mismatched) };
+  /** A task's classifier, as the model's files have it. Throws where it is the suite's encoder, which has none. */
+  async loaded(
+    { model: { freshHead, weights, dropout } = {}, seed }: LoadRequest,
+    task: TuningTask,
+  ): Promise<LoadedModel> {
+    const { files } = await this.pretrained(weights);
+    return files.load({ labels: outputsOf(task), isFresh: freshHead || !task.usesHead, dropout, seed });
+  }
+
+  /** What the adapter in the sources brings to a task's classifier; `undefined` where there is none. */
+  async beginning(request: LoadRequest, task: TuningTask): Promise<Beginning | undefined> {
+    const { adapter } = this.sources;
+    if (adapter === undefined) return undefined;
+    const { base, model } = await this.loaded(request, task);
+    return await beginFrom(adapter, base, { without: request.model?.freshHead ? outputNames(model) : [] });
   }
 }

@@ -7,40 +7,30 @@ import {
   readGlueFiles,
   readGlueTask,
 } from "../../../lib/data/mod.ts";
+import type { ColumnsSpec } from "../../../lib/experiment/mod.ts";
 import { requireName } from "../../../lib/text/nearest.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { generateSuite, SUITE_SEED } from "../../suite/mod.ts";
 import { SUITE } from "../../suite/suite_folder.ts";
 import { type Head, list } from "../heads/head.ts";
-import { LABEL_KINDS, type LabelKind, type LabelSet } from "../heads/label_set.ts";
+import type { LabelKind, LabelSet } from "../heads/label_set.ts";
 import { matchClasses } from "../heads/match_classes.ts";
 import { readTable, type ReadTableOptions, type Table } from "./read_table.ts";
 
-/** Flags that name a task. */
-export interface TaskFlags {
+/** What is to be learned or scored, and where it lies. */
+export interface TaskSource {
+  /** One of GLUE's tasks; else there are `columns`. */
   readonly task?: string;
+  /** GLUE's folder, `suite` for the generated texts, or the file with columns. */
   readonly data?: string;
-  readonly "eval-data"?: string;
-  readonly columns?: string;
-  readonly kind?: string;
+  /** A second file with columns, which is scored. */
+  readonly evalData?: string;
+  readonly columns?: ColumnsSpec;
+  /** What labels in columns are, whatever they look like. */
+  readonly labels?: LabelKind;
+  /** What the head's classes are called in the data, with commas between. */
   readonly classes?: string;
 }
-
-/** What {@linkcode TaskFlags} mean, for help texts. */
-export const TASK_HELP = `  --task NAME        one of GLUE's: ${Object.keys(GLUE_TASKS).join(", ")}
-  --data DIR|suite   GLUE's own folders (CoLA/train.tsv, plain or .gz …) or Parquet; suite for the generated texts that
-                     ship with the project
-  --columns A,B,C    in place of --task: the columns of text, perhaps a second text, and label in a file of your own,
-                     TSV or CSV with a first line of names, JSON lines (.jsonl) or Parquet, plain or .gz; one shard of
-                     several (train-00000-of-00002.parquet) stands for all. Labels are what the model's head has. Else
-                     they are scores where all are numbers and one at least is not whole, or classes, sorted by number
-                     or alphabet; 1 and 1.0 are one class
-  --kind classes|scores
-                     with --columns: what labels are, whatever they look like; scores for ratings in whole numbers.
-                     Without it words among numbers, N/A and the like, and more than 20 classes with hardly two rows
-                     each are refused
-  --classes A,B,…    what the head's classes are called in the data, in the head's order, in place of id2label of
-                     config.json or labels.json`;
 
 /** Examples whose classes have the numbers that the data give them. */
 export interface RawTask extends LabelSet {
@@ -55,6 +45,8 @@ export interface RawTask extends LabelSet {
   readonly source: string;
   /** Names of the files of a folder that were read. */
   readonly files?: readonly string[];
+  /** Least and greatest score of one of GLUE's regressions. */
+  readonly range?: readonly [number, number];
   /** Hex sha-256 of all examples. */
   readonly hash: string;
   /** Words that mean each class; the data's own first. */
@@ -71,8 +63,8 @@ export interface ReadTaskOptions {
   readonly isScored?: boolean;
   /** Heads that may stay, the one that comes first before others: an adapter's, a model's. */
   readonly heads?: readonly Head[];
-  /** Whether data for other classes than a head without names has get a new one; else they are refused. */
-  readonly mayBeFresh?: boolean;
+  /** Whether data for other classes than a head has get a new one: where it has no names for its own, or always; else they are refused. */
+  readonly mayBeFresh?: "unnamed" | "always";
 }
 
 /** Words that mean each class of one of GLUE's tasks: those of its files, and Hugging Face's. */
@@ -80,24 +72,20 @@ export function wordsOf({ labels, classNames }: GlueTask): string[][] {
   return labels.map((label, i) => classNames ? [label, classNames[i]] : [label]);
 }
 
+let suite: ReadonlyMap<string, string> | undefined;
+
 /** One of GLUE's tasks, from a folder or as it is generated. */
-export async function glueTask(name: string, folder: string | undefined): Promise<RawTask> {
+export async function glueTask(name: string, folder: string): Promise<RawTask> {
   const known = requireName("task", name, Object.keys(GLUE_TASKS) as (keyof typeof GLUE_TASKS)[]);
-  if (folder === undefined) {
-    throw new RangeError(
-      `--task ${name} needs its data: --data DIR, a folder with GLUE's files, or --data suite for generated texts`,
-    );
-  }
   const data = folder === SUITE
-    ? await readGlueFiles(generateSuite(SUITE_SEED), known)
+    ? await readGlueFiles(suite ??= generateSuite(SUITE_SEED), known)
     : await readGlueTask(folder, known);
   return rawGlueTask(data, folder);
 }
 
-/** One of GLUE's tasks as it was read from a folder, or generated. */
-export function rawGlueTask(data: GlueData, folder: string): RawTask {
+function rawGlueTask(data: GlueData, folder: string): RawTask {
   const isSuite = folder === SUITE;
-  const { name, kind, labels, metrics } = data.task;
+  const { name, kind, labels, metrics, range } = data.task;
   const sets = { dev: data.dev, ...data.mismatched && { mismatched: data.mismatched } };
   const source = isSuite ? `generated texts of the suite (${name})` : `${data.task.folder} in ${folder}`;
   const ownOrder = "in GLUE's order";
@@ -107,6 +95,7 @@ export function rawGlueTask(data: GlueData, folder: string): RawTask {
     kind,
     labels,
     metrics,
+    ...range && { range },
     train: data.train,
     sets,
     hash: data.hash,
@@ -123,19 +112,9 @@ export function metricsOf({ kind, labels }: LabelSet): MetricName[] {
   return labels.length === 2 ? ["accuracy", "f1", "matthewsCorrelation"] : ["accuracy"];
 }
 
-function columnNames(columns: string): string[] {
-  const names = columns.split(",").map((name) => name.trim());
-  if (names.length < 2 || names.length > 3 || names.includes("")) {
-    throw new RangeError(`--columns names a text, perhaps a second one, and the label, not "${columns}"`);
-  }
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new RangeError(`--columns names "${twice}" twice: each column is another part`);
-  return names;
-}
-
-/** What labels are, by `--kind` or by the head that they are for, which may know no names and be left for another. */
-function kindOf(kind: string | undefined, { isScored, heads: [head] = [] }: ReadTaskOptions): LabelKind | undefined {
-  if (kind !== undefined) return requireName("value of --kind", kind, LABEL_KINDS);
+/** What labels are, as it is said or by the head that they are for, which may know no names and be left for another. */
+function kindOf(kind: LabelKind | undefined, { isScored, heads: [head] = [] }: ReadTaskOptions): LabelKind | undefined {
+  if (kind !== undefined) return kind;
   if (head?.kind === "regression") return "scores";
   return head && (isScored || head.isNamed) ? "classes" : undefined;
 }
@@ -169,20 +148,24 @@ async function readForHeads(
   return heads.some((head) => matchClasses(words, head)) ? table : await readTable(file, { columns });
 }
 
-/** A task of one's own, from a file. */
-export async function columnTask(flags: TaskFlags, { isScored, heads = [] }: ReadTaskOptions): Promise<RawTask> {
-  const { data, columns = "", "eval-data": evalData } = flags;
-  if (data === undefined) throw new RangeError("--columns needs the file: --data FILE");
-  const names = columnNames(columns);
-  const kind = kindOf(flags.kind, { isScored, heads });
+/** A task of one's own, from files with columns. */
+export async function columnTask(
+  { data, evalData, columns: { text, text2, label }, labels }: TaskSource & {
+    readonly data: string;
+    readonly columns: ColumnsSpec;
+  },
+  { isScored, heads = [] }: ReadTaskOptions,
+): Promise<RawTask> {
+  const names = [text, ...text2 === undefined ? [] : [text2], label];
+  const kind = kindOf(labels, { isScored, heads });
   const isNamed = heads.some((head) => head.isNamed);
-  const isGuess = flags.kind === undefined && kind === "classes" && isNamed;
+  const isGuess = labels === undefined && kind === "classes" && isNamed;
   const read = isGuess ? readForHeads(data, { columns: names, heads }) : readTable(data, { columns: names, kind });
   const first = await read.catch((error) => {
-    if (!(error instanceof SyntaxError) || flags.kind !== undefined || kind !== "scores") throw error;
+    if (!(error instanceof SyntaxError) || labels !== undefined || kind !== "scores") throw error;
     // It is the head that makes scores of labels.
     throw new SyntaxError(
-      `${error.message}, and ${heads[0].owner} has a head of one score: --kind classes reads classes`,
+      `${error.message}, and ${heads[0].owner} has a head of one score: \`data.labels\` classes reads classes`,
     );
   });
   if (!isScored && first.kind === "classes" && first.labels.length < 2) {

@@ -3,7 +3,7 @@ import { sha256 } from "../../../lib/io/sha256.ts";
 import { type Head, list } from "../heads/head.ts";
 import { type LabelSet, sortedLabels } from "../heads/label_set.ts";
 import { type ClassMatch, matchClasses, placeOf } from "../heads/match_classes.ts";
-import { columnTask, glueTask, metricsOf, type RawTask, type ReadTaskOptions, type TaskFlags } from "./raw_task.ts";
+import { columnTask, glueTask, metricsOf, type RawTask, type ReadTaskOptions, type TaskSource } from "./raw_task.ts";
 
 /** What a model is tuned for: examples with labels, and how answers are scored. */
 export interface TuningTask extends Omit<RawTask, "words" | "ownOrder" | "firstAt"> {
@@ -11,6 +11,8 @@ export interface TuningTask extends Omit<RawTask, "words" | "ownOrder" | "firstA
   readonly positive: number;
   /** Where the order of the classes comes from, in words. */
   readonly order: string;
+  /** Whether a head that is there answers. */
+  readonly usesHead: boolean;
   /** Heads that are there, but for other classes, in words: one is made afresh in their place. */
   readonly unfit: readonly string[];
 }
@@ -44,22 +46,22 @@ export function difference(head: Head, raw: RawTask): string {
 }
 
 /** What may be done where a head and data are not for each other. */
-function curesOf(head: Head, raw: RawTask, mayBeFresh: boolean): string[] {
+function curesOf(head: Head, raw: RawTask, mayBeFresh: ReadTaskOptions["mayBeFresh"]): string[] {
   const cures: string[] = [];
   if (head.kind !== raw.kind) {
     const kind = head.kind === "regression" ? "scores" : "classes";
-    if (raw.name === "columns") cures.push(`--kind ${kind} reads them as what the head gives`);
+    if (raw.name === "columns") cures.push(`\`data.labels\` ${kind} reads them as what the head gives`);
   } else if (raw.words.length > head.outputs) {
     cures.push("rows with labels that the head has not are to be left out");
   } else {
-    cures.push("--classes A,B,… says what the head's classes are called in the data, in its order");
+    cures.push("`data.classes` A,B,… says what the head's classes are called in the data, in its order");
   }
-  if (mayBeFresh) cures.push("--fresh-head begins with a new head for these labels");
+  if (mayBeFresh) cures.push("`model.freshHead` begins with a new head for these labels");
   return cures;
 }
 
 /** The head that data fit, and how they do. Throws a RangeError where none does that has names, or none may be made afresh. */
-function fit(raw: RawTask, { heads = [], mayBeFresh = false }: ReadTaskOptions) {
+function fit(raw: RawTask, { heads = [], mayBeFresh }: ReadTaskOptions) {
   const unfit: string[] = [];
   for (const head of heads) {
     const match = raw.kind !== head.kind
@@ -69,7 +71,7 @@ function fit(raw: RawTask, { heads = [], mayBeFresh = false }: ReadTaskOptions) 
       : { labels: [], order: [], by: "word" as const };
     if (match) return { head, match, unfit };
     unfit.push(difference(head, raw));
-    if (mayBeFresh && !head.isNamed) continue;
+    if (mayBeFresh === "always" || mayBeFresh && !head.isNamed) continue;
     throw new RangeError([unfit.at(-1), ...curesOf(head, raw, mayBeFresh)].join("; "));
   }
   return { unfit };
@@ -87,7 +89,7 @@ async function numbered(raw: RawTask, options: ReadTaskOptions): Promise<TuningT
   const { words: _, ownOrder, firstAt: __, ...task } = raw;
   const { head, match, unfit } = fit(raw, options);
   // F1 is of the class that is the second of the data's own two.
-  if (!match) return { ...task, positive: 1, order: ownOrder, unfit };
+  if (!match) return { ...task, positive: 1, order: ownOrder, usesHead: false, unfit };
   const { labels, order } = match;
   const isSame = labels.join("\n") === raw.labels.join("\n");
   const set = { kind: raw.kind, labels };
@@ -99,29 +101,24 @@ async function numbered(raw: RawTask, options: ReadTaskOptions): Promise<TuningT
     train: renumber(raw.train, order),
     sets: Object.fromEntries(Object.entries(raw.sets).map(([name, examples]) => [name, renumber(examples, order)])),
     order: orderOf(match, head, raw),
+    usesHead: true,
     unfit,
     hash: isSame ? raw.hash : await sha256(JSON.stringify([raw.hash, labels, order])),
   };
 }
 
 /**
- * Reads the task that flags name. Its classes have the names and numbers of the head that stays.
+ * Reads a task. Its classes have the names and numbers of the head that stays.
  *
- * Throws a RangeError where flags are missing or contradict each other, or where the data's labels are not the head's,
- * and what reading throws.
+ * Throws a RangeError where the data's labels are not the head's, and what reading throws.
  */
-export async function readTask(flags: TaskFlags, options: ReadTaskOptions = {}): Promise<TuningTask> {
-  const { task, columns } = flags;
-  if (task !== undefined && columns !== undefined) throw new RangeError("--task and --columns exclude each other");
-  if (task !== undefined) {
-    if (flags["eval-data"] !== undefined) {
-      throw new RangeError("--eval-data belongs to --columns: a task has its own dev files");
-    }
-    if (flags.kind !== undefined) throw new RangeError("--kind belongs to --columns: a task has its own kind");
-    return await numbered(await glueTask(task, flags.data), options);
+export async function readTask(source: TaskSource, options: ReadTaskOptions = {}): Promise<TuningTask> {
+  const { task, data, columns } = source;
+  if (data !== undefined && task !== undefined) return await numbered(await glueTask(task, data), options);
+  if (data !== undefined && columns) {
+    return await numbered(await columnTask({ ...source, data, columns }, options), options);
   }
-  if (columns === undefined) {
-    throw new RangeError("what is to be learned is missing: --task NAME, or --columns and --data");
-  }
-  return await numbered(await columnTask(flags, options), options);
+  throw new RangeError(
+    "cannot read a task as there must be `data.file`, and `task` or `data.columns` to say what is in it",
+  );
 }

@@ -118,7 +118,7 @@ export async function modelHead(folder: string): Promise<Head | undefined> {
   if (type === "multi_label_classification" || (type === "regression" && outputs !== 1)) {
     throw new RangeError(
       `cannot use the head of ${owner}: problem_type "${type}" with ${outputs} outputs gives a text several labels, ` +
-        "and here it has one class or one score; train begins with a new head by --fresh-head",
+        "and here it has one class or one score; `model.freshHead` begins with a new one",
     );
   }
   const names = namesOf(config, file);
@@ -151,23 +151,23 @@ export async function adapterHead(adapter: string, folder: string): Promise<Head
   return headOf({ owner, outputs, names: saved ?? (own?.labels.length === outputs ? own : undefined), file });
 }
 
-/** What `--classes` says of a head: the words of its classes in its order. Throws a RangeError where they are not as many. */
+/** What is said of a head's classes in a spec: the words of its classes in its order. Throws a RangeError where they are not as many. */
 export function withClasses(head: Head | undefined, classes: string | undefined): Head | undefined {
   if (classes === undefined) return head;
   const labels = classes.split(",").map((word) => word.trim());
   if (labels.length < 2 || labels.includes("") || new Set(labels).size < labels.length) {
-    throw new RangeError(`--classes names two classes or more, each once, not "${classes}"`);
+    throw new RangeError(`\`data.classes\` names two classes or more, each once, not "${classes}"`);
   }
   const { owner = "the new head", outputs = labels.length } = head ?? {};
   if (labels.length !== outputs) {
     const own = outputs === 1 ? "one score" : `${outputs} classes`;
-    throw new RangeError(`--classes names ${labels.length} classes, and ${owner} has a head of ${own}`);
+    throw new RangeError(`\`data.classes\` names ${labels.length} classes, and ${owner} has a head of ${own}`);
   }
-  return { owner, kind: "classes", labels, source: "--classes", outputs, isNamed: true };
+  return { owner, kind: "classes", labels, source: "`data.classes`", outputs, isNamed: true };
 }
 
 /**
- * The head that answers: an adapter's, where it brings one, or else the model's, with the words that `--classes` says;
+ * The head that answers: an adapter's, where it brings one, or else the model's, with the words that a spec has for its classes;
  * `undefined` where neither has one.
  */
 export async function usedHead(
@@ -180,13 +180,13 @@ export async function usedHead(
 
 /**
  * The heads that a run may begin from, the one that comes first before others: the adapter's and the model's, or, where a
- * new one is asked for, none but what `--classes` says of it.
+ * new one is asked for, none but what the spec says of it.
  */
 export async function headsToTrain(
   folder: string,
-  { "adapter-init": adapter, "fresh-head": isFresh = false, classes }: {
-    readonly "adapter-init"?: string;
-    readonly "fresh-head"?: boolean;
+  { adapter, isFresh = false, classes }: {
+    readonly adapter?: string;
+    readonly isFresh?: boolean;
     readonly classes?: string;
   },
 ): Promise<Head[]> {

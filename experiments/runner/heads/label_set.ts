@@ -7,7 +7,7 @@ export interface LabelSet {
   readonly labels: readonly string[];
 }
 
-/** What `--kind` calls labels. */
+/** What a spec calls labels. */
 export const LABEL_KINDS = ["classes", "scores"] as const;
 
 /** One of {@linkcode LABEL_KINDS}. */
@@ -66,6 +66,9 @@ export function noLabel(label: unknown): string {
   return `its label is ${shown(label)}, which is no word or number${Array.isArray(label) ? `: ${SEVERAL}` : ""}`;
 }
 
+/** What may be done where a label looks like none, or like another thing. */
+const AS_CLASS = "`data.labels` classes if it is a class";
+
 /** Refuses what is no class's word, or may not be meant as one unless `kind` says that labels are classes. */
 function requireWords(
   labels: readonly unknown[],
@@ -80,14 +83,14 @@ function requireWords(
   const hasWords = words.some((word) => isWord(word) && !isNothing(word.toLowerCase()));
   if (nothing >= 0 && !(kind === "classes" && hasWords)) {
     const advice = hasWords
-      ? "--kind classes if it is a class, else leave the row out"
-      : "leave the row out, as it is neither class nor score, whatever --kind says";
+      ? `${AS_CLASS}, else leave the row out`
+      : "leave the row out, as it is neither class nor score, whatever `data.labels` says";
     fail(nothing, `label ${shown(labels[nothing])} says that there is none: ${advice}`);
   }
   if (kind === "classes") return words;
   const inBrackets = odd((word) => /^\[.*\]$/.test(word));
   if (inBrackets >= 0) {
-    fail(inBrackets, `label ${shown(labels[inBrackets])} is a list, and ${SEVERAL}; --kind classes if it is a class`);
+    fail(inBrackets, `label ${shown(labels[inBrackets])} is a list, and ${SEVERAL}; ${AS_CLASS}`);
   }
   const inQuotes = odd((word) => /^".*"$/.test(word));
   if (inQuotes >= 0) {
@@ -97,13 +100,13 @@ function requireWords(
     );
   }
   const comma = odd((word) => COMMA.test(word));
-  if (comma >= 0) fail(comma, `${noScore(labels[comma])}; --kind classes if it is a class`);
+  if (comma >= 0) fail(comma, `${noScore(labels[comma])}; ${AS_CLASS}`);
   const word = words.findIndex(isWord);
   const numbers = words.filter((word) => !isWord(word));
   const hasFractions = numbers.some((number) => !Number.isInteger(Number(number)));
   if (word >= 0 && numbers.length > 0 && (hasFractions || 2 * numbers.length >= words.length)) {
     const share = `${numbers.length} of ${words.length} labels are numbers`;
-    fail(word, `label ${shown(labels[word])} is no number, and ${share}: --kind classes if it is a class`);
+    fail(word, `label ${shown(labels[word])} is no number, and ${share}: ${AS_CLASS}`);
   }
   return words;
 }
@@ -133,7 +136,9 @@ export function labelSet(labels: Iterable<unknown>, options: LabelSetOptions = {
   }
   const classes = sortedLabels(words);
   if (kind === undefined && classes.length > MANY && 2 * classes.length > words.length) {
-    const advice = areNumbers ? "--kind scores or --kind classes says which" : "--kind classes if they are classes";
+    const advice = areNumbers
+      ? "`data.labels` scores or `data.labels` classes says which"
+      : "`data.labels` classes if they are classes";
     fail(undefined, `its ${words.length} labels are ${classes.length} different ones: ${advice}`);
   }
   return { kind: "classes", labels: classes };

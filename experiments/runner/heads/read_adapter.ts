@@ -10,7 +10,7 @@ export async function isWholeModel(folder: string): Promise<boolean> {
 export async function readAdapter(folder: string): Promise<io.AdapterFiles> {
   if (await isWholeModel(folder)) {
     throw new Error(
-      `cannot read an adapter from ${folder}: it is the whole model already, to be used as --model ${folder}`,
+      `cannot read an adapter from ${folder}: it is the whole model already, to be used as \`model.name\` ${folder}`,
     );
   }
   return await io.loadAdapter(folder);

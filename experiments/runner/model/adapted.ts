@@ -19,7 +19,7 @@ export function copyTree<T extends Tree>(tree: T): T {
 export function plain({ base, report, folder }: LoadedModel): Adapted {
   if (report.fresh.length > 0) {
     throw new Error(
-      `${folder} has no head for this task: it lacks ${report.fresh.join(", ")}; --adapter DIR may bring them`,
+      `${folder} has no head for this task: it lacks ${report.fresh.join(", ")}; \`adapter\` may bring them`,
     );
   }
   return { method: peft.full(), state: { base: {}, trainable: base, aux: {} } };

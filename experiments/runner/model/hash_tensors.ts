@@ -11,14 +11,3 @@ export async function hashTensors(tensors: Readonly<Record<string, Tensor>>, bes
   }
   return await sha256(parts.join("\n"));
 }
-
-/** Hex sha-256 of what a model brought from its files: of what was made afresh its seed tells. */
-export async function hashModel(
-  { base, report }: {
-    readonly base: Readonly<Record<string, Tensor>>;
-    readonly report: { readonly fresh: readonly string[] };
-  },
-): Promise<string> {
-  const fresh = new Set(report.fresh);
-  return await hashTensors(Object.fromEntries(Object.entries(base).filter(([name]) => !fresh.has(name))));
-}

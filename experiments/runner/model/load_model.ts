@@ -1,6 +1,5 @@
 import { hub, models, random, type Tensor } from "../../../mod.ts";
 import type { Tokenizer } from "../../../lib/data/mod.ts";
-import { requireName } from "../../../lib/text/nearest.ts";
 import { SUITE, suiteModelFolder } from "../../suite/suite_folder.ts";
 
 /** A model of Hugging Face's with its weights and its tokenizer. */
@@ -25,39 +24,23 @@ export function outputNames({ headNames }: models.PretrainedModel): string[] {
   return headNames.filter((name) => name.startsWith(layer));
 }
 
-/** Flags that name a model. */
-export interface ModelFlags {
+/** What names a model. */
+export interface ModelSource {
+  /** A folder in Hugging Face's layout, a name on the hub, or `suite`. */
   readonly model?: string;
+  /** Branch, tag or commit of the hub. */
   readonly revision?: string;
+  /** Uses what is in the hub's cache alone. */
   readonly offline?: boolean;
-  readonly weights?: string;
 }
 
 /** How the matrices of a model are kept that nothing trains. */
 export type StoredWeights = "f32" | "f16";
 
-/** What `--weights` says. Throws a RangeError where that is neither f32 nor f16. */
-export function weightsOf({ weights = "f32" }: ModelFlags): StoredWeights {
-  return requireName("value of --weights", weights, ["f32", "f16"]);
-}
-
-/** What flags that name a model mean, for help texts. */
-export const MODEL_HELP = `  --model DIR|NAME|suite
-                     a folder in Hugging Face's layout (config.json, safetensors, a tokenizer's files), or a model of
-                     the hub, org/name, which is fetched into the cache that Python's libraries use; suite for the
-                     small encoder that ships with the project
-  --revision NAME    branch, tag or commit of the hub, main by default
-  --offline          uses what is in that cache alone`;
-
-/** What `--weights` means, for help texts. */
-export const WEIGHTS_HELP =
-  `  --weights f32|f16  how matrices and embeddings are kept that nothing trains, f32 by default; f16 takes half the
-                     memory, all sums are f32; what files have as F32 or BF16 is rounded to it when it is read`;
-
-/** The folder of the model that flags name. Throws an Error where there is none, and what fetching throws. */
-export async function findModel({ model, revision, offline }: ModelFlags): Promise<string> {
+/** The folder of a model. Throws an Error where there is none, and what fetching throws. */
+export async function findModel({ model, revision, offline }: ModelSource): Promise<string> {
   if (model === undefined) {
-    throw new RangeError("--model is missing: a folder in Hugging Face's layout, a name of the hub, or suite");
+    throw new RangeError("`model.name` is missing: a folder in Hugging Face's layout, a name of the hub, or suite");
   }
   if (model === SUITE) return await suiteModelFolder();
   const seen = new Set<string>();
@@ -71,18 +54,22 @@ export async function findModel({ model, revision, offline }: ModelFlags): Promi
   });
 }
 
-/** Options of {@linkcode loadModel}. */
-export interface LoadModelOptions {
+/** How a classifier is made of a model's files. */
+export interface ClassifierOptions {
   /** Classes, 1 for scores; by default as many as its config has. */
   readonly labels?: number;
   /** Rate of dropout everywhere; by default its config's. */
   readonly dropout?: number;
+  /** Whether the head's last layer is made afresh where there is one that fits, too; false by default. */
+  readonly isFresh?: boolean;
+}
+
+/** Options of {@linkcode loadModel}. */
+export interface LoadModelOptions extends ClassifierOptions {
   /** Of a fresh head, 0 by default. */
   readonly seed?: number;
   /** How matrices and tables are kept, the head's aside; f32 by default. */
   readonly weights?: StoredWeights;
-  /** Whether the head's last layer is made afresh where there is one that fits, too; false by default. */
-  readonly freshHead?: boolean;
 }
 
 /** Throws a RangeError where a tokenizer has ids that a model has no embeddings for. */
@@ -95,26 +82,57 @@ export function requireVocabulary(folder: string, tokenizer: Tokenizer, vocabSiz
   );
 }
 
+/** A model's files, of which classifiers are made. */
+export interface ModelFiles {
+  readonly config: Readonly<Record<string, unknown>>;
+  /** What its files hold, on the host. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  readonly tokenizer: Tokenizer;
+  /** The classifier as functions of its parameters. */
+  model(options: ClassifierOptions): models.PretrainedModel;
+  /**
+   * A sequence classifier. A head that is missing, or is one for another number of classes, is drawn by the seed, and the
+   * report says so.
+   */
+  load(options: ClassifierOptions & { readonly seed: number }): LoadedModel;
+}
+
 /**
- * Loads a sequence classifier from a folder in Hugging Face's layout. A head that is missing, or is one for another
- * number of classes, is made afresh, and the report says so.
+ * Reads a model from a folder in Hugging Face's layout.
  *
  * Throws an Error that names the file that is missing or wrong.
  */
-export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
-  const { labels, dropout, seed = 0, weights = "f32", freshHead = false } = options;
+export async function readModel(folder: string, weights: StoredWeights = "f32"): Promise<ModelFiles> {
   const { config, tensors, tokenizer } = await hub.loadPretrained(folder, { halves: weights });
   if (!tokenizer) throw new Error(`cannot use ${folder}: it has no tokenizer.json, nor the older files of a tokenizer`);
   // What a new head is for is not what the old one was for.
   const { problem_type: _, ...unbound } = config;
-  const model = models.fromConfig(freshHead ? unbound : config, { head: "classification", labels, dropout });
-  requireVocabulary(folder, tokenizer, model.config.vocabSize);
-  const dropped = new Set(freshHead ? outputNames(model) : []);
-  const kept = Object.fromEntries(Object.entries(tensors).filter(([name]) => !dropped.has(name)));
-  const { params: base, report } = models.paramsFrom(kept, model, {
-    key: random.foldIn(random.key(seed), 1),
-    fresh: "mismatched",
-    dtype: weights,
-  });
-  return { model, base, tokenizer, maxLength: model.config.maxLength, report, config, folder };
+  const modelOf = ({ labels, dropout, isFresh }: ClassifierOptions) =>
+    models.fromConfig(isFresh ? unbound : config, { head: "classification", labels, dropout });
+  return {
+    config,
+    tensors,
+    tokenizer,
+    model: modelOf,
+    load({ seed, ...options }) {
+      const model = modelOf(options);
+      requireVocabulary(folder, tokenizer, model.config.vocabSize);
+      const dropped = new Set(options.isFresh ? outputNames(model) : []);
+      const kept = Object.fromEntries(Object.entries(tensors).filter(([name]) => !dropped.has(name)));
+      const { params: base, report } = models.paramsFrom(kept, model, {
+        key: random.foldIn(random.key(seed), 1),
+        fresh: "mismatched",
+        dtype: weights,
+      });
+      return { model, base, tokenizer, maxLength: model.config.maxLength, report, config, folder };
+    },
+  };
+}
+
+/** Reads a model and makes a classifier of it, as {@linkcode readModel} does. */
+export async function loadModel(
+  folder: string,
+  { weights, seed = 0, ...options }: LoadModelOptions = {},
+): Promise<LoadedModel> {
+  return (await readModel(folder, weights)).load({ seed, ...options });
 }

@@ -1,15 +1,4 @@
-import {
-  type Batch,
-  embedding,
-  hub,
-  type Key,
-  models,
-  type Params,
-  random,
-  reshape,
-  type Tensor,
-  tensor,
-} from "../../../mod.ts";
+import { type Batch, type Key, models, type Params, random, type Tensor } from "../../../mod.ts";
 import { type Tokenizer, TOKENIZER_FILES, wordPiece } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/spec.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
@@ -17,11 +6,10 @@ import { encoderJson, loadEncoder, SUITE_ENCODER } from "../../suite/encoder.ts"
 import { suiteVocabulary } from "../../suite/mod.ts";
 import { hashTensors } from "./hash_tensors.ts";
 import { type Head, modelHead } from "../heads/head.ts";
-import { outputNames, requireVocabulary } from "./load_model.ts";
-import { matchClasses } from "../heads/match_classes.ts";
+import { type ClassifierOptions, type ModelFiles, readModel, requireVocabulary } from "./load_model.ts";
 
 /** What a spec says of a model, but for how a run uses it. */
-export type ModelReference = Omit<RunSpec["model"], "length" | "dropout">;
+export type ModelReference = Omit<RunSpec["model"], "length" | "dropout" | "freshHead">;
 
 /** A classifier on a run's model. */
 export interface Classifier {
@@ -30,18 +18,6 @@ export interface Classifier {
   params(seed: number): Record<string, Tensor>;
   /** Parameters that the seed draws. */
   readonly fresh: readonly string[];
-  /** Whether the files' head answers, with its classes in the task's order. */
-  readonly usesHead: boolean;
-}
-
-/** Options of {@linkcode RunModel.classifier}. */
-export interface ClassifierOptions {
-  /** Classes, or 1 for scores. */
-  readonly labels: number;
-  /** Words that mean each class, in the task's order; a head whose classes have other names is not used then. */
-  readonly classes?: readonly (readonly string[])[];
-  /** Rate everywhere; the model's own by default. */
-  readonly dropout?: number;
 }
 
 /** A model as runs use it. */
@@ -51,12 +27,11 @@ export interface RunModel {
   readonly tokenizer?: Tokenizer;
   /** What its files hold, on the host; absent where only a config is known. */
   readonly weights?: Readonly<Record<string, Tensor>>;
-  /** Rate of dropout in its hidden states, unless a run says another. */
-  readonly dropout: number;
   /** What its files say of its head, where they have one. */
   readonly head?: Head;
-  /** Modules that LoRA adapts, as patterns of whole paths; absent where methods name them. */
-  readonly targets?: string;
+  /** Modules that LoRA adapts, as endings of their paths; absent where methods name them. */
+  readonly targets?: readonly string[];
+  /** Its classifier; the head's last layer is made afresh by the seed where it is absent or unfit, or `isFresh` says so. */
   classifier(options: ClassifierOptions): Classifier;
   /** The same model with another number of layers, of which no weights are at hand: for plans. */
   withLayers(layers: number): RunModel;
@@ -71,8 +46,7 @@ export async function suiteModel(): Promise<RunModel> {
     reference: { name: "suite-encoder", hash, ...config },
     tokenizer: wordPiece(vocabulary),
     weights,
-    dropout: 0,
-    classifier({ labels, dropout = 0 }) {
+    classifier({ labels = 2, dropout = 0 }) {
       // Only the head is drawn: what the encoder brings need not be.
       const head = models.bert({ ...config, vocabSize: 1, layers: 0, maxLength: 1, labels });
       return {
@@ -81,7 +55,6 @@ export async function suiteModel(): Promise<RunModel> {
         get fresh() {
           return Object.keys(head.init(random.key(0))).filter((name) => !Object.hasOwn(weights, name));
         },
-        usesHead: false,
       };
     },
   };
@@ -90,39 +63,21 @@ export async function suiteModel(): Promise<RunModel> {
 /** The model that a `config.json` describes, whose weights are not at hand: for plans. */
 export function configModel(name: string, config: Readonly<Record<string, unknown>>): RunModel {
   const model = models.fromConfig(config, { head: "classification" });
-  const { hiddenSize, layers, heads, intermediateSize, maxLength, vocabSize, dropout } = model.config;
+  const { hiddenSize, layers, heads, intermediateSize, maxLength, vocabSize } = model.config;
   const sizes = { hiddenSize, layers, heads, intermediateSize, maxLength, vocabSize };
   return {
     reference: { name, source: "pretrained", hash: "unknown", ...sizes },
-    dropout,
-    targets: `(.*\\.)?(${model.loraTargets.join("|")})`,
+    targets: model.loraTargets,
     classifier({ labels, dropout }) {
       const own = models.fromConfig(config, { head: "classification", labels, dropout });
       return {
         apply: own.apply,
         params: (seed) => own.init(random.foldIn(random.key(seed), 1)),
         fresh: own.shapes.map(([name]) => name),
-        usesHead: false,
       };
     },
     withLayers: (layers) => configModel(name, { ...config, num_hidden_layers: layers, n_layers: layers }),
   };
-}
-
-/** The head's number of each of a task's classes; `undefined` where its classes are others, and it is of no use. */
-function orderIn(head: Head, { labels, classes }: ClassifierOptions): readonly number[] | undefined {
-  if (head.outputs !== labels) return undefined;
-  if (head.kind === "regression" || !classes) return Array.from({ length: labels }, (_, i) => i);
-  return matchClasses(classes, head)?.order;
-}
-
-/** A head's last layer with its outputs in another order. */
-function reorder(params: Readonly<Record<string, Tensor>>, names: readonly string[], order: readonly number[]) {
-  const rows = tensor(Int32Array.from(order), { dtype: "i32" });
-  return Object.fromEntries(names.map((name) => {
-    const { shape } = params[name];
-    return [name, reshape(embedding(reshape(params[name], [shape[0], -1]), rows), shape)];
-  }));
 }
 
 async function tokenizerHash(folder: string): Promise<string> {
@@ -137,47 +92,38 @@ async function tokenizerHash(folder: string): Promise<string> {
   return hashes.join("\n");
 }
 
+/** A model of Hugging Face's as runs use it, with its files. */
+export interface PretrainedModel extends RunModel {
+  readonly folder: string;
+  readonly files: ModelFiles;
+}
+
 /**
  * A model of Hugging Face's from its folder; its hash is of config, weights and tokenizer.
  *
  * Throws an Error that names the file that is missing or wrong.
  */
-export async function pretrainedModel(name: string, folder: string): Promise<RunModel> {
-  const { config, tensors, tokenizer } = await hub.loadPretrained(folder);
-  if (!tokenizer) throw new Error(`cannot use ${folder}: it has no tokenizer.json, nor the older files of a tokenizer`);
+export async function pretrainedModel(name: string, folder: string, weights?: "f16"): Promise<PretrainedModel> {
+  const files = await readModel(folder, weights);
+  const { config, tensors, tokenizer } = files;
   const known = configModel(name, config);
   requireVocabulary(folder, tokenizer, known.reference.vocabSize);
   const head = await modelHead(folder);
   const hash = await hashTensors(tensors, `${JSON.stringify(config)}\n${await tokenizerHash(folder)}`);
   return {
     ...known,
-    reference: { ...known.reference, hash },
+    folder,
+    files,
+    reference: { ...known.reference, hash, ...weights && { weights } },
     tokenizer,
     weights: tensors,
     head,
-    classifier(options) {
-      const { labels, dropout } = options;
-      const order = head && orderIn(head, options);
-      const { problem_type: _, ...unbound } = config;
-      const model = models.fromConfig(order ? config : unbound, { head: "classification", labels, dropout });
-      const outputs = outputNames(model);
-      const used = order
-        ? tensors
-        : Object.fromEntries(Object.entries(tensors).filter(([name]) => !outputs.includes(name)));
-      const load = (seed: number) =>
-        models.paramsFrom(used, model, { key: random.foldIn(random.key(seed), 1), fresh: "mismatched" });
-      return {
-        apply: model.apply,
-        get fresh() {
-          return load(0).report.fresh;
-        },
-        usesHead: order !== undefined,
-        params: (seed) => {
-          const { params } = load(seed);
-          const isOwn = order?.every((number, i) => number === i) ?? true;
-          return isOwn ? params : { ...params, ...reorder(params, outputs, order!) };
-        },
-      };
-    },
+    classifier: (options) => ({
+      apply: files.model(options).apply,
+      params: (seed) => ({ ...files.load({ ...options, seed }).base }),
+      get fresh() {
+        return files.load({ ...options, seed: 0 }).report.fresh;
+      },
+    }),
   };
 }

@@ -1,55 +1,50 @@
 import { peft } from "../../../mod.ts";
-import { MethodFlags } from "../../terminal/method_flags.ts";
+import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import { requireName } from "../../../lib/text/nearest.ts";
+import { ALL_METHODS, type Recipe, RECIPES } from "../../recipes/methods.ts";
+import type { Beginning } from "../model/adapted.ts";
 
-/** Flags of `deno task train` that options of methods cannot have. */
-const OWN_FLAGS = ["dropout", "warmup", "heads", "steps", "seed", "schedule", "momentum", "clip", "batch"] as const;
-
-/** Flags of the options of all methods. */
-export const METHOD_FLAGS: MethodFlags = new MethodFlags(peft.METHODS, OWN_FLAGS);
-
-/** A method as flags describe it, with all defaults filled in; what a method does not have is not there. */
-export interface MethodSettings {
-  readonly method: string;
-  /** Names or endings with commas between, or a pattern as `/…/`. */
-  readonly targets?: string;
-  /** Modules that are trained whole, with commas between; classifier and pooler by default. */
-  readonly heads?: string;
-  readonly steps: number;
-  /** How weights are kept that nothing trains, where not in f32. */
-  readonly weights?: "f16";
-  /** Options by their flags. */
-  readonly [flag: string]: peft.OptionValue | undefined;
-}
-
-/** What `--targets` names: endings of paths, or a regular expression between slashes. Throws a RangeError where that is none. */
+/**
+ * What the option `targets` names: endings of paths with commas between, a regular expression between slashes that is
+ * searched in a path, or else one that must match the whole.
+ *
+ * Throws a RangeError where it is no regular expression.
+ */
 export function parseTargets(text: string): peft.TargetPattern {
+  if (/^[\w.-]+(\s*,\s*[\w.-]+)*$/.test(text)) return text.split(",").map((name) => name.trim());
   const pattern = /^\/(.+)\/$/s.exec(text)?.[1];
-  if (pattern === undefined) return text.split(",").map((name) => name.trim());
   try {
-    return new RegExp(pattern);
+    return pattern === undefined ? (new RegExp(text), text) : new RegExp(pattern);
   } catch (error) {
-    throw new RangeError(`--targets ${text} is no regular expression: ${(error as Error).message}`);
+    throw new RangeError(`\`method.targets\` ${text} is no regular expression: ${(error as Error).message}`);
   }
 }
 
-function headsOf({ heads }: MethodSettings): RegExp {
+function headsOf(heads: string | undefined): RegExp {
   return heads === undefined
     ? peft.DEFAULT_HEADS
     : new RegExp(`^(${heads.split(",").map((name) => RegExp.escape(name)).join("|")})$`);
 }
 
-/** The method of settings; what else is in them, as the optimizer's warm-up, is not asked. */
-export function makeMethod(settings: MethodSettings): peft.Method {
-  const { method, steps, targets, weights } = settings;
-  const description = peft.methodNamed(method);
-  const options = [...METHOD_FLAGS.optionsOf(description)].flatMap(([flag, option]) => {
-    const value = settings[flag];
-    return value === undefined || option === "targets" ? [] : [[option, value] as const];
-  });
-  return description.make(Object.fromEntries(options), {
+/** What of a spec decides its method. */
+export type MethodSource = Pick<RunSpec, "method" | "steps"> & { readonly model?: Pick<RunSpec["model"], "weights"> };
+
+/**
+ * The method of a spec: by its options, or where it has none and an adapter of that method is begun from, as that one has
+ * it. Throws a RangeError where an option cannot be.
+ */
+export function makeMethod({ method, steps, model }: MethodSource, beginning?: Beginning): peft.Method {
+  const { targets, heads, ...options } = method;
+  if (beginning?.name === method.name) return beginning.method;
+  const { make } = requireRecipe(method.name);
+  return make(options as RunSpec["method"], {
     steps,
-    targets: targets === undefined ? undefined : parseTargets(targets),
-    heads: headsOf(settings),
-    weights,
+    targets: targets === undefined ? undefined : parseTargets(String(targets)),
+    heads: headsOf(heads === undefined ? undefined : String(heads)),
+    weights: model?.weights,
   });
+}
+
+function requireRecipe(name: string): Recipe {
+  return RECIPES[requireName("method", name, ALL_METHODS)];
 }

@@ -1,5 +1,5 @@
-import { add, mul, optim } from "../../../mod.ts";
-import { cast, div, less, where } from "../../../mod.ts";
+import { add, cast, div, less, mul, optim, where } from "../../../mod.ts";
+import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { treeFlatten, treeFlattenLike, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
 
@@ -9,27 +9,9 @@ export const OPTIMIZERS = ["adamw", "sgd"] as const;
 /** Names of schedules. */
 export const SCHEDULES = ["constant", "linear", "cosine"] as const;
 
-/** Settings of the optimizer, under the names of flags. */
-export interface OptimizerSettings {
-  /** AdamW where it is absent. */
-  readonly optimizer?: typeof OPTIMIZERS[number];
-  /** Of SGD; none where it is absent. */
-  readonly momentum?: number;
-  readonly "learning-rate": number;
-  readonly schedule: typeof SCHEDULES[number];
-  /** Steps over which the rate rises. */
-  readonly warmup: number;
-  readonly "weight-decay": number;
-  readonly "no-decay-bias": boolean;
-  readonly steps: number;
-}
-
-/** The schedule of settings. The rate of a constant one rises, too: transformers' `get_constant_schedule_with_warmup`. */
-export function scheduleOf(
-  { schedule, "learning-rate": peak, warmup, steps: total }: Pick<
-    OptimizerSettings,
-    "schedule" | "learning-rate" | "warmup" | "steps"
-  >,
+/** The schedule of a spec. The rate of a constant one rises, too: transformers' `get_constant_schedule_with_warmup`. */
+function scheduleOf(
+  { optimizer: { schedule, learningRate: peak, warmup }, steps: total }: Pick<RunSpec, "optimizer" | "steps">,
 ): optim.Schedule {
   if (schedule === "linear") return optim.linearSchedule({ peak, warmup, total });
   if (schedule === "cosine") return optim.cosineSchedule({ peak, warmup, total });
@@ -54,12 +36,12 @@ function decayByName(weightDecay: number): optim.Optimizer<Record<string, never>
   };
 }
 
-/** AdamW, or SGD, as PyTorch has it, with its schedule. */
-export function makeOptimizer(settings: OptimizerSettings): optim.Optimizer {
-  const learningRate = scheduleOf(settings);
-  const weightDecay = settings["weight-decay"];
-  if (settings.optimizer === "sgd") return optim.sgd({ learningRate, weightDecay, momentum: settings.momentum });
-  if (!settings["no-decay-bias"]) return optim.adamw({ learningRate, weightDecay });
+/** The optimizer of a spec, with its schedule: AdamW, or SGD, as PyTorch has it. */
+export function makeOptimizer(spec: Pick<RunSpec, "optimizer" | "steps">): optim.Optimizer {
+  const { name, weightDecay, decaysBiases = true, momentum } = spec.optimizer;
+  const learningRate = scheduleOf(spec);
+  if (name === "sgd") return optim.sgd({ learningRate, weightDecay, momentum });
+  if (decaysBiases) return optim.adamw({ learningRate, weightDecay });
   return optim.chain(
     optim.scaleByAdam(),
     decayByName(weightDecay),

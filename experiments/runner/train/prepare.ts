@@ -14,39 +14,44 @@ import {
   train,
 } from "../../../mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
-import type { GlueTask } from "../../../lib/data/mod.ts";
-import { RECIPES } from "../../recipes/methods.ts";
-import { wordsOf } from "../data/raw_task.ts";
-import { makeOptimizer } from "./make_optimizer.ts";
+import { outputsOf, type TuningTask } from "../data/read_task.ts";
+import { type Beginning, copyTree } from "../model/adapted.ts";
 import type { RunModel } from "../model/run_model.ts";
+import { makeMethod } from "./make_method.ts";
+import { makeOptimizer } from "./optimizer.ts";
+
+/** What a run's functions are made for: as much of a task as a plan needs, too. */
+export type PreparedTask = Pick<TuningTask, "kind" | "labels" | "range"> & Partial<Pick<TuningTask, "usesHead">>;
 
 /** A run's functions, not compiled. */
 export interface RunFunctions {
   readonly method: peft.Method;
   readonly optimizer: optim.Optimizer;
-  readonly step: train.Step<Batch>;
-  readonly logits: (state: train.TrainState, batch: Batch) => Tensor;
-  /** The state before the first step, from the model and the seed alone. */
+  readonly step: train.Step<readonly Batch[]>;
+  readonly logits: (state: peft.MethodState, batch: Batch) => Tensor;
+  /** The state before the first step, from the model and the seed alone, or from the adapter that it begins from. */
   readonly begin: (seed: number) => train.TrainState;
+  /** Parameters that the seed draws. */
+  readonly fresh: () => readonly string[];
 }
 
 /** What a run does, from its spec: the method by its name, all else by what the spec says. */
-export function runFunctions(spec: RunSpec, model: RunModel, task: GlueTask): RunFunctions {
+export function runFunctions(spec: RunSpec, { model, task, beginning }: {
+  readonly model: RunModel;
+  readonly task: PreparedTask;
+  readonly beginning?: Beginning;
+}): RunFunctions {
   const isRegression = task.kind === "regression";
-  const { dropout } = spec.model;
-  const classifier = model.classifier({
-    labels: isRegression ? 1 : task.labels.length,
-    classes: isRegression ? undefined : wordsOf(task),
-    dropout,
-  });
-  const method = RECIPES[spec.method.name].make(spec.method, spec.steps);
+  const { dropout, freshHead } = spec.model;
+  const isFresh = freshHead || task.usesHead === false;
+  const classifier = model.classifier({ labels: outputsOf(task), isFresh, dropout });
+  const method = makeMethod(spec, beginning);
   const optimizer = makeOptimizer(spec);
-  const drops = (dropout ?? model.dropout) > 0;
   // As shares of the range, so that a fresh head begins near them; the papers' scripts take scores as they are.
   const [least, greatest] = spec.scores === "raw" ? [0, 1] : task.range ?? [0, 1];
   const loss = (params: Params, batch: Batch, key: Key): nn.LossTerm => {
     const { labels, weights } = batch;
-    const logits = classifier.apply(params, batch, drops ? key : undefined);
+    const logits = classifier.apply(params, batch, key);
     if (!isRegression) return nn.crossEntropy(logits, labels, { weights });
     const target = spec.scores === "raw" ? labels : div(sub(labels, least), greatest - least);
     return nn.meanSquaredError(logits, target, { weights });
@@ -54,9 +59,13 @@ export function runFunctions(spec: RunSpec, model: RunModel, task: GlueTask): Ru
   return {
     method,
     optimizer,
-    step: train.makeStep({ loss, method, optimizer, clip: spec.optimizer.clip }),
+    step: train.makeAccumulatedStep({ loss, method, optimizer, clip: spec.optimizer.clip }),
     logits: ({ base, trainable, aux }, batch) => classifier.apply(method.adapt(base, trainable, aux), batch),
-    begin: (seed) => train.init(random.key(seed), classifier.params(seed), { method, optimizer }),
+    begin(seed) {
+      const fresh = train.init(random.key(seed), classifier.params(seed), { method, optimizer });
+      return beginning ? train.beginFrom(fresh, copyTree(beginning.trainable), { method, optimizer }) : fresh;
+    },
+    fresh: () => classifier.fresh,
   };
 }
 
@@ -67,13 +76,13 @@ export interface Prepared extends Omit<RunFunctions, "step" | "logits"> {
   readonly logits: JittedFunction<RunFunctions["logits"]>;
 }
 
-/** What runs that share compiled functions have in common. */
-export function preparedKey({ seed: _, start: __, ...shared }: RunSpec): string {
-  return JSON.stringify(shared);
+/** What runs that share compiled functions have in common: an adapter's head may be filled up with what the seed draws. */
+export function preparedKey({ seed, start: _, ...shared }: RunSpec): string {
+  return JSON.stringify(shared.adapter ? { ...shared, seed } : shared);
 }
 
 /** Makes what a run calls. */
-export function prepare(spec: RunSpec, model: RunModel, task: GlueTask): Prepared {
-  const { step, logits, ...rest } = runFunctions(spec, model, task);
+export function prepare(spec: RunSpec, parts: Parameters<typeof runFunctions>[1]): Prepared {
+  const { step, logits, ...rest } = runFunctions(spec, parts);
   return { ...rest, key: preparedKey(spec), step: jit(step, { donate: [0] }), logits: jit(logits) };
 }

@@ -1,9 +1,14 @@
 import { type Batch, jit, type peft, type Tensor, train } from "../../../mod.ts";
 import { encodeTask, evalBatches, type Example, type HostBatch, type MetricName } from "../../../lib/data/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunTask } from "../data/inputs.ts";
+import type { TuningTask } from "../data/read_task.ts";
 import type { Adapted } from "../model/adapted.ts";
 import type { LoadedModel } from "../model/load_model.ts";
-import type { TuningTask } from "../data/read_task.ts";
 import { SCORES } from "./scores.ts";
+
+/** Examples that are scored at a time, unless a spec says otherwise. */
+export const SCORE_BATCH_SIZE = 64;
 
 /** What a model is worth on a set of examples. */
 export interface Score {
@@ -11,6 +16,81 @@ export interface Score {
   readonly metrics: Readonly<Partial<Record<MetricName, number>>>;
   /** A row for each example, in their order. */
   readonly logits: readonly (readonly number[])[];
+}
+
+/** Rows of logits of examples, without those that only fill a batch. */
+async function rowsOf(answers: readonly Tensor[], batches: readonly HostBatch[]): Promise<number[][]> {
+  const rows: number[][] = [];
+  for (const [i, answer] of answers.entries()) {
+    const data = await answer.data();
+    const outputs = data.length / batches[i].labels.length;
+    batches[i].weights.forEach((weight, row) => {
+      if (weight > 0) rows.push([...data.subarray(row * outputs, (row + 1) * outputs)]);
+    });
+  }
+  return rows;
+}
+
+/** All metrics of a task. */
+function metricsOf(
+  { metrics, positive }: Pick<TuningTask, "metrics" | "positive">,
+  { predictions, labels }: train.Predictions,
+): Score["metrics"] {
+  // F1 is of one class of two, whatever its number.
+  const isPositive = (label: number) => Number(label === positive);
+  const metricOf = (metric: MetricName) =>
+    metric === "f1"
+      ? SCORES.f1(predictions.map(isPositive), labels.map(isPositive))
+      : SCORES[metric](predictions, labels);
+  return Object.fromEntries(metrics.map((metric) => [metric, metricOf(metric)]));
+}
+
+/** Batches that a set is scored in. */
+export function scoredBatches(
+  set: RunTask["sets"][string],
+  { scoreBatchSize = SCORE_BATCH_SIZE, padding }: Pick<RunSpec, "scoreBatchSize" | "padding">,
+): HostBatch[] {
+  return evalBatches(set, { batchSize: scoreBatchSize, padding });
+}
+
+/** How many batches a task's scores take. */
+export function scoredCount(
+  { sets }: RunTask,
+  { scoreBatchSize = SCORE_BATCH_SIZE }: Pick<RunSpec, "scoreBatchSize">,
+): number {
+  return Object.values(sets).reduce((sum, { dev }) => sum + Math.ceil(dev.length / scoreBatchSize), 0);
+}
+
+/** Scores answers on each of a task's sets. Rejects with `TrainingFailed` where a logit is no finite number. */
+export async function scoreSets(
+  apply: (batch: Batch) => Promise<Tensor>,
+  { task, sets }: Pick<RunTask, "sets"> & { readonly task: Pick<TuningTask, "metrics" | "positive"> },
+  spec: Pick<RunSpec, "scoreBatchSize" | "padding">,
+): Promise<Record<string, Score>> {
+  const scores: Record<string, Score> = {};
+  for (const [name, set] of Object.entries(sets)) {
+    const batches = scoredBatches(set, spec);
+    const answers: Tensor[] = [];
+    const predicted = await train.predict(async (batch) => {
+      const answer = await apply(batch);
+      answers.push(answer);
+      return answer;
+    }, batches);
+    const logits = await rowsOf(answers, batches);
+    scores[name] = { examples: set.dev.length, metrics: metricsOf(task, predicted), logits };
+  }
+  return scores;
+}
+
+/** Metrics of all sets by one name each: those of the dev split by their own, of MNLI's other one `mismatchedAccuracy`. */
+export function flatMetrics(scores: Readonly<Record<string, Score>>): Record<string, number> {
+  const named = Object.entries(scores).flatMap(([set, { metrics }]) =>
+    Object.entries(metrics).map(([metric, value]) => [
+      set === "dev" ? metric : `${set}${metric[0].toUpperCase()}${metric.slice(1)}`,
+      value,
+    ])
+  );
+  return Object.fromEntries(named);
 }
 
 /** Options of {@linkcode score}. */
@@ -41,39 +121,18 @@ export async function score(
   loaded: LoadedModel,
   { method, state }: Adapted,
   task: TuningTask,
-  options: ScoreOptions,
+  { batchSize, maxLength }: ScoreOptions,
 ): Promise<Record<string, Score>> {
   const logits = logitsOf(loaded, method);
-  const scores: Record<string, Score> = {};
   const { base, trainable, aux } = state;
-  for (const [name, examples] of Object.entries(task.sets)) {
-    const batches = batchesOf(examples, task, { tokenizer: loaded.tokenizer, ...options });
-    const answers: Tensor[] = [];
-    const { predictions, labels } = await train.predict(async (batch) => {
-      const answer = await logits({ base, trainable, aux }, batch);
-      answers.push(answer);
-      return answer;
-    }, batches);
-    const rows: number[][] = [];
-    for (const [i, answer] of answers.entries()) {
-      const data = await answer.data();
-      const outputs = data.length / batches[i].labels.length;
-      batches[i].weights.forEach((weight, row) => {
-        if (weight > 0) rows.push([...data.subarray(row * outputs, (row + 1) * outputs)]);
-      });
-    }
-    // F1 is of one class of two, whatever its number.
-    const isPositive = (label: number) => Number(label === task.positive);
-    const metricOf = (metric: MetricName) =>
-      metric === "f1"
-        ? SCORES.f1(predictions.map(isPositive), labels.map(isPositive))
-        : SCORES[metric](predictions, labels);
-    scores[name] = {
-      examples: examples.length,
-      metrics: Object.fromEntries(task.metrics.map((metric) => [metric, metricOf(metric)])),
-      logits: rows,
-    };
-  }
+  const sets = Object.fromEntries(
+    Object.entries(task.sets).map(([name, dev]) => [
+      name,
+      encodeTask({ task, train: [], dev }, loaded.tokenizer, { maxLength }),
+    ]),
+  );
+  const spec = { scoreBatchSize: batchSize, padding: "bucket" } as const;
+  const scores = await scoreSets((batch) => logits({ base, trainable, aux }, batch), { task, sets }, spec);
   logits.dispose();
   return scores;
 }

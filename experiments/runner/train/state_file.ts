@@ -1,20 +1,34 @@
-import type { peft, train } from "../../../mod.ts";
-import { canonicalJson } from "../../../lib/experiment/specs/spec.ts";
+import { type peft, type Tensor, tensor, type train } from "../../../mod.ts";
+import { canonicalJson, hashSpec, parseSpec, type RunSpec } from "../../../lib/experiment/mod.ts";
 import { isFile } from "../../../lib/io/is_file.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";
 import { treeFlatten, treeUnflatten } from "../../../lib/tensor/mod.ts";
+import type { Sources } from "../data/inputs.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
 import { loadChecked, saveChecked } from "./checked_tensors.ts";
 
-/** What a run was told: values by the names of flags, with all defaults filled in. */
-export type Settings = Readonly<Record<string, string | number | boolean | null>>;
-
 /** A state's description, beside its tensors. */
 export interface StateInfo {
-  readonly settings: Settings;
-  /** Hex sha-256 of the data, of the model's weights, and of the adapter that the run began from. */
-  readonly inputs: Readonly<Record<string, string>>;
+  readonly spec: RunSpec;
+  /** Where the run's inputs lay. */
+  readonly sources: Sources;
+}
+
+/** The best state of a run so far. */
+export interface Scored {
+  /** Steps that it had. */
+  readonly step: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** What it leaves to runs that start from it, where that is kept. */
+  readonly outcome?: Readonly<Record<string, Tensor>>;
+}
+
+/** Where a run is: its state, and what it told on its way there. */
+export interface RunProgress {
+  readonly state: train.TrainState;
+  readonly curve: readonly train.StepLog[];
+  readonly best?: Scored;
 }
 
 /** The parts of a state that belong to the run: of the base what the method writes alone. */
@@ -26,16 +40,40 @@ function ownParts(state: train.TrainState, method: peft.Method) {
 
 const paths = (folder: string) => ({ tensors: `${folder}/state.safetensors`, info: `${folder}/state.json` });
 
-/** Writes all that a run needs to go on: `state.safetensors`, and `state.json` with what it was told. */
+/** What a log says of each step, all f32; how long steps took stands apart, as it is another each time. */
+const LOGGED = ["loss", "gradNorm", "learningRate"] as const;
+const CURVE = "curve/";
+const BEST = "best/";
+
+/** Tensors beside the state's own, by names that no part of a state has. */
+function besideOf({ curve, best }: RunProgress): Record<string, Tensor> {
+  const logged = LOGGED.map((name) => [`${CURVE}${name}`, tensor(Float32Array.from(curve, (log) => log[name]))]);
+  const outcome = Object.entries(best?.outcome ?? {}).map(([name, one]) => [`${BEST}${name}`, one]);
+  return Object.fromEntries([...logged, ...outcome]);
+}
+
+/** Numbers by name as a list that JSON keeps: it has no NaN. */
+const asText = (numbers: Readonly<Record<string, number>>) =>
+  JSON.stringify(Object.entries(numbers).map(([name, value]) => [name, String(value)]));
+const asNumbers = (text: string): Record<string, number> =>
+  Object.fromEntries(JSON.parse(text).map(([name, value]: [string, string]) => [name, Number(value)]));
+
+/** Writes all that a run needs to go on: `state.safetensors`, and `state.json` with its spec. */
 export async function saveState(
   folder: string,
-  state: train.TrainState,
+  progress: RunProgress,
   { method, info }: { readonly method: peft.Method; readonly info: StateInfo },
 ): Promise<void> {
   const { tensors, info: description } = paths(folder);
-  const named = Object.fromEntries(namedLeaves(ownParts(state, method)));
-  await saveChecked(tensors, named, { run: await sha256(canonicalJson(info)) });
-  const told = { step: await state.step.item(), ...info };
+  const { state, curve, best } = progress;
+  await Deno.mkdir(folder, { recursive: true });
+  await saveChecked(
+    tensors,
+    { ...Object.fromEntries(namedLeaves(ownParts(state, method))), ...besideOf(progress) },
+    { run: await hashSpec(info.spec), ...best && { bestStep: String(best.step), bestMetrics: asText(best.metrics) } },
+  );
+  const seconds = curve.map(({ elapsedSeconds }) => Number(elapsedSeconds.toFixed(4)));
+  const told = { step: await state.step.item(), ...info, seconds };
   const checksum = await sha256(canonicalJson(told));
   await writeAtomically(description, `${JSON.stringify({ ...told, checksum }, null, 2)}\n`);
 }
@@ -45,95 +83,113 @@ export async function hasState(folder: string): Promise<boolean> {
   return await isFile(paths(folder).info);
 }
 
-/** Reads what a run was told. Throws an Error where there is no state, or a damaged one. */
-export async function loadStateInfo(folder: string): Promise<StateInfo> {
+/** What `state.json` says. Throws an Error where there is none, or a damaged one. */
+export async function loadStateInfo(folder: string): Promise<StateInfo & { readonly seconds: readonly number[] }> {
   const { info } = paths(folder);
   try {
     const { checksum, ...told } = JSON.parse(await Deno.readTextFile(info));
-    const { settings, inputs } = told;
-    if (typeof settings !== "object" || typeof inputs !== "object" || !settings || !inputs) {
-      throw new SyntaxError("it describes no state of a run");
+    const { spec, sources, seconds } = told;
+    if (typeof spec !== "object" || !spec || !Array.isArray(seconds)) {
+      throw new SyntaxError("it describes no state of a run, or one of an older version");
     }
-    // Those of older versions have none.
-    if (checksum !== undefined && checksum !== await sha256(canonicalJson(told))) {
+    if (checksum !== await sha256(canonicalJson(told))) {
       throw new Error("it is not what was written: its checksum is another");
     }
-    return { settings, inputs };
+    return { spec: parseSpec(spec), sources, seconds };
   } catch (error) {
     throw new Error(`cannot resume from ${info}: ${(error as Error).message}`, { cause: error });
   }
 }
 
-/** Settings whose defaults follow from others: where such a one differs, so does what it follows from. */
-const DERIVED: readonly string[] = [
-  ...["steps", "start-step", "warmup", "initial-rank", "interval", "learning-rate", "targets", "heads", "outputs"],
-  "max-length",
-];
+/** Values of plain data by dotted path. */
+function leavesOf(value: unknown, path = ""): [path: string, value: unknown][] {
+  if (typeof value !== "object" || value === null) return [[path, value]];
+  return Object.entries(value).flatMap(([key, part]) => leavesOf(part, path === "" ? key : `${path}.${key}`));
+}
 
-/** A difference between two runs in words: by a flag, or by what no flag says alone. */
-function differenceIn(name: string, before: unknown, now: unknown, typed: ReadonlySet<string>): string {
-  if (name === "outputs") return `its head had ${before} outputs there, not ${now}`;
-  if (name === "steps" && !typed.has(name)) {
-    return `it had ${before} steps there, not ${now}${typed.has("epochs") ? " as by --epochs" : ""}`;
+/** What decides nothing: the version of this package, and what steps were counted from. */
+const MAY_DIFFER = new Set(["packageVersion", "epochs"]);
+
+/** Places that decide others. */
+const CHOSEN = ["task", "model.name", "data.columns.text", "method.name", "steps", "seed"];
+
+/** A difference between two runs in words. */
+function differenceAt(path: string, [before, now]: readonly unknown[], typed: ReadonlySet<string>): string {
+  if (path.endsWith(".hash")) return `the ${path.replace(/\.hash$/, "")} changed since`;
+  if (path === "steps" && !typed.has(path)) {
+    return `it had ${before} steps there, not ${now}${typed.has("epochs") ? " as by `epochs`" : ""}`;
   }
-  return `--${name} was ${before ?? "not given"} there, not ${now ?? "left out"}`;
+  return `\`${path}\` was ${before ?? "not given"} there, not ${now ?? "left out"}`;
 }
 
 /**
- * Throws a RangeError that names the flag, or the input, in which two runs differ: one that was typed for this run, if
- * there is one, before those whose values follow from others.
+ * Throws a RangeError that names the place in which two runs differ: one that was chosen for this run, if there is one,
+ * before those whose values follow from others.
  */
 export function requireSameRun(
   folder: string,
-  { there, here, typed }: {
-    readonly there: StateInfo;
-    readonly here: StateInfo;
-    /** Names of the flags that this run was given. */
-    readonly typed: ReadonlySet<string>;
+  { there, here, typed = new Set() }: {
+    readonly there: RunSpec;
+    readonly here: RunSpec;
+    /** Paths of what was chosen for this run. */
+    readonly typed?: ReadonlySet<string>;
   },
 ): void {
-  const valueOf = ({ settings }: StateInfo, name: string) => settings[name] ?? null;
-  const names = [...new Set([...Object.keys(there.settings), ...Object.keys(here.settings)])]
-    .filter((name) => valueOf(there, name) !== valueOf(here, name));
-  const name = names.find((one) => typed.has(one)) ?? names.find((one) => !DERIVED.includes(one)) ??
-    DERIVED.find((one) => names.includes(one));
-  if (name !== undefined) {
-    const difference = differenceIn(name, valueOf(there, name), valueOf(here, name), typed);
-    throw new RangeError(`cannot resume from ${folder} as ${difference}`);
-  }
-  for (const name of new Set([...Object.keys(there.inputs), ...Object.keys(here.inputs)])) {
-    if (there.inputs[name] === here.inputs[name]) continue;
-    throw new RangeError(`cannot resume from ${folder} as the ${name} changed since`);
-  }
+  const [before, now] = [new Map(leavesOf(there)), new Map(leavesOf(here))];
+  const differing = [...new Set([...before.keys(), ...now.keys()])]
+    .filter((path) => before.get(path) !== now.get(path) && !MAY_DIFFER.has(path));
+  const path = differing.find((path) => typed.has(path)) ?? CHOSEN.find((path) => differing.includes(path)) ??
+    differing.find((path) => path.endsWith(".hash")) ?? differing[0];
+  if (path === undefined) return;
+  const difference = differenceAt(path, [before.get(path), now.get(path)], typed);
+  throw new RangeError(`cannot resume from ${folder} as ${difference}`);
 }
 
 /**
- * A run's state as it was saved, in the form of a fresh one.
+ * Where a run was when its state was saved, in the form of a fresh one.
  *
  * Throws an Error where the file is damaged, or a tensor is missing, left over, or of another shape or type.
  */
 export async function loadState(
   folder: string,
   fresh: train.TrainState,
-  { method, info }: { readonly method: peft.Method; readonly info: StateInfo },
-): Promise<train.TrainState> {
+  { method, spec }: { readonly method: peft.Method; readonly spec: RunSpec },
+): Promise<RunProgress> {
   const { tensors: path } = paths(folder);
   const fail = (reason: string): never => {
     throw new Error(`cannot resume from ${path}: ${reason}`);
   };
+  const info = await loadStateInfo(folder);
+  requireSameRun(folder, { there: info.spec, here: spec });
   const { tensors, metadata } = await loadChecked(path).catch((error) => fail(error.message));
-  if (metadata.run !== await sha256(canonicalJson(info))) {
-    fail("it belongs to another run than the state.json beside it");
-  }
+  if (metadata.run !== await hashSpec(info.spec)) fail("it belongs to another run than the state.json beside it");
   const wanted = namedLeaves(ownParts(fresh, method));
   const found = wanted.map(([name, like]) => {
-    const tensor = tensors[name] ?? fail(`it has no ${name}`);
-    const fits = tensor.dtype === like.dtype && tensor.shape.join() === like.shape.join();
-    return fits ? tensor : fail(`${name} is ${tensor}, not ${like}`);
+    const one = tensors[name] ?? fail(`it has no ${name}`);
+    const fits = one.dtype === like.dtype && one.shape.join() === like.shape.join();
+    return fits ? one : fail(`${name} is ${one}, not ${like}`);
   });
   const names = new Set(wanted.map(([name]) => name));
-  const left = Object.keys(tensors).find((name) => !names.has(name));
+  const beside = Object.keys(tensors).filter((name) => !names.has(name));
+  const left = beside.find((name) => !name.startsWith(CURVE) && !name.startsWith(BEST));
   if (left !== undefined) fail(`nothing of this run is called ${left}`);
   const { base, ...own } = treeUnflatten(treeFlatten(ownParts(fresh, method)).structure, found);
-  return { ...own, base: { ...fresh.base, ...base } };
+
+  const logged = await Promise.all(
+    LOGGED.map((name) => (tensors[`${CURVE}${name}`] ?? fail("it has no curve")).data()),
+  );
+  const curve = Array.from(logged[0], (_, step): train.StepLog => {
+    const [loss, gradNorm, learningRate] = logged.map((values) => values[step]);
+    // A kill between the two files leaves the times of the state before.
+    return { step, loss, gradNorm, learningRate, elapsedSeconds: info.seconds[step] ?? info.seconds.at(-1) ?? 0 };
+  });
+  const outcome = beside.filter((name) => name.startsWith(BEST)).map((
+    name,
+  ) => [name.slice(BEST.length), tensors[name]]);
+  const best = metadata.bestStep === undefined ? undefined : {
+    step: Number(metadata.bestStep),
+    metrics: asNumbers(metadata.bestMetrics),
+    ...outcome.length > 0 && { outcome: Object.fromEntries(outcome) },
+  };
+  return { state: { ...own, base: { ...fresh.base, ...base } }, curve, ...best && { best } };
 }

@@ -1,17 +1,6 @@
 import { isFile } from "../../../lib/io/is_file.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";
-
-/** A line of a run's log. */
-export interface StepLine {
-  /** From 0. */
-  readonly step: number;
-  readonly loss: number;
-  readonly learningRate: number;
-  /** Before clipping. */
-  readonly gradNorm: number;
-  /** Tokens of the step's batch, without padding. */
-  readonly tokens: number;
-}
+import type { StepLine } from "./step_batches.ts";
 
 /** The step that a line of a log is of; `undefined` where it is half a line, or none. */
 function stepOf(line: string): unknown {

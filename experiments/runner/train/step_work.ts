@@ -4,8 +4,8 @@ import { makePlan } from "../../../lib/compile/plan/make_plan.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
 import { currentExecutor, idOf, nextId, stateOf, treeLeaves } from "../../../lib/tensor/mod.ts";
-import { EVAL_BATCH_SIZE } from "./evaluate.ts";
 import { runFunctions } from "./prepare.ts";
+import { SCORE_BATCH_SIZE } from "./score.ts";
 import type { RunModel } from "../model/run_model.ts";
 
 /** Multiplications and additions in products. */
@@ -37,7 +37,7 @@ export function workAt(length: number, { spec, model }: { readonly spec: RunSpec
   const isRegression = task.kind === "regression";
   const runtime = runtimeOf(currentExecutor());
   return runtime.tracing(() => {
-    const { step, logits, begin } = runFunctions(spec, model, task);
+    const { step, logits, begin } = runFunctions(spec, { model, task });
     const state = begin(0);
     const operationsOf = (rows: number, run: (batch: Batch) => Tree) => {
       const batch = batchOf(rows, length, isRegression);
@@ -49,8 +49,8 @@ export function workAt(length: number, { spec, model }: { readonly spec: RunSpec
         .reduce((sum, { operations }) => sum + operations, 0);
     };
     return {
-      step: operationsOf(spec.batchSize, (batch) => step(state, batch)),
-      score: operationsOf(EVAL_BATCH_SIZE, (batch) => logits(state, batch)),
+      step: operationsOf(spec.batchSize, (batch) => step(state, [batch])),
+      score: operationsOf(SCORE_BATCH_SIZE, (batch) => logits(state, batch)),
     };
   });
 }

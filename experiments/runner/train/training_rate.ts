@@ -1,6 +1,6 @@
 import { duration } from "../../terminal/duration.ts";
 import type { Score } from "./score.ts";
-import type { StepLine } from "./step_log.ts";
+import type { StepLine } from "./step_batches.ts";
 
 /** How fast a run goes, and where it ended: what the last line of `train` says. */
 export class TrainingRate {

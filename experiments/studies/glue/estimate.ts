@@ -1,8 +1,9 @@
 import type { Device } from "../../../mod.ts";
-import { type GlueTaskName, trainBatches } from "../../../lib/data/mod.ts";
+import type { GlueTaskName } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { measureProduct, productSize } from "../../runner/measure.ts";
-import { EVAL_BATCH_SIZE, scoredBatches, scoredCount } from "../../runner/train/evaluate.ts";
+import { SCORE_BATCH_SIZE, scoredBatches, scoredCount } from "../../runner/train/score.ts";
+import { StepBatches } from "../../runner/train/step_batches.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
 import { type Work, WorkByLength } from "../../runner/train/step_work.ts";
 import { type Pace, scoredSteps, Trainer } from "../../runner/train/trainer.ts";
@@ -33,21 +34,22 @@ interface Lengths {
 }
 
 async function lengthsOf(spec: RunSpec, inputs: Inputs): Promise<Lengths> {
-  const { task, padding, batchSize, model: { length } } = spec;
+  const { task, padding, model: { length } } = spec;
   const name = task as GlueTaskName;
   if (!inputs.hasData || !(await inputs.model()).tokenizer) {
     const { tokens, dev } = GLUE_SIZES[name];
     const mean = Math.min(tokens, length);
-    return { train: [mean], dev: [mean], scored: Math.ceil(dev / EVAL_BATCH_SIZE) };
+    return { train: [mean], dev: [mean], scored: Math.ceil(dev / SCORE_BATCH_SIZE) };
   }
-  const one = await inputs.task(name, { length, padding });
-  const batches = trainBatches(one.encoded, { batchSize, seed: 0, padding });
-  const dev = scoredBatches({ ...one.encoded, dev: one.encoded.dev.slice(0, 8 * EVAL_BATCH_SIZE) }, spec);
+  const one = await inputs.encoded(spec);
+  const batches = new StepBatches(one, { ...spec, seed: 0 });
+  const [set] = Object.values(one.sets);
+  const dev = scoredBatches({ ...set, dev: set.dev.slice(0, 8 * SCORE_BATCH_SIZE) }, spec);
   const count = padding === undefined ? 1 : SAMPLE;
   return {
-    train: Array.from({ length: count }, (_, i) => batches.at(i).shape[1]),
+    train: Array.from({ length: count }, (_, i) => batches.at(i)[0].shape[1]),
     dev: dev.map(({ shape }) => shape[1]),
-    scored: scoredCount(one),
+    scored: scoredCount(one, spec),
   };
 }
 

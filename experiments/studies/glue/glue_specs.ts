@@ -51,7 +51,8 @@ function methodOf(name: string, steps: number, { recipe, model, startStep, isSho
   readonly isShort: boolean;
 }): RunSpec["method"] {
   const usual = RECIPES[name].options(steps);
-  const { targets = model.targets, ...wanted } = recipe.method ?? {};
+  const endings = model.targets && `(.*\\.)?(${model.targets.join("|")})`;
+  const { targets = endings, ...wanted } = recipe.method ?? {};
   const scheduled = ["warmup", "final", "interval"];
   const own = Object.entries({ ...targets && { targets }, ...wanted, ...startStep !== undefined && { startStep } })
     .filter(([option]) => Object.hasOwn(usual, option) && !(isShort && scheduled.includes(option)))
@@ -134,10 +135,10 @@ async function materialOf(
   if (isPlan && !inputs.hasData) {
     return { data: { source: "folder", hash: "unknown", examples: GLUE_SIZES[task].train }, length: most };
   }
-  const { hash, train } = await inputs.data(task);
-  const data: RunSpec["data"] = { source: inputs.dataSource, hash, examples: train.length };
+  const { hash, train } = await inputs.task({ task });
+  const data: RunSpec["data"] = { source: inputs.sourceOf({ task }), hash, examples: train.length };
   if (scale.padding === "bucket") return { data, length: most };
-  return { data, length: (await inputs.task(task, { length: most })).encoded.length };
+  return { data, length: (await inputs.encoded({ task, model: { length: most } })).train.length };
 }
 
 /**

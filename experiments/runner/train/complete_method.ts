@@ -1,0 +1,80 @@
+import { peft } from "../../../mod.ts";
+import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import { DEFAULT_METHOD } from "../../recipes/methods.ts";
+import type { Beginning } from "../model/adapted.ts";
+import type { LoadedModel } from "../model/load_model.ts";
+import { parseTargets } from "./make_method.ts";
+
+/** A method's name, and those of its options that were chosen. */
+export type MethodDraft = peft.MethodOptions;
+
+/** What an adapter decides of the method that begins from it. */
+interface Decided {
+  readonly method: peft.MethodDescription;
+  /** None where the method is the adapter's own, which is made of its configuration. */
+  readonly options?: MethodDraft;
+}
+
+/** What an adapter decides is not asked again. */
+function fromAdapter({ name: wanted, ...asked }: MethodDraft, { name, options, trainable }: Beginning): Decided {
+  const method = peft.methodNamed(String(wanted ?? name));
+  const refuse = (isDecided: (option: string) => boolean) => {
+    const option = Object.keys(asked).find(isDecided);
+    if (option === undefined) return;
+    throw new RangeError(`\`method.${option}\` is the adapter's: leave it out with \`adapter\``);
+  };
+  if (method.name === name) {
+    refuse(() => true);
+    return { method };
+  }
+  if (!options || !method.beginsFrom?.includes(name)) {
+    const what = options ? `of ${name}` : "with patterns of rank or alpha";
+    throw new RangeError(
+      `\`method.name\` ${method.name} cannot begin from an adapter ${what}: leave \`method.name\` out`,
+    );
+  }
+  refuse((option) => option === "targets" || Object.hasOwn(options, option));
+  const heads = Object.keys(trainable.heads).map((name) => name.replace(/\.(weight|bias)$/, ""));
+  return {
+    method,
+    options: {
+      ...options,
+      targets: Object.keys(trainable.factors).join(","),
+      heads: [...new Set(heads)].join(","),
+    },
+  };
+}
+
+/**
+ * A method with all that decides it: options that were not chosen have their defaults.
+ *
+ * Throws a RangeError that names the option that is wrong, or nothing of the method, and the nearest name.
+ */
+export function completeMethod(draft: MethodDraft, { steps, loaded, beginning, weights }: {
+  readonly steps: number;
+  readonly loaded: LoadedModel;
+  readonly beginning?: Beginning;
+  readonly weights?: "f16";
+}): RunSpec["method"] {
+  const decided = beginning && fromAdapter(draft, beginning);
+  const method = decided?.method ?? peft.methodNamed(String(draft.name ?? DEFAULT_METHOD));
+  const { name, options: schema, trainsWeights } = method;
+  if (weights === "f16" && trainsWeights) {
+    throw new RangeError(
+      `\`model.weights\` f16 is for weights that stay as they are, and ${name} trains them: \`model.weights\` f32`,
+    );
+  }
+  // A method as its adapter describes it has no options here.
+  if (decided && !decided.options) return { name };
+  const { name: _, targets: asked, ...given } = draft;
+  const { targets: own, heads, ...options } = decided?.options ?? {};
+  const usual = schema.targets?.required ? loaded.model.loraTargets.join(",") : undefined;
+  const targets = own ?? asked ?? usual;
+  if (targets !== undefined) peft.selectTargets(loaded.base, parseTargets(String(targets)));
+  return {
+    ...peft.completeOptions(method, { ...given, ...options }, { steps, weights }),
+    ...targets !== undefined && { targets },
+    ...heads !== undefined && { heads },
+    name,
+  };
+}

@@ -1,0 +1,59 @@
+import { evalBatches, type HostBatch, trainBatches } from "../../../lib/data/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunTask } from "../data/inputs.ts";
+
+/** What a step tells. */
+export interface StepLine {
+  /** From 0. */
+  readonly step: number;
+  readonly loss: number;
+  readonly learningRate: number;
+  /** Before clipping. */
+  readonly gradNorm: number;
+  /** Tokens of the step's batches, without padding. */
+  readonly tokens: number;
+}
+
+/** Batches by number: shuffled, or in the order of the file, where each pass ends with a batch that may be short. */
+function batchSource({ train, padding }: RunTask, { batchSize, order, seed }: RunSpec): (index: number) => HostBatch {
+  if (order === undefined) {
+    const batches = trainBatches(train, { batchSize, seed, padding });
+    return (index) => batches.at(index);
+  }
+  const count = Math.ceil(train.train.length / batchSize);
+  return (index) => {
+    const first = (index % count) * batchSize;
+    const part = { ...train, train: train.train.slice(first, first + batchSize) };
+    return evalBatches(part, { batchSize, split: "train", padding })[0];
+  };
+}
+
+function tokensOf({ attentionMask, weights, shape: [, length] }: HostBatch): number {
+  return attentionMask.reduce((sum, token, i) => sum + token * weights[Math.floor(i / length)], 0);
+}
+
+/** A run's batches by the number of their step. */
+export class StepBatches {
+  readonly #at: (index: number) => HostBatch;
+  readonly #tokens = new Map<number, number>();
+  readonly #count: number;
+
+  constructor(task: RunTask, spec: RunSpec) {
+    this.#at = batchSource(task, spec);
+    this.#count = spec.accumulate ?? 1;
+  }
+
+  /** The parts of a step. */
+  at(step: number): readonly HostBatch[] {
+    const parts = Array.from({ length: this.#count }, (_, i) => this.#at(step * this.#count + i));
+    this.#tokens.set(step, parts.reduce((sum, part) => sum + tokensOf(part), 0));
+    return parts;
+  }
+
+  /** Tokens of a step whose parts were asked for, without padding; they are forgotten then. */
+  tokensOf(step: number): number {
+    const tokens = this.#tokens.get(step) ?? 0;
+    this.#tokens.delete(step);
+    return tokens;
+  }
+}
