@@ -31,6 +31,7 @@ import type { LowRank } from "../ops/low_rank.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { treeMap } from "../tensor/tree.ts";
+import type { LowRankTrainable } from "./factors.ts";
 import { peftAdapter } from "./files/adapter_files.ts";
 import { changeBase } from "./files/base_changes.ts";
 import { optionFields } from "./files/option_fields.ts";
@@ -38,7 +39,6 @@ import {
   adaptWith,
   countParameters,
   type LowRankOptions,
-  type LowRankTrainable,
   mergeWith,
   requireDropout,
   requireRank,

@@ -1,5 +1,6 @@
+import type { LowRankTrainable } from "./factors.ts";
 import { ownAdapter } from "./files/adapter_files.ts";
-import { copyOf, countParameters, type LowRankTrainable, takeHeads } from "./low_rank.ts";
+import { copyOf, countParameters, takeHeads } from "./low_rank.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 

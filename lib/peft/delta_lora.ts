@@ -5,14 +5,13 @@ import { cosineSchedule, linearSchedule } from "../optim/schedules.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { deltaOfStep, movesAt, weightAt } from "./delta_lora_update.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
-import { changeOf, type Factors } from "./factors.ts";
+import { changeOf, type Factors, type LowRankTrainable } from "./factors.ts";
 import {
   adaptWith,
   copyOf,
   countParameters,
   initialTrainable,
   type LowRankOptions,
-  type LowRankTrainable,
   mergeWith,
   requireDropout,
   requireRank,

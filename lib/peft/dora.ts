@@ -17,17 +17,15 @@ import type { LowRank } from "../ops/low_rank.ts";
 import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { Factors, LowRankPatterns, LowRankTrainable } from "./factors.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
 import { readLora } from "./read_lora.ts";
 import {
   adaptWith,
   countParameters,
   factoredBy,
-  type Factors,
   initialTrainable,
   type LowRankOptions,
-  type LowRankPatterns,
-  type LowRankTrainable,
   requireDropout,
   requireRanks,
 } from "./low_rank.ts";

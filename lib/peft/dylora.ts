@@ -4,13 +4,12 @@ import type { Key } from "../ops/random.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
-import { changeOf, type Factors } from "./factors.ts";
+import { changeOf, type Factors, type LowRankTrainable } from "./factors.ts";
 import {
   adaptWith,
   countParameters,
   initialTrainable,
   type LowRankOptions,
-  type LowRankTrainable,
   mergeWith,
   requireDropout,
   requireRank,

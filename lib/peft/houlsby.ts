@@ -1,5 +1,5 @@
+import type { LowRankTrainable } from "./factors.ts";
 import { BOTTLENECK, type Bottleneck, type BottleneckOptions, bottlenecks, readBottleneck } from "./bottleneck.ts";
-import type { LowRankTrainable } from "./low_rank.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 

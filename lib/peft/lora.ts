@@ -1,3 +1,4 @@
+import type { LowRankPatterns, LowRankTrainable } from "./factors.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
 import { readLora } from "./read_lora.ts";
 import { LowRankWeight } from "./low_rank_weight.ts";
@@ -7,8 +8,6 @@ import {
   factoredBy,
   initialTrainable,
   type LowRankOptions,
-  type LowRankPatterns,
-  type LowRankTrainable,
   mergeWith,
   requireDropout,
   requireRanks,

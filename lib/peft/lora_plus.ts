@@ -1,7 +1,7 @@
 import { full } from "../ops/mod.ts";
 import { treeMap } from "../tensor/tree.ts";
+import type { LowRankTrainable } from "./factors.ts";
 import { lora, type LoraOptions } from "./lora.ts";
-import type { LowRankTrainable } from "./low_rank.ts";
 import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";

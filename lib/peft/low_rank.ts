@@ -11,8 +11,6 @@ import { changeOf, type Factors, type LowRankPatterns, type LowRankTrainable } f
 import type { BaseParams, MethodReport, MethodState } from "./method.ts";
 import { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from "./targets.ts";
 
-export type { Factors, LowRankPatterns, LowRankTrainable } from "./factors.ts";
-
 /** Options that all low-rank methods share. */
 export interface LowRankOptions {
   /** r: rank of the factors. */
@@ -66,7 +64,11 @@ export function copyOf(x: Tensor): Tensor {
   return x.dtype === "f16" ? cast(x, "f32") : mul(x, 1);
 }
 
-/** Heads as trainables of their own. */
+/**
+ * The parameters that are trained whole beside a method's own, such as a new classifier: copies in f32 by their names, which
+ * belong in `trainable.heads`. `heads` is a pattern that is searched in the paths of modules; classifiers and poolers by
+ * default ({@linkcode DEFAULT_HEADS}).
+ */
 export function takeHeads(base: BaseParams, heads: RegExp = DEFAULT_HEADS): Record<string, Tensor> {
   return Object.fromEntries(selectHeads(base, heads).map((name) => [name, copyOf(base[name])]));
 }
@@ -100,19 +102,40 @@ export function initialTrainable(
   return { factors: initialFactors(key, base, targets, rankOf), heads: takeHeads(base, options.heads) };
 }
 
-/** A target that is about to be adapted. */
+/** A linear layer that a method adapts, as {@linkcode adaptWith} hands it on. `F` is what the method trains there. */
 export interface AdaptedTarget<F> {
+  /** The layer's path, such as `bert.encoder.layer.0.attention.self.query`. */
   readonly path: string;
   /** The base's own weight `[out, in]`. */
   readonly W: Tensor;
+  /** What the method trains there. */
   readonly factors: F;
   /** What its branch drops out in this step, if anything. */
   readonly dropout?: BranchDropout;
 }
 
 /**
- * The base with heads in their places and at each target the weight that `weightOf` makes. With a key the branches drop
- * out at the rate `dropout`, each with a key of its own.
+ * The parameters that a model is applied to, for the `adapt` of a method of one's own: the base, with what is trained whole
+ * in its place, and in the place of each target's `[out, in]` matrix the weight that `weightOf` makes of it, mostly a
+ * {@linkcode LowRankWeight}. The models project with it and know nothing of the method.
+ *
+ * With a `key`, which training steps have, and a rate of `dropout`, each target is told what its branch drops out, by a key
+ * of its own.
+ *
+ * @example The adapted weights of LoRA, by hand
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const base = { "query.weight": dd.ones([3, 4]) };
+ * const factors = { query: { A: dd.ones([2, 4]), B: dd.ones([3, 2]) } };
+ * const params = dd.peft.adaptWith(
+ *   { base, trainable: { factors, heads: {} } },
+ *   ({ W, factors }) => new dd.peft.LowRankWeight(W, [dd.peft.changeOf(factors, 0.5)]),
+ * );
+ * const y = dd.nn.linear(dd.ones([1, 4]), params["query.weight"]); // x Wᵀ + 0.5·(x Aᵀ) Bᵀ
+ * console.log(await y.data()); // Float32Array [8, 8, 8]
+ * ```
  */
 export function adaptWith<F>(
   { base, trainable: { factors, heads }, dropout: rate = 0, key }: {
@@ -132,7 +155,11 @@ export function adaptWith<F>(
   return { ...base, ...heads, ...Object.fromEntries(weights) };
 }
 
-/** The base with heads in their places and factored changes added to the weights of targets, which are f32 then. */
+/**
+ * The dense parameters of an adapted model, for the `merge` of a method of one's own: the base, with what is trained whole in
+ * its place, and at each target W plus the changes that `changesOf` gives for it, none of which is formed before it is
+ * added. Weights of targets are f32 then, whatever they were kept in.
+ */
 export function mergeWith<F>(
   { base, trainable: { factors, heads } }: Pick<MethodState<LowRankTrainable<F>>, "base" | "trainable">,
   changesOf: (path: string, factors: F) => readonly LowRank<Tensor>[],
@@ -144,7 +171,10 @@ export function mergeWith<F>(
   return { ...base, ...heads, ...Object.fromEntries(merged) };
 }
 
-/** Counts parameters of a base, and what a method adds beside its heads. */
+/**
+ * How many parameters are trained, and how many there are, for the `describe` of a method of one's own: `factors` come in
+ * addition to the model's, `heads` are among them.
+ */
 export function countParameters(base: BaseParams, trainable: LowRankTrainable<Tree>): MethodReport {
   const sizes = (tree: Tree) => treeLeaves(tree).reduce((sum, { size }) => sum + size, 0);
   const factors = sizes(trainable.factors);

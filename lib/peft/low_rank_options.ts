@@ -26,7 +26,7 @@ export const DROPOUT = {
   field: ["lora_dropout", 0],
 } as const;
 
-/** Options that LoRA and its kin share. */
+/** The options that LoRA and its kin share: rank, α, targets and dropout, to be taken whole or in part. */
 export const LOW_RANK = {
   rank: { kind: "integer", help: "r: rank of the factors", default: 8, minimum: 1, field: ["r", 8] },
   alpha: ALPHA,

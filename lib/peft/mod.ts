@@ -33,8 +33,25 @@ export {
   factoredDelta,
 } from "./delta_lora_update.ts";
 export { type AdapterMethod, adapterMethod, type AdapterMethodOptions } from "./adapter_method.ts";
+export {
+  type AdapterParts,
+  loraAdapter,
+  type LoraAdapterParts,
+  ownAdapter,
+  peftAdapter,
+} from "./files/adapter_files.ts";
 export { PEFT_PREFIX } from "./files/adapter_tensors.ts";
-export type { Factors, LowRankOptions, LowRankPatterns, LowRankTrainable } from "./low_rank.ts";
+export { changeOf, type Factors, type LowRankPatterns, type LowRankTrainable } from "./factors.ts";
+export {
+  type AdaptedTarget,
+  adaptWith,
+  copyOf,
+  countParameters,
+  type LowRankOptions,
+  mergeWith,
+  takeHeads,
+} from "./low_rank.ts";
+export { LOW_RANK, lowRankOptions } from "./low_rank_options.ts";
 export { type BranchDropout, LowRankWeight } from "./low_rank_weight.ts";
 export type {
   Adapter,

@@ -1,7 +1,7 @@
-import type { Factors, LowRankPatterns } from "./factors.ts";
+import type { Factors, LowRankPatterns, LowRankTrainable } from "./factors.ts";
 import type { AdapterFile, AdapterReading } from "./files/adapter_file.ts";
 import { changeBase } from "./files/base_changes.ts";
-import { type LowRankOptions, type LowRankTrainable, settingOf, takeHeads } from "./low_rank.ts";
+import { type LowRankOptions, settingOf, takeHeads } from "./low_rank.ts";
 import { LOW_RANK } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
 import type { Tree } from "../tensor/tree.ts";

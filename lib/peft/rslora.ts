@@ -1,6 +1,6 @@
+import type { LowRankTrainable } from "./factors.ts";
 import { readLora } from "./read_lora.ts";
 import { lora, type LoraOptions } from "./lora.ts";
-import type { LowRankTrainable } from "./low_rank.ts";
 import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";

@@ -4,15 +4,17 @@ import type { Adapter, BaseParams } from "../method.ts";
 import { PEFT_PREFIX } from "./adapter_tensors.ts";
 import { modulePath, type SavedModules, savedModules } from "./saved_modules.ts";
 
-/** What an adapter's files are made of. */
+/** What an adapter's two files are made of. */
 export interface AdapterParts {
+  /** Fields of `adapter_config.json`: `peft_type` and the method's options. */
   readonly settings: Adapter["config"];
+  /** Paths of the layers that are adapted. */
   readonly targets: readonly string[];
-  /** Parts of each target by the endings of their names. */
+  /** Tensors of each target by the endings of their names in the file, such as `.lora_A.weight`. */
   readonly parts: Readonly<Record<string, (target: string) => Tensor>>;
-  /** What was trained whole. */
+  /** What was trained whole, by the names of parameters. */
   readonly heads: Readonly<Record<string, Tensor>>;
-  /** The model's own parameters. */
+  /** The model's own parameters, of which PEFT saves those beside the heads in the same modules. */
   readonly base: BaseParams;
 }
 
@@ -38,31 +40,50 @@ function adapterOf({ settings, targets, parts, saved }: WrittenParts): Adapter {
   };
 }
 
-/** An adapter of a kind of our own, in files like PEFT's: modules are named one by one. */
+/**
+ * An adapter of a kind that Hugging Face PEFT does not have, in files like PEFT's under a `peft_type` of its own, for the
+ * `export` of a method. Modules that are saved whole are named one by one.
+ */
 export function ownAdapter({ heads, ...rest }: Omit<AdapterParts, "base">): Adapter {
   const modules = [...new Set(Object.keys(heads).map(modulePath))];
   return adapterOf({ ...rest, saved: { modules, task: modules.length > 0 ? "SEQ_CLS" : null, tensors: heads } });
 }
 
-/** An adapter of LoRA's kind for Hugging Face PEFT: settings, parts of targets, and what is saved whole. */
+/**
+ * An adapter for Hugging Face PEFT, of a kind that it has, for the `export` of a method: settings, tensors of the targets,
+ * and what is saved whole, named as PEFT names it.
+ *
+ * Throws an Error where a target lies in a module that PEFT would save whole.
+ */
 export function peftAdapter({ base, heads, settings, ...rest }: AdapterParts): Adapter {
   const shared = { lora_dropout: 0, bias: "none", fan_in_fan_out: false };
   const saved = savedModules({ base, heads, targets: rest.targets });
   return adapterOf({ ...rest, settings: { ...shared, ...settings }, saved });
 }
 
-/** An adapter of LoRA's form for Hugging Face PEFT; `factors` hold A `[r, in]` and B `[out, r]`. */
+/** What {@linkcode loraAdapter} is made of. */
+export interface LoraAdapterParts extends Pick<AdapterParts, "heads" | "base">, LowRankPatterns {
+  /** r. */
+  readonly rank: number;
+  /** α: the product of the factors weighs α/r. */
+  readonly alpha: number;
+  /** A `[r, in]` and B `[out, r]` by the paths of targets. */
+  readonly factors: Readonly<Record<string, Factors>>;
+  /** DoRA's magnitudes, `[out]` each. */
+  readonly magnitudes?: Readonly<Record<string, Tensor>>;
+  /** Rate of dropout in front of A; 0 by default. */
+  readonly dropout?: number;
+}
+
+/**
+ * An adapter of LoRA's form (`peft_type: "LORA"`) for Hugging Face PEFT, for the `export` of every method whose change of a
+ * weight is (α/r)·B·A.
+ *
+ * Throws an Error where a target lies in a module that PEFT would save whole.
+ */
 export function loraAdapter(
-  { rank, alpha, factors, heads, base, magnitudes, dropout = 0, rankPattern = {}, alphaPattern = {}, scaling }: {
-    readonly rank: number;
-    readonly alpha: number;
-    readonly factors: Readonly<Record<string, Factors>>;
-    readonly heads: Readonly<Record<string, Tensor>>;
-    readonly base: BaseParams;
-    /** DoRA's magnitudes, `[out]` each. */
-    readonly magnitudes?: Readonly<Record<string, Tensor>>;
-    readonly dropout?: number;
-  } & LowRankPatterns,
+  { rank, alpha, factors, heads, base, magnitudes, dropout = 0, rankPattern = {}, alphaPattern = {}, scaling }:
+    LoraAdapterParts,
 ): Adapter {
   return peftAdapter({
     settings: {
