@@ -43,11 +43,13 @@ export {
 export * from "./lib/ops/mod.ts";
 export * from "./lib/transform/mod.ts";
 export type {
+  DispatchSummary,
   DispatchTime,
   ExplainOptions,
   FunctionMemory,
   MemoryItem,
   MemoryKind,
+  PlanSummary,
   ProfileClock,
   Roofline,
 } from "./lib/compile/inspect_mod.ts";

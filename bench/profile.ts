@@ -91,7 +91,7 @@ async function profileStep(
   const batch = tensorBatch(model);
   const step = jit(
     train.makeStep({ loss: (params, b: typeof batch, key: Key) => loss(params, b, key), method, optimizer, clip: 1 }),
-    { donate: [0] },
+    { donate: [0], names: ["state", "batch"] },
   );
   const base = baseFor(options.method, encoder.init(random.key(0)));
   let state = train.init(random.key(1), base, { method, optimizer, takeBase: true });
@@ -116,7 +116,7 @@ async function profileStep(
   const { roofline } = probes;
   probes.dispose();
   const [memory] = step.memory();
-  const plan = step.explain({ roofline }).split("\n").slice(0, 3).join("\n");
+  const plan = step.explain({ detail: "sums", roofline });
   return { dispatches: best, clock, roofline, stepSeconds, memory, plan };
 }
 

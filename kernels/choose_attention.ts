@@ -14,7 +14,7 @@ import { attentionGradFew, FEW_WORKGROUP } from "./attention_few.ts";
 import { attentionGradKeyValuePlain, attentionGradQueryPlain, attentionPlain } from "./attention_plain.ts";
 import { attentionGradWeights, attentionSubgroup } from "./attention_subgroup.ts";
 import { matmulDispatch } from "./choose_matmul.ts";
-import { type Finish, storeResult } from "./finish.ts";
+import { addResult, storeResult } from "./finish.ts";
 import type { Grid, Kernel } from "./kernel.ts";
 import type { MatmulSizes } from "./matmul.ts";
 import type { KernelTarget } from "./target.ts";
@@ -97,16 +97,6 @@ export function attentionDispatch(
     uniforms: attentionUniforms(sizes, places, { width }),
     operations: 4 * B * H * T * S * d,
     buffers: ["q", "k", "v", ...extras(choice, sizes), "result"],
-  };
-}
-
-/** Adds a product to what is there. */
-function addResult(width: 1 | 4): Finish {
-  const stored = storeResult(width);
-  return {
-    ...stored,
-    name: "_added",
-    code: (first) => stored.code(first).replace("] = acc;", "] += acc;"),
   };
 }
 

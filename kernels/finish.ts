@@ -28,15 +28,24 @@ export function finishField({ uniforms }: Finish): string {
 
 /** Stores results as they are. */
 export function storeResult(width: 1 | 4): Finish {
+  return assignment("", "=", width);
+}
+
+/** Adds results to what is there. */
+export function addResult(width: 1 | 4): Finish {
+  return assignment("_added", "+=", width);
+}
+
+function assignment(name: string, operator: "=" | "+=", width: 1 | 4): Finish {
   const type = typeOf("f32", width);
   return {
-    name: "",
+    name,
     width,
     bindings: ["read_write"],
     uniforms: new Uint32Array(0),
     code: (first) =>
       `@group(0) @binding(${first}) var<storage, read_write> C: array<${type}>;
-fn finish(e: u32, acc: ${type}) { C[e${width === 4 ? " >> 2u" : ""}] = acc; }
+fn finish(e: u32, acc: ${type}) { C[e${width === 4 ? " >> 2u" : ""}] ${operator} acc; }
 `,
   };
 }

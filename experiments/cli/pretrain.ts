@@ -78,7 +78,7 @@ async function main(): Promise<void> {
     weightDecay: 0.01,
   });
   const loss = (params: nn.Params, batch: HiddenTokens) => nn.crossEntropy(model.apply(params, batch), batch.labels);
-  const step = jit(train.makeStep({ loss, method, optimizer, clip: 1 }), { donate: [0] });
+  const step = jit(train.makeStep({ loss, method, optimizer, clip: 1 }), { donate: [0], names: ["state", "batch"] });
   const language = suiteLanguage(seed);
   const choices = new Choices(seed).fork("masks");
   const batchAt = () => maskedBatch(Array.from({ length: BATCH }, () => language.next().value), tokenizer, choices);

@@ -5,6 +5,7 @@
  * @module
  */
 export type { ExplainOptions } from "./inspect/explain.ts";
+export type { DispatchSummary, PlanSummary } from "./inspect/plan_summary.ts";
 export { formatMemory } from "./inspect/format_memory.ts";
 export type { FunctionMemory, MemoryItem, MemoryKind } from "./inspect/function_memory.ts";
 export { type AtBest, atBest, atBestTogether, type BoundBy, type Roofline } from "./inspect/roofline.ts";

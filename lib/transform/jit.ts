@@ -1,5 +1,6 @@
 import { type Compiled, compileFunction, runtimeOf } from "../compile/run/compiled.ts";
-import type { ExplainOptions } from "../compile/inspect/explain.ts";
+import { type ExplainOptions, explainPlan } from "../compile/inspect/explain.ts";
+import type { PlanSummary } from "../compile/inspect/plan_summary.ts";
 import type { FunctionMemory } from "../compile/inspect/function_memory.ts";
 import { Runtime } from "../compile/run/runtime.ts";
 import type { DispatchTime, ProfileClock } from "../compile/inspect/dispatch_times.ts";
@@ -90,7 +91,7 @@ export function jit<F extends AnyFunction, const Static extends number = never>(
   options?: JitOptions<Static>,
 ): JittedFunction<F>;
 export function jit(f: Traceable, options: JitOptions = {}): JittedFunction<Traceable> | TakesNumbers {
-  const { donate = [], static: fixed = [] } = options;
+  const { donate = [], static: fixed = [], names } = options;
   const isStatic = (position: number) => fixed.includes(position);
   const traces = new Map<string, Promise<Trace>>();
   const finished: Trace[] = [];
@@ -133,7 +134,7 @@ export function jit(f: Traceable, options: JitOptions = {}): JittedFunction<Trac
           const count = countLeaves(structure);
           return treeUnflatten(structure, placeholders.slice(position, position += count));
         });
-        const paths = argumentPaths(f, structures);
+        const paths = argumentPaths(structures, names);
         const result = runtime.tracing(() => f(...traced));
         if (result instanceof Promise) {
           result.catch(() => {}); // what it rejects with is less telling than this
@@ -196,7 +197,10 @@ export function jit(f: Traceable, options: JitOptions = {}): JittedFunction<Trac
     compile: outsideTraces(async (args) => void await trace(runtimeOf(currentExecutor()), args).known),
     profile: outsideTraces(profile),
     explain(options: ExplainOptions = {}): string {
-      return finished.map(({ compiled }) => compiled.explain(options)).join("\n\n");
+      return finished.map(({ compiled }) => explainPlan(compiled.summary(), options)).join("\n\n");
+    },
+    plans(): PlanSummary[] {
+      return finished.map(({ compiled }) => compiled.summary());
     },
     memory(): FunctionMemory[] {
       return finished.map(({ compiled }) => compiled.memory());

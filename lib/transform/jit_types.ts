@@ -1,4 +1,5 @@
 import type { ExplainOptions } from "../compile/inspect/explain.ts";
+import type { PlanSummary } from "../compile/inspect/plan_summary.ts";
 import type { FunctionMemory } from "../compile/inspect/function_memory.ts";
 import type { DispatchTime, ProfileClock } from "../compile/inspect/dispatch_times.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -17,6 +18,11 @@ export interface JitOptions<Static extends number = number> {
    * by identity; tensors cannot stand in them.
    */
   readonly static?: readonly Static[];
+  /**
+   * What the arguments are called, in order: errors and the report of `memory()` name tensors by it, such as
+   * `state.base.embeddings.weight`. By default they are counted: `arguments[0].base.embeddings.weight`.
+   */
+  readonly names?: readonly string[];
 }
 
 /** Positions of arguments that are bare numbers, or lists of them, and not static. */
@@ -59,6 +65,8 @@ export interface JittedFunction<F extends AnyFunction> {
   profile(
     ...args: JitArguments<F>
   ): Promise<{ value: ReturnType<F>; clock: ProfileClock; dispatches: DispatchTime[] }>;
+  /** Every plan made so far, as data: its dispatches with what was fused into each, their work and bytes, and its memory. */
+  plans(): PlanSummary[];
   /**
    * Every plan made so far, in words: dispatches with what was fused into each, their work and what they move, and the
    * memory. In `in0 → m1`, `in` is a leaf (an argument or a captured tensor), `m` a buffer of the plan's own, `a` several

@@ -5,6 +5,7 @@ import { adamw, type Optimizer } from "../../lib/optim/mod.ts";
 import type { Method } from "../../lib/peft/mod.ts";
 import { type Tensor, tensor, type Tree } from "../../lib/tensor/mod.ts";
 import { init, makeStep, type StepMetrics, type TrainState } from "../../lib/train/mod.ts";
+import type { PlanSummary } from "../../lib/compile/inspect_mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import { Numbers } from "./numbers.ts";
 
@@ -63,7 +64,7 @@ export async function trainTiny<Trainable extends Tree, Aux extends Tree>(
     readonly base?: Record<string, Tensor>;
     readonly onStep?: (step: number, state: TrainState<Trainable, Aux>, metrics: StepMetrics) => Promise<void> | void;
   },
-): Promise<{ state: TrainState<Trainable, Aux>; losses: number[]; explain: string }> {
+): Promise<{ state: TrainState<Trainable, Aux>; losses: number[]; plan: PlanSummary }> {
   const { steps, clip, base = tinyBase(), onStep } = options;
   const optimizer: Optimizer = options.optimizer ?? adamw({ learningRate: 3e-3, weightDecay: 0.01 });
   const step = jit(makeStep({ loss: tinyLoss, method, optimizer, clip }), { donate: [0] });
@@ -77,7 +78,7 @@ export async function trainTiny<Trainable extends Tree, Aux extends Tree>(
   }
   const numbers: number[] = [];
   for (const loss of losses) numbers.push(await loss.item());
-  const explain = step.explain();
+  const [plan] = step.plans();
   step.dispose();
-  return { state, losses: numbers, explain };
+  return { state, losses: numbers, plan };
 }

@@ -86,7 +86,7 @@ export async function forgettingProbe(
     total: headSteps,
   });
   const optimizer = optim.adamw({ learningRate, weightDecay: 0.01 });
-  const step = jit(train.makeStep({ loss, method, optimizer, clip: 1 }), { donate: [0] });
+  const step = jit(train.makeStep({ loss, method, optimizer, clip: 1 }), { donate: [0], names: ["state", "batch"] });
   const base = { ...pick(drawn, ofHead), ...pick(weights, ofEncoder) };
   const initial = train.init(random.key(seed), base, { method, optimizer });
   const { state } = await train.runSteps(step, initial, batches(BATCH, seed), { steps: headSteps, onStep });

@@ -84,5 +84,10 @@ export function preparedKey({ seed, start: _, ...shared }: RunSpec): string {
 /** Makes what a run calls. */
 export function prepare(spec: RunSpec, parts: Parameters<typeof runFunctions>[1]): Prepared {
   const { step, logits, ...rest } = runFunctions(spec, parts);
-  return { ...rest, key: preparedKey(spec), step: jit(step, { donate: [0] }), logits: jit(logits) };
+  return {
+    ...rest,
+    key: preparedKey(spec),
+    step: jit(step, { donate: [0], names: ["state", "batch"] }),
+    logits: jit(logits),
+  };
 }

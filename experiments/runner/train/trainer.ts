@@ -271,7 +271,8 @@ export class Trainer {
       if (best?.outcome) await saveOutcome(this.options.out!, hash, best.outcome);
       await hooks.onEnd?.({ method, state, scores: scores ?? await score() });
       const { trainableParameters, totalParameters } = method.describe(state);
-      const kernels = new Set(Array.from(step.explain().matchAll(/^ *\d+ {2}(matmul\S+)/gm), ([, name]) => name));
+      const used = step.plans().flatMap(({ dispatches }) => dispatches.map(({ kernel }) => kernel));
+      const kernels = new Set(used.filter((kernel) => kernel.startsWith("matmul")));
       const trained = curve.at(-1)!.elapsedSeconds;
       return {
         metrics: best!.metrics,

@@ -241,6 +241,8 @@ class Fuser {
 
   /** Lets products, and reductions, that are the same but for their tensors run as one: of one input by several factors, say. */
   #joinProducts(): void {
+    // A checkpoint computes again what is needed late, so that it is not kept until then: joining must not undo that.
+    const savesMemory = this.graph.nodes.some(({ after }) => after.length > 0);
     const groups = new Map<string, { draft: Draft; products: Product[] }[]>();
     for (const draft of this.#drafts.live) {
       if (draft.nodes.some((node) => this.#scattered.has(node))) continue;
@@ -255,7 +257,9 @@ class Fuser {
       const { key, product } = described;
       const group = groups.get(key) ?? [];
       groups.set(key, group);
-      const first = group.find((other) => mayWait(other.products[0], product) && this.#independent(other.draft, draft));
+      const first = group.find((other) =>
+        mayWait(other.products[0], product, { savesMemory }) && this.#independent(other.draft, draft)
+      );
       if (!first) {
         group.push({ draft, products: [product] });
         continue;

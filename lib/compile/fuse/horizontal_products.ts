@@ -77,12 +77,12 @@ function describeWork(nodes: readonly Node[], { from, size }: { readonly from?: 
 
 /**
  * Whether products may wait for each other: those with a common operand keep nothing for longer than they would apart,
- * and small ones not much.
+ * and small ones not much, which is too much where memory is to be saved.
  */
-export function mayWait(a: Product, b: Product): boolean {
+export function mayWait(a: Product, b: Product, { savesMemory }: { readonly savesMemory: boolean }): boolean {
   const isSmall = ({ kernel, others }: Product) =>
     [kernel, ...others, ...kernel.inputs.map(({ node }) => node)].every(({ size }) => size <= SMALL);
-  return haveCommonOperand(a, b) || (isSmall(a) && isSmall(b));
+  return haveCommonOperand(a, b) || (!savesMemory && isSmall(a) && isSmall(b));
 }
 
 function haveCommonOperand(a: Product, b: Product): boolean {

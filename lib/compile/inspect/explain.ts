@@ -1,17 +1,17 @@
-import { isWritten } from "../../../kernels/kernel.ts";
-import type { Cluster } from "../fuse/cluster.ts";
-import type { BufferName, Plan, Step } from "../plan/plan.ts";
 import { formatBytes, mebibytes } from "./format_bytes.ts";
+import type { DispatchSummary, PlanSummary } from "./plan_summary.ts";
 import { atBest, atBestTogether, type Roofline } from "./roofline.ts";
-import { totalTraffic, type Traffic, trafficOf } from "./traffic.ts";
 
 /** Plans of more dispatches are shown kernel by kernel. */
 const LONG = 64;
 
 /** Options of `explain()`. */
 export interface ExplainOptions {
-  /** Lists each dispatch of a long plan, too; by default, those of equal kernels share a line there. */
-  readonly each?: boolean;
+  /**
+   * How much is listed below the sums: nothing, a line for each kernel, or one for each dispatch; by default each dispatch
+   * of plans up to 64 of them, and each kernel of longer ones.
+   */
+  readonly detail?: "sums" | "kernels" | "dispatches";
   /** What the device does at best, as `deno task profile` measures it: the plan is held against it. */
   readonly roofline?: Roofline;
 }
@@ -20,31 +20,14 @@ function products(operations: number): string {
   return operations === 0 ? "–" : `${(operations / 1e6).toFixed(operations < 1e8 ? 2 : 0)} MFLOP`;
 }
 
-function bufferName(buffer: BufferName): string {
-  if (buffer === "scalars") return buffer;
-  if ("texture" in buffer) return `t${buffer.texture}`;
-  if ("packed" in buffer) return `p${buffer.packed}`;
-  if ("leaf" in buffer) return `in${buffer.leaf}`;
-  if ("arena" in buffer) return `a${buffer.arena}`;
-  return `m${buffer.slot}`;
-}
-
-/** `in0 in1 → m4`: what a dispatch reads, and what it writes. */
-function describeBuffers({ kernel, buffers }: Step): string {
-  const names = (wanted: boolean) =>
-    buffers.filter((_, i) => isWritten(kernel.bindings[i]) === wanted).map(bufferName).join(" ");
-  return `${names(false)} → ${names(true)}`.trim();
-}
+const bytesOf = ({ bytesRead, bytesWritten }: DispatchSummary) => bytesRead + bytesWritten;
 
 /** The operations that were fused, in order; equal ones once, with their number. */
-function describeFused(cluster: Cluster): string {
-  const parts = cluster.parts ?? cluster.products;
+function describeFused({ fused, joined }: DispatchSummary): string {
   const counts = new Map<string, number>();
-  for (const { primitive } of parts?.[0].nodes ?? cluster.nodes) {
-    counts.set(primitive!.name, (counts.get(primitive!.name) ?? 0) + 1);
-  }
+  for (const name of fused) counts.set(name, (counts.get(name) ?? 0) + 1);
   const names = Array.from(counts, ([name, count]) => count > 1 ? `${name} ×${count}` : name).join(", ");
-  return parts ? `${names}; of ${parts.length} at once` : names;
+  return joined > 1 ? `${names}; of ${joined} at once` : names;
 }
 
 /** Rows with their columns under each other, those of numbers to the right. */
@@ -56,52 +39,40 @@ function align(rows: readonly (readonly string[])[], right: readonly number[]): 
 }
 
 /** A line for each dispatch: number, kernel, grid, work, what it moves, buffers, what was fused. */
-function listSteps({ steps, clusters }: Plan, traffic: readonly Traffic[]): string[] {
+function listDispatches(dispatches: readonly DispatchSummary[]): string[] {
   return align(
-    steps.map((step, i) => [
+    dispatches.map((one, i) => [
       String(i).padStart(4),
-      step.kernel.name,
-      `[${step.grid.join("×")}]`,
-      products(step.operations),
-      formatBytes(traffic[i].read + traffic[i].written),
-      describeBuffers(step),
-      describeFused(clusters[step.cluster]),
+      one.kernel,
+      `[${one.grid.join("×")}]`,
+      products(one.operations),
+      formatBytes(bytesOf(one)),
+      `${one.reads.join(" ")} → ${one.writes.join(" ")}`.trim(),
+      describeFused(one),
     ]),
     [3, 4],
   );
 }
 
 /** A line for each kernel: how many dispatches, kernel, work, what they move, what was fused. */
-function listKernels({ steps, clusters }: Plan, traffic: readonly Traffic[]): string[] {
-  const groups = new Map<string, { count: number; operations: number; bytes: number; fused: string }>();
-  steps.forEach(({ kernel, operations, cluster }, i) => {
-    const fused = describeFused(clusters[cluster]);
-    const group = groups.get(kernel.name) ?? { count: 0, operations: 0, bytes: 0, fused };
-    groups.set(kernel.name, {
-      count: group.count + 1,
-      operations: group.operations + operations,
-      bytes: group.bytes + traffic[i].read + traffic[i].written,
-      fused: group.fused === fused ? fused : "several",
-    });
-  });
-  return align(
-    Array.from(groups, ([kernel, { count, operations, bytes, fused }]) => [
-      String(count).padStart(4),
+function listKernels(dispatches: readonly DispatchSummary[]): string[] {
+  const rows = Array.from(Map.groupBy(dispatches, ({ kernel }) => kernel), ([kernel, own]) => {
+    const fused = new Set(own.map(describeFused));
+    return [
+      String(own.length).padStart(4),
       kernel,
-      products(operations),
-      formatBytes(bytes),
-      fused,
-    ]),
-    [2, 3],
-  );
+      products(own.reduce((sum, { operations }) => sum + operations, 0)),
+      formatBytes(own.reduce((sum, one) => sum + bytesOf(one), 0)),
+      fused.size === 1 ? [...fused][0] : "several",
+    ];
+  });
+  return align(rows, [2, 3]);
 }
 
 /** What the device would take at best, where that is known. */
-function describeBest({ steps }: Plan, traffic: readonly Traffic[], roofline: Roofline): string {
+function describeBest(dispatches: readonly DispatchSummary[], roofline: Roofline): string {
   const { gflopsPerSecond, gigabytesPerSecond } = roofline;
-  const best = steps.map(({ operations }, i) =>
-    atBest({ operations, bytes: traffic[i].read + traffic[i].written }, roofline)
-  );
+  const best = dispatches.map((one) => atBest({ operations: one.operations, bytes: bytesOf(one) }, roofline));
   const { seconds, by } = atBestTogether(best);
   const ms = (value: number) => `${(1000 * value).toFixed(2)} ms`;
   const parts = Object.entries(by).filter(([, value]) => value > 0).map(([name, value]) => `${ms(value)} by ${name}`);
@@ -110,21 +81,23 @@ function describeBest({ steps }: Plan, traffic: readonly Traffic[], roofline: Ro
 }
 
 /** A plan in words: what it takes altogether, and each dispatch or, of a long one, each kernel. */
-export function explainPlan(plan: Plan, options: ExplainOptions & { readonly name?: string } = {}): string {
-  const { steps, slots, results } = plan;
-  const { name, each = steps.length <= LONG, roofline } = options;
-  const traffic = steps.map((step) => trafficOf(plan, step));
-  const { read, written } = totalTraffic(traffic);
-  const operations = steps.reduce((sum, step) => sum + step.operations, 0);
-  const count = (kind: string) => results.filter((place) => place.kind === kind).length;
-  const own = slots.reduce((sum, size) => sum + size, 0);
+export function explainPlan(plan: PlanSummary, options: ExplainOptions = {}): string {
+  const { name, dispatches, ownBuffers, ownBytes, inPlace, copiedBack } = plan;
+  const { detail = dispatches.length <= LONG ? "dispatches" : "kernels", roofline } = options;
+  const sum = (of: (one: DispatchSummary) => number) => dispatches.reduce((total, one) => total + of(one), 0);
+  const [read, written] = [sum(({ bytesRead }) => bytesRead), sum(({ bytesWritten }) => bytesWritten)];
+  const operations = sum((one) => one.operations);
+  const isEmpty = dispatches.length === 0;
   return [
-    `${name ? `${name}: ` : ""}${steps.length} dispatches, ${(operations / 1e6).toFixed(2)} MFLOP in products, ` +
+    `${name ? `${name}: ` : ""}${dispatches.length} dispatches, ${(operations / 1e6).toFixed(2)} MFLOP in products, ` +
     `${formatBytes(read)} read, ${formatBytes(written)} written` +
     (read + written > 0 ? `, ${(operations / (read + written)).toFixed(1)} FLOP a byte` : ""),
-    ...roofline && steps.length > 0 ? [describeBest(plan, traffic, roofline)] : [],
-    `${slots.length} buffers of its own (${mebibytes(own)}), ${count("donated")} results in place, ` +
-    `${count("copied")} copied back`,
-    ...steps.length === 0 ? [] : each ? listSteps(plan, traffic) : listKernels(plan, traffic),
+    ...roofline && !isEmpty ? [describeBest(dispatches, roofline)] : [],
+    `${ownBuffers} buffers of its own (${mebibytes(ownBytes)}), ${inPlace} results in place, ${copiedBack} copied back`,
+    ...isEmpty || detail === "sums"
+      ? []
+      : detail === "dispatches"
+      ? listDispatches(dispatches)
+      : listKernels(dispatches),
   ].join("\n");
 }

@@ -82,9 +82,3 @@ export function trafficOf(plan: Plan, step: Step): Traffic {
   // A placement writes one box of its result at a time: as much as it reads.
   return { read, written: cluster.kind === "place" && read > 0 ? Math.min(read, written) : written };
 }
-
-/** All dispatches together. */
-export function totalTraffic(traffic: readonly Traffic[]): Traffic {
-  const sum = (of: (one: Traffic) => number) => traffic.reduce((total, one) => total + of(one), 0);
-  return { read: sum(({ read }) => read), written: sum(({ written }) => written) };
-}

@@ -8,8 +8,8 @@ import { requireBindable } from "./binding_limit.ts";
 import { type BoundLeaves, BoundPlan } from "./bound_plan.ts";
 import { CompileWatch } from "./compile_watch.ts";
 import { Donations } from "./donations.ts";
-import { type ExplainOptions, explainPlan } from "../inspect/explain.ts";
 import { type FunctionMemory, functionMemory } from "../inspect/function_memory.ts";
+import { type PlanSummary, summarizePlan } from "../inspect/plan_summary.ts";
 import { layOutgoing, type Outgoing } from "./result_copies.ts";
 import { makePlan } from "../plan/make_plan.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -292,9 +292,9 @@ export class Compiled {
     return entry.buffer;
   }
 
-  /** The plan in words. */
-  explain(options: ExplainOptions = {}): string {
-    return explainPlan(this.plan, { ...options, name: this.traced.name });
+  /** The plan as data. */
+  summary(): PlanSummary {
+    return summarizePlan(this.plan, this.traced.name);
   }
 
   /** What takes the bytes. */

@@ -82,9 +82,10 @@ describe("explain()", () => {
     expect(short[0]).toContain("70 dispatches, 36.70 MFLOP in products");
     expect(short).toHaveLength(3);
     expect(short[2]).toMatch(/^ {2}70 {2}matmul_nn_\S+ {2}36\.70 MFLOP {2}3\.28 MiB {2}matmul$/);
-    const long = jitted.explain({ each: true }).split("\n");
+    const long = jitted.explain({ detail: "dispatches" }).split("\n");
     expect(long.slice(0, 2)).toEqual(short.slice(0, 2));
     expect(long).toHaveLength(2 + 70);
+    expect(jitted.explain({ detail: "sums" }).split("\n")).toEqual(short.slice(0, 2));
     jitted.dispose();
   });
 

@@ -107,13 +107,15 @@ describe("jit(f).memory()", () => {
       frozen,
       moving: moving.map((m) => add(m, sum(mul(frozen, x)))),
     }), { donate: [0] });
-    const g = jit((state: { m: Tensor[] }, rate: Tensor) => mul(state.m[0], rate));
+    const g = jit((state: { m: Tensor[] }, rate: Tensor) => mul(state.m[0], rate), { names: ["state", "rate"] });
     await f.compile({ frozen: numbers.tensor([8]), moving: [numbers.tensor([4])] }, numbers.tensor([8]));
     await g.compile({ m: [numbers.tensor([4])] }, 2);
     const paths = (memory: FunctionMemory) =>
       memory.items.filter(({ kind }) => kind === "argument").map(({ path, isDonated }) => [path.join("."), isDonated]);
-    // A parameter that is taken apart has no name.
-    expect(paths(f.memory()[0])).toEqual([["0.frozen", false], ["0.moving.0", true], ["1", false]]);
+    expect(paths(f.memory()[0])).toEqual([["arguments[0].frozen", false], ["arguments[0].moving.0", true], [
+      "arguments[1]",
+      false,
+    ]]);
     expect(paths(g.memory()[0])).toEqual([["state.m.0", false], ["rate", false]]);
     f.dispose();
     g.dispose();

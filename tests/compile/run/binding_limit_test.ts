@@ -62,7 +62,7 @@ describe("tensors larger than an adapter can bind", () => {
     const state = init(random.key(0), base, { method, optimizer });
     for (const leaf of treeLeaves(state.trainable)) await leaf.data();
     const loss = (params: Params, batch: TinyBatch) => crossEntropy(model.apply(params, batch), batch.labels);
-    const step = jit(makeStep({ loss, method, optimizer }), { donate: [0] });
+    const step = jit(makeStep({ loss, method, optimizer }), { donate: [0], names: ["state", "batch"] });
     await refuses(
       () => step(state as never, tinyBatch(0)),
       `cannot compute with state.base.bert.embeddings.word_embeddings.weight, f32 [9000, 32], as its ${over("1.1")}`,
