@@ -26,4 +26,4 @@ export {
   type TokenizerJson,
 } from "./tokenizer/tokenizer.ts";
 export { TOKENIZER_FILES, type TokenizerFiles, tokenizerFromFiles } from "./tokenizer/tokenizer_files.ts";
-export { wordPiece, wordPieceJson, type WordPieceOptions } from "./tokenizer/word_piece.ts";
+export { wordPiece, wordPieceJson, type WordPieceOptions, type WordPieceTokenizer } from "./tokenizer/word_piece.ts";

@@ -183,14 +183,16 @@ export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
   },
 };
 
+function isGlueTask(name: string): name is GlueTaskName {
+  return Object.hasOwn(GLUE_TASKS, name);
+}
+
 /**
  * The task of a name.
  *
  * Throws a RangeError that lists the names when there is none.
  */
 export function glueTask(name: string): GlueTask {
-  if (!Object.hasOwn(GLUE_TASKS, name)) {
-    throw new RangeError(`Cannot find task "${name}" as GLUE's tasks here are ${Object.keys(GLUE_TASKS).join(", ")}`);
-  }
-  return GLUE_TASKS[name as GlueTaskName];
+  if (isGlueTask(name)) return GLUE_TASKS[name];
+  throw new RangeError(`Cannot find task "${name}" as GLUE's tasks here are ${Object.keys(GLUE_TASKS).join(", ")}`);
 }

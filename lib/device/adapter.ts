@@ -1,6 +1,7 @@
 import { createDawn } from "./dawn.ts";
 import { quietly } from "./quiet_driver.ts";
 import { paced } from "./settle.ts";
+import { messageOf } from "../text/message_of.ts";
 
 /** Where an adapter came from. */
 export type AdapterSource = "browser" | "environment" | "loader" | "lavapipe" | "swiftshader";
@@ -77,7 +78,7 @@ async function adapterNames(options: Question): Promise<string[]> {
     await ask({ ...options, name: "no adapter has this name" });
     return [];
   } catch (error) {
-    const { message } = error as Error;
+    const message = messageOf(error);
     if (!message.includes("Available adapters")) throw error;
     return Array.from(message.matchAll(/name: '(.*)'/g), ([, name]) => name);
   }
@@ -157,7 +158,7 @@ export async function findAdapter({ device: wanted, report, verbose }: FindOptio
       if (!adapter) tried.push(`${source} (no adapter)`);
       return adapter;
     } catch (error) {
-      tried.push(`${source} (${error instanceof Error ? error.message : error})`);
+      tried.push(`${source} (${messageOf(error)})`);
       return undefined;
     }
   };

@@ -1,3 +1,5 @@
+import { importModule } from "./import_module.ts";
+
 /** Version of `npm:webgpu` that is loaded; the one that `deno.json` pins for the types. */
 export const DAWN_VERSION = "0.6.2";
 
@@ -9,9 +11,7 @@ const instances: GPU[] = [];
  * Deno only: never bundled for a browser.
  */
 export async function createDawn(flags: readonly string[] = []): Promise<GPU> {
-  // Computed, so that bundlers for browsers do not follow it into a native module.
-  const specifier = ["npm", `webgpu@${DAWN_VERSION}`].join(":");
-  const { create } = await import(specifier) as { create(flags: readonly string[]): GPU };
+  const { create } = await importModule<{ create(flags: readonly string[]): GPU }>("npm", `webgpu@${DAWN_VERSION}`);
   // Times of dispatches are ours to read: without this they are multiples of 65.5 µs.
   const instance = create([...flags, "disable-dawn-features=timestamp_quantization"]);
   instances.push(instance);

@@ -3,6 +3,7 @@ import type { AdapterSource } from "./adapter.ts";
 import { Faults } from "./faults.ts";
 import { Reclaimer } from "./reclaim.ts";
 import { type Compilation, WarmUp } from "./warm_up.ts";
+import { messageOf } from "../text/message_of.ts";
 
 /** The adapter behind a device. */
 export interface AdapterReport {
@@ -73,10 +74,10 @@ const TEXEL_BYTES = { rgba32float: 16, rgba16float: 8 } as const;
 
 /** Data as bytes in whole words, as WebGPU writes them, zeros behind the last one. As bytes: Dawn knows no Float16Array. */
 function wholeWords({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
-  if (byteLength % 4 === 0) return bytes;
+  // WebGPU takes no shared memory.
+  if (buffer instanceof ArrayBuffer && byteLength % 4 === 0) return new Uint8Array(buffer, byteOffset, byteLength);
   const padded = new Uint8Array(Math.ceil(byteLength / 4) * 4);
-  padded.set(bytes);
+  padded.set(new Uint8Array(buffer, byteOffset, byteLength));
   return padded;
 }
 
@@ -403,7 +404,7 @@ export class Device {
       const notes = messages.map(({ lineNum, message }) =>
         `line ${lineNum}: ${message}\n    ${lines[lineNum - 1] ?? ""}`
       );
-      throw new Error([`internal: kernel ${label} does not compile: ${(error as Error).message}`, ...notes].join("\n"));
+      throw new Error([`internal: kernel ${label} does not compile: ${messageOf(error)}`, ...notes].join("\n"));
     }
     if (this.#warmUp) await this.#faults.wait(this.#warmUp.add(kernel, pipeline));
     this.#ready.set(code, pipeline);

@@ -14,7 +14,8 @@ const UNIFORM_BYTES = 65_536;
  */
 export class DryRun {
   readonly #gpu: GPUDevice;
-  readonly #memory = new Map<string, GPUBuffer | GPUTexture>();
+  readonly #buffers = new Map<string, GPUBuffer>();
+  readonly #textures = new Map<string, GPUTexture>();
 
   /** Dry runs on a device. */
   constructor(gpu: GPUDevice) {
@@ -22,9 +23,9 @@ export class DryRun {
   }
 
   #buffer(key: string, size: number, usage: number): GPUBuffer {
-    const buffer = this.#memory.get(key) ?? this.#gpu.createBuffer({ size, usage });
-    this.#memory.set(key, buffer);
-    return buffer as GPUBuffer;
+    const buffer = this.#buffers.get(key) ?? this.#gpu.createBuffer({ size, usage });
+    this.#buffers.set(key, buffer);
+    return buffer;
   }
 
   /** Something for the binding of a number to bind: none serves two, as what is written may be bound only once. */
@@ -34,10 +35,10 @@ export class DryRun {
       return { buffer: this.#buffer(`buffer ${number}`, STORAGE_BYTES, USAGE.storage) };
     }
     const key = `${format} ${number}`;
-    const texture = this.#memory.get(key) ??
+    const texture = this.#textures.get(key) ??
       this.#gpu.createTexture({ size: [1, 1], format, usage: USAGE.storageTexture });
-    this.#memory.set(key, texture);
-    return (texture as GPUTexture).createView();
+    this.#textures.set(key, texture);
+    return texture.createView();
   }
 
   /** Starts the pipeline of a kernel on nothing. Resolves when the driver is done with it. */
@@ -58,7 +59,9 @@ export class DryRun {
 
   /** Frees what was bound. */
   [Symbol.dispose](): void {
-    for (const piece of this.#memory.values()) piece.destroy();
-    this.#memory.clear();
+    for (const pieces of [this.#buffers, this.#textures]) {
+      for (const piece of pieces.values()) piece.destroy();
+      pieces.clear();
+    }
   }
 }

@@ -14,7 +14,7 @@ export class Faults {
     // Throwing inside this event aborts the process: collect, and let the next wait reject.
     gpu.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
-      const { error } = event as GPUUncapturedErrorEvent;
+      const { error } = event;
       // Dawn adds where in its own source the fault arose, which tells users nothing.
       const message = error.message.replaceAll(/^ +at .*$/gm, "").trim();
       if (error.constructor.name !== "GPUOutOfMemoryError") this.#found.push(new Error(`WebGPU: ${message}`));

@@ -15,21 +15,19 @@ export interface OpenDeviceOptions {
   readonly verbose?: boolean;
 }
 
-const FEATURES = ["shader-f16", "subgroups", "timestamp-query"];
+const FEATURES = ["shader-f16", "subgroups", "timestamp-query"] as const;
 /** Limits that are no upper bounds of something to ask for. */
 const FIXED_LIMITS = new Set(["minSubgroupSize", "maxSubgroupSize"]);
 
 function limitsOf(limits: GPUSupportedLimits): Record<string, number> {
   const found: Record<string, number> = {};
+  const add = (name: string) => {
+    const value: unknown = Reflect.get(limits, name);
+    if (typeof value === "number" && !FIXED_LIMITS.has(name)) found[name] = value;
+  };
+  for (const name in limits) add(name);
   // Getters live on the prototype.
-  for (const name in limits) {
-    const value = (limits as unknown as Record<string, unknown>)[name];
-    if (typeof value === "number" && !FIXED_LIMITS.has(name)) found[name] = value;
-  }
-  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(limits))) {
-    const value = (limits as unknown as Record<string, unknown>)[name];
-    if (typeof value === "number" && !FIXED_LIMITS.has(name)) found[name] = value;
-  }
+  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(limits))) add(name);
   return found;
 }
 
@@ -65,12 +63,12 @@ export async function requestDevice(options: OpenDeviceOptions = {}): Promise<De
 
 async function open(options: OpenDeviceOptions): Promise<{ gpu: GPUDevice; report: AdapterReport }> {
   const { adapter, source } = await findAdapter(options);
-  const features = FEATURES.filter((name) => adapter.features.has(name as GPUFeatureName));
+  const features = FEATURES.filter((name) => adapter.features.has(name));
   const requiredLimits = limitsOf(adapter.limits);
   const gpu = await paced(
-    adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits }),
+    adapter.requestDevice({ requiredFeatures: features, requiredLimits }),
   );
-  const info = adapter.info as GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number };
+  const info: GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number } = adapter.info;
   const hasOneSize = features.includes("subgroups") && info.subgroupMinSize === info.subgroupMaxSize;
   const report: AdapterReport = {
     source,

@@ -11,16 +11,22 @@ const URGENCY = 1.5;
 
 interface NodeModules {
   getBuiltinModule?(name: "node:v8"): { setFlagsFromString(flags: string): void };
-  getBuiltinModule?(name: "node:vm"): { runInNewContext(code: string): unknown };
+  getBuiltinModule?(name: "node:vm"): { runInNewContext(code: "gc"): (() => void) | undefined };
+}
+
+/** What runtimes other than browsers may have. */
+interface Runtime {
+  readonly gc?: () => void;
+  readonly process?: NodeModules;
 }
 
 /** The runtime's own way to collect garbage; `undefined` where it has none, as in browsers. */
 function findCollector(): (() => void) | undefined {
-  const { gc, process } = globalThis as { gc?: () => void; process?: NodeModules };
+  const { gc, process }: Runtime = globalThis;
   if (gc) return gc;
   try {
     process?.getBuiltinModule?.("node:v8").setFlagsFromString("--expose-gc");
-    return process?.getBuiltinModule?.("node:vm").runInNewContext("gc") as (() => void) | undefined;
+    return process?.getBuiltinModule?.("node:vm").runInNewContext("gc");
   } catch {
     return undefined; // a runtime that knows the modules and not the switch
   }

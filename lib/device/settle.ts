@@ -5,7 +5,7 @@ const BRISK = 24;
 const CALM_MILLISECONDS = 4;
 
 type Immediate = (callback: (...args: unknown[]) => void, ...args: unknown[]) => unknown;
-const host = globalThis as unknown as { setImmediate?: Immediate };
+const host: { setImmediate?: Immediate } = globalThis;
 
 let waits = 0;
 /** Polls since a wait began or ended. */

@@ -1,3 +1,5 @@
+import { importModule } from "./import_module.ts";
+
 const PACKAGE = "@sparticuz/chromium";
 const VERSION = "153.0.0";
 const FILES = ["libvk_swiftshader.so", "vk_swiftshader_icd.json", "libvulkan.so.1"];
@@ -61,9 +63,10 @@ async function deno(...args: string[]): Promise<string> {
 }
 
 async function decompress(bytes: Uint8Array): Promise<Uint8Array> {
-  // Computed, so that bundlers for browsers do not keep an import that fails there.
-  const specifier = ["node", "zlib"].join(":");
-  const { brotliDecompressSync } = await import(specifier) as { brotliDecompressSync(data: Uint8Array): Uint8Array };
+  const { brotliDecompressSync } = await importModule<{ brotliDecompressSync(data: Uint8Array): Uint8Array }>(
+    "node",
+    "zlib",
+  );
   return brotliDecompressSync(bytes);
 }
 

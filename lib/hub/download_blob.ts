@@ -2,6 +2,7 @@ import type { Hash } from "node:crypto";
 import type { RepoFile } from "./list_repo.ts";
 import type { HubRequest } from "./request.ts";
 import type { DownloadProgress } from "./settings.ts";
+import { importModule } from "../device/import_module.ts";
 
 /** A file to fetch. */
 export interface BlobRequest {
@@ -98,8 +99,7 @@ async function append(
 }
 
 async function hashOf(path: string, { size, algorithm }: RepoFile): Promise<string> {
-  const specifier = ["node", "crypto"].join(":"); // computed, as browsers have none
-  const { createHash } = await import(specifier) as typeof import("node:crypto");
+  const { createHash } = await importModule<typeof import("node:crypto")>("node", "crypto");
   const hash: Hash = createHash(algorithm === "git" ? "sha1" : "sha256");
   if (algorithm === "git") hash.update(`blob ${size}\0`);
   for await (const part of (await Deno.open(path)).readable) hash.update(part);

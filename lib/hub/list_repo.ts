@@ -1,6 +1,7 @@
 import type * as Hub from "@huggingface/hub";
 import type { HubRequest } from "./request.ts";
 import type { HubSettings } from "./settings.ts";
+import { importModule } from "../device/import_module.ts";
 
 /** Version of `npm:@huggingface/hub` that is loaded; the one that `deno.json` pins for the types. */
 export const HUB_VERSION = "2.17.5";
@@ -25,9 +26,8 @@ export interface RepoListing {
  * with what cannot be written into a cache.
  */
 export async function listRepo(id: string, settings: HubSettings, request: HubRequest): Promise<RepoListing> {
-  // Computed, so that bundlers for browsers do not follow it: only who fetches needs it.
-  const specifier = ["npm", `@huggingface/hub@${HUB_VERSION}`].join(":");
-  const { listFiles, modelInfo } = await import(specifier) as typeof Hub;
+  // Only who fetches needs it.
+  const { listFiles, modelInfo } = await importModule<typeof Hub>("npm", `@huggingface/hub@${HUB_VERSION}`);
   const { endpoint: hubUrl, revision } = settings;
   const fail = (reason: string): never => {
     throw new Deno.errors.InvalidData(`cannot fetch ${id}: ${reason}`);

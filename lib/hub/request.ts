@@ -1,4 +1,5 @@
 import type { HubSettings } from "./settings.ts";
+import { messageOf } from "../text/message_of.ts";
 
 /** Asks the hub; what it refuses becomes an error that says what to do. */
 export type HubRequest = (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -19,7 +20,7 @@ export function requestFor(id: string, { endpoint, token, revision }: HubSetting
     } catch (error) {
       signal?.throwIfAborted();
       throw new Error(
-        `cannot fetch ${id}: ${endpoint} does not answer (${(error as Error).message}): ` +
+        `cannot fetch ${id}: ${endpoint} does not answer (${messageOf(error)}): ` +
           `go online, or use the cache alone by offline: true`,
         { cause: error },
       );

@@ -1,3 +1,6 @@
+import { messageOf } from "../text/message_of.ts";
+import { isObject } from "../text/is_object.ts";
+
 /**
  * Reads a JSON file that holds an object. A byte order mark is skipped.
  *
@@ -10,13 +13,11 @@ export async function readJsonObject(path: string): Promise<Record<string, unkno
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    const fault = error instanceof TypeError ? "it is no UTF-8 text" : `it is no JSON: ${(error as Error).message}`;
+    const fault = error instanceof TypeError ? "it is no UTF-8 text" : `it is no JSON: ${messageOf(error)}`;
     throw new SyntaxError(`cannot read ${path}: ${fault}`, { cause: error });
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new SyntaxError(`cannot read ${path}: it is no JSON object`);
-  }
-  return value as Record<string, unknown>;
+  if (!isObject(value)) throw new SyntaxError(`cannot read ${path}: it is no JSON object`);
+  return value;
 }
 
 async function readWhole(path: string): Promise<Uint8Array> {
@@ -25,6 +26,6 @@ async function readWhole(path: string): Promise<Uint8Array> {
     if (!(await Deno.stat(path)).isFile) throw new Error("it is no file");
     return await Deno.readFile(path);
   } catch (error) {
-    throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`cannot read ${path}: ${messageOf(error)}`, { cause: error });
   }
 }

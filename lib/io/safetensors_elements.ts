@@ -80,7 +80,7 @@ export async function encodeTensor(tensor: Tensor, floats: FloatFormat): Promise
   const elements = dtype === "F16"
     ? data instanceof Float16Array ? data : new Float16Array(data)
     : dtype === "BF16"
-    ? floatToBfloat(data as Float32Array)
+    ? floatToBfloat(data instanceof Float32Array ? data : Float32Array.from(data))
     : data;
-  return new Uint8Array(elements.buffer as ArrayBuffer, elements.byteOffset, elements.byteLength);
+  return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
 }

@@ -1,5 +1,8 @@
 import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import { repeatedKey } from "./repeated_key.ts";
+import { messageOf } from "../text/message_of.ts";
+import { isCount } from "../text/is_count.ts";
+import { isObject } from "../text/is_object.ts";
 
 /** Bytes of an element, by the format's dtypes; others are not read. */
 export const ELEMENT_BYTES = {
@@ -67,33 +70,36 @@ function parseJson(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     header = JSON.parse(text);
   } catch (error) {
-    return fail(`its header is no JSON: ${(error as Error).message}`);
+    return fail(`its header is no JSON: ${messageOf(error)}`);
   }
-  if (typeof header !== "object" || header === null || Array.isArray(header)) fail("its header is no JSON object");
+  if (!isObject(header)) return fail("its header is no JSON object");
   const key = repeatedKey(text);
   if (key !== undefined) fail(`its header has the name ${key} twice`);
-  return header as Record<string, unknown>;
+  return header;
+}
+
+function isFileDType(name: string): name is FileDType {
+  return Object.hasOwn(ELEMENT_BYTES, name);
 }
 
 function readEntry(name: string, value: unknown, dataBytes: number, fail: Fail): TensorEntry {
-  const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
   const areCounts = (list: unknown): list is number[] => Array.isArray(list) && list.every(isCount);
-  const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
+  const { dtype, shape, data_offsets: offsets } = isObject(value) ? value : {};
   if (typeof dtype !== "string" || !areCounts(shape) || !areCounts(offsets) || offsets.length !== 2) {
     return fail(`tensor ${name} lacks dtype, shape or data_offsets`);
   }
-  if (!Object.hasOwn(ELEMENT_BYTES, dtype)) {
-    fail(`tensor ${name}: dtype ${dtype} is not one of ${Object.keys(ELEMENT_BYTES).join(", ")}`);
+  if (!isFileDType(dtype)) {
+    return fail(`tensor ${name}: dtype ${dtype} is not one of ${Object.keys(ELEMENT_BYTES).join(", ")}`);
   }
   const [begin, end] = offsets;
   if (end < begin || end > dataBytes) {
     fail(`tensor ${name}: offsets ${begin} to ${end} leave the ${dataBytes} bytes of data: is it truncated?`);
   }
-  const size = sizeOf(shape) * ELEMENT_BYTES[dtype as FileDType];
+  const size = sizeOf(shape) * ELEMENT_BYTES[dtype];
   if (end - begin !== size) {
     fail(`tensor ${name}: ${dtype} ${formatShape(shape)} needs ${size} bytes, and its offsets give ${end - begin}`);
   }
-  return { name, dtype: dtype as FileDType, shape, begin, end };
+  return { name, dtype, shape, begin, end };
 }
 
 /** Checks that tensors fill the data without gaps and without overlaps. */
@@ -106,16 +112,18 @@ function checkLayout(entries: readonly TensorEntry[], dataBytes: number, fail: F
   if (position !== dataBytes) fail(`${dataBytes - position} bytes after the last tensor belong to none`);
 }
 
+function holdsTexts(record: Record<string, unknown>): record is Record<string, string> {
+  return Object.values(record).every((value) => typeof value === "string");
+}
+
 /**
  * Reads a header and checks all of it against the number of bytes that follow, so that what is read afterwards is no
  * more than the file holds.
  */
 export function readHeader(bytes: Uint8Array, dataBytes: number, fail: Fail): Header {
   const { __metadata__: metadata = {}, ...rest } = parseJson(bytes, fail);
-  const isText = typeof metadata === "object" && metadata !== null && !Array.isArray(metadata) &&
-    Object.values(metadata).every((value) => typeof value === "string");
-  if (!isText) fail("its metadata is no record of texts");
+  if (!isObject(metadata) || !holdsTexts(metadata)) return fail("its metadata is no record of texts");
   const entries = Object.entries(rest).map(([name, value]) => readEntry(name, value, dataBytes, fail));
   checkLayout(entries, dataBytes, fail);
-  return { entries, metadata: metadata as Record<string, string> };
+  return { entries, metadata };
 }

@@ -2,6 +2,7 @@ import type { Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { decodeTensor, type ReadHalves } from "./safetensors_elements.ts";
 import { failFor, type FileDType, LENGTH_BYTES, readHeader, readHeaderLength } from "./safetensors_header.ts";
+import { messageOf } from "../text/message_of.ts";
 
 /** Tensors of files that are read one by one, when asked for. */
 export interface TensorReader {
@@ -29,7 +30,7 @@ async function openFile(path: string | URL): Promise<Deno.FsFile> {
     if (!(await Deno.stat(path)).isFile) throw new Error("it is no file");
     return await Deno.open(path);
   } catch (error) {
-    throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`cannot read ${path}: ${messageOf(error)}`, { cause: error });
   }
 }
 

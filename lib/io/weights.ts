@@ -5,6 +5,8 @@ import { repeatedKey } from "./repeated_key.ts";
 import type { ReadHalves } from "./safetensors_elements.ts";
 import { type Fail, failFor } from "./safetensors_header.ts";
 import { openSafetensors, type TensorReader } from "./safetensors_reader.ts";
+import { messageOf } from "../text/message_of.ts";
+import { isObject } from "../text/is_object.ts";
 
 /** A model's weights in one file. */
 export const WEIGHTS_FILE = "model.safetensors";
@@ -21,20 +23,20 @@ export function parseWeightsIndex(text: string, file: string = WEIGHTS_INDEX_FIL
   try {
     index = JSON.parse(text);
   } catch (error) {
-    return fail((error as Error).message);
+    return fail(messageOf(error));
   }
   const map = index?.weight_map;
-  if (typeof map !== "object" || map === null || Array.isArray(map)) fail("it has no weight_map");
+  if (!isObject(map)) return fail("it has no weight_map");
   const repeated = repeatedKey(text);
   if (repeated !== undefined) fail(`it has the name ${repeated} twice`);
   const files = new Map<string, string[]>();
-  for (const [tensor, name] of Object.entries(map as Record<string, unknown>)) {
+  for (const [tensor, name] of Object.entries(map)) {
     if (typeof name !== "string" || !/^[\w][\w.-]{0,200}\.safetensors$/.test(name)) {
-      fail(`tensor ${tensor} is said to lie in ${quoted(name)}, which is no name of a safetensors file`);
+      return fail(`tensor ${tensor} is said to lie in ${quoted(name)}, which is no name of a safetensors file`);
     }
-    const names = files.get(name as string);
+    const names = files.get(name);
     if (names) names.push(tensor);
-    else files.set(name as string, [tensor]);
+    else files.set(name, [tensor]);
   }
   return files;
 }

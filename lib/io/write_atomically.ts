@@ -1,3 +1,5 @@
+import { messageOf } from "../text/message_of.ts";
+
 /** Writes under way in this process get names of their own. */
 let written = 0;
 /** Their files. */
@@ -16,7 +18,7 @@ export async function writeAtomically(path: string, contents: Contents): Promise
     await Deno.rename(fresh, path);
   } catch (error) {
     await Deno.remove(fresh).catch(() => {}); // it may never have been made
-    throw new Error(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`cannot write ${path}: ${messageOf(error)}`, { cause: error });
   } finally {
     unfinished.delete(fresh);
   }

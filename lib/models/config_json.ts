@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { misspelt, nearest } from "../text/nearest.ts";
 import { quoted } from "../text/quoted.ts";
 import { ACTIVATION_NAMES } from "./activations.ts";
+import { isObject } from "../text/is_object.ts";
 
 // Bounds keep a damaged file from asking for loops and arrays without end.
 const whole = (longest: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(longest));
@@ -102,7 +103,7 @@ export function readConfig<const Entries extends v.ObjectEntries>(
     throw new RangeError(`cannot make ${architecture} of this config.json as ${describe(result.issues[0])}`);
   }
   const isUnused = (key: string) => !Object.hasOwn(entries, key) && !HARMLESS.has(key);
-  const given = json as Readonly<Record<string, unknown>>;
+  const given = isObject(json) ? json : {};
   const unused = Object.keys(given).filter(isUnused).sort();
   const absent = Object.keys(entries).filter((name) => !Object.hasOwn(given, name) || (given[name] ?? null) === null);
   for (const key of unused) {

@@ -17,7 +17,7 @@ import {
   splitHeads,
 } from "./encoder.ts";
 import { type Head, maskedHead } from "./heads.ts";
-import { denseShapes, normShapes, type ParameterShape } from "./parameter_shapes.ts";
+import { denseShapes, normShapes, tableShapes } from "./parameter_shapes.ts";
 
 const splitBars = (text: string): string[] => text.toLowerCase().split("|").map((part) => part.trim());
 const barred = <const Names extends readonly string[]>(names: Names) =>
@@ -145,8 +145,8 @@ function encoderParts(values: Values, sizes: EncoderSizes): EncoderParts {
     layer: (i) => `deberta.encoder.layer.${i}`,
     embeddings: [
       [WORDS, [vocabSize, C]],
-      ...(hasPositions ? [[POSITIONS, [maxLength, C]]] : []) as ParameterShape[],
-      ...(types > 0 ? [[TYPES, [types, C]]] : []) as ParameterShape[],
+      ...hasPositions ? tableShapes(POSITIONS, maxLength, C) : [],
+      ...types > 0 ? tableShapes(TYPES, types, C) : [],
       ...normShapes(`${EMBEDDINGS}.LayerNorm`, C),
     ],
     layerExtras: [

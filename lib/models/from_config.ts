@@ -12,6 +12,7 @@ import { DEBERTA } from "./deberta.ts";
 import { DISTILBERT } from "./distilbert.ts";
 import { ELECTRA } from "./electra.ts";
 import { CAMEMBERT, ROBERTA, XLM_ROBERTA } from "./roberta.ts";
+import { isObject } from "../text/is_object.ts";
 
 // Decoders join here, with heads of their own beside HEAD_NAMES.
 const ARCHITECTURES: readonly Architecture[] = [BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, ELECTRA, DISTILBERT, DEBERTA];
@@ -23,10 +24,10 @@ export const LORA_TARGETS: Readonly<Record<string, readonly string[]>> = Object.
 );
 
 function architectureOf(json: unknown): Architecture {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+  if (!isObject(json)) {
     throw new RangeError(`a config.json holds an object, not ${JSON.stringify(json)?.slice(0, 60)}`);
   }
-  const { model_type: type, architectures } = json as Record<string, unknown>;
+  const { model_type: type, architectures } = json;
   if (typeof type === "string") {
     const found = ARCHITECTURES.find(({ modelType }) => modelType === type);
     if (found) return found;

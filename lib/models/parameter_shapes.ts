@@ -12,6 +12,11 @@ export function denseShapes(name: string, output: number, input: number): Parame
   return [[`${name}.weight`, [output, input]], [`${name}.bias`, [output]]];
 }
 
+/** A table of embeddings, one in each row. */
+export function tableShapes(name: string, rows: number, size: number): ParameterShape[] {
+  return [[name, [rows, size]]];
+}
+
 /** A layer norm. */
 export function normShapes(name: string, size: number): ParameterShape[] {
   return [[`${name}.weight`, [size]], [`${name}.bias`, [size]]];

@@ -10,7 +10,7 @@ import { broadcastTo } from "./broadcast.ts";
 import { cast } from "./cast.ts";
 import { zeros } from "./full.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
-import { apply, type BufferRef, type Emission, type Primitive } from "./primitive.ts";
+import { apply, type BufferRef, type Emission, paramsOf, type Primitive } from "./primitive.ts";
 import { reshape, transpose, transposePrimitive } from "./reshape.ts";
 
 /** How the last two axes of a view lie in memory: rows together ("n"), columns together ("t"), or neither. */
@@ -94,7 +94,7 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
       const [outer, inner] = shape.length === 2 ? shape : [1, shape[0] ?? 1];
       const pair = (list: readonly number[]) => list.length === 2 ? list : [0, list[0] ?? 0];
       const [[a0, a1], [b0, b1], [c0, c1]] = strides.map(pair);
-      const dispatch = matmulDispatch(`${forA.kind}${forB.kind}` as MatmulLayout, {
+      const dispatch = matmulDispatch(layoutOf(forA.kind, forB.kind), {
         m,
         n,
         k,
@@ -151,6 +151,13 @@ export function productEmission(
   };
 }
 
+/** The name of how two operands lie. */
+function layoutOf(a: "n" | "t", b: "n" | "t"): MatmulLayout {
+  if (b === "n") return a === "n" ? "nn" : "tn";
+  if (a === "t") throw new Error("internal: no kernel reads two transposed operands");
+  return "nt";
+}
+
 function swapLast(x: Tensor): Tensor {
   return transpose(x, x.shape.map((_, axis) => axis < x.rank - 2 ? axis : 2 * x.rank - 3 - axis));
 }
@@ -158,9 +165,8 @@ function swapLast(x: Tensor): Tensor {
 /** Whether a matrix is another one seen transposed: its derivative then lies as the other does, and costs no copy. */
 function isSwapped(x: Tensor): boolean {
   const state = stateOf(x);
-  if (state.kind !== "node" || state.operation !== transposePrimitive) return false;
-  const { permutation } = state.params as { readonly permutation: readonly number[] };
-  return x.rank === 2 && permutation[0] === 1;
+  const params = state.kind === "node" ? paramsOf(transposePrimitive, state) : undefined;
+  return x.rank === 2 && params?.permutation[0] === 1;
 }
 
 /**

@@ -1,6 +1,5 @@
 import { matmulDispatch } from "../../kernels/choose_matmul.ts";
-import type { BranchLayout } from "../../kernels/branch.ts";
-import { type MatmulLayout, SINGLE_PRODUCT } from "../../kernels/matmul.ts";
+import { SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add } from "./arithmetic.ts";
@@ -31,7 +30,6 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
       const [m, n] = output.shape;
       const k = a.view.shape[1];
       const [A, B, , V] = [a, b, ...blocks].map((x) => orientation(x.view)!);
-      const layout = V.kind === "t" ? "nt" : "nn";
       const blockOf = ([z, v]: typeof blocks) => ({
         ldz: orientation(z.view)!.stride,
         ldv: orientation(v.view)!.stride,
@@ -39,7 +37,7 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
         offsetV: v.view.offset,
       });
       const [r, r1 = 0] = [0, 2].filter((i) => i < blocks.length).map((i) => blocks[i].view.shape[1]);
-      const dispatch = matmulDispatch(`n${B.kind}` as MatmulLayout, {
+      const dispatch = matmulDispatch(B.kind === "t" ? "nt" : "nn", {
         ...SINGLE_PRODUCT,
         m,
         n,
@@ -51,7 +49,7 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
         offsetB: b.view.offset,
         scale,
         branch: {
-          layout: r1 > 0 ? `${layout}_${layout}` as BranchLayout : layout,
+          layout: V.kind === "t" ? (r1 > 0 ? "nt_nt" : "nt") : r1 > 0 ? "nn_nn" : "nn",
           r: r + r1,
           ...blockOf(blocks),
           ...r1 > 0 && { second: { from: r, ...blockOf(blocks.slice(2)) } },

@@ -203,7 +203,17 @@ export function apply<P>(primitive: Primitive<P>, inputs: readonly Tensor[], par
 
 /** The primitive of a node. */
 export function primitiveOf(node: { readonly operation: { readonly name: string } }): Primitive {
+  // The type of a tensor knows an operation's name alone; nodes are made by apply(), of primitives.
   return node.operation as Primitive;
+}
+
+/** The parameters of a node of this primitive; `undefined` for a node of another one. */
+export function paramsOf<P>(
+  primitive: Primitive<P>,
+  node: { readonly operation?: { readonly name: string }; readonly params: unknown },
+): P | undefined {
+  // apply() made the node of the primitive and its parameters.
+  return node.operation === primitive ? node.params as P : undefined;
 }
 
 // Eager programs would grow their graph without end where nobody asks for data: whoever owns the pending nodes may

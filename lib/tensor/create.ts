@@ -1,4 +1,4 @@
-import { allocate, type DType, holdsNumber, type TypedArray } from "./dtype.ts";
+import { allocate, type DType, holdsNumber } from "./dtype.ts";
 import { formatShape, requireShape, sameShape, type Shape, sizeOf } from "./shape.ts";
 import { makeTensor, type Tensor } from "./tensor.ts";
 
@@ -7,7 +7,10 @@ export type NestedArray = number | boolean | readonly NestedArray[];
 
 /** Elements that are copied into a tensor; integers become i32 where they have a sign, else u32. */
 export type HostArray =
-  | TypedArray
+  | Float32Array
+  | Int32Array
+  | Uint32Array
+  | Float16Array
   | Float64Array
   | Int8Array
   | Int16Array
@@ -59,7 +62,8 @@ function dtypeOf(data: HostArray): DType {
 /** Elements of a typed array as numbers; integers of 64 bits must fit into the integers that they become. */
 function numbersOf(data: HostArray, dtype: DType): ArrayLike<number> {
   if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return data;
-  return Float64Array.from(data as Iterable<bigint>, (value) => {
+  const elements: Iterable<bigint> = data;
+  return Float64Array.from(elements, (value) => {
     if (dtype === "bool" || holdsNumber(dtype, Number(value))) return Number(value);
     throw new RangeError(`tensor: ${value} is out of the range of ${dtype}: { dtype: "f32" } takes the nearest f32`);
   });

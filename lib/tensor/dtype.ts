@@ -5,7 +5,11 @@
 export type DType = "f32" | "i32" | "u32" | "bool" | "f16";
 
 /** What a tensor's elements are on the host: `bool` arrives as 0 and 1. */
-export type TypedArray = Float32Array | Int32Array | Uint32Array | Float16Array;
+export type TypedArray =
+  | Float32Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Float16Array<ArrayBuffer>;
 
 /** Bytes of a word: an element of any dtype but f16, or two of f16. */
 const WORD_BYTES = 4;

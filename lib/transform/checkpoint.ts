@@ -1,5 +1,5 @@
 import { barrier, type Group, groupPrimitive, mark } from "../ops/control.ts";
-import { apply, holdNodes, primitiveOf } from "../ops/primitive.ts";
+import { apply, holdNodes, paramsOf, primitiveOf } from "../ops/primitive.ts";
 import { idOf, nextId, stateOf, type Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
 import { makeGroup } from "./custom_vjp.ts";
@@ -26,7 +26,7 @@ function regionOf(outputs: readonly Tensor[], firstId: number): Region {
     nodes.set(node, state);
     stack.push(...state.inputs);
     // The rule of a group takes all its outputs, also those that nobody needs.
-    if (state.operation === groupPrimitive) stack.push(...(state.params as { group: Group }).group.outputs);
+    stack.push(...paramsOf(groupPrimitive, state)?.group.outputs ?? []);
   }
   return {
     nodes: Array.from(nodes, ([node, state]) => ({ node, state })).sort((a, b) => idOf(a.node) - idOf(b.node)),
@@ -40,9 +40,9 @@ function replay(region: Region, inputs: readonly Tensor[], outputs: readonly Ten
   const twins = new Map<Group, Group>();
   for (const { node, state } of region.nodes) {
     const parts = state.inputs.map((input) => copies.get(input)!);
-    if (state.operation === groupPrimitive) {
+    const group = paramsOf(groupPrimitive, state)?.group;
+    if (group) {
       // A group's rule speaks of its own outputs: the copy gets a group of its own with the same rule.
-      const { group } = state.params as { group: Group };
       const twin = twins.get(group) ?? { outputs: [], backward: group.backward };
       twins.set(group, twin);
       const copy = apply(groupPrimitive, parts, { group: twin });

@@ -2,7 +2,7 @@ import "../ops/methods.ts"; // derivatives are written with them
 import { add } from "../ops/arithmetic.ts";
 import { zerosLike } from "../ops/full.ts";
 import { type Group, groupPrimitive, mark } from "../ops/control.ts";
-import { continueNodes, holdNodes, primitiveOf } from "../ops/primitive.ts";
+import { continueNodes, holdNodes, paramsOf, primitiveOf } from "../ops/primitive.ts";
 import { isFloat } from "../tensor/dtype.ts";
 import { formatShape } from "../tensor/shape.ts";
 import type { TensorState } from "../tensor/state.ts";
@@ -27,7 +27,7 @@ function flowInputs(state: NodeState): readonly Tensor[] {
 }
 
 function groupOf(state: NodeState): Group | undefined {
-  return state.operation === groupPrimitive ? (state.params as { group: Group }).group : undefined;
+  return paramsOf(groupPrimitive, state)?.group;
 }
 
 /**

@@ -27,9 +27,9 @@ const TYPES = [
   ..."DType HostArray NestedArray Shape TensorOptions TypedArray".split(" "),
   ..."AxisOption DTypeOption GeluOptions Key LowRank MatmulOptions ReduceOptions SliceOptions SplitOptions TensorLike"
     .split(" "),
-  ..."AnyFunction CustomVjpRules GradOptions ValueAndGradOptions".split(" "),
+  ..."AnyFunction CustomVjpRules GradOptions ValueAndGrad ValueAndGradOptions".split(" "),
   ..."JitArguments JitOptions JittedFunction Lifted LiftedAll NumberPositions TakesNumbers WantsNumbers".split(" "),
-  ..."Batch Params ProjectedWeight Tree TreeNode Weight".split(" "),
+  ..."Batch Params PlainObject ProjectedWeight StaticValue Tree TreeNode TreeRecord Weight".split(" "),
   ..."AdapterReport AdapterSource Counters Device DeviceOptions MemoryReport OpenDeviceOptions".split(" "),
   ..."DispatchTime ExplainOptions FunctionMemory MemoryItem MemoryKind ProfileClock Roofline".split(" "),
 ];

@@ -1,5 +1,5 @@
 import { type models, type Tensor, tensor } from "../../../mod.ts";
-import type { Tokenizer } from "../../../lib/data/mod.ts";
+import type { WordPieceTokenizer } from "../../../lib/data/mod.ts";
 import type { Passage } from "../../suite/mod.ts";
 import type { Choices } from "../../suite/random.ts";
 
@@ -18,7 +18,7 @@ export interface HiddenTokens extends Omit<models.MaskedBatch, "weights"> {
 /** Passages with tokens hidden as in BERT (1810.04805): of those asked for 8 of 10 masked, 1 exchanged, 1 left. */
 export function maskedBatch(
   passages: readonly Passage[],
-  tokenizer: Required<Tokenizer>,
+  tokenizer: WordPieceTokenizer,
   choices: Choices,
 ): HiddenTokens {
   const B = passages.length;

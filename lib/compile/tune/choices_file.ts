@@ -1,4 +1,5 @@
 import { writeAtomically } from "../../io/write_atomically.ts";
+import { messageOf } from "../../text/message_of.ts";
 
 /** Variants of products by their class, as they were measured on one adapter. */
 export type Choices = ReadonlyMap<string, string>;
@@ -46,7 +47,7 @@ async function read(file: ChoicesFile): Promise<Contents["adapters"]> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return nothing;
     if (error instanceof Deno.errors.NotCapable) throw error;
-    throw new Error(`cannot read ${path}: ${(error as Error).message}: delete it, it is only a cache`, {
+    throw new Error(`cannot read ${path}: ${messageOf(error)}: delete it, it is only a cache`, {
       cause: error,
     });
   }
@@ -56,7 +57,7 @@ async function read(file: ChoicesFile): Promise<Contents["adapters"]> {
   } catch (error) {
     const aside = `${path}.damaged`;
     await Deno.rename(path, aside);
-    report(`${path} is damaged (${(error as Error).message}): it is now ${aside}, kernels are chosen without it`);
+    report(`${path} is damaged (${messageOf(error)}): it is now ${aside}, kernels are chosen without it`);
     return nothing;
   }
 }

@@ -2,6 +2,8 @@ import { quoted } from "../../text/quoted.ts";
 import { repeatedKey } from "../../io/repeated_key.ts";
 import { findColumns } from "./find_columns.ts";
 import type { Place, Row } from "./rows.ts";
+import { messageOf } from "../../text/message_of.ts";
+import { isObject } from "../../text/is_object.ts";
 
 function objectOf(line: string, columns: readonly string[], where: string): Readonly<Record<string, unknown>> {
   const fail = (reason: string, cause?: unknown): never => {
@@ -12,9 +14,9 @@ function objectOf(line: string, columns: readonly string[], where: string): Read
   try {
     value = JSON.parse(line);
   } catch (cause) {
-    return fail(`it is no JSON: ${(cause as Error).message}`, cause);
+    return fail(`it is no JSON: ${messageOf(cause)}`, cause);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     return fail(`it is no object with columns as its keys, but ${quoted(value)}`);
   }
   // Looking for repeated keys takes as long as all else, so only where one of these may be.

@@ -3,6 +3,7 @@ import type * as Compressors from "hyparquet-compressors";
 import { findColumns } from "./find_columns.ts";
 import { npmModule } from "./npm_module.ts";
 import type { Row } from "./rows.ts";
+import { messageOf } from "../../text/message_of.ts";
 
 /** Codecs that hyparquet has itself. */
 const BUILT_IN: readonly string[] = ["UNCOMPRESSED", "SNAPPY"];
@@ -33,7 +34,7 @@ export async function parquetRows(
 ): Promise<Row[]> {
   const { parquetMetadata, parquetReadObjects, parquetSchema } = await npmModule<typeof Hyparquet>("hyparquet");
   const fail = (cause: unknown): never => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new Error(`Cannot read ${file} as it is no whole Parquet file: ${reason}`, { cause });
   };
   const buffer = bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;

@@ -1,4 +1,6 @@
 import type * as Zlib from "node:zlib";
+import { messageOf } from "../../text/message_of.ts";
+import { importModule } from "../../device/import_module.ts";
 
 /** How files begin that are no tables, or are packed in a way that is not read here. */
 const OTHERS: readonly [start: string, name: string, advice: string][] = [
@@ -16,8 +18,7 @@ function startsWith(bytes: Uint8Array, hex: string): boolean {
 
 /** Unpacks gzip's files, those of several parts among them, which `DecompressionStream` refuses. */
 async function gunzip(bytes: Uint8Array<ArrayBuffer>, file: string): Promise<Uint8Array<ArrayBuffer>> {
-  // Computed, so that bundlers for browsers do not follow it.
-  const { gunzipSync } = await import(["node", "zlib"].join(":")) as typeof Zlib;
+  const { gunzipSync } = await importModule<typeof Zlib>("node", "zlib");
   try {
     return new Uint8Array(gunzipSync(bytes));
   } catch (cause) {
@@ -35,7 +36,7 @@ export async function readBytes(file: string): Promise<Uint8Array<ArrayBuffer>> 
   try {
     packed = await Deno.readFile(file);
   } catch (cause) {
-    throw new Error(`Cannot read ${file}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw new Error(`Cannot read ${file}: ${messageOf(cause)}`, { cause });
   }
   const isPacked = file.endsWith(".gz") || startsWith(packed, "1f8b");
   const bytes = isPacked ? await gunzip(packed, file) : packed;

@@ -1,5 +1,7 @@
 import { type Part, partsOf } from "./part.ts";
 import { quoted } from "../../text/quoted.ts";
+import { isCount } from "../../text/is_count.ts";
+import { isObject } from "../../text/is_object.ts";
 
 /** A special token, or the place of the first or second text. */
 export type LayoutPart =
@@ -51,31 +53,32 @@ export function layoutOf(part: Part | null): Layout {
   }
 }
 
-const isId = (id: unknown): id is number => Number.isSafeInteger(id) && (id as number) >= 0;
-
 function idOf(part: Part, name: "cls" | "sep"): number {
   const pair = part[name];
-  if (!Array.isArray(pair) || !isId(pair[1])) throw new TypeError(`post_processor ${part.type} has no id at ${name}`);
+  if (!Array.isArray(pair) || !isCount(pair[1])) {
+    throw new TypeError(`post_processor ${part.type} has no id at ${name}`);
+  }
   return pair[1];
 }
 
 function template(part: Part, name: "single" | "pair"): LayoutPart[] {
-  const special = (part.special_tokens ?? {}) as Record<string, { ids?: unknown }>;
+  const special = isObject(part.special_tokens) ? part.special_tokens : {};
   const pieces = part[name];
   if (!Array.isArray(pieces)) throw new TypeError(`post_processor TemplateProcessing has no list at ${name}`);
   const parts = pieces.flatMap((piece): LayoutPart[] => {
     const { Sequence: sequence, SpecialToken: given } = piece ?? {};
-    if (!isId(sequence?.type_id ?? given?.type_id ?? 0)) {
+    if (!isCount(sequence?.type_id ?? given?.type_id ?? 0)) {
       throw new TypeError(`post_processor TemplateProcessing has no type for ${quoted(piece)}`);
     }
     if (sequence?.id === "A" || sequence?.id === "B") return [text(sequence.id === "A" ? 0 : 1, sequence.type_id ?? 0)];
-    const ids = Object.hasOwn(special, given?.id) ? special[given.id]?.ids : undefined;
-    if (!Array.isArray(ids) || !ids.every(isId)) {
+    const named = Object.hasOwn(special, given?.id) ? special[given.id] : undefined;
+    const ids = isObject(named) ? named.ids : undefined;
+    if (!Array.isArray(ids) || !ids.every(isCount)) {
       throw new TypeError(`post_processor TemplateProcessing has no ids for ${quoted(piece)}`);
     }
     return ids.map((id) => token(id, given.type_id ?? 0));
   });
-  const texts = parts.filter(({ kind }) => kind === "text").map((p) => (p as { index: number }).index).join();
+  const texts = parts.flatMap((part) => part.kind === "text" ? [part.index] : []).join();
   if (texts !== (name === "single" ? "0" : "0,1")) {
     throw new TypeError(`post_processor TemplateProcessing needs each text once, in order, in ${name}`);
   }

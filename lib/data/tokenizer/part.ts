@@ -1,4 +1,5 @@
 import { quoted } from "../../text/quoted.ts";
+import { isObject } from "../../text/is_object.ts";
 
 /** One part of a `tokenizer.json`: its type and its settings. */
 export type Part = Readonly<Record<string, unknown>>;
@@ -24,9 +25,7 @@ export function partsOf(part: Part, name: string): Part[] {
   const list = part[name];
   if (!Array.isArray(list)) throw new TypeError(`${part.type} has no list at ${name}`);
   for (const inner of list) {
-    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) {
-      throw new TypeError(`${part.type} has ${quoted(inner)} in ${name}`);
-    }
+    if (!isObject(inner)) throw new TypeError(`${part.type} has ${quoted(inner)} in ${name}`);
   }
   return list;
 }

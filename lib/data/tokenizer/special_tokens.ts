@@ -1,6 +1,8 @@
 import type { AddedToken } from "./added_tokens.ts";
 import { flagsOf } from "./added_token_flags.ts";
 import { quoted } from "../../text/quoted.ts";
+import { isCount } from "../../text/is_count.ts";
+import { isObject } from "../../text/is_object.ts";
 
 /** A token as a file gives it: as its text, or as settings of which some may be missing. */
 export type GivenToken = string | (Partial<AddedToken> & { readonly content: string });
@@ -76,7 +78,7 @@ export function specialTokensOf(files: TokenFiles, kind: ClassTokens): SpecialTo
   }
 
   const json = kind.keepsJson ? files.jsonTokens ?? [] : [];
-  const known = new Set(json.map((token) => (token as { content?: string }).content));
+  const known = new Set(json.map((token) => isObject(token) ? token.content : undefined));
   const added = [...decoder].sort(([a], [b]) => a - b).map(([, token]) => token);
   for (const token of added) known.add(textOf(token));
   for (const token of [...named.values(), ...extra]) {
@@ -90,7 +92,7 @@ export function specialTokensOf(files: TokenFiles, kind: ClassTokens): SpecialTo
   };
 }
 
-const isName = (key: string): boolean => (NAMES as readonly string[]).includes(key);
+const isName = (key: string): boolean => NAMES.some((name) => name === key);
 const textOf = (token: GivenToken): string => typeof token === "string" ? token : token.content;
 
 /** Whether a value is what Python takes for false. */
@@ -98,19 +100,15 @@ function isEmpty(value: unknown): boolean {
   return !value || typeof value === "object" && Object.keys(value).length === 0;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Whether a value of a configuration is a token: a text, or settings that say so of themselves. */
 function isToken(value: unknown): boolean {
-  return typeof value === "string" || isRecord(value) && value.__type === "AddedToken";
+  return typeof value === "string" || isObject(value) && value.__type === "AddedToken";
 }
 
 function tokenOf(value: unknown, where: string): GivenToken {
   if (typeof value === "string") return value;
   if (
-    isRecord(value) && (value.__type === "AddedToken" || value.__type === undefined) &&
+    isObject(value) && (value.__type === "AddedToken" || value.__type === undefined) &&
     typeof value.content === "string"
   ) {
     const { content, __type, ...flags } = value;
@@ -135,11 +133,11 @@ function takeSpecific(given: Record<string, unknown>, explicit: unknown): Map<st
     specific.set(key, value);
     delete given[key];
   }
-  if (isRecord(given.extra_special_tokens)) {
+  if (isObject(given.extra_special_tokens)) {
     for (const [key, value] of Object.entries(given.extra_special_tokens)) specific.set(key, value);
     delete given.extra_special_tokens;
   }
-  if (specific.size === 0 && isRecord(explicit)) {
+  if (specific.size === 0 && isObject(explicit)) {
     for (const [key, value] of Object.entries(explicit)) specific.set(key, value);
   }
   return specific;
@@ -151,7 +149,7 @@ function extraOf(given: Record<string, unknown>, specific: Map<string, unknown>,
     ? given.extra_special_tokens
     : given.additional_special_tokens ?? kind.extra ?? [];
   if (list === null) return [];
-  if (isRecord(list)) {
+  if (isObject(list)) {
     for (const [key, value] of Object.entries(list)) specific.set(key, value);
     return [];
   }
@@ -171,19 +169,19 @@ function decoderOf(
   const decoder = new Map<number, GivenToken>();
   if ("added_tokens_decoder" in config) {
     const entries = config.added_tokens_decoder;
-    if (!isRecord(entries)) {
+    if (!isObject(entries)) {
       throw new TypeError(`tokenizer_config.json: added_tokens_decoder is no object: ${quoted(entries)}`);
     }
     for (const [id, token] of Object.entries(entries)) {
       const where = `tokenizer_config.json: added_tokens_decoder[${id}]`;
-      if (!isRecord(token)) throw new TypeError(`${where} is no token: ${quoted(token)}`);
+      if (!isObject(token)) throw new TypeError(`${where} is no token: ${quoted(token)}`);
       decoder.set(idOf(id, where), tokenOf(token, where));
     }
     return [decoder, () => "tokenizer_config.json"];
   }
   const ofMap = new Map<unknown, unknown>(); // the tokens of special_tokens_map.json with their texts
   const asToken = (value: unknown): unknown => {
-    if (!isRecord(value)) return value;
+    if (!isObject(value)) return value;
     const token = { ...value, special: true, __type: "AddedToken" };
     ofMap.set(token, value.content);
     return token;
@@ -192,7 +190,7 @@ function decoderOf(
     if (key !== "extra_special_tokens") given[key] = asToken(value);
     else given[key] = Array.isArray(value) ? [...listOf(given[key]), ...value.map(asToken)] : value;
   }
-  if (isRecord(given.extra_special_tokens)) {
+  if (isObject(given.extra_special_tokens)) {
     for (const [key, value] of Object.entries(given.extra_special_tokens)) specific.set(key, value);
     delete given.extra_special_tokens;
   }
@@ -212,7 +210,7 @@ function decoderOf(
   }
   for (const [i, token] of jsonTokens.entries()) {
     const where = `tokenizer.json: added_tokens[${i}]`;
-    if (!isRecord(token)) throw new TypeError(`${where} is no token: ${quoted(token)}`);
+    if (!isObject(token)) throw new TypeError(`${where} is no token: ${quoted(token)}`);
     const { id, ...settings } = token;
     decoder.set(idOf(id, where), tokenOf(settings, where));
   }
@@ -223,6 +221,6 @@ const listOf = (value: unknown): unknown[] => Array.isArray(value) ? value : [];
 
 function idOf(value: unknown, where: string): number {
   const id = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
-  if (!Number.isSafeInteger(id) || (id as number) < 0) throw new TypeError(`${where} has no id: ${quoted(value)}`);
-  return id as number;
+  if (!isCount(id)) throw new TypeError(`${where} has no id: ${quoted(value)}`);
+  return id;
 }

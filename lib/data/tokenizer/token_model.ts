@@ -2,6 +2,8 @@ import { bytePairModel } from "./byte_pair_model.ts";
 import type { Part } from "./part.ts";
 import { unigramModel } from "./unigram_model.ts";
 import { quoted } from "../../text/quoted.ts";
+import { isCount } from "../../text/is_count.ts";
+import { isObject } from "../../text/is_object.ts";
 
 /** Cuts words into pieces of a vocabulary. */
 export interface TokenModel {
@@ -22,8 +24,8 @@ const MAX_ID = 2 ** 31 - 1;
  * The model of a `tokenizer.json`: WordPiece, WordLevel, BPE or Unigram. Throws a TypeError that names what is missing,
  * wrong, or not supported.
  */
-export function tokenModelOf(part: Part | undefined): TokenModel {
-  if (!isRecord(part)) throw new TypeError("there is no model");
+export function tokenModelOf(part: unknown): TokenModel {
+  if (!isObject(part)) throw new TypeError("there is no model");
   const type = part.type ?? (Array.isArray(part.vocab) ? "Unigram" : part.merges === undefined ? "WordPiece" : "BPE");
   switch (type) {
     case "WordPiece":
@@ -39,18 +41,14 @@ export function tokenModelOf(part: Part | undefined): TokenModel {
   }
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function vocabularyOf({ vocab }: Part): Map<string, number> {
-  if (!isRecord(vocab)) throw new TypeError("there is no vocabulary at model.vocab");
+  if (!isObject(vocab)) throw new TypeError("there is no vocabulary at model.vocab");
   const pieces = new Map<string, number>();
   for (const [piece, id] of Object.entries(vocab)) {
-    if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) > MAX_ID) {
+    if (!isCount(id) || id > MAX_ID) {
       throw new TypeError(`model.vocab gives ${quoted(piece)} the id ${quoted(id)}`);
     }
-    pieces.set(piece, id as number);
+    pieces.set(piece, id);
   }
   return pieces;
 }
@@ -150,19 +148,20 @@ function bytePairOf(part: Part): TokenModel {
 
 function unigramOf(part: Part): TokenModel {
   const { vocab: list, unk_id: unknownId = null } = part;
-  const isPiece = (entry: unknown) =>
+  const isPiece = (entry: unknown): entry is [piece: string, score: number] =>
     Array.isArray(entry) && entry.length === 2 && typeof entry[0] === "string" && Number.isFinite(entry[1]);
   if (!Array.isArray(list) || list.length === 0) throw new TypeError("there is no list of pieces at model.vocab");
-  const wrong = list.findIndex((entry) => !isPiece(entry));
-  if (wrong >= 0) {
+  const pieces = list.filter(isPiece);
+  if (pieces.length < list.length) {
+    const wrong = list.findIndex((entry) => !isPiece(entry));
     throw new TypeError(`model.vocab[${wrong}] is no piece with its score: ${quoted(list[wrong])}`);
   }
-  if (!Number.isSafeInteger(unknownId) || !list[unknownId as number]) {
+  if (!isCount(unknownId) || !pieces[unknownId]) {
     throw new TypeError(`model.unk_id is no index of model.vocab: ${quoted(unknownId)}`);
   }
   return unigramModel({
-    pieces: list as [string, number][],
-    unknownId: unknownId as number,
+    pieces,
+    unknownId,
     byteFallback: expectFlag("byte_fallback", part.byte_fallback),
   });
 }

@@ -7,6 +7,9 @@ import type { Part } from "./part.ts";
 import { preTokenizerOf } from "./pre_tokenizer.ts";
 import { type TokenModel, tokenModelOf } from "./token_model.ts";
 import { quoted } from "../../text/quoted.ts";
+import { messageOf } from "../../text/message_of.ts";
+import { isCount } from "../../text/is_count.ts";
+import { isObject } from "../../text/is_object.ts";
 
 /** Token ids of a text or a pair, special tokens included. */
 export interface TokenIds {
@@ -59,6 +62,9 @@ export interface TokenizerJson {
   readonly [key: string]: unknown;
 }
 
+/** A `tokenizer.json` of which nothing is known yet but that it is an object. */
+export type RawTokenizerJson = Readonly<Record<string, unknown>>;
+
 /** Settings of a `tokenizer_config.json`: names of special tokens (`pad_token`, `cls_token` …), `truncation_side` and so on. */
 export type TokenizerConfig = Readonly<Record<string, unknown>>;
 
@@ -89,7 +95,7 @@ export function tokenizerFromJson(json: TokenizerJson, config: TokenizerConfig =
   return making(() => {
     const names = new Map<string, string>();
     for (const [key, value] of Object.entries(config)) {
-      const name = typeof value === "object" ? (value as { content?: unknown } | null)?.content : value;
+      const name = isObject(value) ? value.content : value;
       if (key.endsWith("_token") && typeof name === "string") names.set(key, name);
     }
     return assembleTokenizer(json, { names, added: [], ...sidesOf(config, json, true) });
@@ -101,19 +107,20 @@ function making<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {
-    throw new TypeError(`Cannot make a tokenizer as ${(error as Error).message}`, { cause: error });
+    throw new TypeError(`Cannot make a tokenizer as ${messageOf(error)}`, { cause: error });
   }
 }
 
 /** What a `tokenizer_config.json` says of lengths, sides and types; `usuallyHasTypes` where it does not say it. */
 export function sidesOf(
   config: TokenizerConfig,
-  json: TokenizerJson,
+  json: RawTokenizerJson,
   usuallyHasTypes: boolean,
 ): Pick<TokenizerSettings, "truncatesLeft" | "hasTypes" | "cutsSpecial" | "modelMaxLength"> {
   const { model_input_names: inputs, model_max_length: most } = config;
   // The side of a truncation that tokenizer.json has counts where the configuration has none.
-  const inJson = (json?.truncation as { direction?: string } | null | undefined)?.direction?.toLowerCase();
+  const direction = isObject(json?.truncation) ? json.truncation.direction : undefined;
+  const inJson = typeof direction === "string" ? direction.toLowerCase() : direction ?? undefined;
   const side = config.truncation_side ?? inJson ?? "right";
   if (side !== "left" && side !== "right") {
     throw new TypeError(
@@ -133,9 +140,9 @@ export function sidesOf(
 }
 
 /** Puts together the tokenizer of a `tokenizer.json` and of what other files say. */
-export function assembleTokenizer(json: TokenizerJson, settings: TokenizerSettings): Tokenizer {
+export function assembleTokenizer(json: RawTokenizerJson, settings: TokenizerSettings): Tokenizer {
   const part = (name: string) => expectPart(name, json[name]);
-  const model = tokenModelOf(json?.model as Part | undefined);
+  const model = tokenModelOf(json?.model);
   const { normalize, losesBeginning } = normalizerOf(part("normalizer"));
   const cut = preTokenizerOf(part("pre_tokenizer"));
   const added = new AddedVocabulary(model);
@@ -224,17 +231,17 @@ const SPECIAL_TOKENS = [
 /** A part, or nothing. */
 function expectPart(name: string, value: unknown): Part | null {
   if (value === undefined || value === null) return null;
-  if (typeof value !== "object" || Array.isArray(value)) throw new TypeError(`${name} is no object`);
-  return value as Part;
+  if (!isObject(value)) throw new TypeError(`${name} is no object`);
+  return value;
 }
 
 /** The added tokens of a `tokenizer.json`, in its order, which is what their ids follow. */
-function addedTokensOf({ added_tokens: list = [] }: TokenizerJson): AddedToken[] {
+function addedTokensOf({ added_tokens: list = [] }: RawTokenizerJson): AddedToken[] {
   if (list === null) return [];
   if (!Array.isArray(list)) throw new TypeError("added_tokens is no list");
   return list.map((token, i) => {
-    const { id, content, ...flags } = (token ?? {}) as Record<string, unknown>;
-    if (!Number.isSafeInteger(id) || (id as number) < 0 || typeof content !== "string") {
+    const { id, content, ...flags } = isObject(token) ? token : {};
+    if (!isCount(id) || typeof content !== "string") {
       throw new TypeError(`added_tokens[${i}] is no text with an id: ${quoted(token)}`);
     }
     return { content, ...flagsOf(`added_tokens[${i}]`, flags) };

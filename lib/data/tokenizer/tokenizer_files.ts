@@ -1,9 +1,11 @@
 import { parseSentencePiece } from "./sentence_piece.ts";
 import { specialTokensOf, type TokenFiles } from "./special_tokens.ts";
-import { assembleTokenizer, sidesOf, type Tokenizer, type TokenizerJson } from "./tokenizer.ts";
+import { assembleTokenizer, type RawTokenizerJson, sidesOf, type Tokenizer } from "./tokenizer.ts";
 import { AS_IT_STANDS, classOfFiles, type TokenizerClass, tokenizerClassOf } from "./tokenizer_class.ts";
 import type { Vocabulary } from "./tokenizer_class_parts.ts";
 import { quoted } from "../../text/quoted.ts";
+import { messageOf } from "../../text/message_of.ts";
+import { isObject } from "../../text/is_object.ts";
 
 /** Files of a model's folder that say how its text becomes tokens. */
 export const TOKENIZER_FILES = [
@@ -54,7 +56,7 @@ export function tokenizerFromFiles(files: TokenizerFiles, where = ""): Tokenizer
     }
     return tokenizerClassOf(config, modelConfig);
   });
-  const json = object("tokenizer.json") as TokenizerJson | undefined;
+  const json = object("tokenizer.json");
   if (json) return reading("tokenizer.json", where, () => fromJson(json, named ?? AS_IT_STANDS, tokenFiles));
   const file = (["vocab.txt", "vocab.json", "spm.model"] as const).find((name) =>
     named ? named.files.includes(name) : files[name] && (name !== "vocab.json" || files["merges.txt"])
@@ -75,10 +77,10 @@ export function tokenizerFromFiles(files: TokenizerFiles, where = ""): Tokenizer
   });
 }
 
-function fromJson(json: TokenizerJson, kind: TokenizerClass, files: TokenFiles): Tokenizer {
+function fromJson(json: RawTokenizerJson, kind: TokenizerClass, files: TokenFiles): Tokenizer {
   const jsonTokens = Array.isArray(json.added_tokens) ? json.added_tokens : [];
   if (kind.parts) {
-    const { vocab, merges } = (json.model ?? {}) as Record<string, unknown>;
+    const { vocab, merges } = isObject(json.model) ? json.model : {};
     const charsmap = charsmapOf(json.normalizer);
     // With tokenizer.json, what is around texts is its post-processor's.
     const { add_bos_token: _bos, add_eos_token: _eos, ...config } = files.config;
@@ -86,7 +88,7 @@ function fromJson(json: TokenizerJson, kind: TokenizerClass, files: TokenFiles):
     return fromVocabulary(kind, vocabulary, { ...files, config, jsonTokens }, json);
   }
   // The token of tokenizer.json's padding counts where the configuration has none.
-  const pad = (json.padding as { pad_token?: unknown } | null | undefined)?.pad_token;
+  const pad = isObject(json.padding) ? json.padding.pad_token : undefined;
   const names: Record<string, string> = typeof pad === "string" ? { pad_token: pad } : {};
   const special = specialTokensOf({ ...files, jsonTokens }, { ...kind, names, keepsJson: true });
   return assembleTokenizer(json, { ...special, ...sidesOf(files.config, json, kind.hasTypes) });
@@ -96,26 +98,26 @@ function fromVocabulary(
   kind: TokenizerClass,
   vocabulary: Vocabulary,
   files: TokenFiles,
-  json?: TokenizerJson,
+  json?: RawTokenizerJson,
 ): Tokenizer {
   const { config } = files;
   const special = specialTokensOf(files, { ...kind, keepsJson: false });
-  const given = json?.post_processor as Record<string, unknown> | null | undefined;
+  const given = isObject(json?.post_processor) ? json.post_processor : null;
   const { model, normalizer, pre_tokenizer, postProcessor } = kind.parts!({
     vocabulary,
     config,
     names: special.names,
-    postProcessor: given ?? null,
+    postProcessor: given,
   });
-  const parts: TokenizerJson = { model, normalizer, pre_tokenizer, truncation: json?.truncation };
+  const parts: RawTokenizerJson = { model, normalizer, pre_tokenizer, truncation: json?.truncation };
   return assembleTokenizer(parts, { ...special, ...sidesOf(config, parts, kind.hasTypes), postProcessor });
 }
 
 /** The first compiled table of a normalizer, itself or in its sequence. */
 function charsmapOf(normalizer: unknown): string | undefined {
-  const part = normalizer as { type?: unknown; normalizers?: unknown } | null | undefined;
-  const parts = part?.type === "Sequence" && Array.isArray(part.normalizers) ? part.normalizers : [part];
-  const found = parts.find((one) => one?.type === "Precompiled" && "precompiled_charsmap" in one);
+  const isSequence = isObject(normalizer) && normalizer.type === "Sequence";
+  const parts: unknown[] = isSequence && Array.isArray(normalizer.normalizers) ? normalizer.normalizers : [normalizer];
+  const found = parts.filter(isObject).find((one) => one.type === "Precompiled" && "precompiled_charsmap" in one);
   if (found === undefined) return undefined;
   const table = found.precompiled_charsmap;
   if (typeof table !== "string") {
@@ -155,7 +157,7 @@ function reading<T>(name: FileName, where: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    const { message } = error as Error;
+    const message = messageOf(error);
     const fault = /call stack/.test(message) ? "it is nested too deep" : message;
     const isOthers = TOKENIZER_FILES.some((other) => fault.startsWith(`${other}: `));
     throw new SyntaxError(`cannot read ${where}${isOthers ? fault : `${name}: ${fault}`}`, { cause: error });
@@ -168,10 +170,8 @@ function textOf(bytes: Uint8Array): string {
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> {
   const value: unknown = JSON.parse(textOf(bytes).replace(/^\ufeff/, ""));
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new SyntaxError("it is no JSON object");
-  }
-  return value as Record<string, unknown>;
+  if (!isObject(value)) throw new SyntaxError("it is no JSON object");
+  return value;
 }
 
 function linesOf(text: string): string[] {

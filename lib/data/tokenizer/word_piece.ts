@@ -10,6 +10,9 @@ export interface WordPieceOptions {
   readonly setIdeographsApart?: boolean;
 }
 
+/** A tokenizer that has all of BERT's special tokens. */
+export type WordPieceTokenizer = Tokenizer & Required<Pick<Tokenizer, "unknownId" | "clsId" | "sepId" | "maskId">>;
+
 const specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 
 /**
@@ -25,8 +28,9 @@ const specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
  * console.assert(tokenizer.encode("A cats").ids.join() === "2,5,6,7,3");
  * ```
  */
-export function wordPiece(vocabulary: readonly string[], options: WordPieceOptions = {}): Required<Tokenizer> {
-  return tokenizerFromJson(wordPieceJson(vocabulary, options)) as Required<Tokenizer>;
+export function wordPiece(vocabulary: readonly string[], options: WordPieceOptions = {}): WordPieceTokenizer {
+  // wordPieceJson() refuses a vocabulary without one of the special tokens.
+  return tokenizerFromJson(wordPieceJson(vocabulary, options)) as WordPieceTokenizer;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { RunRecord } from "./record.ts";
 import { parseRecord } from "./record_file.ts";
 import { hashSpec, type RunSpec } from "../specs/spec.ts";
+import { messageOf } from "../../text/message_of.ts";
 
 /** What lies where a run's record should be. */
 export type FoundRecord =
@@ -21,7 +22,7 @@ async function contentsOf(path: string): Promise<Uint8Array<ArrayBuffer> | undef
     return await Deno.readFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
-    throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`cannot read ${path}: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -43,7 +44,7 @@ export async function findRecord(out: string, spec: RunSpec): Promise<FoundRecor
     }
     return { kind: record.status, record };
   } catch (error) {
-    return { kind: "damaged", reason: (error as Error).message };
+    return { kind: "damaged", reason: messageOf(error) };
   }
 }
 

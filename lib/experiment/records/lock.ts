@@ -1,4 +1,5 @@
 import { isUnfinished } from "../../io/mod.ts";
+import { messageOf } from "../../text/message_of.ts";
 
 /** The right to write into a folder; given back at the end of a scope, or when the process dies. */
 export interface FolderLock extends Disposable {
@@ -94,7 +95,7 @@ export async function lockFolder(
 ): Promise<FolderLock> {
   const fail = (error: unknown): never => {
     if (error instanceof Deno.errors.Busy) throw error;
-    throw new Error(`cannot write into ${folder}: ${(error as Error).message}: choose another folder with --out`, {
+    throw new Error(`cannot write into ${folder}: ${messageOf(error)}: choose another folder with --out`, {
       cause: error,
     });
   };

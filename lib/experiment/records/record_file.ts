@@ -5,6 +5,7 @@ import { POINT_TYPES, RUN_COLUMNS } from "./columns.ts";
 import { type CurvePoint, METRICS, type RunRecord, type RunResult } from "./record.ts";
 import { requireSeal, seal, UNSEALED } from "./seal.ts";
 import { parseSpec } from "../specs/spec.ts";
+import { messageOf } from "../../text/message_of.ts";
 
 const POINT_NAMES = Object.keys(POINT_TYPES) as (keyof CurvePoint)[];
 
@@ -77,6 +78,6 @@ export async function readRecord(path: string): Promise<RunRecord> {
   try {
     return await parseRecord(bytes);
   } catch (error) {
-    throw new Error(`cannot read the record ${path}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`cannot read the record ${path}: ${messageOf(error)}`, { cause: error });
   }
 }

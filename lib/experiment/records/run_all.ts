@@ -5,6 +5,7 @@ import { type FolderLock, lockFolder } from "./lock.ts";
 import type { RunRecord, RunResult } from "./record.ts";
 import { writeRecord } from "./record_file.ts";
 import { canonicalJson, hashSpec, parseSpec, type RunSpec } from "../specs/spec.ts";
+import { messageOf } from "../../text/message_of.ts";
 
 /** What a trainer tells while it runs. */
 export interface RunProgress {
@@ -59,7 +60,7 @@ async function hashesOf(specs: readonly RunSpec[]): Promise<string[]> {
     try {
       parseSpec(spec);
     } catch (error) {
-      throw new TypeError(`Cannot run spec ${index + 1} of ${specs.length}: ${(error as Error).message}`);
+      throw new TypeError(`Cannot run spec ${index + 1} of ${specs.length}: ${messageOf(error)}`);
     }
   });
   const hashes = await Promise.all(specs.map(hashSpec));

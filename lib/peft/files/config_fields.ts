@@ -2,11 +2,16 @@ import { quoted } from "../../text/quoted.ts";
 import type { Adapter } from "../method.ts";
 import { patternValue } from "./pattern_value.ts";
 import { UntranslatablePattern } from "./python_pattern.ts";
+import { isObject } from "../../text/is_object.ts";
 
 /** How an adapter that is not read here reaches a model that is. */
 export const MERGE_IN_PEFT =
   "merge it in PEFT, PeftModel.from_pretrained(model, ADAPTER).merge_and_unload().save_pretrained(FOLDER), and use that " +
   "model";
+
+function holdsNumbers(record: Record<string, unknown>): record is Record<string, number> {
+  return Object.values(record).every((one) => typeof one === "number");
+}
 
 /** Reads fields of `adapter_config.json`, and says which one is wrong. What is absent or null has PEFT's default. */
 export class ConfigFields {
@@ -35,10 +40,9 @@ export class ConfigFields {
 
   pattern(name: string): Record<string, number> {
     const value = this.config[name] ?? {};
-    const isPattern = typeof value === "object" && Object.values(value).every((one) => typeof one === "number");
-    if (!isPattern) return this.fail(name, "numbers by the ends of paths");
+    if (!isObject(value) || !holdsNumbers(value)) return this.fail(name, "numbers by the ends of paths");
     this.reading(name, () => Object.keys(value).forEach((key) => patternValue({ [key]: 0 }, "")));
-    return value as Record<string, number>;
+    return value;
   }
 
   /** Names in a list, or one text: an expression. */

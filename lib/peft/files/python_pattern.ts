@@ -1,3 +1,5 @@
+import { messageOf } from "../../text/message_of.ts";
+
 /** What of Python's regular expressions has no exact equal here; its message says which part. */
 export class UntranslatablePattern extends SyntaxError {
   override readonly name = "UntranslatablePattern";
@@ -179,7 +181,7 @@ function compile(source: string, suffix: string): RegExp {
   try {
     return new RegExp(`^(?:${body})${suffix}`, translation.flags);
   } catch (error) {
-    throw new UntranslatablePattern((error as Error).message, { cause: error });
+    throw new UntranslatablePattern(messageOf(error), { cause: error });
   }
 }
 
