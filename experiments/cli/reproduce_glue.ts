@@ -30,6 +30,7 @@ import { PAPER_GLUE } from "../studies/glue/paper.ts";
 import { SCALE, type Scale, SCALES, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/data/inputs.ts";
 import { RunProcesses } from "../runner/run_processes.ts";
+import { methodList } from "../runner/train/load_method.ts";
 import { Trainer } from "../runner/train/trainer.ts";
 import { SUITE } from "../suite/suite_folder.ts";
 import { MODEL_HELP } from "./task_flags.ts";
@@ -53,6 +54,7 @@ ${MODEL_HELP}
                      by default ${SCALE.default.tasks.join(",")}, at --scale small ${SCALE.small.tasks.join(",")},
                      at --scale paper all but wnli
   --methods a,b|all  of ${ALL_METHODS.join(", ")};
+                     ./my_method.ts for one of your own, as the module exports it;
                      by default ${METHODS.join(",")}
   --seeds N          how many seeds, by default ${SCALES.map((name) => SCALE[name].seeds).join(", ")} by scale
   --first-seed N     the first of them, 0 by default
@@ -117,7 +119,7 @@ function withStarts(scale: Scale, start: string | undefined): Scale {
 }
 
 /** What flags ask for. */
-function settingsOf(args: readonly string[]) {
+async function settingsOf(args: readonly string[]) {
   checkValues(args, FLAGS);
   const flags = parseArgs([...args], { ...FLAGS, unknown: refuseUnknown(FLAGS) });
   const [extra] = flags._;
@@ -135,7 +137,7 @@ function settingsOf(args: readonly string[]) {
     grid: {
       scale,
       tasks: flags.tasks === undefined ? scale.tasks : nameList("task", flags.tasks, TASKS),
-      methods: flags.methods === undefined ? METHODS : nameList("method", flags.methods, ALL_METHODS),
+      methods: flags.methods === undefined ? METHODS : await methodList(flags.methods, ALL_METHODS),
       seeds: wholeNumber("seeds", flags.seeds ?? String(scale.seeds)),
       firstSeed: wholeNumber("first-seed", flags["first-seed"] ?? "0", 0),
       steps: flags.steps === undefined ? undefined : wholeNumber("steps", flags.steps),
@@ -152,7 +154,7 @@ function settingsOf(args: readonly string[]) {
   };
 }
 
-type Settings = ReturnType<typeof settingsOf>;
+type Settings = Awaited<ReturnType<typeof settingsOf>>;
 
 /** Where model and data lie; a plan does without them. Throws a RangeError where a size has no data. */
 function inputsOf({ sources, grid: { scale, isPlan } }: Settings): Inputs {
@@ -250,7 +252,7 @@ async function finish(records: readonly RunRecord[], settings: Settings, args: r
 /** Runs the command with the arguments behind its name. */
 export async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--help")) return console.log(HELP);
-  const settings = settingsOf(args);
+  const settings = await settingsOf(args);
   const {
     flags: { force, parquet, json, device: wanted, verbose, "dry-run": isDry },
     out,

@@ -1,5 +1,5 @@
 // deno task reproduce glue
-import { RECIPES } from "./methods.ts";
+import { recipeNamed } from "./methods.ts";
 import type { Scale } from "./scale.ts";
 
 /** The suite's tasks and encoder: minutes on two cores. Rates are those of `experiments/recipes/methods.ts`. */
@@ -9,7 +9,7 @@ export const DEFAULT: Scale = {
   seeds: 2,
   out: "runs/glue",
   recipe: (_, method) => ({
-    learningRate: RECIPES[method].learningRate,
+    learningRate: recipeNamed(method).learningRate,
     weightDecay: 0.01,
     warmup: 0.06,
     batchSize: 16,

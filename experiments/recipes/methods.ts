@@ -1,5 +1,7 @@
 import { peft } from "../../mod.ts";
 import type { RunSpec } from "../../lib/experiment/mod.ts";
+import { QUERIES_AND_VALUES } from "../../lib/peft/low_rank_options.ts";
+import { requireName } from "../../lib/text/nearest.ts";
 
 /** A method as the table runs it: its options as plain data, its rate, and how it is made of them. */
 export interface Recipe {
@@ -28,13 +30,22 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   },
 };
 
+/** A method of a module of one's own. */
+export interface OwnMethod {
+  readonly description: peft.MethodDescription;
+  /** The module's path from the working directory. */
+  readonly module: string;
+  /** Beginning of the sha-256 of its source and of what it imports beside it. */
+  readonly source: string;
+}
+
 function recipe(name: string, { make }: peft.MethodDescription, own: peft.MethodRecipe): Recipe {
   const { learningRate, optimizer, options } = own;
   return {
     learningRate,
     ...optimizer && { optimizer },
     options: (steps) => ({ name, ...options?.(steps) }),
-    make: ({ name: _, ...options }, place) => make(options, place),
+    make: ({ name: _, module: __, source: ___, ...options }, place) => make(options, place),
   };
 }
 
@@ -58,3 +69,49 @@ export const METHODS: readonly string[] = ["full", "lora", "adalora", "delta-lor
 
 /** The method of `deno task train` unless told otherwise. */
 export const DEFAULT_METHOD = "delta-lora";
+
+/** Methods of one's own that were loaded, by name. */
+const OWN = new Map<string, OwnMethod>();
+
+/**
+ * Makes a method of one's own known by its name, as ours are.
+ *
+ * Throws an Error where there is another one of that name.
+ */
+export function addMethod(own: OwnMethod): void {
+  const { name } = own.description;
+  const there = OWN.get(name);
+  if (there ? there.module !== own.module : ALL_METHODS.includes(name)) {
+    throw new Error(
+      `cannot use ${own.module} as the method "${name}": ${
+        there?.module ?? "this project"
+      } has one of that name, and ` +
+        "tables could not tell them apart",
+    );
+  }
+  OWN.set(name, own);
+}
+
+/** The methods of one's own that are known. */
+export function ownMethods(): readonly OwnMethod[] {
+  return [...OWN.values()];
+}
+
+/** The description of a method, ours or one's own. Throws a RangeError with the nearest name where there is none. */
+export function methodNamed(name: string): peft.MethodDescription {
+  return peft.methodNamed(name, [...peft.METHODS, ...ownMethods().map(({ description }) => description)]);
+}
+
+/** The options of a method of one's own in the table: what layers it adapts are the usual ones, where it does not say. */
+function ownRecipe({ description, module, source }: OwnMethod): Recipe {
+  const { name, recipe: own, options: schema } = description;
+  const usual: peft.MethodOptions = schema.targets?.required ? { targets: QUERIES_AND_VALUES } : {};
+  const options = (steps: number) => ({ module, source, ...usual, ...own.options?.(steps) });
+  return recipe(name, description, { ...own, options });
+}
+
+/** A recipe of the table by name, of a method of ours, a variant or a method of one's own. Throws as {@linkcode methodNamed}. */
+export function recipeNamed(name: string): Recipe {
+  const own = OWN.get(name);
+  return own ? ownRecipe(own) : RECIPES[requireName("method", name, [...ALL_METHODS, ...OWN.keys()])];
+}

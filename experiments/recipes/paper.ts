@@ -1,6 +1,6 @@
 // deno task reproduce glue --scale paper --model FacebookAI/roberta-base --data GLUE
 import type { GlueTaskName } from "../../lib/data/mod.ts";
-import { RECIPES } from "./methods.ts";
+import { recipeNamed } from "./methods.ts";
 import type { Scale, TaskRecipe } from "./scale.ts";
 
 /**
@@ -141,7 +141,7 @@ export const PAPER: Scale = {
     };
     if (method === "adalora") return adaloraRecipe(task, shared);
     if (method === "full") return { ...shared, ...fullRecipe(task) };
-    const { optimizer, learningRate: usual } = RECIPES[method];
+    const { optimizer, learningRate: usual } = recipeNamed(method);
     return optimizer ? { ...shared, ...fullRecipe(task), learningRate: usual } : shared;
   },
 };

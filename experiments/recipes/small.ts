@@ -1,5 +1,5 @@
 // deno task reproduce glue --scale small --model DIR --data GLUE
-import { RECIPES } from "./methods.ts";
+import { recipeNamed } from "./methods.ts";
 import type { Scale } from "./scale.ts";
 
 /**
@@ -26,13 +26,16 @@ export const SMALL: Scale = {
   seeds: 2,
   out: "runs/glue-small",
   padding: "bucket",
-  recipe: (_, method) => ({
-    learningRate: method === "full" ? 5e-5 : RECIPES[method].optimizer ? RECIPES[method].learningRate : 1e-3,
-    weightDecay: 0.01,
-    warmup: 0.06,
-    batchSize: 16,
-    length: { steps: 400 },
-    tokens: 128,
-    checkpoint: "last",
-  }),
+  recipe(_, method) {
+    const { optimizer, learningRate } = recipeNamed(method);
+    return {
+      learningRate: method === "full" ? 5e-5 : optimizer ? learningRate : 1e-3,
+      weightDecay: 0.01,
+      warmup: 0.06,
+      batchSize: 16,
+      length: { steps: 400 },
+      tokens: 128,
+      checkpoint: "last",
+    };
+  },
 };

@@ -6,7 +6,8 @@ import type { Beginning } from "./model/adapted.ts";
 import type { LoadedModel } from "./model/load_model.ts";
 import { completeMethod, type MethodDraft } from "./train/complete_method.ts";
 import { makeMethod } from "./train/make_method.ts";
-import { peft } from "../../mod.ts";
+import type { peft } from "../../mod.ts";
+import { methodNamed } from "../recipes/methods.ts";
 import { PACKAGE_VERSION } from "./versions.ts";
 
 /** What is chosen of a run; all else has a default, or is what model and data say. */
@@ -59,7 +60,7 @@ function optimizerOf(draft: RunDraft, method: string, steps: number): RunSpec["o
   if (warmup >= steps) throw new RangeError(`\`optimizer.warmup\` ${warmup} leaves nothing of ${steps} steps`);
   return {
     name,
-    learningRate: draft.optimizer.learningRate ?? (peft.methodNamed(method).learningRate ?? 5e-4),
+    learningRate: draft.optimizer.learningRate ?? (methodNamed(method).learningRate ?? 5e-4),
     weightDecay: draft.optimizer.weightDecay ?? 0.01,
     ...decaysBiases !== undefined && { decaysBiases },
     schedule,

@@ -1,6 +1,6 @@
 import { peft } from "../../../mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
-import { DEFAULT_METHOD } from "../../recipes/methods.ts";
+import { DEFAULT_METHOD, methodNamed, ownMethods } from "../../recipes/methods.ts";
 import type { Beginning } from "../model/adapted.ts";
 import type { LoadedModel } from "../model/load_model.ts";
 import { parseTargets } from "./make_method.ts";
@@ -17,7 +17,7 @@ interface Decided {
 
 /** What an adapter decides is not asked again. */
 function fromAdapter({ name: wanted, ...asked }: MethodDraft, { name, options, trainable }: Beginning): Decided {
-  const method = peft.methodNamed(String(wanted ?? name));
+  const method = methodNamed(String(wanted ?? name));
   const refuse = (isDecided: (option: string) => boolean) => {
     const option = Object.keys(asked).find(isDecided);
     if (option === undefined) return;
@@ -57,24 +57,27 @@ export function completeMethod(draft: MethodDraft, { steps, loaded, beginning, w
   readonly weights?: "f16";
 }): RunSpec["method"] {
   const decided = beginning && fromAdapter(draft, beginning);
-  const method = decided?.method ?? peft.methodNamed(String(draft.name ?? DEFAULT_METHOD));
+  const method = decided?.method ?? methodNamed(String(draft.name ?? DEFAULT_METHOD));
   const { name, options: schema, trainsWeights } = method;
   if (weights === "f16" && trainsWeights) {
     throw new RangeError(
       `\`model.weights\` f16 is for weights that stay as they are, and ${name} trains them: \`model.weights\` f32`,
     );
   }
+  const own = ownMethods().find(({ description }) => description === method);
+  const origin = own && { module: own.module, source: own.source };
   // A method as its adapter describes it has no options here.
-  if (decided && !decided.options) return { name };
+  if (decided && !decided.options) return { name, ...origin };
   const { name: _, targets: asked, ...given } = draft;
-  const { targets: own, heads, ...options } = decided?.options ?? {};
+  const { targets: decidedTargets, heads, ...options } = decided?.options ?? {};
   const usual = schema.targets?.required ? loaded.model.loraTargets.join(",") : undefined;
-  const targets = own ?? asked ?? usual;
+  const targets = decidedTargets ?? asked ?? usual;
   if (targets !== undefined) peft.selectTargets(loaded.base, parseTargets(String(targets)));
   return {
     ...peft.completeOptions(method, { ...given, ...options }, { steps, weights }),
     ...targets !== undefined && { targets },
     ...heads !== undefined && { heads },
+    ...origin,
     name,
   };
 }

@@ -1,7 +1,6 @@
 import { peft } from "../../../mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
-import { requireName } from "../../../lib/text/nearest.ts";
-import { ALL_METHODS, type Recipe, RECIPES } from "../../recipes/methods.ts";
+import { recipeNamed } from "../../recipes/methods.ts";
 import type { Beginning } from "../model/adapted.ts";
 
 /**
@@ -36,15 +35,10 @@ export type MethodSource = Pick<RunSpec, "method" | "steps"> & { readonly model?
 export function makeMethod({ method, steps, model }: MethodSource, beginning?: Beginning): peft.Method {
   const { targets, heads, ...options } = method;
   if (beginning?.name === method.name) return beginning.method;
-  const { make } = requireRecipe(method.name);
-  return make(options as RunSpec["method"], {
+  return recipeNamed(method.name).make(options as RunSpec["method"], {
     steps,
     targets: targets === undefined ? undefined : parseTargets(String(targets)),
     heads: headsOf(heads === undefined ? undefined : String(heads)),
     weights: model?.weights,
   });
-}
-
-function requireRecipe(name: string): Recipe {
-  return RECIPES[requireName("method", name, ALL_METHODS)];
 }

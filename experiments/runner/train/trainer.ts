@@ -7,6 +7,7 @@ import { versions } from "../versions.ts";
 import type { Inputs, RunTask } from "../data/inputs.ts";
 import { StepBatches, type StepLine } from "./step_batches.ts";
 import { copyOutcome, loadOutcome, saveOutcome, startFrom } from "./outcome.ts";
+import { loadMethodOf } from "./load_method.ts";
 import { prepare, type Prepared, preparedKey } from "./prepare.ts";
 import { flatMetrics, type Score, SCORE_BATCH_SIZE, scoredBatches, scoredCount, scoreSets } from "./score.ts";
 import { hasState, loadState, type RunProgress, saveState } from "./state_file.ts";
@@ -104,6 +105,7 @@ export class Trainer {
 
   /** Compiles what a run needs, once for all seeds of a task and method; what was compiled before is given back. */
   async #prepare(spec: RunSpec): Promise<Ready> {
+    await loadMethodOf(spec);
     const model = await this.inputs.model(spec.model.weights);
     const task = await this.inputs.encoded(spec);
     for (

@@ -1,7 +1,7 @@
 import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
 import { hashSpec, type RunSpec, SPEC_VERSION } from "../../../lib/experiment/mod.ts";
 import { PACKAGE_VERSION } from "../../runner/versions.ts";
-import { RECIPES } from "../../recipes/methods.ts";
+import { recipeNamed } from "../../recipes/methods.ts";
 import type { Scale, TaskRecipe } from "../../recipes/mod.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
 import type { RunModel } from "../../runner/model/run_model.ts";
@@ -50,7 +50,7 @@ function methodOf(name: string, steps: number, { recipe, model, startStep, isSho
   readonly startStep?: number;
   readonly isShort: boolean;
 }): RunSpec["method"] {
-  const usual = RECIPES[name].options(steps);
+  const usual = recipeNamed(name).options(steps);
   const endings = model.targets && `(.*\\.)?(${model.targets.join("|")})`;
   const { targets = endings, ...wanted } = recipe.method ?? {};
   const scheduled = ["warmup", "final", "interval"];
@@ -94,7 +94,7 @@ function specOf(
       isShort,
     }),
     optimizer: {
-      name: RECIPES[name].optimizer ?? "adamw",
+      name: recipeNamed(name).optimizer ?? "adamw",
       learningRate: options.learningRate ?? learningRate,
       weightDecay,
       ...decaysBiases !== undefined && { decaysBiases },

@@ -103,7 +103,7 @@ function requireNames(spec: unknown, names: Readonly<Record<string, readonly str
  */
 export function grid(base: Choices<RunSpec>, axes: Axes = {}, options: GridOptions = {}): RunSpec[] {
   const { names = {}, methodOptions = [] } = options;
-  const allOptions = [...Object.keys(METHOD_OPTIONS), ...methodOptions];
+  const allOptions = [...Object.keys(METHOD_OPTIONS), "module", "source", ...methodOptions];
   const paths = [...pathsOf(RunSpecSchema), ...allOptions.map((option) => `method.${option}`)];
   let made = expand(base, "");
   for (const [path, choices] of Object.entries(axes)) {

@@ -66,7 +66,10 @@ export interface ModelSpec {
 export interface MethodSpec {
   /** Under which the trainer knows it. */
   readonly name: string;
-  /** Its options, as plain values. */
+  /**
+   * Its options, as plain values. Of a method of one's own there are two more: `module`, the path of its module from the
+   * working directory, and `source`, a hash of that and of what it imports from beside it.
+   */
   readonly [option: string]: string | number | boolean;
 }
 
