@@ -1,4 +1,6 @@
 import { peft } from "../../mod.ts";
+import { LENGTH, MODEL, TASK, TRAIN, WEIGHTS } from "./flag_table.ts";
+import { flagPaths } from "./read_flags.ts";
 import { METHOD_FLAGS } from "./train_draft.ts";
 
 /** Flags of a command by the places in a spec that they decide. */
@@ -14,43 +16,16 @@ export function inFlags(text: string, paths: FlagPaths): string {
 
 /** The paths of flags that name a model and a task. */
 export const INPUT_PATHS: FlagPaths = {
-  "model.name": "model",
-  "model.revision": "revision",
-  "model.weights": "weights",
-  "model.length": "max-length",
-  "task": "task",
-  "data.file": "data",
-  "data.columns": "columns",
-  "data.labels": "kind",
-  "data.classes": "classes",
+  ...flagPaths({ ...MODEL, ...WEIGHTS, ...TASK, ...LENGTH }),
   "adapter": "adapter",
 };
 
 /** The paths of the flags of `train`. */
 export const TRAIN_PATHS: FlagPaths = {
-  ...INPUT_PATHS,
-  "data.evalFile": "eval-data",
-  "adapter": "adapter-init",
-  "model.freshHead": "fresh-head",
-  "model.dropout": "dropout",
-  "method.name": "method",
+  ...flagPaths(TRAIN),
   ...Object.fromEntries(
     peft.METHODS.flatMap((method) =>
       [...METHOD_FLAGS.optionsOf(method)].map(([flag, option]) => [`method.${option}`, flag])
     ),
   ),
-  "optimizer.name": "optimizer",
-  "optimizer.momentum": "momentum",
-  "optimizer.learningRate": "learning-rate",
-  "optimizer.schedule": "schedule",
-  "optimizer.warmup": "warmup",
-  "optimizer.weightDecay": "weight-decay",
-  "optimizer.decaysBiases": "no-decay-bias",
-  "optimizer.clip": "clip",
-  "batchSize": "batch",
-  "accumulate": "accumulate",
-  "epochs": "epochs",
-  "steps": "steps",
-  "order": "shuffle",
-  "seed": "seed",
 };

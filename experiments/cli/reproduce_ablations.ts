@@ -1,12 +1,10 @@
 // deno task reproduce ablations [--scale default|medium|large] [--only a,b] [--tasks a,b] [--seeds N] [--steps N] …
-import { parseArgs } from "@std/cli/parse-args";
 import { openDevice } from "../../mod.ts";
 import type { Device } from "../../lib/device/mod.ts";
 import {
   canonicalJson,
   findRecord,
   lockFolder,
-  requireName,
   type RunRecord,
   type RunSpec,
   writeTables,
@@ -14,7 +12,9 @@ import {
 import { writeAtomically } from "../../lib/io/mod.ts";
 import { describeDevice } from "./describe_device.ts";
 import { duration } from "../terminal/duration.ts";
-import { checkValues, nameList, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { type Flags, nameList } from "../terminal/flags.ts";
+import { ABLATIONS } from "./flag_table.ts";
+import { flagHelp, flagNames, readFlags } from "./read_flags.ts";
 import { requireForRecords } from "../runner/out_folder.ts";
 import { openRuns, runSpecs, type RunSpecsOptions } from "../runner/run_specs.ts";
 import { runSummary } from "../studies/run_summary.ts";
@@ -25,7 +25,7 @@ import { RunProcesses, usualParallel } from "../runner/run_processes.ts";
 import { Trainer } from "../runner/train/trainer.ts";
 import { ablationReport } from "../studies/ablations/report.ts";
 import { type Evidence, type Section, sectionOf } from "../studies/ablations/section.ts";
-import { ABLATION_SIZE, ABLATION_SIZES, SWEEP_FACTORS, SWEEP_SEED } from "../studies/ablations/sizes.ts";
+import { ABLATION_SIZE, SWEEP_FACTORS, SWEEP_SEED } from "../studies/ablations/sizes.ts";
 import {
   AblationPlan,
   chooseRates,
@@ -42,8 +42,6 @@ import { understoodTasks } from "../studies/understood_tasks.ts";
 
 const NAMES: readonly string[] = STUDIES.map(({ name }) => name);
 const USUAL: readonly string[] = STUDIES.filter(({ isExtra }) => !isExtra).map(({ name }) => name);
-const sizes = (of: "seeds" | "manySeeds" | "sweepSeeds" | "out") =>
-  ABLATION_SIZES.map((name) => ABLATION_SIZE[name][of]).join(", ");
 
 /** What `--help` prints. */
 export const HELP =
@@ -58,76 +56,36 @@ Learning rates come first: ${
   } times the recipe's are tried for each method with its optimizer, on
 seeds from ${SWEEP_SEED} on or beyond the tables', which no table uses. Runs that studies share are run once.
 
-  --scale NAME       default: minutes on two cores; medium: an hour; large: for a GPU
-  --only a,b|all     of the studies above; all but ${
-    NAMES.filter((name) => !USUAL.includes(name)).join(", ")
-  } by default
-  --tasks a,b|all    of ${TASKS.join(", ")};
-                     ${
-    ABLATION_SIZES.map((name) => `${ABLATION_SIZE[name].tasks.join(",")} at ${name}`).join(";\n                     ")
-  }
-  --seeds N          how many seeds a condition has, by default ${sizes("seeds")} by scale
-  --many-seeds N     how many the study of seeds has, by default ${sizes("manySeeds")}
-  --sweep-seeds N    how many the sweep for learning rates has, by default ${sizes("sweepSeeds")}
-  --sweep NAME       methods: conditions have the rate of their method; conditions: a sweep for each condition
-  --steps N          optimizer steps of a run, in place of the scale's
-  --model DIR|NAME   a folder in Hugging Face's layout, or a model of the hub, org/name; the suite's encoder by default
-  --revision NAME    branch, tag or commit of the hub, main by default
-  --offline          uses what is in the hub's cache alone
-  --data DIR|suite   GLUE's own folders in place of the generated suite; --model needs it
-  --out DIR          where records and the report go, by default ${sizes("out")}
-  --report FILE      writes the report there, and its figures into the folder of that name without its ending
-  --save-every N     writes the state of a run that is under way into states/ of --out every N steps, 500 by default
-  --parallel N       runs at once, each in a process of its own with its share of the cores; by default 1, and for the
-                     suite's encoder on cores as many as there are, but where studies compare times
-  --device NAME      swiftshader, lavapipe, browser, or part of a device's name
-  --parquet          writes runs.parquet and curves.parquet, too
-  --force            repeats runs that are recorded
-  --dry-run          only prints what would run, and for how long
-  --json             one JSON document on standard output, all else on standard error
-  --verbose          with the warnings that Dawn has for every software device
-  --help             this text
+${flagHelp(ABLATIONS)}
 
 An interrupted command goes on where it was when it is called again. Exit code 1 where a run failed.`;
 
 /** Flags of the command. */
-export const FLAGS = {
-  boolean: ["force", "dry-run", "offline", "parquet", "json", "verbose", "help"],
-  // deno-fmt-ignore -- a line for each part of the help text
-  string: [
-    "scale", "only", "tasks", "seeds", "many-seeds", "sweep-seeds", "sweep", "steps", "model", "revision", "data",
-    "out", "report", "save-every", "parallel", "device",
-  ],
-} as const;
+export const FLAGS: Flags = flagNames(ABLATIONS);
 
 /** What flags ask for. */
 function settingsOf(args: readonly string[]) {
-  checkValues(args, FLAGS);
-  const flags = parseArgs([...args], { ...FLAGS, unknown: refuseUnknown(FLAGS) });
-  const [extra] = flags._;
-  if (extra !== undefined) throw new RangeError(`unexpected argument "${extra}": see --help`);
+  const flags = readFlags(args, ABLATIONS);
   const { model, data, revision, offline } = flags;
   if (model !== undefined && data === undefined) throw new RangeError("--model needs GLUE's files: --data DIR");
-  const size = ABLATION_SIZE[requireName("scale", flags.scale ?? "default", ABLATION_SIZES)];
-  const count = (flag: "seeds" | "many-seeds" | "sweep-seeds", usual: number) =>
-    wholeNumber(flag, flags[flag] ?? String(usual));
-  const seeds = count("seeds", size.seeds);
+  const size = ABLATION_SIZE[flags.scale ?? "default"];
+  const { seeds = size.seeds, "many-seeds": manySeeds = size.manySeeds } = flags;
   const only = flags.only === undefined ? USUAL : nameList("study", flags.only, NAMES);
   return {
     flags,
     out: flags.out ?? size.out,
-    parallel: flags.parallel === undefined ? undefined : wholeNumber("parallel", flags.parallel),
-    saveEvery: wholeNumber("save-every", flags["save-every"] ?? "500"),
+    parallel: flags.parallel,
+    saveEvery: flags["save-every"] ?? 500,
     sources: { model: model === SUITE ? undefined : model, data, revision, offline },
     studies: STUDIES.filter(({ name }) => only.includes(name)),
     options: {
       recipe: model === undefined ? SCALE.default : SCALE.small,
       tasks: flags.tasks === undefined ? size.tasks : nameList("task", flags.tasks, TASKS),
       seeds,
-      manySeeds: Math.max(seeds, count("many-seeds", size.manySeeds)),
-      sweepSeeds: count("sweep-seeds", size.sweepSeeds),
-      sweepsEach: requireName("sweep", flags.sweep ?? "methods", ["methods", "conditions"]) === "conditions",
-      steps: flags.steps === undefined ? size.steps : wholeNumber("steps", flags.steps),
+      manySeeds: Math.max(seeds, manySeeds),
+      sweepSeeds: flags["sweep-seeds"] ?? size.sweepSeeds,
+      sweepsEach: flags.sweep === "conditions",
+      steps: flags.steps ?? size.steps,
     },
   };
 }

@@ -1,5 +1,4 @@
 // deno task reproduce glue [--scale default|small|paper] [--tasks a,b|all] [--methods a,b] [--model DIR|NAME] [--data DIR] …
-import { parseArgs } from "@std/cli/parse-args";
 import { openDevice } from "../../mod.ts";
 import type { Device } from "../../lib/device/mod.ts";
 import type { GlueTaskName } from "../../lib/data/mod.ts";
@@ -9,7 +8,6 @@ import {
   paperTable,
   report,
   reportFigure,
-  requireName,
   type RunRecord,
   type RunSpec,
   scoreCaption,
@@ -20,20 +18,21 @@ import {
 import { writeAtomically } from "../../lib/io/mod.ts";
 import { describeDevice } from "./describe_device.ts";
 import { duration } from "../terminal/duration.ts";
-import { checkValues, nameList, positive, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { type Flags, nameList } from "../terminal/flags.ts";
 import { requireForRecords } from "../runner/out_folder.ts";
 import { openRuns, runSpecs } from "../runner/run_specs.ts";
 import { runSummary } from "../studies/run_summary.ts";
 import { tell } from "../terminal/tell.ts";
 import { ALL_METHODS, METHODS } from "../recipes/methods.ts";
 import { PAPER_GLUE } from "../studies/glue/paper.ts";
-import { SCALE, type Scale, SCALES, TASKS } from "../recipes/mod.ts";
+import { SCALE, type Scale, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/data/inputs.ts";
 import { RunProcesses } from "../runner/run_processes.ts";
 import { methodList } from "../runner/train/load_method.ts";
 import { Trainer } from "../runner/train/trainer.ts";
 import { SUITE } from "../suite/suite_folder.ts";
-import { MODEL_HELP } from "./task_flags.ts";
+import { GLUE } from "./flag_table.ts";
+import { flagHelp, flagNames, readFlags } from "./read_flags.ts";
 import { comparable } from "../studies/comparable.ts";
 import { estimateRuns, type Estimates, estimateSeconds } from "../studies/glue/estimate.ts";
 import { glueSpecs, orderTasks } from "../studies/glue/glue_specs.ts";
@@ -45,51 +44,12 @@ export const HELP = `Trains methods on GLUE's tasks from one encoder and prints 
 
   deno task reproduce glue [flags]
 
-  --scale NAME       default: the suite's tasks and encoder, minutes on a CPU
-                     small: ${SCALE.small.model!.id} on four tasks, hours on a CPU
-                     paper: ${SCALE.paper.model!.id} with the papers' settings, days on a GPU
-${MODEL_HELP}
-  --data DIR|suite   GLUE's own folders (CoLA/train.tsv, plain or .gz …) or Parquet; small and paper need it
-  --tasks a,b|all    of ${TASKS.join(", ")};
-                     by default ${SCALE.default.tasks.join(",")}, at --scale small ${SCALE.small.tasks.join(",")},
-                     at --scale paper all but wnli
-  --methods a,b|all  of ${ALL_METHODS.join(", ")};
-                     ./my_method.ts for one of your own, as the module exports it;
-                     by default ${METHODS.join(",")}
-  --seeds N          how many seeds, by default ${SCALES.map((name) => SCALE[name].seeds).join(", ")} by scale
-  --first-seed N     the first of them, 0 by default
-  --steps N          optimizer steps of a run, in place of the scale's
-  --learning-rate X  peak rate of all methods, in place of each one's own: for sweeps
-  --start-step X     Delta-LoRA's K: steps, or below 1 a share of the run; --start-step=-1 for the first step;
-                     by default a quarter of the run, at --scale paper 2000
-  --checkpoint NAME  last: the last state is scored; best: the best on dev of those at the ends of epochs;
-                     best at --scale paper, last elsewhere
-  --start NAME       mnli: mrpc, rte and stsb start from the MNLI run of the same method and seed, which is then run,
-                     too; model: all runs start from the model; mnli at --scale paper, model elsewhere
-  --out DIR          where records and the report go, by default ${SCALES.map((name) => SCALE[name].out).join(", ")}
-  --save-every N     writes the state of a run that is under way into states/ of --out every N steps, 500 by default, and
-                     when it is interrupted: called again, the command goes on with the run from there
-  --parallel N       runs at once, each in a process of its own with its share of the cores, which the table's rates
-                     are then of; 1 by default
-  --device NAME      swiftshader, lavapipe, browser, or part of a device's name
-  --parquet          writes runs.parquet and curves.parquet, too
-  --force            repeats runs that are recorded
-  --dry-run          only prints what would run, its work and its time; needs neither model nor data
-  --json             one JSON document on standard output, all else on standard error
-  --verbose          with the warnings that Dawn has for every software device
-  --help             this text
+${flagHelp(GLUE)}
 
 An interrupted command goes on where it was when it is called again. Exit code 1 where a run failed.`;
 
 /** Flags of the command. */
-export const FLAGS = {
-  boolean: ["force", "parquet", "dry-run", "offline", "json", "verbose", "help"],
-  // deno-fmt-ignore -- a line for each part of the help text
-  string: [
-    "scale", "model", "revision", "data", "tasks", "methods", "seeds", "first-seed", "steps", "learning-rate",
-    "start-step", "checkpoint", "start", "out", "save-every", "parallel", "device",
-  ],
-} as const;
+export const FLAGS: Flags = flagNames(GLUE);
 
 /** What is written into a folder. */
 function filesIn({ out, flags: { parquet } }: Pick<Settings, "out" | "flags">): string[] {
@@ -120,34 +80,26 @@ function withStarts(scale: Scale, start: string | undefined): Scale {
 
 /** What flags ask for. */
 async function settingsOf(args: readonly string[]) {
-  checkValues(args, FLAGS);
-  const flags = parseArgs([...args], { ...FLAGS, unknown: refuseUnknown(FLAGS) });
-  const [extra] = flags._;
-  if (extra !== undefined) throw new RangeError(`unexpected argument "${extra}": see --help`);
-  const { model, data, revision, offline } = flags;
-  const named = SCALE[requireName("scale", flags.scale ?? (model === undefined ? "default" : "small"), SCALES)];
-  const start = flags.start === undefined ? undefined : requireName("start", flags.start, ["mnli", "model"]);
+  const flags = readFlags(args, GLUE);
+  const { model, data, revision, offline, start, steps, checkpoint } = flags;
+  const named = SCALE[flags.scale ?? (model === undefined ? "default" : "small")];
   const scale = withStarts(named, start);
   return {
     flags,
     out: flags.out ?? scale.out,
-    parallel: wholeNumber("parallel", flags.parallel ?? "1"),
-    saveEvery: wholeNumber("save-every", flags["save-every"] ?? "500"),
+    parallel: flags.parallel ?? 1,
+    saveEvery: flags["save-every"] ?? 500,
     sources: { model: model === SUITE ? undefined : model ?? scale.model?.id, data, revision, offline },
     grid: {
       scale,
       tasks: flags.tasks === undefined ? scale.tasks : nameList("task", flags.tasks, TASKS),
       methods: flags.methods === undefined ? METHODS : await methodList(flags.methods, ALL_METHODS),
-      seeds: wholeNumber("seeds", flags.seeds ?? String(scale.seeds)),
-      firstSeed: wholeNumber("first-seed", flags["first-seed"] ?? "0", 0),
-      steps: flags.steps === undefined ? undefined : wholeNumber("steps", flags.steps),
-      learningRate: flags["learning-rate"] === undefined
-        ? undefined
-        : positive("learning-rate", flags["learning-rate"]),
+      seeds: flags.seeds ?? scale.seeds,
+      firstSeed: flags["first-seed"] ?? 0,
+      steps,
+      learningRate: flags["learning-rate"],
       startStep: startStepOf(flags["start-step"]),
-      checkpoint: flags.checkpoint === undefined
-        ? undefined
-        : requireName("checkpoint", flags.checkpoint, ["last", "best"] as const),
+      checkpoint,
       startsAtModel: start === "model",
       isPlan: flags["dry-run"],
     },

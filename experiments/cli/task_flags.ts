@@ -3,6 +3,8 @@ import { requireName } from "../../lib/text/nearest.ts";
 import type { ColumnsSpec } from "../../lib/experiment/mod.ts";
 import type { TaskSource } from "../runner/data/raw_task.ts";
 import { LABEL_KINDS } from "../runner/heads/label_set.ts";
+import { MODEL, TASK, WEIGHTS } from "./flag_table.ts";
+import { flagHelp } from "./read_flags.ts";
 import type { StoredWeights } from "../runner/model/load_model.ts";
 
 /** Flags that name a model. */
@@ -19,17 +21,10 @@ export function weightsOf({ weights = "f32" }: ModelFlags): StoredWeights {
 }
 
 /** What flags that name a model mean, for help texts. */
-export const MODEL_HELP = `  --model DIR|NAME|suite
-                     a folder in Hugging Face's layout (config.json, safetensors, a tokenizer's files), or a model of
-                     the hub, org/name, which is fetched into the cache that Python's libraries use; suite for the
-                     small encoder that ships with the project
-  --revision NAME    branch, tag or commit of the hub, main by default
-  --offline          uses what is in that cache alone`;
+export const MODEL_HELP = flagHelp(MODEL);
 
 /** What `--weights` means, for help texts. */
-export const WEIGHTS_HELP =
-  `  --weights f32|f16  how matrices and embeddings are kept that nothing trains, f32 by default; f16 takes half the
-                     memory, all sums are f32; what files have as F32 or BF16 is rounded to it when it is read`;
+export const WEIGHTS_HELP = flagHelp(WEIGHTS);
 
 /** Flags that name a task. */
 export interface TaskFlags {
@@ -42,20 +37,7 @@ export interface TaskFlags {
 }
 
 /** What {@linkcode TaskFlags} mean, for help texts. */
-export const TASK_HELP = `  --task NAME        one of GLUE's: ${Object.keys(GLUE_TASKS).join(", ")}
-  --data DIR|suite   GLUE's own folders (CoLA/train.tsv, plain or .gz …) or Parquet; suite for the generated texts that
-                     ship with the project
-  --columns A,B,C    in place of --task: the columns of text, perhaps a second text, and label in a file of your own,
-                     TSV or CSV with a first line of names, JSON lines (.jsonl) or Parquet, plain or .gz; one shard of
-                     several (train-00000-of-00002.parquet) stands for all. Labels are what the model's head has. Else
-                     they are scores where all are numbers and one at least is not whole, or classes, sorted by number
-                     or alphabet; 1 and 1.0 are one class
-  --kind classes|scores
-                     with --columns: what labels are, whatever they look like; scores for ratings in whole numbers.
-                     Without it words among numbers, N/A and the like, and more than 20 classes with hardly two rows
-                     each are refused
-  --classes A,B,…    what the head's classes are called in the data, in the head's order, in place of id2label of
-                     config.json or labels.json`;
+export const TASK_HELP = flagHelp(TASK);
 
 function columnsOf(columns: string): ColumnsSpec {
   const names = columns.split(",").map((name) => name.trim());

@@ -2,12 +2,10 @@ import type { peft } from "../../mod.ts";
 import { requireName } from "../../lib/text/nearest.ts";
 import { takes, wantedOf } from "../../lib/peft/method_options.ts";
 import type { Flags } from "./flags.ts";
+import { entryLines } from "./entry_lines.ts";
 
 /** Options whose flags are not their names in kebab case. */
 const FLAG_OF: Readonly<Record<string, string>> = { dropout: "branch-dropout", targetRank: "rank" };
-
-const WIDTH = 120;
-const INDENT = " ".repeat(21);
 
 /** Flags of methods' options in a command that has flags of its own. */
 export class MethodFlags implements Flags {
@@ -80,21 +78,6 @@ function placeholder({ kind, ...option }: peft.OptionDescription): string {
 /** What an option means, with its default where that is one value. */
 function meaningOf({ help, default: usual }: peft.OptionDescription): string {
   return usual === undefined || typeof usual === "function" ? help : `${help}; ${usual} by default`;
-}
-
-/** An entry of a help text: the flag in a column of its own, texts broken at the end of lines. */
-function entryLines(flag: string, texts: readonly string[]): string[] {
-  const lines: string[] = [`  ${flag}`.padEnd(INDENT.length)];
-  if (lines[0].length > INDENT.length) lines.push(INDENT);
-  texts.forEach((text, i) => {
-    if (i > 0) lines.push(INDENT);
-    for (const word of text.split(" ")) {
-      const last = lines.length - 1;
-      if (lines[last].trimEnd().length + 1 + word.length > WIDTH) lines.push(INDENT + word);
-      else lines[last] += lines[last].endsWith(" ") ? word : ` ${word}`;
-    }
-  });
-  return lines.map((line) => line.trimEnd());
 }
 
 /** The value of an option's flag as it was typed. */

@@ -14,6 +14,8 @@ import * as glue from "../../experiments/cli/reproduce_glue.ts";
 import * as generate from "../../experiments/cli/generate.ts";
 import * as train from "../../experiments/cli/train.ts";
 import * as fuzz from "../fuzz/mod.ts";
+import { ABLATIONS, type FlagTable, GLUE, TRAIN } from "../../experiments/cli/flag_table.ts";
+import { readFlags } from "../../experiments/cli/read_flags.ts";
 import { ROOT } from "./run_task.ts";
 
 /** Commands with flags; the tasks `ok`, `test` and `notebooks` read theirs by hand. */
@@ -49,6 +51,47 @@ describe("the help of", () => {
       expect(known).toEqual(expect.arrayContaining(flagsIn(HELP)));
     });
   }
+});
+
+/** Commands whose flags are of the one table, and the files that read them. */
+const TABLES: Readonly<Record<string, readonly [table: FlagTable, files: readonly string[]]>> = {
+  train: [TRAIN, ["train.ts", "train_draft.ts", "task_flags.ts"]],
+  "reproduce glue": [GLUE, ["reproduce_glue.ts"]],
+  "reproduce ablations": [ABLATIONS, ["reproduce_ablations.ts"]],
+};
+
+describe("the table of flags", () => {
+  for (const [name, [table, files]] of Object.entries(TABLES)) {
+    it(`has no flag that deno task ${name} does not read`, async () => {
+      const texts = await Promise.all(files.map((file) => Deno.readTextFile(new URL(`experiments/cli/${file}`, ROOT))));
+      // As a property of the flags, or where they are taken apart.
+      const reads = texts.join("\n").replace(/^import [^;]*;$/gms, "");
+      const taken = Array.from(
+        reads.matchAll(/\{([^{}]*)\} = flags\b|flags: \{(.*?)\} *[,}]/gs),
+        ([, first, second]) => first ?? second,
+      );
+      const isRead = (flag: string) =>
+        new RegExp(`flags(\\.${flag}\\b|\\["${flag}"\\])|"--${flag}"`).test(reads) ||
+        taken.some((names) => new RegExp(`(^|[\\s"])${flag}($|[\\s",:])`, "m").test(names));
+      expect(Object.keys(table).filter((flag) => !isRead(flag))).toEqual([]);
+      expect(isRead("no-such-flag")).toBe(false);
+    });
+  }
+
+  it("gives numbers, names and truths by what flags take, and refuses other values by the flag", () => {
+    const flags = readFlags(["--steps=8", "--learning-rate=0.5", "--checkpoint=best", "--force"], GLUE);
+    expect([flags.steps, flags["learning-rate"], flags.checkpoint, flags.force, flags.parquet, flags.seeds])
+      .toEqual([8, 0.5, "best", true, false, undefined]);
+    const wrong: [string, string][] = [
+      ["--steps=0", '--steps is a whole number from 1, not "0"'],
+      ["--learning-rate=-1", '--learning-rate is a number above 0, not "-1"'],
+      ["--checkpoint=bets", 'unknown value of --checkpoint "bets": did you mean "best"?'],
+      ["--scael=small", "unknown flag --scael=small: did you mean --scale?"],
+      ["more", 'unexpected argument "more"'],
+    ];
+    for (const [arg, message] of wrong) expect(() => readFlags([arg], GLUE)).toThrow(message);
+    expect(() => readFlags(["--dropout=1"], TRAIN)).toThrow('--dropout is a rate below 1, not "1"');
+  });
 });
 
 describe("Markdown", () => {

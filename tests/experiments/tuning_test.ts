@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { trainDraft, type TrainFlags } from "../../experiments/cli/train_draft.ts";
+import { TRAIN } from "../../experiments/cli/flag_table.ts";
+import { readFlags } from "../../experiments/cli/read_flags.ts";
+import { METHOD_FLAGS, trainDraft } from "../../experiments/cli/train_draft.ts";
 import { type CompleteSpec, completeSpec } from "../../experiments/runner/complete_spec.ts";
 import { Inputs } from "../../experiments/runner/data/inputs.ts";
 import { beginFrom } from "../../experiments/runner/model/adapted.ts";
@@ -17,6 +19,9 @@ import * as peft from "../../lib/peft/mod.ts";
 import { isRecord, tensor } from "../../lib/tensor/mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
 import { leafAt, partAt } from "../support/leaf_at.ts";
+
+/** Flags of the command with their values as they are typed. */
+type TrainFlags = Readonly<Record<string, string>>;
 
 describe("deno task train inside", () => {
   let folder: string;
@@ -35,7 +40,8 @@ describe("deno task train inside", () => {
   /** What flags ask for, as the command reads them. */
   async function complete(flags: TrainFlags): Promise<CompleteSpec & { readonly inputs: Inputs }> {
     const common = { model: `${folder}/model`, task: "rte", data: "suite", dropout: "0", warmup: "0" };
-    const { draft, sources } = trainDraft({ ...common, ...flags });
+    const args = Object.entries({ ...common, ...flags }).map(([flag, value]) => `--${flag}=${value}`);
+    const { draft, sources } = trainDraft(readFlags(args, TRAIN, METHOD_FLAGS));
     const inputs = new Inputs(sources);
     return { ...await completeSpec(draft, inputs), inputs };
   }
