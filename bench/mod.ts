@@ -12,8 +12,7 @@ import { describeMachine } from "./parts/machine.ts";
 import { type BenchModel, MINILM, QUICK, SMALL } from "./cases/models.ts";
 import { ours } from "./parts/ours.ts";
 import { measurePeerStep } from "./parts/peer_step.ts";
-import { PEER_PACKAGES, startPeers } from "./peers/mod.ts";
-import type { Peer } from "./peers/peer.ts";
+import type { Peer, StartPeers } from "./cases/peer.ts";
 import { readPytorch } from "./report/pytorch.ts";
 import { updateReadme } from "./report/readme.ts";
 import { measureScaling } from "./parts/scaling.ts";
@@ -27,6 +26,13 @@ const TURN_MILLISECONDS = 60;
 
 const say = (line: string) => console.error(line);
 
+/** The peers: their packages have a configuration of their own, and are fetched only where they are asked for. */
+async function loadPeers(): Promise<StartPeers> {
+  // Computed, so that Deno fetches nothing of it otherwise.
+  const { startPeers } = await import(new URL("./peers/mod.ts", import.meta.url).href);
+  return startPeers;
+}
+
 /** Runs what was asked for and gives all figures. */
 async function measure(device: Device, options: BenchOptions): Promise<BenchDocument> {
   const { sections, isQuick, rounds, hasPeers } = options;
@@ -38,9 +44,14 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
     say(`${kind}: ${message}`);
   };
   const contenders: Peer[] = [ours(device)];
-  if (hasPeers && sections.some((section) => section === "kernels" || section === "steps")) {
-    say("starting the peers");
+  const peerVersions: string[] = [];
+  const haveMatch = sections.some((section) => section === "kernels" || section === "steps");
+  if (haveMatch && !hasPeers) say("beside nobody else: --peers fetches jax-js, TensorFlow.js and onnxruntime, too");
+  if (haveMatch && hasPeers) {
+    say("starting the peers: what is not there yet of 174 MB is fetched from npm, once");
+    const startPeers = await loadPeers();
     const started = await startPeers(device, options);
+    peerVersions.push(...started.versions);
     contenders.push(...started.peers);
     for (const message of started.leftOut) onTrouble("left out", message);
   }
@@ -91,7 +102,7 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
   });
   return {
     format: 1,
-    machine: await describeMachine(device, ["webgpu", ...hasPeers ? PEER_PACKAGES : []]),
+    machine: await describeMachine(device, peerVersions),
     rounds,
     isQuick,
     kernels,

@@ -6,7 +6,7 @@ import { readSources } from "./read_sources.ts";
 /** Prints the faults of the project's imports, which `import_order.ts` has the order of; gives their number. */
 export function checkImports(): number {
   const files = readSources(new URL("../", import.meta.url), config.exclude);
-  const faults = importFaults(files, { packages: config.imports });
+  const faults = importFaults(files, { packages: { ...config.imports, ...config.scopes["./"] } });
   for (const fault of faults) console.error(fault);
   return faults.length;
 }

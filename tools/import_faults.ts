@@ -92,7 +92,7 @@ function tableFaults(files: ReadonlyMap<string, string>, { orders = ORDERS, isPa
   if (isPart) return faults;
   for (const [folder, order] of Object.entries(orders)) {
     for (const name of order.flat()) {
-      const isThere = name === "*" || name === "deno.json" || children.get(folder)?.has(name);
+      const isThere = name === "*" || name.endsWith(".json") || children.get(folder)?.has(name);
       if (!isThere) faults.push(`${folder}: the order names ${name}, which is not there`);
     }
   }
@@ -130,7 +130,7 @@ export function importFaults(files: ReadonlyMap<string, string>, rules: ImportRu
   const edges = edgesOf(files, packages);
   const fromJsr = [...files].flatMap(([path, source]) =>
     WITHOUT_JSR.some((place) => isIn(path, place))
-      ? readImports(source).filter(({ specifier }) => /^(@std\/|jsr:)/.test(specifier)).map(({ specifier }) =>
+      ? readImports(source).filter(({ specifier }) => /^jsr:/.test(specifier)).map(({ specifier }) =>
         `${path} imports ${specifier}: what mod.ts reaches takes nothing from JSR`
       )
       : []

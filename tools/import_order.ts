@@ -9,7 +9,16 @@ export type Order = readonly Rung[];
 
 /** The order of each folder that has folders, by its path from the project's root, which is `.`. */
 export const ORDERS: Readonly<Record<string, Order>> = {
-  ".": ["deno.json", "kernels", "lib", "mod.ts", "experiments", ["bench", "tools"], "notebooks", "tests"],
+  ".": [
+    "deno.json",
+    "kernels",
+    "lib",
+    "mod.ts",
+    "experiments",
+    ["bench", "tools"],
+    "notebooks",
+    "tests",
+  ],
   "lib": [
     "text",
     "device",
@@ -33,7 +42,7 @@ export const ORDERS: Readonly<Record<string, Order>> = {
   "lib/experiment": ["specs", "records", "statistics", "figures", ["notebook", "instruments"], "*"],
   "lib/peft": ["method.ts", "factors.ts", "targets.ts", "method_options.ts", "files", "*"],
   "experiments": ["suite", "terminal", "recipes", "runner", "studies", "cli"],
-  "experiments/runner": [["measure.ts", "versions.ts"], "heads", "model", "data", "train", "*"],
+  "experiments/runner": [["locked.ts", "measure.ts", "versions.ts"], "heads", "model", "data", "train", "*"],
   "experiments/studies": [["glue", "minilm"], "ablations", "*"],
   "experiments/studies/ablations": ["studies", "*"],
   "bench": ["measure", "cases", "peers", "report", "parts", "*"],

@@ -1,12 +1,17 @@
-// What every task of deno.json starts with: runs a script with its permissions, with stand-ins where JSR is out of reach.
+// What every task of deno.json starts with: runs a script with its permissions and the versions of deno.lock, with
+// stand-ins where JSR is out of reach, and says what Deno fetches before that.
 //   deno run … tools/launch.ts TASK [arguments]
-
+import { lockFlags, peersFlags } from "../experiments/runner/locked.ts";
+import { cacheFolder } from "../lib/device/adapter.ts";
 import { endOf } from "./end_of.ts";
+import { missingPackages } from "./missing_packages.ts";
 
 /** A script and what it may do. */
 interface Task {
   readonly script: string;
   readonly permissions: readonly string[];
+  /** Packages by which one sees whether Deno has yet to fetch what it needs. */
+  readonly packages: Parameters<typeof missingPackages>[0];
 }
 
 // Dawn is a native module (ffi) and finds its drivers by the environment; SwiftShader is fetched by Deno itself (run).
@@ -15,31 +20,38 @@ const DEVICE = ["--allow-ffi", "--allow-env", "--allow-read", "--allow-write", "
 /** Models are fetched from Hugging Face's hub. */
 const HUB = [...DEVICE, "--allow-net"];
 
+/** Dawn, and a package that stands for the small ones. */
+const COMPUTES = ["webgpu", "valibot"] as const;
+const TESTS = [...COMPUTES, "expect", "fast-check"] as const;
+
 const TASKS: Readonly<Record<string, Task>> = {
-  reproduce: { script: "experiments/cli/reproduce.ts", permissions: HUB },
-  train: { script: "experiments/cli/train.ts", permissions: HUB },
-  evaluate: { script: "experiments/cli/evaluate.ts", permissions: HUB },
-  merge: { script: "experiments/cli/merge.ts", permissions: HUB },
-  convert: { script: "experiments/cli/convert.ts", permissions: HUB },
-  doctor: { script: "experiments/cli/doctor.ts", permissions: DEVICE },
-  pretrain: { script: "experiments/cli/pretrain.ts", permissions: DEVICE },
-  generate: { script: "experiments/cli/generate.ts", permissions: ["--allow-read", "--allow-write"] },
-  profile: { script: "bench/profile.ts", permissions: DEVICE },
-  tune: { script: "bench/tune.ts", permissions: DEVICE },
-  bench: { script: "bench/mod.ts", permissions: DEVICE },
-  fuzz: { script: "tests/fuzz/mod.ts", permissions: DEVICE },
+  reproduce: { script: "experiments/cli/reproduce.ts", permissions: HUB, packages: COMPUTES },
+  train: { script: "experiments/cli/train.ts", permissions: HUB, packages: COMPUTES },
+  evaluate: { script: "experiments/cli/evaluate.ts", permissions: HUB, packages: COMPUTES },
+  merge: { script: "experiments/cli/merge.ts", permissions: HUB, packages: COMPUTES },
+  convert: { script: "experiments/cli/convert.ts", permissions: HUB, packages: COMPUTES },
+  doctor: { script: "experiments/cli/doctor.ts", permissions: DEVICE, packages: COMPUTES },
+  pretrain: { script: "experiments/cli/pretrain.ts", permissions: DEVICE, packages: COMPUTES },
+  generate: { script: "experiments/cli/generate.ts", permissions: ["--allow-read", "--allow-write"], packages: [] },
+  profile: { script: "bench/profile.ts", permissions: DEVICE, packages: COMPUTES },
+  tune: { script: "bench/tune.ts", permissions: DEVICE, packages: COMPUTES },
+  bench: { script: "bench/mod.ts", permissions: DEVICE, packages: COMPUTES },
+  fuzz: { script: "tests/fuzz/mod.ts", permissions: DEVICE, packages: COMPUTES },
   // Tests open servers on this machine and start programs.
   test: {
     script: "tools/test.ts",
     permissions: ["--allow-run", "--allow-read", "--allow-write", "--allow-env"],
+    packages: TESTS,
   },
   ok: {
     script: "tools/ok.ts",
     permissions: ["--allow-run", "--allow-read", "--allow-write", "--allow-env"],
+    packages: TESTS,
   },
   notebooks: {
     script: "tools/notebooks.ts",
     permissions: ["--allow-run", "--allow-read", "--allow-write", "--allow-env"],
+    packages: COMPUTES,
   },
 };
 
@@ -59,11 +71,6 @@ async function reachesJsr(): Promise<boolean> {
   } catch {
     return false; // it took too long
   }
-}
-
-function cacheFolder(): string {
-  const base = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") || Deno.env.get("TMPDIR") || "/tmp"}/.cache`;
-  return `${base}/delta-dawn`;
 }
 
 /** Copies a folder; each file is there whole or not at all, as others may be reading at the same time. */
@@ -87,6 +94,12 @@ function standIns(): string {
   return `file://${target}/`;
 }
 
+/** What is said before Deno fetches, which it does in silence. */
+function fetchLine(task: string, missing: readonly string[]): string {
+  const dawn = missing.includes("webgpu") ? "Dawn, which computes (51 MB), and " : "";
+  return `fetching ${dawn}the packages of "${task}" from npm, once`;
+}
+
 async function main(): Promise<number> {
   const [name, ...rest] = Deno.args;
   const args = rest.map((word) => word === "-h" ? "--help" : word);
@@ -95,11 +108,15 @@ async function main(): Promise<number> {
     console.error(`unknown task "${name}": there are ${Object.keys(TASKS).join(", ")}`);
     return 1;
   }
-  const env: Record<string, string> = { DENO_NO_UPDATE_CHECK: "1" };
-  if (!Deno.env.get("JSR_URL") && !await reachesJsr()) env.JSR_URL = standIns();
+  const isHelp = args.includes("--help");
+  // Who asks for help starts no device.
+  const missing = missingPackages(task.packages.filter((one) => !isHelp || one !== "webgpu"));
+  if (missing.length > 0) console.error(fetchLine(name, missing));
+  const jsr = Deno.env.get("JSR_URL") || (await reachesJsr() ? "" : standIns());
+  const lock = name === "bench" && args.includes("--peers") ? peersFlags(jsr) : lockFlags(jsr);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", ...task.permissions, new URL(task.script, ROOT).href, ...args],
-    env,
+    args: ["run", "--quiet", ...lock, ...task.permissions, new URL(task.script, ROOT).href, ...args],
+    env: { DENO_NO_UPDATE_CHECK: "1", ...jsr === "" ? {} : { JSR_URL: jsr } },
   }).spawn();
   return (await endOf(child)).code;
 }

@@ -1,13 +1,19 @@
 // deno task ok: the gate. Format, lint, types, import direction, documentation, tests and examples, publishing.
+import { PEERS_CONFIG } from "../experiments/runner/locked.ts";
 import { fail } from "../experiments/terminal/fail.ts";
 import { checkImports } from "./check_imports.ts";
 import { run } from "./run.ts";
 import { testAll } from "./test.ts";
 
+/** Runs Deno on the project, and on the benchmark's peers, which have a configuration of their own. */
+async function onEach(args: readonly string[]): Promise<number> {
+  return Math.max(await run(args), await run([...args, PEERS_CONFIG, "bench/peers/", "tests/bench/peers/"]));
+}
+
 /** Steps of the gate, those without a device first. */
 const STEPS: readonly (readonly [name: string, check: () => number | Promise<number>])[] = [
-  ["format", () => run(["fmt", "--check", "--quiet"])],
-  ["lint", () => run(["lint", "--quiet"])],
+  ["format", () => onEach(["fmt", "--check", "--quiet"])],
+  ["lint", () => onEach(["lint", "--quiet"])],
   [
     "types",
     () => run(["check", "--quiet", "mod.ts", "lib/", "kernels/", "experiments/", "tests/", "bench/", "tools/"]),

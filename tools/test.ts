@@ -2,6 +2,7 @@
 //   all tests and every example of the documentation, or what is named; with a device's name (swiftshader, lavapipe,
 //   browser, or part of a name) the tests compute on it alone, and examples, which open the default one, are left out
 import { fail } from "../experiments/terminal/fail.ts";
+import { peersFlags } from "../experiments/runner/locked.ts";
 import { Interrupted } from "../experiments/terminal/interrupt.ts";
 import { run } from "./run.ts";
 
@@ -48,6 +49,14 @@ interface Group {
   readonly args: readonly string[];
 }
 
+/** Types are checked by `deno task ok`, once and not for each folder; but for those of peers, which it does not fetch. */
+const UNCHECKED = ["--no-check"];
+
+/** Whether tests are of the benchmark's peers, which nothing but them and `deno task bench --peers` fetches. */
+function areOfPeers(path: string): boolean {
+  return new URL(path, ROOT).href.startsWith(new URL("tests/bench/peers", ROOT).href);
+}
+
 /**
  * Each folder of tests has a process of its own: a driver that crashes, or is taken down while another file still uses
  * it, must not take the tests of others with it.
@@ -55,9 +64,12 @@ interface Group {
 function groups({ device, paths }: TestOptions): Group[] {
   const folders = [...Deno.readDirSync(new URL("tests/", ROOT))].filter(({ isDirectory }) => isDirectory)
     .map(({ name }) => `tests/${name}/`).filter(holdsTests).sort();
-  const found = (paths ?? folders).map((path) => ({ name: path, args: [path] }));
+  const found = (paths ?? folders).map((path) => ({
+    name: path,
+    args: [...areOfPeers(path) ? peersFlags() : UNCHECKED, path],
+  }));
   if (paths !== undefined || device !== undefined) return found;
-  return [...found, { name: "examples", args: ["--doc", "mod.ts", "lib/", "README.md"] }];
+  return [...found, { name: "examples", args: [...UNCHECKED, "--doc", "mod.ts", "lib/", "README.md"] }];
 }
 
 function holdsTests(folder: string): boolean {
@@ -65,8 +77,7 @@ function holdsTests(folder: string): boolean {
 }
 
 async function test(args: readonly string[], device: string | undefined): Promise<number> {
-  // Types are checked by `deno task ok`, once and not for each folder.
-  const flags = ["test", "--quiet", "--no-check", ...PERMISSIONS];
+  const flags = ["test", "--quiet", ...PERMISSIONS];
   return await run([...flags, ...args], device === undefined ? {} : { TEST_DEVICE: device });
 }
 

@@ -1,3 +1,4 @@
+import { lockFlags } from "../../experiments/runner/locked.ts";
 import type { CompileResult } from "../report/document.ts";
 import { denoFolder, withEmptyCaches } from "./startup.ts";
 import { timingOf } from "../measure/turns.ts";
@@ -38,7 +39,15 @@ async function start(
   { env, device }: { readonly env: Record<string, string>; readonly device?: string },
 ): Promise<{ seconds: number; pipelines: number; dispatches: number }> {
   const script = new URL("./compile_case.ts", import.meta.url);
-  const args = ["run", "--quiet", "--allow-all", script.href, name, ...device === undefined ? [] : [device]];
+  const args = [
+    "run",
+    "--quiet",
+    ...lockFlags(),
+    "--allow-all",
+    script.href,
+    name,
+    ...device === undefined ? [] : [device],
+  ];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env }).output();
   const text = new TextDecoder();
   if (!success) throw new Error(`compiling ${name} failed: ${text.decode(stderr).trim()}`);

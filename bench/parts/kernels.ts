@@ -1,7 +1,7 @@
 import type { KernelResult, Measured } from "../report/document.ts";
 import { amountOf, inputsOf, type KernelCase, type KernelContender, nameOf } from "../cases/kernel_case.ts";
 import { worstDifference } from "../measure/difference.ts";
-import type { Peer } from "../peers/peer.ts";
+import type { Peer } from "../cases/peer.ts";
 import { takeTurns } from "../measure/turns.ts";
 
 /** Results further apart than this are not of the same function: f32 sums of a thousand terms differ by far less. */

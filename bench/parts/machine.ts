@@ -4,11 +4,8 @@ import { isModified, PACKAGE_VERSION } from "../../experiments/runner/versions.t
 import config from "../../deno.json" with { type: "json" };
 import type { Machine } from "../report/document.ts";
 
-/** Describes the machine, the device that computes and the versions; `packages` are names of deno.json's imports. */
-export async function describeMachine(
-  device: Device,
-  packages: readonly (keyof typeof config.imports)[],
-): Promise<Machine> {
+/** Describes the machine, the device that computes and the versions, with those of `others`. */
+export async function describeMachine(device: Device, others: readonly string[]): Promise<Machine> {
   const { name, driver, isSoftware, subgroupSize } = device.report;
   const processors = cpus();
   return {
@@ -24,7 +21,8 @@ export async function describeMachine(
       `delta-lora ${PACKAGE_VERSION}`,
       `deno ${Deno.version.deno}`,
       `v8 ${Deno.version.v8}`,
-      ...packages.map((name) => config.imports[name].replace("npm:", "").replace(/(.)@([^@]*)$/, "$1 $2")),
+      config.scopes["./"].webgpu.replace("npm:", "").replace("@", " "),
+      ...others,
     ],
     isModified: await isModified(),
   };

@@ -28,7 +28,7 @@ import {
   storedShapes,
 } from "../cases/kernel_case.ts";
 import { lossOf, tensorBatch } from "../cases/models.ts";
-import { ADAMW, type Peer, type StepContender, type StepInputs, STEPS_PER_RUN } from "../peers/peer.ts";
+import { ADAMW, type Peer, type StepContender, type StepInputs, STEPS_PER_RUN } from "../cases/peer.ts";
 
 /** What a case computes of its left operand, and that operand's shape. */
 function operationOf(

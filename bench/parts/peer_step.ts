@@ -2,7 +2,7 @@ import { random } from "../../mod.ts";
 import { worstGradientDifference } from "../measure/difference.ts";
 import type { Measured, PeerStepResult } from "../report/document.ts";
 import { type BenchModel, describeModel, lossOf, plainBatch } from "../cases/models.ts";
-import type { Peer, PlainParams, StepContender, StepInputs } from "../peers/peer.ts";
+import type { Peer, PlainParams, StepContender, StepInputs } from "../cases/peer.ts";
 import { takeTurns } from "../measure/turns.ts";
 
 /** Gradients further apart than this, relative to the largest of their parameter, are not of the same model. */

@@ -1,3 +1,4 @@
+import { lockFlags } from "../../experiments/runner/locked.ts";
 import type { StartupResult } from "../report/document.ts";
 import { type Timing, timingOf } from "../measure/turns.ts";
 
@@ -53,7 +54,7 @@ export async function withEmptyCaches(
 /** Runs the program once. */
 async function start(env: Record<string, string>, device: string | undefined): Promise<Start> {
   const script = new URL("./first_step.ts", import.meta.url);
-  const args = ["run", "--quiet", "--allow-all", script.href, ...device === undefined ? [] : [device]];
+  const args = ["run", "--quiet", ...lockFlags(), "--allow-all", script.href, ...device === undefined ? [] : [device]];
   const began = performance.timeOrigin + performance.now();
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env }).output();
   const text = new TextDecoder();

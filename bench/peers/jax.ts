@@ -1,9 +1,9 @@
-import type * as Jax from "@jax-js/jax";
+import { type Jax, PEER_PACKAGES } from "./packages.ts";
 import { paced } from "../../lib/device/settle.ts";
 import { EPSILON, type KernelCase, type KernelContender, repeatsOf, storedShapes } from "../cases/kernel_case.ts";
 import { jaxStep } from "./jax_step.ts";
 import { loadPeer } from "./load.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer } from "../cases/peer.ts";
 
 type Arrays = readonly Jax.numpy.Array[];
 
@@ -27,7 +27,7 @@ function operationOf(
 
 /** jax-js on one of its backends. Throws where the package or the backend is not there. */
 export async function jaxPeer(backend: "webgpu" | "wasm"): Promise<Peer> {
-  const jax = await loadPeer<typeof Jax>("@jax-js/jax");
+  const jax = await loadPeer<typeof Jax>(PEER_PACKAGES.jax);
   const name = `jax-js ${backend}`;
   if (!(await paced(jax.init(backend))).includes(backend)) throw new Error(`${name}: the backend does not start here`);
   // Both backends live in one process: whoever computes says on which.

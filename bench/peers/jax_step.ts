@@ -1,7 +1,7 @@
-import type * as Jax from "@jax-js/jax";
+import type { Jax } from "./packages.ts";
 import { paced } from "../../lib/device/settle.ts";
 import type { BenchModel } from "../cases/models.ts";
-import { ADAMW, MODEL_EPSILON, type StepContender, type StepInputs, STEPS_PER_RUN } from "./peer.ts";
+import { ADAMW, MODEL_EPSILON, type StepContender, type StepInputs, STEPS_PER_RUN } from "../cases/peer.ts";
 
 type Array = Jax.numpy.Array;
 type Arrays = Record<string, Array>;

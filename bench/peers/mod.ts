@@ -3,16 +3,9 @@ import { findAdapter, nameOf } from "../../lib/device/adapter.ts";
 import { jaxPeer } from "./jax.ts";
 import { offerAdapter } from "./navigator_gpu.ts";
 import { onnxPeer } from "./onnxruntime.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer, StartPeers } from "../cases/peer.ts";
+import { PEER_PACKAGES } from "./packages.ts";
 import { tfjsPeer } from "./tfjs.ts";
-
-/** Packages of the peers, as deno.json names them. */
-export const PEER_PACKAGES = [
-  "@jax-js/jax",
-  "@tensorflow/tfjs",
-  "@tensorflow/tfjs-backend-webgpu",
-  "onnxruntime-node",
-] as const;
 
 /** onnxruntime takes the adapter that is found first: it can take part where that is the one of the benchmark. */
 async function onnxOnSameAdapter(device: Device): Promise<Peer> {
@@ -26,11 +19,11 @@ async function onnxOnSameAdapter(device: Device): Promise<Peer> {
   return await onnxPeer("webgpu");
 }
 
+/** `npm:@scope/name@1.2.3` in words: `@scope/name 1.2.3`. */
+const nameAndVersion = (specifier: string) => specifier.replace(/^npm:(.+)@/, "$1 ");
+
 /** Starts every peer that can start here, on the adapter of a device; `leftOut` says which cannot, and why. */
-export async function startPeers(
-  device: Device,
-  options: { readonly device?: string },
-): Promise<{ peers: readonly Peer[]; leftOut: readonly string[] }> {
+export const startPeers: StartPeers = async (device, options) => {
   offerAdapter(device, options.device);
   const starts: readonly (() => Promise<Peer>)[] = [
     () => jaxPeer("webgpu"),
@@ -48,5 +41,5 @@ export async function startPeers(
       leftOut.push(error instanceof Error ? error.message : String(error));
     }
   }
-  return { peers, leftOut };
-}
+  return { peers, leftOut, versions: Object.values(PEER_PACKAGES).map(nameAndVersion) };
+};

@@ -1,4 +1,4 @@
-import type * as Onnx from "onnxruntime-node";
+import { type Onnx, PEER_PACKAGES } from "./packages.ts";
 import { paced } from "../../lib/device/settle.ts";
 import {
   EPSILON,
@@ -10,7 +10,7 @@ import {
 } from "../cases/kernel_case.ts";
 import { loadPeer } from "./load.ts";
 import { onnxModel, type OnnxNode } from "./onnx_model.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer } from "../cases/peer.ts";
 
 interface Input {
   readonly data: Float32Array;
@@ -75,7 +75,7 @@ function graphOf(work: KernelCase, inputs: KernelInputs): {
  * Vulkan loader offers them. Operands come from the host with each call, as its interface has it.
  */
 export async function onnxPeer(provider: "webgpu" | "cpu"): Promise<Peer> {
-  const { default: ort } = await loadPeer<{ default: typeof Onnx }>("onnxruntime-node");
+  const { default: ort } = await loadPeer<{ default: typeof Onnx }>(PEER_PACKAGES.onnxruntime);
   const name = `onnxruntime ${provider}`;
   if (!ort.listSupportedBackends().some((backend) => backend.name === provider)) {
     throw new Error(`${name}: this build of onnxruntime-node has no such backend`);

@@ -1,4 +1,4 @@
-import type * as Tf from "@tensorflow/tfjs";
+import { PEER_PACKAGES, type Tf } from "./packages.ts";
 import { paced } from "../../lib/device/settle.ts";
 import {
   EPSILON,
@@ -9,7 +9,7 @@ import {
   storedShapes,
 } from "../cases/kernel_case.ts";
 import { loadPeer } from "./load.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer } from "../cases/peer.ts";
 import { tfjsStep } from "./tfjs_step.ts";
 
 const NAME = "tfjs webgpu";
@@ -43,8 +43,8 @@ function operationOf(
 
 /** TensorFlow.js on its WebGPU backend. Throws where the package or the backend is not there. */
 export async function tfjsPeer(): Promise<Peer> {
-  const tf = await loadPeer<typeof Tf>("@tensorflow/tfjs");
-  await loadPeer("@tensorflow/tfjs-backend-webgpu");
+  const tf = await loadPeer<typeof Tf>(PEER_PACKAGES.tfjs);
+  await loadPeer(PEER_PACKAGES.tfjsWebgpu);
   if (!await paced(tf.setBackend("webgpu"))) throw new Error(`${NAME}: the backend does not start here`);
   await paced(tf.ready());
   return {

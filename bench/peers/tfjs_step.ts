@@ -1,6 +1,6 @@
-import type * as Tf from "@tensorflow/tfjs";
+import type { Tf } from "./packages.ts";
 import { paced } from "../../lib/device/settle.ts";
-import { ADAMW, MODEL_EPSILON, type StepContender, type StepInputs, STEPS_PER_RUN } from "./peer.ts";
+import { ADAMW, MODEL_EPSILON, type StepContender, type StepInputs, STEPS_PER_RUN } from "../cases/peer.ts";
 
 type Tensors = Readonly<Record<string, Tf.Tensor>>;
 

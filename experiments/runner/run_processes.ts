@@ -1,8 +1,10 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import type { RunFunction, RunProgress, RunResult, RunSpec } from "../../lib/experiment/mod.ts";
 import { ENDING_SIGNALS, Interrupted } from "../terminal/interrupt.ts";
 import { runTitle } from "../terminal/narrator.ts";
 import type { Sources } from "./data/inputs.ts";
+import { lockFlags } from "./locked.ts";
 
 /** What each process begins with. */
 export interface RunProcessOptions {
@@ -53,7 +55,8 @@ class RunProcess {
   readonly #child: ChildProcess;
 
   constructor(options: RunProcessOptions) {
-    this.#child = fork(new URL("./run_process.ts", import.meta.url), [], {
+    const script = fileURLToPath(new URL("./run_process.ts", import.meta.url));
+    this.#child = spawn(Deno.execPath(), ["run", "--quiet", ...lockFlags(), "--allow-all", script], {
       env: environment(options.parallel),
       serialization: "advanced", // scores may be NaN, which JSON has not
       stdio: ["ignore", "ignore", "inherit", "ipc"],

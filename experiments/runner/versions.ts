@@ -5,7 +5,7 @@ export const PACKAGE_VERSION: string = config.version;
 
 /** What computes, with its versions. */
 export function versions(): string {
-  return `delta-lora ${PACKAGE_VERSION}, deno ${Deno.version.deno}, ${config.imports.webgpu.replace("npm:", "")}`;
+  return `delta-lora ${PACKAGE_VERSION}, deno ${Deno.version.deno}, ${config.scopes["./"].webgpu.replace("npm:", "")}`;
 }
 
 /** Whether the working tree differs from its commit; `undefined` where that cannot be known. */

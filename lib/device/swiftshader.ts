@@ -2,6 +2,8 @@ import { importModule } from "./import_module.ts";
 
 const PACKAGE = "@sparticuz/chromium";
 const VERSION = "153.0.0";
+/** Of the package's archive on npm: another one is refused. */
+const INTEGRITY = "sha512-jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA==";
 const FILES = ["libvk_swiftshader.so", "vk_swiftshader_icd.json", "libvulkan.so.1"];
 
 /** Where SwiftShader lies once unpacked. */
@@ -14,7 +16,7 @@ export interface SwiftShader {
 
 /**
  * SwiftShader, a Vulkan driver in software, without root: unpacked into a folder from an npm package that carries it,
- * which is downloaded when it is not there yet (67 MB). `undefined` on systems that the package does not serve.
+ * which is downloaded when it is not there yet (70 MB) and must have the hash that is known of it. `undefined` on systems that the package does not serve.
  */
 export async function installSwiftShader(
   folder: string,
@@ -24,8 +26,8 @@ export async function installSwiftShader(
   const target = `${folder}/swiftshader-${VERSION}`;
   const found = { manifest: `${target}/vk_swiftshader_icd.json`, loader: `${target}/libvulkan.so.1` };
   if (FILES.every((name) => isFile(`${target}/${name}`))) return found;
-  report("fetching SwiftShader, a Vulkan driver in software, from npm: 67 MB, once");
-  const tar = await decompress(Deno.readFileSync(await archive()));
+  report("fetching SwiftShader, a Vulkan driver in software, from npm: 70 MB, once");
+  const tar = await decompress(await fetchArchive());
   // Unpack beside the target and rename, so that two processes cannot see half a folder.
   const fresh = `${target}.${Deno.pid}`;
   Deno.mkdirSync(fresh, { recursive: true });
@@ -41,25 +43,35 @@ export async function installSwiftShader(
   return found;
 }
 
-/** The packed archive's path in Deno's npm cache, after fetching the package if need be. */
-async function archive(): Promise<string> {
-  // --no-config: a surrounding deno.json or package.json must not change where the package goes.
-  await deno("cache", "--no-config", `npm:${PACKAGE}@${VERSION}`);
-  const { npmCache } = JSON.parse(await deno("info", "--json"));
-  for (const registry of Deno.readDirSync(npmCache)) {
-    const path = `${npmCache}/${registry.name}/${PACKAGE}/${VERSION}/bin/swiftshader.tar.br`;
-    if (isFile(path)) return path;
-  }
-  throw new Error(`${PACKAGE}@${VERSION} is not in Deno's npm cache after it was fetched`);
+/** A lock file that holds the package and, as only its files are read, none of what its program would need. */
+function lockFile(): string {
+  const specifiers = { [`npm:${PACKAGE}@${VERSION}`]: VERSION };
+  return JSON.stringify({ version: "5", specifiers, npm: { [`${PACKAGE}@${VERSION}`]: { integrity: INTEGRITY } } });
 }
 
-async function deno(...args: string[]): Promise<string> {
-  // From a folder without configuration, for the same reason.
-  const command = new Deno.Command(Deno.execPath(), { args, cwd: "/", stdin: "null" });
-  const { code, stdout, stderr } = await command.output();
-  const text = new TextDecoder();
-  if (code !== 0) throw new Error(`deno ${args.join(" ")}: ${text.decode(stderr).trim()}`);
-  return text.decode(stdout);
+/** The packed archive, fetched with a folder of Deno's own that goes with it: of the package's 70 MB nothing stays. */
+async function fetchArchive(): Promise<Uint8Array> {
+  const folder = Deno.makeTempDirSync({ prefix: "swiftshader-" });
+  try {
+    const lock = `${folder}/deno.lock`;
+    Deno.writeTextFileSync(lock, lockFile());
+    const command = new Deno.Command(Deno.execPath(), {
+      // --no-config, and a folder without one: a surrounding deno.json or package.json must not change what is fetched.
+      args: ["cache", "--no-config", `--lock=${lock}`, "--frozen", `npm:${PACKAGE}@${VERSION}`],
+      cwd: folder,
+      env: { DENO_DIR: folder, NO_COLOR: "1" },
+      stdin: "null",
+    });
+    const { success, stderr } = await command.output();
+    if (!success) throw new Error(`cannot fetch SwiftShader: ${new TextDecoder().decode(stderr).trim()}`);
+    for (const registry of Deno.readDirSync(`${folder}/npm`)) {
+      const path = `${folder}/npm/${registry.name}/${PACKAGE}/${VERSION}/bin/swiftshader.tar.br`;
+      if (isFile(path)) return Deno.readFileSync(path);
+    }
+    throw new Error(`internal: ${PACKAGE}@${VERSION} holds no SwiftShader`);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 }
 
 async function decompress(bytes: Uint8Array): Promise<Uint8Array> {

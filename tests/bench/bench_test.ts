@@ -22,6 +22,7 @@ describe("deno task bench", () => {
     const args = ["--quick", "--only", "kernels,steps", "--rounds", "1", "--json", path];
     const { code, stdout, stderr } = await bench(...args);
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stderr).toContain("beside nobody else: --peers fetches jax-js, TensorFlow.js and onnxruntime, too\n");
     const document: BenchDocument = JSON.parse(await Deno.readTextFile(path));
     await Deno.remove(path);
     expect(stdout).toBe(`${report(document)}\n`);

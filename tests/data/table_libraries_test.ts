@@ -5,7 +5,7 @@ import { TABLE_LIBRARIES } from "../../lib/data/table/npm_module.ts";
 
 describe("TABLE_LIBRARIES", () => {
   it("are of the versions that deno.json pins", () => {
-    const pinned: Readonly<Record<string, string>> = config.imports;
+    const pinned: Readonly<Record<string, string>> = config.scopes["./"];
     for (const [name, version] of Object.entries(TABLE_LIBRARIES)) expect(pinned[name]).toBe(`npm:${name}@${version}`);
   });
 });

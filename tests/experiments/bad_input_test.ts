@@ -11,7 +11,9 @@ const GRID = ["--tasks", "rte", "--methods", "lora", "--seeds", "1", "--steps", 
 
 /** A copy of what runs, so that parts of it can be broken. */
 async function copyProject(to: string): Promise<URL> {
-  for (const name of ["deno.json", "mod.ts", "lib", "kernels", "experiments", ".jsr"]) {
+  for (
+    const name of ["deno.json", "deno.lock", "mod.ts", "lib", "kernels", "experiments", "tools", ".jsr"]
+  ) {
     const { success } = await new Deno.Command("cp", { args: ["-r", new URL(name, ROOT).pathname, to] }).output();
     expect(success).toBe(true);
   }

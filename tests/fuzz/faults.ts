@@ -24,8 +24,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "a result under two names gives its memory back twice",
     file: "lib/compile/run/compiled.ts",
-    mended: "        storage.retain();\n        return makeTensor(shape, dtype, {",
-    broken: "        return makeTensor(shape, dtype, {",
+    mended: "        storage.retain();\n        return new Tensor(shape, dtype, {",
+    broken: "        return new Tensor(shape, dtype, {",
   },
   {
     name: "joined sums over axes around a kept one read a permuted view by steps in memory",
@@ -161,7 +161,8 @@ async function copyProject(to: string): Promise<void> {
   };
   await Deno.mkdir(`${to}/tests`, { recursive: true });
   await Deno.mkdir(`${to}/experiments`, { recursive: true });
-  for (const path of ["deno.json", "mod.ts", "lib", "kernels", "tests/fuzz", "tests/support", "experiments/terminal"]) {
+  const settings = ["deno.json", "deno.lock"];
+  for (const path of [...settings, "mod.ts", "lib", "kernels", "tests/fuzz", "tests/support", "experiments/terminal"]) {
     await copy(path);
   }
 }

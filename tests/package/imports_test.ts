@@ -8,7 +8,7 @@ import { readSources } from "../../tools/read_sources.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const FILES = readSources(ROOT, config.exclude);
-const RULES = { packages: config.imports };
+const RULES = { packages: { ...config.imports, ...config.scopes["./"] } };
 
 /** Faults of the project with further files in it. */
 const faultsWith = (added: Readonly<Record<string, string>>) =>
@@ -36,7 +36,7 @@ describe("the direction of imports", () => {
   for (const [folder, order] of Object.entries(ORDERS)) {
     it(`is checked in ${folder}: each rung may not import the next one, be it a type`, () => {
       order.slice(1).forEach((rung, i) => {
-        for (const from of [order[i]].flat().filter((name) => name !== "deno.json")) {
+        for (const from of [order[i]].flat().filter((name) => !name.endsWith(".json"))) {
           const path = pathIn(folder, from);
           const target = pathIn(folder, [rung].flat()[0]);
           const specifier = `./${"../".repeat(path.split("/").length - 1)}${target}`;
@@ -65,9 +65,9 @@ describe("the direction of imports", () => {
   });
 
   it("finds JSR packages under mod.ts", () => {
-    const faults = faultsWith({ "lib/io/planted.ts": 'import { parseArgs } from "@std/cli/parse-args";' });
+    const faults = faultsWith({ "lib/io/planted.ts": 'import { parseArgs } from "jsr:@std/cli@1/parse-args";' });
     expect(faults).toEqual([
-      "lib/io/planted.ts imports @std/cli/parse-args: what mod.ts reaches takes nothing from JSR",
+      "lib/io/planted.ts imports jsr:@std/cli@1/parse-args: what mod.ts reaches takes nothing from JSR",
     ]);
   });
 });

@@ -25,7 +25,7 @@ async function packedFiles(): Promise<string[]> {
 
 /** Rewrites names of the import map to what they stand for, as JSR does when a package is published. */
 function rewrite(source: string): string {
-  const imports: Readonly<Record<string, string>> = config.imports;
+  const imports: Readonly<Record<string, string>> = { ...config.imports, ...config.scopes["./"] };
   return source.replace(/(from |import |import\()"([^".][^"]*)"/g, (whole, before, name) => {
     const key = Object.keys(imports).find((known) => name === known || name.startsWith(`${known}/`));
     return key === undefined ? whole : `${before}"${imports[key]}${name.slice(key.length)}"`;

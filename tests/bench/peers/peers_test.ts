@@ -1,16 +1,17 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
-import { worstDifference, worstGradientDifference } from "../../bench/measure/difference.ts";
-import { inputsOf, type KernelCase, nameOf, storedShapes } from "../../bench/cases/kernel_case.ts";
-import { QUICK } from "../../bench/cases/models.ts";
-import { ours } from "../../bench/parts/ours.ts";
-import { stepInputs } from "../../bench/parts/peer_step.ts";
-import { loadPeer } from "../../bench/peers/load.ts";
-import { startPeers } from "../../bench/peers/mod.ts";
-import type { Peer } from "../../bench/peers/peer.ts";
-import { erfReference } from "../../lib/ops/activation.ts";
-import { TEST_DEVICE } from "../support/adapters.ts";
-import { testDevice } from "../support/device.ts";
+import { worstDifference, worstGradientDifference } from "../../../bench/measure/difference.ts";
+import { inputsOf, type KernelCase, nameOf } from "../../../bench/cases/kernel_case.ts";
+import { QUICK } from "../../../bench/cases/models.ts";
+import { ours } from "../../../bench/parts/ours.ts";
+import { stepInputs } from "../../../bench/parts/peer_step.ts";
+import { loadPeer } from "../../../bench/peers/load.ts";
+import { startPeers } from "../../../bench/peers/mod.ts";
+import { PEER_PACKAGES } from "../../../bench/peers/packages.ts";
+import type { Peer } from "../../../bench/cases/peer.ts";
+import { erfReference } from "../../../lib/ops/activation.ts";
+import { TEST_DEVICE } from "../../support/adapters.ts";
+import { testDevice } from "../../support/device.ts";
 
 const layouts = ["nn", "tn", "nt"] as const;
 const CASES: readonly KernelCase[] = [
@@ -47,17 +48,6 @@ function expected(work: KernelCase): Float64Array {
     return (x - mean) / Math.sqrt(variance + 1e-5) * weight[i % n] + bias[i % n];
   });
 }
-
-describe("storedShapes", () => {
-  it("turns the operand that is transposed", () => {
-    const shapes = layouts.map((layout) => storedShapes({ kind: "product", layout, batch: 1, m: 5, n: 7, k: 9 }));
-    expect(shapes).toEqual([
-      { left: [5, 9], right: [9, 7] },
-      { left: [9, 5], right: [9, 7] },
-      { left: [5, 9], right: [7, 9] },
-    ]);
-  });
-});
 
 describe("the peers", () => {
   let contenders: readonly Peer[];
@@ -128,7 +118,7 @@ describe("the peers", () => {
   });
 
   it("give their memory back: TensorFlow.js finds the class of its buffers", async () => {
-    const tf = await loadPeer<{ memory(): { numBytesInGPU: number } }>("@tensorflow/tfjs");
+    const tf = await loadPeer<{ memory(): { numBytesInGPU: number } }>(PEER_PACKAGES.tfjs);
     const peer = contenders.find(({ name }) => name === "tfjs webgpu")!;
     const contender = await peer.kernel(CASES[0], inputsOf(CASES[0]));
     await contender.run();
@@ -142,20 +132,5 @@ describe("the peers", () => {
     await expect(loadPeer("npm:@delta-dawn/no-such-package@1.0.0")).rejects.toThrow(
       /cannot load npm:@delta-dawn\/no-such-package@1\.0\.0: .*leave --peers out/,
     );
-  });
-});
-
-describe("worstGradientDifference", () => {
-  it("measures against the largest element of a gradient, and against the largest of all where one is rounding", () => {
-    const wanted = { weight: [4, -8], bias: [1e-9, 0] };
-    expect(worstGradientDifference({ weight: [4, -8.8], bias: [0, 0] }, wanted)).toBeCloseTo(0.1, 10);
-    expect(worstGradientDifference({ weight: [4, -8], bias: [3e-9, 0] }, wanted)).toBeLessThan(1e-6);
-  });
-
-  it("is infinite where a gradient is missing, too short or no number", () => {
-    const wanted = { weight: [1, 2] };
-    for (const got of [{}, { weight: [1] }, { weight: [1, NaN] }] as Record<string, number[]>[]) {
-      expect(worstGradientDifference(got, wanted)).toBe(Infinity);
-    }
   });
 });

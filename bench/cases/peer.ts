@@ -1,5 +1,6 @@
-import type { BenchModel, PlainBatch } from "../cases/models.ts";
-import type { KernelCase, KernelContender, KernelInputs } from "../cases/kernel_case.ts";
+import type { Device } from "../../lib/device/mod.ts";
+import type { BenchModel, PlainBatch } from "./models.ts";
+import type { KernelCase, KernelContender, KernelInputs } from "./kernel_case.ts";
 import type { Contender } from "../measure/turns.ts";
 
 /** Parameters under Hugging Face's names, with their shapes. */
@@ -39,3 +40,15 @@ export interface Peer {
   /** The training step, where the library can train. */
   step?(inputs: StepInputs): Promise<StepContender>;
 }
+
+/** The peers that run here. */
+export interface StartedPeers {
+  readonly peers: readonly Peer[];
+  /** Which cannot, and why. */
+  readonly leftOut: readonly string[];
+  /** Names and versions of their packages. */
+  readonly versions: readonly string[];
+}
+
+/** Starts every peer that can start here, on the adapter of a device, which `device` is the name of. */
+export type StartPeers = (device: Device, options: { readonly device?: string }) => Promise<StartedPeers>;
