@@ -1,4 +1,4 @@
-import { type EncodedTask, encodeTask, wordPiece } from "../../lib/data/mod.ts";
+import { encode, type EncodedExamples, wordPiece } from "../../lib/data/mod.ts";
 import type { BenchModel } from "./models.ts";
 
 const SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
@@ -15,15 +15,17 @@ function word(number: number): string {
  * Texts of 2 to `length` − 2 words for a model's vocabulary, short ones more often than long ones, as examples that are
  * tokenised when a batch first asks for them.
  */
-export function lazyTexts({ vocabSize, labels }: BenchModel, options: { count: number; length: number }): EncodedTask {
+export function lazyTexts(
+  { vocabSize, labels }: BenchModel,
+  options: { count: number; length: number },
+): EncodedExamples {
   const words = Array.from({ length: vocabSize - SPECIAL.length }, (_, i) => word(i));
   const longest = options.length - 2;
-  const train = Array.from({ length: options.count }, (_, i) => {
+  const examples = Array.from({ length: options.count }, (_, i) => {
     const share = (i * STRIDE % options.count) / options.count;
     const count = 2 + Math.floor((longest - 1) * share ** 2);
     const text = Array.from({ length: count }, (_, j) => words[(i * STRIDE + j * JUMP) % words.length]).join(" ");
     return { text, label: i % labels };
   });
-  const data = { task: { kind: "classes" } as const, train, dev: [] };
-  return encodeTask(data, wordPiece([...SPECIAL, ...words]), { isLazy: true, maxLength: options.length });
+  return encode(examples, wordPiece([...SPECIAL, ...words]), { isLazy: true, maxLength: options.length });
 }

@@ -1,5 +1,5 @@
 import { type Device, jit, type Key, optim, type Params, random, train } from "../../mod.ts";
-import { type EncodedTask, trainBatches, type TrainBatchesOptions } from "../../lib/data/mod.ts";
+import { type EncodedExamples, trainBatches, type TrainBatchesOptions } from "../../lib/data/mod.ts";
 import { treeDispose } from "../../lib/tensor/mod.ts";
 import { baseFor, METHODS } from "./methods.ts";
 import { type BenchModel, lossOf } from "./models.ts";
@@ -20,7 +20,7 @@ export class Trainee {
     options: {
       readonly method: string;
       readonly dropout: number;
-      readonly task: EncodedTask;
+      readonly texts: EncodedExamples;
       readonly batches: TrainBatchesOptions;
     },
   ) {
@@ -32,7 +32,7 @@ export class Trainee {
       { donate: [0] },
     );
     this.#base = baseFor(options.method, encoder.init(random.key(0)));
-    this.#batches = trainBatches(options.task, options.batches);
+    this.#batches = trainBatches(options.texts, options.batches);
     this.#state = train.init(random.key(1), this.#base, { method, optimizer });
   }
 

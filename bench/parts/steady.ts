@@ -21,9 +21,9 @@ const ENDURANCE: BenchModel = { ...QUICK, name: "tiny", hiddenSize: 32, layers: 
 
 /** What is measured in steady state. */
 const CASES = [
-  { method: "lora", padding: "task", window: 1 },
+  { method: "lora", padding: "longest", window: 1 },
   { method: "lora", padding: "bucket", window: WINDOW },
-  { method: "delta-lora, in place", padding: "task", window: 1 },
+  { method: "delta-lora, in place", padding: "longest", window: 1 },
 ] as const;
 
 /** Trains, with texts that are tokenised and batched meanwhile, until everything is made, and then measures steps. */
@@ -33,11 +33,11 @@ async function measureCase(
   { model, steps }: { readonly model: BenchModel; readonly steps: number },
 ): Promise<SteadyResult> {
   const [batchSize, length] = model.batch;
-  const task = lazyTexts(model, { count: TEXTS, length });
+  const texts = lazyTexts(model, { count: TEXTS, length });
   const batches = { batchSize, seed: 0, padding, window };
-  using trainee = new Trainee(device, model, { method, dropout: DROPOUT, task, batches });
+  using trainee = new Trainee(device, model, { method, dropout: DROPOUT, texts, batches });
   // Each shape's third call is the first that makes nothing: windows bring all shapes about equally often.
-  const shapes = padding === "task" ? 1 : bucketLengths(length).length;
+  const shapes = padding === "longest" ? 1 : bucketLengths(length).length;
   await trainee.advance(4 * window);
   const before = device.counters();
   using clock = PassClock.isThere(device) ? new PassClock(device, steps) : undefined;
@@ -86,8 +86,8 @@ export async function measureEndurance(
   const steps = isQuick ? 300 : 10_000;
   const [batchSize, length] = ENDURANCE.batch;
   const method = "delta-lora, in place";
-  const task = lazyTexts(ENDURANCE, { count: TEXTS / 8, length });
-  using trainee = new Trainee(device, ENDURANCE, { method, dropout: DROPOUT, task, batches: { batchSize, seed: 0 } });
+  const texts = lazyTexts(ENDURANCE, { count: TEXTS / 8, length });
+  using trainee = new Trainee(device, ENDURANCE, { method, dropout: DROPOUT, texts, batches: { batchSize, seed: 0 } });
   const samples: EnduranceSample[] = [];
   while (trainee.done < steps) {
     await trainee.advance(steps / SAMPLES);

@@ -1,6 +1,6 @@
 import { batchOrder } from "./batch_order.ts";
 import { bucketLengths } from "./buckets.ts";
-import type { EncodedExample, EncodedTask } from "./encode_task.ts";
+import type { EncodedExample, EncodedExamples } from "./encode.ts";
 import { seededPermutation } from "./shuffle.ts";
 
 /** B examples as plain arrays of T tokens, row by row. */
@@ -20,22 +20,26 @@ export interface HostBatch {
 }
 
 /**
- * To what batches are padded. "task": all to the task's length, which is one shape. "bucket": each to the shortest of
- * `bucketLengths(task.length)` that its longest example fits in: less work, but a jitted function has a plan with memory
- * of its own for each shape that comes, and sums over tokens may differ in their last bits.
+ * To what batches are padded. "longest": all to the length of the encoded examples, which is one shape. "bucket": each to
+ * the shortest of `bucketLengths(length)` that its longest example fits in: less work, but a jitted function has a plan
+ * with memory of its own for each shape that comes, and sums over tokens may differ in their last bits.
  */
-export type Padding = "task" | "bucket";
+export type Padding = "longest" | "bucket";
 
-/** Options of {@linkcode trainBatches}. */
-export interface TrainBatchesOptions {
+/** Options of {@linkcode batches}. */
+export interface BatchesOptions {
   /** B. */
   readonly batchSize: number;
+  /** "longest" by default. */
+  readonly padding?: Padding;
+}
+
+/** Options of {@linkcode trainBatches}. */
+export interface TrainBatchesOptions extends BatchesOptions {
   /** Safe integer from 0 that decides the order alone. */
   readonly seed: number;
   /** Index of the first batch of the iteration, 0 by default: the number of steps done, to go on with a run. */
   readonly start?: number;
-  /** "task" by default. */
-  readonly padding?: Padding;
   /**
    * Batches of similar length, for padding to buckets: so many batches in a row are filled from their examples in the
    * order of length, and come in a seeded order. 1 by default: batches of what the shuffle brings. 16 to 64 leave
@@ -44,19 +48,9 @@ export interface TrainBatchesOptions {
   readonly window?: number;
 }
 
-/** Options of {@linkcode evalBatches}. */
-export interface EvalBatchesOptions {
-  /** B. */
-  readonly batchSize: number;
-  /** "dev" by default. */
-  readonly split?: "train" | "dev";
-  /** "task" by default. */
-  readonly padding?: Padding;
-}
-
 /** An endless row of training batches. */
 export interface TrainBatches extends Iterable<HostBatch> {
-  /** Batch of an index from 0: a pure function of the task, the batch size, the seed and the index. */
+  /** Batch of an index from 0: a pure function of the examples, the batch size, the seed and the index. */
   at(index: number): HostBatch;
 }
 
@@ -72,30 +66,25 @@ export interface TrainBatches extends Iterable<HostBatch> {
  * ```ts
  * import { data } from "@delta-dawn/delta-lora";
  *
- * const task = {
- *   kind: "classes" as const,
- *   train: [0, 1, 2].map((label) => ({ ids: [label], typeIds: [0], label })),
- *   dev: [],
- *   length: 8,
- *   padId: 0,
- * };
- * const batches = data.trainBatches(task, { batchSize: 3, seed: 1 });
+ * const examples = [0, 1, 2].map((label) => ({ ids: [label], typeIds: [0], label }));
+ * const encoded = { examples, kind: "classes" as const, length: 8, padId: 0 };
+ * const batches = data.trainBatches(encoded, { batchSize: 3, seed: 1 });
  * console.assert(batches.at(7).labels.toSorted().join() === "0,1,2");
  * ```
  */
-export function trainBatches(task: EncodedTask, options: TrainBatchesOptions): TrainBatches {
+export function trainBatches(encoded: EncodedExamples, options: TrainBatchesOptions): TrainBatches {
   const { batchSize, seed, start = 0, padding, window = 1 } = options;
-  const { train } = task;
+  const { examples } = encoded;
   checkCount("batchSize", batchSize);
   checkCount("window", window);
   checkIndex(start);
-  if (train.length === 0) throw new RangeError("Cannot make training batches as there are no examples");
+  if (examples.length === 0) throw new RangeError("Cannot make training batches as there are no examples");
   seededPermutation(0, seed);
-  const rowsOf = batchOrder(train.length, (row) => train[row].ids.length, { batchSize, seed, window });
-  const batch = batchMaker(task, { rows: batchSize, padding });
+  const rowsOf = batchOrder(examples.length, (row) => examples[row].ids.length, { batchSize, seed, window });
+  const batch = batchMaker(encoded, { rows: batchSize, padding });
   const at = (index: number): HostBatch => {
     checkIndex(index);
-    return batch(rowsOf(index).map((row) => train[row]));
+    return batch(rowsOf(index).map((row) => examples[row]));
   };
   return {
     at,
@@ -106,30 +95,39 @@ export function trainBatches(task: EncodedTask, options: TrainBatchesOptions): T
 }
 
 /**
- * The examples of a split in their order, all batches of the same size: the last one is filled up with copies of its
- * last example that have weight 0.
+ * Encoded examples in their order, all batches of the same size: the last one is filled up with copies of its last
+ * example that have weight 0.
  *
  * Throws a RangeError when the batch size is no positive integer.
+ *
+ * @example
+ * ```ts
+ * import { data } from "@delta-dawn/delta-lora";
+ *
+ * const examples = [0, 1, 2].map((label) => ({ ids: [label], typeIds: [0], label }));
+ * const encoded = { examples, kind: "classes" as const, length: 8, padId: 0 };
+ * const [first, second] = data.batches(encoded, { batchSize: 2 });
+ * console.assert(first.labels.join() === "0,1" && second.weights.join() === "1,0");
+ * ```
  */
-export function evalBatches(task: EncodedTask, options: EvalBatchesOptions): HostBatch[] {
-  const { batchSize, split = "dev", padding } = options;
+export function batches(encoded: EncodedExamples, options: BatchesOptions): HostBatch[] {
+  const { batchSize, padding } = options;
   checkCount("batchSize", batchSize);
-  const examples = task[split];
-  const batch = batchMaker(task, { rows: batchSize, padding });
+  const { examples } = encoded;
+  const batch = batchMaker(encoded, { rows: batchSize, padding });
   const count = Math.ceil(examples.length / batchSize);
   return Array.from({ length: count }, (_, i) => batch(examples.slice(i * batchSize, (i + 1) * batchSize)));
 }
 
-/** Makes batches of a task's examples with so many rows. */
+/** Makes batches of some of the encoded examples with so many rows. */
 function batchMaker(
-  task: EncodedTask,
-  { rows, padding = "task" }: { readonly rows: number; readonly padding?: Padding },
+  { kind, padId, length: most }: EncodedExamples,
+  { rows, padding = "longest" }: { readonly rows: number; readonly padding?: Padding },
 ): (examples: readonly EncodedExample[]) => HostBatch {
-  const { kind, padId } = task;
-  const lengths = padding === "task" ? [task.length] : bucketLengths(task.length);
+  const lengths = padding === "longest" ? [most] : bucketLengths(most);
   return (examples) => {
     const longest = Math.max(...examples.map(({ ids }) => ids.length));
-    const length = lengths.find((length) => length >= longest) ?? task.length;
+    const length = lengths.find((length) => length >= longest) ?? most;
     const inputIds = new Int32Array(rows * length).fill(padId);
     const attentionMask = new Int32Array(rows * length);
     const tokenTypeIds = new Int32Array(rows * length);

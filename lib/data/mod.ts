@@ -5,7 +5,13 @@
  */
 export * from "./batches.ts";
 export { bucketLengths } from "./buckets.ts";
-export { type EncodedExample, type EncodedTask, encodeTask, type EncodeTaskOptions } from "./encode_task.ts";
+export {
+  encode,
+  type EncodedExample,
+  type EncodedExamples,
+  type EncodeExamplesOptions,
+  encodeSplits,
+} from "./encode.ts";
 export {
   type Example,
   type GlueData,

@@ -57,18 +57,18 @@ describe("PassClock on a device without timestamps", () => {
 
 describe("lazyTexts", () => {
   it("gives texts of all lengths up to the longest, of known words", () => {
-    const task = lazyTexts(QUICK, { count: 500, length: 32 });
-    const lengths = task.train.map(({ ids }) => ids.length);
-    expect([Math.min(...lengths), Math.max(...lengths), task.length]).toEqual([4, 32, 32]);
+    const texts = lazyTexts(QUICK, { count: 500, length: 32 });
+    const lengths = texts.examples.map(({ ids }) => ids.length);
+    expect([Math.min(...lengths), Math.max(...lengths), texts.length]).toEqual([4, 32, 32]);
     const median = lengths.toSorted((a, b) => a - b)[250];
     expect(median).toBeLessThan(16);
-    for (const { ids } of task.train) {
+    for (const { ids } of texts.examples) {
       expect(Math.max(...ids)).toBeLessThan(QUICK.vocabSize);
       expect(ids).not.toContain(1);
     }
     const shapes = Array.from(
       { length: 64 },
-      (_, i) => trainBatches(task, { batchSize: 4, seed: 0, padding: "bucket", window: 8 }).at(i).shape[1],
+      (_, i) => trainBatches(texts, { batchSize: 4, seed: 0, padding: "bucket", window: 8 }).at(i).shape[1],
     );
     expect(new Set(shapes)).toEqual(new Set([16, 32]));
   });

@@ -1,10 +1,11 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import {
+  batches,
   bucketLengths,
-  type EncodedTask,
-  encodeTask,
-  evalBatches,
+  encode,
+  type EncodedExamples,
+  encodeSplits,
   type HostBatch,
   readGlueFiles,
   seededPermutation,
@@ -14,19 +15,19 @@ import {
 
 const tokenizer = wordPiece(["[UNK]", "[PAD]", "[CLS]", "[SEP]", "[MASK]", "a", "b"]);
 
-/** A task whose example i has the one token i and the label i. */
-function numbered(count: number, kind: "classes" | "regression" = "classes"): EncodedTask {
+/** Examples of which number i has the one token i and the label i. */
+function numbered(count: number, kind: "classes" | "regression" = "classes"): EncodedExamples {
   const examples = Array.from({ length: count }, (_, i) => ({ ids: [i], typeIds: [0], label: i }));
-  return { kind, train: examples, dev: examples, length: 8, padId: 99 };
+  return { kind, examples, length: 8, padId: 99 };
 }
 
-/** A task whose example i has the label i and a length from 1 to `longest`. */
-function ragged(count: number, longest: number): EncodedTask {
+/** Examples of which number i has the label i and a length from 1 to `longest`. */
+function ragged(count: number, longest: number): EncodedExamples {
   const examples = Array.from({ length: count }, (_, i) => {
     const ids = Array<number>(1 + i * 37 % longest).fill(i);
     return { ids, typeIds: ids.map(() => 0), label: i };
   });
-  return { kind: "classes", train: examples, dev: examples, length: longest, padId: 0 };
+  return { kind: "classes", examples, length: longest, padId: 0 };
 }
 
 const longestOf = ({ attentionMask, shape: [rows, length] }: HostBatch): number =>
@@ -41,7 +42,7 @@ function take(batches: Iterable<HostBatch>, count: number): HostBatch[] {
   return result;
 }
 
-describe("encodeTask()", () => {
+describe("encodeSplits()", () => {
   const examples = (...texts: string[]) => texts.map((text) => ({ text, text2: "b", label: 2.5 }));
 
   it("refuses labels that a batch would make another number of, by split and example", () => {
@@ -53,7 +54,7 @@ describe("encodeTask()", () => {
       for (const label of labels) {
         const dev = [{ text: "a", label: 1 }, { text: "b", label: label as number }];
         for (const isLazy of [false, true]) {
-          expect(() => encodeTask({ task: { kind }, train: [], dev }, tokenizer, { isLazy })).toThrow(
+          expect(() => encodeSplits({ dev }, tokenizer, { kind, isLazy })).toThrow(
             /^Cannot encode example 1 of dev as its label .+ must be/,
           );
         }
@@ -62,9 +63,12 @@ describe("encodeTask()", () => {
   });
 
   it("rounds the longest example of both splits up to a multiple of 8, at most maxLength", () => {
-    const task = { kind: "regression" } as const;
-    const length = (train: string, dev: string, maxLength?: number) =>
-      encodeTask({ task, train: examples(train), dev: examples(dev) }, tokenizer, { maxLength }).length;
+    const length = (train: string, dev: string, maxLength?: number) => {
+      const splits = { train: examples(train), dev: examples(dev) };
+      const encoded = encodeSplits(splits, tokenizer, { kind: "regression", maxLength });
+      expect(encoded.train.length).toBe(encoded.dev.length);
+      return encoded.dev.length;
+    };
     expect(length("a a a a", "a")).toBe(8);
     expect(length("a a a a a", "a")).toBe(16);
     expect(length("a", "a a a a a")).toBe(16);
@@ -73,8 +77,7 @@ describe("encodeTask()", () => {
   });
 
   it("keeps raw scores as f32 labels and pads with the tokenizer's [PAD]", () => {
-    const task = encodeTask({ task: { kind: "regression" }, train: examples("a"), dev: examples("a a") }, tokenizer);
-    const [batch] = evalBatches(task, { batchSize: 1 });
+    const [batch] = batches(encode(examples("a a"), tokenizer, { kind: "regression" }), { batchSize: 1 });
     expect(batch).toEqual({
       inputIds: Int32Array.of(2, 5, 5, 3, 6, 3, 1, 1),
       attentionMask: Int32Array.of(1, 1, 1, 1, 1, 1, 0, 0),
@@ -94,22 +97,29 @@ describe("encodeTask()", () => {
         return tokenizer.encode(...args);
       },
     };
-    const data = { task: { kind: "regression" } as const, train: examples("a a"), dev: examples("b", "a b", "a") };
-    const task = encodeTask(data, spy, { isLazy: true, maxLength: 40 });
-    expect([asked, task.length]).toEqual([[], 40]);
-    const batchesOf = (from: EncodedTask) => evalBatches(from, { batchSize: 2, padding: "bucket" });
-    const batches = batchesOf(task);
+    const splits = { train: examples("a a"), dev: examples("b", "a b", "a") };
+    const options = { kind: "regression", maxLength: 40 } as const;
+    const { dev } = encodeSplits(splits, spy, { ...options, isLazy: true });
+    expect([asked, dev.length]).toEqual([[], 40]);
+    const batchesOf = (from: EncodedExamples) => batches(from, { batchSize: 2, padding: "bucket" });
+    const lazy = batchesOf(dev);
     expect(asked).toEqual(["b", "a b", "a"]);
-    expect(batchesOf(task)).toEqual(batches);
+    expect(batchesOf(dev)).toEqual(lazy);
     expect(asked).toHaveLength(3);
-    const eager = encodeTask(data, tokenizer, { maxLength: 40 });
-    expect(batches).toEqual(batchesOf({ ...eager, length: 40 }));
+    const eager = encodeSplits(splits, tokenizer, options);
+    expect(lazy).toEqual(batchesOf({ ...eager.dev, length: 40 }));
+  });
+
+  it("names the example alone where there is one list of them", () => {
+    expect(() => encode([{ text: "a", label: 0.5 }], tokenizer)).toThrow(
+      "Cannot encode example 0 as its label 0.5 must",
+    );
   });
 
   it("takes what readGlueFiles() gives", async () => {
     const text = "sentence\tlabel\na\t1\nb\t0\n";
     const data = await readGlueFiles(new Map([["SST-2/train.tsv", text], ["SST-2/dev.tsv", text]]), "sst2");
-    expect(evalBatches(encodeTask(data, tokenizer), { batchSize: 2 })[0].labels).toEqual(Int32Array.of(1, 0));
+    expect(batches(encode(data.dev, tokenizer), { batchSize: 2 })[0].labels).toEqual(Int32Array.of(1, 0));
   });
 });
 
@@ -165,7 +175,7 @@ describe("trainBatches()", () => {
     const [batchSize, window, count] = [4, 6, 30];
     const plain = take(trainBatches(task, { batchSize, seed: 2 }), count);
     const sorted = take(trainBatches(task, { batchSize, seed: 2, window }), count);
-    const lengthOf = (label: number) => task.train[label].ids.length;
+    const lengthOf = (label: number) => task.examples[label].ids.length;
     for (let first = 0; first < count; first += window) {
       const labels = (batches: HostBatch[]) =>
         batches.slice(first, first + window).flatMap(({ labels }) => [...labels]);
@@ -215,19 +225,19 @@ describe("trainBatches()", () => {
   });
 });
 
-describe("evalBatches()", () => {
+describe("batches()", () => {
   it("keeps the order and fills the last batch with copies of weight 0", () => {
-    const batches = evalBatches(numbered(5, "regression"), { batchSize: 2 });
-    expect(batches.map(({ labels }) => [...labels])).toEqual([[0, 1], [2, 3], [4, 4]]);
-    expect(batches.map(({ weights }) => [...weights])).toEqual([[1, 1], [1, 1], [1, 0]]);
-    expect(batches[2].attentionMask[8]).toBe(1);
-    expect(evalBatches(numbered(0), { batchSize: 2 })).toEqual([]);
+    const made = batches(numbered(5, "regression"), { batchSize: 2 });
+    expect(made.map(({ labels }) => [...labels])).toEqual([[0, 1], [2, 3], [4, 4]]);
+    expect(made.map(({ weights }) => [...weights])).toEqual([[1, 1], [1, 1], [1, 0]]);
+    expect(made[2].attentionMask[8]).toBe(1);
+    expect(batches(numbered(0), { batchSize: 2 })).toEqual([]);
   });
 
   it("pads each batch to a bucket where it is told to, the filled-up one by what it has", () => {
-    const batches = evalBatches(ragged(5, 40), { batchSize: 2, padding: "bucket" });
-    expect(batches.map(longestOf)).toEqual([38, 35, 29]);
-    expect(batches.map(({ shape }) => shape)).toEqual([[2, 40], [2, 40], [2, 32]]);
+    const made = batches(ragged(5, 40), { batchSize: 2, padding: "bucket" });
+    expect(made.map(longestOf)).toEqual([38, 35, 29]);
+    expect(made.map(({ shape }) => shape)).toEqual([[2, 40], [2, 40], [2, 32]]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { type EncodedTask, encodeTask, type Example } from "../../../lib/data/mod.ts";
+import { encode, type EncodedExamples, encodeSplits } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { SUITE } from "../../suite/suite_folder.ts";
 import { headsToTrain } from "../heads/head.ts";
@@ -43,12 +43,12 @@ export interface LoadRequest extends Pick<RunSpec, "seed"> {
 /** A task as token ids. */
 export interface RunTask {
   readonly task: TuningTask;
-  /** What is trained on; its `dev` is another's. */
-  readonly train: EncodedTask;
+  /** What is trained on. */
+  readonly train: EncodedExamples;
   /** To what batches of it are padded. */
   readonly padding: RunSpec["padding"];
-  /** What is scored, by name, as the `dev` of each. */
-  readonly sets: Readonly<Record<string, EncodedTask>>;
+  /** What is scored, by name. */
+  readonly sets: Readonly<Record<string, EncodedExamples>>;
 }
 
 /** What a name on the hub, or a folder, is called in specs: the same on machines where it lies elsewhere. */
@@ -145,18 +145,20 @@ export class Inputs {
       if (!tokenizer) {
         throw new Error(`internal: tokens are asked of ${reference.name}, of which only a config is known`);
       }
-      const encode = (train: readonly Example[], dev: readonly Example[], isLazy = false) =>
-        encodeTask({ task: own, train, dev }, tokenizer, { maxLength: length, isLazy });
-      const { dev = [], ...others } = own.sets;
-      const rest = Object.fromEntries(Object.entries(others).map(([name, examples]) => [name, encode([], examples)]));
+      const options = { kind: own.kind, maxLength: length };
+      const encodeEach = (sets: TuningTask["sets"]) =>
+        Object.fromEntries(
+          Object.entries(sets).map(([name, examples]) => [name, encode(examples, tokenizer, options)]),
+        );
       if (padding === undefined) {
-        const both = encode(own.train, dev);
-        return { task: own, train: both, padding, sets: { ...own.sets.dev && { dev: both }, ...rest } };
+        const { dev, ...others } = own.sets;
+        const { train, ...sets } = encodeSplits({ train: own.train, ...dev && { dev } }, tokenizer, options);
+        return { task: own, train, padding, sets: { ...sets, ...encodeEach(others) } };
       }
-      const sets = { ...own.sets.dev && { dev: encode([], dev) }, ...rest };
       // Parts of a step have one shape: else each mixture of lengths would have a plan of its own.
-      if (accumulate > 1) return { task: own, train: encode(own.train, []), padding: undefined, sets };
-      return { task: own, train: encode(own.train, [], true), padding, sets };
+      const isLazy = accumulate === 1;
+      const train = encode(own.train, tokenizer, { ...options, isLazy });
+      return { task: own, train, padding: isLazy ? padding : undefined, sets: encodeEach(own.sets) };
     });
   }
 

@@ -1,5 +1,5 @@
 import { type Batch, jit, type peft, type Tensor, train } from "../../../mod.ts";
-import { encodeTask, evalBatches, type Example, type HostBatch, type MetricName } from "../../../lib/data/mod.ts";
+import { batches, encode, type Example, type HostBatch, type MetricName } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import type { RunTask } from "../data/inputs.ts";
 import type { TuningTask } from "../data/read_task.ts";
@@ -50,7 +50,7 @@ export function scoredBatches(
   set: RunTask["sets"][string],
   { scoreBatchSize = SCORE_BATCH_SIZE, padding }: Pick<RunSpec, "scoreBatchSize" | "padding">,
 ): HostBatch[] {
-  return evalBatches(set, { batchSize: scoreBatchSize, padding });
+  return batches(set, { batchSize: scoreBatchSize, padding });
 }
 
 /** How many batches a task's scores take. */
@@ -58,7 +58,7 @@ export function scoredCount(
   { sets }: RunTask,
   { scoreBatchSize = SCORE_BATCH_SIZE }: Pick<RunSpec, "scoreBatchSize">,
 ): number {
-  return Object.values(sets).reduce((sum, { dev }) => sum + Math.ceil(dev.length / scoreBatchSize), 0);
+  return Object.values(sets).reduce((sum, { examples }) => sum + Math.ceil(examples.length / scoreBatchSize), 0);
 }
 
 /** Scores answers on each of a task's sets. Rejects with `TrainingFailed` where a logit is no finite number. */
@@ -69,15 +69,15 @@ export async function scoreSets(
 ): Promise<Record<string, Score>> {
   const scores: Record<string, Score> = {};
   for (const [name, set] of Object.entries(sets)) {
-    const batches = scoredBatches(set, spec);
+    const scored = scoredBatches(set, spec);
     const answers: Tensor[] = [];
     const predicted = await train.predict(async (batch) => {
       const answer = await apply(batch);
       answers.push(answer);
       return answer;
-    }, batches);
-    const logits = await rowsOf(answers, batches);
-    scores[name] = { examples: set.dev.length, metrics: metricsOf(task, predicted), logits };
+    }, scored);
+    const logits = await rowsOf(answers, scored);
+    scores[name] = { examples: set.examples.length, metrics: metricsOf(task, predicted), logits };
   }
   return scores;
 }
@@ -105,8 +105,7 @@ export function batchesOf(
   { kind }: Pick<TuningTask, "kind">,
   { tokenizer, batchSize, maxLength }: Pick<LoadedModel, "tokenizer"> & ScoreOptions,
 ): HostBatch[] {
-  const encoded = encodeTask({ task: { kind }, train: [], dev: examples }, tokenizer, { maxLength });
-  return evalBatches(encoded, { batchSize, padding: "bucket" });
+  return batches(encode(examples, tokenizer, { kind, maxLength }), { batchSize, padding: "bucket" });
 }
 
 /** Logits of an adapted model as a jitted function of its state and a batch. */
@@ -126,9 +125,9 @@ export async function score(
   const logits = logitsOf(loaded, method);
   const { base, trainable, aux } = state;
   const sets = Object.fromEntries(
-    Object.entries(task.sets).map(([name, dev]) => [
+    Object.entries(task.sets).map(([name, examples]) => [
       name,
-      encodeTask({ task, train: [], dev }, loaded.tokenizer, { maxLength }),
+      encode(examples, loaded.tokenizer, { kind: task.kind, maxLength }),
     ]),
   );
   const spec = { scoreBatchSize: batchSize, padding: "bucket" } as const;

@@ -1,4 +1,4 @@
-import { evalBatches, type HostBatch, trainBatches } from "../../../lib/data/mod.ts";
+import { batches, type HostBatch, trainBatches } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import type { RunTask } from "../data/inputs.ts";
 
@@ -17,14 +17,14 @@ export interface StepLine {
 /** Batches by number: shuffled, or in the order of the file, where each pass ends with a batch that may be short. */
 function batchSource({ train, padding }: RunTask, { batchSize, order, seed }: RunSpec): (index: number) => HostBatch {
   if (order === undefined) {
-    const batches = trainBatches(train, { batchSize, seed, padding });
-    return (index) => batches.at(index);
+    return trainBatches(train, { batchSize, seed, padding }).at;
   }
-  const count = Math.ceil(train.train.length / batchSize);
+  const { examples } = train;
+  const count = Math.ceil(examples.length / batchSize);
   return (index) => {
     const first = (index % count) * batchSize;
-    const part = { ...train, train: train.train.slice(first, first + batchSize) };
-    return evalBatches(part, { batchSize, split: "train", padding })[0];
+    const part = { ...train, examples: examples.slice(first, first + batchSize) };
+    return batches(part, { batchSize, padding })[0];
   };
 }
 

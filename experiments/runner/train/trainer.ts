@@ -160,7 +160,8 @@ export class Trainer {
     const batch = batches.map(train.toBatch);
     const [first] = Object.values(task.sets);
     const { scoreBatchSize } = spec;
-    const [evalBatch] = scoredBatches({ ...first, dev: first.dev.slice(0, scoreBatchSize ?? SCORE_BATCH_SIZE) }, spec);
+    const examples = first.examples.slice(0, scoreBatchSize ?? SCORE_BATCH_SIZE);
+    const [evalBatch] = scoredBatches({ ...first, examples }, spec);
     let state = begin(spec.seed);
     const timed = async (times: number, call: () => Promise<unknown>) => {
       const began = performance.now();

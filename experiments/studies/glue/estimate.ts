@@ -44,7 +44,7 @@ async function lengthsOf(spec: RunSpec, inputs: Inputs): Promise<Lengths> {
   const one = await inputs.encoded(spec);
   const batches = new StepBatches(one, { ...spec, seed: 0 });
   const [set] = Object.values(one.sets);
-  const dev = scoredBatches({ ...set, dev: set.dev.slice(0, 8 * SCORE_BATCH_SIZE) }, spec);
+  const dev = scoredBatches({ ...set, examples: set.examples.slice(0, 8 * SCORE_BATCH_SIZE) }, spec);
   const count = padding === undefined ? 1 : SAMPLE;
   return {
     train: Array.from({ length: count }, (_, i) => batches.at(i)[0].shape[1]),
