@@ -31,7 +31,8 @@ const TYPES = [
   ..."JitArguments JitOptions JittedFunction Lifted LiftedAll NumberPositions TakesNumbers WantsNumbers".split(" "),
   ..."Batch Params PlainObject ProjectedWeight StaticValue Tree TreeNode TreeRecord Weight".split(" "),
   ..."AdapterReport AdapterSource Counters Device DeviceOptions MemoryReport OpenDeviceOptions".split(" "),
-  ..."DispatchTime ExplainOptions FunctionMemory MemoryItem MemoryKind ProfileClock Roofline".split(" "),
+  ..."DispatchSummary DispatchTime ExplainOptions FunctionMemory MemoryItem MemoryKind PlanSummary ProfileClock Roofline"
+    .split(" "),
 ];
 
 describe("mod.ts", () => {
