@@ -14,7 +14,7 @@ import { attentionGradFew, FEW_WORKGROUP } from "./attention_few.ts";
 import { attentionGradKeyValuePlain, attentionGradQueryPlain, attentionPlain } from "./attention_plain.ts";
 import { attentionGradWeights, attentionSubgroup } from "./attention_subgroup.ts";
 import { matmulDispatch } from "./choose_matmul.ts";
-import { addResult, storeResult } from "./finish.ts";
+import { addResult, storeResult } from "./epilogue.ts";
 import type { Grid, Kernel } from "./kernel.ts";
 import type { MatmulSizes } from "./matmul.ts";
 import type { KernelTarget } from "./target.ts";
@@ -117,8 +117,8 @@ function gradProducts(
   );
   const result = (rows: number, offsetC: number) => ({ ldc: H * d, c0: rows * H * d, c1: d, offsetC });
   const product = (layout: "nn" | "tn", matrix: AttentionBuffer, product: MatmulSizes): AttentionDispatch => {
-    const finish = layout === "nn" && start > 0 ? addResult : storeResult;
-    return { ...matmulDispatch(layout, product, { target, finish }), buffers: ["weights", matrix, "result"] };
+    const epilogue = layout === "nn" && start > 0 ? addResult : storeResult;
+    return { ...matmulDispatch(layout, product, { target, epilogue }), buffers: ["weights", matrix, "result"] };
   };
   const byQuery = product("nn", "k", {
     ...{ ...weights, m: T, n: d, k: count, offsetA: slopes },

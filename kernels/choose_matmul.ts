@@ -1,4 +1,4 @@
-import { type FinishFor, storeResult } from "./finish.ts";
+import { type EpilogueFor, storeResult } from "./epilogue.ts";
 import type { StoredAs } from "./half.ts";
 import type { Grid } from "./kernel.ts";
 import {
@@ -79,7 +79,7 @@ export function variantName(variant: MatmulVariant): string {
 /** What the choice of a product's kernel may depend on. */
 export interface MatmulOptions {
   readonly target: KernelTarget;
-  readonly finish?: FinishFor;
+  readonly epilogue?: EpilogueFor;
   /** Whether the second operand is a whole matrix that stays as it is, so that a texture may hold a copy. */
   readonly isFrozen?: boolean;
   /** Whether the product may have a second dispatch ahead of it, which packs its second operand; not by default. */
@@ -171,12 +171,12 @@ const classOf = (size: number) => 2 ** Math.ceil(Math.log2(Math.max(1, size)));
 export function matmulClass(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): string | undefined {
   const { m, n, k, batch } = sizes;
   if (m * n * k * batch < MEASURABLE) return undefined;
-  const { finish = storeResult, isFrozen = false, weight = "f32" } = options;
+  const { epilogue = storeResult, isFrozen = false, weight = "f32" } = options;
   const words = [layout, [m, n, k].map(classOf).join("x")];
   if (batch > 1) words.push(`batch ${classOf(batch)}`);
   if (isFrozen) words.push("frozen");
   if (weight !== "f32") words.push(weight);
-  if (finish(4).name) words.push("finish");
+  if (epilogue(4).name) words.push("epilogue");
   return words.join(" ");
 }
 
@@ -187,40 +187,40 @@ export function variantDispatch(
   sizes: MatmulSizes,
   options: MatmulOptions,
 ): ProductDispatch {
-  const { target, finish: finishFor = storeResult, weight } = options;
+  const { target, epilogue: epilogueFor = storeResult, weight } = options;
   const { m, n, k, batch, ldc, c0, c1, offsetC } = sizes;
   const branch = sizes.branch?.layout;
   const operations = 2 * m * n * (k * batch + (sizes.branch?.r ?? 0));
   if (variant.kind === "naive" || variant.kind === "tiled") {
-    const finish = finishFor(1);
+    const epilogue = epilogueFor(1);
     const [kernel, side] = variant.kind === "naive"
-      ? [matmulNaive(layout, finish, branch, weight), 8] as const
-      : [matmulTiled(layout, finish, branch, weight), 64] as const;
+      ? [matmulNaive(layout, epilogue, branch, weight), 8] as const
+      : [matmulTiled(layout, epilogue, branch, weight), 64] as const;
     return {
       kernel,
       grid: [over(m, side), over(n, side), batch],
-      uniforms: matmulUniforms(sizes, finish),
+      uniforms: matmulUniforms(sizes, epilogue),
       operations,
     };
   }
   const { rows, columns } = variant;
   const tile = { lanes: target.subgroupSize, rows, columns };
-  const finish = finishFor(inFours([n, ldc, c0, c1, offsetC]) ? 4 : 1);
+  const epilogue = epilogueFor(inFours([n, ldc, c0, c1, offsetC]) ? 4 : 1);
   // Rows first: neighbours in time share the panel of B.
   const grid: Grid = [over(m, rows), over(n, tile.lanes * columns), batch];
   if (variant.kind === "buffer") {
     return {
-      kernel: matmulSubgroup(layout, tile, finish, branch, weight),
+      kernel: matmulSubgroup(layout, tile, epilogue, branch, weight),
       grid,
-      uniforms: matmulUniforms(sizes, finish),
+      uniforms: matmulUniforms(sizes, epilogue),
       operations,
     };
   }
   const stored = storedSize(layout, sizes);
   const dispatch = {
-    kernel: matmulTexture(layout, tile, finish, branch, weight),
+    kernel: matmulTexture(layout, tile, epilogue, branch, weight),
     grid,
-    uniforms: matmulTextureUniforms(sizes, finish),
+    uniforms: matmulTextureUniforms(sizes, epilogue),
     operations,
     texture: textureSize(...stored),
   };

@@ -8,7 +8,7 @@ import {
   branchWords,
   subgroupBranch,
 } from "./branch.ts";
-import { type Finish, finishField, storeResult } from "./finish.ts";
+import { type Epilogue, epilogueField, storeResult } from "./epilogue.ts";
 import { type StoredAs, storedElement, storedName, storedReader, storedType } from "./half.ts";
 import type { Kernel } from "./kernel.ts";
 
@@ -91,9 +91,9 @@ const FIELDS = [
 ] as const;
 
 /** Uniforms of every product kernel, and those of what it does with its results. */
-export function matmulUniforms(sizes: MatmulSizes, finish: Finish): Uint32Array {
+export function matmulUniforms(sizes: MatmulSizes, epilogue: Epilogue): Uint32Array {
   const own = [...FIELDS.map((name) => sizes[name]), bitsOf(sizes.scale ?? 1), 0, 0];
-  return Uint32Array.from([...own, ...branchWords(sizes.branch), ...finish.uniforms]);
+  return Uint32Array.from([...own, ...branchWords(sizes.branch), ...epilogue.uniforms]);
 }
 
 /** A float as the word of a uniform. */
@@ -104,14 +104,14 @@ export function bitsOf(value: number): number {
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const over = (a: number, b: number) => Math.ceil(a / b);
 
-function declarations(width: 1 | 4, finish: Finish, branch: BranchLayout | undefined, weight: StoredAs): string {
+function declarations(width: 1 | 4, epilogue: Epilogue, branch: BranchLayout | undefined, weight: StoredAs): string {
   const own = 2 + branchBindings(branch).length;
   const sizes = FIELDS.map((name) => `${name}: u32`).join(", ");
-  return `struct Sizes { ${sizes}, scale: f32, pad0: u32, pad1: u32${branchFields(branch)}${finishField(finish)} }
+  return `struct Sizes { ${sizes}, scale: f32, pad0: u32, pad1: u32${branchFields(branch)}${epilogueField(epilogue)} }
 @group(0) @binding(0) var<storage, read> A: array<${storedType("f32", width)}>;
 @group(0) @binding(1) var<storage, read> B: array<${storedType(weight, width)}>;
-@group(0) @binding(${own + finish.bindings.length}) var<uniform> d: Sizes;
-${storedReader(weight, "B", width)}${branchDeclarations(branch)}${finish.code(own)}`;
+@group(0) @binding(${own + epilogue.bindings.length}) var<uniform> d: Sizes;
+${storedReader(weight, "B", width)}${branchDeclarations(branch)}${epilogue.code(own)}`;
 }
 
 /** First elements of this batch's matrices. */
@@ -122,8 +122,8 @@ const ORIGINS = `  let zo = w.z / d.inner;
   let zc = d.offsetC + zo * d.c0 + zi * d.c1;
 `;
 
-const bindingsWith = (finish: Finish, branch?: BranchLayout) =>
-  ["read", "read", ...branchBindings(branch), ...finish.bindings] as const;
+const bindingsWith = (epilogue: Epilogue, branch?: BranchLayout) =>
+  ["read", "read", ...branchBindings(branch), ...epilogue.bindings] as const;
 const elementOfA = (layout: MatmulLayout, k: string) => layout === "tn" ? `${k} * d.lda + row` : `row * d.lda + ${k}`;
 const elementOfB = (layout: MatmulLayout, k: string) => layout === "nt" ? `col * d.ldb + ${k}` : `${k} * d.ldb + col`;
 
@@ -133,15 +133,15 @@ const elementOfB = (layout: MatmulLayout, k: string) => layout === "nt" ? `col *
  */
 export function matmulNaive(
   layout: MatmulLayout,
-  finish: Finish = storeResult(1),
+  epilogue: Epilogue = storeResult(1),
   branch?: BranchLayout,
   weight: StoredAs = "f32",
 ): Kernel {
   const b = storedElement(weight, "B", `zb + ${elementOfB(layout, "k")}`);
   return {
-    name: `matmul_${layout}_naive${storedName(weight)}${branchName(branch)}${finish.name}`,
-    bindings: bindingsWith(finish, branch),
-    code: `${declarations(1, finish, branch, weight)}@compute @workgroup_size(8, 8)
+    name: `matmul_${layout}_naive${storedName(weight)}${branchName(branch)}${epilogue.name}`,
+    bindings: bindingsWith(epilogue, branch),
+    code: `${declarations(1, epilogue, branch, weight)}@compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) w: vec3<u32>) {
   let row = id.x;
   let col = id.y;
@@ -152,7 +152,7 @@ ${
       branch
         ? "  for (var k = 0u; k < d.r; k++) { sum = fma(z(row, k), v(k, col), sum); }\n"
         : ""
-    }  finish(zc + row * d.ldc + col, sum * d.scale);
+    }  epilogue(zc + row * d.ldc + col, sum * d.scale);
 }
 `,
   };
@@ -164,14 +164,14 @@ ${
  */
 export function matmulTiled(
   layout: MatmulLayout,
-  finish: Finish = storeResult(1),
+  epilogue: Epilogue = storeResult(1),
   branch?: BranchLayout,
   weight: StoredAs = "f32",
 ): Kernel {
   return {
-    name: `matmul_${layout}_tiled${storedName(weight)}${branchName(branch)}${finish.name}`,
-    bindings: bindingsWith(finish, branch),
-    code: `${declarations(1, finish, branch, weight)}var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
+    name: `matmul_${layout}_tiled${storedName(weight)}${branchName(branch)}${epilogue.name}`,
+    bindings: bindingsWith(epilogue, branch),
+    code: `${declarations(1, epilogue, branch, weight)}var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
 var<workgroup> Bs: array<vec4<f32>, 256>; // [16 k][64 columns]
 fn a(za: u32, row: u32, k: u32) -> f32 {
   if (row >= d.m || k >= d.k) { return 0f; }
@@ -216,7 +216,7 @@ ${ORIGINS}  let m0 = w.x * 64u;
   let rows = array(c0, c1, c2, c3);
   for (var row = row0; row < min(row0 + 4u, d.m); row++) {
     let sums = rows[row - row0];
-    for (var col = col0; col < min(col0 + 4u, d.n); col++) { finish(zc + row * d.ldc + col, sums[col - col0] * d.scale); }
+    for (var col = col0; col < min(col0 + 4u, d.n); col++) { epilogue(zc + row * d.ldc + col, sums[col - col0] * d.scale); }
   }
 }
 `,
@@ -263,17 +263,17 @@ export function panelsOfA(
  * One subgroup, alone in its workgroup, computes rows × (lanes · columns) of C in registers. Loads are what costs on a
  * driver in software (a storage buffer is read lane by lane, with a branch each), so every element is loaded once for
  * each subgroup, as part of a vec4: a piece of A sits in one lane and is handed round with subgroupBroadcast, B is loaded
- * by the lane that owns the column. Four steps of k for each turn of the loop. `finish` has width 1 only in nt.
+ * by the lane that owns the column. Four steps of k for each turn of the loop. `epilogue` has width 1 only in nt.
  */
 export function matmulSubgroup(
   layout: MatmulLayout,
   tile: MatmulTile,
-  finish: Finish = storeResult(4),
+  epilogue: Epilogue = storeResult(4),
   branch?: BranchLayout,
   weight: StoredAs = "f32",
 ): Kernel {
   const { lanes, rows, columns } = tile;
-  const isScalar = finish.width === 1;
+  const isScalar = epilogue.width === 1;
   const span = lanes * columns;
   const quads = range(columns / 4);
   const a = panelsOfA(layout, tile, "za");
@@ -298,10 +298,10 @@ export function matmulSubgroup(
   return {
     name: `matmul_${layout}_${rows}x${span}${isScalar ? "_scalar" : ""}${storedName(weight)}${
       branchName(branch)
-    }${finish.name}`,
-    bindings: bindingsWith(finish, branch),
+    }${epilogue.name}`,
+    bindings: bindingsWith(epilogue, branch),
     code: `enable subgroups;
-${declarations(4, finish, branch, weight)}@compute @workgroup_size(${lanes})
+${declarations(4, epilogue, branch, weight)}@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
 ${ORIGINS}  let m0 = w.x * ${rows}u;
   let n0 = w.y * ${span}u;
@@ -334,7 +334,7 @@ ${ORIGINS}  let m0 = w.x * ${rows}u;
   for (var row = m0; row < min(m0 + ${rows}u, d.m); row++) {
     var at = (row - m0) * ${pieces}u;
     for (var col = col0; col < min(n0 + ${span}u, d.n); col += ${isScalar ? lanes : lanes * 4}u) {
-      finish(zc + row * d.ldc + col, results[at] * d.scale);
+      epilogue(zc + row * d.ldc + col, results[at] * d.scale);
       at++;
     }
   }

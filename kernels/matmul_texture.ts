@@ -7,7 +7,7 @@ import {
   branchWords,
   subgroupBranch,
 } from "./branch.ts";
-import { type Finish, finishField, storeResult } from "./finish.ts";
+import { type Epilogue, epilogueField, storeResult } from "./epilogue.ts";
 import { type StoredAs, storedElement, storedName, storedReader, storedType } from "./half.ts";
 import type { Grid, Kernel, TextureFormat } from "./kernel.ts";
 import { bitsOf, type MatmulLayout, type MatmulSizes, type MatmulTile, panelsOfA } from "./matmul.ts";
@@ -66,7 +66,7 @@ export function packTextureUniforms(
 }
 
 /** Uniforms of {@linkcode matmulTexture}. */
-export function matmulTextureUniforms(sizes: MatmulSizes, finish: Finish): Uint32Array {
+export function matmulTextureUniforms(sizes: MatmulSizes, epilogue: Epilogue): Uint32Array {
   const { m, n, k, lda, ldc, offsetA, offsetC, scale = 1, branch } = sizes;
   return Uint32Array.from([
     m,
@@ -78,7 +78,7 @@ export function matmulTextureUniforms(sizes: MatmulSizes, finish: Finish): Uint3
     offsetC,
     bitsOf(scale),
     ...branchWords(branch),
-    ...finish.uniforms,
+    ...epilogue.uniforms,
   ]);
 }
 
@@ -91,7 +91,7 @@ export function matmulTextureUniforms(sizes: MatmulSizes, finish: Finish): Uint3
 export function matmulTexture(
   layout: MatmulLayout,
   tile: MatmulTile,
-  finish: Finish = storeResult(4),
+  epilogue: Epilogue = storeResult(4),
   branch?: BranchLayout,
   weight: StoredAs = "f32",
 ): Kernel {
@@ -111,17 +111,17 @@ export function matmulTexture(
   const cell = (f: (i: number, q: number) => string) => range(rows).map((i) => quads.map((q) => f(i, q)).join(" "));
   const join = (lines: readonly string[]) => lines.join("\n    ");
   return {
-    name: `matmul_${layout}_texture_${rows}x${span}${storedName(weight)}${branchName(branch)}${finish.name}`,
-    bindings: ["read", weight === "f16" ? "half_texture" : "texture", ...branchBindings(branch), ...finish.bindings],
+    name: `matmul_${layout}_texture_${rows}x${span}${storedName(weight)}${branchName(branch)}${epilogue.name}`,
+    bindings: ["read", weight === "f16" ? "half_texture" : "texture", ...branchBindings(branch), ...epilogue.bindings],
     code: `enable subgroups;
 requires readonly_and_readwrite_storage_textures;
 struct Sizes { m: u32, n: u32, k: u32, lda: u32, ldc: u32, offsetA: u32, offsetC: u32, scale: f32${
       branchFields(branch)
-    }${finishField(finish)} }
+    }${epilogueField(epilogue)} }
 @group(0) @binding(0) var<storage, read> A: array<vec4<f32>>;
 @group(0) @binding(1) var B: texture_storage_2d<${textureFormatOf(weight)}, read>;
-@group(0) @binding(${own + finish.bindings.length}) var<uniform> d: Sizes;
-${branchDeclarations(branch)}${finish.code(own)}@compute @workgroup_size(${lanes})
+@group(0) @binding(${own + epilogue.bindings.length}) var<uniform> d: Sizes;
+${branchDeclarations(branch)}${epilogue.code(own)}@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
   let m0 = w.x * ${rows}u;
   let n0 = w.y * ${span}u;
@@ -153,7 +153,7 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) la
   for (var row = m0; row < min(m0 + ${rows}u, d.m); row++) {
     var at = (row - m0) * ${quads.length}u;
     for (var col = n0 + lane * 4u; col < min(n0 + ${span}u, d.n); col += ${lanes * 4}u) {
-      finish(d.offsetC + row * d.ldc + col, results[at] * d.scale);
+      epilogue(d.offsetC + row * d.ldc + col, results[at] * d.scale);
       at++;
     }
   }

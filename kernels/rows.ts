@@ -1,5 +1,5 @@
 import { expExpression } from "./exponential.ts";
-import { type Finish, finishField, type FinishFor, storeResult } from "./finish.ts";
+import { type Epilogue, epilogueField, type EpilogueFor, storeResult } from "./epilogue.ts";
 import { isNaNExpression } from "./is_nan.ts";
 import { type Grid, type Kernel, linearGrid } from "./kernel.ts";
 import type { KernelTarget } from "./target.ts";
@@ -127,11 +127,11 @@ fn rowLog(x: f32) -> f32 {
 `;
 }
 
-/** A row kernel. Bindings: inputs, then those of `finish`. Uniform words: rows, n, epsilon, nothing, `finish`'s. */
+/** A row kernel. Bindings: inputs, then those of `epilogue`. Uniform words: rows, n, epsilon, nothing, `epilogue`'s. */
 export function rowKernel(
   name: RowKernelName,
   options: RowOptions,
-  finish: Finish = storeResult(options.vec4 ? 4 : 1),
+  epilogue: Epilogue = storeResult(options.vec4 ? 4 : 1),
 ): Kernel {
   const { lanes, vec4 } = options;
   const { inputs, passes, result } = PROGRAMS[name];
@@ -152,16 +152,16 @@ export function rowKernel(
   ${as.replaceAll(/\bR\b/g, `r${i}`)}`;
   }).join("\n");
   return {
-    name: `${name}_${lanes > 0 ? `subgroup${lanes}` : "plain"}${vec4 ? "_vec4" : ""}${finish.name}`,
-    bindings: [...names.map(() => "read" as const), ...finish.bindings],
+    name: `${name}_${lanes > 0 ? `subgroup${lanes}` : "plain"}${vec4 ? "_vec4" : ""}${epilogue.name}`,
+    bindings: [...names.map(() => "read" as const), ...epilogue.bindings],
     code: `${lanes > 0 ? "enable subgroups;\n" : ""}struct Sizes { rows: u32, n: u32, epsilon: f32, pad: u32${
-      finishField(finish)
+      epilogueField(epilogue)
     } }
 ${
       names.map((input, i) => `@group(0) @binding(${i}) var<storage, read> ${input.toUpperCase()}: array<${type}>;\n`)
         .join("")
-    }@group(0) @binding(${inputs + finish.bindings.length}) var<uniform> d: Sizes;
-${finish.code(inputs)}${shared}${rowPowers(vec4 ? 4 : 1)}@compute @workgroup_size(${threads})
+    }@group(0) @binding(${inputs + epilogue.bindings.length}) var<uniform> d: Sizes;
+${epilogue.code(inputs)}${shared}${rowPowers(vec4 ? 4 : 1)}@compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u32>,
         @builtin(${lanes > 0 ? "subgroup_invocation_id" : "local_invocation_index"}) thread: u32) {
   let row = w.y * g.x + w.x;
@@ -169,7 +169,7 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u3
   let steps = d.n${vec4 ? " / 4u" : ""};
   let start = row * steps;
 ${body}
-  for (var i = thread; i < steps; i += ${threads}u) { ${loads} finish((start + i)${vec4 ? " * 4u" : ""}, ${result}); }
+  for (var i = thread; i < steps; i += ${threads}u) { ${loads} epilogue((start + i)${vec4 ? " * 4u" : ""}, ${result}); }
 }
 `,
   };
@@ -184,8 +184,8 @@ export interface RowSizes {
 }
 
 /** Uniforms of {@linkcode rowKernel}. */
-export function rowUniforms({ rows, n, epsilon = 0 }: RowSizes, finish: Finish): Uint32Array {
-  const words = Uint32Array.from([rows, n, 0, 0, ...finish.uniforms]);
+export function rowUniforms({ rows, n, epsilon = 0 }: RowSizes, epilogue: Epilogue): Uint32Array {
+  const words = Uint32Array.from([rows, n, 0, 0, ...epilogue.uniforms]);
   new Float32Array(words.buffer)[2] = epsilon;
   return words;
 }
@@ -194,14 +194,14 @@ export function rowUniforms({ rows, n, epsilon = 0 }: RowSizes, finish: Finish):
 export function rowDispatch(
   name: RowKernelName,
   sizes: RowSizes,
-  options: { readonly target: KernelTarget; readonly finish?: FinishFor },
+  options: { readonly target: KernelTarget; readonly epilogue?: EpilogueFor },
 ): { kernel: Kernel; grid: Grid; uniforms: Uint32Array } {
-  const { target, finish: finishFor = storeResult } = options;
+  const { target, epilogue: epilogueFor = storeResult } = options;
   const vec4 = sizes.n % 4 === 0;
-  const finish = finishFor(vec4 ? 4 : 1);
+  const epilogue = epilogueFor(vec4 ? 4 : 1);
   return {
-    kernel: rowKernel(name, { lanes: target.subgroupSize, vec4 }, finish),
+    kernel: rowKernel(name, { lanes: target.subgroupSize, vec4 }, epilogue),
     grid: linearGrid(sizes.rows),
-    uniforms: rowUniforms(sizes, finish),
+    uniforms: rowUniforms(sizes, epilogue),
   };
 }

@@ -1,6 +1,6 @@
 import type { Grid, Kernel } from "./kernel.ts";
 
-/** A product as one dispatch of (A, B, then the buffers of its finish). */
+/** A product as one dispatch of (A, B, then the buffers of its epilogue). */
 export interface ProductDispatch {
   readonly kernel: Kernel;
   readonly grid: Grid;

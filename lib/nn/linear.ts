@@ -7,7 +7,7 @@ export interface ProjectedWeight extends TreeNode {
   /** x `[..., in]` → `[..., out]`. */
   project(x: Tensor): Tensor;
   /** What the layer gives in place of its output y `[..., out]`, bias included; y itself by default. */
-  finish?(y: Tensor): Tensor;
+  adaptOutput?(y: Tensor): Tensor;
 }
 
 /** What a model may meet under a parameter's name. */
@@ -20,7 +20,7 @@ export type Params = Readonly<Record<string, Weight>>;
 export function linear(x: Tensor, weight: Weight, bias?: Tensor): Tensor {
   const projected = weight instanceof Tensor ? matmul(x, weight, { transposeB: true }) : weight.project(x);
   const y = bias ? add(projected, bias) : projected;
-  return weight instanceof Tensor || !weight.finish ? y : weight.finish(y);
+  return weight instanceof Tensor || !weight.adaptOutput ? y : weight.adaptOutput(y);
 }
 
 /** The tensor under a name. Throws where there is none, or where a method put something else there. */

@@ -75,7 +75,7 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
   infer: ([a, b]) => ({ shape: [...a.shape.slice(0, -1), b.shape[b.shape.length - 1]], dtype: "f32" }),
   lowering: {
     kind: "kernel",
-    finishes: true,
+    takesEpilogue: true,
     batches: true,
     scaled: ({ scale }, factor) => ({ scale: scale * factor }),
     accepts(input, views) {
@@ -85,7 +85,7 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
       const both = fits(views[0]) && orientation(views[0])!.kind === "t" && orientation(views[1])!.kind === "t";
       return !both && mergeBatches(views).shape.length <= 2;
     },
-    emit({ inputs: [a, b], output, params: { scale }, target, finish, ...site }) {
+    emit({ inputs: [a, b], output, params: { scale }, target, epilogue, ...site }) {
       const result = site.result ?? contiguous(output.shape);
       const [m, n] = result.shape.slice(-2);
       const k = a.view.shape[a.view.shape.length - 1];
@@ -113,8 +113,8 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
         offsetB: b.view.offset,
         offsetC: result.offset,
         scale,
-      }, { target, finish, isFrozen: b.isFrozen, packs: true, weight: storedAs(b.dtype) });
-      return productEmission(dispatch, [{ input: 0 }, { input: 1 }, "finish"]);
+      }, { target, epilogue, isFrozen: b.isFrozen, packs: true, weight: storedAs(b.dtype) });
+      return productEmission(dispatch, [{ input: 0 }, { input: 1 }, "epilogue"]);
     },
   },
   reference([a, b], { scale }, output) {

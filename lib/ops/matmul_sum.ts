@@ -17,7 +17,7 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
   infer: ([a, b]) => ({ shape: [a.shape[0], b.shape[1]], dtype: "f32" }),
   lowering: {
     kind: "kernel",
-    finishes: true,
+    takesEpilogue: true,
     scaled: ({ scale }, factor) => ({ scale: scale * factor }),
     accepts(input, views) {
       const found = orientation(views[input]);
@@ -26,7 +26,7 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
         orientation(views[3])?.kind === orientation(views[5])?.kind;
       return found !== undefined && (found.kind === "n" || input % 2 === 1) && isAlike;
     },
-    emit({ inputs: [a, b, ...blocks], output, params: { scale }, target, finish }) {
+    emit({ inputs: [a, b, ...blocks], output, params: { scale }, target, epilogue }) {
       const [m, n] = output.shape;
       const k = a.view.shape[1];
       const [A, B, , V] = [a, b, ...blocks].map((x) => orientation(x.view)!);
@@ -54,8 +54,8 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
           ...blockOf(blocks),
           ...r1 > 0 && { second: { from: r, ...blockOf(blocks.slice(2)) } },
         },
-      }, { target, finish, isFrozen: b.isFrozen, packs: true, weight: storedAs(b.dtype) });
-      return productEmission(dispatch, [...[a, b, ...blocks].map((_, input) => ({ input })), "finish"]);
+      }, { target, epilogue, isFrozen: b.isFrozen, packs: true, weight: storedAs(b.dtype) });
+      return productEmission(dispatch, [...[a, b, ...blocks].map((_, input) => ({ input })), "epilogue"]);
     },
   },
   reference(inputs, { scale }, output) {

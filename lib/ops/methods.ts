@@ -17,7 +17,7 @@ import {
   logicalOr,
   notEqual,
 } from "./compare.ts";
-import { stopGradient } from "./control.ts";
+import { stopGradient } from "./identity.ts";
 import { cos, exp, log, rsqrt, sigmoid, sin, sqrt, tanh } from "./exponential.ts";
 import { matmul } from "./matmul.ts";
 import { pow } from "./power.ts";

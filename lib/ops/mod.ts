@@ -26,7 +26,7 @@ export {
   notEqual,
 } from "./compare.ts";
 export { type DTypeOption, full, ones, onesLike, zeros, zerosLike } from "./full.ts";
-export { barrier, stopGradient } from "./control.ts";
+export { controlDependency, stopGradient } from "./identity.ts";
 export { embedding } from "./embedding.ts";
 export { cos, exp, log, rsqrt, sigmoid, sin, sqrt, tanh } from "./exponential.ts";
 export { square } from "./arithmetic.ts";

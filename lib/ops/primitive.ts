@@ -1,4 +1,4 @@
-import type { FinishFor } from "../../kernels/finish.ts";
+import type { EpilogueFor } from "../../kernels/epilogue.ts";
 import type { Grid, Kernel } from "../../kernels/kernel.ts";
 import type { Measured, TextureSize } from "../../kernels/target.ts";
 import type { DType } from "../tensor/dtype.ts";
@@ -40,9 +40,9 @@ export interface ExpressionSite {
 
 /**
  * A buffer that a dispatch uses: an input, the output, scratch memory of the primitive's own, or those that go with
- * `finish`.
+ * `epilogue`.
  */
-export type BufferRef = { readonly input: number } | { readonly scratch: number } | "output" | "finish";
+export type BufferRef = { readonly input: number } | { readonly scratch: number } | "output" | "epilogue";
 
 /** One dispatch of a primitive with kernels of its own. */
 export interface Dispatch {
@@ -88,8 +88,8 @@ export interface KernelSite<P> {
   readonly target: Target;
   /** Whether the output is the buffer of the input named in `inPlace`. */
   readonly inPlace: boolean;
-  /** What the kernel does with its results, where the primitive `finishes`. */
-  readonly finish: FinishFor;
+  /** What the kernel does with its results, where the primitive `takesEpilogue`. */
+  readonly epilogue: EpilogueFor;
 }
 
 /** What a primitive with kernels of its own becomes. */
@@ -128,8 +128,8 @@ export type Lowering<P> =
     accepts?(input: number, views: readonly View[], params: P): boolean;
     /** The input whose buffer the output may take over. */
     readonly inPlace?: number;
-    /** Whether its kernels take element-wise work on their results: they hand them to `finish`. */
-    readonly finishes?: boolean;
+    /** Whether its kernels take element-wise work on their results: they hand them to `epilogue`. */
+    readonly takesEpilogue?: boolean;
     /**
      * Whether it can be emitted for several sets of operands at once: all views, that of the result too, then have an
      * axis in front that goes from one set to the next, by a negative stride perhaps.

@@ -14,14 +14,14 @@ import { rowDispatch, type RowKernelName } from "../../kernels/rows.ts";
 function rowLowering(name: RowKernelName): Lowering<{ readonly epsilon?: number }> {
   return {
     kind: "kernel",
-    finishes: true,
-    emit({ inputs, output, params, target, finish }) {
+    takesEpilogue: true,
+    emit({ inputs, output, params, target, epilogue }) {
       const n = output.shape[output.shape.length - 1];
       const rows = output.shape.slice(0, -1).reduce((product, size) => product * size, 1);
       return {
         dispatches: [{
-          ...rowDispatch(name, { rows, n, epsilon: params.epsilon }, { target, finish }),
-          buffers: [...inputs.map((_, input) => ({ input })), "finish"],
+          ...rowDispatch(name, { rows, n, epsilon: params.epsilon }, { target, epilogue }),
+          buffers: [...inputs.map((_, input) => ({ input })), "epilogue"],
         }],
       };
     },

@@ -51,7 +51,7 @@ class BottleneckWeight implements ProjectedWeight {
     return matmul(x, this.W, { transposeB: true });
   }
 
-  finish(y: Tensor): Tensor {
+  adaptOutput(y: Tensor): Tensor {
     const { down, downBias, up, upBias } = this.adapter;
     return add(y, linear(ACTIVATIONS[this.activation](linear(y, down, downBias)), up, upBias));
   }

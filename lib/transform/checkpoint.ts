@@ -1,4 +1,4 @@
-import { barrier, type Group, groupPrimitive, mark } from "../ops/control.ts";
+import { controlDependency, type Group, groupPrimitive, mark } from "../ops/identity.ts";
 import { apply, holdNodes, paramsOf, primitiveOf } from "../ops/primitive.ts";
 import { idOf, nextId, stateOf, type Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeFlatten, treeUnflatten } from "../tensor/tree.ts";
@@ -70,9 +70,9 @@ export function checkpoint<Args extends readonly Tree[], Value extends Tree>(
     });
     const results = makeGroup(leaves, region.boundary, (cotangents, sources) => {
       const given = cotangents.filter((part) => part !== undefined);
-      // The barrier keeps the compiler from taking the recomputation for what it already has.
+      // The control dependency keeps the compiler from taking the recomputation for what it already has.
       const tape = holdNodes(() => {
-        const inputs = sources.map((node) => mark(barrier(node, given[0])));
+        const inputs = sources.map((node) => mark(controlDependency(node, given[0])));
         return record(replay(region, inputs, leaves), inputs);
       });
       return pullBack(tape, cotangents);

@@ -1,5 +1,5 @@
 import { zeros } from "../ops/full.ts";
-import { type Group, groupPrimitive } from "../ops/control.ts";
+import { type Group, groupPrimitive } from "../ops/identity.ts";
 import { apply } from "../ops/primitive.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";

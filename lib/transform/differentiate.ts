@@ -1,6 +1,6 @@
 import { add } from "../ops/arithmetic.ts";
 import { zerosLike } from "../ops/full.ts";
-import { type Group, groupPrimitive, mark } from "../ops/control.ts";
+import { type Group, groupPrimitive, mark } from "../ops/identity.ts";
 import { continueNodes, holdNodes, paramsOf, primitiveOf } from "../ops/primitive.ts";
 import { isFloat } from "../tensor/dtype.ts";
 import { formatShape } from "../tensor/shape.ts";

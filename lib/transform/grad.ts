@@ -1,5 +1,5 @@
 import { ones } from "../ops/full.ts";
-import { mark } from "../ops/control.ts";
+import { mark } from "../ops/identity.ts";
 import { holdNodes } from "../ops/primitive.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import { Hold } from "../tensor/hold.ts";

@@ -1,4 +1,4 @@
-import { mark } from "../../lib/ops/control.ts";
+import { mark } from "../../lib/ops/identity.ts";
 import * as ops from "../../lib/ops/mod.ts";
 import { adamw, applyUpdates, type Optimizer, sgd } from "../../lib/optim/mod.ts";
 import { allocate, type Tensor, tensor, type Tree } from "../../lib/tensor/mod.ts";

@@ -148,7 +148,7 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
   cast: (draft) =>
     call(draft.value({ dtypes: [draft.one(ANY)] }), draft.one(["f32", "f32", "i32", "u32", "bool", "f16"])),
   stopGradient: unary(["f32"]),
-  barrier: (draft) => call(draft.value({ dtypes: ["f32", "i32"] }), draft.value()),
+  controlDependency: (draft) => call(draft.value({ dtypes: ["f32", "i32"] }), draft.value()),
   zerosLike: unary(["f32", "i32", "bool"]),
   onesLike: unary(["f32", "u32"]),
   full: (draft) => {

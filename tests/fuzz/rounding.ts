@@ -25,7 +25,18 @@ function largest({ data }: ReferenceArray): number {
 /** Operations that are computed without any rounding. */
 const EXACT = new Set([
   ...["neg", "abs", "sign", "maximum", "minimum", "relu", "where", "max", "min", "argmax", "cast", "widen", "packHalf"],
-  ...["reshape", "transpose", "broadcastTo", "slice", "pad", "concat", "mark", "stopGradient", "barrier", "group"],
+  ...[
+    "reshape",
+    "transpose",
+    "broadcastTo",
+    "slice",
+    "pad",
+    "concat",
+    "mark",
+    "stopGradient",
+    "controlDependency",
+    "group",
+  ],
   ...["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual", "logicalAnd", "logicalOr", "logicalNot"],
   ...["arange", "constant", "threefry", "unit", "embedding", "isNaN", "isFinite"],
 ]);

@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { storeResult } from "../../kernels/finish.ts";
+import { storeResult } from "../../kernels/epilogue.ts";
 import { gatherRows, gatherUniforms } from "../../kernels/gather.ts";
 import { PACK_HALF_WORKGROUP, packHalf } from "../../kernels/half.ts";
 import { type Kernel, linearGrid } from "../../kernels/kernel.ts";

@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { storeResult } from "../../kernels/finish.ts";
+import { storeResult } from "../../kernels/epilogue.ts";
 import type { Grid, Kernel } from "../../kernels/kernel.ts";
 import { fitsSubgroup, matmulDispatch } from "../../kernels/choose_matmul.ts";
 import {

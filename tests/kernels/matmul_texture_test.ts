@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { afterAll, describe, it } from "@std/testing/bdd";
-import { storeResult } from "../../kernels/finish.ts";
+import { storeResult } from "../../kernels/epilogue.ts";
 import type { Kernel } from "../../kernels/kernel.ts";
 import {
   type MatmulLayout,

@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { storeResult } from "../../kernels/finish.ts";
+import { storeResult } from "../../kernels/epilogue.ts";
 import { linearGrid } from "../../kernels/kernel.ts";
 import { rowDispatch, rowKernel, type RowKernelName, rowUniforms } from "../../kernels/rows.ts";
 import type { Device } from "../../lib/device/mod.ts";

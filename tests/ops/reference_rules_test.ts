@@ -112,7 +112,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 };
 
 /** What is checked elsewhere: integers of JAX's generator, and names for the same value. */
-const ELSEWHERE = ["threefry", "unit", "mark", "stopGradient", "barrier", "group"];
+const ELSEWHERE = ["threefry", "unit", "mark", "stopGradient", "controlDependency", "group"];
 
 /** Names of the primitives that a value is made of. */
 function primitivesOf(value: Tensor): string[] {

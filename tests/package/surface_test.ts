@@ -20,7 +20,7 @@ const LANGUAGE = [
   ..."argmax logProbability logSoftmax max mean min normalize softmax squaredNorm sum".split(" "),
   ..."broadcastTo cast concat expandDims reshape select slice split squeeze stack transpose".split(" "),
   ..."addLowRank embedding matmul matmulSum".split(" "),
-  ..."barrier stopGradient".split(" "),
+  ..."controlDependency stopGradient".split(" "),
 ];
 
 const TYPES = [

@@ -1,7 +1,7 @@
 import { type Cluster, kernelOf, type Part, type Product, reduceAxes, reduceDirection, scatterOf } from "./cluster.ts";
 import { describePart } from "./horizontal_maps.ts";
 import { describeProduct, describeReduction, mayWait } from "./horizontal_products.ts";
-import { type Draft, Drafts } from "./fusion_groups.ts";
+import { type FusionGroup, FusionGroups } from "./fusion_groups.ts";
 import type { Primitive } from "../../ops/primitive.ts";
 import { type Graph, isWhole, type Node } from "../graph/graph.ts";
 import { Heap } from "./heap.ts";
@@ -23,22 +23,22 @@ function weightOf({ primitive }: Node): number {
   return 1 + Math.round(prelude.length / CHARACTERS);
 }
 
-/** A draft's nodes in topological order. */
-function inOrder({ nodes }: Draft): Node[] {
+/** A group's nodes in topological order. */
+function inOrder({ nodes }: FusionGroup): Node[] {
   return [...nodes].sort((a, b) => a.id - b.id);
 }
 
 class Fuser {
   readonly consumers: Node[][];
   readonly isOutput: boolean[];
-  readonly #drafts: Drafts;
+  readonly #groups: FusionGroups;
   readonly #isReadByKernel: boolean[];
   readonly #weights = new Map<Primitive, number>();
   readonly #scattered = new Set<Node>();
 
   constructor(readonly graph: Graph, readonly inPlace: ReadonlyMap<Node, Node>, readonly isKept: boolean) {
     const count = graph.nodes.length;
-    this.#drafts = new Drafts(graph.nodes);
+    this.#groups = new FusionGroups(graph.nodes);
     this.consumers = Array.from({ length: count }, () => []);
     this.isOutput = new Array<boolean>(count).fill(false);
     this.#isReadByKernel = new Array<boolean>(count).fill(false);
@@ -52,10 +52,10 @@ class Fuser {
   }
 
   /** Whether one reads what the other computes at other places than its own: that needs the whole result in memory. */
-  #readsAcross(a: Draft, b: Draft): boolean {
+  #readsAcross(a: FusionGroup, b: FusionGroup): boolean {
     return [...a.nodes, ...b.nodes].some((node) =>
       node.inputs.some((operand) => {
-        const other = this.#drafts.of(operand.node);
+        const other = this.#groups.of(operand.node);
         if (other !== a && other !== b) return false;
         // A kernel of its own finds its operands in memory.
         return node.kind === "kernel" || this.#scattered.has(operand.node) ||
@@ -65,17 +65,17 @@ class Fuser {
   }
 
   /** Whether something else would have to run between the two. */
-  #separated(a: Draft, b: Draft): boolean {
-    return this.#drafts.precedes(a, b, { through: true }) || this.#drafts.precedes(b, a, { through: true });
+  #separated(a: FusionGroup, b: FusionGroup): boolean {
+    return this.#groups.precedes(a, b, { through: true }) || this.#groups.precedes(b, a, { through: true });
   }
 
   /** Whether neither must run before the other. */
-  #independent(a: Draft, b: Draft): boolean {
-    return !this.#drafts.precedes(a, b) && !this.#drafts.precedes(b, a);
+  #independent(a: FusionGroup, b: FusionGroup): boolean {
+    return !this.#groups.precedes(a, b) && !this.#groups.precedes(b, a);
   }
 
   /** Whether one kernel may compute both. */
-  #fits(a: Draft, b: Draft): boolean {
+  #fits(a: FusionGroup, b: FusionGroup): boolean {
     return a.weight + b.weight <= MAX_WEIGHT &&
       this.#bindings([...a.nodes, ...b.nodes]) <= MAX_BINDINGS;
   }
@@ -109,11 +109,11 @@ class Fuser {
     return own + buffers.size;
   }
 
-  /** Whether everything a draft computes is used by one node alone. */
-  #flowsInto(draft: Draft, node: Node): boolean {
-    return draft.nodes.every((member) =>
+  /** Whether everything a group computes is used by one node alone. */
+  #flowsInto(group: FusionGroup, node: Node): boolean {
+    return group.nodes.every((member) =>
       !this.isOutput[member.id] &&
-      this.consumers[member.id].every((consumer) => consumer === node || this.#drafts.of(consumer) === draft)
+      this.consumers[member.id].every((consumer) => consumer === node || this.#groups.of(consumer) === group)
     );
   }
 
@@ -125,63 +125,63 @@ class Fuser {
     return isWhole(operand) && reduceDirection(operand, reduceAxes(consumer)) ? consumer : undefined;
   }
 
-  /** Whether a node's draft can take in what is computed element by element of its result. */
-  #extends(draft: Draft | undefined): draft is Draft {
-    if (draft?.kind === "map") return true;
-    if (draft?.kind !== "kernel") return false;
-    const { lowering } = kernelOf(draft.nodes).primitive!;
-    return lowering.kind === "kernel" && lowering.finishes === true;
+  /** Whether a node's group can take in what is computed element by element of its result. */
+  #extends(group: FusionGroup | undefined): group is FusionGroup {
+    if (group?.kind === "map") return true;
+    if (group?.kind !== "kernel") return false;
+    const { lowering } = kernelOf(group.nodes).primitive!;
+    return lowering.kind === "kernel" && lowering.takesEpilogue === true;
   }
 
   /** Lets a copy in another order be written by what computes its original. */
-  #scatter(node: Node, draft: Draft): boolean {
+  #scatter(node: Node, group: FusionGroup): boolean {
     if (!scatterOf(node)) return false;
     const [operand] = node.inputs;
-    const other = this.#drafts.of(operand.node);
+    const other = this.#groups.of(operand.node);
     if (!this.#extends(other) || this.#scattered.has(operand.node) || isWhole(operand)) return false;
     this.#scattered.add(node);
-    const fits = !this.#readsAcross(other, draft) && this.#fits(other, draft) && !this.#separated(other, draft);
-    if (fits) this.#drafts.merge(draft, other);
+    const fits = !this.#readsAcross(other, group) && this.#fits(other, group) && !this.#separated(other, group);
+    if (fits) this.#groups.merge(group, other);
     else this.#scattered.delete(node);
     return fits;
   }
 
-  #join(node: Node, draft: Draft): void {
+  #join(node: Node, group: FusionGroup): void {
     if (node.kind === "map") {
-      if (this.#scatter(node, draft)) return;
+      if (this.#scatter(node, group)) return;
       const alone = this.#soleReduction(node) !== undefined;
       for (const operand of [...node.inputs].sort((a, b) => b.node.id - a.node.id)) {
-        const other = this.#drafts.of(operand.node);
-        if (!this.#extends(other) || other === draft) continue;
+        const other = this.#groups.of(operand.node);
+        if (!this.#extends(other) || other === group) continue;
         // A kernel takes in what follows from its result, and one kernel does not take in another.
-        if (other.kind === "kernel" && (draft.kind === "kernel" || node.size === 1)) continue;
+        if (other.kind === "kernel" && (group.kind === "kernel" || node.size === 1)) continue;
         if (operand.node.size !== node.size || !isWhole(operand) || this.#scattered.has(operand.node)) continue;
         if (alone && !this.#flowsInto(other, node)) continue;
-        if (this.#readsAcross(other, draft) || !this.#fits(other, draft)) continue;
-        if (!this.#separated(other, draft)) this.#drafts.merge(draft, other);
+        if (this.#readsAcross(other, group) || !this.#fits(other, group)) continue;
+        if (!this.#separated(other, group)) this.#groups.merge(group, other);
       }
     } else if (node.kind === "reduce") {
       const [operand] = node.inputs;
-      const other = this.#drafts.of(operand.node);
+      const other = this.#groups.of(operand.node);
       const takes = other?.kind === "map" && !this.#scattered.has(operand.node) && operand.node.kind === "map" &&
         isWhole(operand) &&
         reduceDirection(operand, reduceAxes(node)) !== undefined && this.#flowsInto(other, node) &&
-        this.#fits(other, draft);
-      if (takes) this.#drafts.merge(draft, other);
+        this.#fits(other, group);
+      if (takes) this.#groups.merge(group, other);
     }
   }
 
   run(): Cluster[] {
     for (const node of this.graph.nodes) {
       if (node.kind !== "leaf" && node.kind !== "constant") {
-        this.#join(node, this.#drafts.add(node, node.kind, this.#weigh(node)));
+        this.#join(node, this.#groups.add(node, node.kind, this.#weigh(node)));
       }
     }
     // Kernels of a program that runs once would be others each time, and cost their compiling.
     if (this.isKept) {
-      this.#joinScalars();
-      this.#joinAlike();
-      this.#joinProducts();
+      this.#fuseScalars();
+      this.#fuseMapsHorizontally();
+      this.#fuseProductsHorizontally();
     }
     return this.#order();
   }
@@ -199,25 +199,25 @@ class Fuser {
   }
 
   /** Joins work on single numbers where nothing else must run between: a dispatch costs more than what it computes. */
-  #joinScalars(): void {
-    const { live } = this.#drafts;
-    const drafts = [...live].filter(({ kind, nodes }) => kind === "map" && nodes[0].size === 1);
-    drafts.forEach((draft, i) => {
-      if (!live.has(draft)) return;
-      for (const other of drafts.slice(i + 1)) {
-        if (!live.has(other) || !this.#fits(draft, other)) continue;
-        if (this.#independent(draft, other)) this.#drafts.merge(draft, other);
+  #fuseScalars(): void {
+    const { live } = this.#groups;
+    const groups = [...live].filter(({ kind, nodes }) => kind === "map" && nodes[0].size === 1);
+    groups.forEach((group, i) => {
+      if (!live.has(group)) return;
+      for (const other of groups.slice(i + 1)) {
+        if (!live.has(other) || !this.#fits(group, other)) continue;
+        if (this.#independent(group, other)) this.#groups.merge(group, other);
       }
     });
   }
 
   /** Lets element-wise work that is the same but for its tensors run as one: the update of all parameters, say. */
-  #joinAlike(): void {
+  #fuseMapsHorizontally(): void {
     const overwritten = new Set(this.inPlace.values());
-    const groups = new Map<string, { draft: Draft; part: Part }[]>();
-    for (const draft of this.#drafts.live) {
-      if (draft.kind !== "map" || draft.nodes.some((node) => this.#scattered.has(node))) continue;
-      const nodes = inOrder(draft);
+    const families = new Map<string, { group: FusionGroup; part: Part }[]>();
+    for (const group of this.#groups.live) {
+      if (group.kind !== "map" || group.nodes.some((node) => this.#scattered.has(node))) continue;
+      const nodes = inOrder(group);
       const members = new Set(nodes);
       const described = describePart(nodes, {
         isResult: (node) => this.#isResult(node, members),
@@ -226,66 +226,66 @@ class Fuser {
       });
       if (!described) continue;
       const { key, part } = described;
-      const group = groups.get(key);
-      if (group) group.push({ draft, part });
-      else groups.set(key, [{ draft, part }]);
+      const family = families.get(key);
+      if (family) family.push({ group, part });
+      else families.set(key, [{ group, part }]);
     }
-    for (const [first, ...others] of groups.values()) {
-      for (const { draft, part } of others) {
-        if (!this.#independent(first.draft, draft)) continue;
-        this.#drafts.merge(first.draft, draft);
-        (first.draft.parts ??= [first.part]).push(part);
+    for (const [first, ...others] of families.values()) {
+      for (const { group, part } of others) {
+        if (!this.#independent(first.group, group)) continue;
+        this.#groups.merge(first.group, group);
+        (first.group.parts ??= [first.part]).push(part);
       }
     }
   }
 
   /** Lets products, and reductions, that are the same but for their tensors run as one: of one input by several factors, say. */
-  #joinProducts(): void {
+  #fuseProductsHorizontally(): void {
     // A checkpoint computes again what is needed late, so that it is not kept until then: joining must not undo that.
-    const savesMemory = this.graph.nodes.some(({ after }) => after.length > 0);
-    const groups = new Map<string, { draft: Draft; products: Product[] }[]>();
-    for (const draft of this.#drafts.live) {
-      if (draft.nodes.some((node) => this.#scattered.has(node))) continue;
-      const nodes = inOrder(draft);
+    const savesMemory = this.graph.nodes.some(({ controlDependencies }) => controlDependencies.length > 0);
+    const families = new Map<string, { group: FusionGroup; products: Product[] }[]>();
+    for (const group of this.#groups.live) {
+      if (group.nodes.some((node) => this.#scattered.has(node))) continue;
+      const nodes = inOrder(group);
       const members = new Set(nodes);
-      const described = draft.kind === "kernel"
+      const described = group.kind === "kernel"
         ? describeProduct(nodes, (node) => this.#isResult(node, members))
-        : draft.kind === "reduce"
+        : group.kind === "reduce"
         ? describeReduction(nodes)
         : undefined;
       if (!described) continue;
       const { key, product } = described;
-      const group = groups.get(key) ?? [];
-      groups.set(key, group);
-      const first = group.find((other) =>
-        mayWait(other.products[0], product, { savesMemory }) && this.#independent(other.draft, draft)
+      const family = families.get(key) ?? [];
+      families.set(key, family);
+      const first = family.find((other) =>
+        mayWait(other.products[0], product, { savesMemory }) && this.#independent(other.group, group)
       );
       if (!first) {
-        group.push({ draft, products: [product] });
+        family.push({ group, products: [product] });
         continue;
       }
-      this.#drafts.merge(first.draft, draft);
+      this.#groups.merge(first.group, group);
       first.products.push(product);
-      first.draft.products = first.products;
+      first.group.products = first.products;
     }
   }
 
   /** Clusters in an order in which each finds its inputs, as near to the order of creation as that allows. */
   #order(): Cluster[] {
-    const { live } = this.#drafts;
-    for (const draft of live) this.#letReadersRunFirst(draft);
+    const { live } = this.#groups;
+    for (const group of live) this.#letReadersRunFirst(group);
     const ordered: Cluster[] = [];
-    const waiting = new Map<Draft, number>();
-    const ready = new Heap<Draft>();
-    const key = ({ nodes }: Draft) => nodes.reduce((last, { id }) => Math.max(last, id), 0);
-    for (const draft of live) {
-      const count = [...this.#drafts.before(draft)].length;
-      waiting.set(draft, count);
-      if (count === 0) ready.push(key(draft), draft);
+    const waiting = new Map<FusionGroup, number>();
+    const ready = new Heap<FusionGroup>();
+    const key = ({ nodes }: FusionGroup) => nodes.reduce((last, { id }) => Math.max(last, id), 0);
+    for (const group of live) {
+      const count = [...this.#groups.before(group)].length;
+      waiting.set(group, count);
+      if (count === 0) ready.push(key(group), group);
     }
-    for (let draft = ready.pop(); draft; draft = ready.pop()) {
-      ordered.push(this.#finish(draft));
-      for (const follower of this.#drafts.after(draft)) {
+    for (let group = ready.pop(); group; group = ready.pop()) {
+      ordered.push(this.#clusterOf(group));
+      for (const follower of this.#groups.after(group)) {
         const rest = waiting.get(follower)! - 1;
         waiting.set(follower, rest);
         if (rest === 0) ready.push(key(follower), follower);
@@ -295,22 +295,22 @@ class Fuser {
     return ordered;
   }
 
-  /** Lets readers of a donated value that can run before the draft that overwrites it do so. */
-  #letReadersRunFirst(draft: Draft): void {
-    for (const node of draft.nodes) {
+  /** Lets readers of a donated value that can run before the group that overwrites it do so. */
+  #letReadersRunFirst(group: FusionGroup): void {
+    for (const node of group.nodes) {
       const donated = this.inPlace.get(node);
       if (!donated) continue;
       for (const consumer of this.consumers[donated.id]) {
-        const reader = this.#drafts.of(consumer);
-        if (!reader || reader === draft || this.#drafts.precedes(draft, reader)) continue;
-        this.#drafts.order(reader, draft);
+        const reader = this.#groups.of(consumer);
+        if (!reader || reader === group || this.#groups.precedes(group, reader)) continue;
+        this.#groups.order(reader, group);
       }
     }
   }
 
-  #finish(draft: Draft): Cluster {
-    const { kind, parts, products } = draft;
-    const nodes = inOrder(draft);
+  #clusterOf(group: FusionGroup): Cluster {
+    const { kind, parts, products } = group;
+    const nodes = inOrder(group);
     const members = new Set(nodes);
     const outputs = nodes.filter((node) => this.#isResult(node, members));
     const scattered = new Set(nodes.filter((node) => this.#scattered.has(node)));

@@ -36,7 +36,7 @@ export function describePart(
     return name;
   };
   for (const node of nodes) {
-    if (node.primitive!.name === "arange" || node.after.length > 0) return undefined;
+    if (node.primitive!.name === "arange" || node.controlDependencies.length > 0) return undefined;
     const args: string[] = [];
     for (const operand of node.inputs) {
       const { node: input } = operand;

@@ -36,7 +36,7 @@ export function describeReduction(
 ): { readonly key: string; readonly product: Product } | undefined {
   const kernel = nodes[nodes.length - 1];
   const [operand] = kernel.inputs;
-  if (!isWhole(operand) || kernel.after.length > 0) return undefined;
+  if (!isWhole(operand) || kernel.controlDependencies.length > 0) return undefined;
   const { node: input, view } = operand;
   const work = describeWork(nodes.slice(0, -1), { size: input.size });
   // A tensor of one element is read as the single number that it is, at one place for all.
@@ -54,7 +54,7 @@ function describeWork(nodes: readonly Node[], { from, size }: { readonly from?: 
   const lines: string[] = [];
   const others: Node[] = [];
   for (const node of nodes) {
-    if (node.primitive!.name === "arange" || node.after.length > 0) return undefined;
+    if (node.primitive!.name === "arange" || node.controlDependencies.length > 0) return undefined;
     const args: string[] = [];
     for (const operand of node.inputs) {
       const { node: input } = operand;

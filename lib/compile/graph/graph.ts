@@ -34,7 +34,7 @@ export interface Node {
   /** The tensor of a leaf. */
   readonly leaf: Tensor | undefined;
   /** Values that must be computed before. */
-  readonly after: readonly Node[];
+  readonly controlDependencies: readonly Node[];
 }
 
 /** A computation with its views resolved, common parts shared, and what nobody needs left out. */
@@ -61,7 +61,7 @@ function constantOf(tensor: Tensor): number | undefined {
 }
 
 interface Located extends Operand {
-  readonly after: readonly Node[];
+  readonly controlDependencies: readonly Node[];
 }
 
 /** What a node's value is made of. A view's further inputs order the work, and are no reason to do any. */
@@ -141,9 +141,11 @@ class Builder {
 
   /** A node that holds the elements of a view in row-major order; those of f16 as f32, which every kernel reads. */
   copy(operand: Located): Located {
-    const { node, view, after } = operand;
-    if (sizeOf(view.shape) === 0) return { node, view: contiguous(view.shape), after: [] };
-    const key = `copy|${node.id}|${view.offset}|${view.shape}|${view.strides}|${after.map(({ id }) => id)}`;
+    const { node, view, controlDependencies } = operand;
+    if (sizeOf(view.shape) === 0) return { node, view: contiguous(view.shape), controlDependencies: [] };
+    const key = `copy|${node.id}|${view.offset}|${view.shape}|${view.strides}|${
+      controlDependencies.map(({ id }) => id)
+    }`;
     const copied = this.#node({
       kind: "map",
       primitive: copyPrimitive as Primitive,
@@ -152,9 +154,9 @@ class Builder {
       shape: view.shape,
       dtype: node.dtype === "f16" ? "f32" : node.dtype,
       leaf: undefined,
-      after,
+      controlDependencies,
     }, key);
-    return { node: copied, view: contiguous(view.shape), after: [] };
+    return { node: copied, view: contiguous(view.shape), controlDependencies: [] };
   }
 
   /** What was f16, and was copied, as f16 again. */
@@ -167,7 +169,7 @@ class Builder {
       shape: node.shape,
       dtype: "f16",
       leaf: undefined,
-      after: [],
+      controlDependencies: [],
     }, `packHalf|${node.id}`);
   }
 
@@ -183,9 +185,9 @@ class Builder {
         shape,
         dtype,
         leaf: tensor,
-        after: [],
+        controlDependencies: [],
       });
-      return { node: leaf, view: contiguous(shape), after: [] };
+      return { node: leaf, view: contiguous(shape), controlDependencies: [] };
     }
     const primitive = primitiveOf(state);
     const inputs = state.inputs.flatMap((input) => this.#located.get(input) ?? []);
@@ -201,14 +203,20 @@ class Builder {
     }
     if (lowering.kind === "view") {
       const [source, ...others] = inputs;
-      const after = [
-        ...source.after,
+      const controlDependencies = [
+        ...source.controlDependencies,
         ...others.map(({ node }) => node).filter(({ kind }) => kind !== "leaf" && kind !== "constant"),
       ];
       const view = lowering.view(source.view, state.params, tensor);
-      if (view) return { node: source.node, view, after: primitive.name === "group" ? source.after : after };
+      if (view) {
+        return {
+          node: source.node,
+          view,
+          controlDependencies: primitive.name === "group" ? source.controlDependencies : controlDependencies,
+        };
+      }
       const { node } = this.copy(source);
-      return { node, view: contiguous(shape), after: [] };
+      return { node, view: contiguous(shape), controlDependencies: [] };
     }
     const operands: Located[] = inputs.map((input, i) => {
       if (lowering.kind === "map" || lowering.kind === "reduce" || lowering.kind === "place") return input;
@@ -220,14 +228,14 @@ class Builder {
           : isWhole(input));
       return accepted ? input : this.copy(input);
     });
-    const after = [...new Set(operands.flatMap((operand) => operand.after))];
+    const controlDependencies = [...new Set(operands.flatMap((operand) => operand.controlDependencies))];
     const key = [
       primitive.name,
       paramsKey(params),
       dtype,
       shape,
       ...operands.map(({ node, view }) => `${node.id}:${view.offset}:${view.shape}:${view.strides}`),
-      ...after.map(({ id }) => id),
+      ...controlDependencies.map(({ id }) => id),
     ].join("|");
     const node = this.#node({
       kind: lowering.kind,
@@ -237,9 +245,9 @@ class Builder {
       shape,
       dtype,
       leaf: undefined,
-      after,
+      controlDependencies,
     }, key);
-    return { node, view: contiguous(shape), after: [] };
+    return { node, view: contiguous(shape), controlDependencies: [] };
   }
 
   build(outputs: readonly Tensor[]): Graph {

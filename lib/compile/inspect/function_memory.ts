@@ -100,7 +100,7 @@ function describeContent(content: Node | Arena | undefined): Pick<MemoryItem, "p
 function ownItems(plan: Plan, peak: Peak | undefined): MemoryItem[] {
   const total = plan.slots.reduce((sum, bytes) => sum + bytes, 0);
   if (!peak) return [];
-  const items = peak.holdings.map(({ content, bytes, from }): MemoryItem => ({
+  const items = peak.live.map(({ content, bytes, from }): MemoryItem => ({
     kind: from < peak.dispatch ? "kept" : "temporary",
     ...describeContent(content),
     bytes,

@@ -1,4 +1,4 @@
-import { type Finish, fusedFinish, storeResult } from "../../../kernels/finish.ts";
+import { type Epilogue, fusedEpilogue, storeResult } from "../../../kernels/epilogue.ts";
 import { fusedGrid, fusedMap } from "../../../kernels/fused.ts";
 import type { FusedOutput } from "../../../kernels/fused_source.ts";
 import type { BufferRef } from "../../ops/primitive.ts";
@@ -112,7 +112,7 @@ function lowerPlace(cluster: Cluster, layout: Layout): Lowered {
 }
 
 /** What a kernel does with its results: the cluster's element-wise work, for a width. */
-function finishOf(
+function epilogueOf(
   cluster: Cluster,
   kernel: Node,
   { layout, width, viewOf }: {
@@ -120,16 +120,16 @@ function finishOf(
     readonly width: 1 | 4;
     readonly viewOf?: (operand: Operand) => View;
   },
-): { finish: Finish; places: Place[] } {
+): { epilogue: Epilogue; places: Place[] } {
   const others = cluster.nodes.filter((node) => node !== kernel);
-  if (others.length === 0) return { finish: storeResult(width), places: [{ node: kernel }] };
+  if (others.length === 0) return { epilogue: storeResult(width), places: [{ node: kernel }] };
   const fused = new Fused(width, layout, viewOf);
   fused.give(kernel, "acc");
   for (const node of others) fused.compute(node, cluster);
   const { outputs, words } = fused.outputs(cluster);
   const uniforms = fused.uniforms([], words);
   const name = nameOf({ ...cluster, nodes: others });
-  return { finish: fusedFinish(name, fused.program(), { outputs, uniforms }), places: fused.places };
+  return { epilogue: fusedEpilogue(name, fused.program(), { outputs, uniforms }), places: fused.places };
 }
 
 function lowerKernel(cluster: Cluster, layout: Layout): Lowered {
@@ -138,7 +138,7 @@ function lowerKernel(cluster: Cluster, layout: Layout): Lowered {
   if (lowering.kind !== "kernel") throw new Error("internal: a kernel's cluster holds something else");
   const leaf = layout.inPlace(node);
   const inPlace = leaf !== undefined && lowering.inPlace !== undefined && node.inputs[lowering.inPlace].node === leaf;
-  let finishPlaces: readonly Place[] = [];
+  let epiloguePlaces: readonly Place[] = [];
   const { dispatches, scratch = [] } = lowering.emit({
     inputs: node.inputs.map(({ node: input, view }) => (
       {
@@ -152,14 +152,14 @@ function lowerKernel(cluster: Cluster, layout: Layout): Lowered {
     params: node.params,
     target: layout.target,
     inPlace,
-    finish(width) {
-      const { finish, places } = finishOf(cluster, node, { layout, width });
-      finishPlaces = places;
-      return finish;
+    epilogue(width) {
+      const { epilogue, places } = epilogueOf(cluster, node, { layout, width });
+      epiloguePlaces = places;
+      return epilogue;
     },
   });
   const place = (ref: BufferRef): readonly Place[] => {
-    if (ref === "finish") return finishPlaces;
+    if (ref === "epilogue") return epiloguePlaces;
     if (ref === "output") return [{ node }];
     return ["input" in ref ? { node: node.inputs[ref.input].node, withNeighbours: lowering.sharesMemory } : ref];
   };
@@ -196,7 +196,7 @@ function lowerProducts(cluster: Cluster, layout: Layout): Lowered {
       ? { shape: [products.length, distance], strides: [0, 1], offset: layout.placeOf(operand.node).first }
       : viewInJoined(operand, layout);
   const first = takeApart(cluster).find(({ nodes }) => nodes.includes(node))!;
-  let finishPlaces: readonly Place[] = [];
+  let epiloguePlaces: readonly Place[] = [];
   const { dispatches } = lowering.emit({
     inputs: node.inputs.map(({ node: input }, i) => ({ view: views[i], dtype: input.dtype })),
     output: node,
@@ -204,14 +204,14 @@ function lowerProducts(cluster: Cluster, layout: Layout): Lowered {
     params: node.params,
     target: layout.target,
     inPlace: false,
-    finish(width) {
-      const { finish, places } = finishOf(first, node, { layout, width, viewOf });
-      finishPlaces = places;
-      return finish;
+    epilogue(width) {
+      const { epilogue, places } = epilogueOf(first, node, { layout, width, viewOf });
+      epiloguePlaces = places;
+      return epilogue;
     },
   });
   const place = (ref: BufferRef): readonly Place[] => {
-    if (ref === "finish") return finishPlaces;
+    if (ref === "epilogue") return epiloguePlaces;
     if (typeof ref === "string" || !("input" in ref)) {
       throw new Error("internal: joined products have memory of their own");
     }

@@ -87,17 +87,17 @@ const ALONE: Several = { count: 1, first: 0, step: 0, stepOut: 0 };
 /** A reduction with what flows into it, as one dispatch or as two where it is done in chunks. */
 export function lowerReduce(cluster: Cluster, layout: Layout): Lowered {
   const { products } = cluster;
-  if (!products) return lowerAlike(cluster, layout, { several: ALONE, offset: 0 });
+  if (!products) return lowerOneOrSeveral(cluster, layout, { several: ALONE, offset: 0 });
   const [read, made] = [products.map(({ others }) => others[0]), products.map(({ results }) => results[0])].map((
     column,
   ) => spreadOf(column.map(whole), (node) => layout.placeOf(node)));
   if (!read || !made) throw new Error("internal: joined reductions lie in several memories");
   const several = { count: products.length, first: read.first, step: read.step, stepOut: made.step };
   const template = takeApart(cluster).find(({ nodes }) => nodes.includes(products[0].kernel))!;
-  return lowerAlike(template, layout, { several, offset: made.first });
+  return lowerOneOrSeveral(template, layout, { several, offset: made.first });
 }
 
-function lowerAlike(
+function lowerOneOrSeveral(
   cluster: Cluster,
   layout: Layout,
   { several, offset }: { readonly several: Several; readonly offset: number },

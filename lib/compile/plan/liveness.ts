@@ -4,7 +4,7 @@ import type { Node } from "../graph/graph.ts";
 import type { Plan } from "./plan.ts";
 
 /** What lies in a slot for some time. */
-export interface Holding {
+export interface LiveRange {
   readonly slot: number;
   /** A result, several side by side, or scratch memory of one piece of work. */
   readonly content: Node | Arena | undefined;
@@ -19,13 +19,13 @@ export interface Peak {
   readonly dispatch: number;
   readonly bytes: number;
   /** What is held then. */
-  readonly holdings: readonly Holding[];
+  readonly live: readonly LiveRange[];
 }
 
 /** What a plan's slots hold, one thing after the other. */
-export function holdingsOf({ steps, slots, results }: Plan): Holding[] {
-  const current = new Map<number, { content: Holding["content"]; cluster: number; from: number; to: number }>();
-  const found: Holding[] = [];
+export function liveRanges({ steps, slots, results }: Plan): LiveRange[] {
+  const current = new Map<number, { content: LiveRange["content"]; cluster: number; from: number; to: number }>();
+  const found: LiveRange[] = [];
   const close = (slot: number, last?: number) => {
     const { content, from, to } = current.get(slot)!;
     const bytes = content === undefined ? slots[slot] : "offsets" in content ? content.bytes : storedBytes(content);
@@ -53,9 +53,9 @@ export function holdingsOf({ steps, slots, results }: Plan): Holding[] {
 
 /** The dispatch at which the most is held, the first of them; `undefined` for a plan that runs nothing. */
 export function peakOf(plan: Plan): Peak | undefined {
-  const holdings = holdingsOf(plan);
+  const ranges = liveRanges(plan);
   const change = new Array<number>(plan.steps.length + 2).fill(0);
-  for (const { bytes, from, to } of holdings) {
+  for (const { bytes, from, to } of ranges) {
     change[from] += bytes;
     change[to + 1] -= bytes;
   }
@@ -67,5 +67,5 @@ export function peakOf(plan: Plan): Peak | undefined {
   }
   const { dispatch } = most;
   if (dispatch < 0) return undefined;
-  return { ...most, holdings: holdings.filter(({ from, to }) => from <= dispatch && dispatch <= to) };
+  return { ...most, live: ranges.filter(({ from, to }) => from <= dispatch && dispatch <= to) };
 }

@@ -2,7 +2,7 @@ import type { Device } from "../../device/device.ts";
 import { storedBytes } from "../../tensor/dtype.ts";
 import { formatShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { holdingsOf } from "../plan/liveness.ts";
+import { liveRanges } from "../plan/liveness.ts";
 import type { Plan } from "../plan/plan.ts";
 
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
@@ -42,7 +42,7 @@ export function requireBindable(
     throw new RangeError(`cannot compute with ${what}, as its ${over(bytes)}: ${cures(leaf, limit)}`);
   }
   if (plan.slots.every((bytes) => bytes <= limit)) return;
-  const { content, bytes } = holdingsOf(plan).filter(({ slot }) => plan.slots[slot] > limit)
+  const { content, bytes } = liveRanges(plan).filter(({ slot }) => plan.slots[slot] > limit)
     .reduce((largest, one) => one.bytes > largest.bytes ? one : largest);
   const cure = "use smaller batches (train.makeAccumulatedStep adds them up) or shorter texts, or another device";
   const what = content === undefined || "offsets" in content

@@ -10,7 +10,7 @@ import { CompileWatch } from "./compile_watch.ts";
 import { Donations } from "./donations.ts";
 import { type FunctionMemory, functionMemory } from "../inspect/function_memory.ts";
 import { type PlanSummary, summarizePlan } from "../inspect/plan_summary.ts";
-import { layOutgoing, type Outgoing } from "./result_copies.ts";
+import { layResultCopies, type ResultCopy } from "./result_copies.ts";
 import { makePlan } from "../plan/make_plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import { Runtime, settleEmpty } from "./runtime.ts";
@@ -102,7 +102,7 @@ export class Compiled {
   /** What the function closes over. */
   readonly #captured: Hold;
   readonly #sources: readonly LeafSource[];
-  readonly #outgoing: readonly (Outgoing | undefined)[];
+  readonly #resultCopies: readonly (ResultCopy | undefined)[];
   readonly #stagingBytes: number;
   /** The plan's own buffers for small host data, and what was written last. */
   readonly #entries: ({ readonly buffer: GPUBuffer; last?: TypedArray } | undefined)[];
@@ -134,8 +134,8 @@ export class Compiled {
       const argument = positions.get(leaf);
       return argument === undefined ? { captured: leaf } : { argument };
     });
-    const { outgoing, stagingBytes } = layOutgoing(plan, traced.outputs);
-    this.#outgoing = outgoing;
+    const { copies, stagingBytes } = layResultCopies(plan, traced.outputs);
+    this.#resultCopies = copies;
     this.#stagingBytes = stagingBytes;
     this.#entries = plan.leaves.map(() => undefined);
   }
@@ -220,24 +220,24 @@ export class Compiled {
     const bound: BoundLeaves = { buffers, arenas, textures: this.#textures.of(copied) };
     this.#last = bound;
     /** Memory of the results that stay on the device. */
-    const large = new Map<Outgoing, DeviceStorage>();
-    for (const outgoing of this.#outgoing) {
-      if (!outgoing || outgoing.offset >= 0 || large.has(outgoing)) continue;
-      large.set(outgoing, share(new DeviceStorage(device, device.acquire(outgoing.bytes))));
+    const large = new Map<ResultCopy, DeviceStorage>();
+    for (const copy of this.#resultCopies) {
+      if (!copy || copy.offset >= 0 || large.has(copy)) continue;
+      large.set(copy, share(new DeviceStorage(device, device.acquire(copy.bytes))));
     }
     const staging = this.#stagingBytes > 0 ? device.staging(this.#stagingBytes) : undefined;
     device.submit((encoder) => {
       donations.encode(encoder);
       this.#bound.encode(encoder, bound, timer);
       this.plan.results.forEach((place, i) => {
-        const outgoing = this.#outgoing[i];
+        const copy = this.#resultCopies[i];
         if (place.kind === "copied") {
           const bytes = storedBytes(this.traced.outputs[i]);
           const { buffer, offset } = written.get(place.leaf)!;
           encoder.copyBufferToBuffer(this.#bound.slots[place.slot], 0, buffer, offset, bytes);
-        } else if (outgoing) {
-          const [target, offset] = large.has(outgoing) ? [large.get(outgoing)!.buffer, 0] : [staging!, outgoing.offset];
-          encoder.copyBufferToBuffer(this.#bound.slots[outgoing.slot], 0, target, offset, outgoing.bytes);
+        } else if (copy) {
+          const [target, offset] = large.has(copy) ? [large.get(copy)!.buffer, 0] : [staging!, copy.offset];
+          encoder.copyBufferToBuffer(this.#bound.slots[copy.slot], 0, target, offset, copy.bytes);
         }
       });
     }, this.plan.steps.length);
@@ -258,13 +258,13 @@ export class Compiled {
         through.add(tensor);
         return tensor;
       }
-      const outgoing = this.#outgoing[i];
-      const storage = outgoing ? large.get(outgoing) : written.get((place as { readonly leaf: number }).leaf)!;
+      const copy = this.#resultCopies[i];
+      const storage = copy ? large.get(copy) : written.get((place as { readonly leaf: number }).leaf)!;
       if (storage) {
         storage.retain();
         return makeTensor(shape, dtype, { kind: "device", storage });
       }
-      const { offset, bytes } = outgoing!;
+      const { offset, bytes } = copy!;
       const data = (arrival as Promise<ArrayBuffer>).then((all) =>
         viewAs(dtype, all.slice(offset, offset + bytes), 0, size)
       );
@@ -312,9 +312,9 @@ export class Compiled {
       }),
       bound: this.#last,
       own: this.#bound,
-      results: this.#outgoing.flatMap((outgoing, i) => {
-        if (!outgoing || outgoing.offset >= 0 || this.#outgoing.indexOf(outgoing) < i) return [];
-        return [{ bytes: outgoing.bytes, shape: outputs[i].shape }];
+      results: this.#resultCopies.flatMap((copy, i) => {
+        if (!copy || copy.offset >= 0 || this.#resultCopies.indexOf(copy) < i) return [];
+        return [{ bytes: copy.bytes, shape: outputs[i].shape }];
       }),
       stagingBytes: this.#stagingBytes,
     });

@@ -6,7 +6,7 @@ import type { Plan } from "../plan/plan.ts";
 const MAX_RETURN_BYTES = 64 * 1024;
 
 /** A result that is copied out of the plan's memory at the end of a step, for all its names at once. */
-export interface Outgoing {
+export interface ResultCopy {
   readonly slot: number;
   readonly bytes: number;
   /** Position in the staging buffer, or −1 for memory of its own. */
@@ -14,13 +14,13 @@ export interface Outgoing {
 }
 
 /** Where results leave the plan's memory to: `undefined` for those that do not lie there, such as empty ones. */
-export function layOutgoing(
+export function layResultCopies(
   { results }: Plan,
   outputs: readonly Tensor[],
-): { readonly outgoing: readonly (Outgoing | undefined)[]; readonly stagingBytes: number } {
-  const known = new Map<number, Outgoing>();
+): { readonly copies: readonly (ResultCopy | undefined)[]; readonly stagingBytes: number } {
+  const known = new Map<number, ResultCopy>();
   let stagingBytes = 0;
-  const outgoing = results.map((place, i) => {
+  const copies = results.map((place, i) => {
     if (place.kind !== "slot" || outputs[i].size === 0) return undefined;
     const { slot } = place;
     let found = known.get(slot);
@@ -32,5 +32,5 @@ export function layOutgoing(
     }
     return found;
   });
-  return { outgoing, stagingBytes };
+  return { copies, stagingBytes };
 }

@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
-import { type Draft, Drafts } from "../../../lib/compile/fuse/fusion_groups.ts";
+import { type FusionGroup, FusionGroups } from "../../../lib/compile/fuse/fusion_groups.ts";
 import { buildGraph } from "../../../lib/compile/graph/graph.ts";
 import { Heap } from "../../../lib/compile/fuse/heap.ts";
 import { add, sin } from "../../../lib/ops/mod.ts";
@@ -8,22 +8,22 @@ import { holdNodes } from "../../../lib/ops/primitive.ts";
 import type { Tensor } from "../../../lib/tensor/mod.ts";
 import { Numbers } from "../../support/numbers.ts";
 
-/** All that runs after a draft, found by walking; without ways of one step where it says so. */
-function allAfter(drafts: Drafts, first: Draft, { through = false } = {}): Set<Draft> {
-  const found = new Set<Draft>();
-  const walk = (draft: Draft) => {
-    for (const other of drafts.after(draft)) {
+/** All that runs after a group, found by walking; without ways of one step where it says so. */
+function allAfter(groups: FusionGroups, first: FusionGroup, { through = false } = {}): Set<FusionGroup> {
+  const found = new Set<FusionGroup>();
+  const walk = (group: FusionGroup) => {
+    for (const other of groups.after(group)) {
       if (found.has(other)) continue;
       found.add(other);
       walk(other);
     }
   };
   if (!through) walk(first);
-  else for (const next of new Set(drafts.after(first))) walk(next);
+  else for (const next of new Set(groups.after(first))) walk(next);
   return found;
 }
 
-function randomDrafts(numbers: Numbers): Drafts {
+function randomGroups(numbers: Numbers): FusionGroups {
   return holdNodes(() => {
     const tensors: Tensor[] = [numbers.tensor([4]), numbers.tensor([4])];
     while (tensors.length < 40) {
@@ -31,24 +31,24 @@ function randomDrafts(numbers: Numbers): Drafts {
       tensors.push(numbers.below(3) === 0 ? sin(near()) : add(near(), near()));
     }
     const { nodes } = buildGraph(tensors);
-    const drafts = new Drafts(nodes);
-    for (const node of nodes) if (node.kind === "map") drafts.add(node, "map");
-    return drafts;
+    const groups = new FusionGroups(nodes);
+    for (const node of nodes) if (node.kind === "map") groups.add(node, "map");
+    return groups;
   });
 }
 
-describe("drafts of kernels", () => {
+describe("groups of nodes that become kernels", () => {
   it("know what runs before what as a walk along all ways does, while they merge, and while they are put in order", () => {
     for (let seed = 0; seed < 20; seed++) {
       const numbers = new Numbers(seed);
-      const drafts = randomDrafts(numbers);
+      const groups = randomGroups(numbers);
       for (let round = 0; round < 60; round++) {
-        const live = [...drafts.live];
+        const live = [...groups.live];
         for (const first of live) {
-          const [after, throughOthers] = [allAfter(drafts, first), allAfter(drafts, first, { through: true })];
+          const [after, throughOthers] = [allAfter(groups, first), allAfter(groups, first, { through: true })];
           for (const last of live) {
             if (first === last) continue;
-            const found = [drafts.precedes(first, last), drafts.precedes(first, last, { through: true })];
+            const found = [groups.precedes(first, last), groups.precedes(first, last, { through: true })];
             const wanted = [after.has(last), throughOthers.has(last)];
             if (`${found}` !== `${wanted}`) throw new Error(`seed ${seed}, round ${round}: ${found}, not ${wanted}`);
             if (after.has(last) && last.level <= first.level) throw new Error(`seed ${seed}: a level does not rise`);
@@ -57,12 +57,12 @@ describe("drafts of kernels", () => {
         const [a, b] = [live[numbers.below(live.length)], live[numbers.below(live.length)]];
         if (a === b) continue;
         if (round >= 30) {
-          if (!allAfter(drafts, b).has(a)) drafts.order(a, b);
+          if (!allAfter(groups, b).has(a)) groups.order(a, b);
           continue;
         }
-        const isSeparated = allAfter(drafts, a, { through: true }).has(b) ||
-          allAfter(drafts, b, { through: true }).has(a);
-        if (!isSeparated) drafts.merge(a, b);
+        const isSeparated = allAfter(groups, a, { through: true }).has(b) ||
+          allAfter(groups, b, { through: true }).has(a);
+        if (!isSeparated) groups.merge(a, b);
       }
     }
   });

@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { type Holding, holdingsOf, peakOf } from "../../../lib/compile/plan/liveness.ts";
+import { type LiveRange, liveRanges, peakOf } from "../../../lib/compile/plan/liveness.ts";
 import { makePlan } from "../../../lib/compile/plan/make_plan.ts";
 import type { Plan } from "../../../lib/compile/plan/plan.ts";
 import type { Runtime } from "../../../lib/compile/run/runtime.ts";
@@ -123,7 +123,7 @@ describe("jit(f).memory()", () => {
 
   it("shows what waits for the backward pass at the peak, and the dispatch where that is", async () => {
     const numbers = new Numbers();
-    const f = jit((W: Tensor, x: Tensor) => grad(loss)(W, x) as Tensor);
+    const f = jit((W: Tensor, x: Tensor) => grad(loss)(W, x) as Tensor, { names: ["W", "x"] });
     await f.compile(numbers.tensor([64, 64]), numbers.tensor([512, 64]));
     const [memory] = f.memory();
     const kept = memory.items.filter(({ kind }) => kind === "kept");
@@ -138,7 +138,7 @@ describe("jit(f).memory()", () => {
   });
 });
 
-describe("holdingsOf", () => {
+describe("liveRanges", () => {
   beforeAll(async () => void await testDevice());
   afterAll(deviceIdle);
 
@@ -152,10 +152,10 @@ describe("holdingsOf", () => {
 
   it("lets nothing lie in a slot beside something else, or be larger than it", () => {
     const plan = planned();
-    const holdings = holdingsOf(plan);
-    expect(new Set(holdings.map(({ slot }) => slot)).size).toBe(plan.slots.length);
-    expect(holdings.length).toBeGreaterThan(plan.slots.length);
-    const bySlot = Map.groupBy(holdings, ({ slot }) => slot);
+    const ranges = liveRanges(plan);
+    expect(new Set(ranges.map(({ slot }) => slot)).size).toBe(plan.slots.length);
+    expect(ranges.length).toBeGreaterThan(plan.slots.length);
+    const bySlot = Map.groupBy(ranges, ({ slot }) => slot);
     for (const [slot, own] of bySlot) {
       own.forEach(({ bytes, from }, i) => {
         expect(bytes).toBeLessThanOrEqual(plan.slots[slot]);
@@ -166,23 +166,23 @@ describe("holdingsOf", () => {
 
   it("keeps results to the end", () => {
     const plan = planned();
-    const holdings = holdingsOf(plan);
+    const ranges = liveRanges(plan);
     for (const place of plan.results) {
       if (place.kind !== "slot") throw new Error(`a result lies in a ${place.kind}`);
-      const last = holdings.filter(({ slot }) => slot === place.slot).at(-1)!;
+      const last = ranges.filter(({ slot }) => slot === place.slot).at(-1)!;
       expect(last.to).toBe(plan.steps.length);
     }
   });
 
   it("has its peak where the sum over all that is held is largest", () => {
     const plan = planned();
-    const holdings = holdingsOf(plan);
-    const heldAt = (dispatch: number): readonly Holding[] =>
-      holdings.filter(({ from, to }) => from <= dispatch && dispatch <= to);
+    const ranges = liveRanges(plan);
+    const heldAt = (dispatch: number): readonly LiveRange[] =>
+      ranges.filter(({ from, to }) => from <= dispatch && dispatch <= to);
     const sums = plan.steps.map((_, dispatch) => heldAt(dispatch).reduce((sum, { bytes }) => sum + bytes, 0));
     const peak = peakOf(plan)!;
     expect(peak.bytes).toBe(Math.max(...sums));
     expect(peak.dispatch).toBe(sums.indexOf(peak.bytes));
-    expect(peak.holdings).toEqual(heldAt(peak.dispatch));
+    expect(peak.live).toEqual(heldAt(peak.dispatch));
   });
 });

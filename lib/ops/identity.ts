@@ -16,7 +16,10 @@ export const markPrimitive: Primitive<undefined> = alias("mark", ({ cotangent })
 /** The same value without a derivative. */
 export const stopGradientPrimitive: Primitive<undefined> = alias("stopGradient", () => [undefined]);
 /** The first input, not to be computed before the second. */
-export const barrierPrimitive: Primitive<undefined> = alias("barrier", ({ cotangent }) => [cotangent, undefined]);
+export const controlDependencyPrimitive: Primitive<undefined> = alias(
+  "controlDependency",
+  ({ cotangent }) => [cotangent, undefined],
+);
 
 /** Results that are differentiated together by a rule of their own. */
 export interface Group {
@@ -45,6 +48,6 @@ export function stopGradient(x: Tensor): Tensor {
 }
 
 /** The same value, computed only after another was: keeps a recomputation from being shared with its original. */
-export function barrier(x: Tensor, after: Tensor): Tensor {
-  return apply(barrierPrimitive, [x, after], undefined);
+export function controlDependency(x: Tensor, after: Tensor): Tensor {
+  return apply(controlDependencyPrimitive, [x, after], undefined);
 }

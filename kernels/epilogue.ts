@@ -3,9 +3,9 @@ import type { Access } from "./kernel.ts";
 
 /**
  * What a kernel does with each of its results: stores it, or computes on with it and stores what comes of that. The
- * kernel calls `finish(e, acc)` with the position of the (first) element and its value.
+ * kernel calls `epilogue(e, acc)` with the position of the (first) element and its value.
  */
-export interface Finish {
+export interface Epilogue {
   /** What it does, for the kernel's name; empty where it only stores. */
   readonly name: string;
   /** Elements for each call. */
@@ -19,24 +19,24 @@ export interface Finish {
 }
 
 /** How a kernel gets what it does with its results, for the width that it works with. */
-export type FinishFor = (width: 1 | 4) => Finish;
+export type EpilogueFor = (width: 1 | 4) => Epilogue;
 
-/** Field of the kernel's uniforms that holds the words of {@linkcode Finish}, with its comma; nothing where there are none. */
-export function finishField({ uniforms }: Finish): string {
+/** Field of the kernel's uniforms that holds the words of {@linkcode Epilogue}, with its comma; nothing where there are none. */
+export function epilogueField({ uniforms }: Epilogue): string {
   return uniforms.length > 0 ? `, rest: array<vec4<u32>, ${uniforms.length / 4}>` : "";
 }
 
 /** Stores results as they are. */
-export function storeResult(width: 1 | 4): Finish {
+export function storeResult(width: 1 | 4): Epilogue {
   return assignment("", "=", width);
 }
 
 /** Adds results to what is there. */
-export function addResult(width: 1 | 4): Finish {
+export function addResult(width: 1 | 4): Epilogue {
   return assignment("_added", "+=", width);
 }
 
-function assignment(name: string, operator: "=" | "+=", width: 1 | 4): Finish {
+function assignment(name: string, operator: "=" | "+=", width: 1 | 4): Epilogue {
   const type = typeOf("f32", width);
   return {
     name,
@@ -45,17 +45,17 @@ function assignment(name: string, operator: "=" | "+=", width: 1 | 4): Finish {
     uniforms: new Uint32Array(0),
     code: (first) =>
       `@group(0) @binding(${first}) var<storage, read_write> C: array<${type}>;
-fn finish(e: u32, acc: ${type}) { C[e${width === 4 ? " >> 2u" : ""}] ${operator} acc; }
+fn epilogue(e: u32, acc: ${type}) { C[e${width === 4 ? " >> 2u" : ""}] ${operator} acc; }
 `,
   };
 }
 
 /** Element-wise work on results, which it calls `acc`. The kernel's uniforms are called `d`. */
-export function fusedFinish(
+export function fusedEpilogue(
   name: string,
   program: FusedProgram,
   options: { readonly outputs: readonly FusedOutput[]; readonly uniforms: Uint32Array },
-): Finish {
+): Epilogue {
   const { outputs, uniforms } = options;
   const source = new FusedSource(program, { array: "d.rest", from: 0 });
   source.compute();
@@ -68,7 +68,7 @@ export function fusedFinish(
     bindings: program.bindings.map(({ access }) => access),
     uniforms: padded,
     code: (first) =>
-      `${source.declarations(first)}${source.helpers()}fn finish(e: u32, acc: ${typeOf("f32", program.width)}) {
+      `${source.declarations(first)}${source.helpers()}fn epilogue(e: u32, acc: ${typeOf("f32", program.width)}) {
 ${source.lines.map((line) => `  ${line}\n`).join("")}}
 `,
   };
