@@ -9,8 +9,8 @@ import { OPTIMIZERS, SCHEDULES } from "../runner/train/optimizer.ts";
 
 /** A flag: what it takes, what it means, and the place in a spec that it decides. */
 export interface FlagDescription {
-  /** Nothing (it is there or not), text, a whole number, a number above 0 or from 0, or a share below 1. */
-  readonly takes: "nothing" | "text" | "integer" | "positive" | "number" | "share";
+  /** Nothing (it is there or not), text, several texts, a whole number, a number above 0 or from 0, or a share below 1. */
+  readonly takes: "nothing" | "text" | "texts" | "integer" | "positive" | "number" | "share";
   /** The value's name in help texts. */
   readonly value?: string;
   readonly help: string;
@@ -218,6 +218,15 @@ export const TRAINING = {
   },
 } as const satisfies FlagTable;
 
+/** Where what a command runs is written to. */
+const WRITE_SPEC = {
+  "write-spec": {
+    takes: "text",
+    value: "FILE",
+    help: "writes all runs with all that decides them, as a file that deno task run repeats to the same bits",
+  },
+} as const satisfies FlagTable;
+
 /** Where `train` writes, and how it goes on. */
 export const TRAIN_OUT = {
   out: {
@@ -248,6 +257,7 @@ export const TRAIN_OUT = {
       "one JSON line a step: step, loss, learningRate, gradNorm, tokens; one that is not there yet begins where a " +
       "run is resumed",
   },
+  ...WRITE_SPEC,
 } as const satisfies FlagTable;
 
 /** All flags of `train` but those of methods' options. */
@@ -285,6 +295,7 @@ const GRID = {
   },
   parquet: { takes: "nothing", help: "writes runs.parquet and curves.parquet, too" },
   force: { takes: "nothing", help: "repeats runs that are recorded" },
+  ...WRITE_SPEC,
 } as const satisfies FlagTable;
 
 const sizes = (of: "seeds" | "out") => SCALES.map((name) => SCALE[name][of]).join(", ");
@@ -428,5 +439,22 @@ export const ABLATIONS = {
       "encoder on cores as many as there are, but where studies compare times",
   },
   "dry-run": { takes: "nothing", help: "only prints what would run, and for how long" },
+  ...COMMON,
+} as const satisfies FlagTable;
+
+/** Flags of `run`. */
+export const RUN = {
+  set: {
+    takes: "texts",
+    value: "PATH=VALUE",
+    help:
+      "another value at a place of the file's runs, such as method.rank=16 or optimizer.learningRate=1e-3; a list, " +
+      "such as method.rank=[2,4], makes an axis of it; out, seeds, inputs.model … are the file's own; may be given " +
+      "several times",
+  },
+  out: { takes: "text", value: "DIR", help: "where records go; the file's, or runs/ and the file's name by default" },
+  offline: MODEL.offline,
+  ...GRID,
+  "dry-run": { takes: "nothing", help: "only prints what would run, its work and its time" },
   ...COMMON,
 } as const satisfies FlagTable;

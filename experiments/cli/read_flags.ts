@@ -5,6 +5,7 @@ import { checkValues, type Flags, nonNegative, positive, rate, refuseUnknown, wh
 import type { FlagDescription, FlagTable } from "./flag_table.ts";
 
 type ValueOf<Flag extends FlagDescription> = Flag["takes"] extends "nothing" ? boolean
+  : Flag["takes"] extends "texts" ? readonly string[]
   : Flag["takes"] extends "text"
     ? (Flag extends { readonly choices: readonly (infer Choice extends string)[] } ? Choice : string) | undefined
   : number | undefined;
@@ -37,6 +38,7 @@ export function flagPaths(table: FlagTable): Record<string, string> {
 
 function valueOf(name: string, given: unknown, { takes, least, choices }: FlagDescription): unknown {
   if (takes === "nothing") return given === true;
+  if (takes === "texts") return given ?? [];
   if (given === undefined) return undefined;
   const text = String(given);
   if (takes === "integer") return wholeNumber(name, text, least);
@@ -59,7 +61,11 @@ export function readFlags<Table extends FlagTable>(
   const own = flagNames(table);
   const all = { boolean: [...own.boolean, ...others.boolean], string: [...own.string, ...others.string] };
   checkValues(args, all);
-  const { _: [extra], ...typed } = parseArgs([...args], { ...all, unknown: refuseUnknown(all) });
+  const { _: [extra], ...typed } = parseArgs([...args], {
+    ...all,
+    collect: own.string.filter((name) => table[name].takes === "texts"),
+    unknown: refuseUnknown(all),
+  });
   if (extra !== undefined) throw new RangeError(`unexpected argument "${extra}": see --help`);
   if (typed.help === true) return { ...typed, help: true } as unknown as FlagValues<Table> & Record<string, unknown>;
   const values = Object.entries(table).map(([name, flag]) => [name, valueOf(name, typed[name], flag)]);

@@ -20,6 +20,7 @@ import { describeDevice } from "./describe_device.ts";
 import { duration } from "../terminal/duration.ts";
 import { type Flags, nameList } from "../terminal/flags.ts";
 import { requireForRecords } from "../runner/out_folder.ts";
+import { writeRunFile } from "../runner/run_file.ts";
 import { openRuns, runSpecs } from "../runner/run_specs.ts";
 import { runSummary } from "../studies/run_summary.ts";
 import { tell } from "../terminal/tell.ts";
@@ -206,7 +207,7 @@ export async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--help")) return console.log(HELP);
   const settings = await settingsOf(args);
   const {
-    flags: { force, parquet, json, device: wanted, verbose, "dry-run": isDry },
+    flags: { force, parquet, json, device: wanted, verbose, "dry-run": isDry, "write-spec": written },
     out,
     parallel,
     saveEvery,
@@ -216,6 +217,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const say = (line: string) => json ? console.error(line) : console.log(line);
   const inputs = inputsOf(settings);
   const specs = await glueSpecs(inputs, grid);
+  if (written !== undefined) await writeRunFile(written, specs, { inputs: sources, out });
   if (!isDry) await requireForRecords(out);
   using lock = isDry ? undefined : await lockFolder(out);
   const open = force ? [...specs] : await openRuns(specs, out);

@@ -10,6 +10,7 @@ import { type CompleteSpec, completeSpec } from "../runner/complete_spec.ts";
 import { Inputs } from "../runner/data/inputs.ts";
 import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
 import { understoodLines } from "../runner/data/understood.ts";
+import { writeRunFile } from "../runner/run_file.ts";
 import { saveLabels } from "../runner/heads/label_file.ts";
 import { writeModelFolder } from "../runner/model/model_folder.ts";
 import { requireNoAdapter, requireOtherFolder } from "../runner/model/other_folder.ts";
@@ -95,6 +96,7 @@ async function main(): Promise<void> {
   const { spec, task } = run;
   if (run.method.isWhole && !overwrite) await requireNoAdapter(out);
 
+  if (flags["write-spec"] !== undefined) await writeRunFile(flags["write-spec"], [spec], { inputs: sources, out });
   using lock = await ownFolder(out, { resume, overwrite });
   const saved = resume && await hasState(out) ? await loadStateInfo(out) : undefined;
   const isTyped = (flag: string) => (flags[flag] ?? false) !== false;

@@ -34,6 +34,17 @@ export { fairness, type FairnessOptions, requireFair, type Unfairness } from "./
 export { findRecord, type FoundRecord, recordPath, setAside } from "./records/find_record.ts";
 export { findings, type Verdict, verdictOf } from "./statistics/findings.ts";
 export { type Axes, type Choices, grid, type GridOptions, type Varied } from "./specs/grid.ts";
+export { factorRuns } from "./specs/factor_runs.ts";
+export {
+  type Dependent,
+  expandRunFile,
+  parseRunFile,
+  RUN_FILE_VERSION,
+  type RunFile,
+  RunFileError,
+  type RunFileInputs,
+} from "./specs/run_file.ts";
+export type { Part } from "./specs/run_part.ts";
 export { type Corrected, correctFamily, holm } from "./statistics/holm.ts";
 export {
   type BestRate,

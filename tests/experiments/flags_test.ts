@@ -12,9 +12,10 @@ import * as pretrain from "../../experiments/cli/pretrain.ts";
 import * as ablations from "../../experiments/cli/reproduce_ablations.ts";
 import * as glue from "../../experiments/cli/reproduce_glue.ts";
 import * as generate from "../../experiments/cli/generate.ts";
+import * as run from "../../experiments/cli/run.ts";
 import * as train from "../../experiments/cli/train.ts";
 import * as fuzz from "../fuzz/mod.ts";
-import { ABLATIONS, type FlagTable, GLUE, TRAIN } from "../../experiments/cli/flag_table.ts";
+import { ABLATIONS, type FlagTable, GLUE, RUN, TRAIN } from "../../experiments/cli/flag_table.ts";
 import { readFlags } from "../../experiments/cli/read_flags.ts";
 import { ROOT } from "./run_task.ts";
 
@@ -31,6 +32,7 @@ const COMMANDS: Readonly<Record<string, { readonly HELP: string; readonly FLAGS:
   profile,
   "reproduce ablations": ablations,
   "reproduce glue": glue,
+  run,
   train,
   tune,
 };
@@ -58,6 +60,7 @@ const TABLES: Readonly<Record<string, readonly [table: FlagTable, files: readonl
   train: [TRAIN, ["train.ts", "train_draft.ts", "task_flags.ts"]],
   "reproduce glue": [GLUE, ["reproduce_glue.ts"]],
   "reproduce ablations": [ABLATIONS, ["reproduce_ablations.ts"]],
+  run: [RUN, ["run.ts"]],
 };
 
 describe("the table of flags", () => {

@@ -1,4 +1,5 @@
 import { nearest } from "../../text/nearest.ts";
+import { expand, valueAt, withValue } from "./choices.ts";
 import { METHOD_OPTIONS } from "./method_options.ts";
 import { canonicalJson, parseSpec, type RunSpec, RunSpecSchema } from "./spec.ts";
 import { pathsOf } from "./spec_fault.ts";
@@ -18,32 +19,6 @@ export interface GridOptions {
   readonly names?: Readonly<Record<string, readonly string[]>>;
   /** Options of methods of one's own, beside those of {@linkcode METHOD_OPTIONS}. */
   readonly methodOptions?: readonly string[];
-}
-
-/** A value with each of its choices in turn; a list that stands in a list is a value. */
-function expand(value: unknown, path: string): unknown[] {
-  if (Array.isArray(value)) {
-    if (value.length === 0) throw new RangeError(`Cannot make a grid as its axis ${path || "of specs"} is empty`);
-    return value.flatMap((choice) => Array.isArray(choice) ? [choice] : expand(choice, path));
-  }
-  if (typeof value !== "object" || value === null) return [value];
-  return Object.entries(value).reduce<Record<string, unknown>[]>((made, [key, part]) => {
-    const choices = expand(part, path ? `${path}.${key}` : key);
-    return made.flatMap((parts) => choices.map((choice) => ({ ...parts, [key]: choice })));
-  }, [{}]);
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
-
-function valueAt(value: unknown, keys: readonly string[]): unknown {
-  return keys.reduce((at, key) => isObject(at) ? at[key] : undefined, value);
-}
-
-function withValue(value: unknown, keys: readonly string[], part: unknown): unknown {
-  if (keys.length === 0) return part;
-  const [key, ...rest] = keys;
-  const parts = isObject(value) ? value : {};
-  return { ...parts, [key]: withValue(parts[key], rest, part) };
 }
 
 function requirePath(path: string, paths: readonly string[]): void {

@@ -126,7 +126,7 @@ function inThisVersion(value: unknown): unknown {
 export function parseSpec(value: unknown): RunSpec {
   const result = v.safeParse(RunSpecSchema, inThisVersion(value));
   if (result.success) return result.output;
-  throw new TypeError(`a run's spec is ${specFault(RunSpecSchema, result.issues)}`);
+  throw new TypeError(`a run's spec is ${specFault(RunSpecSchema, result.issues).message}`);
 }
 
 function sortKeys(value: unknown): unknown {

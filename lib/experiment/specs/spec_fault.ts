@@ -48,11 +48,22 @@ function explain(schema: unknown, issue: Issue): string {
   return message;
 }
 
+/** What is wrong with a value that a schema refused, in words, and the keys that lead there. */
+export interface SpecFault {
+  readonly message: string;
+  readonly keys: readonly (string | number)[];
+}
+
+const isKey = (key: unknown): key is string | number => typeof key === "string" || typeof key === "number";
+
 /**
  * What is wrong with a value that a schema refused: the place, what was expected there, and for keys and names that there
  * are not the nearest one. An unknown key comes before all else, as it may be what another place misses.
  */
-export function specFault(schema: unknown, issues: readonly [Issue, ...Issue[]]): string {
+export function specFault(schema: unknown, issues: readonly [Issue, ...Issue[]]): SpecFault {
   const issue = issues.find(isUnknownKey) ?? issues[0];
-  return `wrong at ${v.getDotPath(issue) ?? "its root"}: ${explain(schema, issue)}`;
+  return {
+    message: `wrong at ${v.getDotPath(issue) ?? "its root"}: ${explain(schema, issue)}`,
+    keys: (issue.path ?? []).map(({ key }) => key).filter(isKey),
+  };
 }

@@ -1,0 +1,49 @@
+import { mean, sampleStandardDeviation } from "simple-statistics";
+import { type RunRecord, type RunSpec, scoreOf } from "../../lib/experiment/mod.ts";
+import { valueAt } from "../../lib/experiment/specs/choices.ts";
+import { tableMarkdown, type TableRow } from "../../lib/experiment/figures/table.ts";
+
+/** What each run has at dotted paths at which runs differ, in words; what it has not is left out. */
+export function settingWords(spec: RunSpec, paths: readonly string[]): string[] {
+  return paths.flatMap((path) => {
+    const value = valueAt(spec, path.split("."));
+    return value === undefined ? [] : [`${path}=${value}`];
+  });
+}
+
+const percent = (share: number) => (100 * share).toFixed(1);
+
+function scoreText(scores: readonly number[]): string {
+  if (scores.length === 0) return "failed";
+  const center = percent(mean([...scores]));
+  return scores.length > 1 ? `${center} ± ${percent(sampleStandardDeviation([...scores]))}` : center;
+}
+
+/**
+ * A row for each task, method and setting, with the mean of its scores over the seeds in per cent and their deviation.
+ * `paths` are those at which runs differ beside task, method and seed.
+ */
+export function settingsTable(records: readonly RunRecord[], paths: readonly string[]): string {
+  const rows = new Map<string, RunRecord[]>();
+  for (const record of records) {
+    const { task, method } = record.spec;
+    const key = JSON.stringify([task, method.name, ...settingWords(record.spec, paths)]);
+    rows.set(key, [...rows.get(key) ?? [], record]);
+  }
+  return tableMarkdown([...rows.values()].map((group): TableRow => {
+    const [{ spec }] = group;
+    const scores = group.map(scoreOf).filter((score) => score !== undefined);
+    const results = group.flatMap(({ result }) => result ?? []);
+    const settings = paths.map((path) => [path.split(".").at(-1)!, String(valueAt(spec, path.split(".")) ?? "–")]);
+    return {
+      task: spec.task,
+      method: spec.method.name,
+      ...Object.fromEntries(settings),
+      score: scoreText(scores),
+      metric: spec.metric,
+      seeds: group.length,
+      "trained parameters": results[0]?.trainableParameters ?? "–",
+      "steps/s": results.length > 0 ? mean(results.map(({ stepsPerSecond }) => stepsPerSecond)).toFixed(1) : "–",
+    };
+  }));
+}
