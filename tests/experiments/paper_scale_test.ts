@@ -281,7 +281,7 @@ describe("deno task reproduce glue --scale paper", () => {
     );
     expect(stdout).toMatch(/\| rte +\| lora +\| .* 160 \| +80 \| .* mnli run +\| /);
     expect(stdout).toMatch(/\| mnli +\| delta-lora .* 2000: W is never written \| +[\d.]+ G \| /);
-    expect(stdout).toMatch(/^delta-lora: rank 8, alpha 16, lambda 0\.5, startStep 2000, .*optimizer adamw/m);
+    expect(stdout).toMatch(/^delta-lora: rank 8, alpha 16, .*lambda 0\.5, startStep 2000, .*optimizer adamw/m);
     expect(filesUnder(folder).filter((name) => name.startsWith("dry"))).toEqual([]);
   });
 

@@ -147,7 +147,7 @@ describe("deno task reproduce glue", () => {
     const { code, stdout, stderr } = await runTask("reproduce", ["glue", "--help"]);
     expect([code, stderr]).toEqual([0, ""]);
     const flags = "scale model revision offline data tasks methods seeds first-seed steps learning-rate start-step " +
-      "checkpoint start out adapter force dry-run json help";
+      "checkpoint start out save-every device force dry-run json help";
     for (const flag of flags.split(" ")) {
       expect(stdout).toMatch(new RegExp(`^  --${flag}\\b`, "m"));
     }
