@@ -169,6 +169,7 @@ export class Device {
 
   #take<B extends Memory>(kind: string, size: number, create: () => B): B {
     const key = `${kind} ${size}`;
+    // A pool has pieces of the kind that its key begins with.
     let piece = this.#pools.get(key)?.pop() as B | undefined;
     if (piece) this.#pooledBytes -= size;
     else {

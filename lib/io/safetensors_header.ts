@@ -3,6 +3,7 @@ import { repeatedKey } from "./repeated_key.ts";
 import { messageOf } from "../text/message_of.ts";
 import { isCount } from "../text/is_count.ts";
 import { isObject } from "../text/is_object.ts";
+import { isRecordOf } from "../text/is_record_of.ts";
 
 /** Bytes of an element, by the format's dtypes; others are not read. */
 export const ELEMENT_BYTES = {
@@ -112,17 +113,13 @@ function checkLayout(entries: readonly TensorEntry[], dataBytes: number, fail: F
   if (position !== dataBytes) fail(`${dataBytes - position} bytes after the last tensor belong to none`);
 }
 
-function holdsTexts(record: Record<string, unknown>): record is Record<string, string> {
-  return Object.values(record).every((value) => typeof value === "string");
-}
-
 /**
  * Reads a header and checks all of it against the number of bytes that follow, so that what is read afterwards is no
  * more than the file holds.
  */
 export function readHeader(bytes: Uint8Array, dataBytes: number, fail: Fail): Header {
   const { __metadata__: metadata = {}, ...rest } = parseJson(bytes, fail);
-  if (!isObject(metadata) || !holdsTexts(metadata)) return fail("its metadata is no record of texts");
+  if (!isRecordOf(metadata, (value) => typeof value === "string")) return fail("its metadata is no record of texts");
   const entries = Object.entries(rest).map(([name, value]) => readEntry(name, value, dataBytes, fail));
   checkLayout(entries, dataBytes, fail);
   return { entries, metadata };

@@ -1,5 +1,6 @@
 import { gelu, relu, silu, tanh } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { keysOf } from "../text/keys_of.ts";
 
 /** Name of an activation in `config.json`. */
 export type ActivationName =
@@ -29,4 +30,4 @@ export const ACTIVATIONS: Readonly<Record<ActivationName, (x: Tensor) => Tensor>
 };
 
 /** Names of the activations that there are. */
-export const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as readonly ActivationName[];
+export const ACTIVATION_NAMES: readonly ActivationName[] = keysOf(ACTIVATIONS);

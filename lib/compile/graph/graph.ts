@@ -1,8 +1,8 @@
 import { mulPrimitive } from "../../ops/arithmetic.ts";
 import { broadcastPrimitive } from "../../ops/broadcast.ts";
 import { packHalfPrimitive } from "../../ops/cast.ts";
-import { type ConstantParams, constantPrimitive } from "../../ops/constant.ts";
-import { type Primitive, primitiveOf } from "../../ops/primitive.ts";
+import { constantPrimitive } from "../../ops/constant.ts";
+import { paramsOf, type Primitive, primitiveOf } from "../../ops/primitive.ts";
 import { reshapePrimitive } from "../../ops/reshape.ts";
 import type { DType } from "../../tensor/dtype.ts";
 import { type Shape, sizeOf } from "../../tensor/shape.ts";
@@ -55,7 +55,8 @@ export const copyPrimitive: Primitive<undefined> = {
 function constantOf(tensor: Tensor): number | undefined {
   const state = stateOf(tensor);
   if (state.kind !== "node") return undefined;
-  if (state.operation === constantPrimitive) return (state.params as ConstantParams).value;
+  const constant = paramsOf(constantPrimitive, state);
+  if (constant) return constant.value;
   const isView = state.operation === broadcastPrimitive || state.operation === reshapePrimitive;
   return isView ? constantOf(state.inputs[0]) : undefined;
 }
@@ -148,7 +149,7 @@ class Builder {
     }`;
     const copied = this.#node({
       kind: "map",
-      primitive: copyPrimitive as Primitive,
+      primitive: copyPrimitive,
       params: undefined,
       inputs: [{ node, view }],
       shape: view.shape,
@@ -163,7 +164,7 @@ class Builder {
   #packHalf(node: Node): Node {
     return this.#node({
       kind: "kernel",
-      primitive: packHalfPrimitive as Primitive,
+      primitive: packHalfPrimitive,
       params: undefined,
       inputs: [{ node, view: contiguous(node.shape) }],
       shape: node.shape,

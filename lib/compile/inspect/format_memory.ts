@@ -1,5 +1,6 @@
 import { formatBytes } from "./format_bytes.ts";
 import type { FunctionMemory, MemoryItem, MemoryKind } from "./function_memory.ts";
+import { keysOf } from "../../text/keys_of.ts";
 
 const LARGEST = 10;
 
@@ -27,7 +28,7 @@ export function formatMemory({ name, items, liveBytes, peakBytes, peak }: Functi
   const rows: [string, string][] = [];
   const add = (label: string, bytes: number, notes: readonly string[] = []) =>
     rows.push([label, [formatBytes(bytes).padStart(12), ...notes].join("  ")]);
-  for (const kind of Object.keys(KINDS) as MemoryKind[]) {
+  for (const kind of keysOf(KINDS)) {
     const own = items.filter((item) => item.kind === kind);
     if (own.length === 0) continue;
     add(KINDS[kind], sumOf(own), [`${(100 * sumOf(own) / peakBytes).toFixed(1).padStart(5)} %`]);

@@ -1,3 +1,5 @@
+import { keysOf } from "../../text/keys_of.ts";
+
 /** What a device does at best, once measured. */
 export interface Roofline {
   /** Multiplications and additions of products, in 10⁹ a second. */
@@ -36,7 +38,7 @@ export function atBest(
 export function atBestTogether(parts: readonly AtBest[]): AtBest & { readonly by: Readonly<Record<BoundBy, number>> } {
   const by: Record<BoundBy, number> = { arithmetic: 0, memory: 0, dispatch: 0 };
   for (const { seconds, boundBy } of parts) by[boundBy] += seconds;
-  const names = Object.keys(by) as BoundBy[];
+  const names = keysOf(by);
   const boundBy = names.reduce((most, name) => by[name] > by[most] ? name : most);
   return { seconds: names.reduce((sum, name) => sum + by[name], 0), boundBy, by };
 }

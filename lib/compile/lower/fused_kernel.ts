@@ -6,7 +6,8 @@ import {
   typeOf,
 } from "../../../kernels/fused_source.ts";
 import type { Access } from "../../../kernels/kernel.ts";
-import { constantBits, type ConstantParams } from "../../ops/constant.ts";
+import { constantBits, constantPrimitive } from "../../ops/constant.ts";
+import { paramsOf } from "../../ops/primitive.ts";
 import { accessOf, type OperandAccess } from "./access.ts";
 import type { Layout, Place } from "./command.ts";
 import { type Cluster, scatterOf } from "../fuse/cluster.ts";
@@ -62,8 +63,9 @@ export class Fused {
   /** Name of a value that is read from memory or is a constant. */
   load(operand: Operand): string {
     const { node } = operand;
-    if (node.kind === "constant") {
-      const bits = constantBits(node.params as ConstantParams);
+    const constant = paramsOf(constantPrimitive, { operation: node.primitive, params: node.params });
+    if (constant) {
+      const bits = constantBits(constant);
       const key = `constant ${node.dtype} ${bits}`;
       let name = this.#loads.get(key);
       if (!name) {

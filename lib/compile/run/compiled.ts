@@ -243,7 +243,8 @@ export class Compiled {
     }, this.plan.steps.length);
     for (const storage of written.values()) storage.version++;
 
-    const arrival = staging ? device.collect(staging, this.#stagingBytes) : device.done();
+    const collected = staging && device.collect(staging, this.#stagingBytes);
+    const arrival = collected ?? device.done();
     arrival.catch(() => {}); // heard of by the next call, and by whoever asks for a result
     this.#inFlight.push(arrival);
 
@@ -259,15 +260,14 @@ export class Compiled {
         return tensor;
       }
       const copy = this.#resultCopies[i];
-      const storage = copy ? large.get(copy) : written.get((place as { readonly leaf: number }).leaf)!;
+      const storage = copy ? large.get(copy) : place.kind === "donated" ? written.get(place.leaf) : undefined;
       if (storage) {
         storage.retain();
         return makeTensor(shape, dtype, { kind: "device", storage });
       }
-      const { offset, bytes } = copy!;
-      const data = (arrival as Promise<ArrayBuffer>).then((all) =>
-        viewAs(dtype, all.slice(offset, offset + bytes), 0, size)
-      );
+      if (!copy || !collected) throw new Error(`internal: result ${i} is neither on the device nor on its way`);
+      const { offset, bytes } = copy;
+      const data = collected.then((all) => viewAs(dtype, all.slice(offset, offset + bytes), 0, size));
       data.catch(() => {});
       return makeTensor(shape, dtype, { kind: "arriving", data });
     });

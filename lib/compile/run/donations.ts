@@ -4,7 +4,7 @@ import type { Hold } from "../../tensor/hold.ts";
 import { stateOf, type Tensor } from "../../tensor/tensor.ts";
 import type { LeafArena } from "../plan/plan.ts";
 import type { Runtime } from "./runtime.ts";
-import { ArenaBuffer, DeviceStorage } from "./storage.ts";
+import { ArenaBuffer, DeviceStorage, deviceStorageOf } from "./storage.ts";
 
 /** Elements that must be moved before a step. */
 interface Move {
@@ -44,9 +44,10 @@ export class Donations {
   gather(arena: LeafArena, tensorOf: (leaf: number) => Tensor): DeviceStorage[] {
     const known = arena.leaves.map(({ leaf }) => this.#ownStorage(tensorOf(leaf)));
     const buffer = known[0]?.arena;
-    const lie = buffer && buffer.users === known.length &&
-      known.every((storage, i) => storage?.arena === buffer && storage.offset === arena.leaves[i].offset);
-    if (lie) return (known as DeviceStorage[]).map(shared);
+    const lying = known.filter((storage, i) => storage?.arena === buffer && storage?.offset === arena.leaves[i].offset);
+    if (buffer && [buffer.users, lying.length].every((count) => count === known.length)) {
+      return lying.flatMap((storage) => storage ? [shared(storage)] : []);
+    }
     const made = new ArenaBuffer(this.#device, this.#device.acquire(arena.bytes));
     return arena.leaves.map(({ leaf, offset }) => {
       const tensor = tensorOf(leaf);
@@ -64,7 +65,7 @@ export class Donations {
   /** The storage of a tensor, if it is on this device and nobody else needs it. */
   #ownStorage(tensor: Tensor): DeviceStorage | undefined {
     const state = stateOf(tensor);
-    const storage = state.kind === "host" || state.kind === "device" ? state.storage as DeviceStorage : undefined;
+    const storage = state.kind === "host" || state.kind === "device" ? deviceStorageOf(state.storage) : undefined;
     if (storage?.device !== this.#device || storage.owners > 1) return undefined;
     return this.#repeated.has(tensor) || !this.held.isSole(tensor) ? undefined : storage;
   }

@@ -8,7 +8,7 @@ import { requireBindable } from "./binding_limit.ts";
 import { BoundPlan } from "./bound_plan.ts";
 import { makePlan } from "../plan/make_plan.ts";
 import type { Plan } from "../plan/plan.ts";
-import { DeviceStorage } from "./storage.ts";
+import { DeviceStorage, deviceStorageOf } from "./storage.ts";
 import type { Tuner } from "../tune/tuner.ts";
 
 /** Eager programs are computed when so many nodes wait. */
@@ -141,12 +141,12 @@ export class Runtime implements Executor {
     if (state.kind !== "device" && state.kind !== "host") {
       throw new Error(`internal: cannot upload a tensor in state ${state.kind}`);
     }
-    const known = state.storage as DeviceStorage | undefined;
+    const known = deviceStorageOf(state.storage);
     if (known?.device === this.device) return known;
     if (state.kind === "device") {
-      const { name } = known!.device.report;
+      const where = known ? `another device (${known.device.report.name})` : "what another executor computes on";
       throw new Error(
-        `${tensor} lies on another device (${name}): read it there with data(), and make a tensor of that`,
+        `${tensor} lies on ${where}: read it there with data(), and make a tensor of that`,
       );
     }
     const storage = new DeviceStorage(this.device, this.device.acquire(state.data.byteLength));
@@ -244,7 +244,9 @@ export class Runtime implements Executor {
   }
 
   async read(tensor: Tensor, storage: Storage): Promise<TypedArray> {
-    const { buffer, offset } = storage as DeviceStorage;
+    const own = deviceStorageOf(storage);
+    if (!own) throw new Error(`internal: the elements of ${tensor} lie in no memory of this executor's`);
+    const { buffer, offset } = own;
     const bytes = await this.device.read(buffer, storedBytes(tensor), offset);
     return viewAs(tensor.dtype, bytes, 0, tensor.size);
   }

@@ -2,6 +2,11 @@ import type { BufferRange, Device } from "../../device/device.ts";
 import { alignedBytes } from "../../device/alignment.ts";
 import type { Storage } from "../../tensor/executor.ts";
 
+/** The storage of ours behind what a tensor holds; `undefined` where there is none. */
+export function deviceStorageOf(storage: Storage | undefined): DeviceStorage | undefined {
+  return storage instanceof DeviceStorage ? storage : undefined;
+}
+
 /** A texture that holds a copy of a storage, seen as a matrix. */
 export interface TextureCopy {
   readonly texture: GPUTexture;

@@ -18,7 +18,8 @@ function withCopies({ device, plan }: BoundPlan, leaves: BoundLeaves): { copied:
   const copies = new Map<GPUBuffer, GPUBuffer>();
   for (const leaf of written) {
     const piece = leaves.buffers[leaf];
-    const buffer = "buffer" in piece ? piece.buffer : piece as GPUBuffer;
+    if ("createView" in piece) continue; // plans write no textures of others
+    const buffer = "buffer" in piece ? piece.buffer : piece;
     if (!copies.has(buffer)) copies.set(buffer, device.acquire(device.bytesOf(buffer)));
   }
   device.submit((encoder) => {

@@ -1,5 +1,7 @@
 import { writeAtomically } from "../../io/write_atomically.ts";
 import { messageOf } from "../../text/message_of.ts";
+import { isObject } from "../../text/is_object.ts";
+import { isRecordOf } from "../../text/is_record_of.ts";
 
 /** Variants of products by their class, as they were measured on one adapter. */
 export type Choices = ReadonlyMap<string, string>;
@@ -21,20 +23,18 @@ interface Contents {
   readonly adapters: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+const isText = (value: unknown): value is string => typeof value === "string";
+const isChoices = (value: unknown): value is Record<string, string> => isRecordOf(value, isText);
 
 function parse(text: string): Contents {
   const value: unknown = JSON.parse(text);
-  if (!isRecord(value) || typeof value.version !== "string" || !isRecord(value.adapters)) {
+  if (!isObject(value) || !isText(value.version) || !isObject(value.adapters)) {
     throw new Error("it has no version, or no adapters");
   }
-  for (const [adapter, choices] of Object.entries(value.adapters)) {
-    if (!isRecord(choices) || !Object.values(choices).every((name) => typeof name === "string")) {
-      throw new Error(`what it says of ${adapter} are not names of kernels`);
-    }
-  }
-  return value as unknown as Contents;
+  const { version, adapters } = value;
+  if (isRecordOf(adapters, isChoices)) return { version, adapters };
+  const wrong = Object.keys(adapters).find((adapter) => !isChoices(adapters[adapter]));
+  throw new Error(`what it says of ${wrong} are not names of kernels`);
 }
 
 /** What the file says of these kernels; a damaged one is set aside, so that the next one can take its place. */

@@ -46,7 +46,7 @@ export function axisPoints<Axis extends string>(
   const methods = [...new Set(rows.map(({ method }) => method))];
   return methods.flatMap((method) => {
     const own = rows.filter((row) => row.method === method);
-    const values = [...new Set(own.map((row) => row[axis] as number))].sort((a, b) => a - b);
+    const values = [...new Set(own.map((row): number => row[axis]))].sort((a, b) => a - b);
     return values.flatMap((at) => {
       const scores = [...scoresByTask(own.filter((row) => row[axis] === at), method).values()];
       if (scores.length === 0) return [];

@@ -46,6 +46,7 @@ function groupOf(options: Plot.PlotOptions, y: number): { group: string; height:
     marginBottom: 42,
     ...options,
     color,
+    // Plot asks for the DOM's own type, of which linkedom has what Plot uses.
     document: document as unknown as Document,
     style,
   });

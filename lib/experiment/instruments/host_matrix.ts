@@ -22,7 +22,7 @@ export function toMatrix({ data, shape }: HostMatrix): Matrix {
       throw new RangeError(`Cannot decompose [${shape.join(", ")}] as element ${i} is not finite: ${data[i]}`);
     }
   }
-  return Matrix.from1DArray(rows, columns, data as number[]);
+  return Matrix.from1DArray(rows, columns, Array.from(data));
 }
 
 /** A library's matrix as data and shape. */

@@ -33,7 +33,7 @@ export interface ArrowColumn<Row> {
 
 /** An integer as writers of tables take one of 64 bits. */
 export function asBigInt(value: unknown): bigint | null {
-  return value == null ? null : BigInt(value as number);
+  return typeof value === "number" || typeof value === "bigint" ? BigInt(value) : null;
 }
 
 /** Rows as an Arrow table whose schema is that of its columns, whatever the values; `metadata` goes into its schema. */

@@ -2,6 +2,8 @@ import type { ColumnType } from "../specs/column_type.ts";
 import { METHOD_OPTIONS } from "../specs/method_options.ts";
 import { type CurvePoint, METRICS, type RunRecord, type RunResult, scoreOf } from "./record.ts";
 import { canonicalJson } from "../specs/spec.ts";
+import { isObject } from "../../text/is_object.ts";
+import { keysOf } from "../../text/keys_of.ts";
 
 /** A column of a table, and how a row's value in it is found. */
 export interface Column<Row> {
@@ -14,7 +16,7 @@ export interface Column<Row> {
 
 const IS_OF: Readonly<Record<ColumnType, (value: unknown) => boolean>> = {
   text: (value) => typeof value === "string",
-  integer: (value) => Number.isInteger(value) && Math.abs(value as number) < 2 ** 31,
+  integer: (value) => typeof value === "number" && Number.isInteger(value) && Math.abs(value) < 2 ** 31,
   "large integer": (value) => Number.isSafeInteger(value),
   number: (value) => typeof value === "number",
   boolean: (value) => typeof value === "boolean",
@@ -24,7 +26,7 @@ const IS_OF: Readonly<Record<ColumnType, (value: unknown) => boolean>> = {
 const fit = (type: ColumnType, value: unknown) => IS_OF[type](value) ? value : null;
 
 function valueAt(value: unknown, path: string): unknown {
-  return path.split(".").reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], value);
+  return path.split(".").reduce<unknown>((at, key) => isObject(at) ? at[key] : undefined, value);
 }
 
 /** A part of the spec: by default, `method.rank` becomes `method_rank`. */
@@ -131,10 +133,10 @@ export const CURVE_COLUMNS: readonly Column<CurveRow>[] = [
   { name: "task", type: "text", isNullable: false, of: ({ record }) => record.spec.task },
   { name: "method", type: "text", isNullable: false, of: ({ record }) => record.spec.method.name },
   { name: "seed", type: "large integer", isNullable: false, of: ({ record }) => record.spec.seed },
-  ...Object.entries(POINT_TYPES).map(([name, type]): Column<CurveRow> => ({
+  ...keysOf(POINT_TYPES).map((name): Column<CurveRow> => ({
     name,
-    type,
+    type: POINT_TYPES[name],
     isNullable: false,
-    of: ({ point }) => point[name as keyof CurvePoint],
+    of: ({ point }) => point[name],
   })),
 ];

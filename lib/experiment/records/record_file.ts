@@ -6,8 +6,9 @@ import { type CurvePoint, METRICS, type RunRecord, type RunResult } from "./reco
 import { requireSeal, seal, UNSEALED } from "./seal.ts";
 import { parseSpec } from "../specs/spec.ts";
 import { messageOf } from "../../text/message_of.ts";
+import { keysOf } from "../../text/keys_of.ts";
 
-const POINT_NAMES = Object.keys(POINT_TYPES) as (keyof CurvePoint)[];
+const POINT_NAMES = keysOf(POINT_TYPES);
 
 const CURVE_LISTS = POINT_NAMES.map((name): ArrowColumn<RunRecord> => ({
   name: `curve_${name}`,
@@ -33,13 +34,37 @@ function metricsOf(row: Readonly<Record<string, unknown>>): Record<string, numbe
 /** None where the table has no value, or was written before it had the column. */
 const optional = <T>(value: unknown, as: (value: unknown) => T) => value == null ? undefined : as(value);
 
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
+}
+
+/** The curve, whose numbers of one kind lie in one list. */
+function curveOf(row: Readonly<Record<string, unknown>>): CurvePoint[] {
+  const list = (name: keyof CurvePoint): number[] => {
+    const column = row[`curve_${name}`];
+    if (!isIterable(column)) throw new Error(`it has no list curve_${name}`);
+    return Array.from(column, Number);
+  };
+  const [loss, learningRate, gradNorm, elapsedSeconds] = [
+    list("loss"),
+    list("learningRate"),
+    list("gradNorm"),
+    list("elapsedSeconds"),
+  ];
+  return list("step").map((step, i) => ({
+    step,
+    loss: loss[i],
+    learningRate: learningRate[i],
+    gradNorm: gradNorm[i],
+    elapsedSeconds: elapsedSeconds[i],
+  }));
+}
+
 function resultOf(row: Readonly<Record<string, unknown>>): RunResult {
-  const lists = POINT_NAMES.map((name) => Array.from(row[`curve_${name}`] as Iterable<number>));
-  const pointAt = (i: number) => Object.fromEntries(POINT_NAMES.map((name, j) => [name, lists[j][i]]));
   return {
     metrics: metricsOf(row),
     bestStep: optional(row.bestStep, Number),
-    curve: lists[0].map((_, i) => pointAt(i) as unknown as CurvePoint),
+    curve: curveOf(row),
     wallSeconds: Number(row.wallSeconds),
     stepsPerSecond: Number(row.stepsPerSecond),
     parallel: optional(row.parallel, Number),

@@ -82,8 +82,9 @@ export function fairness(specs: readonly RunSpec[], options: FairnessOptions = {
     options;
   const found: Unfairness[] = [];
   for (const spec of [...specs, ...sweep]) {
-    if ((spec.split as string) !== "dev") {
-      found.push({ place: "split", reason: `${method(spec)} is scored on ${spec.split}, not dev, on ${cellOf(spec)}` });
+    const split: string = spec.split;
+    if (split !== "dev") {
+      found.push({ place: "split", reason: `${method(spec)} is scored on ${split}, not dev, on ${cellOf(spec)}` });
     }
   }
   const groups = [...Map.groupBy(specs, method)].map(([name, own]) => ({ name, cells: cellsOf(name, own, found) }));

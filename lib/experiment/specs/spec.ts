@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { sha256 } from "../../io/sha256.ts";
 import { type RunSpec, SPEC_VERSION } from "./run_spec.ts";
 import { specFault } from "./spec_fault.ts";
+import { isObject } from "../../text/is_object.ts";
 
 export { sha256 } from "../../io/sha256.ts";
 export type { RunSpec } from "./run_spec.ts";
@@ -107,8 +108,8 @@ function fromVersion0(spec: Readonly<Record<string, unknown>>): unknown {
 
 /** A spec in the form of this version. Throws a TypeError where it is of a later one. */
 function inThisVersion(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const spec = value as Readonly<Record<string, unknown>>;
+  if (!isObject(value)) return value;
+  const spec = value;
   if (spec.version === undefined) return fromVersion0(spec);
   if (!Number.isInteger(spec.version) || Number(spec.version) <= SPEC_VERSION) return spec;
   throw new TypeError(

@@ -63,7 +63,8 @@ export function bootstrapInterval(
     return sum;
   }).sort();
   const tail = isExpanded ? expandedTail(strata, confidence) : (1 - confidence) / 2;
-  const at = (share: number) => quantileSorted(means as unknown as number[], share);
+  const sorted = Array.from(means);
+  const at = (share: number) => quantileSorted(sorted, share);
   return [at(tail), at(1 - tail)];
 }
 

@@ -22,16 +22,22 @@ export interface ScoredRunOptions<Axes> {
 }
 
 /** Rows for statistics of records, in their order; runs that failed come without a score. */
-export function scoredRuns<Axes = unknown>(
+export function scoredRuns<Axes extends object>(
   records: readonly RunRecord[],
-  { method = (spec) => spec.method.name, axes }: ScoredRunOptions<Axes> = {},
-): (ScoredRun & Axes)[] {
+  options: ScoredRunOptions<Axes> & Required<Pick<ScoredRunOptions<Axes>, "axes">>,
+): (ScoredRun & Axes)[];
+/** Rows for statistics of records, in their order; runs that failed come without a score. */
+export function scoredRuns(records: readonly RunRecord[], options?: ScoredRunOptions<object>): ScoredRun[];
+export function scoredRuns(
+  records: readonly RunRecord[],
+  { method = (spec) => spec.method.name, axes }: ScoredRunOptions<object> = {},
+): ScoredRun[] {
   return records.map((record) => ({
     task: record.spec.task,
     seed: record.spec.seed,
     method: method(record.spec),
     score: record.status === "finished" ? scoreOf(record) : undefined,
-    ...axes?.(record.spec) as Axes,
+    ...axes?.(record.spec),
   }));
 }
 

@@ -2,16 +2,12 @@ import { quoted } from "../../text/quoted.ts";
 import type { Adapter } from "../method.ts";
 import { patternValue } from "./pattern_value.ts";
 import { UntranslatablePattern } from "./python_pattern.ts";
-import { isObject } from "../../text/is_object.ts";
+import { isRecordOf } from "../../text/is_record_of.ts";
 
 /** How an adapter that is not read here reaches a model that is. */
 export const MERGE_IN_PEFT =
   "merge it in PEFT, PeftModel.from_pretrained(model, ADAPTER).merge_and_unload().save_pretrained(FOLDER), and use that " +
   "model";
-
-function holdsNumbers(record: Record<string, unknown>): record is Record<string, number> {
-  return Object.values(record).every((one) => typeof one === "number");
-}
 
 /** Reads fields of `adapter_config.json`, and says which one is wrong. What is absent or null has PEFT's default. */
 export class ConfigFields {
@@ -40,7 +36,7 @@ export class ConfigFields {
 
   pattern(name: string): Record<string, number> {
     const value = this.config[name] ?? {};
-    if (!isObject(value) || !holdsNumbers(value)) return this.fail(name, "numbers by the ends of paths");
+    if (!isRecordOf(value, (one) => typeof one === "number")) return this.fail(name, "numbers by the ends of paths");
     this.reading(name, () => Object.keys(value).forEach((key) => patternValue({ [key]: 0 }, "")));
     return value;
   }
