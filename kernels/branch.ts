@@ -10,8 +10,8 @@ export interface BranchBlock {
 }
 
 /**
- * A narrow product Z·V, Z `[m, r]`, that is added to a wide one in the same pass, as LoRA's branch is to its base: each
- * element's chain of fma over k goes on over r.
+ * A narrow product Z·V, Z `[m, r]`, that is added to a wide one in the same pass, the way LoRA's branch is to its
+ * base: each element's chain of fma over k goes on over r.
  */
 export interface Branch extends BranchBlock {
   readonly layout: BranchLayout;

@@ -15,7 +15,7 @@ export interface ParquetSplits {
   readonly files: readonly string[];
 }
 
-/** Names of files as Hugging Face gives them: `train-00000-of-00001.parquet`, of older ones with a mark behind. */
+/** Names of files the way Hugging Face gives them: `train-00000-of-00001.parquet`, of older ones with a mark behind. */
 const SPLITS = {
   train: /^train(-\d+-of-\d+(-[0-9a-f]{6,})?)?\.parquet$/,
   dev: /^validation(_matched)?(-\d+-of-\d+(-[0-9a-f]{6,})?)?\.parquet$/,
@@ -49,8 +49,8 @@ async function readSplit(files: readonly string[], task: GlueTask): Promise<Exam
 }
 
 /**
- * Reads a task's splits from Parquet files as Hugging Face's `glue` data set has them; `undefined` where the folder holds
- * none of them.
+ * Reads a task's splits from Parquet files the way Hugging Face's `glue` data set has them; `undefined` where the
+ * folder holds none of them.
  *
  * Throws an Error where a split or a shard is missing or a file is corrupt, a SyntaxError where a row is wrong.
  */

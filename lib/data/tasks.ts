@@ -17,7 +17,7 @@ export interface GlueTask {
     /** A second dev file, of other kinds of text (MNLI). */
     readonly mismatched?: readonly string[];
   };
-  /** Names of the text columns in Parquet files, as Hugging Face's `glue` data set has them. */
+  /** Names of the text columns in Parquet files, the way Hugging Face's `glue` data set has them. */
   readonly parquet: readonly [text: string, text2?: string];
   /** Number of columns of both splits, and whether the first line names them. */
   readonly columns: { readonly train: number; readonly dev: number; readonly header: boolean };

@@ -61,7 +61,7 @@ async function withDriver<T>(manifest: string, run: () => Promise<T>): Promise<T
 
 /** What Dawn is asked for. */
 interface Question extends Pick<FindOptions, "verbose"> {
-  /** An adapter's name as Dawn knows it; the best one by default. */
+  /** An adapter's name the way Dawn knows it; the best one by default. */
   readonly name?: string;
 }
 

@@ -72,7 +72,7 @@ export function sizeClass(bytes: number): number {
 /** Bytes of a texel of four numbers. */
 const TEXEL_BYTES = { rgba32float: 16, rgba16float: 8 } as const;
 
-/** Data as bytes in whole words, as WebGPU writes them, zeros behind the last one. As bytes: Dawn knows no Float16Array. */
+/** Data in whole words, the way WebGPU writes it, zeros behind the last one. As bytes: Dawn knows no Float16Array. */
 function wholeWords({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
   // WebGPU takes no shared memory.
   if (buffer instanceof ArrayBuffer && byteLength % 4 === 0) return new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,4 +1,4 @@
-/** A repository in the cache, laid out as Python's huggingface_hub does: contents by hash, names by commit. */
+/** A repository in the cache, laid out the way Python's huggingface_hub does: contents by hash, names by commit. */
 export interface CachedRepo {
   /** `models--org--name`. */
   readonly folder: string;

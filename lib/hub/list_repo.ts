@@ -32,7 +32,7 @@ export async function listRepo(id: string, settings: HubSettings, request: HubRe
   const fail = (reason: string): never => {
     throw new Deno.errors.InvalidData(`cannot fetch ${id}: ${reason}`);
   };
-  const asked = { hubUrl, fetch: request as typeof fetch };
+  const asked = { hubUrl, fetch: request };
   const { sha: commit } = await modelInfo({ name: id, revision, additionalFields: ["sha"], ...asked });
   if (!/^[0-9a-f]{40}$/.test(commit)) fail(`the hub names no commit of ${revision}`);
   const files: RepoFile[] = [];

@@ -34,7 +34,7 @@ export async function loadPretrained(source: string, options: LoadPretrainedOpti
   return { folder, config, ...tokenizer && { tokenizer }, tensors: await loadWeights(folder, options) };
 }
 
-/** Reads a folder's tokenizer, as {@linkcode tokenizerFromFiles} does; nothing where it has no vocabulary. */
+/** Reads a folder's tokenizer, the way {@linkcode tokenizerFromFiles} does; nothing where it has no vocabulary. */
 export async function readTokenizer(folder: string): Promise<Tokenizer | undefined> {
   const files: Record<string, Uint8Array> = {};
   for (const name of [...TOKENIZER_FILES, "config.json"]) {

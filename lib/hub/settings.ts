@@ -51,7 +51,7 @@ const VARIABLES = [
   "USERPROFILE",
 ] as const;
 
-/** What options leave open, as Python's huggingface_hub fills it: from the environment, and the token from its file. */
+/** What options leave open, the way Python's huggingface_hub fills it: from the environment, and the token from its file. */
 export async function hubSettings(options: HubOptions = {}): Promise<HubSettings> {
   const env = options.environment ?? Object.fromEntries(VARIABLES.map((name) => [name, Deno.env.get(name)]));
   const home = env.HOME || env.USERPROFILE || ".";

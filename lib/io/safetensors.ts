@@ -89,7 +89,7 @@ export async function formatSafetensors(
 }
 
 /**
- * Reads a safetensors file as {@linkcode parseSafetensors} does, tensor by tensor; its header is checked before anything
+ * Reads a safetensors file the way {@linkcode parseSafetensors} does, tensor by tensor; its header is checked before anything
  * else is read. Throws where it is missing or corrupt, and says why.
  */
 export async function loadSafetensors(

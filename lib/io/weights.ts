@@ -98,7 +98,7 @@ export interface LoadWeightsOptions extends ReadHalves {
   readonly select?: (name: string) => boolean;
 }
 
-/** Reads a folder's weights as {@linkcode openWeights} finds them, tensor by tensor. */
+/** Reads a folder's weights the way {@linkcode openWeights} finds them, tensor by tensor. */
 export async function loadWeights(
   folder: string,
   { select = () => true, halves }: LoadWeightsOptions = {},

@@ -1,7 +1,7 @@
 import { checkPair, type Numbers } from "./check_pair.ts";
 
 /**
- * Pearson's correlation of predicted and true values, −1 to 1, by two passes in f64 (as SciPy's `pearsonr`).
+ * Pearson's correlation of predicted and true values, −1 to 1, by two passes in f64 (like SciPy's `pearsonr`).
  *
  * 0 where SciPy gives NaN: when predictions or labels are all the same value, and when one of them is not finite, so
  * that a regression that failed shows as 0 in a table and in means over runs. Throws a RangeError when the lengths

@@ -3,7 +3,7 @@ import { pearson } from "./pearson.ts";
 
 /**
  * Spearman's rank correlation of predicted and true values, −1 to 1: Pearson's correlation of their ranks, equal values
- * sharing the mean of their ranks (as SciPy's `spearmanr`).
+ * sharing the mean of their ranks (like SciPy's `spearmanr`).
  *
  * 0 where SciPy gives NaN: when predictions or labels are all the same value, and when one of them is NaN. Throws a
  * RangeError when the lengths differ or nothing was predicted.

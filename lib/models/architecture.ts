@@ -47,7 +47,7 @@ export interface PretrainedModel extends ShapedModel<PretrainedConfig> {
   readonly classPrefix: string;
   /** Names that belong to the head: those that a file of the bare encoder lacks. */
   readonly headNames: readonly string[];
-  /** Modules that LoRA adapts unless told otherwise, as PEFT names them. */
+  /** Modules that LoRA adapts unless told otherwise, the way PEFT names them. */
   readonly loraTargets: readonly string[];
 }
 

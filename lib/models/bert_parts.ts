@@ -43,7 +43,7 @@ export interface BertPartsOptions {
   readonly positions?: (layers: Layers, inputIds: Tensor, table: string) => Tensor;
 }
 
-/** An encoder as BERT (1810.04805) has it. */
+/** An encoder the way BERT (1810.04805) has it. */
 export function bertParts(options: BertPartsOptions): EncoderParts {
   const { prefix, sizes, typeVocabSize, positionRows, positions = firstPositions } = options;
   const { vocabSize, hiddenSize: C } = sizes;

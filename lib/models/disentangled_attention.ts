@@ -28,7 +28,7 @@ export interface RelativePositions {
   readonly longest: number;
 }
 
-/** The row for a query that stands `distance` after its key, in f32 as PyTorch counts it. */
+/** The row for a query that stands `distance` after its key, in f32 the way PyTorch counts it. */
 export function rowOfDistance(distance: number, { span, buckets, longest }: RelativePositions): number {
   let bucket = distance;
   const middle = Math.floor(buckets / 2);

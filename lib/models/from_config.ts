@@ -18,7 +18,7 @@ import { isObject } from "../text/is_object.ts";
 const ARCHITECTURES: readonly Architecture[] = [BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, ELECTRA, DISTILBERT, DEBERTA];
 const MODEL_TYPES = ARCHITECTURES.map(({ modelType }) => modelType);
 
-/** Modules that LoRA adapts unless told otherwise, as PEFT names them, by `model_type`. */
+/** Modules that LoRA adapts unless told otherwise, the way PEFT names them, by `model_type`. */
 export const LORA_TARGETS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
   ARCHITECTURES.map(({ modelType, loraTargets }) => [modelType, loraTargets]),
 );

@@ -35,7 +35,7 @@ export interface CrossEntropyOptions {
 }
 
 /**
- * Cross-entropy of logits `[..., classes]` with labels i32 `[...]`, as PyTorch's `cross_entropy` sums it: with label
+ * Cross-entropy of logits `[..., classes]` with labels i32 `[...]`, the way PyTorch's `cross_entropy` sums it: with label
  * smoothing ε the target is (1 − ε) on the label and ε / classes on each. Rows with the ignored label add nothing,
  * classes with a logit of −Infinity are none, and a label outside of the classes makes the sum NaN.
  *

@@ -84,11 +84,11 @@ const isBelow = (primitive: Primitive<undefined>) => primitive === lessPrimitive
 /** Compares operands; a number that the other operand's integers cannot be is compared exactly all the same. */
 function compare(primitive: Primitive<undefined>, a: TensorLike, b: TensorLike, allowed: readonly DType[]): Tensor {
   if (typeof a === "number" && typeof b === "object") return compare(MIRROR.get(primitive)!, b, a, allowed);
-  if (typeof a !== "object" || typeof b !== "number" || holdsNumber(a.dtype, b)) {
+  if (typeof a !== "object" || typeof b !== "number" || isFloat(a.dtype) || holdsNumber(a.dtype, b)) {
     return binary(primitive, a, b, allowed);
   }
   requireDType(primitive.name, a, allowed);
-  const [low, high] = WHOLE_RANGE[a.dtype as keyof typeof WHOLE_RANGE];
+  const [low, high] = WHOLE_RANGE[a.dtype];
   const isOrder = primitive !== equalPrimitive && primitive !== notEqualPrimitive;
   if (!isOrder || !(b > low && b < high)) {
     // One answer for all integers: each is another number, and on the same side.

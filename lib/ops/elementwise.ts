@@ -86,7 +86,7 @@ export function promote(op: string, a: TensorLike, b: TensorLike): [Tensor, Tens
   return [left, right];
 }
 
-/** Applies a primitive to operands as {@linkcode promote} makes them one dtype, stretched to a common shape. */
+/** Applies a primitive to operands the way {@linkcode promote} makes them one dtype, stretched to a common shape. */
 export function binary(
   primitive: Primitive<undefined>,
   a: TensorLike,

@@ -21,7 +21,7 @@ const STREAM = { draw: 0, split: 1, fold: 2 } as const;
 
 const ROTATIONS = [[13, 15, 26, 6], [17, 29, 16, 24]];
 
-/** One word of threefry2x32 with 20 rounds (Salmon et al. 2011), as JAX uses it. */
+/** One word of threefry2x32 with 20 rounds (Salmon et al. 2011), the way JAX uses it. */
 export function threefryReference(k0: number, k1: number, c0: number, c1: number): [number, number] {
   const keys = [k0, k1, (k0 ^ k1 ^ 0x1bd11bda) >>> 0];
   let x = (c0 + k0) >>> 0;

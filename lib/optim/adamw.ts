@@ -81,7 +81,7 @@ export interface AdamWOptions extends AdamOptions {
 /** State of {@linkcode adamw}: of {@linkcode scaleByAdam}, of the decay, which has none, and of the rate. */
 export type AdamWState = readonly [adam: AdamState, decay: Record<string, never>, rate: CountState];
 
-/** Adam with decoupled weight decay (1711.05101), as PyTorch's `AdamW` computes it. */
+/** Adam with decoupled weight decay (1711.05101), the way PyTorch's `AdamW` computes it. */
 export function adamw(options: AdamWOptions): Optimizer<AdamWState> {
   const { learningRate, weightDecay = 0, decayMask } = options;
   return chain(

@@ -9,7 +9,7 @@ export function globalNorm(tree: Tree): Tensor {
 }
 
 /**
- * A tree scaled down so that its norm is at most `maxNorm`, and the norm before; as PyTorch's `clip_grad_norm_`. Where
+ * A tree scaled down so that its norm is at most `maxNorm`, and the norm before; like PyTorch's `clip_grad_norm_`. Where
  * there is no limit, the tree as it is.
  */
 export function clipToNorm<T extends Tree>(tree: T, maxNorm?: number): { clipped: T; norm: Tensor } {

@@ -20,7 +20,7 @@ export interface TraceState {
   readonly velocity: Tree;
 }
 
-/** Sums gradients with a decay: v ← momentum · v + g, as PyTorch's `SGD` does. */
+/** Sums gradients with a decay: v ← momentum · v + g, the way PyTorch's `SGD` does. */
 export function trace(momentum: number): Optimizer<TraceState> {
   return {
     init: (params) => ({ velocity: treeMap(zerosLike, params) }),
@@ -34,7 +34,7 @@ export function trace(momentum: number): Optimizer<TraceState> {
 /** State of {@linkcode sgd}: of the decay and of {@linkcode trace}, where there are any, and of the rate. */
 export type SgdState = readonly (Record<string, never> | TraceState | CountState)[];
 
-/** Stochastic gradient descent, as PyTorch's `SGD` computes it. */
+/** Stochastic gradient descent, the way PyTorch's `SGD` computes it. */
 export function sgd({ learningRate, momentum = 0, weightDecay = 0 }: SgdOptions): Optimizer<SgdState> {
   const parts: Optimizer<SgdState[number]>[] = [];
   if (weightDecay !== 0) parts.push(addDecayedWeights(weightDecay));

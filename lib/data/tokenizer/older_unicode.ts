@@ -76,7 +76,7 @@ export const PUNCTUATION =
 /** Marks, as `StripAccents` takes them out. */
 export const MARKS = new RegExp(`[[\\p{M}\\u{1cf2}\\u{1cf3}]--[${ranges(MARKS_SINCE)}]]`, "gv");
 
-/** Marks that take no room, as BERT's normalisation takes them out. */
+/** Marks that take no room, the way BERT's normalisation takes them out. */
 export const NONSPACING_MARKS = new RegExp(
   `[[\\p{Mn}\\u{1734}\\u{1171e}]--[${ranges(NONSPACING_MARKS_SINCE)}]]`,
   "gv",

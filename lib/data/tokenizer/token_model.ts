@@ -119,10 +119,12 @@ function wordPieceOf(part: Part): TokenModel {
 /** Pairs of pieces with the piece that they become. */
 function mergesOf({ merges }: Part, vocab: ReadonlyMap<string, number>, prefix: string): [string, string, string][] {
   if (!Array.isArray(merges)) throw new TypeError("there is no list of merges at model.merges");
+  const isPair = (value: unknown): value is [left: string, right: string] =>
+    Array.isArray(value) && value.length === 2 && value.every((piece) => vocab.has(piece));
   return merges.map((merge, i) => {
     const pair: unknown = typeof merge === "string" ? merge.split(" ") : merge;
-    if (Array.isArray(pair) && pair.length === 2 && pair.every((piece) => vocab.has(piece))) {
-      const [left, right] = pair as [string, string];
+    if (isPair(pair)) {
+      const [left, right] = pair;
       const merged = left + right.slice(prefix.length);
       if (vocab.has(merged)) return [left, right, merged];
     }

@@ -46,7 +46,7 @@ export interface Tokenizer {
   readonly modelMaxLength?: number;
   /**
    * Ids of a text or a pair between their special tokens: `[CLS] text [SEP] text2 [SEP]` for BERT, `<s> text </s></s>
-   * text2 </s>` for RoBERTa. What is longer than `maxLength` loses tokens of its longer text first, as Hugging Face's
+   * text2 </s>` for RoBERTa. What is longer than `maxLength` loses tokens of its longer text first, like Hugging Face's
    * `longest_first`: at the text's end, or at its beginning where `truncation_side` is left.
    *
    * Throws a RangeError when `maxLength` leaves no room for the special tokens.

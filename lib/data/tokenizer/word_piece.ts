@@ -34,9 +34,9 @@ export function wordPiece(vocabulary: readonly string[], options: WordPieceOptio
 }
 
 /**
- * The `tokenizer.json` of BERT's WordPiece tokenizer with a vocabulary, as Hugging Face's libraries read it.
+ * The `tokenizer.json` of BERT's WordPiece tokenizer with a vocabulary, the way Hugging Face's libraries read it.
  *
- * Throws a RangeError as {@linkcode wordPiece} does.
+ * Throws a RangeError the way {@linkcode wordPiece} does.
  */
 export function wordPieceJson(vocabulary: readonly string[], options: WordPieceOptions = {}): TokenizerJson {
   const { lowercase = true, stripAccents = null, setIdeographsApart = true } = options;

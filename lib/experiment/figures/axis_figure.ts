@@ -62,7 +62,7 @@ export function isSpread(values: readonly number[]): boolean {
 }
 
 /**
- * Mean scores against a numeric axis such as λ, K, rank or the learning rate, as SVG: a line a method with its interval
+ * Mean scores against a numeric axis such as λ, K, rank or the learning rate, as an SVG: a line a method with its interval
  * as a band. The axis is logarithmic where all its values are positive and spread over a factor of 8 or more.
  */
 export function axisFigure<Axis extends string>(

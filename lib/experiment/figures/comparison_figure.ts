@@ -12,7 +12,7 @@ export interface ComparisonFigureOptions extends PointOptions {
   readonly title?: string;
 }
 
-/** Differences to the baseline with their intervals, a row a method, and a line at 0, as SVG. */
+/** Differences to the baseline with their intervals, a row a method, and a line at 0, as an SVG. */
 export function comparisonFigure(
   { baseline, level, methods }: Comparison,
   { scale = 100, title = `Differences to ${baseline}, with ${formatConfidence(level)} intervals` }:

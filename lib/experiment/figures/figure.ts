@@ -78,7 +78,7 @@ function legendOf(names: readonly string[], { y: top, width }: { readonly y: num
   return { text: entries.join(""), height: names.length > 0 ? y - top + 24 : 0 };
 }
 
-/** Plots above each other on one card of paper, as SVG: dark on white, whatever lies around it. */
+/** Plots above each other on one card of paper, as an SVG: dark on white, whatever lies around it. */
 export function stackSvg({ title, legend = [] }: StackOptions, plots: readonly Plot.PlotOptions[]): string {
   let y = MARGIN + 16;
   const heading = `<text x="${MARGIN}" y="${y - 3}" font-size="14" font-weight="600">${escape(title)}</text>`;
@@ -100,7 +100,7 @@ export function stackSvg({ title, legend = [] }: StackOptions, plots: readonly P
     }</svg>`;
 }
 
-/** A figure as SVG. With `color: { domain, legend: true }` the names of its colours stand above it. */
+/** A figure as an SVG. With `color: { domain, legend: true }` the names of its colours stand above it. */
 export function figureSvg({ title, ...options }: FigureOptions): string {
   const legend = options.color?.legend ? Array.from(options.color.domain ?? [], String) : [];
   return stackSvg({ title, legend }, [options]);

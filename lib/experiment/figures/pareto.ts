@@ -83,7 +83,7 @@ function scaleOf(values: readonly number[], { from, to, isLog }: { from: number;
   };
 }
 
-/** Quality against cost, as SVG, with the front as a line of steps. */
+/** Quality against cost, as an SVG, with the front as a line of steps. */
 export function paretoFigure(
   points: readonly ParetoPoint[],
   { unit, scale = 100, title = `Scores against ${unit}, with the Pareto front` }: ParetoOptions,

@@ -139,7 +139,7 @@ export interface ReportText {
   readonly comparable: string;
 }
 
-/** The report as Markdown. */
+/** The report in Markdown. */
 export function report(records: readonly RunRecord[], paper: readonly PaperTable[], text: ReportText): string {
   const tasks = ordered(records.map(({ spec }) => spec.task));
   const results = records.flatMap(({ result }) => result ?? []);

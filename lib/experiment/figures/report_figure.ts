@@ -192,7 +192,7 @@ function losses(
 /** How often the colours were used up before a method's. */
 const cycleOf = (index: number) => Math.floor(index / COLOURS.length) % DASHES.length;
 
-/** The report's figure as SVG: scores above, losses below, tasks beside each other in as many rows as they need. */
+/** The report's figure as an SVG: scores above, losses below, tasks beside each other in as many rows as they need. */
 export function reportFigure(records: readonly RunRecord[]): string {
   const methods = [...new Set(records.map(({ spec }) => spec.method.name))];
   const titles = new Map(

@@ -90,7 +90,7 @@ export interface NumericRankOptions {
   readonly size?: number;
 }
 
-/** How many singular values lie above rounding: max(rows, columns) · epsilon · size, as NumPy's `matrix_rank` has it. */
+/** How many singular values lie above rounding: max(rows, columns) · epsilon · size, the way NumPy's `matrix_rank` has it. */
 export function numericRank(
   { values, shape }: Pick<Spectrum, "values" | "shape">,
   { epsilon = 2 ** -52, size = values[0] }: NumericRankOptions = {},

@@ -20,12 +20,14 @@ export function recordRows(records: readonly RunRecord[]): TableRow[] {
   const options = variedOptions(records);
   return records.map((record) => {
     const { spec, status, error, result } = record;
-    const option = (name: string) =>
-      typeof spec.method[name] === "boolean" ? String(spec.method[name]) : spec.method[name];
+    const option = (name: string) => {
+      const value = spec.method[name] ?? NONE;
+      return typeof value === "boolean" ? String(value) : value;
+    };
     return {
       task: spec.task,
       method: spec.method.name,
-      ...Object.fromEntries(options.map((name) => [name, option(name) as string | number | undefined ?? NONE])),
+      ...Object.fromEntries(options.map((name) => [name, option(name)])),
       seed: spec.seed,
       steps: spec.steps,
       metric: spec.metric,

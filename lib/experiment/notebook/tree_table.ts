@@ -90,7 +90,7 @@ function groupsAt(leaves: readonly Leaf[], depth: number) {
 }
 
 /**
- * A tree of tensors as HTML whose parts open and close: paths, shapes, dtypes, elements and bytes; of a method's or a
+ * A tree of tensors in HTML whose parts open and close: paths, shapes, dtypes, elements and bytes; of a method's or a
  * run's state also what is trained, what is frozen, and what the method writes.
  */
 export function treeHtml(tree: Tree, options: TreeOptions = {}): string {

@@ -58,7 +58,7 @@ export const RUN_COLUMNS: readonly Column<RunRecord>[] = [
     isNullable: true,
     of: ({ result }) => result?.metrics[name] ?? null,
   })),
-  // All of them as JSON: runs of one's own may have others.
+  // All of them in JSON: runs of one's own may have others.
   {
     name: "metrics",
     type: "text",

@@ -37,7 +37,7 @@ export interface RunAllOptions {
   readonly force?: boolean;
   /** How many runs are under way at once, 1 by default. More is for a `run` that works elsewhere: on devices or processes of its own. */
   readonly parallel?: number;
-  /** Writes the tables as Parquet, too. */
+  /** Writes the tables in Parquet, too. */
   readonly parquet?: boolean;
   /** Ends the grid, and what runs of it, with the signal's reason. */
   readonly signal?: AbortSignal;

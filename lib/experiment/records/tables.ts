@@ -23,7 +23,7 @@ async function write<Row>(
 
 /**
  * Writes the tables of all runs into a folder: `runs.arrow`, one row a run, and `curves.arrow`, one row a logged step,
- * both as files of Arrow's IPC format; with `parquet`, the same rows as Parquet.
+ * both as files of Arrow's IPC format; with `parquet`, the same rows in Parquet.
  */
 export async function writeTables(
   folder: string,

@@ -36,7 +36,7 @@ export interface ModelSpec {
   readonly name: string;
   /** Branch, tag or commit of the hub; `main` when absent. */
   readonly revision?: string;
-  /** Whether it ships with the suite (when absent), or lies in a folder as Hugging Face has it. */
+  /** Whether it ships with the suite (when absent), or lies in a folder the way Hugging Face has it. */
   readonly source?: "pretrained";
   /** Sha-256 of its weights. */
   readonly hash: string;

@@ -138,7 +138,7 @@ function sortKeys(value: unknown): unknown {
   );
 }
 
-/** A spec as JSON that does not depend on the order of its keys. */
+/** A spec in JSON that does not depend on the order of its keys. */
 export function canonicalJson(spec: unknown): string {
   return JSON.stringify(sortKeys(spec));
 }

@@ -25,11 +25,13 @@ export function optionFields(schema: OptionSchema, options: MethodOptions): Reco
 
 /** Options that fields of `adapter_config.json` hold. Throws an Error that names a field of another kind. */
 export function readOptions<Schema extends OptionSchema>(fields: ConfigFields, schema: Schema): FieldValues<Schema> {
-  const read = Object.entries(schema).flatMap(([name, option]) => {
+  const read = Object.entries(schema).flatMap(([name, option]): [string, string | number | boolean][] => {
     if (!option.field) return [];
-    const [field, absent] = option.field;
+    const [field] = option.field;
     if (option.kind === "text") return [[name, fields.choice(field, option.choices)]];
-    return [[name, option.kind === "boolean" ? fields.flag(field) : fields.number(field, absent as number)]];
+    if (option.kind === "boolean") return [[name, fields.flag(field)]];
+    return [[name, fields.number(field, option.field[1])]];
   });
-  return Object.fromEntries(read);
+  // An entry for each option with a field, of the option's kind.
+  return Object.fromEntries(read) as FieldValues<Schema>;
 }
