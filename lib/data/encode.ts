@@ -1,6 +1,7 @@
 import type { Example } from "./glue.ts";
 import { shown } from "./table/cells.ts";
 import type { TokenIds, Tokenizer } from "./tokenizer/tokenizer.ts";
+import { keysOf } from "../text/keys_of.ts";
 
 /** An example as token ids, not padded. */
 export interface EncodedExample {
@@ -120,7 +121,7 @@ function encodeNamed<Name extends string>(
   { kind = "classes", maxLength = 128, isLazy = false }: EncodeExamplesOptions,
   place: (index: number, name: string) => string,
 ): Record<Name, EncodedExamples> {
-  const names = Object.keys(splits) as Name[];
+  const names = keysOf(splits);
   const encoded = names.map((name) =>
     splits[name].map((example, i): EncodedExample => {
       const { text, text2, label } = example;
@@ -138,5 +139,6 @@ function encodeNamed<Name extends string>(
   const length = Math.min(Math.ceil(longest / 8) * 8, maxLength);
   const { padId } = tokenizer;
   const entries = names.map((name, i) => [name, { examples: encoded[i], kind, length, padId }]);
+  // An entry for each of the names.
   return Object.fromEntries(entries) as Record<Name, EncodedExamples>;
 }
