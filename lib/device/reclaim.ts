@@ -14,8 +14,9 @@ interface NodeModules {
   getBuiltinModule?(name: "node:vm"): { runInNewContext(code: "gc"): (() => void) | undefined };
 }
 
-/** What runtimes other than browsers may have. */
+/** What runtimes other than browsers may have, and a name by which types tell the global object where they have neither. */
 interface Runtime {
+  readonly setTimeout: unknown;
   readonly gc?: () => void;
   readonly process?: NodeModules;
 }

@@ -5,7 +5,8 @@ const BRISK = 24;
 const CALM_MILLISECONDS = 4;
 
 type Immediate = (callback: (...args: unknown[]) => void, ...args: unknown[]) => unknown;
-const host: { setImmediate?: Immediate } = globalThis;
+// With a name that every runtime has, by which types tell the global object.
+const host: { readonly setTimeout: unknown; setImmediate?: Immediate } = globalThis;
 
 let waits = 0;
 /** Polls since a wait began or ended. */

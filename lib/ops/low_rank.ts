@@ -95,7 +95,8 @@ export function addLowRank(w: Tensor, { left, right, scale }: LowRank): Tensor {
   }
   const factor = scale instanceof Tensor ? reshape(scale, []) : constant(scale);
   const ranks = lefts.flatMap(({ shape: [, rank] }, i) => rank > 0 ? [i] : []);
-  if (ranks.length === 0) return w;
+  // Nothing is added to no elements: a factor that is NaN reaches no derivative either.
+  if (ranks.length === 0 || w.size === 0) return w;
   const blocks = [lefts, rights].flatMap((side) => ranks.map((i) => side[i]));
   return apply(addLowRankPrimitive, [w, factor, ...blocks], undefined);
 }

@@ -116,6 +116,12 @@ describe("empty tensors", () => {
     await expectTensor(crossEntropy(zeros([2, 0]), ids([2])).sum, [], [NaN]);
   });
 
+  it("a factor that is NaN reaches nothing through a low-rank change of a matrix without elements", async () => {
+    const left = tensor([-1], { shape: [1, 1] });
+    const change = (L: Tensor) => ops.sum(ops.addLowRank(zeros([1, 0]), { left: L, right: zeros([1, 0]), scale: NaN }));
+    expect(await grad(change)(left).data()).toEqual(Float32Array.of(0));
+  });
+
   it("layer norm and attention of nothing are empty; attention to no keys is 0", async () => {
     await expectTensor(layerNorm(zeros([3, 0]), zeros([0]), zeros([0])), [3, 0], []);
     await expectTensor(derivative((w) => layerNorm(zeros([0, 3]), w, zeros([3])), ones([3])), [3], [0, 0, 0]);
