@@ -22,7 +22,7 @@ function stepOnce(options: Partial<Options> = {}, batch = POINTS) {
   const method = full();
   const optimizer = sgd({ learningRate: 0.3 });
   const loss: Options["loss"] = (params, { x, y }) => meanSquaredError(matmul(x, params.W as Tensor), y);
-  const all = { method, optimizer, loss, ...options };
+  const all: Options = { method, optimizer, loss, ...options };
   const state = init(random.key(0), { W: tensor([[1], [2]]) }, all);
   const [next, metrics] = makeStep(all)(state, batch);
   return { state, next, metrics };
