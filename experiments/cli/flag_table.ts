@@ -122,7 +122,9 @@ export const METHOD = {
     takes: "text",
     value: "NAME",
     path: "method.name",
-    help: `${DEFAULT_METHOD} by default:\n` +
+    help:
+      `${DEFAULT_METHOD} by default; ./my_method.ts for one of your own, as the module exports it, whose options are ` +
+      `flags, too (--method ./my_method.ts --help):\n` +
       peft.METHODS.map(({ name, summary }) => `${name}: ${summary}`).join("\n"),
   },
 } as const satisfies FlagTable;

@@ -1,7 +1,6 @@
-import { peft } from "../../mod.ts";
+import type { MethodFlags } from "../terminal/method_flags.ts";
 import { LENGTH, MODEL, TASK, TRAIN, WEIGHTS } from "./flag_table.ts";
 import { flagPaths } from "./read_flags.ts";
-import { METHOD_FLAGS } from "./train_draft.ts";
 
 /** Flags of a command by the places in a spec that they decide. */
 export type FlagPaths = Readonly<Record<string, string>>;
@@ -20,12 +19,14 @@ export const INPUT_PATHS: FlagPaths = {
   "adapter": "adapter",
 };
 
-/** The paths of the flags of `train`. */
-export const TRAIN_PATHS: FlagPaths = {
-  ...flagPaths(TRAIN),
-  ...Object.fromEntries(
-    peft.METHODS.flatMap((method) =>
-      [...METHOD_FLAGS.optionsOf(method)].map(([flag, option]) => [`method.${option}`, flag])
+/** The paths of the flags of `train`, and of methods' options. */
+export function trainPaths(options: MethodFlags): FlagPaths {
+  return {
+    ...flagPaths(TRAIN),
+    ...Object.fromEntries(
+      options.methods.flatMap((method) =>
+        [...options.optionsOf(method)].map(([flag, option]) => [`method.${option}`, flag])
+      ),
     ),
-  ),
-};
+  };
+}

@@ -1,10 +1,11 @@
 // deno task train --model DIR --task NAME --data DIR --out DIR [--method NAME] [--learning-rate X] …
-import { io, openDevice } from "../../mod.ts";
+import { io, openDevice, type peft } from "../../mod.ts";
 import { hashSpec, recordPath, writeRecord } from "../../lib/experiment/mod.ts";
 import type { Flags } from "../terminal/flags.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress_bar.ts";
 import { tell } from "../terminal/tell.ts";
+import type { MethodFlags } from "../terminal/method_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { type CompleteSpec, completeSpec } from "../runner/complete_spec.ts";
 import { Inputs } from "../runner/data/inputs.ts";
@@ -14,29 +15,34 @@ import { writeRunFile } from "../runner/run_file.ts";
 import { saveLabels } from "../runner/heads/label_file.ts";
 import { writeModelFolder } from "../runner/model/model_folder.ts";
 import { requireNoAdapter, requireOtherFolder } from "../runner/model/other_folder.ts";
+import { isModulePath, loadMethod } from "../runner/train/load_method.ts";
 import { type Score, scoreLines } from "../runner/train/score.ts";
 import { hasState, loadStateInfo, requireSameRun } from "../runner/train/state_file.ts";
 import { requireNoLog, StepLog } from "../runner/train/step_log.ts";
 import { type Begun, type Ended, Trainer } from "../runner/train/trainer.ts";
 import { TrainingRate } from "../runner/train/training_rate.ts";
 import { isModified } from "../runner/versions.ts";
-import { inFlags, TRAIN_PATHS } from "./in_flags.ts";
+import { inFlags, trainPaths } from "./in_flags.ts";
 import { COMMON, METHOD, MODEL, TASK, TRAIN, TRAIN_OUT, TRAINING, WEIGHTS } from "./flag_table.ts";
 import { flagHelp, flagNames, readFlags } from "./read_flags.ts";
-import { METHOD_FLAGS, trainDraft } from "./train_draft.ts";
+import { METHOD_FLAGS, methodFlags, trainDraft } from "./train_draft.ts";
 
 /** What `--help` prints. */
-export const HELP = `Fine-tunes a sequence classifier of Hugging Face's and writes an adapter in PEFT's format.
+const helpOf = (options: MethodFlags) =>
+  `Fine-tunes a sequence classifier of Hugging Face's and writes an adapter in PEFT's format.
 
   deno task train --model DIR|NAME|suite --task NAME --data DIR|suite --out DIR [flags]
 
 ${flagHelp({ ...MODEL, ...WEIGHTS, ...TASK, "eval-data": TRAIN["eval-data"] })}
 
 ${flagHelp(METHOD)}
-${METHOD_FLAGS.help({ targets: "endings of layers' names, or a pattern as /…/; by default the model's usual ones" })}
+${options.help({ targets: "endings of layers' names, or a pattern as /…/; by default the model's usual ones" })}
 ${flagHelp(TRAINING)}
 
 ${flagHelp({ ...TRAIN_OUT, ...COMMON })}`;
+
+/** What `--help` prints unless `--method` is one of your own. */
+export const HELP = helpOf(METHOD_FLAGS);
 
 const own = flagNames(TRAIN);
 
@@ -46,7 +52,17 @@ export const FLAGS: Flags = {
   string: [...own.string, ...METHOD_FLAGS.string],
 };
 
-const inOwnFlags = (text: string) => inFlags(text, TRAIN_PATHS);
+/** The flags that decide what places of a spec say; with those of a method of one's own once it is loaded. */
+let paths = trainPaths(METHOD_FLAGS);
+const inOwnFlags = (text: string) => inFlags(text, paths);
+
+/** The method of one's own that `--method` names by the path of its module, which is loaded. */
+async function ownMethodOf(args: readonly string[]): Promise<peft.MethodDescription | undefined> {
+  const at = args.findLastIndex((word) => /^--method(=|$)/.test(word));
+  const named = args[at]?.includes("=") ? args[at].slice("--method=".length) : args[at + 1];
+  if (at < 0 || named === undefined || !isModulePath(named)) return undefined;
+  return (await loadMethod(named)).description;
+}
 
 /** Says what a run begins with: its data, what of the model is made afresh or rounded, what of an adapter is left out. */
 function narrate({ spec, task, loaded, beginning }: CompleteSpec): void {
@@ -80,13 +96,17 @@ async function writeResult(out: string, run: CompleteSpec, { method, state }: En
 }
 
 async function main(): Promise<void> {
-  const flags = readFlags(Deno.args, TRAIN, METHOD_FLAGS);
-  if (flags.help) return console.log(HELP);
+  const ownMethod = await ownMethodOf(Deno.args);
+  const options = ownMethod ? methodFlags([ownMethod]) : METHOD_FLAGS;
+  paths = trainPaths(options);
+  const typedFlags = readFlags(Deno.args, TRAIN, options);
+  const flags: typeof typedFlags = ownMethod ? { ...typedFlags, method: ownMethod.name } : typedFlags;
+  if (flags.help) return console.log(helpOf(options));
   const { out, json, log, resume, overwrite, "save-every": saveEvery = 500 } = flags;
   if (out === undefined) throw new RangeError("--out is missing: the folder for what is trained");
   const say = (line: string) => json ? console.error(line) : console.log(line);
 
-  const { draft, sources } = trainDraft(flags);
+  const { draft, sources } = trainDraft(flags, options);
   const inputs = new Inputs(sources);
   const { folder } = await inputs.pretrained(draft.model?.weights);
   await requireOtherFolder(out, { "--model": folder, "--adapter-init": sources.adapter });
@@ -100,7 +120,7 @@ async function main(): Promise<void> {
   using lock = await ownFolder(out, { resume, overwrite });
   const saved = resume && await hasState(out) ? await loadStateInfo(out) : undefined;
   const isTyped = (flag: string) => (flags[flag] ?? false) !== false;
-  const typed = new Set(Object.entries(TRAIN_PATHS).filter(([, flag]) => isTyped(flag)).map(([path]) => path));
+  const typed = new Set(Object.entries(paths).filter(([, flag]) => isTyped(flag)).map(([path]) => path));
   if (saved) requireSameRun(out, { there: saved.spec, here: spec, typed });
 
   using device = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
@@ -171,5 +191,5 @@ async function main(): Promise<void> {
 
 if (import.meta.main) {
   const isJson = Deno.args.includes("--json");
-  await runCommand("train", main, { json: isJson, say: (message) => inFlags(message, TRAIN_PATHS) });
+  await runCommand("train", main, { json: isJson, say: inOwnFlags });
 }

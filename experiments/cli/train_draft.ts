@@ -2,18 +2,20 @@ import type { RunDraft } from "../runner/complete_spec.ts";
 import type { MethodDraft } from "../runner/train/complete_method.ts";
 import type { Sources } from "../runner/data/inputs.ts";
 import { peft } from "../../mod.ts";
-import { DEFAULT_METHOD } from "../recipes/methods.ts";
+import { DEFAULT_METHOD, methodNamed } from "../recipes/methods.ts";
 import { MethodFlags } from "../terminal/method_flags.ts";
 import { wholeNumber } from "../terminal/flags.ts";
-import type { COMMON, TRAIN, TRAIN_OUT } from "./flag_table.ts";
+import { type COMMON, TRAIN, type TRAIN_OUT } from "./flag_table.ts";
 import type { FlagValues } from "./read_flags.ts";
 import { taskOf } from "./task_flags.ts";
 
-/** Flags of `train` that options of methods cannot have. */
-const OWN_FLAGS = ["dropout", "warmup", "heads", "steps", "seed", "schedule", "momentum", "clip", "batch"];
+/** Flags of the options of methods, ours and perhaps one's own. */
+export function methodFlags(own: readonly peft.MethodDescription[] = []): MethodFlags {
+  return new MethodFlags([...peft.METHODS, ...own], Object.keys(TRAIN));
+}
 
-/** Flags of the options of all methods. */
-export const METHOD_FLAGS: MethodFlags = new MethodFlags(peft.METHODS, OWN_FLAGS);
+/** Flags of the options of all methods of ours. */
+export const METHOD_FLAGS: MethodFlags = methodFlags();
 
 /** Flags of `deno task train` that decide what comes out. */
 export type TrainFlags =
@@ -26,23 +28,26 @@ function given<T extends object>(values: T): T {
 }
 
 /** The method and those of its options that were chosen. An adapter's own method has none: they are the adapter's. */
-function methodDraft(flags: TrainFlags): MethodDraft {
+function methodDraft(flags: TrainFlags, options: MethodFlags): MethodDraft {
   const { method: name, "adapter-init": adapter } = flags;
   if (name === undefined && adapter !== undefined) {
-    const asked = [...METHOD_FLAGS.boolean, ...METHOD_FLAGS.string].find((flag) => (flags[flag] ?? false) !== false);
+    const asked = [...options.boolean, ...options.string].find((flag) => (flags[flag] ?? false) !== false);
     if (asked === undefined) return {};
     throw new RangeError(`--${asked} is the adapter's: leave it out with --adapter-init`);
   }
-  const options = METHOD_FLAGS.read(peft.methodNamed(name ?? DEFAULT_METHOD), flags);
-  return { ...options, ...name !== undefined && { name } };
+  const given = options.read(methodNamed(name ?? DEFAULT_METHOD), flags);
+  return { ...given, ...name !== undefined && { name } };
 }
 
 /**
- * What the flags of `train` choose of a run, in a spec's terms, and where its inputs lie.
+ * What the flags of `train` choose of a run, in a spec's terms, and where its inputs lie; `options` are flags of methods.
  *
  * Throws a RangeError that names the flag that is wrong.
  */
-export function trainDraft(flags: TrainFlags): { readonly draft: RunDraft; readonly sources: Sources } {
+export function trainDraft(
+  flags: TrainFlags,
+  options: MethodFlags = METHOD_FLAGS,
+): { readonly draft: RunDraft; readonly sources: Sources } {
   const { model, revision, offline, weights, dropout, warmup, "adapter-init": adapter } = flags;
   if (model === undefined) {
     throw new RangeError("--model is missing: a folder in Hugging Face's layout, a name of the hub, or suite");
@@ -59,7 +64,7 @@ export function trainDraft(flags: TrainFlags): { readonly draft: RunDraft; reado
       weights: weights === "f16" ? weights : undefined,
       freshHead: flags["fresh-head"] || undefined,
     }),
-    method: methodDraft(flags),
+    method: methodDraft(flags, options),
     optimizer: given({
       name: flags.optimizer,
       momentum: flags.momentum,

@@ -15,11 +15,11 @@ export class MethodFlags implements Flags {
   /** `taken` are the command's own flags: an option of such a name is `--METHOD-option`. */
   constructor(readonly methods: readonly peft.MethodDescription[], readonly taken: readonly string[]) {
     const all = methods.flatMap((method) => Object.keys(method.options).map((option) => this.#entry(method, option)));
-    const bare = all.filter(({ option }) => option.kind === "boolean").map(({ flag }) => flag);
     // What is so unless told otherwise takes true or false; all other flags of truths are there or not.
-    const told = new Set(all.filter(({ option }) => option.default === true).map(({ flag }) => flag));
-    this.boolean = [...new Set(bare.filter((flag) => !told.has(flag)))];
-    this.string = [...new Set(all.map(({ flag }) => flag).filter((flag) => !this.boolean.includes(flag)))];
+    const isTold = ({ option }: typeof all[number]) => option.kind !== "boolean" || option.default === true;
+    const told = new Set(all.filter(isTold).map(({ flag }) => flag));
+    this.string = [...told];
+    this.boolean = [...new Set(all.map(({ flag }) => flag).filter((flag) => !told.has(flag)))];
   }
 
   #entry(method: peft.MethodDescription, name: string) {

@@ -18,7 +18,7 @@ import {
 } from "./low_rank.ts";
 import { LowRankWeight } from "./low_rank_weight.ts";
 import { TelescopedWeight } from "./telescoped_weight.ts";
-import { LAMBDA, LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
+import { LAMBDA, LOW_RANK, lowRankOptions, QUERIES_AND_VALUES } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 import { selectTargets } from "./targets.ts";
@@ -211,10 +211,12 @@ export const deltaLoraMethod: MethodDescription = defineMethod({
     learningRate: 5e-3,
     // The paper's K, 2,000 steps, is more than some of its own runs have.
     options: (steps) => ({
-      ...LOW_RANK_RECIPE,
+      rank: 8,
+      alpha: 16,
       lambda: 0.5,
       startStep: Math.floor(0.25 * steps),
       write: "in-place",
+      targets: QUERIES_AND_VALUES,
     }),
   },
   beginsFrom: ["lora"],

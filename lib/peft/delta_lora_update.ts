@@ -39,9 +39,9 @@ export function movesAt(step: Tensor, { startStep }: Pick<DeltaLoraRule, "startS
   return greater(step, startStep);
 }
 
-/** λ·(α/r) of a step in which W moves. */
+/** λ·(α/r) of a step in which W moves, a product in f32. */
 export function weightAt(step: Tensor, { lambda, scale }: Pick<DeltaLoraRule, "lambda" | "scale">): Tensor {
-  return typeof lambda === "number" ? full([], lambda * scale) : mul(lambda(step), scale);
+  return mul(typeof lambda === "number" ? full([], lambda) : lambda(step), scale);
 }
 
 /** Half way from a factor before a step to the one after it. */
@@ -92,6 +92,8 @@ export function deltaLoraUpdate<OptimizerState>(
   if (step instanceof Tensor) {
     return { state: { ...next, step: add(step, 1) }, deltaW: deltaOfStep({ A, B }, updates, step, rule) };
   }
-  const deltaW = step > startStep ? factoredDelta({ A, B }, updates, lambda * rule.scale) : undefined;
+  // The same product as a tensor's: of two f32, rounded once.
+  const weight = Math.fround(lambda) * Math.fround(rule.scale);
+  const deltaW = step > startStep ? factoredDelta({ A, B }, updates, weight) : undefined;
   return { state: { ...next, step: step + 1 }, deltaW };
 }

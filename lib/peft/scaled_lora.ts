@@ -4,7 +4,7 @@ import { loraAdapter } from "./files/adapter_files.ts";
 import { lora } from "./lora.ts";
 import { changeOf, type LowRankTrainable } from "./factors.ts";
 import { adaptWith, initialTrainable, type LowRankOptions, mergeWith } from "./low_rank.ts";
-import { LAMBDA, LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
+import { LAMBDA, LOW_RANK, lowRankOptions, QUERIES_AND_VALUES } from "./low_rank_options.ts";
 import { LowRankWeight } from "./low_rank_weight.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
@@ -87,6 +87,9 @@ export const scaledLoraMethod: MethodDescription = defineMethod({
   },
   make: ({ lambda, startStep, ...options }, place) =>
     scaledLora({ ...lowRankOptions(options, place), lambda, startStep }),
-  recipe: { learningRate: 5e-3, options: () => ({ ...LOW_RANK_RECIPE, lambda: 0.5 }) },
+  recipe: {
+    learningRate: 5e-3,
+    options: () => ({ rank: 8, alpha: 16, lambda: 0.5, targets: QUERIES_AND_VALUES }),
+  },
   beginsFrom: ["lora"],
 });

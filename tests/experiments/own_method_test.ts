@@ -157,4 +157,47 @@ describe("a method of one's own in the table", () => {
     const other = { ...spec, method: { ...spec.method, source: "0123456789abcdef" } };
     expect(await hashSpec(other)).not.toBe(await hashSpec(spec));
   });
+
+  it("is LoRA-XS by deno task train --method ./lora_xs.ts from a folder outside, and its adapter is one of PEFT's", async () => {
+    const module = `${out}/lora_xs.ts`;
+    await Deno.copyFile(new URL(LORA_XS, ROOT), module);
+    const shared = ["--model", "suite", "--task", "rte", "--data", "suite"];
+    const train = [
+      "--method",
+      module,
+      "--rank",
+      "4",
+      "--learning-rate",
+      "0.02",
+      "--steps",
+      "4",
+      "--out",
+      `${out}/trained`,
+    ];
+    const { code, stdout, stderr } = await runTask("train", [...shared, ...train, "--json"]);
+    expect(code === 0 ? "" : stderr).toBe("");
+    const { spec, method, metrics } = JSON.parse(stdout);
+    expect([method, spec.method.rank, spec.method.targets]).toEqual(["lora-xs", 4, "query,value"]);
+    expect(spec.method.source).toMatch(/^[0-9a-f]{16}$/);
+    const adapter = ["--adapter", `${out}/trained`];
+    const scored = await runTask("evaluate", [...shared, ...adapter]);
+    expect(JSON.parse(scored.stdout).metrics).toEqual(metrics);
+
+    const resumed = [...shared, ...train, "--resume"];
+    expect((await runTask("train", resumed)).stdout).toContain("resumed: 4 of 4 steps are done");
+    await Deno.writeTextFile(module, "// another one\n", { append: true });
+    const changed = await runTask("train", resumed);
+    expect([changed.code, changed.stdout]).toEqual([1, ""]);
+    expect(changed.stderr).toContain(`was ${spec.method.source} there`);
+  });
+
+  it("has flags for its options, which help texts name, and refuses others", async () => {
+    const help = await runTask("train", ["--method", `./${LORA_XS}`, "--help"]);
+    expect(help.stdout).toMatch(/--rank N .*(\n .*)*lora-xs/);
+    const lambda = ["--model", "suite", "--task", "rte", "--data", "suite", "--lambda", "1", "--out", `${out}/no`];
+    const wrong = await runTask("train", ["--method", `./${LORA_XS}`, ...lambda]);
+    expect(wrong.stderr).toBe("train: --lambda is nothing of method lora-xs\n");
+    const none = await runTask("train", ["--method", "./no_method.ts", ...lambda]);
+    expect(none.stderr).toContain("train: cannot load the method ./no_method.ts");
+  });
 });

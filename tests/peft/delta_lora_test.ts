@@ -121,6 +121,8 @@ describe("deltaLora", () => {
       const written = bits(await after.base["q.weight"].data());
       expect(written).toEqual(bits(await addLowRank(W, deltaW!).data()));
       expect(written.join() === bits(await W.data()).join()).toBe(count === 2);
+      const { deltaW: counted } = deltaLoraUpdate({ A, B, optimizer: moments, step: count }, grads, options);
+      expect(counted ? bits(await addLowRank(W, counted).data()) : bits(await W.data())).toEqual(written);
     }
   });
 
