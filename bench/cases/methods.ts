@@ -1,4 +1,4 @@
-import { cast, mul, peft, type Tensor } from "../../mod.ts";
+import { cast, copy, peft, type Tensor } from "../../mod.ts";
 
 const SHARED = { rank: 8, alpha: 16, targets: /attention\.self\.(query|value)$/ };
 const LAMBDA = 0.5;
@@ -35,7 +35,7 @@ export function baseFor(method: string, base: Readonly<Record<string, Tensor>>):
   const isHalf = (name: string, { rank }: Tensor) =>
     IN_F16.includes(method) && rank === 2 && !/(^|\.)(pooler|classifier)\./.test(name);
   return Object.fromEntries(
-    Object.entries(base).map(([name, x]) => [name, isHalf(name, x) ? cast(x, "f16") : mul(x, 1)]),
+    Object.entries(base).map(([name, x]) => [name, isHalf(name, x) ? cast(x, "f16") : copy(x)]),
   );
 }
 

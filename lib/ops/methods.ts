@@ -18,6 +18,7 @@ import {
   notEqual,
 } from "./compare.ts";
 import { stopGradient } from "./identity.ts";
+import { copy } from "./copy.ts";
 import { cos, exp, log, rsqrt, sigmoid, sin, sqrt, tanh } from "./exponential.ts";
 import { matmul } from "./matmul.ts";
 import { pow } from "./power.ts";
@@ -79,6 +80,7 @@ installOperations({
   slice,
   split,
   stopGradient,
+  copy,
   astype: cast,
   at: (x, index, { axis = 0 } = {}) => select(x, { axis, index }),
 });

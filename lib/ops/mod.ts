@@ -26,6 +26,7 @@ export {
   notEqual,
 } from "./compare.ts";
 export { type DTypeOption, full, ones, onesLike, zeros, zerosLike } from "./full.ts";
+export { copy } from "./copy.ts";
 export { controlDependency, stopGradient } from "./identity.ts";
 export { embedding } from "./embedding.ts";
 export { cos, exp, log, rsqrt, sigmoid, sin, sqrt, tanh } from "./exponential.ts";

@@ -1,6 +1,7 @@
+import { copy } from "../ops/mod.ts";
 import type { LowRankTrainable } from "./factors.ts";
 import { ownAdapter } from "./files/adapter_files.ts";
-import { copyOf, countParameters, takeHeads } from "./low_rank.ts";
+import { countParameters, takeHeads } from "./low_rank.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 
@@ -27,7 +28,7 @@ export function bitfit(options: BitfitOptions = {}): Method<BitfitTrainable, Rec
       if (biases.length === 0) {
         throw new RangeError(`bitfit: none of the model's ${Object.keys(base).length} parameters is a bias`);
       }
-      const own = Object.fromEntries(biases.map((name) => [name, copyOf(base[name])]));
+      const own = Object.fromEntries(biases.map((name) => [name, copy(base[name], { dtype: "f32" })]));
       return { trainable: { factors: {}, heads: { ...own, ...takeHeads(base, options.heads) } }, aux: {} };
     },
     writes: () => [],

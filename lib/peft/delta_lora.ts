@@ -1,4 +1,4 @@
-import { add, addLowRank, cast, concat, full, greater, mul, neg, stopGradient, where } from "../ops/mod.ts";
+import { add, addLowRank, cast, concat, copy, full, greater, mul, neg, stopGradient, where } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import type { Schedule } from "../optim/optimizer.ts";
 import { cosineSchedule, linearSchedule } from "../optim/schedules.ts";
@@ -8,7 +8,6 @@ import { loraAdapter } from "./files/adapter_files.ts";
 import { changeOf, type Factors, type LowRankTrainable } from "./factors.ts";
 import {
   adaptWith,
-  copyOf,
   countParameters,
   initialTrainable,
   type LowRankOptions,
@@ -90,7 +89,7 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
   });
 
   const beginAt = ({ factors }: LowRankTrainable): DeltaLoraAux => {
-    const anchor = Object.entries(factors).map(([path, { A, B }]) => [path, { A: copyOf(A), B: copyOf(B) }]);
+    const anchor = Object.entries(factors).map(([path, { A, B }]) => [path, { A: copy(A), B: copy(B) }]);
     return { anchor: Object.fromEntries(anchor), writes: cast(full([], 0), "i32") };
   };
 

@@ -1,5 +1,5 @@
+import { copy } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { copyOf } from "./low_rank.ts";
 import type { BaseParams, Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 
@@ -23,7 +23,9 @@ export function full(): Method<FullTrainable, Record<string, never>> {
         );
       }
       return {
-        trainable: Object.fromEntries(Object.entries(base).map(([name, value]) => [name, copyOf(value)])),
+        trainable: Object.fromEntries(
+          Object.entries(base).map(([name, value]) => [name, copy(value, { dtype: "f32" })]),
+        ),
         aux: {},
       };
     },

@@ -1,4 +1,4 @@
-import { addLowRank, cast, mul, zeros } from "../ops/mod.ts";
+import { addLowRank, cast, copy, zeros } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Key } from "../ops/random.ts";
@@ -59,18 +59,13 @@ export function factoredBy(
   return (path, factors) => changeOf(factors, settingOf(path, options).scale);
 }
 
-/** The same values as an f32 tensor of its own, which may be given up and written while the other stays. */
-export function copyOf(x: Tensor): Tensor {
-  return x.dtype === "f16" ? cast(x, "f32") : mul(x, 1);
-}
-
 /**
  * The parameters that are trained whole beside a method's own, such as a new classifier: copies in f32 by their names, which
  * belong in `trainable.heads`. `heads` is a pattern that is searched in the paths of modules; classifiers and poolers by
  * default ({@linkcode DEFAULT_HEADS}).
  */
 export function takeHeads(base: BaseParams, heads: RegExp = DEFAULT_HEADS): Record<string, Tensor> {
-  return Object.fromEntries(selectHeads(base, heads).map((name) => [name, copyOf(base[name])]));
+  return Object.fromEntries(selectHeads(base, heads).map((name) => [name, copy(base[name], { dtype: "f32" })]));
 }
 
 /** A uniform on ±1/√in (Kaiming with a = √5, as `torch.nn.Linear` begins), B zero. */

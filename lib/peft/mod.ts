@@ -45,7 +45,6 @@ export { changeOf, type Factors, type LowRankPatterns, type LowRankTrainable } f
 export {
   type AdaptedTarget,
   adaptWith,
-  copyOf,
   countParameters,
   type LowRankOptions,
   mergeWith,

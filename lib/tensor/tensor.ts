@@ -430,6 +430,11 @@ export class Tensor {
     return operations().astype(this, dtype);
   }
 
+  /** The same elements in memory of their own, of another dtype where one is asked for. */
+  copy(options?: { readonly dtype?: DType }): Tensor {
+    return operations().copy(this, options);
+  }
+
   /** The same elements, taken as constants by derivatives. */
   stopGradient(): Tensor {
     return operations().stopGradient(this);

@@ -1,8 +1,7 @@
-import { cast, full } from "../ops/mod.ts";
+import { cast, copy, full } from "../ops/mod.ts";
 import type { Key } from "../ops/random.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
-import { copyOf } from "../peft/low_rank.ts";
 import type { BaseParams, Method, MethodState } from "../peft/method.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
@@ -45,7 +44,7 @@ export function init<Trainable extends Tree, Aux extends Tree, OptimizerState ex
         '(--weights f32), or let them be, which Delta-LoRA does with write: "telescoped"',
     );
   }
-  const written = takeBase ? [] : writes.map((name) => [name, copyOf(base[name])]);
+  const written = takeBase ? [] : writes.map((name) => [name, copy(base[name])]);
   return {
     base: { ...base, ...Object.fromEntries(written) },
     trainable,

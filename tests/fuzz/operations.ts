@@ -147,6 +147,8 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
   },
   cast: (draft) =>
     call(draft.value({ dtypes: [draft.one(ANY)] }), draft.one(["f32", "f32", "i32", "u32", "bool", "f16"])),
+  copy: (draft) =>
+    call(draft.value({ dtypes: [draft.one(ANY)] }), ...draft.chance(0.5) ? [] : [{ dtype: draft.one(["f32", "i32"]) }]),
   stopGradient: unary(["f32"]),
   controlDependency: (draft) => call(draft.value({ dtypes: ["f32", "i32"] }), draft.value()),
   zerosLike: unary(["f32", "i32", "bool"]),

@@ -1,4 +1,4 @@
-import { add, cast, full, logicalNot, mul, reshape } from "../../lib/ops/mod.ts";
+import { add, copy, full, reshape } from "../../lib/ops/mod.ts";
 import { evaluate, inputsOf, type Tensor, type Tree, treeLeaves, type TypedArray } from "../../lib/tensor/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import { buildStep, firstOptimizerState, hostTensor, resultsOf, type StepResult, type Values } from "./build.ts";
@@ -12,8 +12,7 @@ export interface Found {
 
 /** The same elements as a node that nobody computed yet. */
 function pending(host: Tensor): Tensor {
-  if (host.dtype === "bool") return logicalNot(logicalNot(host));
-  return host.dtype === "f16" ? cast(cast(host, "f32"), "f16") : mul(host, 1);
+  return copy(host);
 }
 
 /** Tensors of leaves as they are handed over, and what must stay alive beside them. */

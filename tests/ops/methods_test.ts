@@ -92,6 +92,10 @@ const PAIRS: Readonly<Record<string, readonly Pair[]>> = {
     ({ x, rows }) => x.split({ sections: rows, axis: 0 }),
     ({ x, rows }) => ops.split(x, { sections: rows, axis: 0 }),
   ]],
+  copy: [
+    [({ x }) => x.copy(), ({ x }) => ops.copy(x)],
+    [({ x }) => x.copy({ dtype: "f16" }), ({ x }) => ops.copy(x, { dtype: "f16" })],
+  ],
   astype: [[({ x }) => x.astype("i32"), ({ x }) => ops.cast(x, "i32")]],
 };
 

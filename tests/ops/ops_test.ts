@@ -1,5 +1,6 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
+import { jit } from "../../lib/transform/mod.ts";
 import * as ops from "../../lib/ops/mod.ts";
 import { reference } from "../../lib/ops/reference.ts";
 import { useDevice } from "../../lib/compile/open_device.ts";
@@ -96,6 +97,7 @@ const TABLE: Row[] = [
   ...unary("gelu", ops.gelu),
   ...unary("gelu by tanh", (x) => ops.gelu(x, { approximate: "tanh" })),
   ...unary("gelu far out", ops.gelu, { min: -12, max: 12 }),
+  ...unary("copy", ops.copy),
   ...binary("add", ops.add),
   ...binary("sub", ops.sub),
   ...binary("mul", ops.mul),
@@ -316,6 +318,26 @@ describe("operations", () => {
     expect(Array.from(await ops.add(a, b).data())).toEqual([9, -5, -1, 5]);
     expect(Array.from(await ops.cast(a, "f32").data())).toEqual([7, -7, 2, 0]);
     expect(Array.from(await ops.maximum(a, b).data())).toEqual([7, 2, 2, 5]);
+  });
+
+  it("a copy has the elements of every dtype in memory of its own, or of another dtype", async () => {
+    await testDevice();
+    for (const dtype of ["f32", "f16", "i32", "u32", "bool"] as const) {
+      const x = tensor([0, 1, 1], { dtype });
+      const y = ops.copy(x);
+      const wide = x.copy({ dtype: "f32" });
+      x.dispose();
+      expect([y.dtype, Array.from(await y.data())]).toEqual([dtype, [0, 1, 1]]);
+      expect([wide.dtype, Array.from(await wide.data())]).toEqual(["f32", [0, 1, 1]]);
+    }
+  });
+
+  it("a donated copy leaves the tensor as it is", async () => {
+    await testDevice();
+    const x = tensor(Float32Array.from({ length: 3000 }, (_, i) => i));
+    const addOne = jit((x: Tensor) => ops.add(x, 1), { donate: [0] });
+    expect((await (await addOne(ops.copy(x))).data())[2999]).toBe(3000);
+    expect((await x.data())[2999]).toBe(2999);
   });
 
   it("softmax sums to one on a row of -Infinity and one finite value", async () => {

@@ -18,7 +18,7 @@ const LANGUAGE = [
     " ",
   ),
   ..."argmax logProbability logSoftmax max mean min normalize softmax squaredNorm sum".split(" "),
-  ..."broadcastTo cast concat expandDims reshape select slice split squeeze stack transpose".split(" "),
+  ..."broadcastTo cast concat copy expandDims reshape select slice split squeeze stack transpose".split(" "),
   ..."addLowRank embedding matmul matmulSum".split(" "),
   ..."controlDependency stopGradient".split(" "),
 ];

@@ -1,5 +1,4 @@
-import { mul, peft, random, type Tensor, type Tree } from "../../../mod.ts";
-import { treeMap } from "../../../lib/tensor/mod.ts";
+import { peft, random, type Tensor } from "../../../mod.ts";
 import { hashTensors } from "./hash_tensors.ts";
 import type { LoadedModel } from "./load_model.ts";
 import { readAdapter } from "../heads/read_adapter.ts";
@@ -8,11 +7,6 @@ import { readAdapter } from "../heads/read_adapter.ts";
 export interface Adapted {
   readonly method: peft.Method;
   readonly state: peft.MethodState;
-}
-
-/** The same values as tensors of their own, which may be given up. */
-export function copyTree<T extends Tree>(tree: T): T {
-  return treeMap((x) => mul(x, 1), tree);
 }
 
 /** A model as it is, without an adapter. Throws an Error where part of its head would be one made afresh. */

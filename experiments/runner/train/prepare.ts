@@ -1,6 +1,6 @@
 import {
   type Batch,
-  div,
+  copy,
   jit,
   type JittedFunction,
   type Key,
@@ -9,13 +9,13 @@ import {
   type Params,
   type peft,
   random,
-  sub,
   type Tensor,
   train,
 } from "../../../mod.ts";
+import { treeMap } from "../../../lib/tensor/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { outputsOf, type TuningTask } from "../data/read_task.ts";
-import { type Beginning, copyTree } from "../model/adapted.ts";
+import type { Beginning } from "../model/adapted.ts";
 import type { RunModel } from "../model/run_model.ts";
 import { makeMethod } from "./make_method.ts";
 import { makeOptimizer } from "./optimizer.ts";
@@ -53,7 +53,7 @@ export function runFunctions(spec: RunSpec, { model, task, beginning }: {
     const { labels, weights } = batch;
     const logits = classifier.apply(params, batch, key);
     if (!isRegression) return nn.crossEntropy(logits, labels, { weights });
-    const target = spec.scores === "raw" ? labels : div(sub(labels, least), greatest - least);
+    const target = spec.scores === "raw" ? labels : labels.sub(least).div(greatest - least);
     return nn.meanSquaredError(logits, target, { weights });
   };
   return {
@@ -63,7 +63,8 @@ export function runFunctions(spec: RunSpec, { model, task, beginning }: {
     logits: ({ base, trainable, aux }, batch) => classifier.apply(method.adapt(base, trainable, aux), batch),
     begin(seed) {
       const fresh = train.init(random.key(seed), classifier.params(seed), { method, optimizer });
-      return beginning ? train.beginFrom(fresh, copyTree(beginning.trainable), { method, optimizer }) : fresh;
+      if (!beginning) return fresh;
+      return train.beginFrom(fresh, treeMap((x) => copy(x), beginning.trainable), { method, optimizer });
     },
     fresh: () => classifier.fresh,
   };
