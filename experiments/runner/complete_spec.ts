@@ -5,6 +5,7 @@ import type { TuningTask } from "./data/read_task.ts";
 import type { Beginning } from "./model/adapted.ts";
 import type { LoadedModel } from "./model/load_model.ts";
 import { completeMethod, type MethodDraft } from "./train/complete_method.ts";
+import { nameMethod } from "./train/load_method.ts";
 import { makeMethod } from "./train/make_method.ts";
 import type { peft } from "../../mod.ts";
 import { methodNamed } from "../recipes/methods.ts";
@@ -100,7 +101,7 @@ export async function completeSpec(draft: RunDraft, inputs: Inputs): Promise<Com
   const { weights, freshHead, dropout } = model;
   const epochs = draft.steps === undefined ? draft.epochs ?? 3 : undefined;
   const steps = draft.steps ?? stepsOf(epochs!, task.train.length, { batchSize, accumulate, order });
-  const method = completeMethod(draft.method, { steps, loaded, beginning, weights });
+  const method = completeMethod(await nameMethod(draft.method), { steps, loaded, beginning, weights });
   const isRegression = task.kind === "regression";
   const spec = parseSpec({
     version: SPEC_VERSION,

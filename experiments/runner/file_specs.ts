@@ -2,6 +2,7 @@ import { canonicalJson, parseSpec, type Part, type RunSpec } from "../../lib/exp
 import { isObject, valueAt } from "../../lib/experiment/specs/choices.ts";
 import { completeSpec, type RunDraft } from "./complete_spec.ts";
 import type { Inputs } from "./data/inputs.ts";
+import { loadMethodOf } from "./train/load_method.ts";
 
 /** What a part of a spec says that completing it does not ask for: it stands in the place of what is usual. */
 const AS_SAID = [
@@ -38,7 +39,11 @@ function given(part: object, keys: readonly string[]): object {
 }
 
 async function complete(part: Part<RunSpec>, inputs: Inputs): Promise<RunSpec> {
-  if (isWholeSpec(part)) return parseSpec(part);
+  if (isWholeSpec(part)) {
+    const spec = parseSpec(part);
+    await loadMethodOf(spec);
+    return spec;
+  }
   const { experiment = "run", method = {}, optimizer = {} } = part;
   const draft = { ...part, experiment, method, optimizer } as RunDraft; // a part's columns, where it has them, are whole
   const { spec } = await completeSpec(draft, inputs);

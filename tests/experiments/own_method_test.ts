@@ -200,4 +200,22 @@ describe("a method of one's own in the table", () => {
     const none = await runTask("train", ["--method", "./no_method.ts", ...lambda]);
     expect(none.stderr).toContain("train: cannot load the method ./no_method.ts");
   });
+
+  it("is named by its path in a configuration file, and a file that a command wrote repeats it", async () => {
+    const [file, written] = [`${out}/own.json`, `${out}/written.yaml`];
+    const run = { task: "rte", steps: 2, model: { length: 64 }, method: { name: `./${LORA_XS}`, rank: 2 }, seed: 3 };
+    await Deno.writeTextFile(file, JSON.stringify({ version: 1, run }));
+    const into = ["--out", `${out}/files`, "--json"];
+    const plan = await runTask("run", [file, "--dry-run", ...into]);
+    expect(plan.code === 0 ? "" : plan.stderr).toBe("");
+    const [{ method }] = JSON.parse(plan.stdout).specs;
+    expect(method).toMatchObject({ name: "lora-xs", module: `./${LORA_XS}`, rank: 2 });
+    const first = await runTask("run", [file, "--write-spec", written, ...into]);
+    expect(first.code === 0 ? "" : first.stderr).toBe("");
+    const again = await runTask("run", [written, ...into]);
+    expect([again.code, again.stderr]).toEqual([0, expect.stringContaining("runs: 1; 1 of them recorded")]);
+    await Deno.writeTextFile(written, (await Deno.readTextFile(written)).replace(method.source, "0123456789abcdef"));
+    const other = await runTask("run", [written, ...into]);
+    expect([other.code, other.stderr]).toEqual([1, expect.stringContaining(`its hash is ${method.source} now`)]);
+  });
 });

@@ -136,6 +136,21 @@ export async function loadMethodOf({ method }: Pick<RunSpec, "method">): Promise
 }
 
 /**
+ * A method's name and options as a person chose them, with the name of one's own in the place of the path of its module,
+ * which is loaded: `{ name: "./lora_xs.ts", rank: 4 }` becomes `{ name: "lora-xs", rank: 4 }`.
+ *
+ * Throws an Error as {@linkcode loadMethod}, and where a hash of its source is given that is not the module's.
+ */
+export async function nameMethod(chosen: peft.MethodOptions): Promise<peft.MethodOptions> {
+  const { module, source, ...rest } = chosen;
+  const path = module ?? (isModulePath(String(rest.name ?? "")) ? rest.name : undefined);
+  if (path === undefined) return chosen;
+  const { description: { name } } = await loadMethod(String(path));
+  if (source !== undefined) await loadMethodOf({ method: { name, module: path, source } });
+  return { ...rest, name };
+}
+
+/**
  * Methods of a list with commas between, by name: `all` for all of the names, and for a path the method of that module,
  * which is loaded. Throws a RangeError that names the nearest where there is none.
  */
