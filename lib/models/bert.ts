@@ -1,4 +1,3 @@
-import { select, tanh } from "../ops/mod.ts";
 import { dropout } from "../nn/dropout.ts";
 import { assemble } from "./assemble.ts";
 import { bertParts } from "./bert_parts.ts";
@@ -68,7 +67,7 @@ export function bertClassifier(options: {
     tokens: "first",
     keys: 1,
     apply(hidden, { dense, nextKey }) {
-      const pooled = tanh(dense(select(hidden, { axis: 1, index: 0 }), "bert.pooler.dense"));
+      const pooled = dense(hidden.at(0, { axis: 1 }), "bert.pooler.dense").tanh();
       return dense(dropout(pooled, { rate, key: nextKey() }), "classifier");
     },
   };

@@ -1,4 +1,4 @@
-import { add, cast, embedding, slice } from "../ops/mod.ts";
+import { embedding } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { EncoderParts, EncoderSizes, LayerNames } from "./encoder.ts";
 import type { Layers } from "./layers.ts";
@@ -20,13 +20,13 @@ export const BERT_LAYER: LayerNames = {
 /** Embeddings of the positions 0, 1, … `[T, C]` from the table of that name. */
 export function firstPositions({ get }: Layers, inputIds: Tensor, table: string): Tensor {
   const rows = get(table);
-  return cast(slice(rows, { start: [0, 0], size: [inputIds.shape[1], rows.shape[1]] }), "f32");
+  return rows.slice({ start: [0, 0], size: [inputIds.shape[1], rows.shape[1]] }).astype("f32");
 }
 
 /** Embeddings of tokens' types from the table of that name: `[B, T, C]`, or `[1, C]` where there is but one. */
 export function typesOf({ get }: Layers, { tokenTypeIds }: Pick<Batch, "tokenTypeIds">, table: string): Tensor {
   const rows = get(table);
-  return rows.shape[0] === 1 ? cast(rows, "f32") : embedding(rows, tokenTypeIds);
+  return rows.shape[0] === 1 ? rows.astype("f32") : embedding(rows, tokenTypeIds);
 }
 
 /** Options of {@linkcode bertParts}. */
@@ -69,7 +69,7 @@ export function bertParts(options: BertPartsOptions): EncoderParts {
       const places = positions(layers, batch.inputIds, tables.positions);
       const types = typesOf(layers, batch, tables.types);
       const words = embedding(layers.get(tables.words), batch.inputIds);
-      return layers.norm(add(add(words, types), places), name("LayerNorm"));
+      return layers.norm(words.add(types).add(places), name("LayerNorm"));
     },
   };
 }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { add, cast, embedding, expandDims, mul, select } from "../ops/mod.ts";
+import { embedding } from "../ops/mod.ts";
 import { dropout } from "../nn/dropout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type ActivationName, ACTIVATIONS } from "./activations.ts";
@@ -112,12 +112,12 @@ function mixer(values: Values, sizes: EncoderSizes): (site: AttentionSite) => Te
     const { layer, input, own, mask, nextKey, get, norm, dense } = site;
     const [Tq, T] = [own.shape[1], input.shape[1]];
     const project = (x: Tensor, name: string) => splitHeads(dense(x, `${layer}.${name}`), sizes.heads);
-    const distances = cast(get(DISTANCES), "f32");
+    const distances = get(DISTANCES).astype("f32");
     const table = isNormed ? norm(distances, DISTANCE_NORM) : distances;
     const dropped = dropout(table, { rate: sizes.dropout, key: nextKey() });
     // A distance's row is looked up before it is projected: T + Tq rows are fewer than the table has, mostly.
     const projectRows = (name: string, first: number, step: 1 | -1) =>
-      project(expandDims(embedding(dropped, distanceRows(first, step, T + Tq, positions)), 0), name);
+      project(embedding(dropped, distanceRows(first, step, T + Tq, positions)).expandDims(0), name);
     const mixed = disentangledAttention(
       project(own, LAYER.query),
       project(input, LAYER.key),
@@ -159,10 +159,10 @@ function encoderParts(values: Values, sizes: EncoderSizes): EncoderParts {
     ],
     embed(layers, batch) {
       let x = embedding(layers.get(WORDS), batch.inputIds);
-      if (hasPositions) x = add(x, firstPositions(layers, batch.inputIds, POSITIONS));
-      if (types > 0) x = add(x, typesOf(layers, batch, TYPES));
-      const isToken = expandDims(cast(batch.attentionMask, "f32"), 2);
-      return mul(layers.norm(x, `${EMBEDDINGS}.LayerNorm`), isToken);
+      if (hasPositions) x = x.add(firstPositions(layers, batch.inputIds, POSITIONS));
+      if (types > 0) x = x.add(typesOf(layers, batch, TYPES));
+      const isToken = batch.attentionMask.astype("f32").expandDims(2);
+      return layers.norm(x, `${EMBEDDINGS}.LayerNorm`).mul(isToken);
     },
     mix: mixer(values, sizes),
     keysOfMix: 2,
@@ -183,7 +183,7 @@ function classifier(options: {
     keys: 2,
     apply(hidden, { dense, nextKey }) {
       const drop = (x: Tensor, rate: number) => dropout(x, { rate, key: nextKey() });
-      const first = drop(select(hidden, { axis: 1, index: 0 }), options.poolerDropout);
+      const first = drop(hidden.at(0, { axis: 1 }), options.poolerDropout);
       const pooled = ACTIVATIONS[activation](dense(first, "pooler.dense"));
       return dense(drop(pooled, options.dropout), "classifier");
     },

@@ -1,16 +1,4 @@
-import {
-  add,
-  expandDims,
-  logicalAnd,
-  matmul,
-  mul,
-  notEqual,
-  reshape,
-  slice,
-  softmax,
-  transpose,
-  where,
-} from "../ops/mod.ts";
+import { where } from "../ops/mod.ts";
 import type { Key } from "../ops/random.ts";
 import { dropout } from "../nn/dropout.ts";
 import { type Tensor, tensor } from "../tensor/mod.ts";
@@ -55,11 +43,11 @@ export function distanceRows(first: number, step: 1 | -1, count: number, positio
 export function skew(x: Tensor, n: number): Tensor {
   const m = x.shape[x.rank - 2];
   const outer = x.shape.slice(0, -2);
-  const flat = reshape(x, [...outer, m * (m + n)]);
+  const flat = x.reshape([...outer, m * (m + n)]);
   const zeros = outer.map(() => 0);
-  const shifted = slice(flat, { start: [...zeros, m - 1], size: [...outer, m * (m + n - 1)] });
-  const rows = reshape(shifted, [...outer, m, m + n - 1]);
-  return slice(rows, { start: [...zeros, 0, 0], size: [...outer, m, n] });
+  const shifted = flat.slice({ start: [...zeros, m - 1], size: [...outer, m * (m + n - 1)] });
+  const rows = shifted.reshape([...outer, m, m + n - 1]);
+  return rows.slice({ start: [...zeros, 0, 0], size: [...outer, m, n] });
 }
 
 /** Options of {@linkcode disentangledAttention}. */
@@ -84,15 +72,15 @@ export function disentangledAttention(q: Tensor, k: Tensor, v: Tensor, options: 
   const { mask, positionKeys, positionQueries, dropout: rate, key } = options;
   const [Tq, T, d] = [q.shape[2], k.shape[2], q.shape[3]];
   const terms = 1 + Number(positionKeys !== undefined) + Number(positionQueries !== undefined);
-  let scores = matmul(q, k, { transposeB: true });
-  if (positionKeys) scores = add(scores, skew(matmul(q, positionKeys, { transposeB: true }), T));
+  let scores = q.matmul(k, { transposeB: true });
+  if (positionKeys) scores = scores.add(skew(q.matmul(positionKeys, { transposeB: true }), T));
   if (positionQueries) {
-    const ofKeys = skew(matmul(k, positionQueries, { transposeB: true }), Tq);
-    scores = add(scores, transpose(ofKeys, [0, 1, 3, 2]));
+    const ofKeys = skew(k.matmul(positionQueries, { transposeB: true }), Tq);
+    scores = scores.add(ofKeys.transpose([0, 1, 3, 2]));
   }
-  const isToken = notEqual(mask, 0);
-  const attends = slice(isToken, { start: [0, 0], size: [-1, Tq] });
-  const isSeen = expandDims(logicalAnd(expandDims(attends, 2), expandDims(isToken, 1)), 1);
-  const weights = softmax(where(isSeen, mul(scores, 1 / Math.sqrt(d * terms)), MASKED));
-  return matmul(dropout(weights, { rate, key }), v);
+  const isToken = mask.notEqual(0);
+  const attends = isToken.slice({ start: [0, 0], size: [-1, Tq] });
+  const isSeen = attends.expandDims(2).logicalAnd(isToken.expandDims(1)).expandDims(1);
+  const weights = where(isSeen, scores.mul(1 / Math.sqrt(d * terms)), MASKED).softmax();
+  return dropout(weights, { rate, key }).matmul(v);
 }

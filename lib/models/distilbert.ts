@@ -1,4 +1,4 @@
-import { add, embedding, relu, select } from "../ops/mod.ts";
+import { embedding } from "../ops/mod.ts";
 import { dropout } from "../nn/dropout.ts";
 import type { Architecture } from "./architecture.ts";
 import { firstPositions } from "./bert_parts.ts";
@@ -48,7 +48,7 @@ function encoderParts(sizes: EncoderSizes): EncoderParts {
     embeddings: [[WORDS, [vocabSize, C]], [POSITIONS, [maxLength, C]], ...normShapes(NORM, C)],
     embed(layers, { inputIds }) {
       const words = embedding(layers.get(WORDS), inputIds);
-      return layers.norm(add(words, firstPositions(layers, inputIds, POSITIONS)), NORM);
+      return layers.norm(words.add(firstPositions(layers, inputIds, POSITIONS)), NORM);
     },
   };
 }
@@ -60,7 +60,7 @@ function classifier(options: { readonly hiddenSize: number; readonly labels: num
     tokens: "first",
     keys: 1,
     apply(hidden, { dense, nextKey }) {
-      const pooled = relu(dense(select(hidden, { axis: 1, index: 0 }), "pre_classifier"));
+      const pooled = dense(hidden.at(0, { axis: 1 }), "pre_classifier").relu();
       return dense(dropout(pooled, { rate, key: nextKey() }), "classifier");
     },
   };

@@ -1,4 +1,3 @@
-import { add, reshape, slice, transpose } from "../ops/mod.ts";
 import type { Key } from "../ops/random.ts";
 import { attention } from "../nn/attention.ts";
 import { dropout } from "../nn/dropout.ts";
@@ -111,13 +110,13 @@ export function encoderKeys({ sizes, keysOfMix = 1 }: EncoderParts): number {
 /** Cuts `[B, T, H · d]` into heads: `[B, H, T, d]`. */
 export function splitHeads(x: Tensor, heads: number): Tensor {
   const [B, , C] = x.shape;
-  return transpose(reshape(x, [B, -1, heads, C / heads]), [0, 2, 1, 3]);
+  return x.reshape([B, -1, heads, C / heads]).transpose([0, 2, 1, 3]);
 }
 
 /** The opposite of {@linkcode splitHeads}. */
 export function joinHeads(x: Tensor): Tensor {
   const [B, heads, , size] = x.shape;
-  return reshape(transpose(x, [0, 2, 1, 3]), [B, -1, heads * size]);
+  return x.transpose([0, 2, 1, 3]).reshape([B, -1, heads * size]);
 }
 
 function scaledDotProducts({ sizes, names }: EncoderParts, site: AttentionSite): Tensor {
@@ -163,12 +162,12 @@ export function encode(
   const encodeLayer = (input: Tensor, i: number) => {
     const layer = parts.layer(i);
     const isShort = i === sizes.layers - 1 && tokens === "first";
-    const own = isShort ? slice(input, { start: [0, 0, 0], size: [-1, 1, -1] }) : input;
+    const own = isShort ? input.slice({ start: [0, 0, 0], size: [-1, 1, -1] }) : input;
     const mixed = mix({ ...layers, params, layer, input, own, mask: batch.attentionMask, nextKey });
     const attended = drop(dense(mixed, `${layer}.${names.attentionOutput}`), dropsAttended ? sizes.dropout : 0);
-    const middle = norm(add(attended, own), `${layer}.${names.attentionNorm}`);
+    const middle = norm(attended.add(own), `${layer}.${names.attentionNorm}`);
     const widened = activate(dense(middle, `${layer}.${names.intermediate}`));
-    return norm(add(drop(dense(widened, `${layer}.${names.output}`)), middle), `${layer}.${names.outputNorm}`);
+    return norm(drop(dense(widened, `${layer}.${names.output}`)).add(middle), `${layer}.${names.outputNorm}`);
   };
   for (let i = 0; i < sizes.layers; i++) {
     const layer = (input: Tensor) => encodeLayer(input, i);

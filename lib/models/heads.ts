@@ -1,4 +1,4 @@
-import { add, embedding, matmul, reshape } from "../ops/mod.ts";
+import { embedding } from "../ops/mod.ts";
 import type { Key } from "../ops/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type ActivationName, ACTIVATIONS } from "./activations.ts";
@@ -52,9 +52,9 @@ export function maskedHead(
     tokens: "all",
     keys: 0,
     apply(all, { batch: { positions }, get, dense, norm }) {
-      const hidden = positions ? embedding(reshape(all, [-1, C]), positions) : all;
+      const hidden = positions ? embedding(all.reshape([-1, C]), positions) : all;
       const normed = norm(ACTIVATIONS[activation](dense(hidden, names.dense)), names.norm);
-      return add(matmul(normed, get(names.words), { transposeB: true }), get(names.bias));
+      return normed.matmul(get(names.words), { transposeB: true }).add(get(names.bias));
     },
   };
 }

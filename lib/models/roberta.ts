@@ -1,17 +1,5 @@
 import * as v from "valibot";
-import {
-  add,
-  arange,
-  cast,
-  embedding,
-  expandDims,
-  lessEqual,
-  matmul,
-  mul,
-  notEqual,
-  select,
-  tanh,
-} from "../ops/mod.ts";
+import { arange, embedding, tanh } from "../ops/mod.ts";
 import { dropout } from "../nn/dropout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Architecture, sizesOf } from "./architecture.ts";
@@ -27,9 +15,9 @@ import { denseShapes } from "./parameter_shapes.ts";
  */
 export function positionsPastPadding(inputIds: Tensor, padding: number): Tensor {
   const T = inputIds.shape[1];
-  const isToken = cast(notEqual(inputIds, padding), "f32");
-  const isSeen = cast(lessEqual(expandDims(arange(T), 1), arange(T)), "f32");
-  return add(cast(mul(matmul(isToken, isSeen), isToken), "i32"), padding);
+  const isToken = inputIds.notEqual(padding).astype("f32");
+  const isSeen = arange(T).expandDims(1).lessEqual(arange(T)).astype("f32");
+  return isToken.matmul(isSeen).mul(isToken).astype("i32").add(padding);
 }
 
 /** Options of {@linkcode twoLayerClassifier}. */
@@ -51,7 +39,7 @@ export function twoLayerClassifier(options: TwoLayerClassifierOptions): Head {
     keys: 2,
     apply(hidden, { dense, nextKey }) {
       const drop = (x: Tensor) => dropout(x, { rate, key: nextKey() });
-      const first = drop(select(hidden, { axis: 1, index: 0 }));
+      const first = drop(hidden.at(0, { axis: 1 }));
       return dense(drop(activate(dense(first, "classifier.dense"))), "classifier.out_proj");
     },
   };

@@ -1,4 +1,3 @@
-import { cast } from "../ops/mod.ts";
 import { makeTensor, stateOf, type Tensor } from "../tensor/tensor.ts";
 
 /** The first finite number that no f16 is near, or `undefined`. */
@@ -23,7 +22,7 @@ export function storeWeight(
   const { shape } = parameter;
   const state = stateOf(parameter);
   if (parameter.dtype === dtype) return parameter;
-  if (state.kind !== "host") return cast(parameter, dtype);
+  if (state.kind !== "host") return parameter.astype(dtype);
   const data = dtype === "f16" ? new Float16Array(state.data) : new Float32Array(state.data);
   const lost = dtype === "f16" ? beyondHalf(state.data, data) : undefined;
   if (lost !== undefined) {

@@ -1,4 +1,4 @@
-import { mul, where } from "../ops/mod.ts";
+import { where } from "../ops/mod.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Key } from "../ops/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -8,5 +8,5 @@ export function dropout(x: Tensor, options: { readonly rate: number; readonly ke
   const { rate, key } = options;
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: a rate lies in [0, 1), not ${rate}`);
   if (key === undefined || rate === 0) return x;
-  return where(random.bernoulli(key, 1 - rate, x.shape), mul(x, 1 / (1 - rate)), 0);
+  return where(random.bernoulli(key, 1 - rate, x.shape), x.mul(1 / (1 - rate)), 0);
 }

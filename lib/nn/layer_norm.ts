@@ -1,4 +1,3 @@
-import { add, mul, normalize } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** Layer norm over the last axis (1607.06450): (x − mean) / √(variance + ε) · weight + bias; weight and bias `[n]`. */
@@ -8,5 +7,5 @@ export function layerNorm(
   bias: Tensor,
   options: { readonly epsilon?: number } = {},
 ): Tensor {
-  return add(mul(normalize(x, { epsilon: options.epsilon ?? 1e-5 }), weight), bias);
+  return x.normalize({ epsilon: options.epsilon ?? 1e-5 }).mul(weight).add(bias);
 }

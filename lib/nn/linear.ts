@@ -1,4 +1,3 @@
-import { add, matmul } from "../ops/mod.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { TreeNode } from "../tensor/tree.ts";
 
@@ -18,8 +17,8 @@ export type Params = Readonly<Record<string, Weight>>;
 
 /** x Wᵀ + b: x `[..., in]`, W `[out, in]`, b `[out]` → `[..., out]`. */
 export function linear(x: Tensor, weight: Weight, bias?: Tensor): Tensor {
-  const projected = weight instanceof Tensor ? matmul(x, weight, { transposeB: true }) : weight.project(x);
-  const y = bias ? add(projected, bias) : projected;
+  const projected = weight instanceof Tensor ? x.matmul(weight, { transposeB: true }) : weight.project(x);
+  const y = bias ? projected.add(bias) : projected;
   return weight instanceof Tensor || !weight.adaptOutput ? y : weight.adaptOutput(y);
 }
 

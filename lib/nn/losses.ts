@@ -1,18 +1,4 @@
-import {
-  add,
-  cast,
-  logProbability,
-  logSoftmax,
-  mean,
-  mul,
-  notEqual,
-  onesLike,
-  reshape,
-  square,
-  sub,
-  sum,
-  where,
-} from "../ops/mod.ts";
+import { logProbability, onesLike, sub, where } from "../ops/mod.ts";
 import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -53,18 +39,18 @@ export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntro
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new RangeError(`crossEntropy: label smoothing lies in [0, 1], not ${labelSmoothing}`);
   }
-  const flat = cast(reshape(labels, [rows]), "i32");
-  const isCounted = notEqual(flat, ignoreLabel);
-  const counts = mul(cast(isCounted, "f32"), weights ? reshape(weights, [rows]) : 1);
-  const table = reshape(logits, [rows, classes]);
+  const flat = labels.reshape([rows]).astype("i32");
+  const isCounted = flat.notEqual(ignoreLabel);
+  const counts = isCounted.astype("f32").mul(weights ? weights.reshape([rows]) : 1);
+  const table = logits.reshape([rows, classes]);
   // Chosen and not multiplied: 0 · NaN would be NaN. From 0, as −0 would be printed with its sign.
-  let total = sub(0, sum(where(isCounted, mul(logProbability(table, flat), counts), 0)));
+  let total = sub(0, where(isCounted, logProbability(table, flat).mul(counts), 0).sum());
   if (labelSmoothing > 0) {
-    const means = mean(logSoftmax(table), { axis: -1 });
-    const spread = sub(0, sum(where(isCounted, mul(means, counts), 0)));
-    total = add(mul(total, 1 - labelSmoothing), mul(spread, labelSmoothing));
+    const means = table.logSoftmax().mean({ axis: -1 });
+    const spread = sub(0, where(isCounted, means.mul(counts), 0).sum());
+    total = total.mul(1 - labelSmoothing).add(spread.mul(labelSmoothing));
   }
-  return { sum: total, count: sum(counts) };
+  return { sum: total, count: counts.sum() };
 }
 
 /** Squared error of predictions `[B]` or `[B, 1]` with f32 labels `[B]`, and optional weights of rows. */
@@ -78,8 +64,8 @@ export function meanSquaredError(
       `meanSquaredError: labels ${formatShape(labels.shape)} do not fit predictions ${formatShape(predictions.shape)}`,
     );
   }
-  const target = reshape(labels, [labels.size]);
-  const weights = options.weights ? reshape(options.weights, [labels.size]) : onesLike(target);
-  const errors = square(sub(reshape(predictions, [labels.size]), target));
-  return { sum: sum(mul(errors, weights)), count: sum(weights) };
+  const target = labels.reshape([labels.size]);
+  const weights = options.weights?.reshape([labels.size]) ?? onesLike(target);
+  const errors = predictions.reshape([labels.size]).sub(target).square();
+  return { sum: errors.mul(weights).sum(), count: weights.sum() };
 }

@@ -1,11 +1,8 @@
 import { isNaNExpression } from "../../kernels/is_nan.ts";
 import type { GeluOptions } from "../tensor/operation_options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { add, mul, sub } from "./arithmetic.ts";
-import { lessEqual } from "./compare.ts";
+import { sub } from "./arithmetic.ts";
 import { elementwise, unary } from "./elementwise.ts";
-import { exp, sigmoid, tanh } from "./exponential.ts";
-import { square } from "./arithmetic.ts";
 import type { Primitive } from "./primitive.ts";
 import { where } from "./where.ts";
 
@@ -56,7 +53,7 @@ export const erfPrimitive: Primitive<undefined> = elementwise({
   wgsl: "errorFunction($0)",
   prelude: ERF,
   reference: erfReference,
-  vjp: ({ inputs: [x], cotangent }) => [mul(cotangent, mul(exp(mul(square(x), -1)), 2 / Math.sqrt(Math.PI)))],
+  vjp: ({ inputs: [x], cotangent }) => [cotangent.mul(x.square().mul(-1).exp().mul(2 / Math.sqrt(Math.PI)))],
 });
 /** x where positive, else 0. */
 export const reluPrimitive: Primitive<undefined> = elementwise({
@@ -64,7 +61,7 @@ export const reluPrimitive: Primitive<undefined> = elementwise({
   wgsl: "select($0, $T(0.0), $0 < $T(0.0))",
   reference: (x) => x < 0 ? 0 : x,
   // As in PyTorch, NaN passes the cotangent on.
-  vjp: ({ inputs: [x], cotangent }) => [where(lessEqual(x, 0), 0, cotangent)],
+  vjp: ({ inputs: [x], cotangent }) => [where(x.lessEqual(0), 0, cotangent)],
 });
 /** x·Φ(x). */
 export const geluPrimitive: Primitive<undefined> = elementwise({
@@ -73,9 +70,9 @@ export const geluPrimitive: Primitive<undefined> = elementwise({
   prelude: ERF,
   reference: (x) => x * 0.5 * (1 + erfReference(x / Math.SQRT2)),
   vjp: ({ inputs: [x], cotangent }) => {
-    const cumulative = mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
-    const density = mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return [mul(cotangent, add(cumulative, mul(x, density)))];
+    const cumulative = x.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
+    const density = x.square().mul(-0.5).exp().mul(1 / Math.sqrt(2 * Math.PI));
+    return [cotangent.mul(cumulative.add(x.mul(density)))];
   },
 });
 
@@ -88,9 +85,9 @@ export const geluTanhPrimitive: Primitive<undefined> = elementwise({
   wgsl: `($0 * 0.5 * ($T(1.0) + tanh(clamp(${ROOT} * ($0 + ${CUBIC} * $0 * $0 * $0), $T(-15.0), $T(15.0)))))`,
   reference: (x) => x * 0.5 * (1 + Math.tanh(ROOT * (x + CUBIC * x ** 3))),
   vjp: ({ inputs: [x], cotangent }) => {
-    const t = tanh(mul(mul(x, add(mul(square(x), CUBIC), 1)), ROOT));
-    const slope = mul(add(mul(square(x), 3 * CUBIC), 1), ROOT);
-    return [mul(cotangent, mul(add(add(t, 1), mul(mul(x, sub(1, square(t))), slope)), 0.5))];
+    const t = x.mul(x.square().mul(CUBIC).add(1)).mul(ROOT).tanh();
+    const slope = x.square().mul(3 * CUBIC).add(1).mul(ROOT);
+    return [cotangent.mul(t.add(1).add(x.mul(sub(1, t.square())).mul(slope)).mul(0.5))];
   },
 });
 
@@ -101,8 +98,8 @@ export const siluPrimitive: Primitive<undefined> = elementwise({
     `(${x} / (${type("f32")}(1.0) + select(exp(-${x}), ${x}, ${isNaNExpression(x, type("u32"))})))`,
   reference: (x) => x / (1 + Math.exp(-x)),
   vjp({ inputs: [x], cotangent }) {
-    const slope = sigmoid(x);
-    return [mul(cotangent, mul(slope, add(mul(x, sub(1, slope)), 1)))];
+    const slope = x.sigmoid();
+    return [cotangent.mul(slope.mul(x.mul(sub(1, slope)).add(1)))];
   },
 });
 

@@ -1,7 +1,6 @@
 import { isNaNExpression } from "../../kernels/is_nan.ts";
 import { opaqueExpression } from "../../kernels/opaque.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { equal, greater, less, logicalOr } from "./compare.ts";
 import type { TensorLike } from "../tensor/operation_options.ts";
 import { binary, elementwise, unary } from "./elementwise.ts";
 import type { ExpressionSite, Primitive } from "./primitive.ts";
@@ -29,7 +28,7 @@ export const subPrimitive: Primitive<undefined> = elementwise({
   wgsl: (args, site) =>
     site.inputs[0] === "f32" ? `(${args[0]} + ${negated(args[1], site)})` : `(${args[0]} - ${args[1]})`,
   reference: (a, b) => a - b,
-  vjp: ({ cotangent, needs }) => [cotangent, needs[1] ? neg(cotangent) : undefined],
+  vjp: ({ cotangent, needs }) => [cotangent, needs[1] ? cotangent.neg() : undefined],
 });
 
 /** An f32 argument, opaque where one of the named operations makes it in the same kernel. */
@@ -48,8 +47,8 @@ export const mulPrimitive: Primitive<undefined> = elementwise({
   reference: (a, b) => a * b,
   integers: Math.imul,
   vjp: ({ inputs: [a, b], cotangent, needs }) => [
-    needs[0] ? mul(cotangent, b) : undefined,
-    needs[1] ? mul(cotangent, a) : undefined,
+    needs[0] ? cotangent.mul(b) : undefined,
+    needs[1] ? cotangent.mul(a) : undefined,
   ],
 });
 /** a / b. Compilers must not take (x · y) / y for x: it may be NaN where x is not. */
@@ -60,8 +59,8 @@ export const divPrimitive: Primitive<undefined> = elementwise({
   // WGSL's: what is divided by 0 stays.
   integers: (a, b) => b === 0 ? a : Math.trunc(a / b),
   vjp: ({ inputs: [a, b], cotangent, needs }) => [
-    needs[0] ? div(cotangent, b) : undefined,
-    needs[1] ? neg(div(mul(cotangent, a), square(b))) : undefined,
+    needs[0] ? cotangent.div(b) : undefined,
+    needs[1] ? cotangent.mul(a).div(b.square()).neg() : undefined,
   ],
 });
 
@@ -70,7 +69,7 @@ export const squarePrimitive: Primitive<undefined> = elementwise({
   name: "square",
   wgsl: "($0 * $0)",
   reference: (x) => x * x,
-  vjp: ({ inputs: [x], cotangent }) => [mul(cotangent, mul(x, 2))],
+  vjp: ({ inputs: [x], cotangent }) => [cotangent.mul(x.mul(2))],
 });
 
 /**
@@ -88,22 +87,22 @@ export const maximumPrimitive: Primitive<undefined> = elementwise({
   name: "maximum",
   wgsl: choose(">"),
   reference: Math.max,
-  vjp: ({ inputs: [a, b], cotangent }) => shareExtremum(cotangent, greater(a, b), equal(a, b)),
+  vjp: ({ inputs: [a, b], cotangent }) => shareExtremum(cotangent, a.greater(b), a.equal(b)),
 });
 /** The smaller. NaN wins, as in NumPy. */
 export const minimumPrimitive: Primitive<undefined> = elementwise({
   name: "minimum",
   wgsl: choose("<"),
   reference: Math.min,
-  vjp: ({ inputs: [a, b], cotangent }) => shareExtremum(cotangent, less(a, b), equal(a, b)),
+  vjp: ({ inputs: [a, b], cotangent }) => shareExtremum(cotangent, a.less(b), a.equal(b)),
 });
 
 /** Equal operands share the derivative by halves, as in PyTorch. */
 function shareExtremum(cotangent: Tensor, first: Tensor, tie: Tensor): Tensor[] {
-  const half = mul(cotangent, 0.5);
+  const half = cotangent.mul(0.5);
   return [
     where(tie, half, where(first, cotangent, 0)),
-    where(logicalOr(tie, first), where(tie, half, 0), cotangent),
+    where(tie.logicalOr(first), where(tie, half, 0), cotangent),
   ];
 }
 
@@ -112,14 +111,14 @@ export const negPrimitive: Primitive<undefined> = elementwise({
   name: "neg",
   wgsl: ([x], site) => site.inputs[0] === "f32" ? negated(x, site) : `(-${x})`,
   reference: (x) => -x,
-  vjp: ({ cotangent }) => [neg(cotangent)],
+  vjp: ({ cotangent }) => [cotangent.neg()],
 });
 /** |x|. */
 export const absPrimitive: Primitive<undefined> = elementwise({
   name: "abs",
   wgsl: "abs($0)",
   reference: Math.abs,
-  vjp: ({ inputs: [x], cotangent }) => [mul(cotangent, sign(x))],
+  vjp: ({ inputs: [x], cotangent }) => [cotangent.mul(x.sign())],
 });
 /** −1, 0 or 1; NaN of NaN, as in NumPy. */
 export const signPrimitive: Primitive<undefined> = elementwise({

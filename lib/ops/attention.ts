@@ -8,15 +8,12 @@ import {
 import { formatShape, sameShape, type Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isContiguous, type View } from "../tensor/view.ts";
-import { mul, sub } from "./arithmetic.ts";
 import { type AttentionOptions, attentionWeights, dropWeights, seenKeys } from "./attention_by_parts.ts";
 import { referenceAttention, referenceAttentionGrad } from "./attention_reference.ts";
 import { cast } from "./cast.ts";
 import { zeros } from "./full.ts";
 import { requireDType } from "./elementwise.ts";
-import { matmul } from "./matmul.ts";
 import { apply, type BufferRef, type Dispatch, type Primitive } from "./primitive.ts";
-import { sum } from "./reduce.ts";
 import { reshape, transpose } from "./reshape.ts";
 import { concat, slice } from "./slice.ts";
 import { where } from "./where.ts";
@@ -119,15 +116,15 @@ export const attentionGradPrimitive: Primitive<AttentionParams> = {
     const { mask, key } = extras(inputs, 5, params);
     const options = { mask, causal: params.causal, dropout: params.rate, key };
     const weights = attentionWeights(q, k, options);
-    const slopes = dropWeights(matmul(g, v, { transposeB: true }), options);
-    const along = sum(mul(slopes, weights), { axis: -1, keepDims: true });
-    const changes = mul(weights, mul(sub(slopes, along), 1 / Math.sqrt(sizes.d)));
+    const slopes = dropWeights(g.matmul(v, { transposeB: true }), options);
+    const along = slopes.mul(weights).sum({ axis: -1, keepDims: true });
+    const changes = weights.mul(slopes.sub(along).mul(1 / Math.sqrt(sizes.d)));
     const seen = params.causal ? where(seenKeys(sizes.T, sizes.S), changes, 0) : changes;
     const derivatives = [
-      matmul(seen, k),
-      matmul(seen, q, { transposeA: true }),
-      matmul(dropWeights(weights, options), g, { transposeA: true }),
-    ].map((x) => reshape(transpose(x, HEADS), [-1]));
+      seen.matmul(k),
+      seen.matmul(q, { transposeA: true }),
+      dropWeights(weights, options).matmul(g, { transposeA: true }),
+    ].map((x) => x.transpose(HEADS).reshape([-1]));
     const used = derivatives.reduce((total, { size }) => total + size, 0);
     return concat([...derivatives, zeros([backwardParts(sizes).size - used])]);
   },

@@ -1,13 +1,8 @@
 import { MASKED } from "../../kernels/attention.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { arange } from "./arange.ts";
-import { add, mul, sub } from "./arithmetic.ts";
-import { cast } from "./cast.ts";
-import { greaterEqual } from "./compare.ts";
-import { matmul } from "./matmul.ts";
+import { sub } from "./arithmetic.ts";
 import { bernoulli, type Key } from "./random.ts";
-import { expandDims } from "./reshape.ts";
-import { softmax } from "./softmax.ts";
 import { where } from "./where.ts";
 
 /** Options of {@linkcode attention}. */
@@ -23,27 +18,27 @@ export interface AttentionOptions {
 
 /** Which keys a query sees, bool `[T, S]`, where causality says so. */
 export function seenKeys(T: number, S: number): Tensor {
-  return greaterEqual(expandDims(add(arange(T), S - T), 1), expandDims(arange(S), 0));
+  return arange(T).add(S - T).expandDims(1).greaterEqual(arange(S).expandDims(0));
 }
 
 /** Weights of attention before dropout, `[B, H, T, S]`. */
 export function attentionWeights(q: Tensor, k: Tensor, options: AttentionOptions): Tensor {
   const { mask, causal = false } = options;
-  let scores = mul(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(q.shape[3]));
+  let scores = q.matmul(k, { transposeB: true }).mul(1 / Math.sqrt(q.shape[3]));
   if (mask) {
-    const penalty = mul(sub(1, cast(mask, "f32")), MASKED);
-    scores = add(scores, expandDims(expandDims(penalty, 1), 1));
+    const penalty = sub(1, mask.astype("f32")).mul(MASKED);
+    scores = scores.add(penalty.expandDims(1).expandDims(1));
   }
-  return softmax(causal ? where(seenKeys(q.shape[2], k.shape[2]), scores, MASKED) : scores);
+  return (causal ? where(seenKeys(q.shape[2], k.shape[2]), scores, MASKED) : scores).softmax();
 }
 
 /** Weights, or derivatives by what became of them, after dropout. */
 export function dropWeights(weights: Tensor, { dropout: rate = 0, key }: AttentionOptions): Tensor {
   if (key === undefined || rate === 0) return weights;
-  return where(bernoulli(key, 1 - rate, weights.shape), mul(weights, 1 / (1 - rate)), 0);
+  return where(bernoulli(key, 1 - rate, weights.shape), weights.mul(1 / (1 - rate)), 0);
 }
 
 /** Attention written in other operations, with all scores in memory: what {@linkcode attention} equals but for rounding. */
 export function attentionByParts(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
-  return matmul(dropWeights(attentionWeights(q, k, options), options), v);
+  return dropWeights(attentionWeights(q, k, options), options).matmul(v);
 }

@@ -5,7 +5,7 @@ import { logarithmSource } from "../../kernels/logarithm.ts";
 import { rootExpression } from "../../kernels/roots.ts";
 import { trigonometrySource } from "../../kernels/trigonometry.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { div, mul, neg, square, sub } from "./arithmetic.ts";
+import { sub } from "./arithmetic.ts";
 import { elementwise, unary } from "./elementwise.ts";
 import type { Primitive } from "./primitive.ts";
 
@@ -14,7 +14,7 @@ export const expPrimitive: Primitive<undefined> = elementwise({
   name: "exp",
   wgsl: ([x], { type }) => expExpression(x, type("u32")),
   reference: Math.exp,
-  vjp: ({ output, cotangent }) => [mul(cotangent, output)],
+  vjp: ({ output, cotangent }) => [cotangent.mul(output)],
 });
 /** Natural logarithm. */
 export const logPrimitive: Primitive<undefined> = elementwise({
@@ -22,21 +22,21 @@ export const logPrimitive: Primitive<undefined> = elementwise({
   wgsl: "logarithm($0)",
   prelude: logarithmSource,
   reference: Math.log,
-  vjp: ({ inputs: [x], cotangent }) => [div(cotangent, x)],
+  vjp: ({ inputs: [x], cotangent }) => [cotangent.div(x)],
 });
 /** √x. */
 export const sqrtPrimitive: Primitive<undefined> = elementwise({
   name: "sqrt",
   wgsl: ([x], { type }) => rootExpression("sqrt", x, { T: type("f32"), U: type("u32") }),
   reference: Math.sqrt,
-  vjp: ({ output, cotangent }) => [div(mul(cotangent, 0.5), output)],
+  vjp: ({ output, cotangent }) => [cotangent.mul(0.5).div(output)],
 });
 /** 1/√x. */
 export const rsqrtPrimitive: Primitive<undefined> = elementwise({
   name: "rsqrt",
   wgsl: ([x], { type }) => rootExpression("inverseSqrt", x, { T: type("f32"), U: type("u32") }),
   reference: (x) => 1 / Math.sqrt(x),
-  vjp: ({ inputs: [x], output, cotangent }) => [div(mul(mul(cotangent, -0.5), output), x)],
+  vjp: ({ inputs: [x], output, cotangent }) => [cotangent.mul(-0.5).mul(output).div(x)],
 });
 /** Sine. */
 export const sinPrimitive: Primitive<undefined> = elementwise({
@@ -44,7 +44,7 @@ export const sinPrimitive: Primitive<undefined> = elementwise({
   wgsl: ([x], { width }) => `sine${width === 4 ? "4" : ""}(${x})`,
   prelude: trigonometrySource,
   reference: Math.sin,
-  vjp: ({ inputs: [x], cotangent }) => [mul(cotangent, cos(x))],
+  vjp: ({ inputs: [x], cotangent }) => [cotangent.mul(x.cos())],
 });
 /** Cosine. */
 export const cosPrimitive: Primitive<undefined> = elementwise({
@@ -52,7 +52,7 @@ export const cosPrimitive: Primitive<undefined> = elementwise({
   wgsl: ([x], { width }) => `cosine${width === 4 ? "4" : ""}(${x})`,
   prelude: trigonometrySource,
   reference: Math.cos,
-  vjp: ({ inputs: [x], cotangent }) => [neg(mul(cotangent, sin(x)))],
+  vjp: ({ inputs: [x], cotangent }) => [cotangent.mul(x.sin()).neg()],
 });
 /** Hyperbolic tangent. */
 export const tanhPrimitive: Primitive<undefined> = elementwise({
@@ -60,7 +60,7 @@ export const tanhPrimitive: Primitive<undefined> = elementwise({
   wgsl: "hyperbolicTangent($0)",
   prelude: hyperbolicTangentSource,
   reference: Math.tanh,
-  vjp: ({ output, cotangent }) => [mul(cotangent, sub(1, square(output)))],
+  vjp: ({ output, cotangent }) => [cotangent.mul(sub(1, output.square()))],
 });
 /** 1/(1 + e⁻ˣ). */
 export const sigmoidPrimitive: Primitive<undefined> = elementwise({
@@ -68,7 +68,7 @@ export const sigmoidPrimitive: Primitive<undefined> = elementwise({
   wgsl: ([x], { type }) =>
     `(${type("f32")}(1.0) / (${type("f32")}(1.0) + select(exp(-${x}), ${x}, ${isNaNExpression(x, type("u32"))})))`,
   reference: (x) => 1 / (1 + Math.exp(-x)),
-  vjp: ({ output, cotangent }) => [mul(cotangent, mul(output, sub(1, output)))],
+  vjp: ({ output, cotangent }) => [cotangent.mul(output.mul(sub(1, output)))],
 });
 
 /** eˣ. */

@@ -2,14 +2,9 @@ import { crossEntropyDispatch } from "../../kernels/cross_entropy.ts";
 import { formatShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { arange } from "./arange.ts";
-import { mul, sub } from "./arithmetic.ts";
-import { cast } from "./cast.ts";
 import { full } from "./full.ts";
-import { equal } from "./compare.ts";
 import { requireDType } from "./elementwise.ts";
 import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
-import { expandDims } from "./reshape.ts";
-import { softmax } from "./softmax.ts";
 
 /** Each row with its label, its largest element and the logarithm of its Σeˣ less that, which would lose it where large. */
 function* rowsOf(logits: ReferenceArray, labels: ReferenceArray) {
@@ -65,8 +60,8 @@ export const logProbabilityGradPrimitive: Primitive<undefined> = {
     return result;
   },
   decompose([logits, labels, d]) {
-    const target = cast(equal(expandDims(labels, 1), arange(logits.shape[1])), "f32");
-    return mul(sub(target, softmax(logits)), expandDims(d, 1));
+    const target = labels.expandDims(1).equal(arange(logits.shape[1])).astype("f32");
+    return target.sub(logits.softmax()).mul(d.expandDims(1));
   },
 };
 

@@ -128,11 +128,11 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
     });
   },
   vjp({ inputs: [a, b], params: { scale }, cotangent, needs }) {
-    const slope = scale === 1 ? cotangent : mul(cotangent, scale);
+    const slope = scale === 1 ? cotangent : cotangent.mul(scale);
     return [
-      needs[0] ? matmul(slope, b, { transposeB: true }) : undefined,
+      needs[0] ? slope.matmul(b, { transposeB: true }) : undefined,
       needs[1]
-        ? (isSwapped(b) ? swapLast(matmul(slope, a, { transposeA: true })) : matmul(a, slope, { transposeA: true }))
+        ? (isSwapped(b) ? swapLast(slope.matmul(a, { transposeA: true })) : a.matmul(slope, { transposeA: true }))
         : undefined,
     ];
   },

@@ -2,7 +2,7 @@ import { matmulDispatch } from "../../kernels/choose_matmul.ts";
 import { SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { add, mul } from "./arithmetic.ts";
+import { add } from "./arithmetic.ts";
 import { zeros } from "./full.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
 import { matmul, type MatmulParams, orientation, productEmission } from "./matmul.ts";
@@ -74,12 +74,12 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
     });
   },
   vjp({ inputs, params: { scale }, cotangent, needs }) {
-    const slope = scale === 1 ? cotangent : mul(cotangent, scale);
+    const slope = scale === 1 ? cotangent : cotangent.mul(scale);
     return inputs.map((_, i) => {
       if (!needs[i]) return undefined;
       return i % 2 === 0
-        ? matmul(slope, inputs[i + 1], { transposeB: true })
-        : matmul(inputs[i - 1], slope, { transposeA: true });
+        ? slope.matmul(inputs[i + 1], { transposeB: true })
+        : inputs[i - 1].matmul(slope, { transposeA: true });
     });
   },
 };

@@ -1,10 +1,7 @@
 import { powerSource } from "../../kernels/power.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { mul, sub } from "./arithmetic.ts";
-import { equal, greaterEqual, logicalAnd } from "./compare.ts";
 import type { TensorLike } from "../tensor/operation_options.ts";
 import { binary, elementwise } from "./elementwise.ts";
-import { log } from "./exponential.ts";
 import type { Primitive } from "./primitive.ts";
 import { where } from "./where.ts";
 
@@ -15,8 +12,8 @@ function powerReference(x: number, y: number): number {
 
 /** aᵇ·log a; 0^b does not change with b ≥ 0, which is the limit of 0·log 0. */
 function slopeByExponent(a: Tensor, b: Tensor, power: Tensor): Tensor {
-  const isFlat = logicalAnd(equal(a, 0), greaterEqual(b, 0));
-  return where(isFlat, 0, mul(power, log(where(isFlat, 1, a))));
+  const isFlat = a.equal(0).logicalAnd(b.greaterEqual(0));
+  return where(isFlat, 0, power.mul(where(isFlat, 1, a).log()));
 }
 
 /** a to the power b. */
@@ -27,8 +24,8 @@ export const powPrimitive: Primitive<undefined> = elementwise({
   reference: powerReference,
   vjp: ({ inputs: [a, b], output, cotangent, needs }) => [
     // a⁰ does not change with a, 0 included: 0·a⁰, not 0·a⁻¹.
-    needs[0] ? mul(cotangent, mul(b, pow(a, sub(where(equal(b, 0), 1, b), 1)))) : undefined,
-    needs[1] ? mul(cotangent, slopeByExponent(a, b, output)) : undefined,
+    needs[0] ? cotangent.mul(b.mul(a.pow(where(b.equal(0), 1, b).sub(1)))) : undefined,
+    needs[1] ? cotangent.mul(slopeByExponent(a, b, output)) : undefined,
   ],
 });
 

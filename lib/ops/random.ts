@@ -2,13 +2,12 @@ import { threefrySource } from "../../kernels/threefry.ts";
 import { requireCount, requireShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import { makeTensor, Tensor } from "../tensor/tensor.ts";
 import { arange } from "./arange.ts";
-import { add, mul, sub } from "./arithmetic.ts";
+import { sub } from "./arithmetic.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { cast } from "./cast.ts";
 import { less } from "./compare.ts";
 import { asTensor } from "./constant.ts";
 import { elementwise } from "./elementwise.ts";
-import { cos, log, sqrt } from "./exponential.ts";
 import { apply, type Primitive } from "./primitive.ts";
 import { expandDims, reshape } from "./reshape.ts";
 import { select, slice } from "./slice.ts";
@@ -111,7 +110,7 @@ export function uniform(
 ): Tensor {
   const { min = 0, max = 1 } = options;
   const unit = apply(unitPrimitive, [bits(key, shape, 0)], undefined);
-  return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
+  return min === 0 && max === 1 ? unit : unit.mul(max - min).add(min);
 }
 
 /** Normal numbers by Box and Muller's method; they differ between adapters as logarithms near 1 do, by some 10⁻³ at most. */
@@ -121,9 +120,9 @@ export function normal(
   options: { readonly mean?: number; readonly std?: number } = {},
 ): Tensor {
   const { mean = 0, std = 1 } = options;
-  const radius = sqrt(mul(log(sub(1, apply(unitPrimitive, [bits(key, shape, 0)], undefined))), -2));
-  const angle = mul(apply(unitPrimitive, [bits(key, shape, 1)], undefined), 2 * Math.PI);
-  return add(mul(mul(radius, cos(angle)), std), mean);
+  const radius = sub(1, apply(unitPrimitive, [bits(key, shape, 0)], undefined)).log().mul(-2).sqrt();
+  const angle = apply(unitPrimitive, [bits(key, shape, 1)], undefined).mul(2 * Math.PI);
+  return radius.mul(angle.cos()).mul(std).add(mean);
 }
 
 /** True with probability `p`, as bool. */

@@ -4,7 +4,6 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { div, mul } from "./arithmetic.ts";
 import { stretchBack, sumPrimitive } from "./broadcast.ts";
 import { cast } from "./cast.ts";
-import { equal } from "./compare.ts";
 import { zeros } from "./full.ts";
 import { apply, type Primitive, type VjpSite } from "./primitive.ts";
 import { type ReduceParams, reducePrimitive } from "./reduction.ts";
@@ -12,9 +11,9 @@ import { reshape } from "./reshape.ts";
 
 /** Shares the derivative equally among the elements that reach the extremum. */
 function extremumVjp({ inputs: [x], output, params: { axes }, cotangent }: VjpSite<ReduceParams>): Tensor[] {
-  const hit = cast(equal(x, stretchBack(output, x, axes)), "f32");
+  const hit = x.equal(stretchBack(output, x, axes)).astype("f32");
   const count = apply(sumPrimitive, [hit], { axes });
-  return [mul(hit, stretchBack(div(cotangent, count), x, axes))];
+  return [hit.mul(stretchBack(cotangent.div(count), x, axes))];
 }
 
 /** Largest element over axes. */

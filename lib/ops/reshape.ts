@@ -17,7 +17,7 @@ export const reshapePrimitive: Primitive<{ readonly shape: Shape }> = {
   infer: ([x], { shape }) => ({ shape, dtype: x.dtype }),
   lowering: { kind: "view", view: (view, { shape }) => reshapeView(view, shape) },
   reference: ([x]) => x.data,
-  vjp: ({ inputs: [x], cotangent }) => [reshape(cotangent, x.shape)],
+  vjp: ({ inputs: [x], cotangent }) => [cotangent.reshape(x.shape)],
 };
 
 /**
@@ -58,7 +58,7 @@ export const transposePrimitive: Primitive<{ readonly permutation: readonly numb
   vjp({ cotangent, params: { permutation } }) {
     const inverse = new Array<number>(permutation.length);
     permutation.forEach((axis, position) => inverse[axis] = position);
-    return [transpose(cotangent, inverse)];
+    return [cotangent.transpose(inverse)];
   },
 };
 

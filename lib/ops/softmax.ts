@@ -1,12 +1,8 @@
 import type { AxisOption } from "../tensor/operation_options.ts";
 import { normalizeAxis, type Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { add, mul, sub } from "./arithmetic.ts";
 import { requireDType } from "./elementwise.ts";
-import { exp, rsqrt } from "./exponential.ts";
-import { square } from "./arithmetic.ts";
 import { apply, type Lowering, type Primitive, type ReferenceArray } from "./primitive.ts";
-import { mean, sum } from "./reduce.ts";
 import { transpose } from "./reshape.ts";
 import { rowDispatch, type RowKernelName } from "../../kernels/rows.ts";
 
@@ -41,8 +37,8 @@ function byRows(inputs: readonly ReferenceArray[], row: (...rows: Float64Array[]
 const total = (row: Float64Array) => row.reduce((a, b) => a + b, 0);
 const dot = (a: Float64Array, b: Float64Array) => a.reduce((s, x, i) => s + x * b[i], 0);
 const same = ([x]: readonly { readonly shape: Shape }[]) => ({ shape: x.shape, dtype: "f32" as const });
-const sumLast = (x: Tensor) => sum(x, { axis: -1, keepDims: true });
-const meanLast = (x: Tensor) => mean(x, { axis: -1, keepDims: true });
+const sumLast = (x: Tensor) => x.sum({ axis: -1, keepDims: true });
+const meanLast = (x: Tensor) => x.mean({ axis: -1, keepDims: true });
 
 /** Parameters of the row-wise primitives. */
 export interface RowParams {
@@ -75,7 +71,7 @@ export const softmaxGradPrimitive: Primitive<RowParams> = {
       const s = dot(y, d);
       return y.map((value, i) => value * (d[i] - s));
     }),
-  decompose: ([y, d]) => mul(y, sub(d, sumLast(mul(y, d)))),
+  decompose: ([y, d]) => y.mul(d.sub(sumLast(y.mul(d)))),
 };
 
 /** x − log Σeˣ over the last axis. */
@@ -103,7 +99,7 @@ export const logSoftmaxGradPrimitive: Primitive<RowParams> = {
       const s = total(d);
       return y.map((value, i) => d[i] - Math.exp(value) * s);
     }),
-  decompose: ([y, d]) => sub(d, mul(exp(y), sumLast(d))),
+  decompose: ([y, d]) => d.sub(y.exp().mul(sumLast(d))),
 };
 
 /** (x − mean) / √(variance + ε) over the last axis. */
@@ -133,10 +129,10 @@ export const normalizeGradPrimitive: Primitive<RowParams> = {
       return d.map((value, i) => (value - center - values[i] * along) * scale);
     }),
   decompose([x, d], { epsilon = 0 }) {
-    const centered = sub(x, meanLast(x));
-    const scale = rsqrt(add(meanLast(square(centered)), epsilon));
-    const y = mul(centered, scale);
-    return mul(sub(sub(d, meanLast(d)), mul(y, meanLast(mul(y, d)))), scale);
+    const centered = x.sub(meanLast(x));
+    const scale = meanLast(centered.square()).add(epsilon).rsqrt();
+    const y = centered.mul(scale);
+    return d.sub(meanLast(d)).sub(y.mul(meanLast(y.mul(d)))).mul(scale);
   },
 };
 

@@ -1,3 +1,4 @@
+import "../ops/methods.ts"; // derivatives are written with them
 import { add } from "../ops/arithmetic.ts";
 import { zerosLike } from "../ops/full.ts";
 import { type Group, groupPrimitive, mark } from "../ops/identity.ts";

@@ -24,8 +24,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "a result under two names gives its memory back twice",
     file: "lib/compile/run/compiled.ts",
-    mended: "        storage.retain();\n        return new Tensor(shape, dtype, {",
-    broken: "        return new Tensor(shape, dtype, {",
+    mended: "        storage.retain();\n        return makeTensor(shape, dtype, {",
+    broken: "        return makeTensor(shape, dtype, {",
   },
   {
     name: "joined sums over axes around a kept one read a permuted view by steps in memory",
