@@ -1,4 +1,4 @@
-import { add, cast, div, mul, sqrt, square, zerosLike } from "../ops/mod.ts";
+import { zerosLike } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
 import { chain, type CountState, scaleByLearningRate, startCount } from "./chain.ts";
@@ -36,13 +36,13 @@ export function scaleByAdam(options: AdamOptions = {}): Optimizer<AdamState> {
   return {
     init: (params) => ({ count: startCount(), mu: treeMap(zerosLike, params), nu: treeMap(zerosLike, params) }),
     update(grads, { count, mu, nu }) {
-      const next = add(count, 1);
-      const t = cast(next, "f32");
+      const next = count.add(1);
+      const t = next.astype("f32");
       const [correction1, correction2] = [oneMinusPower(beta1, t), oneMinusPower(beta2, t)];
-      const first = treeMap((m, g) => add(mul(m, beta1), mul(g, 1 - beta1)), mu, grads);
-      const second = treeMap((v, g) => add(mul(v, beta2), mul(square(g), 1 - beta2)), nu, grads);
+      const first = treeMap((m, g) => m.mul(beta1).add(g.mul(1 - beta1)), mu, grads);
+      const second = treeMap((v, g) => v.mul(beta2).add(g.square().mul(1 - beta2)), nu, grads);
       const updates = treeMap(
-        (_, m, v) => div(div(m, correction1), add(sqrt(div(v, correction2)), epsilon)),
+        (_, m, v) => m.div(correction1).div(v.div(correction2).sqrt().add(epsilon)),
         grads,
         first,
         second,
@@ -62,7 +62,7 @@ export function addDecayedWeights(
     init: () => ({}),
     update(grads, state, params) {
       if (weightDecay === 0) return { updates: grads, state };
-      const updates = treeMap((g, p) => mask(p) ? add(g, mul(p, weightDecay)) : g, grads, params);
+      const updates = treeMap((g, p) => mask(p) ? g.add(p.mul(weightDecay)) : g, grads, params);
       return { updates, state };
     },
   };

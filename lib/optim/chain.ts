@@ -1,6 +1,5 @@
-import { mul, neg } from "../ops/mod.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
-import { add, cast, full } from "../ops/mod.ts";
+import { full } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Optimizer, Schedule } from "./optimizer.ts";
 
@@ -53,7 +52,7 @@ export function rateAt(learningRate: number | Schedule, count: Tensor): Tensor {
 
 /** A counter at its beginning. */
 export function startCount(): Tensor {
-  return cast(full([], 0), "i32");
+  return full([], 0).astype("i32");
 }
 
 /** Turns gradients into descent: updates of −rate · gradient. */
@@ -61,8 +60,8 @@ export function scaleByLearningRate(learningRate: number | Schedule): Optimizer<
   return {
     init: () => ({ count: startCount() }),
     update(grads, { count }) {
-      const factor = neg(rateAt(learningRate, count));
-      return { updates: treeMap((g) => mul(g, factor), grads), state: { count: add(count, 1) } };
+      const factor = rateAt(learningRate, count).neg();
+      return { updates: treeMap((g) => g.mul(factor), grads), state: { count: count.add(1) } };
     },
     learningRate: ({ count }) => rateAt(learningRate, count),
   };

@@ -1,11 +1,11 @@
-import { add, div, minimum, mul, sqrt, squaredNorm } from "../ops/mod.ts";
+import { div, squaredNorm } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeLeaves, treeMap } from "../tensor/tree.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 /** The root of the sum of squares of all elements of a tree. */
 export function globalNorm(tree: Tree): Tensor {
-  return sqrt(squaredNorm(treeLeaves(tree)));
+  return squaredNorm(treeLeaves(tree)).sqrt();
 }
 
 /**
@@ -15,8 +15,8 @@ export function globalNorm(tree: Tree): Tensor {
 export function clipToNorm<T extends Tree>(tree: T, maxNorm?: number): { clipped: T; norm: Tensor } {
   const norm = globalNorm(tree);
   if (maxNorm === undefined) return { clipped: tree, norm };
-  const factor = minimum(div(maxNorm, add(norm, 1e-6)), 1);
-  return { clipped: treeMap((leaf) => mul(leaf, factor), tree), norm };
+  const factor = div(maxNorm, norm.add(1e-6)).minimum(1);
+  return { clipped: treeMap((leaf) => leaf.mul(factor), tree), norm };
 }
 
 /** Scales gradients down so that the norm of all together is at most `maxNorm`. */

@@ -1,4 +1,4 @@
-import { exp, greater, mul, neg, sub, where } from "../ops/mod.ts";
+import { sub, where } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** Below this the series is used: its first term left out is under 2⁻²⁴ of the sum. */
@@ -11,8 +11,8 @@ const SERIES_TERMS = 9;
  */
 export function oneMinusPower(base: number, t: Tensor): Tensor {
   // −t·log(base) with the logarithm in float64; 10⁴ stands for infinity, as its power is 0 as well.
-  const x = mul(t, Math.min(-Math.log(base), 1e4));
+  const x = t.mul(Math.min(-Math.log(base), 1e4));
   let series: Tensor | number = 1;
-  for (let k = SERIES_TERMS; k >= 2; k--) series = sub(1, mul(mul(x, 1 / k), series));
-  return where(greater(x, SERIES_LIMIT), sub(1, exp(neg(x))), mul(x, series));
+  for (let k = SERIES_TERMS; k >= 2; k--) series = sub(1, x.mul(1 / k).mul(series));
+  return where(x.greater(SERIES_LIMIT), sub(1, x.neg().exp()), x.mul(series));
 }

@@ -1,4 +1,4 @@
-import { cast, div, full, less, maximum, minimum, mul, sub, where } from "../ops/mod.ts";
+import { full, sub, where } from "../ops/mod.ts";
 import { halfCosine } from "./half_cosine.ts";
 import type { Schedule } from "./optimizer.ts";
 
@@ -25,10 +25,10 @@ function withWarmup(
     throw new RangeError(`a schedule of ${total} steps cannot warm up over ${warmup}`);
   }
   return (step) => {
-    const t = cast(step, "f32");
-    const rising = div(t, Math.max(1, warmup));
-    const progress = minimum(div(maximum(sub(t, warmup), 0), total - warmup), 1);
-    return mul(where(less(t, warmup), rising, fall(progress)), peak);
+    const t = step.astype("f32");
+    const rising = t.div(Math.max(1, warmup));
+    const progress = t.sub(warmup).maximum(0).div(total - warmup).minimum(1);
+    return where(t.less(warmup), rising, fall(progress)).mul(peak);
   };
 }
 

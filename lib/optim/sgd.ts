@@ -1,4 +1,4 @@
-import { add, mul, zerosLike } from "../ops/mod.ts";
+import { zerosLike } from "../ops/mod.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
 import { addDecayedWeights } from "./adamw.ts";
 import { chain, type CountState, scaleByLearningRate } from "./chain.ts";
@@ -25,7 +25,7 @@ export function trace(momentum: number): Optimizer<TraceState> {
   return {
     init: (params) => ({ velocity: treeMap(zerosLike, params) }),
     update(grads, { velocity }) {
-      const next = treeMap((g, v) => add(mul(v, momentum), g), grads, velocity);
+      const next = treeMap((g, v) => v.mul(momentum).add(g), grads, velocity);
       return { updates: next, state: { velocity: next } };
     },
   };

@@ -1,4 +1,4 @@
-import { add, full, mul, where } from "../ops/mod.ts";
+import { full, where } from "../ops/mod.ts";
 import type { Key } from "../ops/random.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Params } from "../nn/linear.ts";
@@ -81,7 +81,7 @@ export function makeAccumulatedStep<Batch, Trainable extends Tree, Aux extends T
     const learningRate = optimizer.learningRate?.(state.optimizer) ?? full([], 0);
     const stepped = optimizer.update(clipped, state.optimizer, before);
     const rates = method.rates?.(before);
-    const scaled = rates ? treeMap((u, rate) => mul(u, rate), stepped.updates, rates) : stepped.updates;
+    const scaled = rates ? treeMap((u, rate) => u.mul(rate), stepped.updates, rates) : stepped.updates;
     const updates = kept(scaled);
     const trainable = kept(applyUpdates(before, updates), before);
     const moments = mask
@@ -96,7 +96,7 @@ export function makeAccumulatedStep<Batch, Trainable extends Tree, Aux extends T
       trainable: after.trainable,
       aux: after.aux,
       optimizer: restarted ?? moments,
-      step: add(step, 1),
+      step: step.add(1),
       key: state.key,
     };
     return [next, { loss: mean, gradNorm: norm, learningRate }];

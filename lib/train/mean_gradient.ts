@@ -1,5 +1,4 @@
 import type { LossTerm } from "../nn/losses.ts";
-import { add, div, maximum } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
 import { grad, valueAndGrad } from "../transform/grad.ts";
@@ -20,8 +19,8 @@ export function meanGradient<Trainable extends Tree>(
   if (parts.length === 1) {
     const objective = (point: Trainable) => {
       const { sum, count } = parts[0](point);
-      const mean = div(sum, maximum(count, 1));
-      return { value: penalty ? add(mean, penalty(point)) : mean, aux: mean };
+      const mean = sum.div(count.maximum(1));
+      return { value: penalty ? mean.add(penalty(point)) : mean, aux: mean };
     };
     const { grad: gradient, aux: mean } = valueAndGrad(objective, { hasAux: true })(trainable);
     return { mean, gradient };
@@ -33,11 +32,11 @@ export function meanGradient<Trainable extends Tree>(
     };
     return valueAndGrad(objective, { hasAux: true })(trainable);
   });
-  const count = maximum(each.map(({ aux }) => aux).reduce((a, b) => add(a, b)), 1);
-  const total = each.map((one) => one.grad).reduce((a, b) => treeMap((x, y) => add(x, y), a, b));
-  const gradient = treeMap((x) => div(x, count), total);
+  const count = each.map(({ aux }) => aux).reduce((a, b) => a.add(b)).maximum(1);
+  const total = each.map((one) => one.grad).reduce((a, b) => treeMap((x, y) => x.add(y), a, b));
+  const gradient = treeMap((x) => x.div(count), total);
   return {
-    mean: div(each.map(({ value }) => value).reduce((a, b) => add(a, b)), count),
-    gradient: penalty ? treeMap((x, y) => add(x, y), gradient, grad(penalty)(trainable)) : gradient,
+    mean: each.map(({ value }) => value).reduce((a, b) => a.add(b)).div(count),
+    gradient: penalty ? treeMap((x, y) => x.add(y), gradient, grad(penalty)(trainable)) : gradient,
   };
 }
