@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import type { Device } from "../../lib/device/mod.ts";
-import { add, broadcastTo, cast, mul, reshape, slice, sub, sum, transpose } from "../../lib/ops/mod.ts";
+import { add, broadcastTo, cast, matmul, mul, reshape, slice, sub, sum, transpose } from "../../lib/ops/mod.ts";
 import { evaluate, type Tensor, tensor, treeDispose } from "../../lib/tensor/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import { collectGarbage } from "../support/collect_garbage.ts";
@@ -21,6 +21,14 @@ describe("a jitted function", () => {
 
   beforeAll(async () => {
     device = await testDevice();
+  });
+
+  it("takes memory that is given up for results that cannot be written in place, by a copy", async () => {
+    const step = jit((x: Tensor) => matmul(x, x), { donate: [0] });
+    let x = await evaluate(mul(tensor([[1, 2], [3, 4]]), 1));
+    for (let i = 0; i < 2; i++) x = await step(x);
+    expect([...await x.data()]).toEqual([199, 290, 435, 634]);
+    expect(step.plans().map(({ copiedBack }) => copiedBack)).toEqual([1]);
   });
 
   it("returns one value under several names as tensors of their own, donated or not", async () => {

@@ -260,7 +260,7 @@ export class Compiled {
         return tensor;
       }
       const copy = this.#resultCopies[i];
-      const storage = copy ? large.get(copy) : place.kind === "donated" ? written.get(place.leaf) : undefined;
+      const storage = copy ? large.get(copy) : place.kind === "slot" ? undefined : written.get(place.leaf);
       if (storage) {
         storage.retain();
         return makeTensor(shape, dtype, { kind: "device", storage });
