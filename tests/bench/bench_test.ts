@@ -1,5 +1,6 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
+import { lockFlags } from "../../experiments/runner/locked.ts";
 import type { BenchDocument } from "../../bench/report/document.ts";
 import { METHODS, RATIOS } from "../../bench/cases/methods.ts";
 import { plainBatch, QUICK } from "../../bench/cases/models.ts";
@@ -9,7 +10,15 @@ import { TEST_DEVICE } from "../support/adapters.ts";
 async function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const script = new URL("../../bench/mod.ts", import.meta.url).href;
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-all", script, ...args, ...(TEST_DEVICE ? ["--device", TEST_DEVICE] : [])],
+    args: [
+      "run",
+      "--quiet",
+      ...lockFlags(),
+      "--allow-all",
+      script,
+      ...args,
+      ...(TEST_DEVICE ? ["--device", TEST_DEVICE] : []),
+    ],
     env: { NO_COLOR: "1" },
   }).output();
   const text = new TextDecoder();

@@ -1,5 +1,6 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
+import { lockFlags } from "../../experiments/runner/locked.ts";
 import { byKernel, profileFigure, profileTable } from "../../bench/profile.ts";
 import type { DispatchTime } from "../../lib/compile/inspect_mod.ts";
 
@@ -59,7 +60,7 @@ describe("deno task profile", () => {
   const profile = async (...args: string[]) => {
     const script = new URL("../../bench/profile.ts", import.meta.url).href;
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--allow-all", script, ...args],
+      args: ["run", "--quiet", ...lockFlags(), "--allow-all", script, ...args],
       env: { NO_COLOR: "1" },
     }).output();
     const text = new TextDecoder();

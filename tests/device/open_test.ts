@@ -1,5 +1,6 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
+import { lockFlags } from "../../experiments/runner/locked.ts";
 import { openDevice } from "../../lib/compile/open_device.ts";
 import { Device, requestDevice } from "../../lib/device/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
@@ -72,7 +73,7 @@ describe("openDevice", () => {
     const program = `import { requestDevice } from "${import.meta.resolve("../../lib/device/mod.ts")}";
       await requestDevice().catch((error) => console.log(error.message));`;
     const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["eval", "--no-check", program],
+      args: ["eval", ...lockFlags(), "--no-check", program],
       env: { VK_ICD_FILENAMES: "/nowhere/driver.json", NO_COLOR: "1" },
       stderr: "null",
     }).output();

@@ -1,5 +1,6 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
+import { lockFlags } from "../../experiments/runner/locked.ts";
 import type { Device } from "../../lib/device/mod.ts";
 import { testDevice } from "../support/device.ts";
 
@@ -9,7 +10,7 @@ const [LIBRARY, QUIET] = ["mod.ts", "lib/device/quiet_driver.ts"].map((path) => 
 /** What a program says on standard error. */
 async function stderrOf(code: string): Promise<{ code: number; stderr: string }> {
   const { code: exit, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--quiet", "--ext=ts", code],
+    args: ["eval", "--quiet", ...lockFlags(), "--ext=ts", code],
     cwd: ROOT,
     stdout: "null",
     stderr: "piped",

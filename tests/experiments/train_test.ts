@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
+import { lockFlags } from "../../experiments/runner/locked.ts";
 import { loadAdapter, loadSafetensors } from "../../lib/io/mod.ts";
 import { TEST_DEVICE } from "../support/adapters.ts";
 import { hashSpec, parseSpec, readRecord } from "../../lib/experiment/mod.ts";
@@ -25,7 +26,15 @@ async function whenThere(path: string): Promise<string> {
 function startScript(args: readonly string[]): Deno.ChildProcess {
   const device = TEST_DEVICE === undefined ? [] : ["--device", TEST_DEVICE];
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-all", new URL("experiments/cli/train.ts", ROOT).pathname, ...args, ...device],
+    args: [
+      "run",
+      "--quiet",
+      ...lockFlags(),
+      "--allow-all",
+      new URL("experiments/cli/train.ts", ROOT).pathname,
+      ...args,
+      ...device,
+    ],
     stdin: "null",
     stdout: "null",
     stderr: "null",

@@ -1,3 +1,5 @@
+import { lockFlags } from "../../experiments/runner/locked.ts";
+
 // deno task fuzz faults: puts faults that were mended back into a copy of the project, and fuzzes that.
 
 const ROOT = new URL("../../", import.meta.url);
@@ -176,7 +178,7 @@ async function programsUntilFound(fault: Fault, folder: string, programs: number
   try {
     const device = fault.device ? ["--device", fault.device] : [];
     const { stdout, success } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--no-check", "--allow-all", "tests/fuzz/mod.ts", "programs", "--first"]
+      args: ["run", "--quiet", ...lockFlags(), "--no-check", "--allow-all", "tests/fuzz/mod.ts", "programs", "--first"]
         .concat(["--programs", String(programs)], device),
       cwd: folder,
       stderr: "null",

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
+import { lockFlags } from "../../../experiments/runner/locked.ts";
 import { findRecord, readRecord, recordPath, runAll } from "../../../lib/experiment/mod.ts";
 import { valuesOf } from "../../experiments/records.ts";
 import { filesUnder, sampleResult, withFolder } from "../samples.ts";
@@ -12,7 +13,17 @@ const FAILING = 1;
 /** Starts the grid in a process of its own. */
 function start(out: string, parallel: number): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", "--allow-read", "--allow-write", PROGRAM, out, String(parallel)],
+    args: [
+      "run",
+      "--quiet",
+      ...lockFlags(),
+      "--no-check",
+      "--allow-read",
+      "--allow-write",
+      PROGRAM,
+      out,
+      String(parallel),
+    ],
     stdout: "inherit",
     stderr: "piped",
   }).spawn();
