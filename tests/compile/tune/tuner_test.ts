@@ -16,7 +16,7 @@ import { deviceIdle, testDevice } from "../../support/device.ts";
 import { bits, Numbers } from "../../support/numbers.ts";
 
 const SHAPES = { x: [144, 160], W: [196, 160], b: [196] } as const;
-const CLASS = "nt 256x256x256 frozen finish";
+const CLASS = "nt 256x256x256 frozen epilogue";
 
 describe("the tuner", () => {
   let device: Device;
@@ -77,7 +77,7 @@ describe("the tuner", () => {
     const again = await compileWith(tuner);
     expect(again.kernel).toBe(first.kernel);
     expect(learned).toHaveLength(1);
-    expect(tuner.description).toMatch(/^[0-9a-f]{8} \(nt 256x256x256 frozen finish: \w+( \d+x\d+)?\)$/);
+    expect(tuner.description).toMatch(/^[0-9a-f]{8} \(nt 256x256x256 frozen epilogue: \w+( \d+x\d+)?\)$/);
   });
 
   it("chooses by its measurements: the variant that takes the least of the clock's time", async () => {
