@@ -2,7 +2,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiments/terminal/flags.ts";
 
 /** Parts of the benchmark, in the order in which they run. */
-export const SECTIONS = ["kernels", "steps", "steady", "scaling", "startup", "compile"] as const;
+const SECTIONS = ["kernels", "steps", "steady", "scaling", "startup", "compile"] as const;
 
 /** A part of the benchmark. */
 export type Section = typeof SECTIONS[number];

@@ -114,7 +114,7 @@ function swiftColumns(n: number, lanes: number): number {
 }
 
 /** The variant that is best as far as one knows without measuring: a pure function of sizes and limits. */
-export function heuristicVariant(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): MatmulVariant {
+function heuristicVariant(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): MatmulVariant {
   const { target } = options;
   const { m, n, k, batch } = sizes;
   if (target.subgroupSize > 0 && target.isSoftware && fitsSubgroup(layout, sizes)) {
@@ -168,7 +168,7 @@ export function matmulVariants(
 const classOf = (size: number) => 2 ** Math.ceil(Math.log2(Math.max(1, size)));
 
 /** The class of products that one measurement speaks for; `undefined` for those that are too small to be measured. */
-export function matmulClass(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): string | undefined {
+function matmulClass(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): string | undefined {
   const { m, n, k, batch } = sizes;
   if (m * n * k * batch < MEASURABLE) return undefined;
   const { epilogue = storeResult, isFrozen = false, weight = "f32" } = options;

@@ -13,7 +13,7 @@ const NAN_BITS = 0x7fc00000;
  * stored; NaN for a label outside of the row. Bindings of `value`: X, L, Y `[rows]`; of `slope`: X, L, G `[rows]` and
  * Y `[rows, n]`, where Y = G·(one-hot − softmax). Each reads a row three times.
  */
-export function crossEntropyKernel(part: CrossEntropyPart, { lanes, vec4 }: RowOptions): Kernel {
+function crossEntropyKernel(part: CrossEntropyPart, { lanes, vec4 }: RowOptions): Kernel {
   const threads = threadsOf(lanes);
   const type = vec4 ? "vec4<f32>" : "f32";
   const isSlope = part === "slope";

@@ -12,7 +12,7 @@ export type Combine = "sum" | "max" | "min";
 export type ReduceStyle = "threadRow" | "groupRow" | "column";
 
 /** Threads of a workgroup. */
-export const FUSED_WORKGROUP = 64;
+const FUSED_WORKGROUP = 64;
 
 /** Words of the uniforms before those of the operands, by kind. */
 const HEADER = { map: 1, reduce: 8 };

@@ -33,7 +33,7 @@ const tableLength = (arrays: number) => Math.ceil(arrays / ROUND) * ROUND;
  * Sums of squares of several arrays, which lie in a few buffers: a partial sum for each piece of 4,096 elements in order.
  * Bindings the buffers, then partial sums. `arrays` is how many there are at most.
  */
-export function squaredNormKernel(
+function squaredNormKernel(
   { buffers, arrays }: { readonly buffers: number; readonly arrays: number },
 ): Kernel {
   const numbers = Array.from({ length: buffers }, (_, i) => i);

@@ -109,7 +109,7 @@ export function shareTable(result: ModelResult, method: string, count = 8): stri
 }
 
 /** The same step by everybody who trains. */
-export function peerStepTable({ contenders }: PeerStepResult): string {
+function peerStepTable({ contenders }: PeerStepResult): string {
   const rows = contenders.map(({ name, timing, difference, loss }) => [
     name,
     `${milliseconds(timing)}`,
@@ -201,7 +201,7 @@ export function compileTable(results: readonly CompileResult[]): string {
 }
 
 /** The machine in one paragraph. */
-export function machineLine(machine: Machine): string {
+function machineLine(machine: Machine): string {
   const { processor, cores, memoryBytes, system, adapter, driver, isSoftware, subgroupSize, versions, isModified } =
     machine;
   return `${processor}, ${cores} cores, ${digits(memoryBytes / 2 ** 30)} GiB, ${system}. Adapter: ${adapter}` +

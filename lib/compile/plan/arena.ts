@@ -10,8 +10,8 @@ export interface Arena {
   readonly isOfLeaves: boolean;
 }
 
-/** Where what lies at a home is: in an arena, or alone. */
-export function placeIn(arenaOf: ReadonlyMap<Node, Arena>, home: Node): MemoryPlace {
-  const arena = arenaOf.get(home);
-  return { memory: arena ?? home, first: (arena?.offsets.get(home) ?? 0) / 4 };
+/** Where a buffer of a node's own, or a donated leaf's, is: in an arena, or alone. */
+export function placeIn(arenaOf: ReadonlyMap<Node, Arena>, owner: Node): MemoryPlace {
+  const arena = arenaOf.get(owner);
+  return { memory: arena ?? owner, first: (arena?.offsets.get(owner) ?? 0) / 4 };
 }

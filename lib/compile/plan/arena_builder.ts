@@ -11,11 +11,11 @@ const MAX_BYTES = 2 ** 26;
 export type Column = readonly Node[];
 
 /** Where nodes' results lie. */
-export interface Homes {
+export interface BufferOwners {
   /** Whose memory a result takes: the node's own, or a donated leaf's. */
-  readonly homeOf: (node: Node) => Node;
+  readonly ownerOf: (node: Node) => Node;
   /** Whether that may be an arena's. */
-  readonly isFree: (home: Node) => boolean;
+  readonly isFree: (owner: Node) => boolean;
 }
 
 /** The first byte of each of several tensors that lie side by side, and how many bytes they take. */
@@ -61,12 +61,12 @@ export class ArenaBuilder {
    * lies in one memory, where it may have neighbours, and its tensors are equally far apart. What the results are made of
    * element by element lies as they do, in other memory or in the very same place. `undefined` where that cannot be.
    */
-  layProducts(products: readonly Product[], homes: Homes): readonly Product[] | undefined {
-    const ordered = this.#inOrder(products, homes);
+  layProducts(products: readonly Product[], owners: BufferOwners): readonly Product[] | undefined {
+    const ordered = this.#inOrder(products, owners);
     const { operands, others, results } = productColumns(ordered);
-    const read = operands.map((column) => this.#spread(column, homes));
+    const read = operands.map((column) => this.#spread(column, owners));
     const [beside, written] = [others, results].map((columns) =>
-      columns.map((column) => ({ column, spread: this.#spread(column.map(whole), homes) }))
+      columns.map((column) => ({ column, spread: this.#spread(column.map(whole), owners) }))
     );
     const target = written[0]?.spread;
     // What a reduction reads lies otherwise than what it gives.
@@ -81,55 +81,55 @@ export class ArenaBuilder {
     if (!isAlike) return undefined;
     const memories = new Set(written.map(({ spread }) => spread!.memory));
     const isOverwritten = (column: Column) =>
-      written.some((result) => column.every((node, i) => homes.homeOf(node) === homes.homeOf(result.column[i])));
+      written.some((result) => column.every((node, i) => owners.ownerOf(node) === owners.ownerOf(result.column[i])));
     const isApart = memories.size === written.length && read.every((spread) => !memories.has(spread!.memory)) &&
       beside.every(({ column, spread }) => !memories.has(spread!.memory) || isOverwritten(column));
     return isApart ? ordered : undefined;
   }
 
   /** Products in the order in which some column of theirs lies already. */
-  #inOrder(products: readonly Product[], { homeOf }: Homes): readonly Product[] {
+  #inOrder(products: readonly Product[], { ownerOf }: BufferOwners): readonly Product[] {
     const tensorsOf = ({ kernel, others, results }: Product) =>
-      [...kernel.kind === "kernel" ? kernel.inputs.map(({ node }) => node) : [], ...others, ...results].map(homeOf);
+      [...kernel.kind === "kernel" ? kernel.inputs.map(({ node }) => node) : [], ...others, ...results].map(ownerOf);
     const rows = products.map(tensorsOf);
     const lying = rows[0].findIndex((first, i) =>
       this.arenaOf.has(first) && rows.every((row) => this.arenaOf.get(row[i]) === this.arenaOf.get(first)) &&
       new Set(rows.map((row) => row[i])).size === rows.length
     );
     const offsetOf = (product: Product) => {
-      const home = tensorsOf(product)[lying];
-      return this.arenaOf.get(home)!.offsets.get(home)!;
+      const owner = tensorsOf(product)[lying];
+      return this.arenaOf.get(owner)!.offsets.get(owner)!;
     };
     return lying < 0 ? products : [...products].sort((a, b) => offsetOf(a) - offsetOf(b));
   }
 
   /** Whether what parts read at other places is as far apart as they are, in memory that they do not write. */
-  spreads(parts: readonly Part[], homes: Homes): boolean {
-    const firstOf = ({ tensors: [first] }: Part) => this.#place(first, homes).first;
+  spreads(parts: readonly Part[], owners: BufferOwners): boolean {
+    const firstOf = ({ tensors: [first] }: Part) => this.#place(first, owners).first;
     const ordered = [...parts].sort((a, b) => firstOf(a) - firstOf(b));
-    const own = new Set(parts[0].tensors.map((node) => this.#place(node, homes).memory));
+    const own = new Set(parts[0].tensors.map((node) => this.#place(node, owners).memory));
     return parts[0].spread.every((_, i) => {
-      const found = this.#spread(ordered.map(({ spread }) => spread[i]), homes);
+      const found = this.#spread(ordered.map(({ spread }) => spread[i]), owners);
       return found !== undefined && found.step >= 0 && !own.has(found.memory);
     });
   }
 
   /** How a column is spread, in an arena that is made where it lies in none and may lie in one. */
-  #spread(column: readonly Operand[], homes: Homes): Spread | undefined {
-    const tensors = column.map(({ node }) => homes.homeOf(node));
+  #spread(column: readonly Operand[], owners: BufferOwners): Spread | undefined {
+    const tensors = column.map(({ node }) => owners.ownerOf(node));
     const isOfLeaves = tensors[0].leaf !== undefined;
     const isNew = new Set(tensors).size === tensors.length &&
-      tensors.every((home) =>
-        (home.leaf !== undefined) === isOfLeaves && homes.isFree(home) && !this.arenaOf.has(home)
+      tensors.every((owner) =>
+        (owner.leaf !== undefined) === isOfLeaves && owners.isFree(owner) && !this.arenaOf.has(owner)
       );
     // What is read of them is alike; they themselves may be of several sizes.
     const laid = sideBySide(tensors);
     if (isNew && laid.bytes <= MAX_BYTES) this.#add(laid);
-    return spreadOf(column, (node) => this.#place(node, homes));
+    return spreadOf(column, (node) => this.#place(node, owners));
   }
 
-  #place(node: Node, { homeOf }: Homes): MemoryPlace {
-    return placeIn(this.arenaOf, homeOf(node));
+  #place(node: Node, { ownerOf }: BufferOwners): MemoryPlace {
+    return placeIn(this.arenaOf, ownerOf(node));
   }
 
   /** The order of the parts in which a column lies; `undefined` where it does not fill its arena. */

@@ -17,17 +17,17 @@ import type { BufferName, Plan, ResultPlace, Step } from "./plan.ts";
 /**
  * Arenas of which a step writes a piece and reads another one, which WebGPU forbids: it keeps account of whole buffers.
  */
-function mixedArenas(clusters: readonly Cluster[], { homeOf, arenaOf }: {
-  readonly homeOf: (node: Node) => Node;
+function mixedArenas(clusters: readonly Cluster[], { ownerOf, arenaOf }: {
+  readonly ownerOf: (node: Node) => Node;
   readonly arenaOf: ReadonlyMap<Node, Arena>;
 }): Set<Arena> {
   const found = clusters.flatMap(({ nodes, outputs, parts }) => {
     if (parts) return [];
-    const written = new Set(outputs.map(homeOf));
-    const arenas = new Set([...written].flatMap((home) => arenaOf.get(home) ?? []));
-    const reads = nodes.flatMap(({ inputs }) => inputs.map(({ node }) => homeOf(node)));
-    return reads.filter((home) => !written.has(home) && arenas.has(arenaOf.get(home)!)).map((home) =>
-      arenaOf.get(home)!
+    const written = new Set(outputs.map(ownerOf));
+    const arenas = new Set([...written].flatMap((owner) => arenaOf.get(owner) ?? []));
+    const reads = nodes.flatMap(({ inputs }) => inputs.map(({ node }) => ownerOf(node)));
+    return reads.filter((owner) => !written.has(owner) && arenas.has(arenaOf.get(owner)!)).map((owner) =>
+      arenaOf.get(owner)!
     );
   });
   return new Set(found);
@@ -40,21 +40,21 @@ function arrange(graph: Graph, pairs: ReadonlyMap<Node, Node>, isKept: boolean) 
   while (true) {
     const direct = directPairs(clusters, pairs);
     const overwritten = new Set(direct.values());
-    const homeOf = (node: Node) => direct.get(node) ?? node;
+    const ownerOf = (node: Node) => direct.get(node) ?? node;
     const laid = layArenas(clusters, {
-      homeOf,
-      isFree: (home) => home.leaf ? overwritten.has(home) : !keep.has(home),
+      ownerOf,
+      isFree: (owner) => owner.leaf ? overwritten.has(owner) : !keep.has(owner),
     });
     // What was taken apart may write elsewhere.
     if (laid.clusters.length > clusters.length) {
       clusters = laid.clusters;
       continue;
     }
-    const mixed = mixedArenas(clusters, { homeOf, arenaOf: laid.arenaOf });
-    if (mixed.size === 0) return { ...laid, direct, homeOf, keep };
+    const mixed = mixedArenas(clusters, { ownerOf, arenaOf: laid.arenaOf });
+    if (mixed.size === 0) return { ...laid, direct, ownerOf, keep };
     clusters = clusters.flatMap((cluster) => {
       const tensors = [...cluster.nodes.flatMap(({ inputs }) => inputs.map(({ node }) => node)), ...cluster.outputs];
-      return tensors.some((node) => mixed.has(laid.arenaOf.get(homeOf(node))!)) ? takeApart(cluster) : [cluster];
+      return tensors.some((node) => mixed.has(laid.arenaOf.get(ownerOf(node))!)) ? takeApart(cluster) : [cluster];
     });
   }
 }
@@ -82,7 +82,7 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
   const graph = buildGraph(outputs, isLeaf);
   onPiece();
   const pairs = pairDonations(graph, donated);
-  const { clusters, arenas, arenaOf, direct, homeOf, keep } = arrange(graph, pairs, isKept);
+  const { clusters, arenas, arenaOf, direct, ownerOf, keep } = arrange(graph, pairs, isKept);
   const dying = lastUses(clusters, keep);
 
   const leaves: Tensor[] = [];
@@ -113,25 +113,25 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
   const layout: Layout = {
     target,
     isFrozen: (node) => node.leaf?.rank === 2 && !written.has(node) && isFrozen(node.leaf),
-    placeOf: (node) => placeIn(arenaOf, homeOf(node)),
-    joinedSize: ({ parts }) => arenaOf.get(homeOf(parts![0].tensors[0]))!.bytes / 4,
+    placeOf: (node) => placeIn(arenaOf, ownerOf(node)),
+    joinedSize: ({ parts }) => arenaOf.get(ownerOf(parts![0].tensors[0]))!.bytes / 4,
     scalarPosition: (node) => positions.get(node),
     inPlace: (node) => direct.get(node),
   };
 
   const bufferOf = (node: Node, isJoined: boolean): BufferName => {
-    const home = homeOf(node);
-    const arena = arenaOf.get(home);
+    const owner = ownerOf(node);
+    const arena = arenaOf.get(owner);
     if (arena && isJoined) {
       return arena.isOfLeaves ? { arena: arenaIndex.get(arena)! } : { slot: shared.slot(arena) };
     }
     if (arena && !arena.isOfLeaves) {
       return {
         slot: shared.slot(arena),
-        range: { offset: arena.offsets.get(home)!, bytes: alignedBytes(node.size * 4) },
+        range: { offset: arena.offsets.get(owner)!, bytes: alignedBytes(node.size * 4) },
       };
     }
-    const leaf = leafIndex.get(home);
+    const leaf = leafIndex.get(owner);
     if (leaf !== undefined) return { leaf };
     if (positions.has(node)) return "scalars";
     const slot = slotOf.get(node);
@@ -165,7 +165,7 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
           : name;
       });
       const contents = places.map((place) =>
-        place !== "scalars" && "node" in place ? arenaOf.get(homeOf(place.node)) ?? place.node : undefined
+        place !== "scalars" && "node" in place ? arenaOf.get(ownerOf(place.node)) ?? place.node : undefined
       );
       steps.push({ kernel, grid, uniforms, buffers, operations, cluster: position, contents });
     }

@@ -3,12 +3,6 @@ import type { Arena } from "./arena.ts";
 import type { Node } from "../graph/graph.ts";
 import type { Cluster } from "../fuse/cluster.ts";
 
-/** Where a node's result lies. */
-export type Home =
-  | { readonly kind: "leaf"; readonly leaf: number }
-  | { readonly kind: "slot"; readonly slot: number }
-  | { readonly kind: "scalar"; readonly position: number };
-
 /** Scalars lie four elements apart, so that each is reached with an aligned offset. */
 const SCALAR_SPACING = 4;
 
