@@ -1,5 +1,6 @@
 import { canonicalJson, parseSpec, type Part, type RunSpec } from "../../lib/experiment/mod.ts";
-import { isObject, valueAt } from "../../lib/experiment/specs/choices.ts";
+import { valueAt } from "../../lib/experiment/specs/choices.ts";
+import { isObject } from "../../lib/text/is_object.ts";
 import { completeSpec, type RunDraft } from "./complete_spec.ts";
 import type { Inputs } from "./data/inputs.ts";
 import { loadMethodOf } from "./train/load_method.ts";

@@ -5,6 +5,7 @@ import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { nameList } from "../../terminal/flags.ts";
 import { addMethod, type OwnMethod } from "../../recipes/methods.ts";
+import { isObject } from "../../../lib/text/is_object.ts";
 
 /** Whether a method is named by the path of a module, such as `./my_method.ts`, and not by a name. */
 export function isModulePath(text: string): boolean {
@@ -51,8 +52,6 @@ async function hashModules(urls: readonly string[]): Promise<string> {
   }));
   return (await sha256(parts.sort().join("\n"))).slice(0, 16);
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
 /** What a module lacks to be a method; nothing where it is one. */
 function lackOf(exported: Record<string, unknown>): string | undefined {

@@ -7,6 +7,7 @@ import { treeFlatten, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import type { Sources } from "../data/inputs.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
 import { loadChecked, saveChecked } from "./checked_tensors.ts";
+import { leavesOf } from "../../../lib/experiment/specs/leaves.ts";
 
 /** A state's description, beside its tensors. */
 export interface StateInfo {
@@ -99,12 +100,6 @@ export async function loadStateInfo(folder: string): Promise<StateInfo & { reado
   } catch (error) {
     throw new Error(`cannot resume from ${info}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** Values of plain data by dotted path. */
-function leavesOf(value: unknown, path = ""): [path: string, value: unknown][] {
-  if (typeof value !== "object" || value === null) return [[path, value]];
-  return Object.entries(value).flatMap(([key, part]) => leavesOf(part, path === "" ? key : `${path}.${key}`));
 }
 
 /** What decides nothing: the version of this package, and what steps were counted from. */

@@ -1,7 +1,4 @@
-/** What is no list, no number and no text: keys and what stands under them. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+import { isObject } from "../../text/is_object.ts";
 
 /**
  * A value with each of its choices in turn, which stand in it as lists; a list that stands in a list is a value. Throws a

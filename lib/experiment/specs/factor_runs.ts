@@ -1,18 +1,13 @@
 import * as v from "valibot";
-import { isObject, withValue } from "./choices.ts";
+import { withValue } from "./choices.ts";
+import { leavesOf } from "./leaves.ts";
 import { RunPartSchema } from "./run_part.ts";
 import type { RunFile } from "./run_file.ts";
 import { canonicalJson, type RunSpec } from "./spec.ts";
 
-/** What stands where in plain data, by dotted paths. */
-function leavesOf(value: unknown, path = ""): [path: string, leaf: unknown][] {
-  if (!isObject(value)) return [[path, value]];
-  return Object.entries(value).flatMap(([key, part]) => leavesOf(part, path ? `${path}.${key}` : key));
-}
-
 /** Specs as a configuration file has them: what all of them say once, in `run`, and what sets each apart, in `runs`. */
 export function factorRuns(specs: readonly RunSpec[]): Pick<RunFile, "run" | "runs"> {
-  const all = specs.map((spec) => new Map(leavesOf(spec)));
+  const all = specs.map((spec) => new Map(leavesOf(spec, { lists: "whole" })));
   const isShared = (path: string, leaf: unknown) =>
     all.every((leaves) => leaves.has(path) && canonicalJson(leaves.get(path)) === canonicalJson(leaf));
   const [shared, own] = [new Map<string, unknown>(), new Set<string>()];

@@ -1,3 +1,4 @@
+import { leavesOf } from "./leaves.ts";
 import type { RunSpec } from "./run_spec.ts";
 
 /** A place where methods of one table were not treated alike. */
@@ -21,11 +22,9 @@ export interface FairnessOptions {
   readonly sweep?: readonly RunSpec[];
 }
 
-/** All leaves of a spec by path, but those that say which run it is. */
-function leavesOf(value: unknown, path = ""): Map<string, string> {
-  if (typeof value !== "object" || value === null) return new Map([[path, JSON.stringify(value) ?? "undefined"]]);
-  const parts = Object.entries(value).flatMap(([name, part]) => [...leavesOf(part, path ? `${path}.${name}` : name)]);
-  return new Map(parts);
+/** All leaves of a spec by path, as text. */
+function textsOf(spec: unknown): Map<string, string> {
+  return new Map(leavesOf(spec).map(([path, leaf]) => [path, JSON.stringify(leaf) ?? "undefined"]));
 }
 
 /** Parts of a spec that say which run it is and where it belongs, and the method itself. */
@@ -103,7 +102,7 @@ export function fairness(specs: readonly RunSpec[], options: FairnessOptions = {
     for (const [cell, spec] of first.cells) {
       const partner = other.cells.get(cell);
       if (!partner) continue;
-      const [own, others] = [leavesOf(spec), leavesOf(partner)];
+      const [own, others] = [textsOf(spec), textsOf(partner)];
       for (const place of new Set([...own.keys(), ...others.keys()])) {
         if (OWN.test(place) || mayDiffer.includes(place) || told.has(place)) continue;
         if (own.get(place) === others.get(place)) continue;

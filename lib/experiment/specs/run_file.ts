@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { nearest } from "../../text/nearest.ts";
-import { expand, isObject, valueAt, withValue } from "./choices.ts";
+import { isObject } from "../../text/is_object.ts";
+import { expand, valueAt, withValue } from "./choices.ts";
 import { type Part, RunPartSchema } from "./run_part.ts";
 import type { RunSpec } from "./run_spec.ts";
 import { pathsOf, specFault } from "./spec_fault.ts";
