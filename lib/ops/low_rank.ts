@@ -1,12 +1,9 @@
 import { formatShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { add, mul } from "./arithmetic.ts";
 import { constant } from "./constant.ts";
 import { requireDType } from "./elementwise.ts";
 import { addLowRankDispatch } from "./kernel_calls.ts";
-import { matmul } from "./matmul.ts";
 import { apply, type Primitive } from "./primitive.ts";
-import { sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 
 /**
@@ -60,15 +57,15 @@ export const addLowRankPrimitive: Primitive<undefined> = {
   vjp({ inputs, cotangent, needs }) {
     const scale = inputs[1];
     const blocks = blocksOf(inputs);
-    const product = () => blocks.map(([left, right]) => matmul(left, right)).reduce((x, y) => add(x, y));
+    const product = () => blocks.map(([left, right]) => left.matmul(right)).reduce((x, y) => x.add(y));
     return [
       cotangent,
-      needs[1] ? sum(mul(cotangent, product())) : undefined,
+      needs[1] ? cotangent.mul(product()).sum() : undefined,
       ...blocks.map(([, right], i) =>
-        needs[2 + i] ? mul(matmul(cotangent, right, { transposeB: true }), scale) : undefined
+        needs[2 + i] ? cotangent.matmul(right, { transposeB: true }).mul(scale) : undefined
       ),
       ...blocks.map(([left], i) =>
-        needs[2 + blocks.length + i] ? mul(matmul(left, cotangent, { transposeA: true }), scale) : undefined
+        needs[2 + blocks.length + i] ? left.matmul(cotangent, { transposeA: true }).mul(scale) : undefined
       ),
     ];
   },

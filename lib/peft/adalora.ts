@@ -1,28 +1,15 @@
 import {
-  abs,
-  add,
   arange,
-  cast,
   concat,
   equal,
-  expandDims,
   full,
   greater,
   greaterEqual,
   less,
   logicalAnd,
   logicalOr,
-  matmul,
-  maximum,
-  mean,
   minimum,
-  mul,
-  reshape,
-  slice,
-  sqrt,
-  square,
   sub,
-  sum,
   where,
   zeros,
   zerosLike,
@@ -114,18 +101,18 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
     );
   }
   const scale = alpha / initialRank;
-  const change = ({ P, E, Q }: Triplets): LowRank<Tensor> => ({ left: P, right: mul(Q, expandDims(E, 1)), scale });
+  const change = ({ P, E, Q }: Triplets): LowRank<Tensor> => ({ left: P, right: Q.mul(E.expandDims(1)), scale });
 
   /** b(t), triplets in all targets: b₀ until tᵢ, then a cubic fall, then b_T. */
   const budget = (step: Tensor, targets: number): Tensor => {
     const [first, last] = [targets * initialRank, targets * targetRank];
     const progress = minimum(
-      maximum(mul(sub(cast(step, "f32"), warmup), 1 / (totalSteps - warmup - final)), 0),
+      step.astype("f32").sub(warmup).mul(1 / (totalSteps - warmup - final)).maximum(0),
       1,
     );
     const rest = sub(1, progress);
     // Whole triplets: cut towards zero, as the authors' code does.
-    return cast(add(mul(mul(mul(rest, rest), rest), first - last), last + 1e-4), "i32");
+    return rest.mul(rest).mul(rest).mul(first - last).add(last + 1e-4).astype("i32");
   };
 
   /** s(E) + mean s(P) + mean s(Q) of each triplet, with s = importance · uncertainty. */
@@ -133,7 +120,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
     concat(
       Object.keys(importance).map((path) => {
         const [I, U] = [importance[path], uncertainty[path]];
-        return add(mul(I.E, U.E), add(mean(mul(I.P, U.P), { axis: 0 }), mean(mul(I.Q, U.Q), { axis: 1 })));
+        return I.E.mul(U.E).add(I.P.mul(U.P).mean({ axis: 0 }).add(I.Q.mul(U.Q).mean({ axis: 1 })));
       }),
     );
 
@@ -163,44 +150,44 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
         ({ W, factors, dropout }) => new LowRankWeight(W, [change(factors)], dropout),
       ),
     penalty({ factors }) {
-      const identity = cast(equal(expandDims(arange(initialRank), 0), expandDims(arange(initialRank), 1)), "f32");
+      const identity = arange(initialRank).expandDims(0).equal(arange(initialRank).expandDims(1)).astype("f32");
       const distances = Object.values(factors).flatMap(({ P, Q }) =>
-        [matmul(P, P, { transposeA: true }), matmul(Q, Q, { transposeB: true })].map((gram) =>
-          sqrt(sum(square(sub(gram, identity))))
+        [P.matmul(P, { transposeA: true }), Q.matmul(Q, { transposeB: true })].map((gram) =>
+          gram.sub(identity).square().sum().sqrt()
         )
       );
-      return mul(distances.reduce((a, b) => add(a, b)), orthogonality / distances.length);
+      return distances.reduce((a, b) => a.add(b)).mul(orthogonality / distances.length);
     },
     after({ base, trainable, grads, aux, step }) {
       const { factors, heads } = trainable;
-      const smooth = (beta: number) => (old: Tensor, now: Tensor) => add(mul(old, beta), mul(now, 1 - beta));
+      const smooth = (beta: number) => (old: Tensor, now: Tensor) => old.mul(beta).add(now.mul(1 - beta));
       const beforeEnd = less(step, totalSteps - final);
       const whileCutting = (next: Tensor, old: Tensor) => where(beforeEnd, next, old);
-      const now = treeMap((w, g) => abs(mul(w, g)), factors, grads.factors);
+      const now = treeMap((w, g) => w.mul(g).abs(), factors, grads.factors);
       const smoothed = treeMap(smooth(beta1), aux.importance, now);
-      const spread = treeMap((i, mean) => abs(sub(i, mean)), now, smoothed);
+      const spread = treeMap((i, mean) => i.sub(mean).abs(), now, smoothed);
       const importance = treeMap(whileCutting, smoothed, aux.importance);
       const uncertainty = treeMap(whileCutting, treeMap(smooth(beta2), aux.uncertainty, spread), aux.uncertainty);
 
       const paths = Object.keys(factors);
       const all = scores(importance, uncertainty);
       const count = all.size;
-      const [row, column] = [expandDims(all, 0), expandDims(all, 1)];
-      const earlier = less(expandDims(arange(count), 0), expandDims(arange(count), 1));
+      const [row, column] = [all.expandDims(0), all.expandDims(1)];
+      const earlier = arange(count).expandDims(0).less(arange(count).expandDims(1));
       // Place of a triplet: how many are better, or as good and earlier.
       const ahead = logicalOr(greater(row, column), logicalAnd(equal(row, column), earlier));
-      const place = sum(cast(ahead, "f32"), { axis: 1 });
-      const kept = cast(less(place, cast(budget(step, paths.length), "f32")), "f32");
+      const place = ahead.astype("f32").sum({ axis: 1 });
+      const kept = place.less(budget(step, paths.length).astype("f32")).astype("f32");
 
-      const isDue = equal(sub(step, mul(intervalsIn(step, interval), interval)), 0);
+      const isDue = step.sub(intervalsIn(step, interval).mul(interval)).equal(0);
       const cuts = logicalAnd(logicalAnd(greater(step, warmup), beforeEnd), isDue);
       // The last cut uses the whole fall of the budget; from then on its pattern holds at every step.
       const isLast = equal(step, totalSteps - final);
-      const mask = where(logicalOr(cuts, isLast), kept, aux.mask);
+      const mask = where(cuts.logicalOr(isLast), kept, aux.mask);
       const applies = logicalOr(cuts, greaterEqual(step, totalSteps - final));
       const cut = paths.map((path, i) => {
-        const part = slice(mask, { start: [i * initialRank], size: [initialRank] });
-        return [path, { ...factors[path], E: where(logicalAnd(applies, equal(part, 0)), 0, factors[path].E) }];
+        const part = mask.slice({ start: [i * initialRank], size: [initialRank] });
+        return [path, { ...factors[path], E: where(applies.logicalAnd(part.equal(0)), 0, factors[path].E) }];
       });
       return { base, trainable: { factors: Object.fromEntries(cut), heads }, aux: { importance, uncertainty, mask } };
     },
@@ -222,7 +209,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
         parts: {
           ".lora_A": (target) => factors[target].Q,
           ".lora_B": (target) => factors[target].P,
-          ".lora_E": (target) => reshape(factors[target].E, [initialRank, 1]),
+          ".lora_E": (target) => factors[target].E.reshape([initialRank, 1]),
         },
         heads,
         base,
@@ -233,7 +220,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
 
 /** How many whole intervals a step has behind it. */
 function intervalsIn(step: Tensor, interval: number): Tensor {
-  return cast(mul(add(cast(step, "f32"), 0.5), 1 / interval), "i32");
+  return step.astype("f32").add(0.5).mul(1 / interval).astype("i32");
 }
 
 /** Steps between cuts are a fortieth of the run, and its shares before the first cut and after the last a tenth and 0.3. */
@@ -291,7 +278,7 @@ function wholeTriplets(path: string, [A, B, E]: readonly Tensor[], rank: number)
   if (missing < 0) {
     throw new Error(`cannot use the adapter: ${path} has ${E.size} triplets, more than init_r = ${rank}`);
   }
-  const flat = reshape(E, [E.size]);
+  const flat = E.reshape([E.size]);
   if (E.size === 0) return { P: zeros([B.shape[0], rank]), E: zeros([rank]), Q: zeros([rank, A.shape[1]]) };
   if (missing === 0) return { P: B, E: flat, Q: A };
   return {

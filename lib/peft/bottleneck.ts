@@ -1,4 +1,4 @@
-import { add, gelu, matmul, relu, zeros } from "../ops/mod.ts";
+import { gelu, relu, zeros } from "../ops/mod.ts";
 import * as random from "../ops/random_mod.ts";
 import { linear, type ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -48,12 +48,12 @@ class BottleneckWeight implements ProjectedWeight {
   constructor(readonly W: Tensor, readonly adapter: Bottleneck, readonly activation: keyof typeof ACTIVATIONS) {}
 
   project(x: Tensor): Tensor {
-    return matmul(x, this.W, { transposeB: true });
+    return x.matmul(this.W, { transposeB: true });
   }
 
   adaptOutput(y: Tensor): Tensor {
     const { down, downBias, up, upBias } = this.adapter;
-    return add(y, linear(ACTIVATIONS[this.activation](linear(y, down, downBias)), up, upBias));
+    return y.add(linear(ACTIVATIONS[this.activation](linear(y, down, downBias)), up, upBias));
   }
 
   treeParts(): [W: Tensor, adapter: Bottleneck, activation: keyof typeof ACTIVATIONS] {

@@ -1,4 +1,4 @@
-import { add, addLowRank, cast, concat, copy, full, greater, mul, neg, stopGradient, where } from "../ops/mod.ts";
+import { addLowRank, concat, copy, full, stopGradient, where } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import type { Schedule } from "../optim/optimizer.ts";
 import { cosineSchedule, linearSchedule } from "../optim/schedules.ts";
@@ -80,17 +80,17 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
   const rule = { lambda, scale, startStep };
 
   /** λ·(α/r) once W moves, with a constant λ. */
-  const receivedScale = (writes: Tensor): Tensor => where(greater(writes, 0), weightAt(writes, rule), 0);
+  const receivedScale = (writes: Tensor): Tensor => where(writes.greater(0), weightAt(writes, rule), 0);
   /** Everything that was added to W_0 beyond the factors themselves, with a constant λ. */
   const changeOfW = ({ A, B }: Factors, anchor: Factors, writes: Tensor): LowRank<Tensor> => ({
-    left: concat([B, neg(anchor.B)], { axis: 1 }),
+    left: concat([B, anchor.B.neg()], { axis: 1 }),
     right: concat([A, anchor.A], { axis: 0 }),
     scale: receivedScale(writes),
   });
 
   const beginAt = ({ factors }: LowRankTrainable): DeltaLoraAux => {
     const anchor = Object.entries(factors).map(([path, { A, B }]) => [path, { A: copy(A), B: copy(B) }]);
-    return { anchor: Object.fromEntries(anchor), writes: cast(full([], 0), "i32") };
+    return { anchor: Object.fromEntries(anchor), writes: full([], 0).astype("i32") };
   };
 
   return {
@@ -123,7 +123,7 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
         A: where(moves, aux.anchor[path].A, A),
         B: where(moves, aux.anchor[path].B, B),
       }]);
-      const writes = add(aux.writes, cast(moves, "i32"));
+      const writes = aux.writes.add(moves.astype("i32"));
       const next = { trainable, aux: { anchor: Object.fromEntries(anchor), writes } };
       if (isTelescoped) return { base, ...next };
       const written = Object.keys(trainable.factors).map((path) => {
@@ -147,10 +147,10 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
         );
       }
       // s·[(1 + λ)·B A − λ·B_K A_K] as an adapter of rank 2r, whose α/r is the same.
-      const active = where(greater(writes, 0), full([], lambda), 0);
+      const active = where(writes.greater(0), full([], lambda), 0);
       const doubled = Object.entries(factors).map(([path, { A, B }]) => [path, {
         A: concat([A, anchor[path].A], { axis: 0 }),
-        B: concat([mul(B, add(active, 1)), neg(mul(anchor[path].B, active))], { axis: 1 }),
+        B: concat([B.mul(active.add(1)), anchor[path].B.mul(active).neg()], { axis: 1 }),
       }]);
       return loraAdapter({ rank: 2 * rank, alpha: 2 * alpha, base, factors: Object.fromEntries(doubled), heads });
     },

@@ -1,4 +1,4 @@
-import { add, full, greater, mul, where } from "../ops/mod.ts";
+import { add, full, greater, where } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import type { Optimizer, Schedule } from "../optim/optimizer.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -41,11 +41,11 @@ export function movesAt(step: Tensor, { startStep }: Pick<DeltaLoraRule, "startS
 
 /** λ·(α/r) of a step in which W moves, a product in f32. */
 export function weightAt(step: Tensor, { lambda, scale }: Pick<DeltaLoraRule, "lambda" | "scale">): Tensor {
-  return mul(typeof lambda === "number" ? full([], lambda) : lambda(step), scale);
+  return (typeof lambda === "number" ? full([], lambda) : lambda(step)).mul(scale);
 }
 
 /** Half way from a factor before a step to the one after it. */
-const midway = (before: Tensor, update: Tensor) => add(before, mul(update, 0.5));
+const midway = (before: Tensor, update: Tensor) => before.add(update.mul(0.5));
 
 /**
  * The change of W that follows from a step of the factors: λ·(α/r)·(B′A′ − BA), as one factored matrix of rank ≤ 2r
@@ -88,7 +88,7 @@ export function deltaLoraUpdate<OptimizerState>(
   const { A, B, step } = state;
   const rule = { lambda, scale: alpha / A.shape[0], startStep };
   const { updates, state: moments } = optimizer.update(grads, state.optimizer, { A, B });
-  const next = { A: add(A, updates.A), B: add(B, updates.B), optimizer: moments };
+  const next = { A: A.add(updates.A), B: B.add(updates.B), optimizer: moments };
   if (step instanceof Tensor) {
     return { state: { ...next, step: add(step, 1) }, deltaW: deltaOfStep({ A, B }, updates, step, rule) };
   }

@@ -1,18 +1,4 @@
-import {
-  add,
-  addLowRank,
-  cast,
-  div,
-  expandDims,
-  matmul,
-  mul,
-  sqrt,
-  square,
-  stopGradient,
-  sub,
-  sum,
-  transpose,
-} from "../ops/mod.ts";
+import { addLowRank } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
@@ -44,7 +30,7 @@ export interface DoraFactors extends Factors {
 export interface DoraOptions extends LowRankOptions, LowRankPatterns {}
 
 /** Squares of the lengths of rows, `[out]`. */
-const rowSquares = (W: Tensor) => sum(square(cast(W, "f32")), { axis: 1 });
+const rowSquares = (W: Tensor) => W.astype("f32").square().sum({ axis: 1 });
 
 /**
  * Lengths of the rows of W + scale · left · right `[out]`, which is not formed: ‖w‖² + 2s·⟨W rightᵀ, left⟩ +
@@ -52,9 +38,9 @@ const rowSquares = (W: Tensor) => sum(square(cast(W, "f32")), { axis: 1 });
  */
 function rowLengths(W: Tensor, { left, right, scale }: LowRank<Tensor>): Tensor {
   // W is the second operand, which may be f16.
-  const along = sum(mul(transpose(matmul(right, W, { transposeB: true })), left), { axis: 1 });
-  const own = sum(mul(matmul(left, matmul(right, right, { transposeB: true })), left), { axis: 1 });
-  return sqrt(add(add(rowSquares(W), mul(mul(along, scale), 2)), mul(mul(own, scale), scale)));
+  const along = right.matmul(W, { transposeB: true }).transpose().mul(left).sum({ axis: 1 });
+  const own = left.matmul(right.matmul(right, { transposeB: true })).mul(left).sum({ axis: 1 });
+  return rowSquares(W).add(along.mul(scale).mul(2)).add(own.mul(scale).mul(scale)).sqrt();
 }
 
 /** A weight whose rows have a direction and a length: x ↦ (m / ‖W + ΔW‖) ∘ x (W + ΔW)ᵀ. */
@@ -70,9 +56,9 @@ class DoraWeight implements ProjectedWeight {
     const kept = this.dropout ? dropout(x, this.dropout) : x;
     const y = new LowRankWeight(this.W, [this.part]).project(kept);
     // The paper's section 4.3: lengths are constants to the derivative, which saves memory.
-    const turned = mul(y, div(this.magnitude, stopGradient(rowLengths(this.W, this.part))));
+    const turned = y.mul(this.magnitude.div(rowLengths(this.W, this.part).stopGradient()));
     // As PEFT: the change of direction and length alone sees what dropped out, and W itself all of x.
-    return this.dropout ? add(matmul(sub(x, kept), this.W, { transposeB: true }), turned) : turned;
+    return this.dropout ? x.sub(kept).matmul(this.W, { transposeB: true }).add(turned) : turned;
   }
 
   treeParts(): [W: Tensor, part: LowRank<Tensor>, magnitude: Tensor, dropout: BranchDropout | undefined] {
@@ -99,7 +85,7 @@ export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>
       const { factors, heads } = initialTrainable(key, base, options);
       const lengths = Object.entries(factors).map(([path, pair]) => [
         path,
-        { ...pair, magnitude: sqrt(rowSquares(base[`${path}.weight`])) },
+        { ...pair, magnitude: rowSquares(base[`${path}.weight`]).sqrt() },
       ]);
       return { trainable: { factors: Object.fromEntries(lengths), heads }, aux: {} };
     },
@@ -113,9 +99,9 @@ export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>
     merge({ base, trainable: { factors, heads } }) {
       const merged = Object.entries(factors).map(([path, triple]) => {
         const name = `${path}.weight`;
-        const sum = addLowRank(cast(base[name], "f32"), factored(path, triple));
-        const share = div(triple.magnitude, sqrt(rowSquares(sum)));
-        return [name, mul(sum, expandDims(share, 1))];
+        const sum = addLowRank(base[name].astype("f32"), factored(path, triple));
+        const share = triple.magnitude.div(rowSquares(sum).sqrt());
+        return [name, sum.mul(share.expandDims(1))];
       });
       return { ...base, ...heads, ...Object.fromEntries(merged) };
     },

@@ -1,4 +1,4 @@
-import { add, arange, cast, div, equal, expandDims, full, less, minimum, mul, slice, sub, where } from "../ops/mod.ts";
+import { arange, div, full, where } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import type { Key } from "../ops/random.ts";
 import * as random from "../ops/random_mod.ts";
@@ -38,8 +38,8 @@ export interface DyloraAux {
 /** The first components of a pair. */
 function cut({ A, B }: Factors, rank: number): Factors {
   return {
-    A: slice(A, { start: [0, 0], size: [rank, A.shape[1]] }),
-    B: slice(B, { start: [0, 0], size: [B.shape[0], rank] }),
+    A: A.slice({ start: [0, 0], size: [rank, A.shape[1]] }),
+    B: B.slice({ start: [0, 0], size: [B.shape[0], rank] }),
   };
 }
 
@@ -82,13 +82,13 @@ export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraA
   /** b of a step: rounding may not lift it above r. */
   const draw = (key: Key, step: Tensor | number): Tensor => {
     const unit = random.uniform(random.foldIn(key, step), []);
-    return add(minimum(cast(mul(unit, rank), "i32"), rank - 1), 1);
+    return unit.mul(rank).astype("i32").minimum(rank - 1).add(1);
   };
   const components = () => arange(rank, { dtype: "i32" });
   const inStep = ({ A, B }: Factors, active: Tensor): LowRank<Tensor> => ({
     left: B,
-    right: where(expandDims(less(components(), active), 1), A, 0),
-    scale: div(alpha, cast(active, "f32")),
+    right: where(components().less(active).expandDims(1), A, 0),
+    scale: div(alpha, active.astype("f32")),
   });
   const atTest = (pair: Factors): LowRank<Tensor> => {
     return changeOf(testRank === rank ? pair : cut(pair, testRank), alpha / testRank);
@@ -107,8 +107,8 @@ export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraA
         ({ W, factors, dropout }) => new LowRankWeight(W, [key ? inStep(factors, active) : atTest(factors)], dropout),
       ),
     mask({ factors, heads }, { active }) {
-      const own = mode === "all" ? less(components(), active) : equal(components(), sub(active, 1));
-      const pair = { A: expandDims(own, 1), B: expandDims(own, 0) };
+      const own = mode === "all" ? components().less(active) : components().equal(active.sub(1));
+      const pair = { A: own.expandDims(1), B: own.expandDims(0) };
       return {
         factors: Object.fromEntries(Object.keys(factors).map((path) => [path, pair])),
         heads: Object.fromEntries(Object.keys(heads).map((name) => [name, full([], 1, { dtype: "bool" })])),
@@ -117,7 +117,7 @@ export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraA
     after: ({ base, trainable, aux: { key }, step }) => ({
       base,
       trainable,
-      aux: { key, active: draw(key, add(step, 1)) },
+      aux: { key, active: draw(key, step.add(1)) },
     }),
     merge: (state) => mergeWith(state, (_, factors) => [atTest(factors)]),
     export(state) {

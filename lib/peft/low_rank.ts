@@ -1,4 +1,4 @@
-import { addLowRank, cast, copy, zeros } from "../ops/mod.ts";
+import { addLowRank, copy, zeros } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Key } from "../ops/random.ts";
@@ -161,7 +161,7 @@ export function mergeWith<F>(
 ): BaseParams {
   const merged = Object.entries(factors).map(([path, own]): [string, Tensor] => {
     const name = `${path}.weight`;
-    return [name, changesOf(path, own).reduce((W, part) => addLowRank(W, part), cast(base[name], "f32"))];
+    return [name, changesOf(path, own).reduce((W, part) => addLowRank(W, part), base[name].astype("f32"))];
   });
   return { ...base, ...heads, ...Object.fromEntries(merged) };
 }

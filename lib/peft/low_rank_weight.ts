@@ -1,4 +1,4 @@
-import { add, matmul, matmulSum, mul, reshape, sum, transpose } from "../ops/mod.ts";
+import { matmulSum } from "../ops/mod.ts";
 import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { LowRank } from "../ops/low_rank.ts";
@@ -14,7 +14,7 @@ export interface BranchDropout {
 
 /** scale · (x rightᵀ), `[rows, r]`: the narrow side is scaled, since it is the smaller one. */
 function narrow(x: Tensor, { right, scale }: LowRank<Tensor>): Tensor {
-  return mul(matmul(x, right, { transposeB: true }), scale);
+  return x.matmul(right, { transposeB: true }).mul(scale);
 }
 
 /**
@@ -23,24 +23,24 @@ function narrow(x: Tensor, { right, scale }: LowRank<Tensor>): Tensor {
  */
 const projectOnce = customVjp(
   (x: Tensor, W: Tensor, part: LowRank<Tensor>) =>
-    matmulSum([x, transpose(W)], [narrow(x, part), transpose(part.left)]),
+    matmulSum([x, W.transpose()], [narrow(x, part), part.left.transpose()]),
   {
     forward(x: Tensor, W: Tensor, part: LowRank<Tensor>) {
-      const inner = matmul(x, part.right, { transposeB: true });
-      const scaled = mul(inner, part.scale);
-      const value = matmulSum([x, transpose(W)], [scaled, transpose(part.left)]);
+      const inner = x.matmul(part.right, { transposeB: true });
+      const scaled = inner.mul(part.scale);
+      const value = matmulSum([x, W.transpose()], [scaled, part.left.transpose()]);
       return { value, residuals: { x, W, left: part.left, right: part.right, scale: part.scale, inner, scaled } };
     },
     backward({ x, W, left, right, scale, inner, scaled }, cotangent: Tensor) {
-      const slope = matmul(cotangent, left);
-      const toInner = mul(slope, scale);
+      const slope = cotangent.matmul(left);
+      const toInner = slope.mul(scale);
       return [
         matmulSum([cotangent, W], [toInner, right]),
-        matmul(cotangent, x, { transposeA: true }),
+        cotangent.matmul(x, { transposeA: true }),
         {
-          left: matmul(cotangent, scaled, { transposeA: true }),
-          right: matmul(toInner, x, { transposeA: true }),
-          scale: scale instanceof Tensor ? sum(mul(slope, inner)) : scale,
+          left: cotangent.matmul(scaled, { transposeA: true }),
+          right: toInner.matmul(x, { transposeA: true }),
+          scale: scale instanceof Tensor ? slope.mul(inner).sum() : scale,
         },
       ];
     },
@@ -49,8 +49,8 @@ const projectOnce = customVjp(
 
 /** The last axis of x by a function of matrices `[rows, in]` → `[rows, out]`. */
 export function onRows(x: Tensor, project: (rows: Tensor) => Tensor): Tensor {
-  const y = project(reshape(x, [-1, x.shape[x.rank - 1]]));
-  return reshape(y, [...x.shape.slice(0, -1), y.shape[1]]);
+  const y = project(x.reshape([-1, x.shape[x.rank - 1]]));
+  return y.reshape([...x.shape.slice(0, -1), y.shape[1]]);
 }
 
 /**
@@ -61,17 +61,17 @@ export class LowRankWeight implements ProjectedWeight {
   constructor(readonly W: Tensor, readonly parts: readonly LowRank<Tensor>[], readonly dropout?: BranchDropout) {}
 
   #start(rows: Tensor, first: LowRank<Tensor> | undefined): Tensor {
-    if (!first) return matmul(rows, this.W, { transposeB: true });
+    if (!first) return rows.matmul(this.W, { transposeB: true });
     if (!this.dropout) return projectOnce(rows, this.W, first);
     const inner = narrow(dropout(rows, this.dropout), first);
-    return matmulSum([rows, transpose(this.W)], [inner, transpose(first.left)]);
+    return matmulSum([rows, this.W.transpose()], [inner, first.left.transpose()]);
   }
 
   project(x: Tensor): Tensor {
     const [first, ...others] = this.parts;
     return onRows(x, (rows) =>
       others.reduce(
-        (sum, part) => add(sum, matmul(narrow(rows, part), part.left, { transposeB: true })),
+        (sum, part) => sum.add(narrow(rows, part).matmul(part.left, { transposeB: true })),
         this.#start(rows, first),
       ));
   }

@@ -1,4 +1,4 @@
-import { div, full, lessEqual, mul, where } from "../ops/mod.ts";
+import { full, lessEqual, where } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
 import { lora } from "./lora.ts";
@@ -65,7 +65,7 @@ function switchedLora(
     merge: (state) => mergeWith(state, (_, factors) => [changeOf(factors, state.aux.scale!)]),
     // α/r stands in the adapter's settings, which are plain numbers: what the scale is beyond it goes into B.
     export({ base, trainable: { factors, heads }, aux: { scale } }) {
-      const scaled = Object.entries(factors).map(([path, { A, B }]) => [path, { A, B: mul(B, div(scale!, scaleOf)) }]);
+      const scaled = Object.entries(factors).map(([path, { A, B }]) => [path, { A, B: B.mul(scale!.div(scaleOf)) }]);
       return loraAdapter({ ...options, base, factors: Object.fromEntries(scaled), heads });
     },
   };

@@ -1,3 +1,4 @@
+import { byDistance } from "../text/nearest.ts";
 import type { BaseParams } from "./method.ts";
 
 /** What names targets: a pattern on module paths, or endings of them, as in PEFT. */
@@ -32,17 +33,6 @@ function endings(path: string): string[] {
   });
 }
 
-/** Letters that two names have in common in order, for "nearest". */
-function likeness(a: string, b: string): number {
-  let row = new Array<number>(b.length + 1).fill(0);
-  for (const letter of a) {
-    const next = [0];
-    for (let j = 0; j < b.length; j++) next.push(letter === b[j] ? row[j] + 1 : Math.max(row[j + 1], next[j]));
-    row = next;
-  }
-  return row[b.length] / Math.max(a.length, b.length);
-}
-
 function print(pattern: TargetPattern): string {
   return pattern instanceof RegExp ? String(pattern) : JSON.stringify(pattern);
 }
@@ -50,8 +40,7 @@ function print(pattern: TargetPattern): string {
 /** What messages say of a pattern that no path matches: the nearest paths. */
 function missesAll(pattern: TargetPattern, paths: readonly string[]): string {
   const wanted = print(pattern).replace(/[^a-z0-9_.]/gi, "");
-  const nearest = paths.map((path) => ({ path, score: Math.max(...endings(path).map((end) => likeness(wanted, end))) }))
-    .sort((a, b) => b.score - a.score).slice(0, 3).map(({ path }) => path);
+  const nearest = byDistance(wanted, paths, endings).slice(0, 3);
   return `${print(pattern)} matches none of ${paths.length} linear layers: nearest ${
     nearest.length === 1 ? "is" : "are"
   } ${nearest.join(", ")}`;

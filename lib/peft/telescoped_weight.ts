@@ -1,4 +1,4 @@
-import { add, matmul, matmulSum, mul, neg, transpose } from "../ops/mod.ts";
+import { add, matmulSum } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -23,14 +23,14 @@ const projectTelescoped = customVjp(
   {
     forward,
     backward({ x, W, left, right, scale, anchor, whole, taken, inner }, cotangent: Tensor) {
-      const slope = matmul(cotangent, left);
-      const anchorSlope = matmul(cotangent, anchor.B);
+      const slope = cotangent.matmul(left);
+      const anchorSlope = cotangent.matmul(anchor.B);
       return [
-        matmulSum([cotangent, W], [mul(slope, whole), right], [mul(anchorSlope, taken), anchor.A]),
-        matmul(cotangent, x, { transposeA: true }),
+        matmulSum([cotangent, W], [slope.mul(whole), right], [anchorSlope.mul(taken), anchor.A]),
+        cotangent.matmul(x, { transposeA: true }),
         {
-          left: mul(matmul(cotangent, inner, { transposeA: true }), scale),
-          right: mul(matmul(slope, x, { transposeA: true }), scale),
+          left: cotangent.matmul(inner, { transposeA: true }).mul(scale),
+          right: slope.matmul(x, { transposeA: true }).mul(scale),
           scale,
         },
         undefined,
@@ -40,13 +40,13 @@ const projectTelescoped = customVjp(
 );
 
 function forward(x: Tensor, W: Tensor, { left, right, scale }: LowRank<Tensor>, { anchor, scale: received }: Received) {
-  const [whole, taken] = [add(received, scale), neg(received)];
-  const inner = matmul(x, right, { transposeB: true });
-  const anchorInner = mul(matmul(x, anchor.A, { transposeB: true }), taken);
+  const [whole, taken] = [add(received, scale), received.neg()];
+  const inner = x.matmul(right, { transposeB: true });
+  const anchorInner = x.matmul(anchor.A, { transposeB: true }).mul(taken);
   const value = matmulSum(
-    [x, transpose(W)],
-    [mul(inner, whole), transpose(left)],
-    [anchorInner, transpose(anchor.B)],
+    [x, W.transpose()],
+    [inner.mul(whole), left.transpose()],
+    [anchorInner, anchor.B.transpose()],
   );
   return { value, residuals: { x, W, left, right, scale, anchor, whole, taken, inner } };
 }

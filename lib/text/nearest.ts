@@ -16,11 +16,24 @@ function distance(a: string, b: string): number {
 /** Names are shorter: of a damaged file's words, which may be millions of letters, the beginning is enough. */
 const LONGEST = 100;
 
+/**
+ * Names in the order of their distance from a mistyped one, whatever their capitals; those as far as each other stay in
+ * their order. A name may have several spellings, of which the nearest counts: the endings of a path, say.
+ */
+export function byDistance(
+  word: string,
+  names: readonly string[],
+  spellings: (name: string) => readonly string[] = (name) => [name],
+): string[] {
+  const start = word.slice(0, LONGEST).toLowerCase();
+  const far = (name: string) =>
+    Math.min(...spellings(name).map((one) => distance(start, one.slice(0, LONGEST).toLowerCase())));
+  return names.map((name) => ({ name, far: far(name) })).sort((a, b) => a.far - b.far).map(({ name }) => name);
+}
+
 /** The name that differs least from a mistyped one, whatever its capitals; the first of those that differ alike. */
 export function nearest(word: string, names: readonly string[]): string {
-  const start = word.slice(0, LONGEST).toLowerCase();
-  const far = (name: string) => distance(start, name.slice(0, LONGEST).toLowerCase());
-  return names.map((name) => ({ name, far: far(name) })).sort((a, b) => a.far - b.far)[0]?.name;
+  return byDistance(word, names)[0];
 }
 
 /** The name that a word is likely meant to be: one or two edits away, or fewer, of a word long enough to tell. */

@@ -1,7 +1,7 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import fc from "fast-check";
-import { nearest, requireName } from "../../lib/text/nearest.ts";
+import { byDistance, nearest, requireName } from "../../lib/text/nearest.ts";
 
 const METHODS = ["full", "lora", "adalora", "delta-lora"];
 
@@ -38,5 +38,19 @@ describe("requireName()", () => {
     expect(() => requireName("method", "lorra", METHODS))
       .toThrow('unknown method "lorra": did you mean "lora"? There are full, lora, adalora, delta-lora');
     expect(() => requireName("method", "toString", METHODS)).toThrow('unknown method "toString"');
+  });
+});
+
+describe("byDistance()", () => {
+  it("puts names in the order of their distance, and those as far as each other in their own", () => {
+    expect(byDistance("lora", METHODS)).toEqual(["lora", "adalora", "full", "delta-lora"]);
+    expect(byDistance("x", ["ab", "cd", "x"])).toEqual(["x", "ab", "cd"]);
+  });
+
+  it("takes the nearest of a name's spellings", () => {
+    const endings = (path: string) => path.split(".").map((_, i, parts) => parts.slice(i).join("."));
+    const paths = ["layer.0.output.dense", "layer.0.attention.query", "layer.0.attention.key"];
+    expect(byDistance("qeury", paths, endings)[0]).toBe("layer.0.attention.query");
+    expect(byDistance("qeury", paths)[0]).not.toBe("layer.0.attention.query");
   });
 });
