@@ -12,4 +12,5 @@ export * from "./shape.ts";
 export * from "./state.ts";
 export * from "./tensor.ts";
 export * from "./tree.ts";
+export * from "./tree_part.ts";
 export * from "./view.ts";

@@ -17,3 +17,4 @@ export {
   type TreeRecord,
   treeUnflatten as unflatten,
 } from "./tree.ts";
+export { treeLeaf as leaf, treePart as part } from "./tree_part.ts";

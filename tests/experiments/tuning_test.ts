@@ -16,9 +16,8 @@ import type { RunSpec } from "../../lib/experiment/mod.ts";
 import { loadAdapter, saveAdapter } from "../../lib/io/mod.ts";
 import { random } from "../../lib/ops/mod.ts";
 import * as peft from "../../lib/peft/mod.ts";
-import { isRecord, tensor } from "../../lib/tensor/mod.ts";
+import { tensor, treeLeaf } from "../../lib/tensor/mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
-import { leafAt, partAt } from "../support/leaf_at.ts";
 
 /** Flags of the command with their values as they are typed. */
 type TrainFlags = Readonly<Record<string, string>>;
@@ -91,10 +90,10 @@ describe("deno task train inside", () => {
       await trainBy(flags, async ({ state }) => {
         for (const [path, factors] of Object.entries(beginning!.trainable.factors)) {
           // W moves from the factors that came, not from those that would have been drawn.
-          const anchors = partAt(state.aux, "anchor");
-          const anchor = isRecord(anchors) ? anchors[path] : undefined;
           for (const name of ["A", "B"]) {
-            expect(await leafAt(anchor, name).data()).toEqual(await leafAt(factors, name).data());
+            expect(await treeLeaf(state.aux, "anchor", path, name).data()).toEqual(
+              await treeLeaf(factors, name).data(),
+            );
           }
         }
       });

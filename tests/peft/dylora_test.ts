@@ -3,12 +3,11 @@ import { beforeAll, describe, it } from "@std/testing/bdd";
 import { adamw } from "../../lib/optim/mod.ts";
 import { random } from "../../lib/ops/mod.ts";
 import { dylora, dyloraAt, type DyloraOptions, lora } from "../../lib/peft/mod.ts";
-import { isRecord, type Tensor, tensor, treeMap } from "../../lib/tensor/mod.ts";
+import { type Tensor, tensor, treeLeaf, treeMap, treePart } from "../../lib/tensor/mod.ts";
 import { init, makeAccumulatedStep } from "../../lib/train/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { encoder, encoderBatch, encoderWeights } from "../support/encoder.ts";
 import { fixtureLogits, fixtureRanks, followFixture } from "../support/follow_fixture.ts";
-import { leafAt, partAt } from "../support/leaf_at.ts";
 import { bits, expectClose } from "../support/numbers.ts";
 import { applyLayer, layerLoss, oneLayer } from "../support/one_layer.ts";
 import { TARGETS, trainTiny } from "../support/tiny.ts";
@@ -50,11 +49,10 @@ describe("dylora", () => {
         steps: 16,
         onStep: async (step, { trainable, optimizer, aux }) => {
           const path = Object.keys(trainable.factors)[0];
-          const pairs = [trainable, partAt(optimizer, "0.mu"), partAt(optimizer, "0.nu")].map((held) => {
-            const factors = partAt(held, "factors");
-            const pair = isRecord(factors) ? factors[path] : undefined;
-            return { A: leafAt(pair, "A"), B: leafAt(pair, "B") };
-          });
+          const pairs = [trainable, treePart(optimizer, 0, "mu"), treePart(optimizer, 0, "nu")].map((held) => ({
+            A: treeLeaf(held, "factors", path, "A"),
+            B: treeLeaf(held, "factors", path, "B"),
+          }));
           const now = await Promise.all(pairs.map(snapshot));
           const next = await aux.active.item();
           if (old) {

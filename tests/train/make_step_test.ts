@@ -4,10 +4,9 @@ import { crossEntropy, dropout, meanSquaredError } from "../../lib/nn/mod.ts";
 import { add, matmul, mul, random, square, sum } from "../../lib/ops/mod.ts";
 import { adamw, type Optimizer, sgd, trace } from "../../lib/optim/mod.ts";
 import { full, type FullTrainable, type Method } from "../../lib/peft/mod.ts";
-import { type Tensor, tensor, treeMap } from "../../lib/tensor/mod.ts";
+import { type Tensor, tensor, treeLeaf, treeMap } from "../../lib/tensor/mod.ts";
 import { init, makeAccumulatedStep, makeStep, type StepOptions } from "../../lib/train/mod.ts";
 import { testDevice } from "../support/device.ts";
-import { leafAt } from "../support/leaf_at.ts";
 import { expectClose } from "../support/numbers.ts";
 
 interface Points {
@@ -115,7 +114,7 @@ describe("makeStep", () => {
     const optimizer = sgd({ learningRate: 0.3, momentum: 0.9 });
     for (const restart of [true, false]) {
       const { next } = stepOnce({ method: restarting(restart), optimizer });
-      const velocity = leafAt(next.optimizer, "0.velocity.W");
+      const velocity = treeLeaf(next.optimizer, 0, "velocity", "W");
       expectClose(await velocity.data(), restart ? [0, 0] : [0, 20 / 3], 1e-6);
     }
   });
@@ -141,9 +140,9 @@ describe("makeStep", () => {
     expect(Object.is(W[0], -0)).toBe(true);
     expect(W[1]).not.toBe(2);
     const moments = next.optimizer[0];
-    expectClose(await leafAt(moments.mu, "W").data(), [3, 0.9 * 3 + 0.1 * gradient], 1e-6);
-    expectClose(await leafAt(moments.nu, "W").data(), [5, 0.999 * 5 + 0.001 * gradient ** 2], 1e-6);
-    expect((await leafAt(moments.mu, "W").data())[0]).toBe(3);
+    expectClose(await treeLeaf(moments.mu, "W").data(), [3, 0.9 * 3 + 0.1 * gradient], 1e-6);
+    expectClose(await treeLeaf(moments.nu, "W").data(), [5, 0.999 * 5 + 0.001 * gradient ** 2], 1e-6);
+    expect((await treeLeaf(moments.mu, "W").data())[0]).toBe(3);
     expect(await moments.count.item()).toBe(1);
   });
 
