@@ -14,12 +14,13 @@ export type FieldValues<Schema extends OptionSchema> = {
     : number;
 };
 
-/** Options as fields of `adapter_config.json`. */
+/** Options as fields of `adapter_config.json`, in the order in which they are given. */
 export function optionFields(schema: OptionSchema, options: MethodOptions): Record<string, OptionValue> {
   return Object.fromEntries(
-    Object.entries(schema).flatMap(([name, { field }]) =>
-      field && options[name] !== undefined ? [[field[0], options[name]]] : []
-    ),
+    Object.entries(options).flatMap(([name, value]) => {
+      const field = schema[name]?.field;
+      return field && value !== undefined ? [[field[0], value]] : [];
+    }),
   );
 }
 
