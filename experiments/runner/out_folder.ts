@@ -1,6 +1,7 @@
 import { type FolderLock, lockFolder } from "../../lib/experiment/mod.ts";
 import { TOKENIZER_FILES } from "../../lib/data/tokenizer/tokenizer_files.ts";
 import { isFile } from "../../lib/io/is_file.ts";
+import { messageOf } from "../../lib/text/message_of.ts";
 
 /** Files that tell what a folder holds, those that tell the most first. */
 const TOLD_BY: readonly (readonly [file: string, what: string])[] = [
@@ -30,7 +31,11 @@ export interface OutFolderOptions {
 
 /** What a folder holds, in words; `undefined` where it is free. */
 async function heldIn(folder: string): Promise<string | undefined> {
-  for (const [file, what] of TOLD_BY) if (await isFile(`${folder}/${file}`)) return what;
+  try {
+    for (const [file, what] of TOLD_BY) if (await isFile(`${folder}/${file}`)) return what;
+  } catch (error) {
+    throw new Error(`cannot write into ${folder}: ${messageOf(error)}`, { cause: error }); // it may not even be read
+  }
 }
 
 /**

@@ -48,7 +48,8 @@ async function withSources(
   change: (source: string) => string,
   test: (files: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "delta-dawn-notebooks-" });
+  // In the project, as its names of packages are for its own files.
+  const folder = await Deno.makeTempDir({ dir: fileURLToPath(ROOT), prefix: ".notebooks-" });
   try {
     const files = listNotebooks().map((path) => {
       const cells = read(path).cells.filter(({ cell_type }) => cell_type === "code").map(sourceOf);
