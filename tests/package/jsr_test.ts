@@ -76,6 +76,9 @@ describe("the published package", () => {
   beforeAll(async () => {
     server = await servePackage();
     folder = await Deno.makeTempDir();
+    // Packages of the versions that are fetched anyway, indirect ones too.
+    const { version, specifiers, npm } = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT)));
+    await Deno.writeTextFile(`${folder}/deno.lock`, JSON.stringify({ version, specifiers, npm }));
   });
   afterAll(async () => {
     await server.shutdown();
@@ -91,7 +94,13 @@ describe("the published package", () => {
   it("runs the README's example from outside, through jsr:", async () => {
     await Deno.writeTextFile(`${folder}/example.ts`, await readmeExample());
     const env = { JSR_URL: `http://127.0.0.1:${server.addr.port}/`, NO_COLOR: "1" };
-    const { code, stdout, stderr } = await deno(["run", "--no-config", "--no-lock", "--allow-all", "example.ts"], {
+    const { code, stdout, stderr } = await deno([
+      "run",
+      "--no-config",
+      `--lock=${folder}/deno.lock`,
+      "--allow-all",
+      "example.ts",
+    ], {
       cwd: folder,
       env,
     });
@@ -135,7 +144,7 @@ describe("the published package", () => {
       console.log(records.map(({ result }) => result?.metrics.accuracy), Deno.statSync("grid/runs.parquet").isFile);\n`;
     await Deno.writeTextFile(`${folder}/grid.ts`, program);
     const env = { JSR_URL: `http://127.0.0.1:${server.addr.port}/`, NO_COLOR: "1" };
-    const flags = ["--no-config", "--no-lock", "--check", "--allow-all"];
+    const flags = ["--no-config", `--lock=${folder}/deno.lock`, "--check", "--allow-all"];
     const { code, stdout, stderr } = await deno(["run", ...flags, "grid.ts"], { cwd: folder, env });
     expect(stderr).not.toContain("error");
     expect(code).toBe(0);
@@ -147,7 +156,10 @@ describe("the published package", () => {
       `// @ts-expect-error: rank is a number\ndd.peft.lora({ rank: "8", alpha: 1, targets: /x/ });\nconsole.log(x.shape);\n`;
     await Deno.writeTextFile(`${folder}/types.ts`, program);
     const env = { JSR_URL: `http://127.0.0.1:${server.addr.port}/`, NO_COLOR: "1" };
-    const { code, stderr } = await deno(["check", "--no-config", "--no-lock", "types.ts"], { cwd: folder, env });
+    const { code, stderr } = await deno(["check", "--no-config", `--lock=${folder}/deno.lock`, "types.ts"], {
+      cwd: folder,
+      env,
+    });
     expect(stderr).not.toContain("TS");
     expect(code).toBe(0);
   });
