@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
 import config from "../../deno.json" with { type: "json" };
-import { peersFlags } from "../../experiments/runner/locked.ts";
+import { lockFlags, peersFlags } from "../../experiments/runner/locked.ts";
 import { DAWN_VERSION } from "../../lib/device/dawn.ts";
 import { HUB_VERSION } from "../../lib/hub/list_repo.ts";
 
@@ -50,7 +50,7 @@ async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
 
 /** Modules that a program reaches, types too, by their specifiers, and the packages among them by name. */
 async function graphOf(script: string): Promise<{ modules: readonly string[]; packages: readonly string[] }> {
-  const { stdout } = await deno(["info", "--json", script]);
+  const { stdout } = await deno(["info", "--json", ...lockFlags(), script]);
   const found: { readonly modules: readonly { readonly specifier: string }[] } = JSON.parse(stdout);
   const modules = found.modules.map(({ specifier }) => specifier);
   const packages = modules.flatMap((module) => module.match(/^npm:\/?((?:@[^/]+\/)?[^@/]+)@/)?.[1] ?? []);

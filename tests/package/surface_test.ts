@@ -1,5 +1,6 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
+import { lockFlags } from "../../experiments/runner/locked.ts";
 import * as dd from "../../mod.ts";
 
 /** Namespaces beside the tensor language. */
@@ -49,7 +50,7 @@ describe("mod.ts", () => {
   });
 
   it("has at the top the types that its functions name, and no others", async () => {
-    const args = ["doc", "--quiet", "--json", "mod.ts"];
+    const args = ["doc", "--quiet", "--json", ...lockFlags(), "mod.ts"];
     const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: new URL("../../", import.meta.url) })
       .output();
     const [{ symbols }] = Object.values<{ symbols: { name: string }[] }>(
