@@ -31,12 +31,12 @@ describe("opening a device", () => {
 
   it("says nothing on standard error, on which native code speaks for itself", async () => {
     const adapter = JSON.stringify(device.report.source === "browser" ? "browser" : device.report.name);
-    expect(await stderrOf(opening(`{ adapter: ${adapter} }`))).toEqual({ code: 0, stderr: "" });
+    expect(await stderrOf(opening(`{ device: ${adapter} }`))).toEqual({ code: 0, stderr: "" });
   });
 
   it("lets what Dawn says through where it is asked to be verbose", async () => {
     if (device.report.source === "browser" || !device.report.isSoftware) return; // others get no warning
-    const { stderr } = await stderrOf(opening(`{ adapter: ${JSON.stringify(device.report.name)}, verbose: true }`));
+    const { stderr } = await stderrOf(opening(`{ device: ${JSON.stringify(device.report.name)}, verbose: true }`));
     expect(stderr).toContain("artificially reduced");
   });
 });
