@@ -10,6 +10,7 @@ import {
   type RunSpec,
   settingsLines,
 } from "../../lib/experiment/mod.ts";
+import { messageOf } from "../../lib/text/message_of.ts";
 import { duration } from "../terminal/duration.ts";
 import type { Flags } from "../terminal/flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
@@ -51,6 +52,15 @@ function settingsOf([path, ...args]: readonly string[]) {
   }
   const flags = readFlags(args, RUN);
   return { flags, path, parallel: flags.parallel ?? 1, saveEvery: flags["save-every"] ?? 500 };
+}
+
+/** A file's text. Throws an Error that names the file where it cannot be read. */
+async function textOf(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    throw new Error(`cannot read the configuration file ${path}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** A file's name without folders and endings. */
@@ -118,7 +128,7 @@ async function main(): Promise<void> {
   const { json, force, parquet, verbose, device: wanted, "dry-run": isDry, "write-spec": written } = flags;
   const say = (line: string) => json ? console.error(line) : console.log(line);
 
-  const { file, locate } = readRunFile(path, await Deno.readTextFile(path), flags.set);
+  const { file, locate } = readRunFile(path, await textOf(path), flags.set);
   const parts = locate(() => expandRunFile(file));
   // What a command wrote names the suite's encoder by leaving the model out; a file of one's own means its folder.
   const own: Sources = parts.every(isWholeSpec) ? {} : { model: SUITE, data: SUITE };

@@ -126,6 +126,8 @@ seeds: { count: 2 }
       /`kind` is classification by model and data, not regression/,
     );
     expect(await refused("version: 1\nrun: { task: rte, method: { name: lorra } }\n")).toMatch(/did you mean "lora"/);
+    const none = await runTask("run", [path("none.yaml")]);
+    expect(none.stderr).toMatch(/^run: cannot read the configuration file .*none\.yaml: No such file/);
     expect((await runTask("run", [])).stderr).toContain("the configuration file is missing");
   });
 
