@@ -1,5 +1,6 @@
 import { GLUE_TASKS, type GlueTaskName } from "../../lib/data/mod.ts";
-import { parseSpec, type RunSpec, SPEC_VERSION } from "../../lib/experiment/mod.ts";
+import { type RunSpec, SPEC_VERSION } from "../../lib/experiment/specs/run_spec.ts";
+import { parseSpec } from "../../lib/experiment/specs/spec.ts";
 import type { Inputs, TaskRequest } from "./data/inputs.ts";
 import type { TuningTask } from "./data/read_task.ts";
 import type { Beginning } from "./model/adapted.ts";

@@ -1,4 +1,4 @@
-import { type FolderLock, lockFolder } from "../../lib/experiment/mod.ts";
+import { type FolderLock, lockFolder } from "../../lib/experiment/records/lock.ts";
 import { TOKENIZER_FILES } from "../../lib/data/tokenizer/tokenizer_files.ts";
 import { isFile } from "../../lib/io/is_file.ts";
 import { messageOf } from "../../lib/text/message_of.ts";

@@ -1,5 +1,5 @@
 import { type peft, type Tensor, tensor, type train } from "../../../mod.ts";
-import { canonicalJson, hashSpec, parseSpec, type RunSpec } from "../../../lib/experiment/mod.ts";
+import { canonicalJson, hashSpec, parseSpec, type RunSpec } from "../../../lib/experiment/specs/spec.ts";
 import { isFile } from "../../../lib/io/is_file.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";

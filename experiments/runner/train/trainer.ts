@@ -1,7 +1,8 @@
 import { type Batch, type Device, type peft, train } from "../../../mod.ts";
 import { treeDispose } from "../../../lib/tensor/mod.ts";
 import { productChoices } from "../../../lib/compile/inspect_mod.ts";
-import { hashSpec, type RunFunction, type RunResult, type RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunFunction, RunResult, RunSpec } from "../../../lib/experiment/mod.ts";
+import { hashSpec } from "../../../lib/experiment/specs/spec.ts";
 import { tell } from "../../terminal/tell.ts";
 import { versions } from "../versions.ts";
 import type { Inputs, RunTask } from "../data/inputs.ts";

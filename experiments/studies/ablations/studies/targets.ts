@@ -1,4 +1,5 @@
-import { equalParameters, type RunSpec } from "../../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../../lib/experiment/mod.ts";
+import { equalParameters } from "../../../../lib/experiment/specs/equal_parameters.ts";
 import type { Condition, Study } from "./study.ts";
 
 const RANK = 8;
