@@ -2,7 +2,7 @@
 // stand-ins where JSR is out of reach, and says what Deno fetches before that.
 //   deno run … tools/launch.ts TASK [arguments]
 import { lockFlags, peersFlags } from "../experiments/runner/locked.ts";
-import { cacheFolder } from "../lib/device/adapter.ts";
+import { cacheFolder } from "../lib/device/cache_folder.ts";
 import { endOf } from "./end_of.ts";
 import { missingPackages } from "./missing_packages.ts";
 

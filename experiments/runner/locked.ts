@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { cacheFolder } from "../../lib/device/adapter.ts";
+import { fingerprint } from "../../kernels/fingerprint.ts";
+import { cacheFolder } from "../../lib/device/cache_folder.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -10,7 +10,7 @@ const ROOT = new URL("../../", import.meta.url);
  */
 function copyLock(name: string, jsr: string): string {
   const lock = Deno.readTextFileSync(new URL(name, ROOT));
-  const hash = createHash("sha256").update(lock).update(jsr).digest("hex").slice(0, 16);
+  const hash = fingerprint([lock, jsr]);
   const [folder, path] = [`${cacheFolder()}/locks`, `${cacheFolder()}/locks/${hash}.lock`];
   try {
     Deno.lstatSync(path);

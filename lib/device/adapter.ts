@@ -1,3 +1,4 @@
+import { cacheFolder } from "./cache_folder.ts";
 import { createDawn } from "./dawn.ts";
 import { quietly } from "./quiet_driver.ts";
 import { paced } from "./settle.ts";
@@ -39,12 +40,6 @@ function lavapipeManifest(): string | undefined {
     }
   }
   return undefined;
-}
-
-/** Where drivers and measurements are kept between runs: safe to delete. */
-export function cacheFolder(): string {
-  const base = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") || Deno.cwd()}/.cache`;
-  return `${base}/delta-dawn`;
 }
 
 /** Runs with another driver list; the Vulkan loader reads it while an adapter is looked for. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { type AdapterSource, cacheFolder } from "./adapter.ts";
+export type { AdapterSource } from "./adapter.ts";
+export { cacheFolder } from "./cache_folder.ts";
 export {
   type AdapterReport,
   type Bindable,
