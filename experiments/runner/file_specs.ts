@@ -1,5 +1,6 @@
 import { canonicalJson, parseSpec, type Part, type RunSpec } from "../../lib/experiment/mod.ts";
 import { valueAt } from "../../lib/experiment/specs/choices.ts";
+import { distinctSpecs } from "../../lib/experiment/specs/spec.ts";
 import { isObject } from "../../lib/text/is_object.ts";
 import { completeSpec, type RunDraft } from "./complete_spec.ts";
 import type { Inputs } from "./data/inputs.ts";
@@ -59,11 +60,7 @@ async function complete(part: Part<RunSpec>, inputs: Inputs): Promise<RunSpec> {
  * Throws a RangeError that names the place in the spec that is wrong, and what reading model and data throws.
  */
 export async function fileSpecs(parts: readonly Part<RunSpec>[], inputs: Inputs): Promise<RunSpec[]> {
-  const specs = new Map<string, RunSpec>();
-  for (const part of parts) {
-    const spec = await complete(part, inputs);
-    const key = canonicalJson(spec);
-    if (!specs.has(key)) specs.set(key, spec);
-  }
-  return [...specs.values()];
+  const specs: RunSpec[] = [];
+  for (const part of parts) specs.push(await complete(part, inputs));
+  return distinctSpecs(specs);
 }

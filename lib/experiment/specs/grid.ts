@@ -1,7 +1,7 @@
 import { nearest } from "../../text/nearest.ts";
 import { expand, valueAt, withValue } from "./choices.ts";
 import { METHOD_OPTIONS } from "./method_options.ts";
-import { canonicalJson, parseSpec, type RunSpec, RunSpecSchema } from "./spec.ts";
+import { distinctSpecs, parseSpec, type RunSpec, RunSpecSchema } from "./spec.ts";
 import { pathsOf } from "./spec_fault.ts";
 
 /** Plain data in which a list may stand at any place: what the place is to be in turn. */
@@ -89,13 +89,10 @@ export function grid(base: Choices<RunSpec>, axes: Axes = {}, options: GridOptio
       return expand(own, path).map((choice) => withValue(spec, keys, choice));
     });
   }
-  const specs = new Map<string, RunSpec>();
-  for (const one of made) {
+  return distinctSpecs(made.map((one) => {
     const spec = parseSpec(one);
     for (const option of Object.keys(spec.method)) requirePath(`method.${option}`, paths);
     requireNames(spec, names);
-    const key = canonicalJson(spec);
-    if (!specs.has(key)) specs.set(key, spec);
-  }
-  return [...specs.values()];
+    return spec;
+  }));
 }

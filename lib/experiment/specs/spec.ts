@@ -147,3 +147,13 @@ export function canonicalJson(spec: unknown): string {
 export async function hashSpec(spec: RunSpec): Promise<string> {
   return (await sha256(canonicalJson(spec))).slice(0, 16);
 }
+
+/** Specs without those that came before, in the order in which they first come. */
+export function distinctSpecs(specs: readonly RunSpec[]): RunSpec[] {
+  const known = new Map<string, RunSpec>();
+  for (const spec of specs) {
+    const key = canonicalJson(spec);
+    if (!known.has(key)) known.set(key, spec);
+  }
+  return [...known.values()];
+}
