@@ -1,0 +1,48 @@
+// All functions and types of the operations: mod.ts exports this list, and methods.ts makes methods of tensors of it.
+export { abs, add, div, maximum, minimum, mul, neg, sign, sub } from "./arithmetic.ts";
+export { pow } from "./power.ts";
+export { erf, gelu, relu, silu } from "./activation.ts";
+export { arange, oneHot } from "./arange.ts";
+export { argmax } from "./argmax.ts";
+export { broadcastTo } from "./broadcast.ts";
+export { cast } from "./cast.ts";
+export {
+  equal,
+  greater,
+  greaterEqual,
+  isFinite,
+  isNaN,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  notEqual,
+} from "./compare.ts";
+export { type DTypeOption, full, ones, onesLike, zeros, zerosLike } from "./full.ts";
+export { copy } from "./copy.ts";
+export { controlDependency, stopGradient } from "./identity.ts";
+export { embedding } from "./embedding.ts";
+export { cos, exp, log, rsqrt, sigmoid, sin, sqrt, tanh } from "./exponential.ts";
+export { square } from "./arithmetic.ts";
+export { addLowRank, type LowRank } from "./low_rank.ts";
+export { matmul } from "./matmul.ts";
+export { logProbability } from "./log_probability.ts";
+export { matmulSum } from "./matmul_sum.ts";
+export { max, mean, min, sum } from "./reduce.ts";
+export { expandDims, reshape, squeeze, transpose } from "./reshape.ts";
+export { concat, select, slice, split, stack } from "./slice.ts";
+export { logSoftmax, normalize, softmax } from "./softmax.ts";
+export { where } from "./where.ts";
+export * as random from "./random_mod.ts";
+export type { Key } from "./random.ts";
+export { squaredNorm } from "./squared_norm.ts";
+export type {
+  AxisOption,
+  GeluOptions,
+  MatmulOptions,
+  ReduceOptions,
+  SliceOptions,
+  SplitOptions,
+  TensorLike,
+} from "../tensor/operation_options.ts";
