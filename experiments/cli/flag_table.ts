@@ -6,24 +6,7 @@ import { ABLATION_SIZE, ABLATION_SIZES } from "../studies/ablations/sizes.ts";
 import { STUDIES } from "../studies/ablations/studies/mod.ts";
 import { LABEL_KINDS } from "../runner/heads/label_set.ts";
 import { OPTIMIZERS, SCHEDULES } from "../runner/train/optimizer.ts";
-
-/** A flag: what it takes, what it means, and the place in a spec that it decides. */
-export interface FlagDescription {
-  /** Nothing (it is there or not), text, several texts, a whole number, a number above 0 or from 0, or a share below 1. */
-  readonly takes: "nothing" | "text" | "texts" | "integer" | "positive" | "number" | "share";
-  /** The value's name in help texts. */
-  readonly value?: string;
-  readonly help: string;
-  /** The least whole number; 1 where it is absent. */
-  readonly least?: number;
-  /** All texts that there are. */
-  readonly choices?: readonly string[];
-  /** Where in a spec it stands, for messages. */
-  readonly path?: string;
-}
-
-/** Flags by name, in the order of help texts. */
-export type FlagTable = Readonly<Record<string, FlagDescription>>;
+import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
 
 /** Which model. */
 export const MODEL = {
@@ -93,14 +76,6 @@ export const TASK = {
       "what the head's classes are called in the data, in the head's order, in place of id2label of config.json or " +
       "labels.json",
   },
-} as const satisfies FlagTable;
-
-/** What every command has that computes. */
-export const COMMON = {
-  device: { takes: "text", value: "NAME", help: "swiftshader, lavapipe, browser, or part of a device's name" },
-  json: { takes: "nothing", help: "one JSON document on standard output, all else on standard error" },
-  verbose: { takes: "nothing", help: "with the warnings that Dawn has for every software device" },
-  help: { takes: "nothing", help: "this text" },
 } as const satisfies FlagTable;
 
 /** The greatest length of an example. */

@@ -1,6 +1,6 @@
 import type { MethodFlags } from "../terminal/method_flags.ts";
 import { LENGTH, MODEL, TASK, TRAIN, WEIGHTS } from "./flag_table.ts";
-import { flagPaths } from "./read_flags.ts";
+import { flagPaths } from "../terminal/read_flags.ts";
 
 /** Flags of a command by the places in a spec that they decide. */
 export type FlagPaths = Readonly<Record<string, string>>;

@@ -14,7 +14,7 @@ import { describeDevice } from "./describe_device.ts";
 import { duration } from "../terminal/duration.ts";
 import { type Flags, nameList } from "../terminal/flags.ts";
 import { ABLATIONS } from "./flag_table.ts";
-import { flagHelp, flagNames, readFlags } from "./read_flags.ts";
+import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
 import { requireForRecords } from "../runner/out_folder.ts";
 import { writeRunFile } from "../runner/run_file.ts";
 import { openRuns, runSpecs, type RunSpecsOptions } from "../runner/run_specs.ts";

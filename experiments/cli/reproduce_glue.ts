@@ -33,7 +33,7 @@ import { methodList } from "../runner/train/load_method.ts";
 import { Trainer } from "../runner/train/trainer.ts";
 import { SUITE } from "../suite/suite_folder.ts";
 import { GLUE } from "./flag_table.ts";
-import { flagHelp, flagNames, readFlags } from "./read_flags.ts";
+import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
 import { comparable } from "../studies/comparable.ts";
 import { estimateRuns, type Estimates, estimateSeconds } from "../studies/glue/estimate.ts";
 import { glueSpecs, orderTasks } from "../studies/glue/glue_specs.ts";

@@ -28,7 +28,7 @@ import { runSummary } from "../studies/run_summary.ts";
 import { settingsTable, settingWords } from "../studies/settings_table.ts";
 import { SUITE } from "../suite/suite_folder.ts";
 import { RUN } from "./flag_table.ts";
-import { flagHelp, flagNames, readFlags } from "./read_flags.ts";
+import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
 import { describeDevice } from "./describe_device.ts";
 
 /** What `--help` prints. */

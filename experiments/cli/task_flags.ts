@@ -4,7 +4,7 @@ import type { ColumnsSpec } from "../../lib/experiment/mod.ts";
 import type { TaskSource } from "../runner/data/raw_task.ts";
 import { LABEL_KINDS } from "../runner/heads/label_set.ts";
 import { MODEL, TASK, WEIGHTS } from "./flag_table.ts";
-import { flagHelp } from "./read_flags.ts";
+import { flagHelp } from "../terminal/read_flags.ts";
 import type { StoredWeights } from "../runner/model/load_model.ts";
 
 /** Flags that name a model. */

@@ -2,6 +2,7 @@
 import { io, openDevice, type peft } from "../../mod.ts";
 import type * as Records from "../../lib/experiment/mod.ts";
 import { hashSpec } from "../../lib/experiment/specs/spec.ts";
+import { COMMON } from "../terminal/flag_table.ts";
 import type { Flags } from "../terminal/flags.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress_bar.ts";
@@ -25,8 +26,8 @@ import { type Begun, type Ended, Trainer } from "../runner/train/trainer.ts";
 import { TrainingRate } from "../runner/train/training_rate.ts";
 import { isModified } from "../runner/versions.ts";
 import { inFlags, trainPaths } from "./in_flags.ts";
-import { COMMON, METHOD, MODEL, TASK, TRAIN, TRAIN_OUT, TRAINING, WEIGHTS } from "./flag_table.ts";
-import { flagHelp, flagNames, readFlags } from "./read_flags.ts";
+import { METHOD, MODEL, TASK, TRAIN, TRAIN_OUT, TRAINING, WEIGHTS } from "./flag_table.ts";
+import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
 import { METHOD_FLAGS, methodFlags, trainDraft } from "./train_draft.ts";
 
 /** What `--help` prints. */

@@ -5,8 +5,9 @@ import { peft } from "../../mod.ts";
 import { DEFAULT_METHOD, methodNamed } from "../recipes/methods.ts";
 import { MethodFlags } from "../terminal/method_flags.ts";
 import { wholeNumber } from "../terminal/flags.ts";
-import { type COMMON, TRAIN, type TRAIN_OUT } from "./flag_table.ts";
-import type { FlagValues } from "./read_flags.ts";
+import type { COMMON } from "../terminal/flag_table.ts";
+import { TRAIN, type TRAIN_OUT } from "./flag_table.ts";
+import type { FlagValues } from "../terminal/read_flags.ts";
 import { taskOf } from "./task_flags.ts";
 
 /** Flags of the options of methods, ours and perhaps one's own. */

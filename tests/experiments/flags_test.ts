@@ -15,8 +15,9 @@ import * as generate from "../../experiments/cli/generate.ts";
 import * as run from "../../experiments/cli/run.ts";
 import * as train from "../../experiments/cli/train.ts";
 import * as fuzz from "../fuzz/mod.ts";
-import { ABLATIONS, type FlagTable, GLUE, RUN, TRAIN } from "../../experiments/cli/flag_table.ts";
-import { readFlags } from "../../experiments/cli/read_flags.ts";
+import { ABLATIONS, GLUE, RUN, TRAIN } from "../../experiments/cli/flag_table.ts";
+import type { FlagTable } from "../../experiments/terminal/flag_table.ts";
+import { readFlags } from "../../experiments/terminal/read_flags.ts";
 import { ROOT } from "./run_task.ts";
 
 /** Commands with flags; the tasks `ok`, `test` and `notebooks` read theirs by hand. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { TRAIN } from "../../experiments/cli/flag_table.ts";
-import { readFlags } from "../../experiments/cli/read_flags.ts";
+import { readFlags } from "../../experiments/terminal/read_flags.ts";
 import { METHOD_FLAGS, trainDraft } from "../../experiments/cli/train_draft.ts";
 import { type CompleteSpec, completeSpec } from "../../experiments/runner/complete_spec.ts";
 import { Inputs } from "../../experiments/runner/data/inputs.ts";

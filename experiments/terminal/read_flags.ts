@@ -1,7 +1,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { requireName } from "../../lib/text/nearest.ts";
-import { entryLines } from "../terminal/entry_lines.ts";
-import { checkValues, type Flags, nonNegative, positive, rate, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { entryLines } from "./entry_lines.ts";
+import { checkValues, type Flags, nonNegative, positive, rate, refuseUnknown, wholeNumber } from "./flags.ts";
 import type { FlagDescription, FlagTable } from "./flag_table.ts";
 
 type ValueOf<Flag extends FlagDescription> = Flag["takes"] extends "nothing" ? boolean
