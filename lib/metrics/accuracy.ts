@@ -1,15 +1,15 @@
 import { checkPair, type Numbers } from "./check_pair.ts";
 
 /**
- * Share of predictions that equal their label, 0 to 1 (as scikit-learn's `accuracy_score`).
+ * The share of predictions that equal their label, 0 to 1, as scikit-learn's `accuracy_score`.
  *
- * Throws a RangeError when the lengths differ or nothing was predicted.
+ * Throws a RangeError where the lengths differ or nothing was predicted.
  *
  * @example
  * ```ts
  * import { metrics } from "@delta-dawn/delta-lora";
  *
- * console.assert(metrics.accuracy([0, 1, 2, 2], [0, 1, 2, 1]) === 0.75);
+ * console.log(metrics.accuracy([0, 1, 2, 2], [0, 1, 2, 1])); // 0.75
  * ```
  */
 export function accuracy(predictions: Numbers, labels: Numbers): number {

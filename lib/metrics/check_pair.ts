@@ -1,4 +1,4 @@
-/** Numbers a metric reads: a plain array or a typed one. */
+/** What a metric reads: an array of numbers, plain or typed. */
 export type Numbers = ArrayLike<number>;
 
 /** Throws a RangeError unless both lists are as long as each other and hold at least one value. */

@@ -1,16 +1,16 @@
 import { checkBinary, checkPair, type Numbers } from "./check_pair.ts";
 
 /**
- * F1 of class 1 among classes 0 and 1: 2·TP / (2·TP + FP + FN), 0 to 1 (as scikit-learn's `f1_score`).
+ * F1 of class 1 among classes 0 and 1, 2·TP / (2·TP + FP + FN), from 0 to 1, as scikit-learn's `f1_score`. It is 0
+ * where class 1 is neither predicted nor present.
  *
- * 0 when class 1 is neither predicted nor present. Throws a RangeError when the lengths differ, nothing was predicted,
- * or a value is neither 0 nor 1.
+ * Throws a RangeError where the lengths differ, nothing was predicted, or a value is neither 0 nor 1.
  *
  * @example
  * ```ts
  * import { metrics } from "@delta-dawn/delta-lora";
  *
- * console.assert(metrics.f1([1, 1, 0, 0], [1, 0, 1, 0]) === 0.5);
+ * console.log(metrics.f1([1, 1, 0, 0], [1, 0, 1, 0])); // 0.5
  * ```
  */
 export function f1(predictions: Numbers, labels: Numbers): number {

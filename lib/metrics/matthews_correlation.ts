@@ -2,17 +2,17 @@ import { checkPair, type Numbers } from "./check_pair.ts";
 
 /**
  * Matthews correlation of predicted and true classes, −1 to 1, of any number of classes (Gorodkin's R_K, as
- * scikit-learn's `matthews_corrcoef`). CoLA's metric.
+ * scikit-learn's `matthews_corrcoef`). It is CoLA's metric in GLUE.
  *
- * 0 when every prediction, or every label, is the same class: where the quotient is 0 / 0. Throws a RangeError when
- * the lengths differ or nothing was predicted.
+ * It is 0 where every prediction, or every label, is the same class, as the quotient is 0 / 0 there. Throws a
+ * RangeError where the lengths differ or nothing was predicted.
  *
  * @example
  * ```ts
  * import { metrics } from "@delta-dawn/delta-lora";
  *
- * console.assert(metrics.matthewsCorrelation([1, 0, 1, 0], [1, 0, 1, 0]) === 1);
- * console.assert(metrics.matthewsCorrelation([1, 1, 1, 1], [1, 0, 1, 0]) === 0);
+ * console.log(metrics.matthewsCorrelation([1, 0, 1, 0], [1, 0, 1, 0])); // 1
+ * console.log(metrics.matthewsCorrelation([1, 1, 1, 1], [1, 0, 1, 0])); // 0
  * ```
  */
 export function matthewsCorrelation(predictions: Numbers, labels: Numbers): number {

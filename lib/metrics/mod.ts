@@ -1,5 +1,5 @@
 /**
- * Metrics of GLUE, of plain numbers: `metric(predictions, labels)`.
+ * GLUE's metrics as functions of plain numbers, computed in float64: `metric(predictions, labels)`.
  *
  * @module
  */

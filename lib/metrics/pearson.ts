@@ -1,18 +1,18 @@
 import { checkPair, type Numbers } from "./check_pair.ts";
 
 /**
- * Pearson's correlation of predicted and true values, −1 to 1, by two passes in f64 (like SciPy's `pearsonr`).
+ * Pearson's correlation of predicted and true values, −1 to 1, in two passes, as SciPy's `pearsonr`.
  *
- * 0 where SciPy gives NaN: when predictions or labels are all the same value, and when one of them is not finite, so
- * that a regression that failed shows as 0 in a table and in means over runs. Throws a RangeError when the lengths
+ * It is 0 where SciPy gives NaN: where predictions or labels are all the same value, or one of them is not finite, so
+ * that a regression that failed shows as 0 in a table and in means over runs. Throws a RangeError where the lengths
  * differ or nothing was predicted.
  *
  * @example
  * ```ts
  * import { metrics } from "@delta-dawn/delta-lora";
  *
- * console.assert(metrics.pearson([1, 2, 3], [2, 4, 6]) === 1);
- * console.assert(metrics.pearson([1, 1, 1], [2, 4, 6]) === 0);
+ * console.log(metrics.pearson([1, 2, 3], [2, 4, 6])); // 1
+ * console.log(metrics.pearson([1, 1, 1], [2, 4, 6])); // 0
  * ```
  */
 export function pearson(predictions: Numbers, labels: Numbers): number {

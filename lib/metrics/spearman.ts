@@ -2,17 +2,17 @@ import { checkPair, type Numbers } from "./check_pair.ts";
 import { pearson } from "./pearson.ts";
 
 /**
- * Spearman's rank correlation of predicted and true values, −1 to 1: Pearson's correlation of their ranks, equal values
- * sharing the mean of their ranks (like SciPy's `spearmanr`).
+ * Spearman's rank correlation of predicted and true values, −1 to 1, as SciPy's `spearmanr`: Pearson's correlation of
+ * their ranks, where equal values share the mean of their ranks.
  *
- * 0 where SciPy gives NaN: when predictions or labels are all the same value, and when one of them is NaN. Throws a
- * RangeError when the lengths differ or nothing was predicted.
+ * It is 0 where SciPy gives NaN: where predictions or labels are all the same value, or one of them is NaN. Throws a
+ * RangeError where the lengths differ or nothing was predicted.
  *
  * @example
  * ```ts
  * import { metrics } from "@delta-dawn/delta-lora";
  *
- * console.assert(metrics.spearman([1, 10, 100], [2, 3, 4]) === 1);
+ * console.log(metrics.spearman([1, 10, 100], [2, 3, 4])); // 1
  * ```
  */
 export function spearman(predictions: Numbers, labels: Numbers): number {

@@ -6,12 +6,28 @@ import { makeGroup } from "../transform/custom_vjp.ts";
 export type { AttentionOptions };
 
 /**
- * Scaled dot-product attention (1706.03762), softmax(q kᵀ / √d) v: q `[B, H, T, d]`, k and v `[B, H, S, d]` →
- * `[B, H, T, d]`. The scores are never kept (2205.14135): one kernel forward saves two numbers of each row, and the
- * backward pass makes the weights again from them, those of 256 keys at a time. q, k and v are read where they lie, and
- * results lie as `[B, T, H, d]`, so that heads are split and joined without a copy.
+ * Scaled dot-product attention, softmax(q kᵀ / √d) v ([Attention Is All You Need](https://arxiv.org/abs/1706.03762)): q
+ * `[B, H, T, d]`, k and v `[B, H, S, d]`, all f32, give f32 `[B, H, T, d]`, for B texts, H heads, T queries and S keys.
+ * It is PyTorch's `scaled_dot_product_attention`, with a mask of keys in place of a mask of scores.
  *
- * Throws a RangeError where shapes do not fit or the rate is not in [0, 1).
+ * The scores are never kept ([FlashAttention](https://arxiv.org/abs/2205.14135)): one kernel forward saves two numbers
+ * of each row, and the backward pass makes the weights again from them, those of 256 keys at a time. q, k and v are
+ * read where they lie, and results lie as `[B, T, H, d]`, so that heads are split and joined without a copy.
+ *
+ * Throws a RangeError where shapes do not fit or the rate of dropout is not in [0, 1), and a TypeError where a tensor
+ * is not f32.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const [q, k] = [dd.ones([1, 1, 1, 4]), dd.ones([1, 1, 2, 4])];
+ * const v = dd.tensor([[[[1, 1, 1, 1], [3, 3, 3, 3]]]]);
+ * console.log(await dd.nn.attention(q, k, v).data()); // Float32Array [2, 2, 2, 2]
+ * const mask = dd.tensor([[1, 0]], { dtype: "i32" });
+ * console.log(await dd.nn.attention(q, k, v, { mask }).data()); // Float32Array [1, 1, 1, 1]
+ * ```
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   const { mask, causal, dropout, key } = options;

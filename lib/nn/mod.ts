@@ -1,5 +1,5 @@
 /**
- * Parts of networks as functions of tensors.
+ * Layers and losses as functions of tensors and their weights.
  *
  * @module
  */

@@ -7,12 +7,16 @@ import { where } from "./where.ts";
 
 /** Options of {@linkcode attention}. */
 export interface AttentionOptions {
-  /** i32 `[B, S]`: 1 for keys to attend to, 0 for padding. */
+  /** Which keys are attended to, `[B, S]`: 1 for a token, 0 for padding. All of them by default. */
   readonly mask?: Tensor;
-  /** Whether position t sees only positions up to t; with more keys than queries, the last query stands at the last key. */
+  /**
+   * Whether position t sees only positions up to t, false by default; with more keys than queries, the last query
+   * stands at the last key.
+   */
   readonly causal?: boolean;
-  /** Dropout of the weights, where a key is given. */
+  /** Probability, in [0, 1), with which a weight is set to zero where a key is given; 0 by default. */
   readonly dropout?: number;
+  /** What dropout draws from; without it, nothing is dropped. */
   readonly key?: Key;
 }
 

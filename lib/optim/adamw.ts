@@ -5,28 +5,40 @@ import { chain, type CountState, scaleByLearningRate, startCount } from "./chain
 import { oneMinusPower } from "./one_minus_power.ts";
 import type { Optimizer, Schedule } from "./optimizer.ts";
 
-/** Settings of Adam's moments (1412.6980). */
+/** Settings of Adam's moments, under the names of [Kingma and Ba 2014](https://arxiv.org/abs/1412.6980). */
 export interface AdamOptions {
-  /** Decay of the first moment, 0.9 by default. */
+  /** Decay of the first moment, in [0, 1); 0.9 by default. */
   readonly beta1?: number;
-  /** Decay of the second moment, 0.999 by default. */
+  /** Decay of the second moment, in [0, 1); 0.999 by default. */
   readonly beta2?: number;
-  /** Added to the root of the second moment, 1e-8 by default. */
+  /** Added to the root of the second moment; 1e-8 by default. */
   readonly epsilon?: number;
 }
 
-/** Moments of {@linkcode scaleByAdam}. */
+/** State of {@linkcode scaleByAdam}. */
 export interface AdamState extends CountState {
-  /** First moments, a tree like the parameters. */
+  /** First moments, means of gradients: a tree like the parameters. */
   readonly mu: Tree;
-  /** Second moments, a tree like the parameters. */
+  /** Second moments, means of squared gradients: a tree like the parameters. */
   readonly nu: Tree;
 }
 
 /**
- * Divides the bias-corrected first moment of gradients by the root of the second (1412.6980, algorithm 1).
+ * Adam's direction without a rate: the bias-corrected first moment of gradients over the root of the second plus ε
+ * ([Adam](https://arxiv.org/abs/1412.6980), algorithm 1). As optax's `scale_by_adam`; the sign is the gradient's.
  *
  * Throws a RangeError where a decay is not in [0, 1).
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const params = { w: dd.tensor([1, 1]) };
+ * const adam = dd.optim.scaleByAdam();
+ * const { updates } = adam.update({ w: dd.tensor([0.5, -20]) }, adam.init(params), params);
+ * console.log(...[...await updates.w.data()].map((x) => x.toFixed(4))); // 1.0000 -1.0000
+ * ```
  */
 export function scaleByAdam(options: AdamOptions = {}): Optimizer<AdamState> {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
@@ -52,7 +64,23 @@ export function scaleByAdam(options: AdamOptions = {}): Optimizer<AdamState> {
   };
 }
 
-/** Adds `weightDecay` · parameter to the updates: decay apart from the gradient (1711.05101). */
+/**
+ * Adds `weightDecay` · parameter to each gradient. Behind {@linkcode scaleByAdam} this is AdamW's decay, apart from the
+ * moments ([decoupled weight decay](https://arxiv.org/abs/1711.05101)); in front of {@linkcode trace} it is that of
+ * PyTorch's `SGD`. `mask` says for which parameters; all by default.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const params = { weight: dd.ones([2, 2]), bias: dd.ones([2]) };
+ * const decay = dd.optim.addDecayedWeights(0.5, { mask: (param) => param.rank > 1 });
+ * const { updates } = decay.update(dd.tree.map(dd.zerosLike, params), decay.init(params), params);
+ * console.log(await updates.weight.data()); // Float32Array [0.5, 0.5, 0.5, 0.5]
+ * console.log(await updates.bias.data()); // Float32Array [0, 0]
+ * ```
+ */
 export function addDecayedWeights(
   weightDecay: number,
   options: { readonly mask?: (param: Tensor) => boolean } = {},
@@ -70,18 +98,38 @@ export function addDecayedWeights(
 
 /** Settings of {@linkcode adamw}. */
 export interface AdamWOptions extends AdamOptions {
-  /** A number, or a schedule by step. */
+  /** The rate of all steps, or a schedule by step. */
   readonly learningRate: number | Schedule;
-  /** Share of each parameter, times the rate, that a step takes away; 0 by default. */
+  /** Share of each parameter, times the rate, that a step takes away; 0 by default (PyTorch's default is 0.01). */
   readonly weightDecay?: number;
   /** Which parameters decay; all by default, as in PyTorch. */
   readonly decayMask?: (param: Tensor) => boolean;
 }
 
-/** State of {@linkcode adamw}: of {@linkcode scaleByAdam}, of the decay, which has none, and of the rate. */
+/**
+ * State of {@linkcode adamw}: that of {@linkcode scaleByAdam}, that of the decay, which is empty, and that of the rate.
+ */
 export type AdamWState = readonly [adam: AdamState, decay: Record<string, never>, rate: CountState];
 
-/** Adam with decoupled weight decay (1711.05101), the way PyTorch's `AdamW` computes it. */
+/**
+ * Adam with decoupled weight decay ([AdamW](https://arxiv.org/abs/1711.05101)), computed the way PyTorch's `AdamW`
+ * does: θ ← θ − rate · (m̂ / (√v̂ + ε) + decay · θ).
+ *
+ * Throws a RangeError where β₁ or β₂ is not in [0, 1).
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const params = { w: dd.tensor([1, 2]) };
+ * const optimizer = dd.optim.adamw({ learningRate: 0.5 });
+ * const grads = { w: dd.tensor([3, -0.1]) };
+ * const { updates, state } = optimizer.update(grads, optimizer.init(params), params);
+ * console.log(await dd.optim.applyUpdates(params, updates).w.data()); // Float32Array [0.5, 2.5]
+ * console.log(await state[0].count.item()); // 1
+ * ```
+ */
 export function adamw(options: AdamWOptions): Optimizer<AdamWState> {
   const { learningRate, weightDecay = 0, decayMask } = options;
   return chain(

@@ -4,8 +4,8 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { Optimizer, Schedule } from "./optimizer.ts";
 
 /**
- * Applies transformations one after the other: each gets the updates of the one before as its gradients. The state is the
- * list of theirs.
+ * One optimizer of several transformations, one after the other: each gets the updates of the one before as its
+ * gradients. Its state is the tuple of theirs, and its learning rate, for logs, is that of the first part that has one.
  *
  * @example
  * ```ts
@@ -39,7 +39,7 @@ export function chain(...parts: readonly Optimizer[]): Optimizer<readonly Tree[]
   };
 }
 
-/** State of transformations that count their steps. */
+/** State of a transformation that counts its steps. */
 export interface CountState {
   /** Steps taken, an i32 scalar. */
   readonly count: Tensor;
@@ -55,7 +55,21 @@ export function startCount(): Tensor {
   return full([], 0).astype("i32");
 }
 
-/** Turns gradients into descent: updates of −rate · gradient. */
+/**
+ * Turns gradients into descent: updates of −rate · gradient. The rate is a number, or a schedule that is asked by step,
+ * from 0.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const params = { w: dd.tensor([1, 2]) };
+ * const descent = dd.optim.scaleByLearningRate(0.5);
+ * const { updates } = descent.update({ w: dd.tensor([2, -4]) }, descent.init(params), params);
+ * console.log(await updates.w.data()); // Float32Array [-1, 2]
+ * ```
+ */
 export function scaleByLearningRate(learningRate: number | Schedule): Optimizer<CountState> {
   return {
     init: () => ({ count: startCount() }),

@@ -1,5 +1,5 @@
 /**
- * Optimizers as pure gradient transformations, and schedules.
+ * Optimizers as pure transformations of gradients, as in optax, and schedules of learning rates.
  *
  * @module
  */

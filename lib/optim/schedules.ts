@@ -2,17 +2,28 @@ import { full, sub, where } from "../ops/mod.ts";
 import { halfCosine } from "./half_cosine.ts";
 import type { Schedule } from "./optimizer.ts";
 
-/** Steps of a schedule that rises and falls. */
+/** A schedule that rises over a warm-up and falls after it. */
 export interface WarmupOptions {
-  /** The highest rate. */
+  /** The highest rate, at the end of the warm-up. */
   readonly peak: number;
-  /** Steps over which the rate rises from 0. */
+  /** Steps over which the rate rises from 0; 0 by default. */
   readonly warmup?: number;
-  /** Steps until the rate is at its lowest. */
+  /** Number of the step, the warm-up's included, at which the rate has fallen to 0, where it stays. */
   readonly total: number;
 }
 
-/** The same rate at every step. */
+/**
+ * The same rate at every step.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const schedule = dd.optim.constantSchedule(0.25);
+ * console.log(await schedule(dd.tensor(7, { dtype: "i32" })).item()); // 0.25
+ * ```
+ */
 export function constantSchedule(rate: number): Schedule {
   return () => full([], rate);
 }
@@ -32,12 +43,41 @@ function withWarmup(
   };
 }
 
-/** Rises linearly from 0 over the warm-up, then falls linearly to 0: `get_linear_schedule_with_warmup` of transformers. */
+/**
+ * A schedule that rises linearly from 0 over the warm-up, then falls linearly to 0, as transformers'
+ * `get_linear_schedule_with_warmup`.
+ *
+ * Throws a RangeError where the warm-up is negative, or not shorter than the whole.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const schedule = dd.optim.linearSchedule({ peak: 1, warmup: 2, total: 6 });
+ * console.log(await schedule(dd.arange(7)).data()); // Float32Array [0, 0.5, 1, 0.75, 0.5, 0.25, 0]
+ * ```
+ */
 export function linearSchedule(options: WarmupOptions): Schedule {
   return withWarmup(options, (progress) => sub(1, progress));
 }
 
-/** Rises linearly from 0 over the warm-up, then falls to 0 along half a cosine. */
+/**
+ * A schedule that rises linearly from 0 over the warm-up, then falls to 0 along half a cosine, as transformers'
+ * `get_cosine_schedule_with_warmup` ([SGDR](https://arxiv.org/abs/1608.03983) without restarts).
+ *
+ * Throws a RangeError where the warm-up is negative, or not shorter than the whole.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const schedule = dd.optim.cosineSchedule({ peak: 1, total: 4 });
+ * const rates = await schedule(dd.arange(5)).data();
+ * console.log(...[...rates].map((rate) => rate.toFixed(2))); // 1.00 0.85 0.50 0.15 0.00
+ * ```
+ */
 export function cosineSchedule(options: WarmupOptions): Schedule {
   return withWarmup(options, halfCosine);
 }
