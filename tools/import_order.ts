@@ -43,7 +43,7 @@ export const ORDERS: Readonly<Record<string, Order>> = {
   "lib/peft": ["method.ts", "factors.ts", "targets.ts", "method_options.ts", "files", "*"],
   "experiments": ["suite", "terminal", "recipes", "runner", "studies", "cli"],
   "experiments/runner": [
-    ["later.ts", "locked.ts", "measure.ts", "versions.ts"],
+    ["later.ts", "locked.ts", "measure.ts", "own_module.ts", "versions.ts"],
     "heads",
     "model",
     "data",

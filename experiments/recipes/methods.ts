@@ -2,6 +2,7 @@ import { peft } from "../../mod.ts";
 import type { RunSpec } from "../../lib/experiment/mod.ts";
 import { QUERIES_AND_VALUES } from "../../lib/peft/low_rank_options.ts";
 import { requireName } from "../../lib/text/nearest.ts";
+import { type Own, OwnByName } from "./own.ts";
 
 /** A method as the table runs it: its options as plain data, its rate, and how it is made of them. */
 export interface Recipe {
@@ -31,13 +32,7 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
 };
 
 /** A method of a module of one's own. */
-export interface OwnMethod {
-  readonly description: peft.MethodDescription;
-  /** The module's path from the working directory. */
-  readonly module: string;
-  /** Beginning of the sha-256 of its source and of what it imports beside it. */
-  readonly source: string;
-}
+export type OwnMethod = Own<peft.MethodDescription>;
 
 function recipe(name: string, { make }: peft.MethodDescription, own: peft.MethodRecipe): Recipe {
   const { learningRate, optimizer, options } = own;
@@ -70,31 +65,15 @@ export const METHODS: readonly string[] = ["full", "lora", "adalora", "delta-lor
 /** The method of `deno task train` unless told otherwise. */
 export const DEFAULT_METHOD = "delta-lora";
 
-/** Methods of one's own that were loaded, by name. */
-const OWN = new Map<string, OwnMethod>();
-
-/**
- * Makes a method of one's own known by its name, as ours are.
- *
- * Throws an Error where there is another one of that name.
- */
-export function addMethod(own: OwnMethod): void {
-  const { name } = own.description;
-  const there = OWN.get(name);
-  if (there ? there.module !== own.module : ALL_METHODS.includes(name)) {
-    throw new Error(
-      `cannot use ${own.module} as the method "${name}": ${
-        there?.module ?? "this project"
-      } has one of that name, and ` +
-        "tables could not tell them apart",
-    );
-  }
-  OWN.set(name, own);
-}
+/** Methods of one's own that were loaded. */
+export const OWN_METHODS: OwnByName<peft.MethodDescription> = new OwnByName(
+  "method",
+  (name) => ALL_METHODS.includes(name),
+);
 
 /** The methods of one's own that are known. */
 export function ownMethods(): readonly OwnMethod[] {
-  return [...OWN.values()];
+  return OWN_METHODS.all();
 }
 
 /** The description of a method, ours or one's own. Throws a RangeError with the nearest name where there is none. */
@@ -112,6 +91,7 @@ function ownRecipe({ description, module, source }: OwnMethod): Recipe {
 
 /** A recipe of the table by name, of a method of ours, a variant or a method of one's own. Throws as {@linkcode methodNamed}. */
 export function recipeNamed(name: string): Recipe {
-  const own = OWN.get(name);
-  return own ? ownRecipe(own) : RECIPES[requireName("method", name, [...ALL_METHODS, ...OWN.keys()])];
+  const own = OWN_METHODS.get(name);
+  const names = [...ALL_METHODS, ...ownMethods().map(({ description }) => description.name)];
+  return own ? ownRecipe(own) : RECIPES[requireName("method", name, names)];
 }

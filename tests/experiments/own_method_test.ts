@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadMethod, loadMethodOf, methodList } from "../../experiments/runner/train/load_method.ts";
-import { addMethod, ALL_METHODS, methodNamed, ownMethods, recipeNamed } from "../../experiments/recipes/methods.ts";
+import { ALL_METHODS, methodNamed, OWN_METHODS, ownMethods, recipeNamed } from "../../experiments/recipes/methods.ts";
 import { findRecord, hashSpec, type RunSpec } from "../../lib/experiment/mod.ts";
 import { ROOT, runTask } from "./run_task.ts";
 
@@ -122,7 +122,7 @@ describe("loadMethod()", () => {
     );
     const first = await loadMethod(await write("h", "h-lora"));
     await expect(loadMethod(await write("i", "h-lora"))).rejects.toThrow(`${first.module} has one of that name`);
-    expect(() => addMethod(first)).not.toThrow();
+    expect(() => OWN_METHODS.add(first)).not.toThrow();
   });
 
   it("takes paths and names in one list", async () => {
