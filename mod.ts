@@ -17,10 +17,10 @@
  */
 export { type DeviceOptions, openDevice, useDevice } from "./lib/compile/open_device.ts";
 export type {
-  AdapterReport,
-  AdapterSource,
   Counters,
   Device,
+  DeviceReport,
+  DeviceSource,
   MemoryReport,
   OpenDeviceOptions,
 } from "./lib/device/mod.ts";

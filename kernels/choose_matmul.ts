@@ -119,14 +119,14 @@ function heuristicVariant(layout: MatmulLayout, sizes: MatmulSizes, options: Mat
   const { m, n, k, batch } = sizes;
   if (target.subgroupSize > 0 && target.isSoftware && fitsSubgroup(layout, sizes)) {
     const lanes = target.subgroupSize;
-    if (target.adapter === "lavapipe" && m * n * k * batch >= LARGE && m >= TEXTURE_ROWS) {
+    if (target.driver === "lavapipe" && m * n * k * batch >= LARGE && m >= TEXTURE_ROWS) {
       const columns = n >= 8 * lanes ? 8 : 4;
       if (fitsTexture(layout, sizes, options)) return { kind: "texture", rows: 16, columns };
       if (fitsPacked(layout, sizes, options)) {
         return layout === "tn" ? { kind: "packed", rows: 32, columns: 4 } : { kind: "packed", rows: 16, columns };
       }
     }
-    const columns = target.adapter === "swiftshader" ? swiftColumns(n, lanes) : 4;
+    const columns = target.driver === "swiftshader" ? swiftColumns(n, lanes) : 4;
     return { kind: "buffer", rows: tileRows(sizes, lanes * columns), columns };
   }
   const isSmall = m * n <= 1024 || m < 8 || n < 8 || (target.isSoftware && m * n * k * batch < SMALL);
@@ -154,7 +154,7 @@ export function matmulVariants(
     const isPacked = fitsPacked(layout, sizes, options);
     for (const [rows, columns] of TILES) {
       const isUseful = rows < 2 * sizes.m && columns * target.subgroupSize < 2 * sizes.n;
-      const isQuick = rows * columns <= COMPILED_QUICKLY || target.adapter === "swiftshader";
+      const isQuick = rows * columns <= COMPILED_QUICKLY || target.driver === "swiftshader";
       if (!isUseful || !isQuick) continue;
       variants.push({ kind: "buffer", rows, columns });
       if (hasTexture) variants.push({ kind: "texture", rows, columns });

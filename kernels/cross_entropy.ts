@@ -67,7 +67,7 @@ ${end}}
   };
 }
 
-/** The variant of {@linkcode crossEntropyKernel} for an adapter, with grid and uniforms. */
+/** The variant of {@linkcode crossEntropyKernel} for a device, with grid and uniforms. */
 export function crossEntropyDispatch(
   part: CrossEntropyPart,
   { rows, n }: { readonly rows: number; readonly n: number },

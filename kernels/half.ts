@@ -19,7 +19,7 @@ export function storedElement(as: StoredAs, buffer: string, at: string): string 
 
 /**
  * The function that reads a buffer of f16, after the buffer's declaration; nothing for f32. `unpack2x16float` is a part of
- * the language: no adapter needs a feature for it.
+ * the language: no device needs a feature for it.
  */
 export function storedReader(as: StoredAs, buffer: string, width: 1 | 4): string {
   if (as === "f32") return "";

@@ -190,7 +190,7 @@ export function rowUniforms({ rows, n, epsilon = 0 }: RowSizes, epilogue: Epilog
   return words;
 }
 
-/** The variant of a row kernel for an adapter, with grid and uniforms. */
+/** The variant of a row kernel for a device, with grid and uniforms. */
 export function rowDispatch(
   name: RowKernelName,
   sizes: RowSizes,

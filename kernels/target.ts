@@ -28,9 +28,9 @@ export interface ProductQuestion {
  */
 export type Measured = (name: string, question: () => ProductQuestion) => string | undefined;
 
-/** The adapter, as far as the choice of kernels depends on it. */
+/** The device, as far as the choice of kernels depends on it. */
 export interface KernelTarget {
-  readonly adapter: "lavapipe" | "swiftshader" | "other";
+  readonly driver: "lavapipe" | "swiftshader" | "other";
   readonly isSoftware: boolean;
   /** Lanes of a subgroup; 0 where there are none, or of no fixed number. */
   readonly subgroupSize: number;

@@ -4,7 +4,7 @@ const TWO_OVER_PI = [0, 0x28be60db, 0x9391054a, 0x7f09d5f4, 0x7d4d3770, 0x36d8a5
 /**
  * WGSL functions `sine` and `cosine` of f32 (`sine4`, `cosine4` of four), good to two units in the last place for every
  * f32. WGSL's own are right within [−π, π] alone, and there to 5·10⁻⁴. The angle is taken to quarter turns in integers,
- * which have the same bits on every adapter (Payne and Hanek 1983, in fixed point as by N. Juffa), and what is left within
+ * which have the same bits on every device (Payne and Hanek 1983, in fixed point as by N. Juffa), and what is left within
  * an eighth of a turn goes to the polynomials of Cephes.
  */
 export function trigonometrySource(width: 1 | 4): string {

@@ -50,5 +50,5 @@ export interface StartedPeers {
   readonly versions: readonly string[];
 }
 
-/** Starts every peer that can start here, on the adapter of a device, which `device` is the name of. */
+/** Starts every peer that can start here, on the device that `device` names. */
 export type StartPeers = (device: Device, options: { readonly device?: string }) => Promise<StartedPeers>;

@@ -13,7 +13,7 @@ export async function describeMachine(device: Device, others: readonly string[])
     cores: processors.length,
     memoryBytes: Deno.systemMemoryInfo().total,
     system: `${Deno.build.os} ${Deno.build.arch}, kernel ${Deno.osRelease()}`,
-    adapter: name,
+    device: name,
     driver: driver || "does not tell",
     isSoftware,
     subgroupSize,

@@ -6,7 +6,7 @@ export interface Machine {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly system: string;
-  readonly adapter: string;
+  readonly device: string;
   readonly driver: string;
   readonly isSoftware: boolean;
   readonly subgroupSize: number;

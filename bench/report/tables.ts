@@ -202,9 +202,9 @@ export function compileTable(results: readonly CompileResult[]): string {
 
 /** The machine in one paragraph. */
 function machineLine(machine: Machine): string {
-  const { processor, cores, memoryBytes, system, adapter, driver, isSoftware, subgroupSize, versions, isModified } =
+  const { processor, cores, memoryBytes, system, device, driver, isSoftware, subgroupSize, versions, isModified } =
     machine;
-  return `${processor}, ${cores} cores, ${digits(memoryBytes / 2 ** 30)} GiB, ${system}. Adapter: ${adapter}` +
+  return `${processor}, ${cores} cores, ${digits(memoryBytes / 2 ** 30)} GiB, ${system}. Device: ${device}` +
     `${isSoftware ? ", in software" : ""}, subgroups of ${subgroupSize || "no fixed size"}, driver: ${driver}. ` +
     `${versions.join(", ")}${isModified ? " (working tree modified)" : ""}.`;
 }

@@ -27,14 +27,14 @@ const LIMITS = [
   "maxComputeWorkgroupStorageSize",
 ] as const;
 
-/** What would compute faster than this adapter. */
+/** What would compute faster than this device. */
 export function advice(report: Device["report"]): string {
   if (!report.isSoftware) return "this is a hardware device: nothing else to install";
   if (/swiftshader/i.test(report.name)) {
     return "a GPU with its Vulkan driver; without one lavapipe of Mesa 24 or newer, several times as fast as SwiftShader " +
       "(Debian 12, with root: apt-get install -t bookworm-backports mesa-vulkan-drivers libvulkan1)";
   }
-  return "a GPU with its Vulkan driver; of adapters in software this is the fast one";
+  return "a GPU with its Vulkan driver; of devices in software this is the fast one";
 }
 
 async function main(): Promise<void> {

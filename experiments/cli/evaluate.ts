@@ -37,7 +37,7 @@ ${TASK_HELP}
   --batch N          examples at a time, 32 by default
   --max-length N     most tokens of an example, 128 by default, or what model and tokenizer allow
   --device NAME      swiftshader, lavapipe, browser, or part of a device's name
-  --verbose          with the warnings that Dawn has for every software adapter
+  --verbose          with the warnings that Dawn has for every software device
   --help             this text
 
 Metrics are by set: dev, and MNLI's mismatched.`;

@@ -39,7 +39,7 @@ ${WEIGHTS_HELP}
 ${TASK_HELP}
   --device NAME      swiftshader, lavapipe, browser, or part of a device's name
   --json             one JSON document on standard output, all else on standard error
-  --verbose          with the warnings that Dawn has for every software adapter
+  --verbose          with the warnings that Dawn has for every software device
   --help             this text`;
 
 /** Flags of the command. */

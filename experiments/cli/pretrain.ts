@@ -100,7 +100,7 @@ async function main(): Promise<void> {
     seed,
     steps,
     finalLoss,
-    adapter: device.report.name,
+    device: device.report.name,
     config: ENCODER,
     sha256: await sha256(bytes),
   };

@@ -140,11 +140,11 @@ function printPlan(
   const total = (name: "operations" | "seconds") => runs.values().reduce((sum, one) => sum + one[name], 0);
   if (json) {
     const plan = [...runs].map(([spec, estimate]) => ({ spec, ...estimate }));
-    const adapter = device?.report.name;
+    const name = device?.report.name;
     const [seconds, operations] = [total("seconds"), total("operations")];
     const { basis } = estimates ?? {};
     console.log(
-      JSON.stringify({ experiment: "glue", adapter, specs, open: runs.size, seconds, operations, basis, plan }),
+      JSON.stringify({ experiment: "glue", device: name, specs, open: runs.size, seconds, operations, basis, plan }),
     );
     return;
   }

@@ -142,7 +142,7 @@ async function main(): Promise<void> {
   const onBegin = async ({ method, state, done }: Begun) => {
     if (log !== undefined) lines = await StepLog.open(log, { from: done });
     narrate(run);
-    say(`adapter: ${device.report.name} (${device.report.source})`);
+    say(`device: ${device.report.name} (${device.report.source})`);
     const { trainableParameters, totalParameters } = method.describe(state);
     say(`trained: ${trainableParameters.toLocaleString("en")} of ${totalParameters.toLocaleString("en")} parameters`);
     if (saved) say(`resumed: ${done} of ${spec.steps} steps are done`);

@@ -9,7 +9,7 @@ import { Tuner } from "./tune/tuner.ts";
 export interface DeviceOptions extends OpenDeviceOptions {
   /**
    * What decides which kernel computes a product; results have the same bits in any case. `heuristic`: its sizes and the
-   * adapter alone. `remembered`, the default: what was measured on this device before, else the heuristic. `measured`:
+   * device alone. `remembered`, the default: what was measured on this device before, else the heuristic. `measured`:
    * what is not known yet is measured when a function is compiled, which takes seconds, and remembered in a file
    * `products.json` of the cache folder, which is safe to delete.
    */
@@ -30,7 +30,7 @@ async function tunerOf(
       get version() {
         return matmulVersion();
       },
-      adapter: `${name} | ${driver}`,
+      device: `${name} | ${driver}`,
       report,
     };
     const known = await readChoices(file);
@@ -46,7 +46,7 @@ async function tunerOf(
  * Opens a device and makes it the ambient default that tensors compute on: in Deno through Dawn, on a GPU where there
  * is one and on Vulkan in software otherwise; in a browser through `navigator.gpu`.
  *
- * Throws an Error that says what was tried and what to install where there is no adapter.
+ * Throws an Error that says what was tried and what to install where there is no device.
  *
  * @example
  * ```ts ignore

@@ -5,12 +5,12 @@ import { paced } from "./settle.ts";
 import { messageOf } from "../text/message_of.ts";
 
 /** Where an adapter came from. */
-export type AdapterSource = "browser" | "environment" | "loader" | "lavapipe" | "swiftshader";
+export type DeviceSource = "browser" | "environment" | "loader" | "lavapipe" | "swiftshader";
 
 /** An adapter that answered. */
 export interface FoundAdapter {
   readonly adapter: GPUAdapter;
-  readonly source: AdapterSource;
+  readonly source: DeviceSource;
 }
 
 /** What {@linkcode findAdapter} looks for. */
@@ -102,7 +102,7 @@ export function nameOf(info: GPUAdapterInfo): string {
   const names = [info.device, info.description, info.vendor].filter((text) =>
     text && !/^(0x[0-9a-f]+|\d+)$/.test(text)
   );
-  return names[0]?.replace(/-+$/, "") ?? "unnamed adapter";
+  return names[0]?.replace(/-+$/, "") ?? "unnamed device";
 }
 
 async function fromLavapipe(options: Question): Promise<GPUAdapter | undefined> {
@@ -150,7 +150,7 @@ export async function findAdapter({ device: wanted, report, verbose }: FindOptio
   const attempt = async (source: string, find: () => Promise<GPUAdapter | undefined>) => {
     try {
       const adapter = await find();
-      if (!adapter) tried.push(`${source} (no adapter)`);
+      if (!adapter) tried.push(`${source} (no device)`);
       return adapter;
     } catch (error) {
       tried.push(`${source} (${messageOf(error)})`);

@@ -1,14 +1,14 @@
 import { type Binding, isWritten, type Kernel, type TextureFormat, textureFormat } from "../../kernels/kernel.ts";
-import type { AdapterSource } from "./adapter.ts";
+import type { DeviceSource } from "./adapter.ts";
 import { Faults } from "./faults.ts";
 import { Reclaimer } from "./reclaim.ts";
 import { type Compilation, WarmUp } from "./warm_up.ts";
 import { messageOf } from "../text/message_of.ts";
 
-/** The adapter behind a device. */
-export interface AdapterReport {
+/** What a device is: a GPU or a software driver in its place, as its adapter tells. */
+export interface DeviceReport {
   /** Where it was found. */
-  readonly source: AdapterSource;
+  readonly source: DeviceSource;
   /** What it calls itself. */
   readonly name: string;
   /** Name and version of its driver, where it tells. */
@@ -111,8 +111,8 @@ function layoutOf(binding: Binding): Pick<GPUBindGroupLayoutEntry, "buffer" | "s
 export class Device {
   /** The WebGPU device itself. */
   readonly gpu: GPUDevice;
-  /** The adapter behind it. */
-  readonly report: AdapterReport;
+  /** What it is: name, driver, features, limits. */
+  readonly report: DeviceReport;
   readonly #pools = new Map<string, Memory[]>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #ready = new Map<string, GPUComputePipeline>();
@@ -140,7 +140,7 @@ export class Device {
    *
    * @internal
    */
-  constructor(gpu: GPUDevice, report: AdapterReport, openHelper?: () => Promise<Device>) {
+  constructor(gpu: GPUDevice, report: DeviceReport, openHelper?: () => Promise<Device>) {
     this.gpu = gpu;
     this.report = report;
     this.#reclaimer = new Reclaimer(() => this.#liveBytes, report);

@@ -5,7 +5,7 @@ import { paced } from "./settle.ts";
 const USAGE = { uniform: 0x40, storage: 0x80, indirect: 0x100, storageTexture: 0x8 } as const;
 /** Bytes of a storage buffer that is never touched. */
 const STORAGE_BYTES = 256;
-/** What every adapter allows, and no kernel exceeds. */
+/** What every device allows, and no kernel exceeds. */
 const UNIFORM_BYTES = 65_536;
 
 /**

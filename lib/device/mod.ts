@@ -3,14 +3,14 @@
  *
  * @module
  */
-export type { AdapterSource } from "./adapter.ts";
+export type { DeviceSource } from "./adapter.ts";
 export { cacheFolder } from "./cache_folder.ts";
 export {
-  type AdapterReport,
   type Bindable,
   type BufferRange,
   type Counters,
   Device,
+  type DeviceReport,
   type MemoryReport,
 } from "./device.ts";
 export { type OpenDeviceOptions, requestDevice } from "./open.ts";

@@ -1,5 +1,5 @@
 import { findAdapter, isSoftware, nameOf } from "./adapter.ts";
-import { type AdapterReport, Device } from "./device.ts";
+import { Device, type DeviceReport } from "./device.ts";
 import { paced } from "./settle.ts";
 
 /** Options of {@linkcode requestDevice}. */
@@ -11,7 +11,7 @@ export interface OpenDeviceOptions {
   readonly device?: string;
   /** Hears of what takes long, such as a download or compiling a function. */
   readonly report?: (line: string) => void;
-  /** Lets Dawn's warnings through that every software adapter gets. */
+  /** Lets Dawn's warnings through that every software device gets. */
   readonly verbose?: boolean;
 }
 
@@ -43,14 +43,14 @@ async function readsTextures(gpu: GPUDevice): Promise<boolean> {
  * first used, in the one thread of a queue. Not with the runtime's own WebGPU: waits are what takes long there, 10 ms each
  * in Deno.
  */
-function isWarmedUp({ source, name }: AdapterReport): boolean {
+function isWarmedUp({ source, name }: DeviceReport): boolean {
   return source !== "browser" && /llvmpipe/i.test(name);
 }
 
 /**
  * Opens a device with the limits and features that the adapter has.
  *
- * Throws an Error that says what was tried and what to install where there is no adapter.
+ * Throws an Error that says what was tried and what to install where there is no device.
  */
 export async function requestDevice(options: OpenDeviceOptions = {}): Promise<Device> {
   const { gpu, report } = await open(options);
@@ -61,7 +61,7 @@ export async function requestDevice(options: OpenDeviceOptions = {}): Promise<De
   return new Device(gpu, report, isWarmedUp(report) ? openHelper : undefined);
 }
 
-async function open(options: OpenDeviceOptions): Promise<{ gpu: GPUDevice; report: AdapterReport }> {
+async function open(options: OpenDeviceOptions): Promise<{ gpu: GPUDevice; report: DeviceReport }> {
   const { adapter, source } = await findAdapter(options);
   const features = FEATURES.filter((name) => adapter.features.has(name));
   const requiredLimits = limitsOf(adapter.limits);
@@ -70,7 +70,7 @@ async function open(options: OpenDeviceOptions): Promise<{ gpu: GPUDevice; repor
   );
   const info: GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number } = adapter.info;
   const hasOneSize = features.includes("subgroups") && info.subgroupMinSize === info.subgroupMaxSize;
-  const report: AdapterReport = {
+  const report: DeviceReport = {
     source,
     name: nameOf(info),
     driver: info.description ?? "",

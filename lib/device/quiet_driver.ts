@@ -1,4 +1,4 @@
-/** What Dawn says of every software adapter, and what nobody can act on. */
+/** What Dawn says of every software device, and what nobody can act on. */
 const KNOWN = /^Warning: \w+ artificially reduced from \d+ to \d+ to fit dynamic offset allocation limit\.$/;
 
 /** Where C's standard error is looked at: elsewhere it stays as it is. */

@@ -7,7 +7,7 @@ import { apply, type Primitive } from "./primitive.ts";
 
 /**
  * f32 as whole numbers: cut, the nearest there is where out of range, 0 for NaN. WGSL says so of all but NaN; here it is
- * written out, as adapters follow it loosely. The bounds are the last f32 that can be converted.
+ * written out, as drivers follow it loosely. The bounds are the last f32 that can be converted.
  */
 const WHOLE = {
   i32: { low: "-2147483648.0", high: "2147483520.0", end: "2147483648.0", greatest: "2147483647" },
@@ -29,7 +29,7 @@ export const castPrimitive: Primitive<{ readonly dtype: Exclude<DType, "f16"> }>
   lowering: {
     kind: "map",
     expression([x], { inputs: [from], output, type }) {
-      // NaN is not 0, which `!=` denies on every adapter.
+      // NaN is not 0, which `!=` denies on every device.
       if (output === "bool") return `(!(${x} == ${type(from)}()))`;
       return from === "f32" && output !== "f32" && output !== "f16"
         ? toWhole(x, output, type)

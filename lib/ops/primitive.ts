@@ -54,9 +54,9 @@ export interface Dispatch {
   readonly operations?: number;
 }
 
-/** The adapter, as far as the choice of kernels may depend on it. */
+/** The device, as far as the choice of kernels may depend on it. */
 export interface Target {
-  readonly adapter: "lavapipe" | "swiftshader" | "other";
+  readonly driver: "lavapipe" | "swiftshader" | "other";
   readonly isSoftware: boolean;
   /** Lanes of a subgroup; 0 where there are none, or of no fixed number. */
   readonly subgroupSize: number;

@@ -102,7 +102,7 @@ export function foldInEach(key: Key, count: number): Key[] {
   return rows(words(key, counter, STREAM.fold, arange(2, { dtype: "u32" }), [count, 2]));
 }
 
-/** Uniform numbers in [min, max), [0, 1) by default, with 24 random bits: the same on every adapter for [0, 1). */
+/** Uniform numbers in [min, max), [0, 1) by default, with 24 random bits: the same on every device for [0, 1). */
 export function uniform(
   key: Key,
   shape: Shape,
@@ -113,7 +113,7 @@ export function uniform(
   return min === 0 && max === 1 ? unit : unit.mul(max - min).add(min);
 }
 
-/** Normal numbers by Box and Muller's method; they differ between adapters as logarithms near 1 do, by some 10⁻³ at most. */
+/** Normal numbers by Box and Muller's method; they differ between devices as logarithms near 1 do, by some 10⁻³ at most. */
 export function normal(
   key: Key,
   shape: Shape,

@@ -1,5 +1,5 @@
 /**
- * Random numbers from explicit keys: counter-based (threefry2x32), the same integers on every adapter.
+ * Random numbers from explicit keys: counter-based (threefry2x32), the same integers on every device.
  *
  * @module
  */

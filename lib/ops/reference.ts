@@ -3,7 +3,7 @@ import { primitiveOf, type ReferenceArray } from "./primitive.ts";
 
 /**
  * Computes a tensor's graph in float64, one primitive at a time: the oracle of every kernel, and a way to see which
- * digits are the adapter's. Leaves must be host data.
+ * digits are the device's. Leaves must be host data.
  */
 export function reference(output: Tensor): ReferenceArray {
   const known = new Map<Tensor, ReferenceArray>();

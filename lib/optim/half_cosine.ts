@@ -14,7 +14,7 @@ function sineOfQuarter(x: Tensor): Tensor {
 
 /**
  * (1 + cos πt) / 2 for t in [0, 1], to f32's last digits, and exactly 1 and 0 at the ends. WGSL allows cos() an error of
- * 5·10⁻⁴, another one on every adapter: schedules would differ, and end beside 0.
+ * 5·10⁻⁴, another one on every device: schedules would differ, and end beside 0.
  */
 export function halfCosine(t: Tensor): Tensor {
   const sine = sineOfQuarter(t.minimum(sub(1, t)));

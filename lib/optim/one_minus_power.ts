@@ -7,7 +7,7 @@ const SERIES_TERMS = 9;
 
 /**
  * 1 − baseᵗ for a base in [0, 1) and t ≥ 1, to f32's last digits also where the power is near 1. Subtracting a power in
- * f32 from 1 would lose them there: WGSL allows an error of 3·10⁻⁴ for 1 − 0.999ᵗ, another one on every adapter.
+ * f32 from 1 would lose them there: WGSL allows an error of 3·10⁻⁴ for 1 − 0.999ᵗ, another one on every device.
  */
 export function oneMinusPower(base: number, t: Tensor): Tensor {
   // −t·log(base) with the logarithm in float64; 10⁴ stands for infinity, as its power is 0 as well.

@@ -59,7 +59,7 @@ export interface JittedFunction<F extends AnyFunction> {
   compile(...args: JitArguments<F>): Promise<void>;
   /**
    * Runs the function as a call does, donation included, and times each dispatch: by the device's own clock, or by
-   * repeating each one afterwards, on copies of what was donated, where the adapter has no timestamps. `clock` says
+   * repeating each one afterwards, on copies of what was donated, where the device has no timestamps. `clock` says
    * which; repetition finds caches warm.
    */
   profile(

@@ -5,7 +5,7 @@ import type { BenchDocument } from "../../bench/report/document.ts";
 import { METHODS, RATIOS } from "../../bench/cases/methods.ts";
 import { plainBatch, QUICK } from "../../bench/cases/models.ts";
 import { report } from "../../bench/report/tables.ts";
-import { TEST_DEVICE } from "../support/adapters.ts";
+import { TEST_DEVICE } from "../support/devices.ts";
 
 async function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const script = new URL("../../bench/mod.ts", import.meta.url).href;

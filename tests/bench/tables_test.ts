@@ -60,7 +60,7 @@ const DOCUMENT: BenchDocument = {
     cores: 2,
     memoryBytes: 8 * 2 ** 30,
     system: "linux",
-    adapter: "an adapter",
+    device: "a device",
     driver: "a driver",
     isSoftware: true,
     subgroupSize: 8,
@@ -227,7 +227,7 @@ describe("report", () => {
         })),
       }],
     });
-    expect(text).toContain("a processor, 2 cores, 8.00 GiB, linux. Adapter: an adapter, in software, subgroups of 8");
+    expect(text).toContain("a processor, 2 cores, 8.00 GiB, linux. Device: a device, in software, subgroups of 8");
     expect(text).toContain("- somebody: not there");
     expect(text).toContain("### Start-up");
     expect(text).not.toContain("### The same step elsewhere");

@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { type Device, type Kernel, requestDevice } from "../../lib/device/mod.ts";
-import { TEST_DEVICE } from "../support/adapters.ts";
+import { TEST_DEVICE } from "../support/devices.ts";
 import { collectGarbage } from "../support/collect_garbage.ts";
 
 /** Doubles every element. */
@@ -22,7 +22,7 @@ describe("a device", () => {
   beforeAll(async () => void (device = await requestDevice({ device: TEST_DEVICE })));
   afterAll(() => device.destroy());
 
-  it("is of the adapter that tests are to compute on", () => {
+  it("is the one that tests are to compute on", () => {
     const { source, name } = device.report;
     if (TEST_DEVICE === undefined) expect(source).not.toBe("browser");
     else expect(`${source} ${name}`.toLowerCase()).toContain(TEST_DEVICE.toLowerCase());
@@ -117,7 +117,7 @@ describe("a device", () => {
     device.trim();
   });
 
-  it("refuses a buffer over the adapter's limit, and says what to do", () => {
+  it("refuses a buffer over the device's limit, and says what to do", () => {
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
     const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
     const before = device.memory();

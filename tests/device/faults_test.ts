@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import type { Device } from "../../lib/device/mod.ts";
-import { everyDevice, openLike } from "../support/adapters.ts";
+import { everyDevice, openLike } from "../support/devices.ts";
 
 /** Makes WebGPU report a validation error: no buffer may have these usages together. */
 function provoke(device: Device): void {

@@ -6,12 +6,12 @@ import { Device, requestDevice } from "../../lib/device/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
 
 /** Opens a device, or gives the error where that is what there is to say here. */
-async function tryOpen(adapter: string): Promise<Device | Error> {
-  return await requestDevice({ device: adapter }).catch((error: Error) => error);
+async function tryOpen(name: string): Promise<Device | Error> {
+  return await requestDevice({ device: name }).catch((error: Error) => error);
 }
 
 describe("openDevice", () => {
-  it("finds an adapter where nothing is asked for, and says what it is", async () => {
+  it("finds a device where nothing is asked for, and says what it is", async () => {
     using device = await openDevice();
     const { name, source, limits, isSoftware, features } = device.report;
     expect(name).not.toBe("");
@@ -44,19 +44,19 @@ describe("openDevice", () => {
     device.destroy();
   });
 
-  it("opens an adapter by part of its name, whatever the case", async () => {
+  it("opens a device by part of its name, whatever the case", async () => {
     using first = await requestDevice();
     const part = first.report.name.slice(0, 6);
-    for (const adapter of [part, part.toUpperCase()]) {
-      using device = await requestDevice({ device: adapter });
+    for (const name of [part, part.toUpperCase()]) {
+      using device = await requestDevice({ device: name });
       expect(device.report.name).toBe(first.report.name);
     }
   });
 
-  it("says which adapters there are and what to install where a name fits none", async () => {
+  it("says which devices there are and what to install where a name fits none", async () => {
     using first = await requestDevice();
-    const { message } = await tryOpen("no such adapter") as Error;
-    expect(message).toContain('no device is called "no such adapter": there is "');
+    const { message } = await tryOpen("no such device") as Error;
+    expect(message).toContain('no device is called "no such device": there is "');
     expect(message.toLowerCase()).toContain(first.report.name.slice(0, 6).toLowerCase());
     expect(message).toContain("lavapipe, swiftshader and browser");
     expect(message).toContain("Install a Vulkan driver that Dawn accepts");
@@ -78,7 +78,7 @@ describe("openDevice", () => {
       stderr: "null",
     }).output();
     const text = new TextDecoder().decode(stdout);
-    expect(text).toContain("no WebGPU device on this machine\ntried: environment (no adapter)");
+    expect(text).toContain("no WebGPU device on this machine\ntried: environment (no device)");
     expect(text).toContain("Install a Vulkan driver that Dawn accepts");
   });
 });

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** Runs Deno in a process of its own: see tests/support/adapters.ts for why. */
+/** Runs Deno in a process of its own: see tests/support/devices.ts for why. */
 async function deno(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const command = new Deno.Command(Deno.execPath(), {
     args: [...args],
@@ -15,7 +15,7 @@ async function deno(args: readonly string[], env: Readonly<Record<string, string
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
-/** What opening `browser` gives: the adapter's report, or why there is none. */
+/** What opening `browser` gives: the device's report, or why there is none. */
 async function open(): Promise<string> {
   const program = `import { requestDevice } from "${import.meta.resolve("../../lib/device/mod.ts")}";
     try {

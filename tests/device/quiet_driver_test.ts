@@ -30,8 +30,8 @@ describe("opening a device", () => {
   });
 
   it("says nothing on standard error, on which native code speaks for itself", async () => {
-    const adapter = JSON.stringify(device.report.source === "browser" ? "browser" : device.report.name);
-    expect(await stderrOf(opening(`{ device: ${adapter} }`))).toEqual({ code: 0, stderr: "" });
+    const name = JSON.stringify(device.report.source === "browser" ? "browser" : device.report.name);
+    expect(await stderrOf(opening(`{ device: ${name} }`))).toEqual({ code: 0, stderr: "" });
   });
 
   it("lets what Dawn says through where it is asked to be verbose", async () => {

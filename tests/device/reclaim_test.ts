@@ -5,7 +5,7 @@ import { Reclaimer } from "../../lib/device/reclaim.ts";
 import { add, full, mean, mul, sin, sub } from "../../lib/ops/mod.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
-import { openLike } from "../support/adapters.ts";
+import { openLike } from "../support/devices.ts";
 import { testDevice } from "../support/device.ts";
 
 const MIB = 2 ** 20;

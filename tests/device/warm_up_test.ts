@@ -2,7 +2,7 @@ import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { type Device, type Kernel, requestDevice } from "../../lib/device/mod.ts";
 import { WarmUp } from "../../lib/device/warm_up.ts";
-import { TEST_DEVICE } from "../support/adapters.ts";
+import { TEST_DEVICE } from "../support/devices.ts";
 import { asFloats, runKernel } from "../support/run_kernel.ts";
 
 /** A number that no driver has met: what it made of earlier texts is in its cache. */

@@ -54,7 +54,7 @@ export function sampleResult(parts: Partial<RunResult> = {}): RunResult {
     trainableParameters: 15650,
     totalParameters: 283490,
     writes: 0,
-    adapter: "some adapter (loader)",
+    device: "some device (loader)",
     kernels: "matmul_a matmul_b",
     products: "heuristic",
     versions: "delta-lora 0.1.0",

@@ -35,7 +35,7 @@ describe("deno task doctor", () => {
     });
   }
 
-  it("says which adapters there are where the one that was asked for is missing, with --json on both outputs", async () => {
+  it("says which devices there are where the one that was asked for is missing, with --json on both outputs", async () => {
     const { code, stdout, stderr } = await runTask("doctor", ["--device", "abacus", "--json"]);
     expect(code).toBe(1);
     expect(stderr).toContain('doctor: no device is called "abacus"');

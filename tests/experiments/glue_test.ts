@@ -82,7 +82,7 @@ describe("Trainer", () => {
     expect(spec.method.startStep).toBe(1);
     expect(result.writes).toBe(4 - (1 + 1));
     expect(result.trainableParameters).toBeLessThan(result.totalParameters / 5);
-    expect(result.adapter).toContain(device.report.name);
+    expect(result.device).toContain(device.report.name);
     expect(result.kernels).toContain("matmul");
   });
 

@@ -41,9 +41,9 @@ describe("deno task reproduce glue", () => {
     expect(stdout).toContain(`written: ${path(a)}/runs.arrow`);
   });
 
-  it("says beforehand which adapter computes, what will run, and for how long", async () => {
+  it("says beforehand which device computes, what will run, and for how long", async () => {
     const { report } = await testDevice();
-    expect(human.stdout).toContain(`adapter: ${report.name} (${report.source})`);
+    expect(human.stdout).toContain(`device: ${report.name} (${report.source})`);
     expect(human.stdout).toContain(`runs: 5 = cola × ${METHODS.join(", ")} × 1 seed; 0 of them recorded`);
     expect(human.stdout).toMatch(/^time: about [\d.]+ (s|min)/m);
   });
@@ -82,7 +82,7 @@ describe("deno task reproduce glue", () => {
         expect(run[name]).toBeGreaterThan(0);
       }
       expect(run.writes).toBe(run.method === "delta-lora" ? STEPS - 2 : 0);
-      expect(run.adapter).toContain(report.name);
+      expect(run.device).toContain(report.name);
       expect(run.kernels).toContain("matmul");
       expect(run.versions).toContain(Deno.version.deno);
     }
@@ -107,7 +107,7 @@ describe("deno task reproduce glue", () => {
     const rows = await rowsOf(`${path(b)}/runs.arrow`);
     expect(runs.map(({ hash, score }: { hash: string; score: number }) => [hash, score]))
       .toEqual(rows.map(({ hash, score }) => [hash, score]));
-    for (const line of ["adapter: ", "runs: ", "data: generated texts of the suite, for its own encoder\n", "time: "]) {
+    for (const line of ["device: ", "runs: ", "data: generated texts of the suite, for its own encoder\n", "time: "]) {
       expect(machine.stderr).toContain(line);
     }
   });

@@ -1,4 +1,4 @@
-import { TEST_DEVICE } from "../support/adapters.ts";
+import { TEST_DEVICE } from "../support/devices.ts";
 
 /** The project's root. */
 export const ROOT: URL = new URL("../../", import.meta.url);

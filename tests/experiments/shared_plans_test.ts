@@ -6,7 +6,7 @@ import { grid, METHOD_OPTIONS, type RunSpec } from "../../lib/experiment/mod.ts"
 import { ALL_METHODS, RECIPES } from "../../experiments/recipes/methods.ts";
 import { Inputs } from "../../experiments/runner/data/inputs.ts";
 import { Trainer } from "../../experiments/runner/train/trainer.ts";
-import { TEST_DEVICE } from "../support/adapters.ts";
+import { TEST_DEVICE } from "../support/devices.ts";
 import { runTask } from "./run_task.ts";
 
 const ARGS = "glue --tasks rte --methods delta-lora --seeds 1 --steps 8 --dry-run --json".split(" ");

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { lockFlags } from "../../experiments/runner/locked.ts";
 import { loadAdapter, loadSafetensors } from "../../lib/io/mod.ts";
-import { TEST_DEVICE } from "../support/adapters.ts";
+import { TEST_DEVICE } from "../support/devices.ts";
 import { hashSpec, parseSpec, readRecord } from "../../lib/experiment/mod.ts";
 import { filesUnder } from "../experiment/samples.ts";
 import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";

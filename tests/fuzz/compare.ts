@@ -21,7 +21,7 @@ export interface Comparison {
   };
 }
 
-/** How much farther than the runs with rounding an adapter may lie. */
+/** How much farther than the runs with rounding a device may lie. */
 const SAFETY = 8;
 /** An element that rounding moves by this share of the largest element says nothing. */
 const LOOSE = 1 / 4;
@@ -29,7 +29,7 @@ const LOOSE = 1 / 4;
 const kindOf = (x: number) =>
   Number.isNaN(x) ? "NaN" : Number.isFinite(x) ? "finite" : x > 0 ? "Infinity" : "-Infinity";
 
-/** Holds what an adapter gave against what it may give. */
+/** Holds what a device gave against what it may give. */
 export function compare(got: ArrayLike<number>, { dtype, exact, rounded }: Expected): Comparison {
   let [held, loose] = [0, 0];
   const largest = exact.reduce((top, x) => Number.isFinite(x) ? Math.max(top, Math.abs(x)) : top, 0);

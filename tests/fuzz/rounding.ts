@@ -2,7 +2,7 @@ import type { ReferenceArray } from "../../lib/ops/primitive.ts";
 
 /** Half the distance of 1 to the next number of f32: what one rounding changes at most, relatively. */
 export const UNIT = 2 ** -24;
-/** The least normal number of f32: what is smaller, adapters may take for 0. */
+/** The least normal number of f32: what is smaller, devices may take for 0. */
 export const LEAST_NORMAL = 2 ** -126;
 /** From here on a number is infinite in f32. */
 const OVERFLOW = 2 ** 128 * (1 - 2 ** -25);

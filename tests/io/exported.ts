@@ -53,7 +53,7 @@ export interface Exported {
 /** The fixture of `tests/fixtures/models.py`; MiniLM is a BERT. */
 export const ARCHITECTURES: readonly string[] = CASES.filter((name) => name !== "minilm");
 
-/** Numbers in place of what training would give, so that they are the same on every adapter. */
+/** Numbers in place of what training would give, so that they are the same on every device. */
 function draw<T>(numbers: Numbers, like: T, range = { min: -0.2, max: 0.2 }): T {
   return treeMap(({ shape }) => numbers.tensor(shape, range), like as Tree) as T;
 }

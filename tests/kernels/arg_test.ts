@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { ARG_WORKGROUP, argMaxRows } from "../../kernels/arg.ts";
 import { linearGrid } from "../../kernels/kernel.ts";
 import type { Device } from "../../lib/device/mod.ts";
-import { everyDevice } from "../support/adapters.ts";
+import { everyDevice } from "../support/devices.ts";
 import { Numbers } from "../support/numbers.ts";
 import { runKernel } from "../support/run_kernel.ts";
 

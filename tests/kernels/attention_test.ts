@@ -10,7 +10,7 @@ import {
 import type { KernelTarget } from "../../kernels/target.ts";
 import type { Device } from "../../lib/device/mod.ts";
 import { referenceAttention, referenceAttentionGrad } from "../../lib/ops/attention_reference.ts";
-import { everyDevice } from "../support/adapters.ts";
+import { everyDevice } from "../support/devices.ts";
 import { bits, expectClose, Numbers } from "../support/numbers.ts";
 import { asFloats, runKernel } from "../support/run_kernel.ts";
 
@@ -47,7 +47,7 @@ async function run(device: Device, dispatches: readonly AttentionDispatch[], buf
 /** Targets of a device: as it is, and as if it had no subgroups. */
 function targetsOf({ report: { isSoftware, subgroupSize } }: Device): KernelTarget[] {
   return [...new Set([subgroupSize, 0])].map((lanes) => (
-    { adapter: "other", isSoftware, subgroupSize: lanes, maxInvocations: 256 }
+    { driver: "other", isSoftware, subgroupSize: lanes, maxInvocations: 256 }
   ));
 }
 
@@ -112,7 +112,7 @@ describe("attention kernels", () => {
   }
 
   it("store weights of a fixed number of keys at a time, however many there are", () => {
-    const target: KernelTarget = { adapter: "other", isSoftware: true, subgroupSize: 8, maxInvocations: 256 };
+    const target: KernelTarget = { driver: "other", isSoftware: true, subgroupSize: 8, maxInvocations: 256 };
     const bytes = (length: number) => {
       const sizes = { B: 2, H: 4, T: length, S: length, d: 32, causal: false, rate: 0 };
       const place = { offset: 0, batch: length * 128, head: 32, row: 128 };

@@ -3,7 +3,7 @@ import { fitsSubgroup, type MatmulVariant, variantDispatch, variantName } from "
 import { type MatmulSizes, SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import type { KernelTarget } from "../../kernels/target.ts";
 import type { Device } from "../../lib/device/mod.ts";
-import { everyDevice } from "../support/adapters.ts";
+import { everyDevice } from "../support/devices.ts";
 import { expectClose, Numbers } from "../support/numbers.ts";
 import { asFloats, runKernel } from "../support/run_kernel.ts";
 
@@ -71,13 +71,13 @@ describe("a product with a branch", () => {
           for (const device of devices) {
             const { subgroupSize, isSoftware, limits, name } = device.report;
             const target: KernelTarget = {
-              adapter: /swiftshader/i.test(name) ? "swiftshader" : "lavapipe",
+              driver: /swiftshader/i.test(name) ? "swiftshader" : "lavapipe",
               isSoftware,
               subgroupSize,
               maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
             };
             const variants: MatmulVariant[] = [{ kind: "naive" }, { kind: "tiled" }];
-            const tile = { kind: "buffer", rows: 16, columns: target.adapter === "swiftshader" ? 16 : 4 } as const;
+            const tile = { kind: "buffer", rows: 16, columns: target.driver === "swiftshader" ? 16 : 4 } as const;
             if (subgroupSize > 0 && fitsSubgroup(layout, sizes)) variants.push(tile);
             let first: Uint32Array | undefined;
             for (const variant of variants) {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { fillZero, gatherRows, gatherUniforms, linkIds, scatterAddRows } from "../../kernels/gather.ts";
 import { linearGrid } from "../../kernels/kernel.ts";
 import type { Device } from "../../lib/device/mod.ts";
-import { everyDevice } from "../support/adapters.ts";
+import { everyDevice } from "../support/devices.ts";
 import { expectClose, Numbers } from "../support/numbers.ts";
 import { asFloats, runKernel } from "../support/run_kernel.ts";
 

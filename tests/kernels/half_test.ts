@@ -13,7 +13,7 @@ import {
   SINGLE_PRODUCT,
 } from "../../kernels/matmul.ts";
 import type { Device } from "../../lib/device/mod.ts";
-import { everyDevice } from "../support/adapters.ts";
+import { everyDevice } from "../support/devices.ts";
 import { Numbers } from "../support/numbers.ts";
 import { runKernel } from "../support/run_kernel.ts";
 

@@ -2,7 +2,7 @@ import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { addLowRankGrid, addLowRankKernel, addLowRankUniforms } from "../../kernels/low_rank.ts";
 import type { Device } from "../../lib/device/mod.ts";
-import { everyDevice } from "../support/adapters.ts";
+import { everyDevice } from "../support/devices.ts";
 import { bits, expectClose, Numbers } from "../support/numbers.ts";
 import { asFloats, runKernel } from "../support/run_kernel.ts";
 

@@ -13,7 +13,7 @@ import {
   SINGLE_PRODUCT,
 } from "../../kernels/matmul.ts";
 import type { Device } from "../../lib/device/mod.ts";
-import { everyDevice } from "../support/adapters.ts";
+import { everyDevice } from "../support/devices.ts";
 import { expectClose, Numbers } from "../support/numbers.ts";
 import { asFloats, runKernel } from "../support/run_kernel.ts";
 
@@ -130,7 +130,7 @@ function variants(
   ];
   const lanes = device.report.subgroupSize;
   if (lanes === 0 || !fitsSubgroup(layout, sizes)) return found;
-  // What lavapipe takes, and SwiftShader; each adapter compiles its own.
+  // What lavapipe takes, and SwiftShader; each driver compiles its own.
   const tiles = /swiftshader/i.test(device.report.name) ? [[8, 8], [16, 16]] : [[8, 4], [16, 4], [32, 4]];
   const inFours = [n, ldc, c0, c1, offsetC].every((size) => size % 4 === 0);
   const width = inFours ? 4 : 1;
@@ -181,8 +181,8 @@ describe("kernels of products", () => {
     }
   }
 
-  it("are chosen by sizes and adapter alone: subgroups where they fit, else tiles, else the naive one", () => {
-    const target = { adapter: "lavapipe", isSoftware: true, subgroupSize: 8, maxInvocations: 1024 } as const;
+  it("are chosen by sizes and device alone: subgroups where they fit, else tiles, else the naive one", () => {
+    const target = { driver: "lavapipe", isSoftware: true, subgroupSize: 8, maxInvocations: 1024 } as const;
     const nameOf = (layout: MatmulLayout, shape: number[], over = {}) =>
       matmulDispatch(layout, plainSizes(layout, shape), { target: { ...target, ...over } }).kernel.name;
     expect(nameOf("nn", [512, 512, 512])).toBe("matmul_nn_32x32");
@@ -196,11 +196,11 @@ describe("kernels of products", () => {
     expect(nameOf("nn", [8, 256, 2])).toBe("matmul_nn_naive");
     expect(nameOf("nn", [8, 256, 2], { isSoftware: false, subgroupSize: 0 })).toBe("matmul_nn_tiled");
     expect(nameOf("nn", [16, 16, 300], { subgroupSize: 0 })).toBe("matmul_nn_naive");
-    expect(nameOf("nn", [64, 64, 64], { adapter: "swiftshader", subgroupSize: 4 })).toBe("matmul_nn_16x64");
+    expect(nameOf("nn", [64, 64, 64], { driver: "swiftshader", subgroupSize: 4 })).toBe("matmul_nn_16x64");
   });
 
   it("refuse more products than a dispatch has, and say how many", () => {
-    const target = { adapter: "other", isSoftware: false, subgroupSize: 0, maxInvocations: 256 } as const;
+    const target = { driver: "other", isSoftware: false, subgroupSize: 0, maxInvocations: 256 } as const;
     const sizes = { ...plainSizes("nn", [1, 1, 1]), batch: 65_536, inner: 65_536 };
     expect(() => matmulDispatch("nn", sizes, { target })).toThrow(
       "matmul: 65536 products are more than the 65,535 of one dispatch",

@@ -18,7 +18,7 @@ import {
   textureSize,
 } from "../../kernels/matmul_texture.ts";
 import type { Bindable, Device } from "../../lib/device/mod.ts";
-import { everyDevice } from "../support/adapters.ts";
+import { everyDevice } from "../support/devices.ts";
 import { Numbers } from "../support/numbers.ts";
 import { runKernel } from "../support/run_kernel.ts";
 
@@ -66,7 +66,7 @@ async function dispatch(
 const devices = (await everyDevice()).filter(({ report }) => report.readsTextures && report.subgroupSize > 0);
 const able = devices.length > 0
   ? { test: it, note: "" }
-  : { test: it.skip, note: " (skipped: an adapter without subgroups, or whose language reads no storage textures)" };
+  : { test: it.skip, note: " (skipped: a device without subgroups, or whose language reads no storage textures)" };
 
 describe("products by a weight in a texture", () => {
   afterAll(async () => (await everyDevice()).forEach((device) => device.destroy()));

@@ -5,7 +5,7 @@ import { linearGrid } from "../../kernels/kernel.ts";
 import { rowDispatch, rowKernel, type RowKernelName, rowUniforms } from "../../kernels/rows.ts";
 import type { Device } from "../../lib/device/mod.ts";
 import * as primitives from "../../lib/ops/softmax.ts";
-import { everyDevice } from "../support/adapters.ts";
+import { everyDevice } from "../support/devices.ts";
 import { expectClose, Numbers } from "../support/numbers.ts";
 import { asFloats, runKernel } from "../support/run_kernel.ts";
 
@@ -65,7 +65,7 @@ describe("row kernels", () => {
     const wanted = Float64Array.from(data, (x, i) => 1 / (1 + Math.exp(data[i ^ 1] - x)));
     for (const device of devices) {
       const { isSoftware, subgroupSize } = device.report;
-      const target = { adapter: "other", isSoftware, subgroupSize, maxInvocations: 256 } as const;
+      const target = { driver: "other", isSoftware, subgroupSize, maxInvocations: 256 } as const;
       const dispatch = rowDispatch("softmax", { rows, n: 2 }, { target });
       expect(dispatch.grid[0]).toBeLessThanOrEqual(65_535);
       const [Y] = await runKernel(device, { ...dispatch, buffers: [data, new Float32Array(2 * rows)] });

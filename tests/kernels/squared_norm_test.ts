@@ -2,7 +2,7 @@ import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { squaredNormChunks, squaredNormDispatch, sumPartials } from "../../kernels/squared_norm.ts";
 import type { Device } from "../../lib/device/mod.ts";
-import { everyDevice } from "../support/adapters.ts";
+import { everyDevice } from "../support/devices.ts";
 import { expectClose, Numbers } from "../support/numbers.ts";
 import { asFloats, runKernel } from "../support/run_kernel.ts";
 

@@ -6,7 +6,7 @@ import { random } from "../../lib/ops/mod.ts";
 import { reference } from "../../lib/ops/reference.ts";
 import { threefryReference } from "../../lib/ops/random.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
-import { everyDevice } from "../support/adapters.ts";
+import { everyDevice } from "../support/devices.ts";
 import { momentsOf } from "../support/moments.ts";
 import { expectClose } from "../support/numbers.ts";
 
@@ -33,7 +33,7 @@ describe("random numbers", () => {
   }
 
   for (const size of SIZES) {
-    it(`are threefry's, and the same on every adapter: ${size} of them`, async () => {
+    it(`are threefry's, and the same on every device: ${size} of them`, async () => {
       const key = () => random.key(2 ** 40 + 5);
       const words = Array.from({ length: size }, (_, i) => threefryReference(2 ** 8, 5, i, 0));
       const units = words.map(([word]) => (word >>> 8) / 2 ** 24);
@@ -44,7 +44,7 @@ describe("random numbers", () => {
     });
   }
 
-  it("have keys that are the same integers on every adapter, split or folded", async () => {
+  it("have keys that are the same integers on every device, split or folded", async () => {
     const children = random.split(random.key(9), 5);
     for (let i = 0; i < 5; i++) {
       const wanted = Array.from(threefryReference(0, 9, i, 1));
@@ -56,7 +56,7 @@ describe("random numbers", () => {
     }
   });
 
-  it("are normal to what WGSL promises of logarithms and cosines, on every adapter", async () => {
+  it("are normal to what WGSL promises of logarithms and cosines, on every device", async () => {
     const draw = () => random.normal(random.key(4), [257], { mean: 1, std: 3 });
     const wanted = reference(draw()).data;
     // 2⁻¹¹ of a cosine, times a radius of at most √(2·24·ln 2) and the spread.

@@ -8,7 +8,7 @@ import { grad } from "../../lib/transform/mod.ts";
 import fixture from "../fixtures/special_values.json" with { type: "json" };
 import { deviceIdle, testDevice } from "../support/device.ts";
 
-/** Below 2⁻¹²⁶ numbers are subnormal: adapters may take them, or give them on the way, as zero. */
+/** Below 2⁻¹²⁶ numbers are subnormal: devices may take them, or give them on the way, as zero. */
 const LEAST = 1e-36;
 /** What f32 may lose of a result; of a power as much as its exponent is rounded. */
 const TOLERANCE = 2e-6;

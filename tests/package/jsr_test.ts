@@ -133,7 +133,7 @@ describe("the published package", () => {
       `import { grid, runAll, type RunRecord, type RunSpec } from "jsr:${NAME}@^${config.version}/experiment";
       const base: RunSpec = ${spec};
       const common = { curve: [], wallSeconds: 1, stepsPerSecond: 1, peakBytes: 1, trainableParameters: 1 };
-      const other = { totalParameters: 1, writes: 0, adapter: "", kernels: "", versions: "" };
+      const other = { totalParameters: 1, writes: 0, device: "", kernels: "", versions: "" };
       const run = ({ seed }: RunSpec) => Promise.resolve({ metrics: { accuracy: seed / 4 }, ...common, ...other });
       const records: RunRecord[] = [];
       for await (const record of runAll(grid({ ...base, seed: [0, 1, 2] }), { out: "grid", run, parquet: true })) {

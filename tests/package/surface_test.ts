@@ -31,7 +31,7 @@ const TYPES = [
   ..."AnyFunction CustomVjpRules GradOptions ValueAndGrad ValueAndGradOptions".split(" "),
   ..."JitArguments JitOptions JittedFunction Lifted LiftedAll NumberPositions TakesNumbers WantsNumbers".split(" "),
   ..."Batch Params PlainObject ProjectedWeight StaticValue Tree TreeNode TreeRecord Weight".split(" "),
-  ..."AdapterReport AdapterSource Counters Device DeviceOptions MemoryReport OpenDeviceOptions".split(" "),
+  ..."Counters Device DeviceOptions DeviceReport DeviceSource MemoryReport OpenDeviceOptions".split(" "),
   ..."DispatchSummary DispatchTime ExplainOptions FunctionMemory MemoryItem MemoryKind PlanSummary ProfileClock Roofline"
     .split(" "),
 ];

@@ -1,6 +1,6 @@
 import { openDevice } from "../../lib/compile/open_device.ts";
 import type { Device } from "../../lib/device/mod.ts";
-import { TEST_DEVICE } from "./adapters.ts";
+import { TEST_DEVICE } from "./devices.ts";
 
 let opened: Promise<Device> | undefined;
 

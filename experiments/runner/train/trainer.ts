@@ -289,7 +289,7 @@ export class Trainer {
         trainableParameters,
         totalParameters,
         writes: await method.writeCount?.(state).item() ?? 0,
-        adapter: `${this.device.report.name} (${this.device.report.source})`,
+        device: `${this.device.report.name} (${this.device.report.source})`,
         kernels: [...kernels].sort().join(" "),
         products: productChoices(),
         versions: versions(),

@@ -48,7 +48,7 @@ function head(records: readonly RunRecord[], { sweeps }: Evidence): string[] {
     "the rate of their method.",
     `Model: ${model.name}, ${model.layers} layers of ${model.hiddenSize}, weights ${model.hash.slice(0, 12)}; data: ` +
     `${data.source === "suite" ? "the generated suite" : "GLUE's files"}.`,
-    `Adapter: ${each(results.map(({ adapter }) => adapter))}. Versions: ${
+    `Device: ${each(results.map(({ device }) => device))}. Versions: ${
       each(results.map(({ versions }) => versions))
     }. ` +
     `Working tree: ${treeOf(records)}.`,

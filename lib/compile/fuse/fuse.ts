@@ -6,7 +6,7 @@ import type { Primitive } from "../../ops/primitive.ts";
 import { type Graph, isWhole, type Node } from "../graph/graph.ts";
 import { Heap } from "./heap.ts";
 
-/** Storage buffers that a kernel may bind, on any adapter. */
+/** Storage buffers that a kernel may bind, on any device. */
 const MAX_BINDINGS = 8;
 /**
  * What one kernel computes at most, of one part where it does the same to several: so many simple nodes. What a driver takes

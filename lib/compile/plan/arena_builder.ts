@@ -4,7 +4,7 @@ import type { Node, Operand } from "../graph/graph.ts";
 import { type MemoryPlace, productColumns, type Spread, spreadOf, whole } from "../lower/spread.ts";
 import { type Arena, placeIn } from "./arena.ts";
 
-/** Below what every adapter allows for a binding. */
+/** Below what every device allows for a binding. */
 const MAX_BYTES = 2 ** 26;
 
 /** Tensors that have the same place in all parts of a cluster, in the order of the parts. */

@@ -24,7 +24,7 @@ function cures({ dtype, shape, size }: Tensor, limit: number): string {
 /**
  * Checks that kernels can bind each tensor of a plan, before memory is taken for any of them.
  *
- * Throws a RangeError that names the tensor, or the operation and the shape of its result, with the bytes, the adapter's
+ * Throws a RangeError that names the tensor, or the operation and the shape of its result, with the bytes, the device's
  * limit, and what to do. `nameOf` knows what the caller calls a leaf.
  */
 export function requireBindable(

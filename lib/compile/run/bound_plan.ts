@@ -2,7 +2,7 @@ import type { Bindable, BufferRange, Device } from "../../device/device.ts";
 import type { BufferName, Plan } from "../plan/plan.ts";
 import type { Timer } from "./timer.ts";
 
-/** Uniforms of each step begin at multiples of this: what every adapter allows as an offset. */
+/** Uniforms of each step begin at multiples of this: what every device allows as an offset. */
 const UNIFORM_ALIGNMENT = 256;
 /** Sets of leaves for which bind groups are kept. */
 const KEPT_SETS = 4;

@@ -17,7 +17,7 @@ const MAX_PENDING = 4000;
 function targetOf(device: Device): Target {
   const { name, isSoftware, subgroupSize, readsTextures, limits } = device.report;
   return {
-    adapter: /llvmpipe|lavapipe/i.test(name) ? "lavapipe" : /swiftshader/i.test(name) ? "swiftshader" : "other",
+    driver: /llvmpipe|lavapipe/i.test(name) ? "lavapipe" : /swiftshader/i.test(name) ? "swiftshader" : "other",
     isSoftware,
     subgroupSize,
     maxInvocations: limits.maxComputeInvocationsPerWorkgroup,

@@ -3,7 +3,7 @@ import { messageOf } from "../../text/message_of.ts";
 import { isObject } from "../../text/is_object.ts";
 import { isRecordOf } from "../../text/is_record_of.ts";
 
-/** Variants of products by their class, as they were measured on one adapter. */
+/** Variants of products by their class, as they were measured on one device. */
 export type Choices = ReadonlyMap<string, string>;
 
 /** What {@linkcode readChoices} and {@linkcode writeChoices} need to know. */
@@ -11,16 +11,16 @@ export interface ChoicesFile {
   readonly path: string;
   /** Of the kernels: what was measured of others is not used. Read only where there is a file, or one is written. */
   readonly version: string;
-  /** Name and driver of the adapter. */
-  readonly adapter: string;
+  /** Name and driver of the device. */
+  readonly device: string;
   /** Hears of a file that is damaged. */
   readonly report: (line: string) => void;
 }
 
-/** The file's contents: variants by adapter and class. */
+/** The file's contents: variants by device and class. */
 interface Contents {
   readonly version: string;
-  readonly adapters: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly devices: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 const isText = (value: unknown): value is string => typeof value === "string";
@@ -28,17 +28,16 @@ const isChoices = (value: unknown): value is Record<string, string> => isRecordO
 
 function parse(text: string): Contents {
   const value: unknown = JSON.parse(text);
-  if (!isObject(value) || !isText(value.version) || !isObject(value.adapters)) {
-    throw new Error("it has no version, or no adapters");
-  }
-  const { version, adapters } = value;
-  if (isRecordOf(adapters, isChoices)) return { version, adapters };
-  const wrong = Object.keys(adapters).find((adapter) => !isChoices(adapters[adapter]));
+  // Older files call them adapters.
+  const [version, devices] = isObject(value) ? [value.version, value.devices ?? value.adapters] : [];
+  if (!isText(version) || !isObject(devices)) throw new Error("it has no version, or no devices");
+  if (isRecordOf(devices, isChoices)) return { version, devices };
+  const wrong = Object.keys(devices).find((device) => !isChoices(devices[device]));
   throw new Error(`what it says of ${wrong} are not names of kernels`);
 }
 
 /** What the file says of these kernels; a damaged one is set aside, so that the next one can take its place. */
-async function read(file: ChoicesFile): Promise<Contents["adapters"]> {
+async function read(file: ChoicesFile): Promise<Contents["devices"]> {
   const { path, report } = file;
   const nothing = {};
   let text: string;
@@ -53,7 +52,7 @@ async function read(file: ChoicesFile): Promise<Contents["adapters"]> {
   }
   try {
     const contents = parse(text);
-    return contents.version === file.version ? contents.adapters : nothing;
+    return contents.version === file.version ? contents.devices : nothing;
   } catch (error) {
     const aside = `${path}.damaged`;
     await Deno.rename(path, aside);
@@ -63,12 +62,12 @@ async function read(file: ChoicesFile): Promise<Contents["adapters"]> {
 }
 
 /**
- * What is remembered of an adapter: nothing where there is no file, or one of other kernels.
+ * What is remembered of a device: nothing where there is no file, or one of other kernels.
  *
  * Throws a NotCapable without the right to read it, and an Error where it cannot be read.
  */
 export async function readChoices(file: ChoicesFile): Promise<Choices> {
-  return new Map(Object.entries((await read(file))[file.adapter] ?? {}));
+  return new Map(Object.entries((await read(file))[file.device] ?? {}));
 }
 
 /**
@@ -76,11 +75,11 @@ export async function readChoices(file: ChoicesFile): Promise<Choices> {
  * write in the same moment, one may lose what it measured; it will measure again.
  */
 export async function writeChoices(file: ChoicesFile, choices: Choices): Promise<void> {
-  const { path, adapter } = file;
-  const adapters = await read(file);
-  const merged = { ...adapters[adapter], ...Object.fromEntries(choices) };
+  const { path, device } = file;
+  const devices = await read(file);
+  const merged = { ...devices[device], ...Object.fromEntries(choices) };
   const sorted = Object.fromEntries(Object.entries(merged).sort(([a], [b]) => a < b ? -1 : 1));
-  const contents: Contents = { version: file.version, adapters: { ...adapters, [adapter]: sorted } };
+  const contents: Contents = { version: file.version, devices: { ...devices, [device]: sorted } };
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   await writeAtomically(path, `${JSON.stringify(contents, null, 2)}\n`);
 }

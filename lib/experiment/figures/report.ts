@@ -166,7 +166,7 @@ export function report(records: readonly RunRecord[], paper: readonly PaperTable
     "## How it ran",
     "",
     results.length > 0
-      ? `Adapter: ${ordered(results.map(({ adapter }) => adapter)).join("; ")}. ` +
+      ? `Device: ${ordered(results.map(({ device }) => device)).join("; ")}. ` +
         `Versions: ${ordered(results.map(({ versions }) => versions)).join("; ")}.`
       : "No run finished.",
     ...failed.length > 0

@@ -73,7 +73,7 @@ export const RUN_COLUMNS: readonly Column<RunRecord>[] = [
   measured("trainableParameters", "number"), // more than 2³¹ in large models
   measured("totalParameters", "number"),
   measured("writes", "integer"),
-  measured("adapter", "text"),
+  measured("device", "text"),
   measured("kernels", "text"),
   measured("products", "text"),
   measured("versions", "text"),

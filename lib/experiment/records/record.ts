@@ -36,8 +36,8 @@ export interface RunResult {
   readonly totalParameters: number;
   /** Updates whose change the frozen weights received. */
   readonly writes: number;
-  /** The adapter that computed, and how it was found. */
-  readonly adapter: string;
+  /** The device that computed, and how it was found. */
+  readonly device: string;
   /** Names of the kernels that ran. */
   readonly kernels: string;
   /** What chose the kernels of products: `heuristic`, or what was measured; records of before this was kept have none. */

@@ -72,7 +72,8 @@ function resultOf(row: Readonly<Record<string, unknown>>): RunResult {
     trainableParameters: Number(row.trainableParameters),
     totalParameters: Number(row.totalParameters),
     writes: Number(row.writes),
-    adapter: String(row.adapter),
+    // Older records call it `adapter`, which is the name of what PEFT saves now.
+    device: String(row.device ?? row.adapter),
     kernels: String(row.kernels),
     products: optional(row.products, String),
     versions: String(row.versions),

@@ -10,7 +10,7 @@ import { startPeers } from "../../../bench/peers/mod.ts";
 import { PEER_PACKAGES } from "../../../bench/peers/packages.ts";
 import type { Peer } from "../../../bench/cases/peer.ts";
 import { erfReference } from "../../../lib/ops/activation.ts";
-import { TEST_DEVICE } from "../../support/adapters.ts";
+import { TEST_DEVICE } from "../../support/devices.ts";
 import { testDevice } from "../../support/device.ts";
 
 const layouts = ["nn", "tn", "nt"] as const;

@@ -9,7 +9,7 @@ import { jit } from "../../../lib/transform/mod.ts";
 import { testDevice } from "../../support/device.ts";
 import { expectClose, Numbers } from "../../support/numbers.ts";
 
-const target = { adapter: "lavapipe", isSoftware: true, subgroupSize: 8, maxInvocations: 1024 } as const;
+const target = { driver: "lavapipe", isSoftware: true, subgroupSize: 8, maxInvocations: 1024 } as const;
 
 /** Element-wise steps, one after the other. */
 function chain(x: Tensor, steps: number): Tensor {

@@ -19,7 +19,7 @@ const SHARED = { rank: 8, alpha: 16, targets: ["query", "value"] };
 
 /** lavapipe as it is: eight lanes, textures. */
 const target = {
-  adapter: "lavapipe",
+  driver: "lavapipe",
   isSoftware: true,
   subgroupSize: 8,
   maxInvocations: 1024,

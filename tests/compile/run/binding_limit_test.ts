@@ -10,7 +10,7 @@ import { lora } from "../../../lib/peft/mod.ts";
 import { tensor, treeLeaves } from "../../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../../lib/train/mod.ts";
 import { jit } from "../../../lib/transform/mod.ts";
-import { TEST_DEVICE } from "../../support/adapters.ts";
+import { TEST_DEVICE } from "../../support/devices.ts";
 import { type TinyBatch, tinyBatch } from "../../support/tiny.ts";
 
 const LIMIT = 2 ** 20;
@@ -19,11 +19,11 @@ const over = (mib: string) => `${mib} MiB are over this device's limit of 1.0 Mi
 const numbers = (...shape: number[]) =>
   tensor(new Float32Array(shape.reduce((product, size) => product * size)), { shape });
 
-describe("tensors larger than an adapter can bind", () => {
+describe("tensors larger than a device can bind", () => {
   let device: Device;
   beforeAll(async () => {
     const { gpu, report } = await requestDevice({ device: TEST_DEVICE });
-    // No adapter goes below WebGPU's 128 MiB, which would be much to compute with here.
+    // No device goes below WebGPU's 128 MiB, which would be much to compute with here.
     device = new Device(gpu, { ...report, limits: { ...report.limits, maxStorageBufferBindingSize: LIMIT } });
     useDevice(device);
   });

@@ -14,7 +14,7 @@ import {
 } from "../../../lib/tensor/mod.ts";
 import { jit } from "../../../lib/transform/mod.ts";
 import { collectGarbage } from "../../support/collect_garbage.ts";
-import { openLike } from "../../support/adapters.ts";
+import { openLike } from "../../support/devices.ts";
 import { testDevice } from "../../support/device.ts";
 import { useDevice } from "../../../lib/compile/open_device.ts";
 

@@ -5,7 +5,7 @@ import { layerNorm } from "../../../lib/nn/mod.ts";
 import { add, mul } from "../../../lib/ops/mod.ts";
 import { evaluate, stateOf, tensor } from "../../../lib/tensor/mod.ts";
 import { jit } from "../../../lib/transform/mod.ts";
-import { openLike } from "../../support/adapters.ts";
+import { openLike } from "../../support/devices.ts";
 import { testDevice } from "../../support/device.ts";
 
 describe("eager tensors", () => {

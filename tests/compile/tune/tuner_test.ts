@@ -11,7 +11,7 @@ import type { Device } from "../../../lib/device/mod.ts";
 import { add, gelu, matmul } from "../../../lib/ops/mod.ts";
 import { currentExecutor } from "../../../lib/tensor/executor.ts";
 import { idOf, makeTensor, type Tensor } from "../../../lib/tensor/mod.ts";
-import { TEST_DEVICE } from "../../support/adapters.ts";
+import { TEST_DEVICE } from "../../support/devices.ts";
 import { deviceIdle, testDevice } from "../../support/device.ts";
 import { bits, Numbers } from "../../support/numbers.ts";
 
@@ -123,7 +123,7 @@ describe("the file of the tuner's choices", () => {
   const file = (over: Partial<ChoicesFile> = {}): ChoicesFile => ({
     path: `${folder}/cache/products.json`,
     version: "1",
-    adapter: "A | 1",
+    device: "A | 1",
     report: (line) => void lines.push(line),
     ...over,
   });
@@ -137,12 +137,12 @@ describe("the file of the tuner's choices", () => {
     expect([...Deno.readDirSync(`${folder}/cache`)].map(({ name }) => name)).toEqual(["products.json"]);
   });
 
-  it("keeps what others wrote, of the same adapter and of others", async () => {
+  it("keeps what others wrote, of the same device and of others", async () => {
     await writeChoices(file(), new Map([["nt 2x2x2", "naive"]]));
-    await writeChoices(file({ adapter: "B | 1" }), new Map([["nn 1x1x1", "buffer 16x4"]]));
-    await Promise.all(["x", "y"].map((name) => writeChoices(file({ adapter: name }), new Map([[name, "tiled"]]))));
+    await writeChoices(file({ device: "B | 1" }), new Map([["nn 1x1x1", "buffer 16x4"]]));
+    await Promise.all(["x", "y"].map((name) => writeChoices(file({ device: name }), new Map([[name, "tiled"]]))));
     expect(await readChoices(file())).toEqual(new Map([["nn 1x1x1", "tiled"], ["nt 2x2x2", "naive"]]));
-    expect(await readChoices(file({ adapter: "B | 1" }))).toEqual(new Map([["nn 1x1x1", "buffer 16x4"]]));
+    expect(await readChoices(file({ device: "B | 1" }))).toEqual(new Map([["nn 1x1x1", "buffer 16x4"]]));
   });
 
   it("is whole at every moment while several processes write", async () => {
@@ -151,15 +151,15 @@ describe("the file of the tuner's choices", () => {
       "../../../lib/compile/tune/choices_file.ts",
       import.meta.url,
     )}";
-      const file = { path: Deno.args[0], version: "1", adapter: Deno.args[1], report: (line) => { throw new Error(line); } };
+      const file = { path: Deno.args[0], version: "1", device: Deno.args[1], report: (line) => { throw new Error(line); } };
       for (let i = 0; i < 40; i++) {
         await writeChoices(file, new Map([["class " + i, "tiled"]]));
         await readChoices(file);
       }`;
     const path = file().path;
-    const writers = ["p", "q"].map((adapter) =>
+    const writers = ["p", "q"].map((device) =>
       new Deno.Command(Deno.execPath(), {
-        args: ["run", "--quiet", "--no-config", "--allow-read", "--allow-write", "-", path, adapter],
+        args: ["run", "--quiet", "--no-config", "--allow-read", "--allow-write", "-", path, device],
         stdin: "piped",
         stdout: "piped",
         stderr: "piped",
@@ -172,7 +172,7 @@ describe("the file of the tuner's choices", () => {
       return await child.output();
     }));
     for (const { code, stderr } of outputs) expect([code, new TextDecoder().decode(stderr)]).toEqual([0, ""]);
-    const last = await Promise.all(["p", "q"].map((adapter) => readChoices(file({ adapter }))));
+    const last = await Promise.all(["p", "q"].map((device) => readChoices(file({ device }))));
     expect(last.some((choices) => choices.get("class 39") === "tiled")).toBe(true);
     expect([...Deno.readDirSync(`${folder}/cache`)].map(({ name }) => name)).toEqual(["products.json"]);
   });
@@ -185,8 +185,17 @@ describe("the file of the tuner's choices", () => {
     expect(await readChoices(file())).toEqual(new Map());
   });
 
+  it("is read where an older version wrote it, which called devices adapters", async () => {
+    await Deno.writeTextFile(file().path, '{"version":"1","adapters":{"A | 1":{"nn 1x1x1":"tiled"}}}');
+    expect(await readChoices(file())).toEqual(new Map([["nn 1x1x1", "tiled"]]));
+    await writeChoices(file(), new Map([["nt 2x2x2", "naive"]]));
+    expect(JSON.parse(await Deno.readTextFile(file().path)))
+      .toEqual({ version: "1", devices: { "A | 1": { "nn 1x1x1": "tiled", "nt 2x2x2": "naive" } } });
+    expect(lines).toEqual([]);
+  });
+
   it("is set aside with a message where it is damaged", async () => {
-    for (const text of ["{", "[]", '{"version":"1"}', '{"version":"1","adapters":{"A | 1":{"x":3}}}']) {
+    for (const text of ["{", "[]", '{"version":"1"}', '{"version":"1","devices":{"A | 1":{"x":3}}}']) {
       await Deno.writeTextFile(file().path, text);
       lines.length = 0;
       expect(await readChoices(file())).toEqual(new Map());

@@ -169,7 +169,7 @@ describe("report()", () => {
         "63.17 ?",
         "`?`: as recalled; check with the paper.",
         "Not comparable.",
-        "Adapter: some adapter (loader). Versions: delta-lora 0.1.0.",
+        "Device: some device (loader). Versions: delta-lora 0.1.0.",
         "![Scores and losses](report.svg)",
       ]
     ) expect(text).toContain(part);

@@ -44,7 +44,7 @@ const RUN_COLUMNS = [
   "trainableParameters: Float64",
   "totalParameters: Float64",
   "writes: Int32",
-  "adapter: Utf8",
+  "device: Utf8",
   "kernels: Utf8",
   "products: Utf8",
   "versions: Utf8",
@@ -107,7 +107,7 @@ const record = fc.record({
   wallSeconds: number,
   peakBytes: fc.maxSafeNat(),
   writes: fc.nat(),
-  adapter: fc.string({ unit: "binary" }),
+  device: fc.string({ unit: "binary" }),
   isModified: fc.option(fc.boolean(), { nil: undefined }),
 }).map(({ losses, isModified, ...result }): RunRecord => ({
   ...finished(sampleSpec(), {
@@ -142,6 +142,7 @@ describe("writeRecord() and readRecord()", () => {
       method: { name: "delta-lora" },
       steps: 4,
     });
+    expect(result?.device).toBe("llvmpipe-llvm-15-0-6-256-bits (lavapipe)"); // in the column `adapter` of its time
     expect(result).toMatchObject({ writes: 2, curve: [{ step: 0 }, { step: 1 }, { step: 2 }, { step: 3 }] });
     expect(await hashSpec(spec)).not.toBe(hash);
   });
@@ -287,7 +288,7 @@ describe("writeTables()", () => {
         trainableParameters: result.trainableParameters,
         totalParameters: result.totalParameters,
         writes: 3,
-        adapter: result.adapter,
+        device: result.device,
         kernels: result.kernels,
         products: result.products,
         versions: result.versions,

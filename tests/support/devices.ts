@@ -5,7 +5,7 @@ import { requestDevice } from "../../lib/device/mod.ts";
 export const TEST_DEVICE: string | undefined = Deno.env.get("TEST_DEVICE") || undefined;
 
 /**
- * The adapters that tests compare. The runtime's own WebGPU, `browser`, is another implementation than Dawn, and has a
+ * The devices that tests compare. The runtime's own WebGPU, `browser`, is another implementation than Dawn, and has a
  * process of its own (tests/device/own_webgpu_test.ts): beside SwiftShader in one process, one time in twenty the drivers
  * free each other's memory when a thread ends.
  */
@@ -36,7 +36,7 @@ export function everyDevice(): Promise<readonly Device[]> {
   return opened ??= open();
 }
 
-/** Another device of the same adapter, for tests that end it. */
+/** Another device of the same kind, for tests that end it. */
 export async function openLike({ report: { source } }: Device): Promise<Device> {
   return await requestDevice({ device: TEST_DEVICE ?? (SOURCES.includes(source) ? source : undefined) });
 }
