@@ -38,53 +38,75 @@ import { defineMethod, type MethodDescription } from "./method_description.ts";
 import type { OptionSchema } from "./method_options.ts";
 import { selectTargets } from "./targets.ts";
 
-/** The triplets of one target: ΔW = P·diag(E)·Q. */
+/** The triplets of one target, as a singular value decomposition has them: ΔW = (α/r₀)·P·diag(E)·Q. */
 export interface Triplets {
-  /** `[out, r]`. */
+  /** Left vectors, `[out, r₀]`. */
   readonly P: Tensor;
-  /** `[r]`. */
+  /** Values, `[r₀]`: 0 for triplets that were cut. */
   readonly E: Tensor;
-  /** `[r, in]`. */
+  /** Right vectors, `[r₀, in]`. */
   readonly Q: Tensor;
 }
 
 /** Options of {@linkcode adalora}. */
 export interface AdaloraOptions extends Omit<LowRankOptions, "rank"> {
-  /** r₀: rank of each target at first. */
+  /** r₀: rank of each target at first, a whole number from 1; PEFT's `init_r`. */
   readonly initialRank: number;
-  /** r: average rank of the targets at last. */
+  /** r: average rank of the targets at last, at most r₀; PEFT's `target_r`. */
   readonly targetRank: number;
-  /** T: steps of the run. */
+  /** T: steps of the run; PEFT's `total_step`. */
   readonly totalSteps: number;
-  /** tᵢ: steps before anything is cut. */
+  /** tᵢ: steps before anything is cut; PEFT's `tinit`. */
   readonly warmup: number;
-  /** t_f: steps at the end in which the pattern is fixed. */
+  /** t_f: steps at the end in which nothing more is cut; PEFT's `tfinal`. */
   readonly final: number;
-  /** Δ_T: steps between cuts. */
+  /** Δ_T: steps between cuts; PEFT's `deltaT`. */
   readonly interval: number;
   /** β₁ of the smoothed importance, 0.85 by default. */
   readonly beta1?: number;
   /** β₂ of its uncertainty, 0.85 by default. */
   readonly beta2?: number;
-  /** γ: weight of the orthogonality of P and Q, 0.1 by default. */
+  /**
+   * γ: weight of the penalty that keeps P and Q orthogonal, 0.1 by default; PEFT's `orth_reg_weight`, whose default is
+   * 0.5.
+   */
   readonly orthogonality?: number;
 }
 
-/** What AdaLoRA keeps: smoothed importance and uncertainty of each element, and which triplets live. */
+/** What AdaLoRA keeps beside its triplets: by how much the loss would miss each element, and which triplets live. */
 export interface AdaloraAux {
+  /** Smoothed |w · gradient| of each element, by target. */
   readonly importance: Readonly<Record<string, Triplets>>;
+  /** Smoothed distance of |w · gradient| from its mean, by target. */
   readonly uncertainty: Readonly<Record<string, Triplets>>;
-  /** f32 `[targets · r₀]`: 1 for triplets that the last cut kept. */
+  /** f32 `[targets · r₀]`: 1 for triplets that the last cut kept, 0 for others. */
   readonly mask: Tensor;
 }
 
 const zerosOf = (factors: Readonly<Record<string, Triplets>>) => treeMap(zerosLike, factors);
 
 /**
- * AdaLoRA (2303.10512): ΔW = (α/r₀)·P·diag(E)·Q, whose triplets compete for a budget that falls by a cubic schedule:
- * every Δ_T steps the E of all but the b(t) best are set to zero, P and Q stay so that they can come back. Among equals
- * the lower index wins. The penalty is γ times the mean over P and Q of ‖PᵀP − I‖_F and ‖QQᵀ − I‖_F: the form of the
- * authors' code; the paper squares and sums.
+ * AdaLoRA ([2303.10512](https://arxiv.org/abs/2303.10512)): W stays frozen and gets ΔW = (α/r₀)·P·diag(E)·Q beside it.
+ * All triplets of all targets compete for a budget that falls from r₀ to r a target by a cubic schedule: every Δ_T
+ * steps the E of all but the best are set to zero, while their P and Q stay, so that they can come back. Among equals
+ * the lower index wins. `export` gives PEFT's `ADALORA`.
+ *
+ * The penalty is γ times the mean over P and Q of ‖PᵀP − I‖_F and ‖QQᵀ − I‖_F, the form of the authors' code and of
+ * PEFT; the paper squares and sums.
+ *
+ * Throws a RangeError where a rank is no whole number from 1, the target rank is above the initial one, dropout is not
+ * in [0, 1), or no step is left for the budget to fall.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const schedule = { totalSteps: 100, warmup: 10, final: 30, interval: 5 };
+ * const method = dd.peft.adalora({ initialRank: 3, targetRank: 2, alpha: 6, targets: ["query"], ...schedule });
+ * const { trainable } = method.init(dd.random.key(0), { "query.weight": dd.ones([4, 5]) });
+ * const { P, E, Q } = trainable.factors.query;
+ * console.log(P.shape, E.shape, Q.shape); // [4, 3] [3] [3, 5]
+ * ```
  */
 export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triplets>, AdaloraAux> {
   const { initialRank, targetRank, alpha, totalSteps, warmup, final, interval } = options;
@@ -289,7 +311,10 @@ function wholeTriplets(path: string, [A, B, E]: readonly Tensor[], rank: number)
   };
 }
 
-/** {@linkcode adalora} as trainers, command lines and records know it. */
+/**
+ * The description of {@linkcode adalora} for trainers, command lines and records: options with defaults, recipe,
+ * adapters.
+ */
 export const adaloraMethod: MethodDescription = defineMethod({
   name: "adalora",
   summary: "low-rank triplets that compete for a falling budget of ranks",

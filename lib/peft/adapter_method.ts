@@ -17,6 +17,7 @@ export interface AdapterMethod {
   readonly name: string;
   /** Its options as far as the adapter decides them; `undefined` where plain options cannot say them. */
   readonly options: MethodOptions | undefined;
+  /** The method, with the adapter's targets, ranks and scales. */
   readonly method: Method<LowRankTrainable<Tree>>;
   /** Takes the place of what `method.init` would draw. */
   readonly trainable: LowRankTrainable<Tree>;
@@ -29,7 +30,7 @@ export interface AdapterMethod {
 
 /** Options of {@linkcode adapterMethod}. */
 export interface AdapterMethodOptions {
-  /** Methods of which it may be; {@linkcode METHODS} by default. */
+  /** Methods of which the adapter may be, asked in their order; {@linkcode METHODS} by default. */
   readonly methods?: readonly MethodDescription[];
 }
 
@@ -57,12 +58,27 @@ function readBy(methods: readonly MethodDescription[], file: AdapterFile): Adapt
 }
 
 /**
- * The method and the trained parts of an adapter that Hugging Face PEFT, or this library, wrote for a model: LoRA, rsLoRA,
- * DoRA and AdaLoRA, with all by which PEFT chooses modules, ranks and scales, with modules saved whole, biases and
- * embeddings; and of our own kinds, bottlenecks and BitFit. Settings that are absent have PEFT's defaults.
+ * The method and the trained parts of an adapter that Hugging Face PEFT, or this library, wrote for a model: LoRA,
+ * rsLoRA, DoRA and AdaLoRA, with all by which PEFT chooses modules, ranks and scales, with modules saved whole, biases
+ * and embeddings; and of our own kinds, bottlenecks and BitFit. Settings that are absent have PEFT's defaults.
+ * `io.loadAdapter` reads the files.
  *
  * Throws an Error where the configuration asks for what is not here, a tensor is missing or left over, or none of the
  * model's parameters fits.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const base = { "query.weight": dd.ones([3, 4]) };
+ * const lora = dd.peft.lora({ rank: 2, alpha: 4, targets: ["query"] });
+ * const adapter = lora.export({ base, ...lora.init(dd.random.key(0), base) });
+ * const { name, method, trainable } = dd.peft.adapterMethod(adapter, base);
+ * console.log(name, trainable.factors.query !== undefined); // lora true
+ * const merged = method.merge({ base, trainable, aux: {} }); // W + 2·B·A
+ * console.log(merged["query.weight"].shape); // [3, 4]
+ * ```
  */
 export function adapterMethod(
   adapter: Adapter,

@@ -5,20 +5,33 @@ import { countParameters, takeHeads } from "./low_rank.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 
-/** What BitFit trains: biases and heads, whole and by name. */
+/** What BitFit trains: biases and heads, whole and by name, all of them in `heads`. */
 export type BitfitTrainable = LowRankTrainable<never>;
 
 /** Options of {@linkcode bitfit}. */
 export interface BitfitOptions {
-  /** Which parameters are trained beside the biases: classifiers and poolers by default. */
+  /**
+   * Which parameters are trained beside the biases, searched in the paths of modules; classifiers and poolers by
+   * default.
+   */
   readonly heads?: RegExp;
 }
 
 /**
- * BitFit (2106.10199): all biases are trained, those of layer norms too, and the heads; every other weight stays.
+ * BitFit ([2106.10199](https://arxiv.org/abs/2106.10199)): all biases are trained, those of layer norms too, and the
+ * heads; every other weight stays.
  *
  * `export` gives a file of our own kind, `peft_type: "BITFIT"`, which {@linkcode adapterMethod} reads; PEFT has none.
  * `init` throws a RangeError where the model has no bias.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const base = { "query.weight": dd.ones([2, 2]), "query.bias": dd.ones([2]), "classifier.weight": dd.ones([3, 2]) };
+ * const { trainable } = dd.peft.bitfit().init(dd.random.key(0), base);
+ * console.log(Object.keys(trainable.heads)); // ["query.bias", "classifier.weight"]
+ * ```
  */
 export function bitfit(options: BitfitOptions = {}): Method<BitfitTrainable, Record<string, never>> {
   return {
@@ -49,7 +62,10 @@ export function bitfit(options: BitfitOptions = {}): Method<BitfitTrainable, Rec
   };
 }
 
-/** {@linkcode bitfit} as trainers, command lines and records know it. */
+/**
+ * The description of {@linkcode bitfit} for trainers, command lines and records: recipe and adapters; it has no
+ * options.
+ */
 export const bitfitMethod: MethodDescription = defineMethod({
   name: "bitfit",
   summary: "biases alone are trained",

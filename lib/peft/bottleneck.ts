@@ -12,27 +12,27 @@ import type { Method } from "./method.ts";
 import type { OptionSchema } from "./method_options.ts";
 import { DEFAULT_HEADS, selectTargets, type TargetPattern } from "./targets.ts";
 
-/** The adapter behind one layer: two small layers with an activation between them. */
+/** The adapter behind one layer of width d: two small linear layers with an activation between them. */
 export interface Bottleneck {
-  /** `[h, d]`. */
+  /** Weight of the first layer, `[h, d]`. */
   readonly down: Tensor;
-  /** `[h]`. */
+  /** Bias of the first layer, `[h]`. */
   readonly downBias: Tensor;
-  /** `[d, h]`. */
+  /** Weight of the second layer, `[d, h]`. */
   readonly up: Tensor;
-  /** `[d]`. */
+  /** Bias of the second layer, `[d]`. */
   readonly upBias: Tensor;
 }
 
 const ACTIVATIONS = { gelu: (x: Tensor) => gelu(x), relu } as const;
 
-/** Options of Houlsby's and Pfeiffer's adapters. */
+/** Options of Houlsby's and Pfeiffer's adapters, {@linkcode houlsby} and {@linkcode pfeiffer}. */
 export interface BottleneckOptions {
-  /** h: width between the two small layers. */
+  /** h: width between the two small layers, a whole number from 1. */
   readonly width: number;
   /** Behind which linear layers adapters stand; by default those of the paper in the encoders that are here. */
   readonly targets?: TargetPattern;
-  /** Between the two small layers: by default `gelu` in Houlsby's adapters, `relu` in Pfeiffer's. */
+  /** What stands between the two small layers: by default `gelu` in Houlsby's adapters, `relu` in Pfeiffer's. */
   readonly activation?: "gelu" | "relu";
   /** Whether layer norms are trained, too: by default in Houlsby's method, and not in Pfeiffer's. */
   readonly norms?: boolean;

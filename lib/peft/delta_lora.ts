@@ -24,18 +24,24 @@ import { selectTargets } from "./targets.ts";
 
 /** Options of {@linkcode deltaLora}. */
 export interface DeltaLoraOptions extends LowRankOptions {
-  /** λ: weight of the change that W receives; a schedule by step needs the form in place. */
+  /** λ: weight of the change that W receives, a number or a schedule by step; a schedule needs the form in place. */
   readonly lambda: number | Schedule;
-  /** K: W moves after update K + 1, counted from 0; −1 for every update. */
+  /** K: W moves in updates whose number, from 0, is above this one; −1 for all of them. */
   readonly startStep: number;
   /**
-   * `in-place`: W itself is written, as in the paper. `telescoped`: W stays, and the sum of all changes, which
-   * telescopes, is part of the forward pass. `auto`: telescoped where λ is constant.
+   * `in-place`: W itself is written, as in the paper, and must be f32. `telescoped`: W stays, and the sum of all
+   * changes, which telescopes, is part of the forward pass. `auto`, the default: telescoped where λ is a number.
    */
   readonly write?: "in-place" | "telescoped" | "auto";
-  /** Rate at which the branch's input drops out in training; the paper has none, so that others need `allowDropout`. */
+  /**
+   * Probability, in [0, 1), with which an element of the branch's input drops out in training; the paper has no
+   * dropout, so that any but 0, the default, needs `allowDropout`.
+   */
   readonly dropout?: number;
-  /** Lets the branch drop out, though W then receives a change that is not that of its own gradient: for ablations. */
+  /**
+   * Lets the branch drop out, though W then receives a change that is not that of its own gradient: for ablations;
+   * false by default.
+   */
   readonly allowDropout?: boolean;
 }
 
@@ -48,15 +54,31 @@ export interface DeltaLoraAux {
 }
 
 /**
- * Delta-LoRA (2309.02411): LoRA whose frozen weight receives the change of the product of the factors,
- * W ← W + λ·(α/r)·(B′A′ − BA), after each update beyond K. Only factors and heads have gradients and moments.
+ * Delta-LoRA ([2309.02411](https://arxiv.org/abs/2309.02411)): LoRA whose frozen weight receives the change of the
+ * product of the factors, W ← W + λ·(α/r)·(B′A′ − BA), after each update beyond K. Only factors and heads have
+ * gradients and moments. {@linkcode deltaLoraUpdate} is the rule on plain tensors.
  *
  * Summed over a run the changes telescope: W_T = W_0 + λ·(α/r)·(B_T A_T − B_{K+1} A_{K+1}). The two forms of the write
- * are equal but for rounding; departs from the paper in nothing else. Any optimizer does, as the change of W is formed
- * from its updates.
+ * are equal but for rounding; nothing else departs from the paper. Any optimizer does, as the change of W is formed
+ * from its updates. `export` gives a LoRA adapter of rank 2r that holds the whole change, which PEFT reads.
  *
- * Throws a RangeError for dropout in the branch that `allowDropout` does not allow, or a scheduled λ with the telescoped
- * form.
+ * Throws a RangeError where the rank is no whole number from 1, K no whole number from −1, dropout is not in [0, 1) or
+ * not allowed by `allowDropout`, or λ is a schedule with the telescoped form. `export` throws one where λ is a
+ * schedule.
+ *
+ * @example One step of plain gradient descent
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const base = { "query.weight": dd.zeros([2, 3]) };
+ * const method = dd.peft.deltaLora({ rank: 1, alpha: 1, lambda: 0.5, startStep: -1, targets: ["query"] });
+ * const optimizer = dd.optim.sgd({ learningRate: 1 });
+ * const loss = ({ "query.weight": W }: dd.Params, x: dd.Tensor) => dd.nn.meanSquaredError(dd.nn.linear(x, W), dd.ones([2]));
+ * const step = dd.train.makeStep({ loss, method, optimizer });
+ * const [next] = step(dd.train.init(dd.random.key(0), base, { method, optimizer }), dd.ones([1, 3]));
+ * console.log(await next.aux.writes.item()); // 1: W has received the change of B·A once
+ * ```
  */
 export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, DeltaLoraAux> {
   const { rank, alpha, lambda, startStep, write = "auto", dropout = 0, allowDropout = false } = options;
@@ -165,7 +187,9 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
 /** How λ may fall over a run. */
 const LAMBDA_SCHEDULES = { linear: linearSchedule, cosine: cosineSchedule } as const;
 
-/** {@linkcode deltaLora} as trainers, command lines and records know it. */
+/**
+ * The description of {@linkcode deltaLora} for trainers, command lines and records: options with defaults, and recipe.
+ */
 export const deltaLoraMethod: MethodDescription = defineMethod({
   name: "delta-lora",
   summary: "LoRA whose weight receives the change of the product of its factors",

@@ -15,12 +15,13 @@ export interface DeltaLoraState<OptimizerState = Tree> extends Factors {
 
 /** Settings of {@linkcode deltaLoraUpdate}. */
 export interface DeltaLoraUpdateOptions<OptimizerState = Tree> {
+  /** What makes updates of gradients. */
   readonly optimizer: Optimizer<OptimizerState>;
   /** α: the factors weigh α/r in the forward pass. */
   readonly alpha: number;
   /** λ: weight of the change that W receives. */
   readonly lambda: number;
-  /** K: W moves from update K + 1 on, counted from 0; −1 for the first, 0 by default. */
+  /** K: W moves in updates whose number, from 0, is above this one; −1 for all of them, 0 by default. */
   readonly startStep?: number;
 }
 
@@ -48,9 +49,21 @@ export function weightAt(step: Tensor, { lambda, scale }: Pick<DeltaLoraRule, "l
 const midway = (before: Tensor, update: Tensor) => before.add(update.mul(0.5));
 
 /**
- * The change of W that follows from a step of the factors: λ·(α/r)·(B′A′ − BA), as one factored matrix of rank ≤ 2r
- * (2309.02411, equation 6), formed from the updates so that nothing cancels: λ·(α/r)·[ΔB, B + ΔB/2]·[A + ΔA/2; ΔA]. Both
- * factors take the same work, so that one dispatch can do it for all of them beside their update.
+ * The change of W that follows from a step of the factors, λ·(α/r)·(B′A′ − BA), as one factored matrix of rank ≤ 2r
+ * ([Delta-LoRA](https://arxiv.org/abs/2309.02411), equation 6), `[out, in]`. It is formed from the updates so that
+ * nothing cancels: λ·(α/r)·[ΔB, B + ΔB/2]·[A + ΔA/2; ΔA]. `scale` is λ·(α/r). Both factors take the same work, so that
+ * one dispatch can do it for all of them beside their update.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const before = { A: dd.tensor([[1, 2]]), B: dd.tensor([[1], [1]]) };
+ * const updates = { A: dd.tensor([[1, 0]]), B: dd.tensor([[0], [2]]) };
+ * const change = dd.peft.factoredDelta(before, updates, 1); // B′A′ − BA
+ * console.log(await dd.addLowRank(dd.zeros([2, 2]), change).data()); // Float32Array [1, 0, 5, 4]
+ * ```
  */
 export function factoredDelta(before: Factors, updates: Factors, scale: Tensor | number): LowRank {
   const { A, B } = before;
@@ -70,14 +83,29 @@ export function deltaOfStep(before: Factors, updates: Factors, step: Tensor, rul
 }
 
 /**
- * One step of Delta-LoRA (2309.02411) on plain tensors. The optimizer's updates ΔA and ΔB are the step; the change of W
- * follows from them alone:
+ * One step of Delta-LoRA ([2309.02411](https://arxiv.org/abs/2309.02411)) on the factors of one weight, as plain
+ * tensors in any loop. The optimizer's updates ΔA and ΔB are the step; the change of W follows from them alone:
  *
- *     W ← W + λ·(α/r)·(B′A′ − BA)   where step > K
+ * W ← W + λ·(α/r)·(B′A′ − BA)   where step > K
  *
- * Pure: nothing passed in is changed. There is no gradient of W, there are no moments of W and no copy of the last step.
- * `deltaW` is a factored matrix for {@linkcode addLowRank}; while a number `step` is at most K it is `undefined`; where
- * `step` is a tensor it is always there, and its scale is 0 up to K.
+ * It is pure: nothing passed in is changed. There is no gradient of W, there are no moments of W and no copy of the
+ * last step. `deltaW` is a factored matrix `[out, in]` for {@linkcode addLowRank}; while a number `step` is at most K
+ * it is `undefined`; where `step` is a tensor it is always there, and its scale is 0 up to K.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const [W, A, B] = [dd.zeros([2, 2]), dd.tensor([[1, 2]]), dd.tensor([[0], [0]])];
+ * const optimizer = dd.optim.sgd({ learningRate: 1 });
+ * const grads = { A: dd.tensor([[0, 0]]), B: dd.tensor([[-1], [1]]) };
+ * const options = { optimizer, alpha: 1, lambda: 0.5, startStep: -1 };
+ * const before = { A, B, optimizer: optimizer.init({ A, B }), step: 0 };
+ * const { state, deltaW } = dd.peft.deltaLoraUpdate(before, grads, options);
+ * console.log(await state.B.data(), await dd.addLowRank(W, deltaW!).data());
+ * // Float32Array [1, -1] Float32Array [0.5, 1, -0.5, -1]
+ * ```
  */
 export function deltaLoraUpdate<OptimizerState>(
   state: DeltaLoraState<OptimizerState>,

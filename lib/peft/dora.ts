@@ -22,7 +22,7 @@ import { defineMethod, type MethodDescription } from "./method_description.ts";
 
 /** The factors of one target of DoRA, and the lengths of its weight's rows. */
 export interface DoraFactors extends Factors {
-  /** m `[out]`. */
+  /** m: the lengths of the weight's rows, `[out]`. */
   readonly magnitude: Tensor;
 }
 
@@ -71,9 +71,21 @@ class DoraWeight implements ProjectedWeight {
 }
 
 /**
- * DoRA (2402.09353): y = (m / ‖W + s·BA‖) ∘ x (W + s·BA)ᵀ, whose rows' lengths m are trained apart from their directions;
- * s = α/r, W frozen. m begins as the lengths of W's rows, and the lengths in the denominator are constants to the
- * derivative, as in PEFT.
+ * DoRA ([2402.09353](https://arxiv.org/abs/2402.09353)): y = (m / ‖W + s·BA‖) ∘ x (W + s·BA)ᵀ, LoRA on the directions
+ * of the rows of a frozen W, whose lengths m are trained apart; s = α/r. m begins as the lengths of W's rows, and the
+ * lengths in the denominator are constants to the derivative (section 4.3), as in PEFT, which calls it `use_dora`.
+ *
+ * Throws a RangeError where a rank is no whole number from 1 or dropout is not in [0, 1).
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const method = dd.peft.dora({ rank: 1, alpha: 1, targets: ["query"] });
+ * const { trainable } = method.init(dd.random.key(0), { "query.weight": dd.tensor([[3, 4], [0, 2]]) });
+ * console.log(await trainable.factors.query.magnitude.data()); // Float32Array [5, 2]
+ * ```
  */
 export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>, Record<string, never>> {
   requireRanks("dora", options);
@@ -113,7 +125,9 @@ export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>
   };
 }
 
-/** {@linkcode dora} as trainers, command lines and records know it. */
+/**
+ * The description of {@linkcode dora} for trainers, command lines and records: options with defaults, recipe, adapters.
+ */
 export const doraMethod: MethodDescription = defineMethod({
   name: "dora",
   summary: "LoRA on the directions of a weight's rows, whose lengths are trained apart",

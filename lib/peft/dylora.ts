@@ -23,7 +23,7 @@ import { defineMethod, type MethodDescription } from "./method_description.ts";
 export interface DyloraOptions extends LowRankOptions {
   /** What a step trains: `all` of the first b components (the default), or with `frozen` the b-th alone. */
   readonly mode?: "all" | "frozen";
-  /** Rank at test time, in merged weights and in adapters: `rank` by default. */
+  /** Rank at test time, in merged weights and in adapters, from 1 to `rank`, which is the default. */
   readonly testRank?: number;
 }
 
@@ -49,8 +49,23 @@ function requireBelow(rank: number, whole: number): void {
 }
 
 /**
- * A state of {@linkcode dylora} at a smaller rank: one of LoRA with that rank and the same α, which adapts, merges and
- * exports it. Throws a RangeError where the rank is not from 1 to that of the state.
+ * A state of {@linkcode dylora} at a smaller rank: one of {@linkcode lora} with that rank and the same α, which adapts,
+ * merges and exports it.
+ *
+ * Throws a RangeError where the rank is not from 1 to that of the state.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const base = { "query.weight": dd.ones([4, 5]) };
+ * const method = dd.peft.dylora({ rank: 8, alpha: 16, targets: ["query"] });
+ * const small = dd.peft.dyloraAt({ base, ...method.init(dd.random.key(0), base) }, 2);
+ * console.log(small.trainable.factors.query.A.shape); // [2, 5]
+ * const lora = dd.peft.lora({ rank: 2, alpha: 16, targets: ["query"] });
+ * console.log(lora.merge(small)["query.weight"].shape); // [4, 5]
+ * ```
  */
 export function dyloraAt(
   { base, trainable: { factors, heads } }: Pick<MethodState<LowRankTrainable>, "base" | "trainable">,
@@ -64,13 +79,27 @@ export function dyloraAt(
 }
 
 /**
- * DyLoRA (2210.07558): LoRA that works at every rank up to r. Each step draws b from 1 … r, uses the first b components at
- * the scale α/b, and trains all of them, or with `mode: "frozen"` the b-th alone. The others keep their bits and their
- * moments: neither decay nor momentum moves them. b is drawn on the device from a key of the method's own, so that no step
- * compiles anew, and all parts of a batch in parts have the same.
+ * DyLoRA ([2210.07558](https://arxiv.org/abs/2210.07558)): LoRA that works at every rank up to r. Each step draws b
+ * from 1 … r, uses the first b components at the scale α/b, and trains all of them, or with `mode: "frozen"` the b-th
+ * alone. The others keep their bits and their moments: neither decay nor momentum moves them. b is drawn on the device
+ * from a key of the method's own, so that no step compiles anew, and all parts of a batch in parts have the same.
  *
- * A step is one with a key; without one `adapt` gives the model at `testRank`, and so do `merge` and `export`, whose file is
- * a LoRA adapter; {@linkcode dyloraAt} cuts a state to any other rank.
+ * A step is one with a key; without one `adapt` gives the model at `testRank`, and so do `merge` and `export`, whose
+ * file is a LoRA adapter; {@linkcode dyloraAt} cuts a state to any other rank.
+ *
+ * Throws a RangeError where a rank is no whole number from 1, `testRank` is above `rank`, dropout is not in [0, 1), or
+ * there is no such mode.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const base = { "query.weight": dd.ones([4, 5]) };
+ * const method = dd.peft.dylora({ rank: 8, alpha: 16, testRank: 4, targets: ["query"] });
+ * const { config } = method.export({ base, ...method.init(dd.random.key(0), base) });
+ * console.log(config.peft_type, config.r); // LORA 4
+ * ```
  */
 export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraAux> {
   const { rank, alpha, mode = "all", testRank = rank } = options;
@@ -128,7 +157,7 @@ export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraA
   };
 }
 
-/** {@linkcode dylora} as trainers, command lines and records know it. */
+/** The description of {@linkcode dylora} for trainers, command lines and records: options with defaults, and recipe. */
 export const dyloraMethod: MethodDescription = defineMethod({
   name: "dylora",
   summary: "LoRA that works at every rank up to its own",

@@ -10,7 +10,21 @@ function count(params: BaseParams): number {
   return Object.values(params).reduce((sum, { size }) => sum + size, 0);
 }
 
-/** Full fine-tuning: every parameter is trained. `init` throws a TypeError where one is kept in f16. */
+/**
+ * Full fine-tuning: every parameter is trained, as a copy in f32. There is no adapter, so that `export` throws an
+ * Error; `merge` gives the parameters.
+ *
+ * `init` throws a TypeError where a parameter is kept in f16, in which small steps vanish.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const base = { "query.weight": dd.ones([3, 4]), "query.bias": dd.ones([3]) };
+ * const method = dd.peft.full();
+ * console.log(method.describe({ base, ...method.init(dd.random.key(0), base) }).trainableParameters); // 15
+ * ```
+ */
 export function full(): Method<FullTrainable, Record<string, never>> {
   return {
     name: "full",
@@ -40,7 +54,7 @@ export function full(): Method<FullTrainable, Record<string, never>> {
   };
 }
 
-/** {@linkcode full} as trainers, command lines and records know it. */
+/** The description of {@linkcode full} for trainers, command lines and records: its recipe; it has no options. */
 export const fullMethod: MethodDescription = defineMethod({
   name: "full",
   summary: "every parameter is trained",

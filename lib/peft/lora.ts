@@ -20,8 +20,22 @@ import { defineMethod, type MethodDescription } from "./method_description.ts";
 export interface LoraOptions extends LowRankOptions, LowRankPatterns {}
 
 /**
- * LoRA (2106.09685): y = x Wᵀ + (α/r)·(x Aᵀ) Bᵀ with W frozen, A Kaiming-uniform and B zero.
- * With `scaling: "rank-stabilized"` the branch weighs α/√r.
+ * LoRA ([2106.09685](https://arxiv.org/abs/2106.09685)): y = x Wᵀ + (α/r)·(x Aᵀ) Bᵀ with W `[out, in]` frozen, A `[r,
+ * in]` and B `[out, r]`. A begins uniform on ±1/√in (Kaiming with a = √5, as in PEFT and the authors' code, where the
+ * paper says Gaussian) and B zero. With `scaling: "rank-stabilized"` the branch weighs α/√r. `export` gives PEFT's
+ * `LORA`.
+ *
+ * Throws a RangeError where a rank is no whole number from 1 or dropout is not in [0, 1).
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const base = { "query.weight": dd.ones([3, 4]), "classifier.weight": dd.ones([2, 3]) };
+ * const method = dd.peft.lora({ rank: 1, alpha: 2, targets: ["query"] });
+ * const state = { base, ...method.init(dd.random.key(0), base) };
+ * console.log(method.describe(state)); // { trainableParameters: 13, totalParameters: 25 }
+ * ```
  */
 export function lora(options: LoraOptions): Method<LowRankTrainable, Record<string, never>> {
   requireRanks("lora", options);
@@ -43,7 +57,9 @@ export function lora(options: LoraOptions): Method<LowRankTrainable, Record<stri
   };
 }
 
-/** {@linkcode lora} as trainers, command lines and records know it. */
+/**
+ * The description of {@linkcode lora} for trainers, command lines and records: options with defaults, recipe, adapters.
+ */
 export const loraMethod: MethodDescription = defineMethod({
   name: "lora",
   summary: "a product of two low-rank factors beside each frozen weight",

@@ -13,15 +13,21 @@ import { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from ".
 
 /** Options that all low-rank methods share. */
 export interface LowRankOptions {
-  /** r: rank of the factors. */
+  /** r: the rank of the factors, a whole number from 1. */
   readonly rank: number;
   /** α: the product of the factors weighs α/r. */
   readonly alpha: number;
   /** Which linear layers get factors. */
   readonly targets: TargetPattern;
-  /** Which parameters are trained whole beside them: classifiers and poolers by default. */
+  /**
+   * Which parameters are trained whole beside the factors, searched in the paths of modules; by default {@linkcode
+   * DEFAULT_HEADS}, classifiers and poolers.
+   */
   readonly heads?: RegExp;
-  /** Rate at which the branch's input drops out in training, as PEFT's `lora_dropout`; 0 by default. */
+  /**
+   * Probability, in [0, 1), with which an element of the branch's input drops out in training, as PEFT's
+   * `lora_dropout`; 0 by default.
+   */
   readonly dropout?: number;
 }
 
@@ -60,9 +66,17 @@ export function factoredBy(
 }
 
 /**
- * The parameters that are trained whole beside a method's own, such as a new classifier: copies in f32 by their names, which
- * belong in `trainable.heads`. `heads` is a pattern that is searched in the paths of modules; classifiers and poolers by
- * default ({@linkcode DEFAULT_HEADS}).
+ * The parameters that are trained whole beside a method's own, such as a new classifier: copies in f32 by their names,
+ * which belong in `trainable.heads`. `heads` is a pattern that is searched in the paths of modules; by default it is
+ * {@linkcode DEFAULT_HEADS}, classifiers and poolers.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const base = { "query.weight": dd.ones([2, 2]), "classifier.weight": dd.ones([3, 2]), "classifier.bias": dd.ones([3]) };
+ * console.log(Object.keys(dd.peft.takeHeads(base))); // ["classifier.weight", "classifier.bias"]
+ * ```
  */
 export function takeHeads(base: BaseParams, heads: RegExp = DEFAULT_HEADS): Record<string, Tensor> {
   return Object.fromEntries(selectHeads(base, heads).map((name) => [name, copy(base[name], { dtype: "f32" })]));
@@ -101,7 +115,7 @@ export function initialTrainable(
 export interface AdaptedTarget<F> {
   /** The layer's path, such as `bert.encoder.layer.0.attention.self.query`. */
   readonly path: string;
-  /** The base's own weight `[out, in]`. */
+  /** The base's own weight `[out, in]`, f32 or f16. */
   readonly W: Tensor;
   /** What the method trains there. */
   readonly factors: F;
@@ -151,9 +165,21 @@ export function adaptWith<F>(
 }
 
 /**
- * The dense parameters of an adapted model, for the `merge` of a method of one's own: the base, with what is trained whole in
- * its place, and at each target W plus the changes that `changesOf` gives for it, none of which is formed before it is
- * added. Weights of targets are f32 then, whatever they were kept in.
+ * The dense parameters of an adapted model, for the `merge` of a method of one's own: the base, with what is trained
+ * whole in its place, and at each target W plus the changes that `changesOf` gives for it, none of which is formed
+ * before it is added. Weights of targets are f32 then, whatever they were kept in.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const base = { "query.weight": dd.ones([2, 2]) };
+ * const factors = { query: { A: dd.tensor([[1, 2]]), B: dd.tensor([[1], [0]]) } };
+ * const state = { base, trainable: { factors, heads: {} } };
+ * const merged = dd.peft.mergeWith(state, (_, own) => [dd.peft.changeOf(own, 10)]); // W + 10·B·A
+ * console.log(await merged["query.weight"].data()); // Float32Array [11, 21, 1, 1]
+ * ```
  */
 export function mergeWith<F>(
   { base, trainable: { factors, heads } }: Pick<MethodState<LowRankTrainable<F>>, "base" | "trainable">,
@@ -167,8 +193,18 @@ export function mergeWith<F>(
 }
 
 /**
- * How many parameters are trained, and how many there are, for the `describe` of a method of one's own: `factors` come in
- * addition to the model's, `heads` are among them.
+ * How many parameters are trained, and how many there are, for the `describe` of a method of one's own: `factors` come
+ * in addition to the model's, `heads` are among them.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const base = { "query.weight": dd.ones([3, 4]), "classifier.weight": dd.ones([2, 3]) };
+ * const factors = { query: { A: dd.ones([1, 4]), B: dd.ones([3, 1]) } };
+ * console.log(dd.peft.countParameters(base, { factors, heads: dd.peft.takeHeads(base) }));
+ * // { trainableParameters: 13, totalParameters: 25 }
+ * ```
  */
 export function countParameters(base: BaseParams, trainable: LowRankTrainable<Tree>): MethodReport {
   const sizes = (tree: Tree) => treeLeaves(tree).reduce((sum, { size }) => sum + size, 0);

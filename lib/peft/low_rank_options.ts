@@ -26,7 +26,10 @@ export const DROPOUT = {
   field: ["lora_dropout", 0],
 } as const;
 
-/** The options that LoRA and its kin share: rank, α, targets and dropout, to be taken whole or in part. */
+/**
+ * The options that LoRA and its kin share, for the schema of a method: rank (8 by default), α (16), targets and
+ * dropout, to be taken whole or in part.
+ */
 export const LOW_RANK = {
   rank: { kind: "integer", help: "r: rank of the factors", default: 8, minimum: 1, field: ["r", 8] },
   alpha: ALPHA,
@@ -42,7 +45,18 @@ export const LAMBDA = {
   minimum: 0,
 } as const;
 
-/** Plain options of low-rank methods, and where the method is used, as the methods' functions take them. */
+/**
+ * The options that {@linkcode lora} takes, of plain options by the schema {@linkcode LOW_RANK} and of the heads of the
+ * place where the method is used.
+ *
+ * @example
+ * ```ts
+ * import { peft } from "@delta-dawn/delta-lora";
+ *
+ * const options = peft.lowRankOptions({ rank: 4, alpha: 8, targets: ".*query" }, { steps: 100, heads: /score/ });
+ * console.log(peft.lora(options).name); // lora
+ * ```
+ */
 export function lowRankOptions(
   { rank, alpha, targets, dropout }: OptionValues<typeof LOW_RANK>,
   { heads }: MethodPlace,

@@ -8,7 +8,9 @@ import { customVjp } from "../transform/mod.ts";
 
 /** What a branch drops of its input in a step of training. */
 export interface BranchDropout {
+  /** Probability in [0, 1) with which an element is set to zero. */
   readonly rate: number;
+  /** What is drawn from. */
   readonly key: Key;
 }
 
@@ -54,8 +56,19 @@ export function onRows(x: Tensor, project: (rows: Tensor) => Tensor): Tensor {
 }
 
 /**
- * W plus factored matrices, none of which is ever formed: x ↦ x Wᵀ + Σ scale · (x rightᵀ) leftᵀ. With dropout the first of
- * them gets x with elements dropped, as PEFT's `lora_dropout` has it; W and the others get all of x.
+ * A weight W `[out, in]` plus factored matrices, none of which is ever formed: x ↦ x Wᵀ + Σ scale · (x rightᵀ) leftᵀ.
+ * With dropout the first of them gets x with elements dropped, as PEFT's `lora_dropout` has it; W and the others get
+ * all of x.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const change = { left: dd.tensor([[1], [0]]), right: dd.tensor([[1, 1]]), scale: 10 };
+ * const weight = new dd.peft.LowRankWeight(dd.ones([2, 2]), [change]);
+ * console.log(await weight.project(dd.tensor([[1, 2]])).data()); // Float32Array [33, 3]
+ * ```
  */
 export class LowRankWeight implements ProjectedWeight {
   constructor(readonly W: Tensor, readonly parts: readonly LowRank<Tensor>[], readonly dropout?: BranchDropout) {}
@@ -67,6 +80,7 @@ export class LowRankWeight implements ProjectedWeight {
     return matmulSum([rows, this.W.transpose()], [inner, first.left.transpose()]);
   }
 
+  /** x `[..., in]` times the transposed weight, with what was added to it: `[..., out]`. */
   project(x: Tensor): Tensor {
     const [first, ...others] = this.parts;
     return onRows(x, (rows) =>
@@ -76,10 +90,12 @@ export class LowRankWeight implements ProjectedWeight {
       ));
   }
 
+  /** The tensors inside, for functions of trees. */
   treeParts(): [W: Tensor, parts: readonly LowRank<Tensor>[], dropout: BranchDropout | undefined] {
     return [this.W, this.parts, this.dropout];
   }
 
+  /** A weight like this one with other tensors inside. */
   withTreeParts([W, parts, dropout]: ReturnType<LowRankWeight["treeParts"]>): LowRankWeight {
     return new LowRankWeight(W, parts, dropout);
   }

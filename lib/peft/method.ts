@@ -3,55 +3,66 @@ import type { Key } from "../ops/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 
-/** A model's own parameters under their names, all dense. */
+/**
+ * A model's own parameters under their names, all of them dense tensors: `[out, in]` for the weight of a linear layer.
+ */
 export type BaseParams = Readonly<Record<string, Tensor>>;
 
 /** What a method starts with. */
 export interface MethodParts<Trainable = Tree, Aux = Tree> {
-  /** What the optimizer steps: factors, heads. */
+  /** What the optimizer steps: mostly factors and heads. */
   readonly trainable: Trainable;
-  /** What the method keeps for itself. */
+  /** What the method keeps for itself from step to step, a tree of tensors: `{}` where that is nothing. */
   readonly aux: Aux;
 }
 
-/** What a step did, for the rule after it. */
+/** What a step did, for the method's rule after it. */
 export interface AfterStep<Trainable = Tree, Aux = Tree> {
+  /** The model's parameters before the step. */
   readonly base: BaseParams;
   /** Trainables before the step. */
   readonly before: Trainable;
   /** Trainables after it: `before` plus `updates`. */
   readonly trainable: Trainable;
+  /** What the optimizer added to the trainables. */
   readonly updates: Trainable;
+  /** The gradients of the step, clipped. */
   readonly grads: Trainable;
+  /** What the method kept from the step before. */
   readonly aux: Aux;
-  /** i32 scalar: steps count from 0. */
+  /** The number of the step from 0, an i32 scalar. */
   readonly step: Tensor;
 }
 
-/** What the rule after a step gives. */
+/** What the method's rule after a step gives: what the next step begins with. */
 export interface AfterResult<Trainable = Tree, Aux = Tree> extends MethodParts<Trainable, Aux> {
+  /** The model's parameters, with what the method wrote of them. */
   readonly base: BaseParams;
-  /** Bool scalar: whether the optimizer's moments start anew. */
+  /** Whether the optimizer's moments start anew, a bool scalar; they go on by default. */
   readonly restart?: Tensor;
 }
 
-/** The parts of a training state that a method knows. */
+/** The parts of a training state that a method knows: what it merges, exports and counts. */
 export interface MethodState<Trainable = Tree, Aux = Tree> extends MethodParts<Trainable, Aux> {
+  /** The model's parameters, with what the method wrote of them. */
   readonly base: BaseParams;
 }
 
-/** An adapter in the form in which Hugging Face PEFT keeps it. */
+/**
+ * An adapter in the form in which Hugging Face PEFT keeps it, as two files of one folder. `io.saveAdapter` writes them.
+ */
 export interface Adapter {
-  /** `adapter_config.json`. */
+  /** The fields of `adapter_config.json`, such as `peft_type`. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** `adapter_model.safetensors`. */
+  /** The tensors of `adapter_model.safetensors` under PEFT's names. */
   readonly tensors: Readonly<Record<string, Tensor>>;
 }
 
-/** What a method costs. */
+/** What a method costs in parameters, which are counted one by one. */
 export interface MethodReport {
+  /** How many the optimizer steps. */
   readonly trainableParameters: number;
-  /** Of the model and what the method adds. */
+  /** How many the model has with what the method adds. */
   readonly totalParameters: number;
   /** Delta-LoRA's λ, or that it varies by step. */
   readonly lambda?: number | "by step";
@@ -59,11 +70,16 @@ export interface MethodReport {
 
 /**
  * A way to fine-tune, as data and pure functions. A trainer knows none by name: it calls `adapt` for the forward pass
- * and `after` behind every optimizer step.
+ * and `after` behind every optimizer step. {@linkcode lora} and its kin make them; `adaptWith`, `mergeWith`,
+ * `takeHeads` and `countParameters` help to write one.
  */
 export interface Method<Trainable = Tree, Aux = Tree> {
+  /** The method's name in messages and records, such as `delta-lora`. */
   readonly name: string;
-  /** Chooses targets and makes what is trained. Throws where a pattern matches nothing, and names the nearest paths. */
+  /**
+   * Chooses targets and makes what is trained: the key is what fresh factors are drawn from. Throws a RangeError where
+   * a pattern matches nothing, which names the nearest paths.
+   */
   init(key: Key, base: BaseParams): MethodParts<Trainable, Aux>;
   /**
    * What the method keeps for itself where a run begins from trainables of another, in place of those that `init` drew; by
@@ -78,11 +94,11 @@ export interface Method<Trainable = Tree, Aux = Tree> {
   /** Names of base parameters that `after` writes: a trainer must own them. */
   writes(base: BaseParams): readonly string[];
   /**
-   * What the model is applied to. A key makes it that of a training step, in which branches drop out and DyLoRA uses the
-   * components that it drew; without one it is what the method gives at test time.
+   * The parameters that the model is applied to. A key makes them those of a training step, in which branches drop out
+   * and DyLoRA uses the components that it drew; without one they are what the method gives at test time.
    */
   adapt(base: BaseParams, trainable: Trainable, aux: Aux, key?: Key): Params;
-  /** A term added to the loss. */
+  /** A term that is added to the mean loss of a step, an f32 scalar; none by default. */
   penalty?(trainable: Trainable): Tensor;
   /**
    * Which elements the coming step moves: a tree like the trainables of bools that broadcast to them. The others keep
@@ -94,15 +110,24 @@ export interface Method<Trainable = Tree, Aux = Tree> {
    * rate, as in PyTorch's parameter groups. 1 by default.
    */
   rates?(trainable: Trainable): Trainable;
-  /** The rule after each optimizer step. */
+  /** The method's rule after each optimizer step, which may change everything but the optimizer's state. */
   after(step: AfterStep<Trainable, Aux>): AfterResult<Trainable, Aux>;
-  /** Dense weights that give the same logits. */
+  /**
+   * Dense weights that give the same logits. Throws an Error where there are none, as for adapters with an activation
+   * inside.
+   */
   merge(state: MethodState<Trainable, Aux>): BaseParams;
-  /** Whether no adapter can hold what it trains: `export` throws then, and `merge` gives the whole model. */
+  /**
+   * Whether no adapter can hold what it trains: `export` throws then, and `merge` gives the whole model; false by
+   * default.
+   */
   readonly isWhole?: boolean;
-  /** The adapter for Hugging Face PEFT. Throws where PEFT has no such adapter. */
+  /**
+   * The adapter for Hugging Face PEFT, or one of our own kind where PEFT has none. Throws where no adapter can hold the
+   * change.
+   */
   export(state: MethodState<Trainable, Aux>): Adapter;
-  /** Parameter counts. */
+  /** Counts of parameters, and Delta-LoRA's λ. */
   describe(state: MethodState<Trainable, Aux>): MethodReport;
   /** How often W was written so far, or would have been in the form that writes it; an i32 scalar. */
   writeCount?(state: MethodState<Trainable, Aux>): Tensor;

@@ -46,7 +46,7 @@ interface Described {
 
 /**
  * Everything about a method that trainers, command lines, records and documentation need, so that none of them knows a
- * method by name. {@linkcode METHODS} are ours; a module of one's own exports one as `method`.
+ * method by name. {@linkcode defineMethod} makes one, and {@linkcode METHODS} are those that are here.
  */
 export interface MethodDescription extends Described {
   /** Its options by name: flags, help texts, checks of specs and columns of records are made of them. */
@@ -54,7 +54,7 @@ export interface MethodDescription extends Described {
   /**
    * The method by plain options, with the defaults of those that are absent.
    *
-   * Throws a RangeError where an option is unknown or has a value that it cannot have.
+   * Throws a RangeError where an option is unknown, is missing, or has a value that it cannot have.
    */
   make(options: MethodOptions, place: MethodPlace): Method;
 }
@@ -63,7 +63,7 @@ export interface MethodDescription extends Described {
 export interface MethodDefinition<Schema extends OptionSchema> extends Described {
   /** The options by name. */
   readonly options: Schema;
-  /** Makes the method of options that are checked and complete. */
+  /** Makes the method of options that are checked and complete; their types come from the schema. */
   make(options: OptionValues<Schema>, place: MethodPlace): Method;
 }
 

@@ -2,7 +2,7 @@ import { requireName } from "../text/nearest.ts";
 import { quoted } from "../text/quoted.ts";
 import type { TargetPattern } from "./targets.ts";
 
-/** A plain value of a method's option, as run specs and command lines hold it. */
+/** A plain value of a method's option, as a run's spec and a command line hold it. */
 export type OptionValue = string | number | boolean;
 
 /** A method's options as plain data, by name. */
@@ -10,13 +10,13 @@ export type MethodOptions = Readonly<Record<string, OptionValue>>;
 
 /** Where a method is used: what a default may depend on beside other options. */
 export interface MethodPlace {
-  /** Steps of the whole run. */
+  /** Optimizer steps of the whole run. */
   readonly steps: number;
   /** Which linear layers are adapted, in place of the option `targets`. */
   readonly targets?: TargetPattern;
   /** Which parameters are trained whole: classifiers and poolers by default. */
   readonly heads?: RegExp;
-  /** How weights are kept that nothing trains, where not in f32. */
+  /** How weights are kept that nothing trains; in f32 where this is absent. */
   readonly weights?: "f16";
 }
 
@@ -34,31 +34,34 @@ interface AnyOption<Value extends OptionValue> {
 
 /** An option that is a number: a whole one, or any finite one. */
 export interface NumberOption extends AnyOption<number> {
+  /** `integer` for a whole number, `number` for any finite one. */
   readonly kind: "integer" | "number";
-  /** The least value. */
+  /** The least value; no bound by default. */
   readonly minimum?: number;
-  /** What values lie above. */
+  /** A number that values lie above; no bound by default. */
   readonly above?: number;
-  /** What values lie below. */
+  /** A number that values lie below; no bound by default. */
   readonly below?: number;
 }
 
 /** An option that is text. */
 export interface TextOption extends AnyOption<string> {
+  /** Marks the option as text. */
   readonly kind: "text";
   /** All values that there are; any text by default. */
   readonly choices?: readonly string[];
 }
 
-/** An option that holds or does not. */
+/** An option that is true or false. */
 export interface BooleanOption extends AnyOption<boolean> {
+  /** Marks the option as true or false. */
   readonly kind: "boolean";
 }
 
-/** What an option of a method is: its kind, what it means, its bounds and its default. */
+/** What is known of one option of a method: its kind, what it means, its bounds and its default. */
 export type OptionDescription = NumberOption | TextOption | BooleanOption;
 
-/** All options of a method by name. Those later in order may have defaults that depend on those before. */
+/** All options of a method by name. One that comes later may have a default that depends on those before it. */
 export type OptionSchema = Readonly<Record<string, OptionDescription>>;
 
 type ValueOf<Option> = Option extends { readonly kind: "boolean" } ? boolean
@@ -80,7 +83,16 @@ export type OptionValues<Schema extends OptionSchema> =
   & { readonly [Name in Sure<Schema>]: ValueAt<Schema, Name> }
   & { readonly [Name in Exclude<keyof Schema, Sure<Schema>>]?: ValueAt<Schema, Name> };
 
-/** What values an option takes, in words: `a whole number from 1`. */
+/**
+ * What values an option takes, in words, for messages and help texts.
+ *
+ * @example
+ * ```ts
+ * import { peft } from "@delta-dawn/delta-lora";
+ *
+ * console.log(peft.wantedOf({ kind: "integer", help: "rank of the factors", minimum: 1 })); // a whole number from 1
+ * ```
+ */
 export function wantedOf(option: OptionDescription): string {
   if (option.kind === "boolean") return "true or false";
   if (option.kind === "text") return option.choices?.join(" or ") ?? "text";
@@ -103,9 +115,20 @@ export function takes(option: OptionDescription, value: unknown): value is Optio
 }
 
 /**
- * Options with the defaults of those that are not given. What stays absent is what has neither.
+ * A method's options with the defaults of those that are not given. An option stays absent where it has neither a value
+ * nor a default.
  *
- * Throws a RangeError where an option is none of the method's (with the nearest one), or has a value that it does not take.
+ * Throws a RangeError where an option is none of the method's, and names the nearest one, or where it has a value that
+ * it does not take.
+ *
+ * @example
+ * ```ts
+ * import { peft } from "@delta-dawn/delta-lora";
+ *
+ * const lora = peft.methodNamed("lora");
+ * console.log(peft.completeOptions(lora, { rank: 4, targets: ".*query" }, { steps: 100 }));
+ * // { rank: 4, alpha: 16, targets: ".*query" }
+ * ```
  */
 export function completeOptions(
   { name, options: schema }: { readonly name: string; readonly options: OptionSchema },

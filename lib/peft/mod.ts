@@ -1,5 +1,5 @@
 /**
- * Methods of parameter-efficient fine-tuning as pure functions.
+ * Methods of parameter-efficient fine-tuning as pure functions, and what a method of one's own is made of.
  *
  * @module
  */

@@ -7,8 +7,20 @@ import { defineMethod, type MethodDescription } from "./method_description.ts";
 const FEED_FORWARD = /(^|\.)(layer\.\d+\.output\.dense|ffn\.lin2)$/;
 
 /**
- * Pfeiffer's adapters (2005.00247): as {@linkcode houlsby}, but behind the feed-forward alone, with ReLU, and with frozen
- * layer norms. Departs from the paper in its place: it stands before the residual sum and the layer norm, as Houlsby's does.
+ * Pfeiffer's adapters ([2005.00247](https://arxiv.org/abs/2005.00247)): as {@linkcode houlsby}, but behind the
+ * feed-forward alone, with ReLU, and with frozen layer norms. The place departs from the paper: it is before the
+ * residual sum and the layer norm, as Houlsby's is.
+ *
+ * Throws a RangeError where the width is no whole number from 1.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const base = { "layer.0.output.dense.weight": dd.ones([8, 32]), "layer.0.output.LayerNorm.weight": dd.ones([8]) };
+ * const { trainable } = dd.peft.pfeiffer({ width: 2 }).init(dd.random.key(0), base);
+ * console.log(Object.keys(trainable.factors), Object.keys(trainable.heads)); // ["layer.0.output.dense"] []
+ * ```
  */
 export function pfeiffer(
   { targets = FEED_FORWARD, activation = "relu", norms = false, ...options }: BottleneckOptions,
@@ -16,7 +28,10 @@ export function pfeiffer(
   return bottlenecks("pfeiffer", { targets, activation, norms, ...options });
 }
 
-/** {@linkcode pfeiffer} as trainers, command lines and records know it. */
+/**
+ * The description of {@linkcode pfeiffer} for trainers, command lines and records: options with defaults, recipe,
+ * adapters.
+ */
 export const pfeifferMethod: MethodDescription = defineMethod({
   name: "pfeiffer",
   summary: "small layers behind feed-forward alone",

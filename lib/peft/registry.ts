@@ -7,16 +7,25 @@ function isDescription(value: unknown): value is MethodDescription {
 }
 
 /**
- * All methods that there are here, by name: what `methods.ts` exports. Command lines, tables, columns of records and
- * documentation are made of them.
+ * All methods that are here, in the order of their names. Command lines, tables, columns of records and documentation
+ * are made of them.
  */
 export const METHODS: readonly MethodDescription[] = Object.values<unknown>(methods)
   .filter(isDescription).sort((a, b) => a.name < b.name ? -1 : 1);
 
 /**
- * The method of a name, such as `delta-lora`.
+ * The description of the method of a name, such as `delta-lora`, among `METHODS` or others that are given.
  *
- * Throws a RangeError with the nearest name where there is none.
+ * Throws a RangeError that names the nearest one where there is none.
+ *
+ * @example
+ * ```ts
+ * import { peft } from "@delta-dawn/delta-lora";
+ *
+ * const { summary, recipe } = peft.methodNamed("rslora");
+ * console.log(summary); // LoRA whose product weighs α/√r, so that its share does not shrink as the rank grows
+ * console.log(recipe.learningRate); // 0.002
+ * ```
  */
 export function methodNamed(name: string, among: readonly MethodDescription[] = METHODS): MethodDescription {
   const known = requireName("method", name, among.map((one) => one.name));

@@ -13,7 +13,10 @@ import { defineMethod, type MethodDescription } from "./method_description.ts";
 export interface ScaledLoraOptions extends LowRankOptions {
   /** λ of the Delta-LoRA that this is the control of. */
   readonly lambda: number;
-  /** K: the branch weighs (1 + λ)·α/r once update K, counted from 0, is done, and α/r before; −1, the default, for all along. */
+  /**
+   * K: the branch weighs (1 + λ)·α/r once update K, counted from 0, is done, and α/r before; −1, the default, for the
+   * whole run.
+   */
   readonly startStep?: number;
 }
 
@@ -24,13 +27,25 @@ export interface ScaledLoraAux {
 }
 
 /**
- * LoRA at α′ = (1 + λ)·α: the honest control of Delta-LoRA, whose effective weight it has when W moves from the first
- * step on and the optimizer does not see the scale of gradients.
+ * LoRA at α′ = (1 + λ)·α: the control of Delta-LoRA ([2309.02411](https://arxiv.org/abs/2309.02411)), whose effective
+ * weight it has when W moves from the first step on and the optimizer does not see the scale of gradients, as Adam does
+ * not. The paper has no such control.
  *
  * With `startStep` K it is LoRA at α that switches to α′ after update K: its effective weight jumps by
  * λ·(α/r)·B_{K+1}A_{K+1} there, and but for that jump and the scale of gradients it is Delta-LoRA's of the same K.
  *
- * Throws a RangeError where K is no whole number from −1.
+ * Throws a RangeError where K is no whole number from −1, and where {@linkcode lora} does.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const method = dd.peft.scaledLora({ rank: 1, alpha: 2, lambda: 0.5, targets: ["query"] });
+ * const factors = { query: { A: dd.ones([1, 2]), B: dd.ones([1, 1]) } };
+ * const merged = method.merge({ base: { "query.weight": dd.zeros([1, 2]) }, trainable: { factors, heads: {} }, aux: {} });
+ * console.log(await merged["query.weight"].data()); // Float32Array [3, 3]
+ * ```
  */
 export function scaledLora(
   { lambda, startStep = -1, ...options }: ScaledLoraOptions,
@@ -71,7 +86,9 @@ function switchedLora(
   };
 }
 
-/** {@linkcode scaledLora} as trainers, command lines and records know it. */
+/**
+ * The description of {@linkcode scaledLora} for trainers, command lines and records: options with defaults, and recipe.
+ */
 export const scaledLoraMethod: MethodDescription = defineMethod({
   name: "lora-scaled",
   summary: "LoRA at (1+λ)α, from the first step on or from K on: Delta-LoRA's control",

@@ -1,10 +1,18 @@
 import { byDistance } from "../text/nearest.ts";
 import type { BaseParams } from "./method.ts";
 
-/** What names targets: a pattern on module paths, or endings of them, as in PEFT. */
+/**
+ * What names the linear layers that a method adapts, by their paths such as
+ * `bert.encoder.layer.0.attention.self.query`, which are also known without `.self`: a regular expression is searched
+ * in the path, a text is one that must match the whole path, and a list has whole paths or their endings. Texts and
+ * lists are PEFT's `target_modules`.
+ */
 export type TargetPattern = RegExp | string | readonly string[];
 
-/** The classifier, and the layers in front of it that checkpoints of bare encoders lack. */
+/**
+ * What is trained whole unless told otherwise: the classifier, and the layers in front of it that checkpoints of bare
+ * encoders lack.
+ */
 export const DEFAULT_HEADS = /(^|\.)(classifier|score|pooler|pre_classifier)(\.|$)/;
 
 /** `bert.encoder.layer.0.attention.self.query` is also known as `…attention.query`. */
@@ -47,11 +55,21 @@ function missesAll(pattern: TargetPattern, paths: readonly string[]): string {
 }
 
 /**
- * Paths of the linear layers that a pattern selects, in the order of the parameters. A regular expression is searched
- * in the path; a string is one that must match the whole; a list holds whole names or endings, as in PEFT. As there, what
- * is trained whole, the heads, is none of them.
+ * Paths of the linear layers that a pattern selects ({@linkcode TargetPattern}), in the order of the parameters. Linear
+ * layers are what has a matrix for its weight and is no table of embeddings. As in PEFT, what is trained whole, the
+ * heads, is none of them.
  *
  * Throws a RangeError with the nearest paths where nothing matches, or a name of a list matches nothing.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const [W, layer] = [dd.ones([4, 4]), "encoder.layer.0.attention.self"];
+ * const base = { [`${layer}.query.weight`]: W, [`${layer}.key.weight`]: W, "classifier.weight": W };
+ * console.log(dd.peft.selectTargets(base, ["query"])); // ["encoder.layer.0.attention.self.query"]
+ * console.log(dd.peft.selectTargets(base, /./).length); // 2
+ * ```
  */
 export function selectTargets(base: BaseParams, pattern: TargetPattern, heads: RegExp = DEFAULT_HEADS): string[] {
   const paths = Object.entries(base)
@@ -72,7 +90,17 @@ export function selectTargets(base: BaseParams, pattern: TargetPattern, heads: R
   throw new RangeError(`cannot select targets as ${missesAll(pattern, paths)}`);
 }
 
-/** Names of the parameters that are trained whole: those that a pattern finds. */
+/**
+ * Names of the parameters whose module's path a pattern finds, such as those that are trained whole.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const base = { "pooler.bias": dd.ones([2]), "query.bias": dd.ones([2]), "classifier.bias": dd.ones([3]) };
+ * console.log(dd.peft.selectHeads(base, dd.peft.DEFAULT_HEADS)); // ["pooler.bias", "classifier.bias"]
+ * ```
+ */
 export function selectHeads(base: BaseParams, pattern: RegExp): string[] {
   return Object.keys(base).filter((name) => isFoundIn(pattern, name.replace(/\.(weight|bias)$/, "")));
 }

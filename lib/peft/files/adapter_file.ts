@@ -81,8 +81,9 @@ function placesOf(fields: ConfigFields, tensors: AdapterTensors, base: BaseParam
   return { linear, tables, heads };
 }
 
-/** What a method reads of an adapter; `Part` is what it trains of a target. */
+/** What a method reads of an adapter. `Part` is what it trains of a target. */
 export interface AdapterReading<Part = Tree> {
+  /** The method, with the adapter's targets, ranks and scales. */
   readonly method: Method<LowRankTrainable<Tree>>;
   /**
    * The method's options as far as the adapter decides them, for methods that may begin from it; `undefined` where plain
@@ -95,9 +96,16 @@ export interface AdapterReading<Part = Tree> {
   readonly changeBase?: () => BaseParams;
 }
 
-/** An adapter's configuration and tensors, beside the model that they are for. */
+/**
+ * An adapter's configuration and tensors beside the model that they are for: what the `readAdapter` of a {@linkcode
+ * MethodDescription} is given.
+ */
 export class AdapterFile {
+  /**
+   * The fields of `adapter_config.json`; reading one throws an Error that names it where its value is of another type.
+   */
   readonly fields: ConfigFields;
+  /** The tensors of `adapter_model.safetensors`, each of which is to be taken once. */
   readonly tensors: AdapterTensors;
   #places: Places | undefined;
 
@@ -107,17 +115,17 @@ export class AdapterFile {
     this.tensors = new AdapterTensors(tensors);
   }
 
-  /** `peft_type`. */
+  /** The field `peft_type`, such as `LORA`. */
   get type(): unknown {
     return this.fields.config.peft_type;
   }
 
-  /** Whether it is DoRA's. */
+  /** Whether it is an adapter of DoRA. */
   get isDora(): boolean {
     return this.type === "LORA" && this.fields.flag("use_dora");
   }
 
-  /** Whether it is LoRA's, and its scale that of rsLoRA or not. */
+  /** Whether it is an adapter of LoRA that scales as rsLoRA does, `stabilized`, or as LoRA does. */
   isLora({ stabilized }: { readonly stabilized: boolean }): boolean {
     return this.type === "LORA" && !this.isDora && this.fields.flag("use_rslora") === stabilized;
   }

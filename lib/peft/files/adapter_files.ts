@@ -4,7 +4,7 @@ import type { Adapter, BaseParams } from "../method.ts";
 import { PEFT_PREFIX } from "./adapter_tensors.ts";
 import { modulePath, type SavedModules, savedModules } from "./saved_modules.ts";
 
-/** What an adapter's two files are made of. */
+/** What the two files of an adapter are made of. */
 export interface AdapterParts {
   /** Fields of `adapter_config.json`: `peft_type` and the method's options. */
   readonly settings: Adapter["config"];
@@ -41,8 +41,21 @@ function adapterOf({ settings, targets, parts, saved }: WrittenParts): Adapter {
 }
 
 /**
- * An adapter of a kind that Hugging Face PEFT does not have, in files like PEFT's under a `peft_type` of its own, for the
- * `export` of a method. Modules that are saved whole are named one by one.
+ * An adapter of a kind that Hugging Face PEFT does not have, in files like PEFT's under a `peft_type` of its own, for
+ * the `export` of a method. Modules that are saved whole are named one by one.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const adapter = dd.peft.ownAdapter({
+ *   settings: { peft_type: "MINE" },
+ *   targets: ["query"],
+ *   parts: { ".core": () => dd.zeros([2, 2]) },
+ *   heads: {},
+ * });
+ * console.log(Object.keys(adapter.tensors)); // ["base_model.model.query.core"]
+ * ```
  */
 export function ownAdapter({ heads, ...rest }: Omit<AdapterParts, "base">): Adapter {
   const modules = [...new Set(Object.keys(heads).map(modulePath))];
@@ -50,10 +63,24 @@ export function ownAdapter({ heads, ...rest }: Omit<AdapterParts, "base">): Adap
 }
 
 /**
- * An adapter for Hugging Face PEFT, of a kind that it has, for the `export` of a method: settings, tensors of the targets,
- * and what is saved whole, named as PEFT names it.
+ * An adapter for Hugging Face PEFT, of a kind that it has, for the `export` of a method: settings, tensors of the
+ * targets, and what is saved whole, named as PEFT names it. {@linkcode loraAdapter} is the one for LoRA's form.
  *
  * Throws an Error where a target lies in a module that PEFT would save whole.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const { config } = dd.peft.peftAdapter({
+ *   settings: { peft_type: "ADALORA", r: 2 },
+ *   targets: ["query"],
+ *   parts: { ".lora_E": () => dd.zeros([2, 1]) },
+ *   heads: {},
+ *   base: { "query.weight": dd.zeros([3, 4]) },
+ * });
+ * console.log(config.peft_type, config.target_modules, config.lora_dropout); // ADALORA ["query"] 0
+ * ```
  */
 export function peftAdapter({ base, heads, settings, ...rest }: AdapterParts): Adapter {
   const shared = { lora_dropout: 0, bias: "none", fan_in_fan_out: false };
@@ -63,7 +90,7 @@ export function peftAdapter({ base, heads, settings, ...rest }: AdapterParts): A
 
 /** What {@linkcode loraAdapter} is made of. */
 export interface LoraAdapterParts extends Pick<AdapterParts, "heads" | "base">, LowRankPatterns {
-  /** r. */
+  /** r: the rank of all factors but those that `rankPattern` names. */
   readonly rank: number;
   /** α: the product of the factors weighs α/r. */
   readonly alpha: number;
@@ -71,15 +98,26 @@ export interface LoraAdapterParts extends Pick<AdapterParts, "heads" | "base">, 
   readonly factors: Readonly<Record<string, Factors>>;
   /** DoRA's magnitudes, `[out]` each. */
   readonly magnitudes?: Readonly<Record<string, Tensor>>;
-  /** Rate of dropout in front of A; 0 by default. */
+  /** Rate of dropout in front of A, which PEFT uses where it trains on; 0 by default. */
   readonly dropout?: number;
 }
 
 /**
- * An adapter of LoRA's form (`peft_type: "LORA"`) for Hugging Face PEFT, for the `export` of every method whose change of a
- * weight is (α/r)·B·A.
+ * An adapter of LoRA's form (`peft_type: "LORA"`) for Hugging Face PEFT, for the `export` of every method whose change
+ * of a weight is (α/r)·B·A, or DoRA's with `magnitudes`.
  *
  * Throws an Error where a target lies in a module that PEFT would save whole.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const base = { "query.weight": dd.zeros([3, 4]) };
+ * const factors = { query: { A: dd.zeros([2, 4]), B: dd.zeros([3, 2]) } };
+ * const { tensors } = dd.peft.loraAdapter({ rank: 2, alpha: 4, factors, heads: {}, base });
+ * console.log(Object.keys(tensors));
+ * // ["base_model.model.query.lora_A.weight", "base_model.model.query.lora_B.weight"]
+ * ```
  */
 export function loraAdapter(
   { rank, alpha, factors, heads, base, magnitudes, dropout = 0, rankPattern = {}, alphaPattern = {}, scaling }:

@@ -2,7 +2,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { formatShape, sameShape, type Shape } from "../../tensor/shape.ts";
 import type { Adapter } from "../method.ts";
 
-/** What PEFT writes before the names of an adapter's tensors. */
+/** What PEFT writes before the names of an adapter's tensors: `base_model.model.`. */
 export const PEFT_PREFIX = "base_model.model.";
 
 /** Further copies of what is saved whole, which PEFT writes beside it with `bias: "all"` and reads as nothing. */
