@@ -1,7 +1,7 @@
 // deno task convert --state DIR --out DIR [--model DIR]
-import { parseArgs } from "@std/cli/parse-args";
 import { io, openDevice, peft, random, train } from "../../mod.ts";
-import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
+import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { methodNamed } from "../recipes/methods.ts";
 import { withAdapter } from "../runner/model/adapted.ts";
@@ -9,8 +9,8 @@ import { loadLabels, saveLabels } from "../runner/heads/label_file.ts";
 import { differenceLine, largestDifference } from "../runner/train/largest_difference.ts";
 import { Inputs } from "../runner/data/inputs.ts";
 import { outputsOf } from "../runner/data/read_task.ts";
+import { MODEL, OVERWRITE } from "./flag_table.ts";
 import { inFlags, INPUT_PATHS } from "./in_flags.ts";
-import type { ModelFlags } from "./task_flags.ts";
 import { loadMethodOf } from "../runner/train/load_method.ts";
 import { makeMethod } from "../runner/train/make_method.ts";
 import { makeOptimizer } from "../runner/train/optimizer.ts";
@@ -18,6 +18,26 @@ import { requireOtherFolder } from "../runner/model/other_folder.ts";
 import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
 import { isWholeModel } from "../runner/heads/read_adapter.ts";
 import { loadState, loadStateInfo } from "../runner/train/state_file.ts";
+
+/** Flags of the command. */
+export const FLAGS = {
+  state: {
+    takes: "text",
+    value: "DIR",
+    help: "the --out of deno task train: state.safetensors and state.json",
+  },
+  out: { takes: "text", value: "DIR", help: "gets the adapter" },
+  ...OVERWRITE,
+  rank: { takes: "integer", value: "N", help: "of DyLoRA's adapter; by default the one that it was trained with" },
+  model: {
+    takes: "text",
+    value: "DIR",
+    path: MODEL.model.path,
+    help: "what the run began from, where it lies elsewhere now",
+  },
+  offline: { takes: "nothing", help: "uses of the hub's models what is in the cache alone" },
+  ...COMMON,
+} as const satisfies FlagTable;
 
 /** What `--help` prints. */
 export const HELP =
@@ -27,48 +47,19 @@ the first components, as many as --rank says. The run may be under way.
 
   deno task convert --state DIR --out DIR [flags]
 
-  --state DIR    the --out of deno task train: state.safetensors and state.json
-  --out DIR      gets the adapter
-  --overwrite    writes over a run, an adapter or a model in --out, which is refused else
-  --rank N       of DyLoRA's adapter; by default the one that it was trained with
-  --model DIR    what the run began from, where it lies elsewhere now
-  --offline      uses of the hub's models what is in the cache alone
-  --device NAME  swiftshader, lavapipe, browser, or part of a device's name
-  --json         one JSON document on standard output, all else on standard error
-  --verbose      with the warnings that Dawn has for every software device
-  --help         this text`;
-
-/** Flags of the command. */
-export const FLAGS = {
-  boolean: ["offline", "overwrite", "json", "verbose", "help"],
-  string: ["state", "model", "rank", "out", "device"],
-} as const;
-
-interface ConvertFlags extends Omit<ModelFlags, "revision" | "weights"> {
-  readonly _: readonly (string | number)[];
-  readonly json?: boolean;
-  readonly verbose?: boolean;
-  readonly help?: boolean;
-  readonly state?: string;
-  readonly rank?: string;
-  readonly out?: string;
-  readonly overwrite?: boolean;
-  readonly device?: string;
-}
+${flagHelp(FLAGS)}`;
 
 async function main(): Promise<void> {
-  checkValues(Deno.args, FLAGS);
-  const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) }) as ConvertFlags;
+  const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
-  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
-  const { state: folder, out } = flags;
+  const { state: folder, out, overwrite, rank: wantedRank, offline, device, verbose } = flags;
   if (folder === undefined) throw new RangeError("--state is missing: the folder of a run");
   if (out === undefined) throw new RangeError("--out is missing: the folder for the adapter");
   const { spec, sources } = await loadStateInfo(folder);
   await loadMethodOf(spec);
   const description = methodNamed(spec.method.name);
   const takesRank = Object.hasOwn(description.options, "testRank");
-  const testRank = flags.rank === undefined || !takesRank ? undefined : wholeNumber("rank", flags.rank);
+  const testRank = takesRank ? wantedRank : undefined;
   const { isConverted, trainsWeights } = description;
   const made = { ...spec, method: { ...spec.method, ...testRank !== undefined && { testRank } } };
   const method = isConverted || trainsWeights ? makeMethod(made) : undefined;
@@ -87,27 +78,27 @@ async function main(): Promise<void> {
       `there is nothing to convert in ${folder} as its method is ${description.name}, not ${others.join(" or ")}`,
     );
   }
-  if (flags.rank !== undefined && !takesRank) {
+  if (wantedRank !== undefined && !takesRank) {
     throw new RangeError(`--rank is nothing of ${method.name}, the method of ${folder}`);
   }
   const { seed, steps, model: { weights, freshHead } } = spec;
   const known = await loadLabels(folder);
-  const { model = sources.model, offline } = flags;
+  const { model = sources.model } = flags;
   const inputs = new Inputs({ model, revision: sources.revision, offline });
   const { files, folder: modelFolder, reference } = await inputs.pretrained(weights);
   await requireOtherFolder(out, { "--state": folder, "--model": modelFolder });
-  await requireFree(out, flags);
+  await requireFree(out, { overwrite });
   if (reference.hash !== spec.model.hash) {
     throw new Error(`${model} is not what the run in ${folder} began from: its weights differ`);
   }
   const loaded = files.load({ labels: known && outputsOf(known), isFresh: freshHead, seed });
 
-  using _device = await openDevice({ device: flags.device, report: console.error, verbose: flags.verbose });
+  using _device = await openDevice({ device, report: console.error, verbose });
   const fresh = train.init(random.key(seed), loaded.base, { method, optimizer: makeOptimizer(spec) });
   const { state } = await loadState(folder, fresh, { method, spec });
   const { config, tensors } = method.export(state);
-  using lock = await ownFolder(out, flags);
-  if (flags.overwrite) await removeResults(lock);
+  using lock = await ownFolder(out, { overwrite });
+  if (overwrite) await removeResults(lock);
   await io.saveAdapter(out, { config: { ...config, base_model_name_or_path: sources.model }, tensors });
   if (known) await saveLabels(out, known);
   const difference = await largestDifference(

@@ -88,6 +88,19 @@ export const LENGTH = {
   },
 } as const satisfies FlagTable;
 
+/** What a model is adapted with. */
+export const ADAPTER = {
+  adapter: { takes: "text", value: "DIR", path: "adapter", help: "an adapter in PEFT's format, ours or PEFT's" },
+} as const satisfies FlagTable;
+
+/** What happens to a folder that holds something. */
+export const OVERWRITE = {
+  overwrite: {
+    takes: "nothing",
+    help: "writes over a run, an adapter or a model in --out, which is refused else",
+  },
+} as const satisfies FlagTable;
+
 const ownRates = peft.METHODS.filter(({ learningRate }) => learningRate)
   .map(({ name, learningRate }) => `, ${learningRate!.toExponential()} for ${name}`).join("");
 

@@ -1,5 +1,5 @@
 import type { MethodFlags } from "../terminal/method_flags.ts";
-import { LENGTH, MODEL, TASK, TRAIN, WEIGHTS } from "./flag_table.ts";
+import { ADAPTER, LENGTH, MODEL, TASK, TRAIN, WEIGHTS } from "./flag_table.ts";
 import { flagPaths } from "../terminal/read_flags.ts";
 
 /** Flags of a command by the places in a spec that they decide. */
@@ -15,8 +15,7 @@ export function inFlags(text: string, paths: FlagPaths): string {
 
 /** The paths of flags that name a model and a task. */
 export const INPUT_PATHS: FlagPaths = {
-  ...flagPaths({ ...MODEL, ...WEIGHTS, ...TASK, ...LENGTH }),
-  "adapter": "adapter",
+  ...flagPaths({ ...MODEL, ...WEIGHTS, ...ADAPTER, ...TASK, ...LENGTH }),
 };
 
 /** The paths of the flags of `train`, and of methods' options. */

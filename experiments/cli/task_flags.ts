@@ -2,42 +2,13 @@ import { GLUE_TASKS } from "../../lib/data/mod.ts";
 import { requireName } from "../../lib/text/nearest.ts";
 import type { ColumnsSpec } from "../../lib/experiment/mod.ts";
 import type { TaskSource } from "../runner/data/raw_task.ts";
-import { LABEL_KINDS } from "../runner/heads/label_set.ts";
-import { MODEL, TASK, WEIGHTS } from "./flag_table.ts";
-import { flagHelp } from "../terminal/read_flags.ts";
-import type { StoredWeights } from "../runner/model/load_model.ts";
-
-/** Flags that name a model. */
-export interface ModelFlags {
-  readonly model?: string;
-  readonly revision?: string;
-  readonly offline?: boolean;
-  readonly weights?: string;
-}
-
-/** What `--weights` says. Throws a RangeError where that is neither f32 nor f16. */
-export function weightsOf({ weights = "f32" }: ModelFlags): StoredWeights {
-  return requireName("value of --weights", weights, ["f32", "f16"]);
-}
-
-/** What flags that name a model mean, for help texts. */
-export const MODEL_HELP = flagHelp(MODEL);
-
-/** What `--weights` means, for help texts. */
-export const WEIGHTS_HELP = flagHelp(WEIGHTS);
+import type { FlagValues } from "../terminal/read_flags.ts";
+import type { TASK, TRAIN } from "./flag_table.ts";
 
 /** Flags that name a task. */
-export interface TaskFlags {
-  readonly task?: string;
-  readonly data?: string;
-  readonly "eval-data"?: string;
-  readonly columns?: string;
-  readonly kind?: string;
-  readonly classes?: string;
-}
-
-/** What {@linkcode TaskFlags} mean, for help texts. */
-export const TASK_HELP = flagHelp(TASK);
+export type TaskFlags =
+  & Partial<FlagValues<typeof TASK>>
+  & Partial<FlagValues<Pick<typeof TRAIN, "eval-data">>>;
 
 function columnsOf(columns: string): ColumnsSpec {
   const names = columns.split(",").map((name) => name.trim());
@@ -74,6 +45,5 @@ export function taskOf(flags: TaskFlags): TaskSource {
   }
   if (data === undefined) throw new RangeError("--columns needs the file: --data FILE");
   const columns = columnsOf(flags.columns);
-  const labels = kind === undefined ? undefined : requireName("value of --kind", kind, LABEL_KINDS);
-  return { data, evalData, columns, labels, classes };
+  return { data, evalData, columns, labels: kind, classes };
 }

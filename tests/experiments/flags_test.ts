@@ -17,25 +17,48 @@ import * as train from "../../experiments/cli/train.ts";
 import * as fuzz from "../fuzz/mod.ts";
 import { ABLATIONS, GLUE, RUN, TRAIN } from "../../experiments/cli/flag_table.ts";
 import type { FlagTable } from "../../experiments/terminal/flag_table.ts";
-import { readFlags } from "../../experiments/terminal/read_flags.ts";
+import { flagNames, readFlags } from "../../experiments/terminal/read_flags.ts";
+import { METHOD_FLAGS } from "../../experiments/cli/train_draft.ts";
 import { ROOT } from "./run_task.ts";
+
+/** A command's help, its table of flags, and the files that read them. */
+interface Command {
+  readonly HELP: string;
+  readonly FLAGS: FlagTable;
+  readonly files: readonly string[];
+  /** Flags that no table has: those of methods' options. */
+  readonly others?: Flags;
+}
+
+const cli = (name: string) => `experiments/cli/${name}.ts`;
+
+/** Commands whose flags are of a table. */
+const TABLES: Readonly<Record<string, Command>> = {
+  convert: { ...convert, files: [cli("convert")] },
+  evaluate: { ...evaluate, files: [cli("evaluate"), cli("task_flags")] },
+  merge: { ...merge, files: [cli("merge"), cli("task_flags")] },
+  "reproduce ablations": { ...ablations, FLAGS: ABLATIONS, files: [cli("reproduce_ablations")] },
+  "reproduce glue": { ...glue, FLAGS: GLUE, files: [cli("reproduce_glue")] },
+  run: { ...run, FLAGS: RUN, files: [cli("run")] },
+  train: { ...train, FLAGS: TRAIN, files: [cli("train"), cli("train_draft"), cli("task_flags")], others: METHOD_FLAGS },
+};
 
 /** Commands with flags; the tasks `ok`, `test` and `notebooks` read theirs by hand. */
 const COMMANDS: Readonly<Record<string, { readonly HELP: string; readonly FLAGS: Flags }>> = {
   bench,
-  convert,
   doctor,
-  evaluate,
   fuzz,
   generate,
-  merge,
   pretrain,
   profile,
-  "reproduce ablations": ablations,
-  "reproduce glue": glue,
-  run,
-  train,
   tune,
+  ...Object.fromEntries(
+    Object.entries(TABLES).map(([name, { HELP, FLAGS, others }]) => {
+      const own = flagNames(FLAGS);
+      const [boolean, string] = [[...own.boolean, ...others?.boolean ?? []], [...own.string, ...others?.string ?? []]];
+      return [name, { HELP, FLAGS: { boolean, string } }];
+    }),
+  ),
 };
 
 const FLAG = /(?<![\w-])--([a-z][a-z-]*)/g;
@@ -56,18 +79,10 @@ describe("the help of", () => {
   }
 });
 
-/** Commands whose flags are of the one table, and the files that read them. */
-const TABLES: Readonly<Record<string, readonly [table: FlagTable, files: readonly string[]]>> = {
-  train: [TRAIN, ["train.ts", "train_draft.ts", "task_flags.ts"]],
-  "reproduce glue": [GLUE, ["reproduce_glue.ts"]],
-  "reproduce ablations": [ABLATIONS, ["reproduce_ablations.ts"]],
-  run: [RUN, ["run.ts"]],
-};
-
 describe("the table of flags", () => {
-  for (const [name, [table, files]] of Object.entries(TABLES)) {
+  for (const [name, { FLAGS: table, files }] of Object.entries(TABLES)) {
     it(`has no flag that deno task ${name} does not read`, async () => {
-      const texts = await Promise.all(files.map((file) => Deno.readTextFile(new URL(`experiments/cli/${file}`, ROOT))));
+      const texts = await Promise.all(files.map((file) => Deno.readTextFile(new URL(file, ROOT))));
       // As a property of the flags, or where they are taken apart.
       const reads = texts.join("\n").replace(/^import [^;]*;$/gms, "");
       const taken = Array.from(

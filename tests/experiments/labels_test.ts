@@ -7,6 +7,7 @@ import { type LoadedModel, loadModel } from "../../experiments/runner/model/load
 import { makeMethod } from "../../experiments/runner/train/make_method.ts";
 import { writeModelFolder } from "../../experiments/runner/model/model_folder.ts";
 import { outputsOf, readTask as readSource, type TuningTask } from "../../experiments/runner/data/read_task.ts";
+import { openClassifier } from "../../experiments/runner/open_classifier.ts";
 import { type TaskFlags, taskOf } from "../../experiments/cli/task_flags.ts";
 import type { ReadTaskOptions } from "../../experiments/runner/data/raw_task.ts";
 import { score } from "../../experiments/runner/train/score.ts";
@@ -74,10 +75,11 @@ describe("classes of data and of models", () => {
 
   /** Scores as `deno task evaluate` does. */
   async function evaluate(flags: TaskFlags, model: string, adapter?: string) {
-    const head = await usedHead(model, { adapter, classes: flags.classes });
-    const task = await readTask(flags, { isScored: true, heads: head ? [head] : [] });
-    const loaded = await loadModel(model, { labels: outputsOf(task) });
-    const adapted = adapter === undefined ? plain(loaded) : await withAdapter(loaded, adapter);
+    const { task, loaded, adapted } = await openClassifier(model, {
+      adapter,
+      classes: flags.classes,
+      task: taskOf(flags),
+    });
     return { task, metrics: (await scored(loaded, adapted, task)).metrics };
   }
 

@@ -5,7 +5,9 @@ import { describe, it } from "@std/testing/bdd";
 import { labelSet } from "../../experiments/runner/heads/label_set.ts";
 import { readTable } from "../../experiments/runner/data/read_table.ts";
 import { readTask as readSource } from "../../experiments/runner/data/read_task.ts";
+import { TASK } from "../../experiments/cli/flag_table.ts";
 import { type TaskFlags, taskOf } from "../../experiments/cli/task_flags.ts";
+import { readFlags } from "../../experiments/terminal/read_flags.ts";
 import type { ReadTaskOptions } from "../../experiments/runner/data/raw_task.ts";
 import { withFolder } from "../experiment/samples.ts";
 import { sampleTables } from "../fixtures/tables.ts";
@@ -176,7 +178,7 @@ describe("readTask() of columns", () => {
 
   it("refuses a kind that is none, and a column named twice", async () => {
     await withFile("a.csv", ratings, async (data) => {
-      await expect(readTask({ data, columns: "text,stars", kind: "score" })).rejects.toThrow('did you mean "scores"?');
+      expect(() => readFlags(["--kind=score"], TASK)).toThrow('did you mean "scores"?');
       await expect(readTask({ data, columns: "text,text,stars" })).rejects.toThrow('--columns names "text" twice');
     });
   });

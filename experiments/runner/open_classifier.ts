@@ -1,0 +1,48 @@
+import type { TaskSource } from "./data/raw_task.ts";
+import { outputsOf, readTask, type TuningTask } from "./data/read_task.ts";
+import { type Head, usedHead } from "./heads/head.ts";
+import { type Adapted, plain, withAdapter } from "./model/adapted.ts";
+import { type LoadedModel, loadModel, type StoredWeights } from "./model/load_model.ts";
+
+/** What a classifier is made of beside its model, and what it is asked. */
+export interface OpenClassifierOptions {
+  /** The folder of an adapter in PEFT's format; the model answers as it is where there is none. */
+  readonly adapter?: string;
+  /** What the head's classes are called in the data, with commas between, in place of what the files say. */
+  readonly classes?: string;
+  /** How matrices and tables are kept; f32 by default. */
+  readonly weights?: StoredWeights;
+  /** What it is scored on; its data's labels are classes of the head. */
+  readonly task?: TaskSource;
+}
+
+/** A classifier that is trained. */
+export interface OpenClassifier {
+  readonly loaded: LoadedModel;
+  readonly adapted: Adapted;
+  /** The head that answers: the adapter's, where it brings one, or else the model's. */
+  readonly head?: Head;
+  readonly task?: TuningTask;
+}
+
+/**
+ * Opens a classifier that is trained: the model of a folder, perhaps with an adapter, and what it is scored on.
+ *
+ * Throws an Error where files are missing or contradict each other, the adapter does not fit the model, neither has a
+ * head, or the task's labels are not the head's classes.
+ */
+export function openClassifier(
+  folder: string,
+  options: OpenClassifierOptions & { readonly task: TaskSource },
+): Promise<OpenClassifier & { readonly task: TuningTask }>;
+export function openClassifier(folder: string, options?: OpenClassifierOptions): Promise<OpenClassifier>;
+export async function openClassifier(
+  folder: string,
+  { adapter, classes, weights, task: source }: OpenClassifierOptions = {},
+): Promise<OpenClassifier> {
+  const head = await usedHead(folder, { adapter, classes });
+  const task = source && await readTask(source, { isScored: true, heads: head ? [head] : [] });
+  const loaded = await loadModel(folder, { labels: task ? outputsOf(task) : head?.outputs, weights });
+  const adapted = adapter === undefined ? plain(loaded) : await withAdapter(loaded, adapter);
+  return { loaded, adapted, head, task };
+}
