@@ -1,6 +1,7 @@
 import { formatShape, normalizeAxis } from "../tensor/shape.ts";
 import type { AxisOption } from "../tensor/operation_options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { batchInFront } from "./batching.ts";
 import { requireDType } from "./elementwise.ts";
 import { argMaxDispatch } from "./kernel_calls.ts";
 import { apply, type Primitive } from "./primitive.ts";
@@ -30,6 +31,7 @@ export const argmaxPrimitive: Primitive<undefined> = {
     });
   },
   vjp: () => [undefined],
+  batch: (site) => batchInFront(argmaxPrimitive, site),
 };
 
 /** Position of the largest element along an axis (the last by default), the first among equals, as i32; NaN is largest. */

@@ -10,6 +10,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { isContiguous, type View } from "../tensor/view.ts";
 import { type AttentionOptions, attentionWeights, dropWeights, seenKeys } from "./attention_by_parts.ts";
 import { referenceAttention, referenceAttentionGrad } from "./attention_reference.ts";
+import { batchOneByOne } from "./batch_one_by_one.ts";
 import { cast } from "./cast.ts";
 import { zeros } from "./full.ts";
 import { requireDType } from "./elementwise.ts";
@@ -58,9 +59,19 @@ const placeOf = ({ offset, strides: [batch, head, row] }: View): AttentionPlace 
 /** Whether a view's rows lie together: kernels read every other axis through strides. */
 const hasRows = ({ shape, strides }: View) => shape[3] === 1 || strides[3] === 1;
 
-/** Whether kernels read an input where it lies: the `tensors` first ones by rows, a key anywhere, others from the start. */
-const isReadable = (input: number, view: View, tensors: number) =>
-  input < tensors ? hasRows(view) : isContiguous(view) && (view.shape.length === 1 || view.offset === 0);
+/**
+ * Whether kernels read an input where it lies: the `tensors` first ones by rows, a key, which is the last of all, anywhere,
+ * others from the start.
+ */
+function isReadable(
+  input: number,
+  views: readonly View[],
+  { tensors, rate }: { tensors: number; rate: number },
+): boolean {
+  const view = views[input];
+  if (input < tensors) return hasRows(view);
+  return isContiguous(view) && (view.offset === 0 || rate > 0 && input === views.length - 1);
+}
 
 /**
  * softmax(q·kᵀ/√d)·v: inputs q `[B, H, T, d]`, k and v `[B, H, S, d]`, mask i32 `[B, S]`, key. The result is flat: the
@@ -71,7 +82,7 @@ export const attentionPrimitive: Primitive<AttentionParams> = {
   infer: ([q, k], params) => ({ shape: [forwardParts(sizesOf(q, k, params)).size], dtype: "f32" }),
   lowering: {
     kind: "kernel",
-    accepts: (input, views) => isReadable(input, views[input], 3),
+    accepts: (input, views, { rate }) => isReadable(input, views, { tensors: 3, rate }),
     emit({ inputs, params, target }) {
       const [q, k, v] = inputs.map(({ view }) => view);
       const sizes = sizesOf(q, k, params);
@@ -83,6 +94,7 @@ export const attentionPrimitive: Primitive<AttentionParams> = {
   },
   reference: (inputs, params) =>
     referenceAttention(inputs, sizesOf(inputs[0], inputs[1], params), extras(inputs, 3, params)),
+  batch: (site) => batchOneByOne(attentionPrimitive, site),
 };
 
 /**
@@ -95,7 +107,7 @@ export const attentionGradPrimitive: Primitive<AttentionParams> = {
   infer: ([q, k], params) => ({ shape: [backwardParts(sizesOf(q, k, params)).size], dtype: "f32" }),
   lowering: {
     kind: "kernel",
-    accepts: (input, views) => isReadable(input, views[input], 4),
+    accepts: (input, views, { rate }) => isReadable(input, views, { tensors: 4, rate }),
     emit({ inputs, params, target }) {
       const [q, k, v, g] = inputs.map(({ view }) => view);
       const sizes = sizesOf(q, k, params);
@@ -128,6 +140,7 @@ export const attentionGradPrimitive: Primitive<AttentionParams> = {
     const used = derivatives.reduce((total, { size }) => total + size, 0);
     return concat([...derivatives, zeros([backwardParts(sizes).size - used])]);
   },
+  batch: (site) => batchOneByOne(attentionGradPrimitive, site),
 };
 
 /** Takes a part of a flat result `[B, rows, H, d]` as `[B, H, rows, d]`. */

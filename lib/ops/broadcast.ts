@@ -28,6 +28,10 @@ export const broadcastPrimitive: Primitive<BroadcastParams> = {
     });
   },
   vjp: ({ inputs: [x], cotangent }) => [sumTo(cotangent, x.shape)],
+  batch({ inputs: [x], cells, params: { shape } }) {
+    const added = new Array<number>(shape.length + 1 - x.rank).fill(1);
+    return broadcastTo(reshape(x, [cells, ...added, ...x.shape.slice(1)]), [cells, ...shape]);
+  },
 };
 
 /** Sum over axes. */

@@ -44,6 +44,7 @@ export const castPrimitive: Primitive<{ readonly dtype: Exclude<DType, "f16"> }>
     return x.data.map((value) => Number.isNaN(value) ? 0 : Math.min(high, Math.max(low, Math.trunc(value))) + 0);
   },
   vjp: ({ params: { dtype }, cotangent }) => [dtype === "f32" ? cotangent : undefined],
+  batch: ({ inputs, params }) => apply(castPrimitive, inputs, params),
 };
 
 /** Elements of f16 as f32: nothing is computed, as kernels read f16 as f32 wherever it lies. */
@@ -53,6 +54,7 @@ export const widenPrimitive: Primitive<undefined> = {
   lowering: { kind: "view", view: (view) => view },
   reference: ([x]) => x.data,
   vjp: ({ cotangent }) => [cotangent],
+  batch: ({ inputs, params }) => apply(widenPrimitive, inputs, params),
 };
 
 /** Elements of f32 as the nearest f16, ties to even; the derivative takes no notice of the rounding. */
@@ -65,6 +67,7 @@ export const packHalfPrimitive: Primitive<undefined> = {
   },
   reference: ([x]) => Float64Array.from(new Float16Array(x.data)),
   vjp: ({ cotangent }) => [cotangent],
+  batch: ({ inputs, params }) => apply(packHalfPrimitive, inputs, params),
 };
 
 /**

@@ -1,6 +1,7 @@
 import { type DType, holdsNumber, isFloat, wrapNumber } from "../tensor/dtype.ts";
 import { formatShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { batchInFront } from "./batching.ts";
 import { broadcastTo, commonShape } from "./broadcast.ts";
 import { cast } from "./cast.ts";
 import type { TensorLike } from "../tensor/operation_options.ts";
@@ -26,7 +27,7 @@ export interface ElementwiseRules {
 /** Makes an element-wise primitive, whose inputs all have the result's shape. */
 export function elementwise(rules: ElementwiseRules): Primitive<undefined> {
   const { name, wgsl, reference, integers = reference, dtype, vjp, prelude } = rules;
-  return {
+  const primitive: Primitive<undefined> = {
     name,
     infer: ([x]) => ({ shape: x.shape, dtype: dtype ?? x.dtype }),
     lowering: {
@@ -42,7 +43,9 @@ export function elementwise(rules: ElementwiseRules): Primitive<undefined> {
       return inputs[0].data.map((_, i) => wrapNumber(output.dtype, rule(...inputs.map(({ data }) => data[i]))));
     },
     vjp,
+    batch: (site) => batchInFront(primitive, site),
   };
+  return primitive;
 }
 
 /** Throws a TypeError where a tensor's dtype is not among the allowed ones. */

@@ -1,11 +1,20 @@
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { formatShape } from "../tensor/shape.ts";
+import { arange } from "./arange.ts";
+import { joinCells, ofEachCell, partCells } from "./batching.ts";
 import { full, zeros } from "./full.ts";
+import { where } from "./where.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
 import { apply, type Primitive } from "./primitive.ts";
 import { reshape } from "./reshape.ts";
 import { gatherDispatch, scatterDispatches } from "./kernel_calls.ts";
+
+/** Ids of cells `[cells, n]` as ids of their tables one below the other; an id outside of its own is outside of all. */
+function idsOfCells(ids: Tensor, rows: number): Tensor {
+  const isInside = ids.greaterEqual(0).logicalAnd(ids.less(rows));
+  return joinCells(where(isInside, ids.add(arange(ids.shape[0]).expandDims(1).mul(rows)), -1));
+}
 
 /** Rows of a table [v, c] by ids [n]. */
 export const embeddingPrimitive: Primitive<undefined> = {
@@ -37,6 +46,14 @@ export const embeddingPrimitive: Primitive<undefined> = {
       : undefined,
     undefined,
   ],
+  batch(site) {
+    const { isMapped: [isMappedTable], cells } = site;
+    const [table, ids] = site.inputs;
+    if (!isMappedTable) return partCells(apply(embeddingPrimitive, [table, joinCells(ids)], undefined), cells);
+    const [tables, eachIds] = ofEachCell(site);
+    const rows = apply(embeddingPrimitive, [joinCells(tables), idsOfCells(eachIds, tables.shape[1])], undefined);
+    return partCells(rows, cells);
+  },
 };
 
 /** Adds rows [n, c] at ids [n] into zeros [v, c], in the order of the ids: the derivative of looking rows up. */
@@ -62,6 +79,12 @@ export const scatterRowsPrimitive: Primitive<{ readonly shape: Shape }> = {
     undefined,
     needs[1] ? apply(embeddingPrimitive, [cotangent, ids], undefined) : undefined,
   ],
+  batch(site) {
+    const { cells, params: { shape: [rows, columns] } } = site;
+    const [ids, added] = ofEachCell(site);
+    const all = { shape: [cells * rows, columns] };
+    return partCells(apply(scatterRowsPrimitive, [idsOfCells(ids, rows), joinCells(added)], all), cells);
+  },
 };
 
 /**

@@ -2,13 +2,16 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { apply, type Primitive, type VjpSite } from "./primitive.ts";
 
 function alias<P>(name: string, vjp: (site: VjpSite<P>) => readonly (Tensor | undefined)[]): Primitive<P> {
-  return {
+  const primitive: Primitive<P> = {
     name,
     infer: ([x]) => x,
     lowering: { kind: "view", view: (view) => view },
     reference: ([x]) => x.data,
     vjp,
+    // vmap() sees to groups, and to a dependency of what is shared.
+    batch: ({ inputs, params }) => apply(primitive, inputs, params),
   };
+  return primitive;
 }
 
 /** The same value as a node of its own: what derivatives are taken by. */

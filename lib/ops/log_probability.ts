@@ -2,9 +2,10 @@ import { crossEntropyDispatch } from "../../kernels/cross_entropy.ts";
 import { formatShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { arange } from "./arange.ts";
+import { joinCells, ofEachCell, partCells } from "./batching.ts";
 import { full } from "./full.ts";
 import { requireDType } from "./elementwise.ts";
-import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
+import { apply, type BatchSite, type Primitive, type ReferenceArray } from "./primitive.ts";
 
 /** Each row with its label, its largest element and the logarithm of its Σeˣ less that, which would lose it where large. */
 function* rowsOf(logits: ReferenceArray, labels: ReferenceArray) {
@@ -14,6 +15,11 @@ function* rowsOf(logits: ReferenceArray, labels: ReferenceArray) {
     const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
     yield { i, row, top, label: labels.data[i], norm: Math.log(row.reduce((sum, x) => sum + Math.exp(x - top), 0)) };
   }
+}
+
+/** The rows of all cells as those of one. */
+function batchRows(primitive: Primitive<undefined>, site: BatchSite<undefined>): Tensor {
+  return partCells(apply(primitive, ofEachCell(site).map(joinCells), undefined), site.cells);
 }
 
 /** The logarithm of softmax at one label a row: logits `[rows, n]`, labels i32 `[rows]` → `[rows]`. */
@@ -35,6 +41,7 @@ export const logProbabilityPrimitive: Primitive<undefined> = {
     apply(logProbabilityGradPrimitive, [logits, labels, cotangent], undefined),
     undefined,
   ],
+  batch: (site) => batchRows(logProbabilityPrimitive, site),
 };
 
 /** From logits, labels and the derivative by each row's value d: d·(one-hot − softmax). */
@@ -63,6 +70,7 @@ export const logProbabilityGradPrimitive: Primitive<undefined> = {
     const target = labels.expandDims(1).equal(arange(logits.shape[1])).astype("f32");
     return target.sub(logits.softmax()).mul(d.expandDims(1));
   },
+  batch: (site) => batchRows(logProbabilityGradPrimitive, site),
 };
 
 /**

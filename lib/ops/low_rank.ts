@@ -1,5 +1,6 @@
 import { formatShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { batchOneByOne } from "./batch_one_by_one.ts";
 import { constant } from "./constant.ts";
 import { requireDType } from "./elementwise.ts";
 import { addLowRankDispatch } from "./kernel_calls.ts";
@@ -69,6 +70,7 @@ export const addLowRankPrimitive: Primitive<undefined> = {
       ),
     ];
   },
+  batch: (site) => batchOneByOne(addLowRankPrimitive, site),
 };
 
 /**

@@ -6,6 +6,7 @@ import type { MatmulOptions } from "../tensor/operation_options.ts";
 import { stateOf, type Tensor } from "../tensor/tensor.ts";
 import { collapseView, contiguous, type View } from "../tensor/view.ts";
 import { mul } from "./arithmetic.ts";
+import { joinCells, ofEachCell, partCells } from "./batching.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { cast } from "./cast.ts";
 import { zeros } from "./full.ts";
@@ -135,6 +136,12 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
         ? (isSwapped(b) ? swapLast(slope.matmul(a, { transposeA: true })) : a.matmul(slope, { transposeA: true }))
         : undefined,
     ];
+  },
+  batch(site) {
+    const { inputs: [a, b], isMapped: [, isMappedB], cells, params } = site;
+    // All rows of all cells by one matrix that they share.
+    if (!isMappedB && b.rank === 2) return partCells(apply(matmulPrimitive, [joinCells(a), b], params), cells);
+    return apply(matmulPrimitive, ofEachCell(site), params);
   },
 };
 

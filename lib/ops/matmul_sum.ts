@@ -3,6 +3,8 @@ import { SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add } from "./arithmetic.ts";
+import { joinCells, ofEachCell, partCells } from "./batching.ts";
+import { batchOneByOne } from "./batch_one_by_one.ts";
 import { zeros } from "./full.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
 import { matmul, type MatmulParams, orientation, productEmission } from "./matmul.ts";
@@ -81,6 +83,13 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
         ? slope.matmul(inputs[i + 1], { transposeB: true })
         : inputs[i - 1].matmul(slope, { transposeA: true });
     });
+  },
+  batch(site) {
+    const { inputs, isMapped, cells, params } = site;
+    // Where cells share all second operands, their rows are rows of one product.
+    if (inputs.some((_, i) => i % 2 === 1 && isMapped[i])) return batchOneByOne(matmulSumPrimitive, site);
+    const rows = ofEachCell(site).map((x, i) => i % 2 === 0 ? joinCells(x) : inputs[i]);
+    return partCells(apply(matmulSumPrimitive, rows, params), cells);
   },
 };
 

@@ -153,7 +153,17 @@ export interface VjpSite<P> {
   readonly needs: readonly boolean[];
 }
 
-/** Everything known of one operation, in one place: a batching rule can join it later. */
+/** What a batching rule is given. At least one input is mapped. */
+export interface BatchSite<P> {
+  /** Inputs of all cells: those that are mapped have the axis of cells in front, the others are shared by all. */
+  readonly inputs: readonly Tensor[];
+  readonly isMapped: readonly boolean[];
+  /** How many cells there are. */
+  readonly cells: number;
+  readonly params: P;
+}
+
+/** Everything known of one operation, in one place. */
 export interface Primitive<P = unknown> {
   readonly name: string;
   /** Shape and dtype of the result. Inputs were checked by the function that users call. */
@@ -165,6 +175,8 @@ export interface Primitive<P = unknown> {
   vjp?(site: VjpSite<P>): readonly (Tensor | undefined)[];
   /** The same value written in other operations: what is differentiated where there is no rule. */
   decompose?(inputs: readonly Tensor[], params: P): Tensor;
+  /** The results of all cells at once, with the axis of cells in front. Absent where there are no inputs. */
+  batch?(site: BatchSite<P>): Tensor;
 }
 
 let isContinued = false;

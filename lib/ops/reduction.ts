@@ -2,7 +2,7 @@ import { wrapNumber } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { contiguousStrides } from "../tensor/view.ts";
-import type { Primitive, VjpSite } from "./primitive.ts";
+import { apply, type Primitive, type VjpSite } from "./primitive.ts";
 
 /** Parameters of the reductions: axes that go, ascending. */
 export interface ReduceParams {
@@ -21,7 +21,7 @@ export function reducePrimitive(
   combine: "sum" | "max" | "min",
   vjp: (site: VjpSite<ReduceParams>) => readonly (Tensor | undefined)[],
 ): Primitive<ReduceParams> {
-  return {
+  const primitive: Primitive<ReduceParams> = {
     name: combine,
     infer: ([x], { axes }) => ({ shape: x.shape.filter((_, axis) => !axes.includes(axis)), dtype: x.dtype }),
     lowering: { kind: "reduce", combine, axes: ({ axes }) => axes },
@@ -38,5 +38,7 @@ export function reducePrimitive(
       return result.map((value) => wrapNumber(output.dtype, value));
     },
     vjp,
+    batch: ({ inputs, params: { axes } }) => apply(primitive, inputs, { axes: axes.map((axis) => axis + 1) }),
   };
+  return primitive;
 }

@@ -18,6 +18,7 @@ export const reshapePrimitive: Primitive<{ readonly shape: Shape }> = {
   lowering: { kind: "view", view: (view, { shape }) => reshapeView(view, shape) },
   reference: ([x]) => x.data,
   vjp: ({ inputs: [x], cotangent }) => [cotangent.reshape(x.shape)],
+  batch: ({ inputs: [x], cells, params: { shape } }) => reshape(x, [cells, ...shape]),
 };
 
 /**
@@ -60,6 +61,7 @@ export const transposePrimitive: Primitive<{ readonly permutation: readonly numb
     permutation.forEach((axis, position) => inverse[axis] = position);
     return [cotangent.transpose(inverse)];
   },
+  batch: ({ inputs: [x], params: { permutation } }) => transpose(x, [0, ...permutation.map((axis) => axis + 1)]),
 };
 
 /**

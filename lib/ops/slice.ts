@@ -10,6 +10,7 @@ import {
 import type { SliceOptions, SplitOptions } from "../tensor/operation_options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { contiguousStrides, sliceView } from "../tensor/view.ts";
+import { ofEachCell } from "./batching.ts";
 import { zeros } from "./full.ts";
 import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
 import { expandDims, reshape } from "./reshape.ts";
@@ -51,6 +52,8 @@ export const slicePrimitive: Primitive<SliceParams> = {
   vjp: ({ inputs: [x], params: { start }, cotangent }) => [
     cotangent.size === 0 ? zeros(x.shape) : apply(padPrimitive, [cotangent], { start, shape: x.shape }),
   ],
+  batch: ({ inputs: [x], cells, params: { start, size } }) =>
+    slice(x, { start: [0, ...start], size: [cells, ...size] }),
 };
 
 /** A box written into zeros: the derivative of slicing. */
@@ -64,6 +67,8 @@ export const padPrimitive: Primitive<{ readonly start: readonly number[]; readon
     return result;
   },
   vjp: ({ inputs: [x], params: { start }, cotangent }) => [slice(cotangent, { start, size: x.shape })],
+  batch: ({ inputs: [x], cells, params: { start, shape } }) =>
+    apply(padPrimitive, [x], { start: [0, ...start], shape: [cells, ...shape] }),
 };
 
 /**
@@ -103,6 +108,7 @@ export const concatPrimitive: Primitive<{ readonly axis: number }> = {
     const starts = startsAlong(inputs, axis);
     return inputs.map((x, i) => needs[i] ? slice(cotangent, { start: starts[i], size: x.shape }) : undefined);
   },
+  batch: (site) => apply(concatPrimitive, ofEachCell(site), { axis: site.params.axis + 1 }),
 };
 
 function startsAlong(inputs: readonly { readonly shape: Shape }[], axis: number): number[][] {

@@ -1,6 +1,7 @@
 import type { AxisOption } from "../tensor/operation_options.ts";
 import { normalizeAxis, type Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { batchInFront } from "./batching.ts";
 import { requireDType } from "./elementwise.ts";
 import { apply, type Lowering, type Primitive, type ReferenceArray } from "./primitive.ts";
 import { transpose } from "./reshape.ts";
@@ -50,6 +51,7 @@ export interface RowParams {
 export const softmaxPrimitive: Primitive<RowParams> = {
   name: "softmax",
   infer: same,
+  batch: (site) => batchInFront(softmaxPrimitive, site),
   lowering: rowLowering("softmax"),
   reference: (inputs) =>
     byRows(inputs, (row) => {
@@ -65,6 +67,7 @@ export const softmaxPrimitive: Primitive<RowParams> = {
 export const softmaxGradPrimitive: Primitive<RowParams> = {
   name: "softmaxGrad",
   infer: same,
+  batch: (site) => batchInFront(softmaxGradPrimitive, site),
   lowering: rowLowering("softmaxGrad"),
   reference: (inputs) =>
     byRows(inputs, (y, d) => {
@@ -78,6 +81,7 @@ export const softmaxGradPrimitive: Primitive<RowParams> = {
 export const logSoftmaxPrimitive: Primitive<RowParams> = {
   name: "logSoftmax",
   infer: same,
+  batch: (site) => batchInFront(logSoftmaxPrimitive, site),
   lowering: rowLowering("logSoftmax"),
   reference: (inputs) =>
     byRows(inputs, (row) => {
@@ -93,6 +97,7 @@ export const logSoftmaxPrimitive: Primitive<RowParams> = {
 export const logSoftmaxGradPrimitive: Primitive<RowParams> = {
   name: "logSoftmaxGrad",
   infer: same,
+  batch: (site) => batchInFront(logSoftmaxGradPrimitive, site),
   lowering: rowLowering("logSoftmaxGrad"),
   reference: (inputs) =>
     byRows(inputs, (y, d) => {
@@ -106,6 +111,7 @@ export const logSoftmaxGradPrimitive: Primitive<RowParams> = {
 export const normalizePrimitive: Primitive<RowParams> = {
   name: "normalize",
   infer: same,
+  batch: (site) => batchInFront(normalizePrimitive, site),
   lowering: rowLowering("normalize"),
   reference: (inputs, { epsilon = 0 }) => byRows(inputs, (row) => standardize(row, epsilon).values),
   vjp: ({ inputs: [x], params, cotangent }) => [apply(normalizeGradPrimitive, [x, cotangent], params)],
@@ -121,6 +127,7 @@ function standardize(row: Float64Array, epsilon: number): { values: Float64Array
 export const normalizeGradPrimitive: Primitive<RowParams> = {
   name: "normalizeGrad",
   infer: same,
+  batch: (site) => batchInFront(normalizeGradPrimitive, site),
   lowering: rowLowering("normalizeGrad"),
   reference: (inputs, { epsilon = 0 }) =>
     byRows(inputs, (x, d) => {

@@ -8,6 +8,7 @@ import {
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { invertView } from "../tensor/view.ts";
+import { batchOneByOne } from "./batch_one_by_one.ts";
 import { zeros } from "./full.ts";
 import { requireDType } from "./elementwise.ts";
 import { apply, type Dispatch, type Primitive } from "./primitive.ts";
@@ -64,6 +65,7 @@ export const squaredNormPrimitive: Primitive<undefined> = {
   },
   reference: (inputs) => Float64Array.of(inputs.reduce((sum, { data }) => data.reduce((s, x) => s + x * x, sum), 0)),
   vjp: ({ inputs, cotangent, needs }) => inputs.map((x, i) => needs[i] ? x.mul(2).mul(cotangent) : undefined),
+  batch: (site) => batchOneByOne(squaredNormPrimitive, site),
 };
 
 /** The sum of the squares of all elements of several f32 tensors, a scalar: a few dispatches, however many there are. */

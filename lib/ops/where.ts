@@ -1,4 +1,5 @@
 import type { Tensor } from "../tensor/tensor.ts";
+import { batchInFront } from "./batching.ts";
 import { broadcastTo, commonShape } from "./broadcast.ts";
 import type { TensorLike } from "../tensor/operation_options.ts";
 import { promote, requireDType } from "./elementwise.ts";
@@ -15,6 +16,7 @@ export const wherePrimitive: Primitive<undefined> = {
     needs[1] ? where(condition, cotangent, 0) : undefined,
     needs[2] ? where(condition, 0, cotangent) : undefined,
   ],
+  batch: (site) => batchInFront(wherePrimitive, site),
 };
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Functions of functions: derivatives, recomputation, compilation.
+ * Functions of functions: derivatives, recomputation, many cells at once, compilation.
  *
  * @module
  */
@@ -25,3 +25,5 @@ export type {
   TakesNumbers,
   WantsNumbers,
 } from "./jit_types.ts";
+export { vmap, type VmapOptions } from "./vmap.ts";
+export type { Axes } from "./axes.ts";

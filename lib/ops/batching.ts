@@ -1,0 +1,25 @@
+import type { Tensor } from "../tensor/tensor.ts";
+import { broadcastTo } from "./broadcast.ts";
+import { apply, type BatchSite, type Primitive } from "./primitive.ts";
+
+/** Inputs with the axis of cells in front: those that cells share are stretched along it, which costs nothing. */
+export function ofEachCell({ inputs, isMapped, cells }: BatchSite<unknown>): Tensor[] {
+  return inputs.map((x, i) => isMapped[i] ? x : broadcastTo(x, [cells, ...x.shape]));
+}
+
+/** The rule of what is computed element by element, or row by row: one more axis in front makes no difference to it. */
+export function batchInFront<P>(primitive: Primitive<P>, site: BatchSite<P>): Tensor {
+  return apply(primitive, ofEachCell(site), site.params);
+}
+
+/** Two axes in front as one: `[cells, m, ...]` → `[cells · m, ...]`. */
+export function joinCells(x: Tensor): Tensor {
+  const [cells, rows, ...rest] = x.shape;
+  return x.reshape([cells * rows, ...rest]);
+}
+
+/** The opposite of {@linkcode joinCells}. */
+export function partCells(x: Tensor, cells: number): Tensor {
+  const [rows, ...rest] = x.shape;
+  return x.reshape([cells, rows / cells, ...rest]);
+}

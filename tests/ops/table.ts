@@ -1,0 +1,252 @@
+import * as ops from "../../lib/ops/mod.ts";
+import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
+import { Numbers } from "../support/numbers.ts";
+
+/** An operation with inputs that show its edges: one line each. */
+export interface Row {
+  readonly name: string;
+  readonly f: (...inputs: Tensor[]) => Tensor;
+  readonly shapes: readonly (readonly number[])[];
+  /** Range of the inputs. */
+  readonly min?: number;
+  readonly max?: number;
+  /** Whether values lie apart, so that differences do not step over the edge of a choice. */
+  readonly apart?: boolean;
+  /** Whether there is no derivative to check. */
+  readonly flat?: boolean;
+}
+
+const ODD: readonly (readonly number[])[] = [[1], [7], [63], [64], [65], [257], [3, 5], [2, 7, 33]];
+const unary = (name: string, f: (x: Tensor) => Tensor, options: Partial<Row> = {}): Row[] =>
+  ODD.map((shape) => ({ name: `${name} of [${shape}]`, f, shapes: [shape], ...options }));
+const PAIRS = [[[5], [5]], [[3, 5], [5]], [[3, 1], [1, 5]], [[2, 7, 33], [7, 1]], [[], [4, 4]], [[257], []]];
+const binary = (name: string, f: (x: Tensor, y: Tensor) => Tensor, options: Partial<Row> = {}): Row[] =>
+  PAIRS.map((shapes) => ({ name: `${name} of [${shapes[0]}] and [${shapes[1]}]`, f, shapes, ...options }));
+const REDUCED: readonly (readonly [readonly number[], number | number[] | undefined])[] = [
+  [[1], 0],
+  [[7], undefined],
+  [[257], 0],
+  [[65, 33], 0],
+  [[65, 33], 1],
+  [[3, 64, 7], 1],
+  [[3, 64, 8], [0, 2]],
+  [[2, 3, 4, 5], [1, 3]],
+  [[4, 9000], -1],
+  [[9000, 4], 0],
+  [[40000], undefined],
+  [[3, 257, 16], [0, 1]],
+];
+const reductions = (name: "sum" | "mean" | "max" | "min"): Row[] =>
+  REDUCED.map(([shape, axis]) => ({
+    name: `${name} of [${shape}] over ${axis}`,
+    f: (x) => ops[name](x, { axis }),
+    shapes: [shape],
+    apart: name === "max" || name === "min",
+  }));
+const rows = (name: string, f: (x: Tensor) => Tensor): Row[] =>
+  [[1, 1], [3, 2], [7, 63], [5, 64], [65, 65], [2, 3, 257], [9, 128]].map((shape) => ({
+    name: `${name} of [${shape}]`,
+    f,
+    shapes: [shape],
+  }));
+
+const PRODUCTS: readonly (readonly [number[], number[], boolean, boolean])[] = [
+  [[1, 1], [1, 1], false, false],
+  [[7, 63], [63, 5], false, false],
+  [[64, 65], [65, 257], false, false],
+  [[65, 64], [64, 64], false, false],
+  [[33, 128], [40, 128], false, true],
+  [[128, 8], [128, 96], true, false],
+  [[8, 12], [16, 8], true, true],
+  [[2, 3, 24, 32], [2, 3, 24, 32], false, true],
+  [[4, 7, 9], [9, 5], false, false],
+  [[5, 1, 8, 16], [3, 16, 4], false, false],
+  [[2, 16], [16, 2], false, false],
+  [[257, 64], [64, 36], false, false],
+  [[64, 4], [4, 64], false, false],
+  [[6, 6], [1, 6], false, true],
+  [[70, 512], [512, 8], false, false],
+];
+
+/** Every operation on shapes at the edges of its kernels. */
+export const TABLE: readonly Row[] = [
+  ...unary("neg", ops.neg),
+  ...unary("abs", ops.abs),
+  ...unary("sign", ops.sign, { flat: true }),
+  ...unary("exp", ops.exp),
+  ...unary("log", ops.log, { min: 0.2 }),
+  ...unary("sqrt", ops.sqrt, { min: 0.2 }),
+  ...unary("rsqrt", ops.rsqrt, { min: 0.2 }),
+  ...unary("square", ops.square),
+  ...unary("sin", ops.sin),
+  ...unary("cos", ops.cos),
+  ...unary("tanh", ops.tanh),
+  ...unary("sigmoid", ops.sigmoid),
+  ...unary("erf", ops.erf),
+  ...unary("relu", ops.relu),
+  ...unary("silu", ops.silu),
+  ...unary("gelu", ops.gelu),
+  ...unary("gelu by tanh", (x) => ops.gelu(x, { approximate: "tanh" })),
+  ...unary("gelu far out", ops.gelu, { min: -12, max: 12 }),
+  ...unary("copy", ops.copy),
+  ...binary("add", ops.add),
+  ...binary("sub", ops.sub),
+  ...binary("mul", ops.mul),
+  ...binary("div", ops.div, { min: 0.5 }),
+  ...binary("pow", ops.pow, { min: 0.5 }),
+  ...binary("maximum", ops.maximum, { apart: true }),
+  ...binary("minimum", ops.minimum, { apart: true }),
+  ...binary("where", (x, y) => ops.where(ops.greater(x, y), x, ops.mul(y, 3)), { apart: true }),
+  ...binary("equal", (x, y) => ops.cast(ops.equal(x, y), "f32"), { flat: true }),
+  ...binary("less", (x, y) => ops.cast(ops.less(x, y), "f32"), { flat: true }),
+  ...binary(
+    "lessEqual and not greaterEqual",
+    (x, y) => ops.cast(ops.logicalAnd(ops.lessEqual(x, y), ops.logicalNot(ops.greaterEqual(x, y))), "f32"),
+    { flat: true },
+  ),
+  ...reductions("sum"),
+  ...reductions("mean"),
+  ...reductions("max"),
+  ...reductions("min"),
+  ...rows("softmax", ops.softmax),
+  ...rows("logSoftmax", ops.logSoftmax),
+  ...rows("normalize", (x) => ops.normalize(x, { epsilon: 0.1 })),
+  { name: "softmax along axis 1 of 3", f: (x) => ops.softmax(x, { axis: 1 }), shapes: [[3, 9, 4]] },
+  ...PRODUCTS.map(([a, b, transposeA, transposeB]): Row => ({
+    name: `matmul of [${a}]${transposeA ? "ᵀ" : ""} and [${b}]${transposeB ? "ᵀ" : ""}`,
+    f: (x, y) => ops.matmul(x, y, { transposeA, transposeB }),
+    shapes: [a, b],
+  })),
+  {
+    name: "matmul of heads cut out of one tensor",
+    f: (x) => {
+      const heads = ops.transpose(ops.reshape(x, [2, 24, 4, 16]), [0, 2, 1, 3]);
+      return ops.matmul(heads, heads, { transposeB: true });
+    },
+    shapes: [[48, 64]],
+  },
+  ...[[33, 12, 20], [64, 64, 64], [7, 8, 5], [1, 16, 24], [40, 4, 1]].flatMap(([m, k, n]): Row[] => [
+    {
+      name: `matmul, bias and gelu of [${m},${k}] and [${n},${k}]ᵀ`,
+      f: (x, w, b) => ops.gelu(ops.add(ops.matmul(x, w, { transposeB: true }), b)),
+      shapes: [[m, k], [n, k], [n]],
+    },
+    {
+      name: `matmul with factors before and after, of [${m},${k}] and [${k},${n}]`,
+      f: (x, w, y) => ops.add(ops.mul(ops.matmul(ops.mul(ops.matmul(x, w), 0.5), y), -1.25), x),
+      shapes: [[m, k], [k, n], [n, k]],
+      min: -1,
+      max: 1,
+    },
+    {
+      name: `matmul that is used before and after its factor, of [${m},${k}] and [${k},${n}]`,
+      f: (x, w) => {
+        const product = ops.matmul(x, w);
+        return ops.add(ops.mul(product, 3), ops.square(product));
+      },
+      shapes: [[m, k], [k, n]],
+    },
+  ]),
+  ...[[2, 3, 5, 8], [1, 4, 24, 16], [3, 2, 1, 4], [2, 2, 3, 6]].map(([B, H, T, d]): Row => ({
+    name: `matmul whose heads are joined again, of [${B},${H},${T},${d}]`,
+    f: (p, v) => {
+      const mixed = ops.transpose(ops.matmul(p, v), [0, 2, 1, 3]);
+      return ops.sigmoid(ops.reshape(mixed, [B * T, H * d]));
+    },
+    shapes: [[B, H, T, T], [B, H, T, d]],
+  })),
+  {
+    name: "normalize with its affine part, and what comes of it in another order",
+    f: (x, w, b) => ops.reshape(ops.transpose(ops.add(ops.mul(ops.normalize(x), w), b), [1, 0, 2]), [5, 24]),
+    shapes: [[3, 5, 8], [8], [8]],
+  },
+  {
+    name: "squaredNorm of many tensors",
+    f: (x, y, ...parts) =>
+      ops.squaredNorm([ops.mul(x, x), ops.transpose(y), ops.slice(y, { start: [1, 2], size: [3, 4] }), ...parts]),
+    shapes: [[3], [5, 7], [9000], [1], [64], [65, 2], [4], [4096], [2, 2]],
+  },
+  { name: "reshape of a transposed tensor", f: (x) => ops.reshape(ops.transpose(x), [5, -1]), shapes: [[7, 5]] },
+  { name: "transpose of three axes", f: (x) => ops.transpose(x, [2, 0, 1]), shapes: [[3, 65, 4]] },
+  { name: "broadcastTo", f: (x) => ops.broadcastTo(x, [4, 3, 5]), shapes: [[3, 1]] },
+  { name: "expandDims and squeeze", f: (x) => ops.squeeze(ops.expandDims(x, 1), 1), shapes: [[3, 5]] },
+  { name: "slice", f: (x) => ops.slice(x, { start: [1, 2, 3], size: [2, 10, -1] }), shapes: [[4, 13, 9]] },
+  { name: "concat along 0", f: (x, y) => ops.concat([x, y, x]), shapes: [[3, 5], [2, 5]] },
+  { name: "concat along 1", f: (x, y) => ops.concat([x, y], { axis: 1 }), shapes: [[3, 5], [3, 2]] },
+  { name: "stack", f: (x, y) => ops.stack([x, y], { axis: 1 }), shapes: [[3, 5], [3, 5]] },
+  { name: "split", f: (x) => ops.mul(...ops.split(x, { sections: 2 }) as [Tensor, Tensor]), shapes: [[3, 8]] },
+  { name: "select", f: (x) => ops.select(x, { axis: 1, index: -1 }), shapes: [[3, 5, 2]] },
+  {
+    name: "logProbability of odd rows",
+    f: (x) => ops.logProbability(x, tensor(Int32Array.of(0, 6, 3, 3, 1))),
+    shapes: [[5, 7]],
+  },
+  {
+    name: "logProbability in fours, with weights",
+    f: (x, w) => ops.mul(ops.logProbability(x, tensor(Int32Array.of(0, 67, 31))), w),
+    shapes: [[3, 68], [3]],
+  },
+  {
+    name: "matmulSum in fours",
+    f: (a, b, z, v) => ops.matmulSum([a, b], [z, v]),
+    shapes: [[20, 16], [16, 36], [20, 8], [8, 36]],
+  },
+  {
+    name: "matmulSum of transposed operands and odd sizes",
+    f: (a, b, z, v) => ops.matmulSum([a, ops.transpose(b)], [z, ops.transpose(v)]),
+    shapes: [[7, 12], [9, 12], [7, 3], [9, 3]],
+  },
+  {
+    name: "matmulSum with two blocks",
+    f: (a, b, z, v, z1, v1) => ops.matmulSum([a, b], [z, v], [z1, v1]),
+    shapes: [[20, 16], [16, 36], [20, 8], [8, 36], [20, 4], [4, 36]],
+  },
+  {
+    name: "matmulSum with two transposed blocks of odd sizes, one a view",
+    f: (a, b, z, v, z1, v1) =>
+      ops.matmulSum([a, ops.transpose(b)], [z, ops.transpose(v)], [ops.mul(z1, 2), ops.transpose(v1)]),
+    shapes: [[7, 12], [9, 12], [7, 3], [9, 3], [7, 1], [9, 1]],
+  },
+  {
+    name: "matmulSum with blocks that lie otherwise",
+    f: (a, b, z, v, z1, v1) => ops.matmulSum([a, b], [z, ops.transpose(v)], [z1, v1]),
+    shapes: [[8, 12], [12, 8], [8, 4], [8, 4], [8, 4], [4, 8]],
+  },
+  {
+    name: "matmulSum with work before and after it",
+    f: (a, b, z, v) => ops.tanh(ops.add(ops.mul(ops.matmulSum([ops.transpose(a), b], [ops.mul(z, 2), v]), 0.5), z)),
+    shapes: [[8, 12], [8, 4], [12, 4], [4, 4]],
+  },
+  {
+    name: "addLowRank in fours",
+    f: (W, left, right) => ops.addLowRank(W, { left, right, scale: 0.5 }),
+    shapes: [[13, 16], [13, 8], [8, 16]],
+  },
+  {
+    name: "addLowRank of odd sizes",
+    f: (W, left, right) => ops.addLowRank(W, { left, right, scale: 0.5 }),
+    shapes: [[7, 9], [7, 3], [3, 9]],
+  },
+  {
+    name: "addLowRank in blocks",
+    f: (W, l0, l1, r0, r1) => ops.addLowRank(W, { left: [l0, l1], right: [r0, r1], scale: 0.5 }),
+    shapes: [[7, 8], [7, 4], [7, 2], [4, 8], [2, 8]],
+  },
+  {
+    name: "addLowRank by a scale that is a tensor",
+    f: (W, left, right, scale) => ops.addLowRank(W, { left, right, scale }),
+    shapes: [[8, 8], [8, 4], [4, 8], []],
+  },
+  { name: "embedding", f: (x) => ops.embedding(x, tensor(Int32Array.of(1, 5, 5, 9, 0, 5))), shapes: [[10, 12]] },
+  {
+    name: "embedding of odd width",
+    f: (x) => ops.embedding(x, tensor([[1, 2], [2, 2]], { dtype: "i32" })),
+    shapes: [[3, 7]],
+  },
+];
+
+/** The inputs of a row; others by another seed. */
+export function inputsOf({ shapes, min, max, apart }: Row, seed = 3): Tensor[] {
+  const numbers = new Numbers(seed);
+  return shapes.map((shape, i) => apart ? numbers.grid(shape, i / 64) : numbers.tensor(shape, { min, max }));
+}
