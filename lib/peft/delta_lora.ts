@@ -66,7 +66,7 @@ export interface DeltaLoraAux {
  * not allowed by `allowDropout`, or λ is a schedule with the telescoped form. `export` throws one where λ is a
  * schedule.
  *
- * @example One step of plain gradient descent
+ * @example One step, after which W has received the change of B·A once
  * ```ts
  * import * as dd from "@delta-dawn/delta-lora";
  *
@@ -74,10 +74,11 @@ export interface DeltaLoraAux {
  * const base = { "query.weight": dd.zeros([2, 3]) };
  * const method = dd.peft.deltaLora({ rank: 1, alpha: 1, lambda: 0.5, startStep: -1, targets: ["query"] });
  * const optimizer = dd.optim.sgd({ learningRate: 1 });
- * const loss = ({ "query.weight": W }: dd.Params, x: dd.Tensor) => dd.nn.meanSquaredError(dd.nn.linear(x, W), dd.ones([2]));
+ * const loss = ({ "query.weight": W }: dd.Params, x: dd.Tensor) =>
+ *   dd.nn.meanSquaredError(dd.nn.linear(x, W), dd.ones([2]));
  * const step = dd.train.makeStep({ loss, method, optimizer });
  * const [next] = step(dd.train.init(dd.random.key(0), base, { method, optimizer }), dd.ones([1, 3]));
- * console.log(await next.aux.writes.item()); // 1: W has received the change of B·A once
+ * console.log(await next.aux.writes.item()); // 1
  * ```
  */
 export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, DeltaLoraAux> {

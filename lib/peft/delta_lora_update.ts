@@ -103,8 +103,8 @@ export function deltaOfStep(before: Factors, updates: Factors, step: Tensor, rul
  * const options = { optimizer, alpha: 1, lambda: 0.5, startStep: -1 };
  * const before = { A, B, optimizer: optimizer.init({ A, B }), step: 0 };
  * const { state, deltaW } = dd.peft.deltaLoraUpdate(before, grads, options);
- * console.log(await state.B.data(), await dd.addLowRank(W, deltaW!).data());
- * // Float32Array [1, -1] Float32Array [0.5, 1, -0.5, -1]
+ * console.log(await state.B.data()); // Float32Array [1, -1]
+ * console.log(await dd.addLowRank(W, deltaW!).data()); // Float32Array [0.5, 1, -0.5, -1]
  * ```
  */
 export function deltaLoraUpdate<OptimizerState>(

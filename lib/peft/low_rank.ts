@@ -202,8 +202,8 @@ export function mergeWith<F>(
  *
  * const base = { "query.weight": dd.ones([3, 4]), "classifier.weight": dd.ones([2, 3]) };
  * const factors = { query: { A: dd.ones([1, 4]), B: dd.ones([3, 1]) } };
- * console.log(dd.peft.countParameters(base, { factors, heads: dd.peft.takeHeads(base) }));
- * // { trainableParameters: 13, totalParameters: 25 }
+ * const report = dd.peft.countParameters(base, { factors, heads: dd.peft.takeHeads(base) });
+ * console.log(report); // { trainableParameters: 13, totalParameters: 25 }
  * ```
  */
 export function countParameters(base: BaseParams, trainable: LowRankTrainable<Tree>): MethodReport {

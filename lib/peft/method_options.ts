@@ -126,8 +126,8 @@ export function takes(option: OptionDescription, value: unknown): value is Optio
  * import { peft } from "@delta-dawn/delta-lora";
  *
  * const lora = peft.methodNamed("lora");
- * console.log(peft.completeOptions(lora, { rank: 4, targets: ".*query" }, { steps: 100 }));
- * // { rank: 4, alpha: 16, targets: ".*query" }
+ * const options = peft.completeOptions(lora, { rank: 4, targets: ".*query" }, { steps: 100 });
+ * console.log(options); // { rank: 4, alpha: 16, targets: ".*query" }
  * ```
  */
 export function completeOptions(

@@ -18,7 +18,8 @@ import { defineMethod, type MethodDescription } from "./method_description.ts";
  * await dd.openDevice();
  * const method = dd.peft.rslora({ rank: 4, alpha: 4, targets: ["query"] });
  * const factors = { query: { A: dd.ones([4, 2]), B: dd.ones([1, 4]) } };
- * const merged = method.merge({ base: { "query.weight": dd.zeros([1, 2]) }, trainable: { factors, heads: {} }, aux: {} });
+ * const base = { "query.weight": dd.zeros([1, 2]) };
+ * const merged = method.merge({ base, trainable: { factors, heads: {} }, aux: {} });
  * console.log(await merged["query.weight"].data()); // Float32Array [8, 8]
  * ```
  */

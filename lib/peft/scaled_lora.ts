@@ -43,7 +43,8 @@ export interface ScaledLoraAux {
  * await dd.openDevice();
  * const method = dd.peft.scaledLora({ rank: 1, alpha: 2, lambda: 0.5, targets: ["query"] });
  * const factors = { query: { A: dd.ones([1, 2]), B: dd.ones([1, 1]) } };
- * const merged = method.merge({ base: { "query.weight": dd.zeros([1, 2]) }, trainable: { factors, heads: {} }, aux: {} });
+ * const base = { "query.weight": dd.zeros([1, 2]) };
+ * const merged = method.merge({ base, trainable: { factors, heads: {} }, aux: {} });
  * console.log(await merged["query.weight"].data()); // Float32Array [3, 3]
  * ```
  */

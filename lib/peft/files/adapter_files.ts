@@ -114,9 +114,9 @@ export interface LoraAdapterParts extends Pick<AdapterParts, "heads" | "base">, 
  *
  * const base = { "query.weight": dd.zeros([3, 4]) };
  * const factors = { query: { A: dd.zeros([2, 4]), B: dd.zeros([3, 2]) } };
- * const { tensors } = dd.peft.loraAdapter({ rank: 2, alpha: 4, factors, heads: {}, base });
- * console.log(Object.keys(tensors));
- * // ["base_model.model.query.lora_A.weight", "base_model.model.query.lora_B.weight"]
+ * const { config, tensors } = dd.peft.loraAdapter({ rank: 2, alpha: 4, factors, heads: {}, base });
+ * console.log(config.r, config.target_modules); // 2 ["query"]
+ * console.log(Object.keys(tensors)[0]); // base_model.model.query.lora_A.weight
  * ```
  */
 export function loraAdapter(
