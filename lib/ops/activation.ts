@@ -103,19 +103,83 @@ export const siluPrimitive: Primitive<undefined> = elementwise({
   },
 });
 
-/** The error function, to 2e-7. */
+/**
+ * Computes the error function, `2/√π · ∫₀ˣ e^(−t²) dt`, of each element of an f32 tensor, to 2·10⁻⁷.
+ *
+ * Throws a TypeError where `x` is of another dtype.
+ *
+ * @see [jax.scipy.special.erf](https://docs.jax.dev/en/latest/_autosummary/jax.scipy.special.erf.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.erf(dd.tensor([0, 0.5, Infinity])).data()); // ≈ Float32Array [0, 0.5205, 1]
+ * ```
+ */
 export function erf(x: Tensor): Tensor {
   return unary(erfPrimitive, x);
 }
-/** x where positive, else 0; the derivative at 0 is 0. */
+
+/**
+ * Keeps each positive element of an f32 tensor and makes all others 0; NaN stays NaN. The derivative at 0 is 0.
+ *
+ * Throws a TypeError where `x` is of another dtype.
+ *
+ * @see [jax.nn.relu](https://docs.jax.dev/en/latest/_autosummary/jax.nn.relu.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.relu(dd.tensor([-1, 0, 2])).data()); // Float32Array [0, 0, 2]
+ * ```
+ */
 export function relu(x: Tensor): Tensor {
   return unary(reluPrimitive, x);
 }
-/** x·Φ(x) (1606.08415): exact by default, or its approximation by tanh. */
+
+/**
+ * Applies GELU, `x·Φ(x)` with the normal distribution's Φ, to each element of an f32 tensor ([Hendrycks and Gimpel
+ * 2016](https://arxiv.org/abs/1606.08415)). It is exact by default, as in BERT; `{ approximate: "tanh" }` computes
+ * GPT-2's approximation by tanh.
+ *
+ * Throws a TypeError where `x` is of another dtype.
+ *
+ * @see [torch.nn.functional.gelu](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.gelu.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([-1, 0, 2]);
+ * console.log(await dd.gelu(x).data()); // ≈ Float32Array [-0.15866, 0, 1.9545]
+ * console.log(await dd.gelu(x, { approximate: "tanh" }).data()); // ≈ Float32Array [-0.15881, 0, 1.9546]
+ * ```
+ */
 export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
   return unary(options.approximate === "tanh" ? geluTanhPrimitive : geluPrimitive, x);
 }
-/** x·sigmoid(x), also called swish. */
+
+/**
+ * Applies SiLU, `x / (1 + e⁻ˣ)`, also called swish, to each element of an f32 tensor ([Ramachandran et al.
+ * 2017](https://arxiv.org/abs/1710.05941)).
+ *
+ * Throws a TypeError where `x` is of another dtype.
+ *
+ * @see [jax.nn.silu](https://docs.jax.dev/en/latest/_autosummary/jax.nn.silu.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.silu(dd.tensor([-1, 0, 2])).data()); // ≈ Float32Array [-0.2689, 0, 1.7616]
+ * ```
+ */
 export function silu(x: Tensor): Tensor {
   return unary(siluPrimitive, x);
 }

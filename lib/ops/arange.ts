@@ -16,12 +16,42 @@ export const arangePrimitive: Primitive<{ readonly count: number; readonly dtype
   vjp: () => [],
 };
 
-/** The numbers from 0 to `count − 1`, `i32` by default. */
+/**
+ * Makes the numbers from 0 to `count − 1` as a tensor of shape `[count]`, i32 by default.
+ *
+ * Throws a RangeError where `count` is no whole number from 0.
+ *
+ * @see [jax.numpy.arange](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.arange.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.arange(3).data()); // Int32Array [0, 1, 2]
+ * console.log(await dd.arange(3, { dtype: "f32" }).mul(0.5).data()); // Float32Array [0, 0.5, 1]
+ * ```
+ */
 export function arange(count: number, options: { readonly dtype?: DType } = {}): Tensor {
   return apply(arangePrimitive, [], { count, dtype: options.dtype ?? "i32" });
 }
 
-/** Rows of zeros with a one at each id: `[...] → [..., depth]` in f32; a row of zeros for an id outside. */
+/**
+ * Makes a row of zeros with a one at the id for each of the ids, i32 or u32: `[...] → [..., depth]`, in f32. An id
+ * below 0, or from `depth` on, has a row of zeros.
+ *
+ * Throws a TypeError where the ids are of another dtype, and a RangeError where `depth` is no whole number from 0.
+ *
+ * @see [jax.nn.one_hot](https://docs.jax.dev/en/latest/_autosummary/jax.nn.one_hot.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.oneHot(dd.tensor([1, 7], { dtype: "i32" }), 3).data()); // Float32Array [0, 1, 0, 0, 0, 0]
+ * ```
+ */
 export function oneHot(ids: Tensor, depth: number): Tensor {
   requireDType("oneHot", ids, ["i32", "u32"]);
   requireCount("oneHot", "the depth", depth);

@@ -34,7 +34,23 @@ export const argmaxPrimitive: Primitive<undefined> = {
   batch: (site) => batchInFront(argmaxPrimitive, site),
 };
 
-/** Position of the largest element along an axis (the last by default), the first among equals, as i32; NaN is largest. */
+/**
+ * Finds the position of the largest element along an axis, the last by default, as i32: the axis goes, `[..., n] →
+ * [...]`. Among equals it is the first one's, and NaN is larger than any number. There is no derivative.
+ *
+ * Throws a TypeError where `x` is not f32, and a RangeError where the axis does not exist, or is empty.
+ *
+ * @see [jax.numpy.argmax](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.argmax.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const logits = dd.tensor([[0.1, 0.7, 0.2], [5, 1, 5]]);
+ * console.log(await dd.argmax(logits).data()); // Int32Array [1, 0]
+ * ```
+ */
 export function argmax(x: Tensor, options: AxisOption = {}): Tensor {
   requireDType("argmax", x, ["f32"]);
   const axis = normalizeAxis(options.axis ?? -1, x.rank, "argmax");

@@ -129,43 +129,209 @@ export const signPrimitive: Primitive<undefined> = elementwise({
   vjp: () => [undefined],
 });
 
-/** Sum, element by element; integers wrap. */
+/**
+ * Adds two operands element by element. Shapes broadcast by NumPy's rule, and sums of integers wrap modulo 2³².
+ *
+ * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
+ * shapes do not broadcast.
+ *
+ * @see [jax.numpy.add](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.add.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([[1, 2], [3, 4]]);
+ * console.log(await dd.add(x, dd.tensor([10, 20])).data()); // Float32Array [11, 22, 13, 24]
+ * ```
+ */
 export function add(a: TensorLike, b: TensorLike): Tensor {
   return binary(addPrimitive, a, b);
 }
-/** Difference, element by element. */
+
+/**
+ * Subtracts the second operand from the first, element by element. Shapes broadcast by NumPy's rule, and differences of
+ * integers wrap modulo 2³².
+ *
+ * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
+ * shapes do not broadcast.
+ *
+ * @see [jax.numpy.subtract](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.subtract.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.sub(1, dd.tensor([0.25, 2])).data()); // Float32Array [0.75, -1]
+ * ```
+ */
 export function sub(a: TensorLike, b: TensorLike): Tensor {
   return binary(subPrimitive, a, b);
 }
-/** Product, element by element. */
+
+/**
+ * Multiplies two operands element by element. Shapes broadcast by NumPy's rule, and products of integers wrap modulo
+ * 2³². {@linkcode matmul} multiplies matrices.
+ *
+ * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
+ * shapes do not broadcast.
+ *
+ * @see [jax.numpy.multiply](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.multiply.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const rows = dd.tensor([[1], [10]]);
+ * console.log(await dd.mul(rows, dd.tensor([2, 3])).data()); // Float32Array [2, 3, 20, 30]
+ * ```
+ */
 export function mul(a: TensorLike, b: TensorLike): Tensor {
   return binary(mulPrimitive, a, b);
 }
-/** Quotient, element by element; of integers it is cut towards zero, and what is divided by 0 stays as it is. */
+
+/**
+ * Divides the first operand by the second, element by element. Shapes broadcast by NumPy's rule. A quotient of integers
+ * is cut towards zero, and an integer divided by 0 stays as it is; of floats, 1 / 0 is Infinity and 0 / 0 is NaN.
+ *
+ * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
+ * shapes do not broadcast.
+ *
+ * @see [jax.lax.div](https://docs.jax.dev/en/latest/_autosummary/jax.lax.div.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.div(dd.tensor([1, -7]), 2).data()); // Float32Array [0.5, -3.5]
+ * console.log(await dd.div(dd.tensor([1, -7], { dtype: "i32" }), 2).data()); // Int32Array [0, -3]
+ * ```
+ */
 export function div(a: TensorLike, b: TensorLike): Tensor {
   return binary(divPrimitive, a, b);
 }
-/** x². */
+
+/**
+ * Squares each element of an f32 tensor.
+ *
+ * Throws a TypeError where `x` is of another dtype.
+ *
+ * @see [jax.numpy.square](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.square.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.square(dd.tensor([-3, 0.5])).data()); // Float32Array [9, 0.25]
+ * ```
+ */
 export function square(x: Tensor): Tensor {
   return unary(squarePrimitive, x);
 }
-/** The larger of two, element by element; equals share the derivative by halves. */
+
+/**
+ * Takes the larger of two operands, element by element. Shapes broadcast by NumPy's rule. Where one operand is NaN, so
+ * is the result; where both are equal, each gets half of the derivative, as in PyTorch. {@linkcode max} takes the
+ * largest element of one tensor.
+ *
+ * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
+ * shapes do not broadcast.
+ *
+ * @see [torch.maximum](https://docs.pytorch.org/docs/stable/generated/torch.maximum.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.maximum(dd.tensor([1, 5, NaN]), 3).data()); // Float32Array [3, 5, NaN]
+ * ```
+ */
 export function maximum(a: TensorLike, b: TensorLike): Tensor {
   return binary(maximumPrimitive, a, b);
 }
-/** The smaller of two, element by element; equals share the derivative by halves. */
+
+/**
+ * Takes the smaller of two operands, element by element. Shapes broadcast by NumPy's rule. Where one operand is NaN, so
+ * is the result; where both are equal, each gets half of the derivative, as in PyTorch. {@linkcode min} takes the
+ * smallest element of one tensor.
+ *
+ * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
+ * shapes do not broadcast.
+ *
+ * @see [torch.minimum](https://docs.pytorch.org/docs/stable/generated/torch.minimum.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.minimum(dd.tensor([1, 5, NaN]), 3).data()); // Float32Array [1, 3, NaN]
+ * ```
+ */
 export function minimum(a: TensorLike, b: TensorLike): Tensor {
   return binary(minimumPrimitive, a, b);
 }
-/** Negation. */
+
+/**
+ * Negates each element of an f32 or i32 tensor; the i32 −2³¹ stays as it is.
+ *
+ * Throws a TypeError where `x` is of another dtype.
+ *
+ * @see [jax.numpy.negative](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.negative.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.neg(dd.tensor([1, -2])).data()); // Float32Array [-1, 2]
+ * ```
+ */
 export function neg(x: Tensor): Tensor {
   return unary(negPrimitive, x, ["f32", "i32"]);
 }
-/** Absolute value; its derivative at 0 is 0. */
+
+/**
+ * Takes the absolute value of each element of an f32 or i32 tensor; the i32 −2³¹ stays as it is. The derivative at 0 is
+ * 0.
+ *
+ * Throws a TypeError where `x` is of another dtype.
+ *
+ * @see [jax.numpy.abs](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.abs.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.abs(dd.tensor([1, -2])).data()); // Float32Array [1, 2]
+ * ```
+ */
 export function abs(x: Tensor): Tensor {
   return unary(absPrimitive, x, ["f32", "i32"]);
 }
-/** −1, 0 or 1 by the sign, NaN of NaN; derivative 0. */
+
+/**
+ * Gives −1, 0 or 1 by the sign of each element of an f32 or i32 tensor, and NaN of NaN. The derivative is 0 everywhere.
+ *
+ * Throws a TypeError where `x` is of another dtype.
+ *
+ * @see [jax.numpy.sign](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.sign.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.sign(dd.tensor([-2.5, 0, 7])).data()); // Float32Array [-1, 0, 1]
+ * ```
+ */
 export function sign(x: Tensor): Tensor {
   return unary(signPrimitive, x, ["f32", "i32"]);
 }

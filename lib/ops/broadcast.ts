@@ -41,9 +41,20 @@ export const sumPrimitive: Primitive<ReduceParams> = reducePrimitive(
 );
 
 /**
- * Stretches a tensor to a shape by NumPy's rule; costs nothing.
+ * Stretches a tensor to a larger shape by NumPy's rule: axes of size 1 are repeated, and missing ones are added in
+ * front. Nothing is copied until a kernel needs it.
  *
- * Throws a RangeError where an axis is neither 1 nor of the size asked for.
+ * Throws a RangeError where an axis is neither 1 nor of the size that is asked for.
+ *
+ * @see [jax.numpy.broadcast_to](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.broadcast_to.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.broadcastTo(dd.tensor([[1], [2]]), [2, 3]).data()); // Float32Array [1, 1, 1, 2, 2, 2]
+ * ```
  */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;

@@ -71,10 +71,32 @@ export const packHalfPrimitive: Primitive<undefined> = {
 };
 
 /**
- * Elements as another dtype. Floats become integers cut towards zero, the nearest integer there is where they are out of
- * range, and 0 where they are NaN; i32 and u32 become each other modulo 2³²; anything but 0 is true, NaN too; and of f16
- * there is the nearest one, infinite from 65,520 on. What is stored in f16 takes half the memory; products by it and look-ups of its rows read it
- * where it lies, all other operations ask for `cast(x, "f32")`, which makes no copy where element-wise work follows.
+ * Converts the elements of a tensor to another dtype. A tensor that has it already is given back as it is.
+ *
+ * - Floats become integers cut towards zero, the nearest integer that there is where they are out of range, and 0 where
+ *   they are NaN.
+ *
+ * - i32 and u32 become each other modulo 2³².
+ *
+ * - Anything but 0 becomes true, NaN too; true becomes 1.
+ *
+ * - f32 becomes the nearest f16, ties to even, infinite from 65,520 on. An f16 tensor takes half the memory; products
+ *   by it and look-ups of its rows read it where it lies, and all other operations ask for `cast(x, "f32")`, which
+ *   makes no copy where element-wise work follows.
+ *
+ * Derivatives pass between f32 and f16, and stop at all other dtypes.
+ *
+ * @see [jax.numpy.astype](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.astype.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([2.9, -2.9, NaN]);
+ * console.log(await dd.cast(x, "i32").data()); // Int32Array [2, -2, 0]
+ * console.log(await x.astype("bool").data()); // Uint32Array [1, 1, 1]
+ * ```
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;

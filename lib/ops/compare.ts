@@ -103,47 +103,221 @@ function compare(primitive: Primitive<undefined>, a: TensorLike, b: TensorLike, 
 
 const NUMBERS: readonly DType[] = ["f32", "i32", "u32"];
 
-/** Where two tensors are equal. NaN equals nothing. */
+/**
+ * Says where two operands are equal, as bool. Shapes broadcast by NumPy's rule. NaN equals nothing, and integers are
+ * compared exactly with any number.
+ *
+ * Throws a TypeError where the operands' dtypes differ or one is f16, and a RangeError where their shapes do not
+ * broadcast.
+ *
+ * @see [jax.numpy.equal](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.equal.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.equal(dd.tensor([1, 2, NaN]), dd.tensor([1, 3, NaN])).data()); // Uint32Array [1, 0, 0]
+ * ```
+ */
 export function equal(a: TensorLike, b: TensorLike): Tensor {
   return compare(equalPrimitive, a, b, [...NUMBERS, "bool"]);
 }
-/** Where two tensors differ. NaN differs from everything, itself included. */
+
+/**
+ * Says where two operands differ, as bool. Shapes broadcast by NumPy's rule. NaN differs from everything, itself
+ * included, and integers are compared exactly with any number.
+ *
+ * Throws a TypeError where the operands' dtypes differ or one is f16, and a RangeError where their shapes do not
+ * broadcast.
+ *
+ * @see [jax.numpy.not_equal](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.not_equal.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.notEqual(dd.tensor([1, 2, NaN]), dd.tensor([1, 3, NaN])).data()); // Uint32Array [0, 1, 1]
+ * ```
+ */
 export function notEqual(a: TensorLike, b: TensorLike): Tensor {
   return compare(notEqualPrimitive, a, b, [...NUMBERS, "bool"]);
 }
-/** Where the first is smaller. Integers are compared exactly with any number, such as 2.5. */
+
+/**
+ * Says where the first operand is smaller than the second, as bool. Shapes broadcast by NumPy's rule. Beside NaN the
+ * answer is false, and integers are compared exactly with any number, such as 2.5.
+ *
+ * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
+ * shapes do not broadcast.
+ *
+ * @see [jax.numpy.less](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.less.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.less(dd.tensor([1, 2, NaN]), 2).data()); // Uint32Array [1, 0, 0]
+ * ```
+ */
 export function less(a: TensorLike, b: TensorLike): Tensor {
   return compare(lessPrimitive, a, b, NUMBERS);
 }
-/** Where the first is smaller or equal. */
+
+/**
+ * Says where the first operand is smaller than the second or equal to it, as bool. Shapes broadcast by NumPy's rule.
+ * Beside NaN the answer is false, and integers are compared exactly with any number.
+ *
+ * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
+ * shapes do not broadcast.
+ *
+ * @see [jax.numpy.less_equal](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.less_equal.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.lessEqual(dd.tensor([1, 2, 3]), 2).data()); // Uint32Array [1, 1, 0]
+ * ```
+ */
 export function lessEqual(a: TensorLike, b: TensorLike): Tensor {
   return compare(lessEqualPrimitive, a, b, NUMBERS);
 }
-/** Where the first is larger. */
+
+/**
+ * Says where the first operand is larger than the second, as bool. Shapes broadcast by NumPy's rule. Beside NaN the
+ * answer is false, and integers are compared exactly with any number.
+ *
+ * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
+ * shapes do not broadcast.
+ *
+ * @see [jax.numpy.greater](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.greater.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.greater(dd.tensor([1, 2, NaN]), 1).data()); // Uint32Array [0, 1, 0]
+ * ```
+ */
 export function greater(a: TensorLike, b: TensorLike): Tensor {
   return compare(greaterPrimitive, a, b, NUMBERS);
 }
-/** Where the first is larger or equal. */
+
+/**
+ * Says where the first operand is larger than the second or equal to it, as bool. Shapes broadcast by NumPy's rule.
+ * Beside NaN the answer is false, and integers are compared exactly with any number.
+ *
+ * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
+ * shapes do not broadcast.
+ *
+ * @see [jax.numpy.greater_equal](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.greater_equal.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.greaterEqual(dd.tensor([1, 2, 3], { dtype: "i32" }), 1.5).data()); // Uint32Array [0, 1, 1]
+ * ```
+ */
 export function greaterEqual(a: TensorLike, b: TensorLike): Tensor {
   return compare(greaterEqualPrimitive, a, b, NUMBERS);
 }
-/** Where a float is NaN; nowhere in another tensor. */
+
+/**
+ * Says where an element is NaN, as bool. Tensors of integers and bool have none.
+ *
+ * @see [jax.numpy.isnan](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.isnan.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.isNaN(dd.tensor([1, NaN, Infinity])).data()); // Uint32Array [0, 1, 0]
+ * ```
+ */
 export function isNaN(x: Tensor): Tensor {
   return isFloat(x.dtype) ? unary(isNaNPrimitive, cast(x, "f32")) : full(x.shape, 0, { dtype: "bool" });
 }
-/** Where a number is neither NaN nor infinite. */
+
+/**
+ * Says where an element is neither NaN nor infinite, as bool. All elements of tensors of integers and bool are finite.
+ *
+ * @see [jax.numpy.isfinite](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.isfinite.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.isFinite(dd.tensor([1, NaN, Infinity])).data()); // Uint32Array [1, 0, 0]
+ * ```
+ */
 export function isFinite(x: Tensor): Tensor {
   return isFloat(x.dtype) ? unary(isFinitePrimitive, cast(x, "f32")) : full(x.shape, 1, { dtype: "bool" });
 }
-/** Where both are true. */
+
+/**
+ * Says where both of two bool tensors are true. Shapes broadcast by NumPy's rule.
+ *
+ * Throws a TypeError where an operand is of another dtype, and a RangeError where the shapes do not broadcast.
+ *
+ * @see [jax.numpy.logical_and](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.logical_and.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([1, 2, 3]);
+ * console.log(await dd.logicalAnd(x.greater(1), x.less(3)).data()); // Uint32Array [0, 1, 0]
+ * ```
+ */
 export function logicalAnd(a: Tensor, b: Tensor): Tensor {
   return binary(logicalAndPrimitive, a, b, ["bool"]);
 }
-/** Where at least one is true. */
+
+/**
+ * Says where at least one of two bool tensors is true. Shapes broadcast by NumPy's rule.
+ *
+ * Throws a TypeError where an operand is of another dtype, and a RangeError where the shapes do not broadcast.
+ *
+ * @see [jax.numpy.logical_or](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.logical_or.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([1, 2, 3]);
+ * console.log(await dd.logicalOr(x.less(2), x.equal(3)).data()); // Uint32Array [1, 0, 1]
+ * ```
+ */
 export function logicalOr(a: Tensor, b: Tensor): Tensor {
   return binary(logicalOrPrimitive, a, b, ["bool"]);
 }
-/** Where it is false. */
+
+/**
+ * Says where a bool tensor is false.
+ *
+ * Throws a TypeError where `x` is of another dtype.
+ *
+ * @see [jax.numpy.logical_not](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.logical_not.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.logicalNot(dd.tensor([true, false])).data()); // Uint32Array [0, 1]
+ * ```
+ */
 export function logicalNot(x: Tensor): Tensor {
   return unary(logicalNotPrimitive, x, ["bool"]);
 }

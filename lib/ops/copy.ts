@@ -5,8 +5,11 @@ import { cast } from "./cast.ts";
 import { logicalNot } from "./compare.ts";
 
 /**
- * The same elements in memory of their own, of another dtype where one is asked for: the copy may be donated, or written
- * by a jitted function, while the tensor itself stays as it is. Without that, names are enough: tensors do not change.
+ * Copies the elements of a tensor into memory of their own, converted to `dtype` where one is given. The copy may be
+ * donated, or written by a jitted function, while the tensor itself stays as it is. Nothing else needs a copy, as
+ * tensors do not change: a second variable is enough.
+ *
+ * @see [jax.numpy.copy](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.copy.html)
  *
  * @example
  * ```ts

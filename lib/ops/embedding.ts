@@ -88,8 +88,23 @@ export const scatterRowsPrimitive: Primitive<{ readonly shape: Shape }> = {
 };
 
 /**
- * Looks up rows: table `[v, c]` f32 or f16, ids `[...]` i32 → `[..., c]` f32. An id outside the table gives a row of
- * NaN. The derivative adds the rows of equal ids in their order, so it has the same bits each time.
+ * Looks up rows of a table by their ids: table `[v, c]` in f32 or f16, ids `[...]` in i32 → `[..., c]` in f32. An id
+ * outside of the table gives a row of NaN. The derivative by the table adds the rows of equal ids in their order, so it
+ * has the same bits each time.
+ *
+ * Throws a TypeError where a dtype is another one, and a RangeError where the table has not two axes.
+ *
+ * @see [torch.nn.functional.embedding](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const table = dd.tensor([[1, 2], [3, 4], [5, 6]]);
+ * const ids = dd.tensor([2, 0, 9], { dtype: "i32" });
+ * console.log(await dd.embedding(table, ids).data()); // Float32Array [5, 6, 1, 2, NaN, NaN]
+ * ```
  */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
   requireDType("embedding", table, ["f32", "f16"]);

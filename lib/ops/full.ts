@@ -10,27 +10,94 @@ export interface DTypeOption {
   readonly dtype?: DType;
 }
 
-/** A tensor that holds one number everywhere; it becomes an element as in `tensor()`. */
+/**
+ * Makes a tensor of a shape that holds one number everywhere, f32 by default. The number becomes an element as in
+ * {@linkcode tensor}. It takes no memory until a kernel needs it.
+ *
+ * Throws a RangeError where a size of the shape is no whole number from 0.
+ *
+ * @see [jax.numpy.full](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.full.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.full([2, 2], 0.5).data()); // Float32Array [0.5, 0.5, 0.5, 0.5]
+ * ```
+ */
 export function full(shape: Shape, value: number, options: DTypeOption = {}): Tensor {
   return broadcastTo(constant(value, options.dtype), requireShape("full", shape));
 }
 
-/** A tensor of zeros. */
+/**
+ * Makes a tensor of zeros of a shape, f32 by default.
+ *
+ * Throws a RangeError where a size of the shape is no whole number from 0.
+ *
+ * @see [jax.numpy.zeros](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.zeros.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.zeros([3], { dtype: "i32" }).data()); // Int32Array [0, 0, 0]
+ * ```
+ */
 export function zeros(shape: Shape, options: DTypeOption = {}): Tensor {
   return full(requireShape("zeros", shape), 0, options);
 }
 
-/** A tensor of ones. */
+/**
+ * Makes a tensor of ones of a shape, f32 by default.
+ *
+ * Throws a RangeError where a size of the shape is no whole number from 0.
+ *
+ * @see [jax.numpy.ones](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.ones.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.ones([1, 3]).data()); // Float32Array [1, 1, 1]
+ * ```
+ */
 export function ones(shape: Shape, options: DTypeOption = {}): Tensor {
   return full(requireShape("ones", shape), 1, options);
 }
 
-/** Zeros in the shape and dtype of another tensor. */
+/**
+ * Makes zeros in the shape and dtype of another tensor.
+ *
+ * @see [jax.numpy.zeros_like](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.zeros_like.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.zerosLike(dd.tensor([5, 7])).data()); // Float32Array [0, 0]
+ * ```
+ */
 export function zerosLike(x: Tensor): Tensor {
   return zeros(x.shape, { dtype: x.dtype });
 }
 
-/** Ones in the shape and dtype of another tensor. */
+/**
+ * Makes ones in the shape and dtype of another tensor.
+ *
+ * @see [jax.numpy.ones_like](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.ones_like.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.onesLike(dd.tensor([5, 7])).data()); // Float32Array [1, 1]
+ * ```
+ */
 export function onesLike(x: Tensor): Tensor {
   return ones(x.shape, { dtype: x.dtype });
 }

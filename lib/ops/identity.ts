@@ -45,12 +45,40 @@ export function mark(x: Tensor): Tensor {
   return apply(markPrimitive, [x], undefined);
 }
 
-/** The same value, as a constant to derivatives. */
+/**
+ * Gives the same elements, which derivatives take for constants.
+ *
+ * @see [jax.lax.stop_gradient](https://docs.jax.dev/en/latest/_autosummary/jax.lax.stop_gradient.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const slope = dd.grad((x: dd.Tensor) => x.mul(dd.stopGradient(x)).sum());
+ * console.log(await slope(dd.tensor([3, 5])).data()); // Float32Array [3, 5]
+ * ```
+ */
 export function stopGradient(x: Tensor): Tensor {
   return apply(stopGradientPrimitive, [x], undefined);
 }
 
-/** The same value, computed only after another was: keeps a recomputation from being shared with its original. */
+/**
+ * Gives the elements of `x`, which are computed only after `after` was. The compiler takes the same work on equal
+ * inputs for one; a control dependency keeps a recomputation apart from what it repeats, as {@linkcode checkpoint}
+ * does. Derivatives reach `x` alone.
+ *
+ * @see [jax.lax.optimization_barrier](https://docs.jax.dev/en/latest/_autosummary/jax.lax.optimization_barrier.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const [x, first] = [dd.tensor([1, 2]), dd.tensor([10, 20]).sum()];
+ * console.log(await dd.controlDependency(x, first).data()); // Float32Array [1, 2]
+ * ```
+ */
 export function controlDependency(x: Tensor, after: Tensor): Tensor {
   return apply(controlDependencyPrimitive, [x, after], undefined);
 }

@@ -74,10 +74,23 @@ export const logProbabilityGradPrimitive: Primitive<undefined> = {
 };
 
 /**
- * Logarithms of the probabilities that softmax gives to labels, one a row: logits `[rows, n]`, labels i32 `[rows]` →
- * `[rows]`. Neither softmax nor its logarithm is stored, forward or back. NaN for a label outside of the row.
+ * Computes the logarithm of the probability that softmax gives to one label in each row: logits f32 `[rows, n]`, labels
+ * i32 `[rows]` → f32 `[rows]`. Its negative is the cross entropy. Neither softmax nor its logarithm is stored, forward
+ * or back. A label outside of its row gives NaN.
  *
- * Throws a RangeError where the shapes do not fit.
+ * Throws a TypeError where a dtype is another one, and a RangeError where the shapes do not fit.
+ *
+ * @see [torch.nn.functional.cross_entropy](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const logits = dd.tensor([[0, 0], [1, 3]]);
+ * const labels = dd.tensor([1, 0], { dtype: "i32" });
+ * console.log(await dd.logProbability(logits, labels).data()); // ≈ Float32Array [-0.6931, -2.1269]
+ * ```
  */
 export function logProbability(logits: Tensor, labels: Tensor): Tensor {
   requireDType("logProbability", logits, ["f32"]);

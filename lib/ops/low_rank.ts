@@ -8,9 +8,9 @@ import { apply, type Primitive } from "./primitive.ts";
 import { reshape } from "./reshape.ts";
 
 /**
- * A matrix `scale · left · right` that is never formed: left `[m, r]`, right `[r, n]`, each whole or as blocks, of left
- * side by side and of right one above the other. `LowRank<Tensor>` is one of whole sides. It is how changes of
- * weights are written.
+ * A matrix `scale · left · right` that is never formed, as changes of weights are written in LoRA ([Hu et al.
+ * 2021](https://arxiv.org/abs/2106.09685)). Each side is whole, or a list of blocks: those of `left` stand side by
+ * side, those of `right` one above the other. `LowRank<Tensor>` is one with whole sides.
  */
 export interface LowRank<Side extends Tensor | readonly Tensor[] = Tensor | readonly Tensor[]> {
   /** `[m, r]`, or blocks `[m, r₁]`, `[m, r₂]`. */
@@ -74,11 +74,22 @@ export const addLowRankPrimitive: Primitive<undefined> = {
 };
 
 /**
- * Adds a factored matrix to a dense one without forming the product: W `[m, n]`, left `[m, r]`, right `[r, n]`, in up to
- * two blocks. The product is summed in f32 before it meets W, as it runs for thousands of steps. At scale 0 the result
- * has W's bits, by select and not by adding 0.
+ * Adds a factored matrix to a dense one without forming the product: `W + scale · left · right`, W `[m, n]`, left `[m,
+ * r]`, right `[r, n]`, in one or two blocks, all f32. The product is summed before it meets W, so that it is rounded
+ * once. Where `scale` is 0 the result has W's own bits, whatever stands in the factors.
  *
- * Throws a RangeError where the shapes do not fit.
+ * Throws a TypeError where a matrix is not f32, and a RangeError where the shapes do not fit or there are more than two
+ * blocks.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const W = dd.tensor([[1, 2], [3, 4]]);
+ * const change = { left: dd.tensor([[1], [2]]), right: dd.tensor([[10, 20]]), scale: 0.5 };
+ * console.log(await dd.addLowRank(W, change).data()); // Float32Array [6, 12, 13, 24]
+ * ```
  */
 export function addLowRank(w: Tensor, { left, right, scale }: LowRank): Tensor {
   const [lefts, rights] = [left, right].map((side) => side instanceof Tensor ? [side] : side);

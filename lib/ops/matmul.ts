@@ -177,10 +177,24 @@ function isSwapped(x: Tensor): boolean {
 }
 
 /**
- * Matrix product over the last two axes, `[..., m, k] · [..., k, n] → [..., m, n]`, in f32; batch axes broadcast.
- * Transposed or sliced operands are read where they lie, and so is a second operand of f16.
+ * Multiplies matrices, which stand in the last two axes: `[..., m, k] · [..., k, n] → [..., m, n]`, in f32. Axes in
+ * front broadcast by NumPy's rule. Transposed or sliced operands are read where they lie, and so is a second operand of
+ * f16. Sums run in f32, and over `k = 0` they are 0.
  *
- * Throws a RangeError where ranks are below 2, inner sizes differ or batch axes do not broadcast.
+ * Throws a TypeError where the first operand is not f32 or the second neither f32 nor f16, and a RangeError where one
+ * has less than two axes, the inner sizes differ, or the axes in front do not broadcast.
+ *
+ * @see [jax.numpy.matmul](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.matmul.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const [x, W] = [dd.tensor([[1, 2]]), dd.tensor([[3, 4], [5, 6]])];
+ * console.log(await dd.matmul(x, W).data()); // Float32Array [13, 16]
+ * console.log(await dd.matmul(x, W, { transposeB: true }).data()); // Float32Array [11, 17]
+ * ```
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const { transposeA = false, transposeB = false } = options;

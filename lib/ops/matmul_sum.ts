@@ -94,11 +94,22 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
 };
 
 /**
- * A·B + Z·V in one pass: A `[m, k]`, B `[k, n]`, Z `[m, r]`, V `[r, n]` → `[m, n]`, in f32. Meant for a small r, as
- * LoRA's branch beside its base. Transposed views of B and V are read where they lie; B may be f16. A second pair of Z
- * and V is added as if it stood beside the first.
+ * Computes `A·B + Z·V` in one pass: A `[m, k]`, B `[k, n]`, Z `[m, r]`, V `[r, n]` → `[m, n]`, in f32. It is meant for
+ * a small r, such as LoRA's branch beside its base. A second pair of Z and V is added as well. Transposed views of B
+ * and V are read where they lie, and B may be f16.
  *
- * Throws a RangeError where the shapes do not fit.
+ * Throws a TypeError where B is neither f32 nor f16 or another matrix is not f32, and a RangeError where the shapes do
+ * not fit.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const [x, W] = [dd.tensor([[1, 2]]), dd.tensor([[3, 4], [5, 6]])];
+ * const branch = [dd.tensor([[10]]), dd.tensor([[1, 2]])] as const;
+ * console.log(await dd.matmulSum([x, W], branch).data()); // Float32Array [23, 36]
+ * ```
  */
 export function matmulSum(
   [a, b]: readonly [Tensor, Tensor],

@@ -30,8 +30,22 @@ export const powPrimitive: Primitive<undefined> = elementwise({
 });
 
 /**
- * Power, element by element, by C99's table: x⁰ and 1^y are 1 whatever the other is, NaN too; a negative base needs a
- * whole exponent and gives NaN else.
+ * Raises the first operand to the power of the second, element by element, in f32. Shapes broadcast by NumPy's rule.
+ * Special values follow C99: `x⁰` and `1^y` are 1 whatever the other operand is, NaN included, and a negative base with
+ * a fractional exponent gives NaN.
+ *
+ * Throws a TypeError where an operand is a tensor of another dtype than f32, and a RangeError where their shapes do not
+ * broadcast.
+ *
+ * @see [torch.pow](https://docs.pytorch.org/docs/stable/generated/torch.pow.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.pow(dd.tensor([2, 3, NaN]), dd.tensor([3, -1, 0])).data()); // ≈ Float32Array [8, 0.3333, 1]
+ * ```
  */
 export function pow(a: TensorLike, b: TensorLike): Tensor {
   return binary(powPrimitive, a, b, ["f32"]);

@@ -12,7 +12,10 @@ import { apply, type Primitive } from "./primitive.ts";
 import { expandDims, reshape } from "./reshape.ts";
 import { select, slice } from "./slice.ts";
 
-/** What random functions draw from: two u32 words. The same key gives the same numbers; draw once from each. */
+/**
+ * What random numbers are drawn from: two words of u32, shape `[2]`, made by {@linkcode key}, {@linkcode splitKey} or
+ * {@linkcode foldIn}. The same key gives the same numbers each time, so draw once from each.
+ */
 export type Key = Tensor;
 
 /** What a counter counts, so that draws, splits and folds of one key never meet. */
@@ -67,7 +70,22 @@ function bits(key: Key, shape: Shape, word: number): Tensor {
   return words(key, counter, STREAM.draw, word, shape);
 }
 
-/** A key from a seed, a whole number from 0 to 2⁵³ − 1. */
+/**
+ * Makes a key from a seed, a whole number from 0 to 2⁵³ − 1.
+ *
+ * Throws a RangeError where the seed is another number.
+ *
+ * @see [jax.random.key](https://docs.jax.dev/en/latest/_autosummary/jax.random.key.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const key = dd.random.key(0);
+ * console.log(await dd.random.uniform(key, [2]).data()); // ≈ Float32Array [0.4185, 0.3147]
+ * ```
+ */
 export function key(seed: number): Key {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new RangeError(`random.key: a seed is a whole number from 0 to 2^53 - 1, not ${seed}`);
@@ -75,7 +93,24 @@ export function key(seed: number): Key {
   return makeTensor([2], "u32", { kind: "host", data: Uint32Array.of(Math.floor(seed / 2 ** 32), seed % 2 ** 32) });
 }
 
-/** Independent keys from one. */
+/**
+ * Makes independent keys from one, two by default. What is drawn from them has nothing to do with what is drawn from
+ * the key itself.
+ *
+ * Throws a RangeError where `count` is no whole number from 0.
+ *
+ * @see [jax.random.split](https://docs.jax.dev/en/latest/_autosummary/jax.random.split.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const [forWeights, forDropout] = dd.random.split(dd.random.key(0));
+ * console.log(await dd.random.uniform(forWeights, [2]).data()); // ≈ Float32Array [0.0806, 0.3806]
+ * console.log(await dd.random.bernoulli(forDropout, 0.5, [2]).data()); // Uint32Array [0, 1]
+ * ```
+ */
 export function splitKey(key: Key, count = 2): Key[] {
   requireCount("random.split", "the number of keys", count);
   const counter = expandDims(arange(count, { dtype: "u32" }), 1);
@@ -86,7 +121,24 @@ function rows(keys: Tensor): Key[] {
   return Array.from({ length: keys.shape[0] }, (_, i) => reshape(slice(keys, { start: [i, 0], size: [1, 2] }), [2]));
 }
 
-/** A key for a whole number from 0 to 2³² − 1, such as the step or a layer's position. */
+/**
+ * Makes a key from another one and a whole number from 0 to 2³² − 1, such as the step or the position of a layer. The
+ * number may be a scalar tensor, so that a jitted function can fold in a step that is data.
+ *
+ * Throws a RangeError where the number is another one.
+ *
+ * @see [jax.random.fold_in](https://docs.jax.dev/en/latest/_autosummary/jax.random.fold_in.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const key = dd.random.key(0);
+ * const ofStep = dd.random.foldIn(key, 7);
+ * console.log(await dd.random.uniform(ofStep, [2]).data()); // ≈ Float32Array [0.1610, 0.9275]
+ * ```
+ */
 export function foldIn(key: Key, data: number | Tensor): Key {
   if (typeof data === "number" && !(Number.isInteger(data) && data >= 0 && data < 2 ** 32)) {
     throw new RangeError(`random.foldIn: takes a whole number from 0 to 2^32 - 1, not ${data}`);
@@ -95,14 +147,44 @@ export function foldIn(key: Key, data: number | Tensor): Key {
   return words(key, counter, STREAM.fold, arange(2, { dtype: "u32" }), [2]);
 }
 
-/** What {@linkcode foldIn} gives for 0, 1, … up to a count, computed together. */
+/**
+ * Makes the keys that {@linkcode foldIn} makes of 0, 1, … `count − 1`, computed together.
+ *
+ * Throws a RangeError where `count` is no whole number from 0.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const [, second] = dd.random.foldInEach(dd.random.key(0), 2);
+ * const same = dd.random.foldIn(dd.random.key(0), 1);
+ * console.log(await second.equal(same).data()); // Uint32Array [1, 1]
+ * ```
+ */
 export function foldInEach(key: Key, count: number): Key[] {
   requireCount("random.foldInEach", "the number of keys", count);
   const counter = expandDims(arange(count, { dtype: "u32" }), 1);
   return rows(words(key, counter, STREAM.fold, arange(2, { dtype: "u32" }), [count, 2]));
 }
 
-/** Uniform numbers in [min, max), [0, 1) by default, with 24 random bits: the same on every device for [0, 1). */
+/**
+ * Draws uniform numbers from `min`, 0 by default, up to and without `max`, 1 by default, as f32 of a shape. They have
+ * 24 random bits, and in [0, 1) they are the same on every device.
+ *
+ * Throws a TypeError where the key is no key, and a RangeError where the shape is none.
+ *
+ * @see [jax.random.uniform](https://docs.jax.dev/en/latest/_autosummary/jax.random.uniform.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.random.uniform(dd.random.key(0), [3], { min: -1, max: 1 });
+ * console.log(await x.data()); // ≈ Float32Array [-0.1631, -0.3706, -0.2137]
+ * ```
+ */
 export function uniform(
   key: Key,
   shape: Shape,
@@ -113,7 +195,24 @@ export function uniform(
   return min === 0 && max === 1 ? unit : unit.mul(max - min).add(min);
 }
 
-/** Normal numbers by Box and Muller's method; they differ between devices as logarithms near 1 do, by some 10⁻³ at most. */
+/**
+ * Draws normally distributed numbers with mean `mean`, 0 by default, and standard deviation `std`, 1 by default, as f32
+ * of a shape, by [Box and Muller's](https://doi.org/10.1214/aoms/1177706645) method. They differ between devices as
+ * logarithms near 1 do, by some 10⁻³ at most.
+ *
+ * Throws a TypeError where the key is no key, and a RangeError where the shape is none.
+ *
+ * @see [jax.random.normal](https://docs.jax.dev/en/latest/_autosummary/jax.random.normal.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const W = dd.random.normal(dd.random.key(0), [2, 2], { std: 0.02 });
+ * console.log(await W.data()); // ≈ Float32Array [-0.017, 0.000, 0.020, 0.032]
+ * ```
+ */
 export function normal(
   key: Key,
   shape: Shape,
@@ -125,7 +224,21 @@ export function normal(
   return radius.mul(angle.cos()).mul(std).add(mean);
 }
 
-/** True with probability `p`, as bool. */
+/**
+ * Draws bool of a shape that are true with probability `p`, a number or a tensor that broadcasts to the shape.
+ *
+ * Throws a TypeError where the key is no key, and a RangeError where the shape is none.
+ *
+ * @see [jax.random.bernoulli](https://docs.jax.dev/en/latest/_autosummary/jax.random.bernoulli.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.random.bernoulli(dd.random.key(0), 0.5, [4]).data()); // Uint32Array [1, 1, 1, 0]
+ * ```
+ */
 export function bernoulli(key: Key, p: number | Tensor, shape: Shape): Tensor {
   return less(uniform(key, shape), p);
 }

@@ -37,12 +37,45 @@ function reduce(primitive: Primitive<ReduceParams>, x: Tensor, { axis, keepDims 
   return keepDims ? reshape(reduced, x.shape.map((size, a) => axes.includes(a) ? 1 : size)) : reduced;
 }
 
-/** Sum over axes, 0 over an empty one; counts where the tensor is bool. The order of summation depends on the shape alone. */
+/**
+ * Sums the elements over axes, over all of them by default; the sum over an empty axis is 0. Integers wrap modulo 2³²
+ * and keep their dtype, and of bool the true elements are counted, in i32. The order of summation depends on the shape
+ * alone, so the same input has the same bits each time.
+ *
+ * Throws a RangeError where an axis does not exist.
+ *
+ * @see [jax.numpy.sum](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.sum.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([[1, 2], [3, 4]]);
+ * console.log(await x.sum().item(), await dd.sum(x, { axis: 0 }).data()); // 10 Float32Array [4, 6]
+ * ```
+ */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce(sumPrimitive, x, options);
 }
 
-/** Mean over axes, in f32; NaN over an empty one. */
+/**
+ * Averages the elements over axes, over all of them by default. The result is f32 whatever the dtype, and NaN over an
+ * empty axis.
+ *
+ * Throws a RangeError where an axis does not exist.
+ *
+ * @see [jax.numpy.mean](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.mean.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([[1, 2], [3, 6]]);
+ * console.log(await dd.mean(x).item(), await dd.mean(x, { axis: 1 }).data()); // 3 Float32Array [1.5, 4.5]
+ * ```
+ */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   const axes = normalizeAxes(options.axis, x.rank, "mean");
   const count = sizeOf(axes.map((axis) => x.shape[axis]));
@@ -51,12 +84,44 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   return div(sum(x.dtype === "f32" ? x : cast(x, "f32"), options), count);
 }
 
-/** Largest element over axes; the derivative is shared among equals. Throws a RangeError for an empty axis. */
+/**
+ * Takes the largest element over axes, over all of them by default. NaN is larger than any number, bool counts as i32
+ * of 0 and 1, and elements that are equally large share the derivative. {@linkcode maximum} compares two tensors.
+ *
+ * Throws a RangeError where an axis does not exist, or is empty.
+ *
+ * @see [jax.numpy.max](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.max.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([[1, 5], [3, NaN]]);
+ * console.log(await dd.max(x, { axis: 1 }).data()); // Float32Array [5, NaN]
+ * ```
+ */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce(maxPrimitive, x, options);
 }
 
-/** Smallest element over axes; the derivative is shared among equals. Throws a RangeError for an empty axis. */
+/**
+ * Takes the smallest element over axes, over all of them by default. NaN is smaller than any number, bool counts as i32
+ * of 0 and 1, and elements that are equally small share the derivative. {@linkcode minimum} compares two tensors.
+ *
+ * Throws a RangeError where an axis does not exist, or is empty.
+ *
+ * @see [jax.numpy.min](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.min.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([[1, 5], [3, NaN]]);
+ * console.log(await dd.min(x, { axis: 1 }).data()); // Float32Array [1, NaN]
+ * ```
+ */
 export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce(minPrimitive, x, options);
 }

@@ -22,9 +22,20 @@ export const reshapePrimitive: Primitive<{ readonly shape: Shape }> = {
 };
 
 /**
- * The same elements in row-major order under another shape. One size may be −1: it is worked out from the rest.
+ * Gives the same elements, in row-major order, another shape. One size may be −1 and is worked out from the rest.
+ * Nothing is copied where the memory allows it.
  *
- * Throws a RangeError where the numbers of elements differ.
+ * Throws a RangeError where the shapes have different numbers of elements, or more than one size is −1.
+ *
+ * @see [jax.numpy.reshape](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.reshape.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(dd.reshape(dd.arange(6), [2, -1]).shape); // [2, 3]
+ * ```
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const known = shape.filter((size) => size !== -1);
@@ -65,9 +76,22 @@ export const transposePrimitive: Primitive<{ readonly permutation: readonly numb
 };
 
 /**
- * Axes in another order; reversed when no order is given. Costs nothing: products and fused kernels read through it.
+ * Puts the axes of a tensor into another order, and reverses them when no order is given: axis `i` of the result is
+ * axis `permutation[i]` of `x`. Nothing is copied; products and fused kernels read through it.
  *
  * Throws a RangeError where the order does not name each axis once.
+ *
+ * @see [jax.numpy.transpose](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.transpose.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([[1, 2, 3], [4, 5, 6]]);
+ * console.log(await dd.transpose(x).data()); // Float32Array [1, 4, 2, 5, 3, 6]
+ * console.log(dd.transpose(dd.zeros([2, 3, 4]), [0, 2, 1]).shape); // [2, 4, 3]
+ * ```
  */
 export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
   const order = permutation?.map((axis) => normalizeAxis(axis, x.rank, "transpose")) ??
@@ -80,13 +104,43 @@ export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
     : apply(transposePrimitive, [x], { permutation: order });
 }
 
-/** Adds an axis of size 1 at a position, counted in the result. */
+/**
+ * Adds an axis of size 1. Its position is counted in the result, from the end where it is negative.
+ *
+ * Throws a RangeError where the result has no such axis.
+ *
+ * @see [jax.numpy.expand_dims](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.expand_dims.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.zeros([2, 3]);
+ * console.log(dd.expandDims(x, 0).shape, dd.expandDims(x, -1).shape); // [1, 2, 3] [2, 3, 1]
+ * ```
+ */
 export function expandDims(x: Tensor, axis: number): Tensor {
   const position = normalizeAxis(axis, x.rank + 1, "expandDims");
   return reshape(x, [...x.shape.slice(0, position), 1, ...x.shape.slice(position)]);
 }
 
-/** Drops axes of size 1: the given ones, or all. Throws a RangeError where a given one is larger. */
+/**
+ * Drops axes of size 1: the given ones, or all of them.
+ *
+ * Throws a RangeError where a given axis does not exist, or has another size.
+ *
+ * @see [jax.numpy.squeeze](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.squeeze.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.zeros([1, 3, 1]);
+ * console.log(dd.squeeze(x).shape, dd.squeeze(x, -1).shape); // [3] [1, 3]
+ * ```
+ */
 export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
   const axes = axis === undefined
     ? x.shape.flatMap((size, position) => size === 1 ? [position] : [])

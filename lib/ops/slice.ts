@@ -72,9 +72,21 @@ export const padPrimitive: Primitive<{ readonly start: readonly number[]; readon
 };
 
 /**
- * A box of a tensor: `start` and `size` of each axis; a size of −1 reaches to the end. Costs nothing.
+ * Cuts a box out of a tensor: so many positions as `size` says from `start` on, for each axis. A size of −1 reaches to
+ * the end. Nothing is copied where the memory allows it.
  *
- * Throws a RangeError where the box leaves the tensor or lies between elements.
+ * Throws a RangeError where the box is not inside of the tensor, or has not a position and a size for each axis.
+ *
+ * @see [jax.lax.slice](https://docs.jax.dev/en/latest/_autosummary/jax.lax.slice.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([[1, 2, 3], [4, 5, 6]]);
+ * console.log(await dd.slice(x, { start: [0, 1], size: [-1, 2] }).data()); // Float32Array [2, 3, 5, 6]
+ * ```
  */
 export function slice(x: Tensor, options: SliceOptions): Tensor {
   const { start } = options;
@@ -121,9 +133,21 @@ function startsAlong(inputs: readonly { readonly shape: Shape }[], axis: number)
 }
 
 /**
- * Joins tensors along an axis (0 by default).
+ * Joins tensors along one of their axes, the first by default.
  *
- * Throws a RangeError where another axis or the dtype differs, or where there is none to join.
+ * Throws a RangeError where another axis or the dtype differs, or where there is no tensor.
+ *
+ * @see [jax.numpy.concatenate](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.concatenate.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const [a, b] = [dd.tensor([[1], [2]]), dd.tensor([[3], [4]])];
+ * console.log(await dd.concat([a, b]).data()); // Float32Array [1, 2, 3, 4]
+ * console.log(await dd.concat([a, b], { axis: 1 }).data()); // Float32Array [1, 3, 2, 4]
+ * ```
  */
 export function concat(tensors: readonly Tensor[], options: { readonly axis?: number } = {}): Tensor {
   if (tensors.length === 0) throw new RangeError("concat: needs at least one tensor");
@@ -146,15 +170,42 @@ export function concat(tensors: readonly Tensor[], options: { readonly axis?: nu
   return parts.length > 1 ? apply(concatPrimitive, parts, { axis }) : parts[0] ?? first;
 }
 
-/** Joins tensors of one shape along a new axis (0 by default). */
+/**
+ * Joins tensors of one shape along a new axis, which is the first by default.
+ *
+ * Throws a RangeError where a shape or dtype differs, or where there is no tensor.
+ *
+ * @see [jax.numpy.stack](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.stack.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const rows = dd.stack([dd.tensor([1, 2]), dd.tensor([3, 4])]);
+ * console.log(rows.shape, await rows.data()); // [2, 2] Float32Array [1, 2, 3, 4]
+ * ```
+ */
 export function stack(tensors: readonly Tensor[], options: { readonly axis?: number } = {}): Tensor {
   return concat(tensors.map((x) => expandDims(x, options.axis ?? 0)), options);
 }
 
 /**
- * Cuts a tensor along an axis (the last by default) into so many equal parts, or into parts of the given sizes.
+ * Cuts a tensor along an axis, the last by default: into as many equal parts as `sections` says, or into parts of the
+ * sizes that it lists.
  *
  * Throws a RangeError where the parts do not add up to the axis.
+ *
+ * @see [jax.numpy.split](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.split.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const [first, rest] = dd.split(dd.tensor([1, 2, 3]), { sections: [1, 2] });
+ * console.log(await first.data(), await rest.data()); // Float32Array [1] Float32Array [2, 3]
+ * ```
  */
 export function split(x: Tensor, options: SplitOptions): Tensor[] {
   const axis = normalizeAxis(options.axis ?? -1, x.rank, "split");
@@ -178,7 +229,23 @@ export function split(x: Tensor, options: SplitOptions): Tensor[] {
   });
 }
 
-/** Selects one position of an axis, which goes. A negative position counts from the end. */
+/**
+ * Takes one position of an axis, which goes: `[n, ...] → [...]` for axis 0. A negative position counts from the end. As
+ * a method of tensors it is `x.at(index, { axis })`.
+ *
+ * Throws a RangeError where the axis or the position does not exist.
+ *
+ * @see [torch.select](https://docs.pytorch.org/docs/stable/generated/torch.select.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([[1, 2], [3, 4]]);
+ * console.log(await dd.select(x, { axis: 1, index: -1 }).data()); // Float32Array [2, 4]
+ * ```
+ */
 export function select(x: Tensor, options: { readonly axis: number; readonly index: number }): Tensor {
   const axis = normalizeAxis(options.axis, x.rank, "select");
   const index = options.index < 0 ? options.index + x.shape[axis] : options.index;

@@ -152,17 +152,63 @@ function along(primitive: Primitive<RowParams>, x: Tensor, axis: number, params:
   return transpose(apply(primitive, [transpose(x, swap)], params), swap);
 }
 
-/** eˣ / Σeˣ along an axis, computed without overflow; finite where a row has −Infinity beside one finite value. */
+/**
+ * Computes `eˣ / Σeˣ` along an axis, the last by default: probabilities that add up to 1. It does not overflow, and a
+ * row of −Infinity beside finite values is finite.
+ *
+ * Throws a TypeError where `x` is not f32, and a RangeError where the axis does not exist.
+ *
+ * @see [jax.nn.softmax](https://docs.jax.dev/en/latest/_autosummary/jax.nn.softmax.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.softmax(dd.tensor([[0, 0], [1000, -Infinity]])).data()); // ≈ Float32Array [0.5, 0.5, 1, 0]
+ * ```
+ */
 export function softmax(x: Tensor, options: AxisOption = {}): Tensor {
   return along(softmaxPrimitive, x, options.axis ?? -1, {});
 }
 
-/** The logarithm of softmax along an axis, computed without overflow. */
+/**
+ * Computes the logarithm of {@linkcode softmax}, `x − log Σeˣ`, along an axis, the last by default. It does not
+ * overflow, and small probabilities keep their digits.
+ *
+ * Throws a TypeError where `x` is not f32, and a RangeError where the axis does not exist.
+ *
+ * @see [jax.nn.log_softmax](https://docs.jax.dev/en/latest/_autosummary/jax.nn.log_softmax.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.logSoftmax(dd.tensor([[0, 0], [1000, 0]])).data()); // ≈ Float32Array [-0.6931, -0.6931, 0, -1000]
+ * ```
+ */
 export function logSoftmax(x: Tensor, options: AxisOption = {}): Tensor {
   return along(logSoftmaxPrimitive, x, options.axis ?? -1, {});
 }
 
-/** (x − mean) / √(variance + ε) over the last axis: layer norm without its affine part. */
+/**
+ * Shifts and scales each row of the last axis to a mean of 0 and a variance of 1: `(x − mean) / √(variance + ε)`. This
+ * is layer normalization ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)) without weight and bias; `epsilon` is
+ * 10⁻⁵ by default.
+ *
+ * Throws a TypeError where `x` is not f32, and a RangeError where it is a scalar.
+ *
+ * @see [torch.nn.functional.layer_norm](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.layer_norm.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * console.log(await dd.normalize(dd.tensor([[1, 2, 3], [5, 5, 5]])).data()); // ≈ Float32Array [-1.2247, 0, 1.2247, 0, 0, 0]
+ * ```
+ */
 export function normalize(x: Tensor, options: { readonly epsilon?: number } = {}): Tensor {
   return along(normalizePrimitive, x, -1, { epsilon: options.epsilon ?? 1e-5 });
 }

@@ -68,7 +68,21 @@ export const squaredNormPrimitive: Primitive<undefined> = {
   batch: (site) => batchOneByOne(squaredNormPrimitive, site),
 };
 
-/** The sum of the squares of all elements of several f32 tensors, a scalar: a few dispatches, however many there are. */
+/**
+ * Sums the squares of all elements of several f32 tensors into one scalar, in a few dispatches however many tensors
+ * there are: the square of their global norm, by which gradients are clipped. Of no tensors it is 0.
+ *
+ * Throws a TypeError where a tensor that has elements is of another dtype.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const norm = dd.squaredNorm([dd.tensor([3, 4]), dd.tensor([[12]])]).sqrt();
+ * console.log(await norm.item()); // 13
+ * ```
+ */
 export function squaredNorm(tensors: readonly Tensor[]): Tensor {
   const parts = tensors.filter(({ size }) => size > 0);
   for (const part of parts) requireDType("squaredNorm", part, ["f32"]);

@@ -20,8 +20,23 @@ export const wherePrimitive: Primitive<undefined> = {
 };
 
 /**
- * Elements of `a` where the condition holds, else of `b`; the three are stretched to a common shape. A number that the
- * other operand's integers cannot be makes the result f32.
+ * Chooses, element by element, from `a` where the bool condition holds and from `b` elsewhere. The three shapes
+ * broadcast by NumPy's rule. What is not chosen does not matter, NaN included, neither to the result nor to
+ * derivatives; a number that the other operand's integers cannot be makes the result f32.
+ *
+ * Throws a TypeError where the condition is not bool or the dtypes of `a` and `b` differ, and a RangeError where the
+ * shapes do not broadcast.
+ *
+ * @see [jax.numpy.where](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.where.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([4, -1]);
+ * console.log(await dd.where(x.less(0), 0, x.sqrt()).data()); // Float32Array [2, 0]
+ * ```
  */
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   requireDType("where", condition, ["bool"]);
