@@ -2,7 +2,10 @@ import { gelu, relu, silu, tanh } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { keysOf } from "../text/keys_of.ts";
 
-/** Name of an activation in `config.json`. */
+/**
+ * An activation under the names that `hidden_act` of a `config.json` has for it: GELU by the error function (`gelu`,
+ * `gelu_python`) or by tanh (`gelu_new`, `gelu_fast`, `gelu_pytorch_tanh`), ReLU, SiLU (`swish`, too) and tanh.
+ */
 export type ActivationName =
   | "gelu"
   | "gelu_python"

@@ -3,7 +3,10 @@ import { assemble, type ShapedModel } from "./assemble.ts";
 import type { EncoderParts, EncoderSizes } from "./encoder.ts";
 import type { Head } from "./heads.ts";
 
-/** What a model ends in: classes or scores of texts, or tokens in place of masks. */
+/**
+ * What a model ends in: `classification` for the classes or the score of a text, `masked-lm` for the tokens behind
+ * masks.
+ */
 export type HeadName = "classification" | "masked-lm";
 
 /** Names of the heads that encoders have. */
@@ -13,11 +16,14 @@ export const HEAD_NAMES: readonly HeadName[] = ["classification", "masked-lm"];
 export interface FromConfigOptions {
   /** What the model ends in. */
   readonly head: HeadName;
-  /** Classes, 1 for regression; by default as many as the config has. */
+  /** Number of classes, 1 for regression; by default as many as the config has, or 2. */
   readonly labels?: number;
-  /** Rate at all places, where a key is given; by default each place has the config's. */
+  /** Rate of dropout at all places, in [0, 1), where a key is given; by default each place has the config's. */
   readonly dropout?: number;
-  /** Keeps of each layer only its input for the backward pass, which computes the rest again; false by default. */
+  /**
+   * Whether the backward pass keeps of each layer only its input and computes the rest again, which takes less memory
+   * and more time; false by default.
+   */
   readonly checkpoint?: boolean;
 }
 
@@ -27,19 +33,19 @@ export interface PretrainedConfig extends EncoderSizes {
   readonly architecture: string;
   /** What the model ends in. */
   readonly head: HeadName;
-  /** Classes; 1 for regression. */
+  /** Number of classes; 1 for regression. */
   readonly labels: number;
   /** Whether logits are of classes, or the score of a regression. */
   readonly problem: "classification" | "regression";
   /** What the config calls its classes; empty where it gives them no names. */
   readonly labelNames: readonly string[];
-  /** Rate in front of the classifier. */
+  /** Rate of dropout in front of the classifier, where a key is given. */
   readonly classifierDropout: number;
   /** Keys of the config that nothing here knows. */
   readonly unusedKeys: readonly string[];
 }
 
-/** A model as a `config.json` describes it, under Hugging Face's names. */
+/** A model as a `config.json` describes it, with parameters under Hugging Face's names. */
 export interface PretrainedModel extends ShapedModel<PretrainedConfig> {
   /** What names of the encoder begin with, and may lack in files: `bert`. */
   readonly prefix: string;
@@ -47,7 +53,10 @@ export interface PretrainedModel extends ShapedModel<PretrainedConfig> {
   readonly classPrefix: string;
   /** Names that belong to the head: those that a file of the bare encoder lacks. */
   readonly headNames: readonly string[];
-  /** Modules that LoRA adapts unless told otherwise, the way PEFT names them. */
+  /**
+   * Modules that LoRA adapts unless told otherwise, as PEFT names them: a {@linkcode TargetPattern} of {@linkcode
+   * LORA_TARGETS}.
+   */
   readonly loraTargets: readonly string[];
 }
 

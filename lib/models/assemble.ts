@@ -11,7 +11,10 @@ import { freshParameters, type ParameterShape } from "./parameter_shapes.ts";
 export interface ShapedModel<Config> extends Model<Config, MaskedBatch> {
   /** Names and shapes of the parameters; a fresh one is drawn by its place in this list. */
   readonly shapes: readonly ParameterShape[];
-  /** Fresh parameters, or those alone that are asked for. */
+  /**
+   * Fresh parameters in f32, or those alone that `only` asks for, which are the same as if all were made: weights are
+   * normal, biases zero, weights of layer norms one.
+   */
   init(key: Key, only?: (name: string) => boolean): Record<string, Tensor>;
 }
 

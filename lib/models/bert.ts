@@ -7,25 +7,37 @@ import type { ActivationName } from "./activations.ts";
 import type { MaskedBatch, Model } from "./model.ts";
 import { denseShapes } from "./parameter_shapes.ts";
 
-/** Sizes of a BERT encoder (1810.04805) and its head. */
+/** Sizes of a BERT encoder ([Devlin et al. 2018](https://arxiv.org/abs/1810.04805)) and its head. */
 export interface BertConfig {
+  /** Tokens of the vocabulary. */
   readonly vocabSize: number;
+  /** Width of hidden states, which `heads` must divide. */
   readonly hiddenSize: number;
+  /** Number of layers. */
   readonly layers: number;
+  /** Heads of attention in each layer. */
   readonly heads: number;
-  /** Longest text, in tokens. */
+  /** Most tokens of a text. */
   readonly maxLength: number;
-  /** Classes; 1 for regression. 2 by default. */
+  /** Number of classes; 1 for regression. 2 by default. */
   readonly labels?: number;
   /** Width between the two projections of a feed-forward part; 4 · hiddenSize by default. */
   readonly intermediateSize?: number;
+  /** Types of tokens, the first text's and the second's; 2 by default. */
   readonly typeVocabSize?: number;
-  /** Rate for hidden states, attention weights and the pooled state, where a key is given; 0.1 by default. */
+  /**
+   * Rate of dropout, in [0, 1), of hidden states, attention weights and the pooled state, where a key is given; 0.1 by
+   * default.
+   */
   readonly dropout?: number;
+  /** Added to the variance in layer norms; 1e-12 by default. */
   readonly layerNormEpsilon?: number;
-  /** Standard deviation of fresh weights. */
+  /** Standard deviation of fresh weights; 0.02 by default. */
   readonly initializerRange?: number;
-  /** Keeps of each layer only its input for the backward pass, which computes the rest again; false by default. */
+  /**
+   * Whether the backward pass keeps of each layer only its input and computes the rest again, which takes less memory
+   * and more time; false by default.
+   */
   readonly checkpoint?: boolean;
 }
 
@@ -90,8 +102,22 @@ export function bertMaskedHead(
 }
 
 /**
- * A BERT encoder with a head on the pooled first token: logits `[B, labels]`. Parameters have the names of Hugging
- * Face's `BertForSequenceClassification`.
+ * A BERT encoder ([Devlin et al. 2018](https://arxiv.org/abs/1810.04805)) with a classifier on the pooled first token:
+ * f32 logits `[B, labels]`. It computes what Hugging Face's `BertForSequenceClassification` does, and its parameters
+ * have those names.
+ *
+ * Throws a RangeError where the heads do not divide the hidden size.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const model = dd.models.bert({ vocabSize: 64, hiddenSize: 32, layers: 2, heads: 2, maxLength: 16, labels: 3 });
+ * const params = model.init(dd.random.key(0));
+ * const ids = dd.ones([4, 8], { dtype: "i32" });
+ * const logits = model.apply(params, { inputIds: ids, attentionMask: ids, tokenTypeIds: dd.zerosLike(ids) });
+ * console.log(logits.shape, params["classifier.weight"].shape); // [4, 3] [3, 32]
+ * ```
  */
 export function bert(config: BertConfig): Model<Required<BertConfig>> {
   const resolved = resolve(config);
@@ -99,8 +125,23 @@ export function bert(config: BertConfig): Model<Required<BertConfig>> {
 }
 
 /**
- * A BERT encoder that fills masked tokens: logits `[B, T, vocabulary]`, or `[M, vocabulary]` at the given positions,
- * through the tied word embeddings. Parameters have the names of Hugging Face's `BertForMaskedLM`.
+ * A BERT encoder ([Devlin et al. 2018](https://arxiv.org/abs/1810.04805)) that fills masked tokens: f32 logits `[B, T,
+ * vocabulary]`, or `[M, vocabulary]` at the given positions, through the tied word embeddings. It computes what Hugging
+ * Face's `BertForMaskedLM` does, and its parameters have those names.
+ *
+ * Throws a RangeError where the heads do not divide the hidden size.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const model = dd.models.bertForMaskedLM({ vocabSize: 64, hiddenSize: 32, layers: 2, heads: 2, maxLength: 16 });
+ * const params = model.init(dd.random.key(0));
+ * const ids = dd.ones([4, 8], { dtype: "i32" });
+ * const positions = dd.tensor([3, 9], { dtype: "i32" }); // of 4 · 8 tokens
+ * const batch = { inputIds: ids, attentionMask: ids, tokenTypeIds: dd.zerosLike(ids), positions };
+ * console.log(model.apply(params, batch).shape); // [2, 64]
+ * ```
  */
 export function bertForMaskedLM(config: BertConfig): Model<Required<BertConfig>, MaskedBatch> {
   const resolved = resolve(config);

@@ -9,24 +9,31 @@ import { type Layers, layersOf } from "./layers.ts";
 import type { Batch, MaskedBatch } from "./model.ts";
 import { denseShapes, normShapes, type ParameterShape } from "./parameter_shapes.ts";
 
-/** Sizes that all encoders have. */
+/** Sizes that all encoders have, with all defaults filled in. */
 export interface EncoderSizes {
+  /** Tokens of the vocabulary. */
   readonly vocabSize: number;
+  /** Width of hidden states. */
   readonly hiddenSize: number;
+  /** Number of layers. */
   readonly layers: number;
+  /** Heads of attention in each layer. */
   readonly heads: number;
+  /** Width between the two projections of a feed-forward part. */
   readonly intermediateSize: number;
-  /** Longest text, in tokens. */
+  /** Most tokens of a text. */
   readonly maxLength: number;
+  /** What stands between the two projections of a feed-forward part. */
   readonly activation: ActivationName;
+  /** Added to the variance in layer norms. */
   readonly layerNormEpsilon: number;
   /** Standard deviation of fresh weights. */
   readonly initializerRange: number;
-  /** Rate for hidden states, where a key is given. */
+  /** Rate of dropout of hidden states, where a key is given. */
   readonly dropout: number;
-  /** Rate for attention weights, where a key is given. */
+  /** Rate of dropout of attention weights, where a key is given. */
   readonly attentionDropout: number;
-  /** Keeps of each layer only its input for the backward pass, which computes the rest again. */
+  /** Whether the backward pass keeps of each layer only its input and computes the rest again. */
   readonly checkpoint: boolean;
 }
 

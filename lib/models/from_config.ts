@@ -18,7 +18,10 @@ import { isObject } from "../text/is_object.ts";
 const ARCHITECTURES: readonly Architecture[] = [BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, ELECTRA, DISTILBERT, DEBERTA];
 const MODEL_TYPES = ARCHITECTURES.map(({ modelType }) => modelType);
 
-/** Modules that LoRA adapts unless told otherwise, the way PEFT names them, by `model_type`. */
+/**
+ * Modules that LoRA adapts unless told otherwise, as PEFT names them, by the `model_type` of a `config.json`:
+ * `["query", "value"]` for `bert`.
+ */
 export const LORA_TARGETS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
   ARCHITECTURES.map(({ modelType, loraTargets }) => [modelType, loraTargets]),
 );
@@ -48,9 +51,12 @@ function architectureOf(json: unknown): Architecture {
 }
 
 /**
- * The model that a parsed `config.json` of Hugging Face's describes, with parameters under Hugging Face's names: BERT
- * (MiniLM, too), RoBERTa, XLM-RoBERTa, CamemBERT, ELECTRA, DistilBERT, and DeBERTa-v2 and v3. Keys that are absent have
- * Hugging Face's defaults.
+ * The model that a parsed `config.json` of Hugging Face's describes, with parameters under Hugging Face's names:
+ * [BERT](https://arxiv.org/abs/1810.04805) ([MiniLM](https://arxiv.org/abs/2002.10957), too),
+ * [RoBERTa](https://arxiv.org/abs/1907.11692), [XLM-RoBERTa](https://arxiv.org/abs/1911.02116),
+ * [CamemBERT](https://arxiv.org/abs/1911.03894), [ELECTRA](https://arxiv.org/abs/2003.10555),
+ * [DistilBERT](https://arxiv.org/abs/1910.01108), and DeBERTa [v2](https://arxiv.org/abs/2006.03654) and
+ * [v3](https://arxiv.org/abs/2111.09543). Keys that are absent have Hugging Face's defaults.
  *
  * Throws a RangeError that names what is not supported (an architecture, a head, a value) and what is.
  *

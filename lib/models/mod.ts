@@ -1,5 +1,5 @@
 /**
- * Networks as pairs of pure functions.
+ * Models as pairs of pure functions, with parameters under Hugging Face's names.
  *
  * @module
  */

@@ -4,7 +4,7 @@ import type { Key } from "../ops/random.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
-/** A parameter's name and shape. */
+/** A parameter's name and shape, such as `["classifier.weight", [2, 768]]`. */
 export type ParameterShape = readonly [name: string, shape: Shape];
 
 /** A linear layer with its bias. */

@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { PretrainedModel } from "./architecture.ts";
 import { storeWeight } from "./store_weight.ts";
 
-/** What of a checkpoint reached a model, beside what fits it by name. */
+/** What of a checkpoint reached a model otherwise than under its own name. */
 export interface LoadReport {
   /** Parameters of the head that the checkpoint lacks: made afresh. */
   readonly fresh: readonly string[];
@@ -17,7 +17,7 @@ export interface LoadReport {
 
 /** Options of {@linkcode paramsFrom}. */
 export interface ParamsFromOptions {
-  /** Draws what the checkpoint lacks. */
+  /** What parameters are drawn from that the checkpoint lacks. */
   readonly key: Key;
   /**
    * What of the head is made afresh: what is missing (the default); what has another shape, too, as for a task with
@@ -51,12 +51,23 @@ function list(names: readonly string[]): string {
 }
 
 /**
- * A model's parameters from the tensors of a checkpoint, by name. As in Hugging Face, the encoder's names may lack the
- * architecture's prefix, `gamma` and `beta` are old names of `weight` and `bias`, a head that is missing is made afresh,
- * and other heads are left aside; the report names all of that.
+ * A model's parameters from the tensors of a checkpoint, by name, and a report on what did not fit by name. As in
+ * Hugging Face's `from_pretrained`, the encoder's names may lack the architecture's prefix, `gamma` and `beta` are old
+ * names of `weight` and `bias`, a head that is missing is made afresh, and other heads are left aside.
  *
- * Throws a RangeError where a tensor fits no name, a shape differs, the encoder lacks a parameter, or f16 has nothing near
- * a number; a TypeError where a parameter is not of a float type.
+ * Throws a RangeError where a tensor fits no name, a shape differs, the encoder lacks a parameter, or f16 has nothing
+ * near a number; a TypeError where a parameter is not of a float type.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const json = { model_type: "bert", vocab_size: 64, hidden_size: 32, num_hidden_layers: 1, num_attention_heads: 2 };
+ * const model = dd.models.fromConfig(json, { head: "classification" });
+ * const { "classifier.bias": _, ...checkpoint } = model.init(dd.random.key(0));
+ * const { params, report } = dd.models.paramsFrom(checkpoint, model, { key: dd.random.key(1) });
+ * console.log(report.fresh, Object.keys(params).length === model.shapes.length); // ["classifier.bias"] true
+ * ```
  */
 export function paramsFrom(
   tensors: Readonly<Record<string, Tensor>>,

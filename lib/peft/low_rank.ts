@@ -74,8 +74,8 @@ export function factoredBy(
  * ```ts
  * import * as dd from "@delta-dawn/delta-lora";
  *
- * const base = { "query.weight": dd.ones([2, 2]), "classifier.weight": dd.ones([3, 2]), "classifier.bias": dd.ones([3]) };
- * console.log(Object.keys(dd.peft.takeHeads(base))); // ["classifier.weight", "classifier.bias"]
+ * const base = { "query.weight": dd.ones([2, 2]), "pooler.bias": dd.ones([2]), "classifier.weight": dd.ones([3, 2]) };
+ * console.log(Object.keys(dd.peft.takeHeads(base))); // ["pooler.bias", "classifier.weight"]
  * ```
  */
 export function takeHeads(base: BaseParams, heads: RegExp = DEFAULT_HEADS): Record<string, Tensor> {

@@ -15,21 +15,26 @@ import type { TrainState } from "./state.ts";
 
 /** What {@linkcode makeStep} needs. */
 export interface StepOptions<Batch, Trainable = Tree, Aux = Tree, OptimizerState = Tree> {
-  /** Loss of a batch as a sum and a count. */
+  /**
+   * The loss of a batch as a sum and a count, of the parameters that the method adapted; the key is what the model
+   * drops out by.
+   */
   readonly loss: (params: Params, batch: Batch, key: Key) => LossTerm;
+  /** What is trained, and how. */
   readonly method: Method<Trainable, Aux>;
+  /** What makes updates of gradients. */
   readonly optimizer: Optimizer<OptimizerState>;
-  /** Largest norm of all gradients together; no limit by default. */
+  /** Greatest norm of all gradients together, to which they are scaled down; no limit by default. */
   readonly clip?: number;
 }
 
-/** What a step tells: f32 scalars. */
+/** What a step tells, f32 scalars. */
 export interface StepMetrics {
   /** Mean loss of the batch, before the step, without the method's penalty. */
   readonly loss: Tensor;
   /** Norm of all gradients before clipping. */
   readonly gradNorm: Tensor;
-  /** Rate of the step; 0 where the optimizer has none. */
+  /** Learning rate of the step; 0 where the optimizer has none. */
   readonly learningRate: Tensor;
 }
 
@@ -43,8 +48,21 @@ export type Step<Batch, Trainable = Tree, Aux = Tree, OptimizerState = Tree> = (
 ) => [TrainState<Trainable, Aux, OptimizerState>, StepMetrics];
 
 /**
- * One step of training as a pure function: forward, backward, clipping, optimizer and the method's rule after it. Meant
- * for `jit(…, { donate: [0] })`.
+ * One step of training as a pure function: forward, backward, clipping, optimizer and the method's rule after it. It is
+ * meant for `jit(…, { donate: [0] })`, which gives the state's memory to the next state.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const loss = ({ W }: dd.Params, x: dd.Tensor) => dd.nn.meanSquaredError(dd.nn.linear(x, W), dd.ones([2]));
+ * const options = { method: dd.peft.full(), optimizer: dd.optim.sgd({ learningRate: 0.5 }) };
+ * const step = dd.jit(dd.train.makeStep({ loss, ...options }), { donate: [0] });
+ * const state = dd.train.init(dd.random.key(0), { W: dd.zeros([1, 2]) }, options);
+ * const [next, metrics] = await step(state, dd.tensor([[1, 0], [0, 1]]));
+ * console.log(await metrics.loss.item(), await next.trainable.W.data()); // 1 Float32Array [0.5, 0.5]
+ * ```
  */
 export function makeStep<Batch, Trainable extends Tree, Aux extends Tree, OptimizerState extends Tree>(
   options: StepOptions<Batch, Trainable, Aux, OptimizerState>,
@@ -56,8 +74,24 @@ export function makeStep<Batch, Trainable extends Tree, Aux extends Tree, Optimi
 }
 
 /**
- * Like {@linkcode makeStep} for a batch in parts, one after the other in the memory of one: the loss is the sum of all
- * sums over the sum of all counts, as it would be of the whole batch, and no mean of means. Each part has a key of its own.
+ * A step like {@linkcode makeStep}'s for a batch in parts, one after the other in the memory of one (gradient
+ * accumulation): the loss is the sum of all sums over the sum of all counts, as it would be of the whole batch, and no
+ * mean of means. Each part has a key of its own.
+ *
+ * The step throws a RangeError where there is no part.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const loss = ({ W }: dd.Params, x: dd.Tensor) => dd.nn.meanSquaredError(dd.nn.linear(x, W), dd.ones([1]));
+ * const options = { method: dd.peft.full(), optimizer: dd.optim.sgd({ learningRate: 0.5 }) };
+ * const step = dd.train.makeAccumulatedStep({ loss, ...options });
+ * const state = dd.train.init(dd.random.key(0), { W: dd.zeros([1, 2]) }, options);
+ * const [next] = step(state, [dd.tensor([[1, 0]]), dd.tensor([[0, 1]])]);
+ * console.log(await next.trainable.W.data()); // Float32Array [0.5, 0.5]
+ * ```
  */
 export function makeAccumulatedStep<Batch, Trainable extends Tree, Aux extends Tree, OptimizerState extends Tree>(
   { loss, method, optimizer, clip }: StepOptions<Batch, Trainable, Aux, OptimizerState>,

@@ -1,5 +1,5 @@
 /**
- * Training as pure functions of a state.
+ * Training as pure functions of a state: a step, a loop of steps, and predictions.
  *
  * @module
  */

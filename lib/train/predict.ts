@@ -4,18 +4,31 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { TrainingFailed } from "./run_steps.ts";
 import { toBatch } from "./to_batch.ts";
 
-/** What a model says of examples, and what is right. */
+/** What a model says of examples, and what is right, as `dd.metrics` takes it. */
 export interface Predictions {
-  /** Classes, or scores of a regression. */
+  /** Numbers of classes, or scores of a regression, one for each example. */
   readonly predictions: readonly number[];
+  /** The examples' own classes or scores, in the same order. */
   readonly labels: readonly number[];
 }
 
 /**
- * Logits of batches as predictions: the largest of several, or the only one as a score. Rows of weight 0 are left out.
- * Two batches are in flight at a time.
+ * Predictions of batches from their logits `[B, classes]`: the class of the largest, or with one class the logit itself
+ * as a score. Rows of weight 0, which only fill a batch, are left out. Two batches are in flight at a time.
  *
- * Rejects with {@linkcode TrainingFailed} when a logit is no finite number: the largest of several would be some class.
+ * Rejects with {@linkcode TrainingFailed} where a logit is no finite number: the largest of several would be some
+ * class.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const examples = [1, 2, 2].map((id) => ({ ids: [id], typeIds: [0], label: 1 }));
+ * const batches = dd.data.batches({ examples, kind: "classes", length: 1, padId: 0 }, { batchSize: 2 });
+ * const apply = async (batch: dd.Batch) => await dd.evaluate(dd.oneHot(batch.inputIds.reshape([-1]), 3));
+ * console.log(await dd.train.predict(apply, batches)); // { predictions: [1, 2, 2], labels: [1, 1, 1] }
+ * ```
  */
 export async function predict(
   apply: (batch: Batch) => Promise<Tensor>,
