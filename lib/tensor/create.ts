@@ -29,11 +29,24 @@ export interface TensorOptions {
 }
 
 /**
- * Makes a tensor from numbers, nested arrays or a typed array, which is copied; numbers become elements as in typed
- * arrays (`Int32Array.of(2.7)` is 2), and anything but 0 is true. It stays on the host until a computation needs it.
+ * Makes a tensor from numbers, booleans, nested arrays of them, or a typed array, which is copied. Numbers become
+ * elements as in typed arrays: integers are cut and taken modulo 2³² (`Int32Array.of(2.7)` is 2), and as bool anything
+ * but 0 is true. The elements stay on the host until a computation needs them.
  *
- * Throws a RangeError where nested arrays are ragged, the number of elements is not the shape's or an integer of 64 bits
- * does not fit, and a TypeError where something else than numbers and booleans is in them.
+ * Throws a RangeError where nested arrays are ragged, the number of elements is not the shape's, or an integer of 64
+ * bits does not fit; and a TypeError where something else than numbers and booleans is among them.
+ *
+ * @see [jax.numpy.array](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.array.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([[1, 2], [3, 4]]);
+ * const ids = dd.tensor(Uint8Array.of(1, 2, 3, 4), { shape: [2, 2], dtype: "i32" });
+ * console.log(String(x), String(ids), await x.data()); // Tensor f32 [2, 2] Tensor i32 [2, 2] Float32Array [1, 2, 3, 4]
+ * ```
  */
 export function tensor(data: NestedArray | HostArray, options: TensorOptions = {}): Tensor {
   const isTyped = ArrayBuffer.isView(data);

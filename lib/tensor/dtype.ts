@@ -4,7 +4,10 @@
  */
 export type DType = "f32" | "i32" | "u32" | "bool" | "f16";
 
-/** What a tensor's elements are on the host: `bool` arrives as 0 and 1. */
+/**
+ * What the elements of a tensor are on the host: one typed array for each dtype, with bool as 0 and 1 in a
+ * `Uint32Array`.
+ */
 export type TypedArray =
   | Float32Array<ArrayBuffer>
   | Int32Array<ArrayBuffer>

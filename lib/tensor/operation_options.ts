@@ -2,21 +2,21 @@ import type { Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
- * What binary operations accept beside tensors. A number takes the other operand's dtype where that has such a number;
- * beside integers, a fraction, NaN, an infinity or a whole number out of range makes the result f32. Comparisons are
- * exact with any number.
+ * What binary operations accept beside tensors: numbers and booleans. A number takes the other operand's dtype where
+ * that has such a number; beside integers, a fraction, NaN, an infinity or a whole number out of range makes the result
+ * f32. Comparisons are exact with any number.
  */
 export type TensorLike = Tensor | number | boolean;
 
-/** Options of the reductions. */
+/** Options of the reductions: `sum()`, `mean()`, `max()` and `min()`. */
 export interface ReduceOptions {
-  /** Axes to reduce, counted from the end where negative; all by default. */
+  /** Axes to reduce, counted from the end where they are negative; all of them by default. */
   readonly axis?: number | readonly number[];
-  /** Keeps reduced axes with size 1. */
+  /** Keeps reduced axes, with size 1; `false` by default. */
   readonly keepDims?: boolean;
 }
 
-/** Options of the row-wise functions. */
+/** Options of the functions that work along one axis: `softmax()`, `logSoftmax()` and `argmax()`. */
 export interface AxisOption {
   /** The axis to work along, the last by default. */
   readonly axis?: number;
@@ -24,19 +24,19 @@ export interface AxisOption {
 
 /** Options of `matmul()`. */
 export interface MatmulOptions {
-  /** Swaps the last two axes of the first operand; costs nothing. */
+  /** Swaps the last two axes of the first operand, which copies nothing; `false` by default. */
   readonly transposeA?: boolean;
-  /** Swaps the last two axes of the second operand; costs nothing. */
+  /** Swaps the last two axes of the second operand, which copies nothing; `false` by default. */
   readonly transposeB?: boolean;
 }
 
 /** Options of `gelu()`. */
 export interface GeluOptions {
-  /** `none`, the default, is exact; `tanh` is the approximation of GPT-2. */
+  /** `none`, the default, is exact; `tanh` is the approximation that GPT-2 uses. */
   readonly approximate?: "none" | "tanh";
 }
 
-/** The box that `slice()` cuts out. */
+/** The box that `slice()` cuts out of a tensor. */
 export interface SliceOptions {
   /** The first position of each axis. */
   readonly start: readonly number[];

@@ -1,4 +1,4 @@
-/** Sizes of a tensor's axes, outermost first; `[]` is a scalar. */
+/** Sizes of a tensor's axes, outermost first; `[]` is the shape of a scalar. */
 export type Shape = readonly number[];
 
 /** How many elements a shape has. */

@@ -53,7 +53,10 @@ export type MapLeaves<T, To, From = Tensor> = Tree<From> extends T ? Tree<To>
   : T extends StaticValue | TreeNode ? T
   : { [Key in keyof T]: MapLeaves<T[Key], To, From> };
 
-/** The nodes of a {@linkcode Structure}. */
+/**
+ * The nodes of a {@linkcode Structure}: places of leaves, static values, arrays, plain objects, and {@linkcode
+ * TreeNode}s.
+ */
 export type StructureNode =
   | { readonly kind: "leaf" }
   | { readonly kind: "value"; readonly value: unknown }
@@ -93,9 +96,9 @@ export type Structure<T = unknown, Leaf = unknown> = StructureNode & {
  * ```
  */
 export interface TreeNode {
-  /** The tensors and trees inside, in a fixed order. */
+  /** Gives the tensors and trees inside, in a fixed order. */
   treeParts(): readonly unknown[];
-  /** The same object around other parts of the same types. */
+  /** Makes the same object around other parts of the same types. */
   withTreeParts(parts: readonly unknown[]): TreeNode;
 }
 
@@ -129,11 +132,34 @@ function refuseObject(value: object, path: string): never {
 }
 
 /**
- * Leaves of a tree in order, and the structure that puts them back. `isLeaf` may name leaves that are no tensors.
+ * Takes a tree apart: its tensors in order, and the structure that puts them back ({@linkcode treeUnflatten}).
  *
  * Throws a TypeError where an object in it is neither plain nor a {@linkcode TreeNode}.
+ *
+ * @see [jax.tree.flatten](https://docs.jax.dev/en/latest/_autosummary/jax.tree.flatten.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const { leaves, structure } = dd.tree.flatten({ w: dd.zeros([2]), layers: [dd.zeros([3])], name: "mlp" });
+ * console.log(leaves.length, dd.tree.unflatten(structure, leaves).name); // 2 mlp
+ * ```
  */
 export function treeFlatten<T extends Tree>(tree: T): { leaves: Tensor[]; structure: Structure<T, Tensor> };
+/**
+ * Takes a tree apart whose leaves are what `isLeaf` says; tensors that it does not name count as static values.
+ *
+ * Throws a TypeError where an object in it is neither plain nor a {@linkcode TreeNode} nor a leaf.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const isNumber = (value: unknown) => typeof value === "number";
+ * console.log(dd.tree.flatten({ a: 1, b: [2, 3] }, isNumber).leaves); // [1, 2, 3]
+ * ```
+ */
 export function treeFlatten<T extends Tree<Leaf>, Leaf>(
   tree: T,
   isLeaf: (value: unknown) => value is Leaf,
@@ -167,11 +193,35 @@ export function treeFlatten(
 }
 
 /**
- * Puts leaves into a structure; the opposite of {@linkcode treeFlatten}.
+ * Puts leaves into a structure and gives the tree; the opposite of {@linkcode treeFlatten}.
  *
  * Throws a RangeError where there are more leaves or fewer than the structure has places.
+ *
+ * @see [jax.tree.unflatten](https://docs.jax.dev/en/latest/_autosummary/jax.tree.unflatten.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const { leaves, structure } = dd.tree.flatten({ w: dd.zeros([2]), b: dd.zeros([3]) });
+ * const tree = dd.tree.unflatten(structure, leaves.map((leaf) => dd.expandDims(leaf, 0)));
+ * console.log(tree.w.shape, tree.b.shape); // [1, 2] [1, 3]
+ * ```
  */
 export function treeUnflatten<T, Leaf>(structure: Structure<T, Leaf>, leaves: readonly NoInfer<Leaf>[]): T;
+/**
+ * Puts leaves of another type into a structure and gives a tree with them in place of the first ones.
+ *
+ * Throws a RangeError where there are more leaves or fewer than the structure has places.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const { leaves, structure } = dd.tree.flatten({ w: dd.zeros([2]), b: dd.zeros([3]) });
+ * console.log(dd.tree.unflatten(structure, leaves.map(({ size }) => size))); // { w: 2, b: 3 }
+ * ```
+ */
 export function treeUnflatten<T, Leaf, To>(
   structure: Structure<T, Leaf>,
   leaves: readonly To[],
@@ -197,7 +247,21 @@ export function treeUnflatten(structure: Structure, leaves: readonly unknown[]):
   return tree;
 }
 
-/** The tensors of a tree in order. */
+/**
+ * Lists the tensors of a tree in order.
+ *
+ * Throws a TypeError where an object in it is neither plain nor a {@linkcode TreeNode}.
+ *
+ * @see [jax.tree.leaves](https://docs.jax.dev/en/latest/_autosummary/jax.tree.leaves.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const params = { layers: [dd.zeros([2]), dd.zeros([3])], name: "mlp" };
+ * console.log(dd.tree.leaves(params).map(({ size }) => size)); // [2, 3]
+ * ```
+ */
 export function treeLeaves(tree: Tree): Tensor[] {
   return treeFlatten(tree).leaves;
 }
@@ -248,10 +312,34 @@ export function treeFlattenLike(structure: Structure, tree: Tree, trees = "trees
 }
 
 /**
- * Applies a function to the tensors of a tree, and to those at the same places of further trees. Gives a tree of the type
- * of the first, with what the function gave in place of tensors.
+ * Applies a function to the tensors of a tree, and to those at the same places of further trees. Gives a tree of the
+ * type of the first, with what the function gave in place of tensors.
  *
- * Throws a RangeError where a further tree has another structure.
+ * Throws a RangeError where a further tree has another structure, and a TypeError where an object in a tree is neither
+ * plain nor a {@linkcode TreeNode}.
+ *
+ * @see [jax.tree.map](https://docs.jax.dev/en/latest/_autosummary/jax.tree.map.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const [params, step] = [{ W: dd.tensor([1, 2]), b: dd.tensor([3]) }, { W: dd.tensor([10, 10]), b: dd.tensor([1]) }];
+ * const next = dd.tree.map((value, change) => value.sub(change), params, step);
+ * console.log(await next.W.data(), await next.b.data()); // Float32Array [-9, -8] Float32Array [2]
+ * ```
+ */
+export function treeMap<T extends Tree>(
+  fn: (leaf: Tensor, ...rest: Tensor[]) => Tensor,
+  tree: T,
+  ...rest: readonly Tree[]
+): T;
+/**
+ * Applies a function that gives something else than tensors, and gives a tree with that in their place.
+ *
+ * Throws a RangeError where a further tree has another structure, and a TypeError where an object in a tree is neither
+ * plain nor a {@linkcode TreeNode}.
  *
  * @example
  * ```ts
@@ -262,11 +350,6 @@ export function treeFlattenLike(structure: Structure, tree: Tree, trees = "trees
  * console.log(shapes); // { W: "2×2", name: "linear" }
  * ```
  */
-export function treeMap<T extends Tree>(
-  fn: (leaf: Tensor, ...rest: Tensor[]) => Tensor,
-  tree: T,
-  ...rest: readonly Tree[]
-): T;
 export function treeMap<T extends Tree, To>(
   fn: (leaf: Tensor, ...rest: Tensor[]) => To,
   tree: T,
@@ -282,14 +365,43 @@ export function treeMap(
   return treeUnflatten(structure, leaves.map((leaf, i) => fn(leaf, ...others.map((other) => other[i]))));
 }
 
-/** Computes every tensor of a tree, in one submission; resolves to the same tree. */
+/**
+ * Computes every tensor of a tree in one submission, and resolves to the same tree once that is with the device;
+ * {@linkcode Tensor.data} waits for it. Tensors are computed when their elements are asked for in any case: this does
+ * it sooner, and all at once.
+ *
+ * Rejects with an Error where no device is open.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([1, 2]);
+ * const { sum, mean } = await dd.evaluate({ sum: x.sum(), mean: x.mean() });
+ * console.log(await sum.item(), await mean.item()); // 3 1.5
+ * ```
+ */
 export async function evaluate<T extends Tree>(tree: T): Promise<T> {
   const pending = treeLeaves(tree).filter((leaf) => goneOf(leaf) === undefined && stateOf(leaf).kind === "node");
   if (pending.length > 0) await currentExecutor().evaluate(pending);
   return tree;
 }
 
-/** Disposes every tensor of a tree. */
+/**
+ * Disposes every tensor of a tree, as {@linkcode Tensor.dispose} does.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const params = { w: dd.tensor([1, 2]), b: dd.tensor([3]) };
+ * const total = params.w.sum().add(params.b);
+ * dd.tree.dispose(params); // what was made of them before is not touched
+ * console.log(await total.data()); // Float32Array [6]
+ * ```
+ */
 export function treeDispose(tree: Tree): void {
   for (const leaf of treeLeaves(tree)) leaf.dispose();
 }

@@ -11,7 +11,8 @@ function below(tree: Tree, key: string | number): Tree | typeof NOTHING {
 const NOTHING = Symbol("nothing");
 
 /**
- * The part of a tree at a place: for trees of which the compiler knows nothing, such as the moments in an optimizer's state.
+ * Finds the part of a tree at a place: for trees of which the compiler knows nothing, such as the moments in an
+ * optimizer's state.
  *
  * Throws a RangeError that names the place where nothing stands there.
  *
@@ -42,7 +43,7 @@ export function treePart(tree: Tree, ...keys: readonly (string | number)[]): Tre
 }
 
 /**
- * The tensor of a tree at a place, as {@linkcode treePart} finds it.
+ * Finds the tensor of a tree at a place, as {@linkcode treePart} finds a part.
  *
  * Throws a RangeError that names the place where nothing stands there, and a TypeError where it is no tensor.
  *

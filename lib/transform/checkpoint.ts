@@ -56,8 +56,20 @@ function replay(region: Region, inputs: readonly Tensor[], outputs: readonly Ten
 }
 
 /**
- * The same function, whose intermediate results are not kept for the backward pass but computed once more there: memory
- * for time. Tensors that the function closes over are differentiated, too.
+ * Gives the same function with derivatives that take less memory: what it computes on the way is not kept for the
+ * backward pass but computed once more there ([Chen et al. 2016](https://arxiv.org/abs/1604.06174)). Tensors that the
+ * function closes over are differentiated, too.
+ *
+ * @see [jax.checkpoint](https://docs.jax.dev/en/latest/_autosummary/jax.checkpoint.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const layer = dd.checkpoint((x: dd.Tensor) => x.mul(2).tanh().sum());
+ * console.log(await dd.grad(layer)(dd.tensor([0, 1])).data()); // ≈ Float32Array [2, 0.1413]
+ * ```
  */
 export function checkpoint<Args extends readonly Tree[], Value extends Tree>(
   f: (...args: Args) => Value,

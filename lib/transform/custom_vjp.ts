@@ -21,7 +21,7 @@ function noCotangent({ shape, dtype }: Tensor): Tensor {
   return zeros(shape, { dtype: dtype === "f16" ? "f32" : dtype });
 }
 
-/** A derivative rule of one's own. */
+/** A derivative rule of one's own, for {@linkcode customVjp}. */
 export interface CustomVjpRules<Args extends readonly Tree[], Value extends Tree, Residuals> {
   /** Computes the value, and what the backward pass will need. */
   forward(...args: Args): { value: Value; residuals: Residuals };
@@ -36,11 +36,25 @@ export interface CustomVjpRules<Args extends readonly Tree[], Value extends Tree
 }
 
 /**
- * A function with a derivative rule of one's own: `f` says what it computes, `forward` and `backward` how it is
+ * Gives a function a derivative rule of one's own: `f` says what it computes, `forward` and `backward` how it is
  * computed and differentiated. Derivatives reach the arguments alone, not tensors that `f` closes over.
  *
- * Differentiating throws a RangeError where `backward` gives another number of trees, or trees of another structure or of
- * other shapes than the arguments have.
+ * Differentiating throws a RangeError where `backward` gives another number of trees than there are arguments, or trees
+ * of another structure or of other shapes than the arguments have.
+ *
+ * @see [jax.custom_vjp](https://docs.jax.dev/en/latest/_autosummary/jax.custom_vjp.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const clipped = dd.customVjp((x: dd.Tensor) => x.square(), {
+ *   forward: (x) => ({ value: x.square(), residuals: x }),
+ *   backward: (x, cotangent) => [cotangent.mul(x.mul(2)).minimum(1)],
+ * });
+ * console.log(await dd.grad((x: dd.Tensor) => clipped(x).sum())(dd.tensor([0.25, 3])).data()); // Float32Array [0.5, 1]
+ * ```
  */
 export function customVjp<Args extends readonly Tree[], Value extends Tree, Residuals>(
   f: (...args: Args) => Value,

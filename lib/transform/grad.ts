@@ -19,10 +19,13 @@ export interface ValueAndGradOptions<Position extends number = number> extends G
   readonly hasAux?: boolean;
 }
 
-/** A function of any arguments: what they are is known to whoever calls. */
+/** A function of any arguments: what they are is known to whoever calls it. */
 export type AnyFunction = (...args: never[]) => unknown;
 
-/** What a derivative is taken of, and the derivative by one argument, a tree of that argument's type. */
+/**
+ * What {@linkcode valueAndGrad} gives: a function's value, and its derivative by one argument, a tree of that
+ * argument's type.
+ */
 export interface ValueAndGrad<Grad> {
   /** An f32 scalar. */
   readonly value: Tensor;
@@ -54,7 +57,11 @@ function withAux(result: unknown): { readonly value?: unknown; readonly aux?: un
 
 /**
  * Turns a function that gives a scalar and something beside it, `{ value, aux }`, into one that gives the value, its
- * derivative by one argument, and `aux`.
+ * derivative by one argument, and `aux`, anything, as it is.
+ *
+ * The function it gives throws a TypeError where the argument holds no f32 tensor, or the value is no f32 scalar.
+ *
+ * @see [jax.value_and_grad](https://docs.jax.dev/en/latest/_autosummary/jax.value_and_grad.html)
  *
  * @example
  * ```ts
@@ -71,11 +78,22 @@ export function valueAndGrad<Args extends readonly Tree[], Aux, const Position e
   options: ValueAndGradOptions<Position> & { readonly hasAux: true },
 ): <Given extends Args>(...args: Given) => ValueAndGrad<Given[Position]> & { readonly aux: Aux };
 /**
- * Turns a function with a scalar result into one that gives the value and the derivative by one argument, a tree like
- * the argument with f32 tensors; leaves of other dtypes stay as they are. Derivatives are operations themselves, so the
- * result can be differentiated again.
+ * Turns a function with a scalar result into one that gives the value and its derivative by one argument, a tree like
+ * the argument: its f32 tensors are derivatives, everything else stands as it was. Derivatives are made of operations,
+ * so the result can be differentiated again.
  *
  * The function it gives throws a TypeError where the argument holds no f32 tensor, or the result is no f32 scalar.
+ *
+ * @see [jax.value_and_grad](https://docs.jax.dev/en/latest/_autosummary/jax.value_and_grad.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const { value, grad } = dd.valueAndGrad((x: dd.Tensor) => x.square().sum())(dd.tensor([1, 2]));
+ * console.log(await value.item(), await grad.data()); // 5 Float32Array [2, 4]
+ * ```
  */
 export function valueAndGrad<Args extends readonly Tree[], const Position extends number = 0>(
   f: (...args: Args) => Tensor,
@@ -104,10 +122,13 @@ export function valueAndGrad(
 }
 
 /**
- * Turns a function with a scalar result into its derivative by one argument, a tree like the argument: its f32 tensors are
- * derivatives, everything else stands as it was.
+ * Turns a function with a scalar result into its derivative by one argument, a tree like the argument: its f32 tensors
+ * are derivatives, everything else stands as it was. Derivatives are made of operations, so the result can be
+ * differentiated again.
  *
  * The function it gives throws a TypeError where the argument holds no f32 tensor, or the result is no f32 scalar.
+ *
+ * @see [jax.grad](https://docs.jax.dev/en/latest/_autosummary/jax.grad.html)
  *
  * @example
  * ```ts
@@ -129,10 +150,13 @@ export function grad<Args extends readonly Tree[], const Position extends number
 }
 
 /**
- * The value of a function, a tree, and the function that carries derivatives of it back to all arguments: it takes a
- * tree like the value, records in whatever order of their keys, and gives a tree for each argument.
+ * Calls a function and gives its value, a tree, and `pullback`, which carries derivatives by the value back to all
+ * arguments: it takes a tree like the value, records in whatever order of their keys, and gives a tree like each
+ * argument. It may be called more than once.
  *
  * `pullback` throws a RangeError where the cotangent has another structure than the value, or other shapes.
+ *
+ * @see [jax.vjp](https://docs.jax.dev/en/latest/_autosummary/jax.vjp.html)
  *
  * @example
  * ```ts
@@ -141,7 +165,8 @@ export function grad<Args extends readonly Tree[], const Position extends number
  * await dd.openDevice();
  * const { value, pullback } = dd.vjp((a: dd.Tensor, b: dd.Tensor) => dd.mul(a, b), dd.tensor([1, 2]), dd.tensor([3, 4]));
  * const [byA, byB] = pullback(dd.tensor([1, 10]));
- * console.log(await value.data(), await byA.data(), await byB.data()); // [3, 8], [3, 40] and [1, 20]
+ * console.log(await value.data()); // Float32Array [3, 8]
+ * console.log(await byA.data(), await byB.data()); // Float32Array [3, 40] Float32Array [1, 20]
  * ```
  */
 export function vjp<Args extends readonly Tree[], Value extends Tree>(

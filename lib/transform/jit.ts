@@ -51,27 +51,30 @@ async function runHeld<R>(
 }
 
 /**
- * Refuses a function that asks for a bare `number`, by its type: numbers among the arguments reach it as tensors. What it
- * gives cannot be called, and its type says what to do.
+ * Refuses a function that asks for a bare `number`, by its type: numbers among the arguments of a jitted function reach
+ * it as tensors. What this gives cannot be called, and its type says what to do.
  */
 export function jit<F extends AnyFunction, const Static extends number = never>(
   f: F & WantsNumbers<F, Static>,
   options?: JitOptions<Static>,
 ): TakesNumbers;
 /**
- * Compiles a pure function of trees. The first call with a signature of shapes, dtypes and static values (text, booleans,
- * functions, and the arguments named in `static`) traces it and makes a plan: one submission with all memory laid out
- * beforehand. Later calls only run the plan. Numbers among the arguments are data: the function gets an f32 scalar tensor
- * for each, so another number needs no other plan. Numbers in its result come back as they are.
+ * Compiles a pure function of trees. The first call with a signature of shapes, dtypes and static values (text,
+ * booleans, functions, and the arguments named in `static`) traces it and makes a plan: one submission with all memory
+ * laid out beforehand. Later calls only run the plan. Numbers among the arguments are data: the function gets an f32
+ * scalar tensor for each, so another number needs no other plan. Numbers in its result come back as they are.
  *
- * The function must not read data while it is traced; a branch on data is `where()`.
+ * The function must not read data while it is traced; a branch on data is {@linkcode where}.
  *
  * Calls reject with a TypeError where an object of a class stands among the arguments or in the result and is no
- * {@linkcode TreeNode}, and throw one inside a function that is being traced.
+ * {@linkcode TreeNode}, or where the function is asynchronous, and throw one inside a function that is being traced.
+ * They reject with an Error where an argument was disposed or donated before, and with the faults of earlier calls.
  *
  * @param f The function: pure, synchronous, its numbers typed as tensors.
  * @param options What is donated, and what is static.
  * @returns An asynchronous function of the same arguments.
+ *
+ * @see [jax.jit](https://docs.jax.dev/en/latest/_autosummary/jax.jit.html)
  *
  * @example
  * ```ts

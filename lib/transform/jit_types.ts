@@ -9,7 +9,8 @@ import type { AnyFunction } from "./grad.ts";
 export interface JitOptions<Static extends number = number> {
   /**
    * Positions of arguments whose tensors are given up: their memory is taken over by results of the same shape and
-   * dtype, and reading them afterwards is an error. Tensors that come out as they went in are not given up.
+   * dtype, and reading them afterwards is an error. Tensors that come out as they went in are not given up. None by
+   * default.
    */
   readonly donate?: readonly number[];
   /**
@@ -55,7 +56,7 @@ export type JitArguments<F extends AnyFunction> = Parameters<F> | LiftedAll<Para
 export interface JittedFunction<F extends AnyFunction> {
   /** Runs the function. Resolves once the work is encoded; at most two calls are in flight on the device. */
   (...args: JitArguments<F>): Promise<ReturnType<F>>;
-  /** Traces and compiles for such arguments without running. */
+  /** Traces and compiles for such arguments without running, so that the first call does not wait for it. */
   compile(...args: JitArguments<F>): Promise<void>;
   /**
    * Runs the function as a call does, donation included, and times each dispatch: by the device's own clock, or by
@@ -65,16 +66,19 @@ export interface JittedFunction<F extends AnyFunction> {
   profile(
     ...args: JitArguments<F>
   ): Promise<{ value: ReturnType<F>; clock: ProfileClock; dispatches: DispatchTime[] }>;
-  /** Every plan made so far, as data: its dispatches with what was fused into each, their work and bytes, and its memory. */
+  /**
+   * Gives every plan made so far as data: its dispatches with what was fused into each, their work and bytes, and its
+   * memory.
+   */
   plans(): PlanSummary[];
   /**
-   * Every plan made so far, in words: dispatches with what was fused into each, their work and what they move, and the
-   * memory. In `in0 → m1`, `in` is a leaf (an argument or a captured tensor), `m` a buffer of the plan's own, `a` several
-   * leaves side by side, `t` a leaf's copy as a texture, `p` a texture into which an operand is packed.
+   * Gives every plan made so far in words: dispatches with what was fused into each, their work and what they move, and
+   * the memory. In `in0 → m1`, `in` is a leaf (an argument or a captured tensor), `m` a buffer of the plan's own, `a`
+   * several leaves side by side, `t` a leaf's copy as a texture, `p` a texture into which an operand is packed.
    */
   explain(options?: ExplainOptions): string;
-  /** What takes the bytes, for every plan made so far; `formatMemory()` puts one into words. */
+  /** Says what takes the bytes, for every plan made so far; `inspect.formatMemory()` puts one into words. */
   memory(): FunctionMemory[];
-  /** Gives back the plans' memory. */
+  /** Gives back the memory of all plans; a later call traces and compiles anew. */
   dispose(): void;
 }
