@@ -50,7 +50,7 @@ export const ORDERS: Readonly<Record<string, Order>> = {
     "train",
     "*",
   ],
-  "experiments/studies": [["glue", "minilm"], "ablations", "*"],
+  "experiments/studies": [["comparable.ts", "understood_tasks.ts"], ["glue", "minilm"], "ablations", "*"],
   "experiments/studies/ablations": ["studies", "*"],
   "bench": ["measure", "cases", "peers", "report", "parts", "*"],
 };

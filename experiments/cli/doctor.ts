@@ -1,7 +1,7 @@
 // deno task doctor [--device NAME] [--json]
 import { parseArgs } from "@std/cli/parse-args";
 import { openDevice } from "../../mod.ts";
-import type { Device } from "../../lib/device/mod.ts";
+import { advice } from "../terminal/describe_device.ts";
 import { checkValues, refuseUnknown } from "../terminal/flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { measureCopy, measureProduct, productSize } from "../runner/measure.ts";
@@ -26,16 +26,6 @@ const LIMITS = [
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupStorageSize",
 ] as const;
-
-/** What would compute faster than this device. */
-export function advice(report: Device["report"]): string {
-  if (!report.isSoftware) return "this is a hardware device: nothing else to install";
-  if (/swiftshader/i.test(report.name)) {
-    return "a GPU with its Vulkan driver; without one lavapipe of Mesa 24 or newer, several times as fast as SwiftShader " +
-      "(Debian 12, with root: apt-get install -t bookworm-backports mesa-vulkan-drivers libvulkan1)";
-  }
-  return "a GPU with its Vulkan driver; of devices in software this is the fast one";
-}
 
 async function main(): Promise<void> {
   checkValues(Deno.args, FLAGS);

@@ -3,12 +3,12 @@ import { requireName } from "../../lib/text/nearest.ts";
 import { runCommand } from "../terminal/run_command.ts";
 
 /** An experiment as a command: what it is, and what runs it with the arguments behind its name. */
-interface Experiment {
+interface ExperimentCommand {
   readonly summary: string;
   readonly load: () => Promise<{ readonly main: (args: readonly string[]) => Promise<void> }>;
 }
 
-const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
+const EXPERIMENTS: Readonly<Record<string, ExperimentCommand>> = {
   glue: {
     summary: "methods on GLUE's tasks, their table beside the papers'",
     load: () => import("./reproduce_glue.ts"),

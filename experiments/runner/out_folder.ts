@@ -85,8 +85,19 @@ export async function removeResults({ folder }: FolderLock): Promise<void> {
 }
 
 /** Throws a RangeError where a folder for records holds a run of `train`, an adapter or a model. */
-export async function requireForRecords(out: string): Promise<void> {
+async function requireForRecords(out: string): Promise<void> {
   const held = await heldIn(out);
   if (held === undefined || held.startsWith("records")) return;
   throw new RangeError(`cannot keep records in ${out} as it holds ${held}: choose another folder with --out`);
+}
+
+/**
+ * Takes the right to write records into a folder.
+ *
+ * Throws a RangeError where the folder holds a run of `train`, an adapter or a model, and an Error where it cannot be
+ * written or another process is at work in it.
+ */
+export async function ownRecords(out: string): Promise<FolderLock> {
+  await requireForRecords(out);
+  return await lockFolder(out);
 }

@@ -1,6 +1,6 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { advice } from "../../experiments/cli/doctor.ts";
+import { advice } from "../../experiments/terminal/describe_device.ts";
 import { testDevice } from "../support/device.ts";
 import { runTask, STACK } from "./run_task.ts";
 

@@ -37,9 +37,9 @@ const TABLES: Readonly<Record<string, Command>> = {
   convert: { ...convert, files: [cli("convert")] },
   evaluate: { ...evaluate, files: [cli("evaluate"), cli("task_flags")] },
   merge: { ...merge, files: [cli("merge"), cli("task_flags")] },
-  "reproduce ablations": { ...ablations, FLAGS: ABLATIONS, files: [cli("reproduce_ablations")] },
-  "reproduce glue": { ...glue, FLAGS: GLUE, files: [cli("reproduce_glue")] },
-  run: { ...run, FLAGS: RUN, files: [cli("run")] },
+  "reproduce ablations": { ...ablations, FLAGS: ABLATIONS, files: [cli("reproduce_ablations"), cli("grid_options")] },
+  "reproduce glue": { ...glue, FLAGS: GLUE, files: [cli("reproduce_glue"), cli("grid_options")] },
+  run: { ...run, FLAGS: RUN, files: [cli("run"), cli("grid_options")] },
   train: { ...train, FLAGS: TRAIN, files: [cli("train"), cli("train_draft"), cli("task_flags")], others: METHOD_FLAGS },
 };
 

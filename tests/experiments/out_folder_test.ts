@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { lockFolder } from "../../lib/experiment/mod.ts";
-import { ownFolder, removeResults, requireForRecords, requireFree } from "../../experiments/runner/out_folder.ts";
+import { ownFolder, ownRecords, removeResults, requireFree } from "../../experiments/runner/out_folder.ts";
 import { filesUnder } from "../experiment/samples.ts";
 import { ownerOf, runTask, STACK, startTask } from "./run_task.ts";
 
@@ -42,15 +42,15 @@ describe("a folder for results", () => {
       "as it holds an adapter and no state of a run to go on with",
     );
     await expect(requireFree(folder, { resume: true, overwrite: true })).rejects.toThrow("exclude each other");
-    await expect(requireForRecords(`${folder}/held1`)).rejects.toThrow("cannot keep records in");
-    await requireForRecords(`${folder}/held4`);
+    await expect(ownRecords(`${folder}/held1`)).rejects.toThrow("cannot keep records in");
+    using _records = await ownRecords(`${folder}/held4`);
   });
 
   it("is free where nothing is there, or notes and logs alone", async () => {
     for (const out of [`${folder}/none`, await holding("notes", "slurm.out", "log.jsonl", "notes.md", "labels.json")]) {
       await requireFree(out, {});
       await requireFree(out, { resume: true });
-      await requireForRecords(out);
+      using _records = await ownRecords(out);
     }
   });
 

@@ -1,5 +1,6 @@
 import { type Comparison, type Difference, type Verdict, verdictOf } from "../../../lib/experiment/mod.ts";
 import { formatConfidence, formatP, formatPoints } from "../../../lib/experiment/statistics/points.ts";
+import { plural } from "../../../lib/text/plural.ts";
 
 /** A method, and what it is held against. */
 export interface Held {
@@ -9,8 +10,6 @@ export interface Held {
   /** Learning rates of both, where they are not the same. */
   readonly rates?: readonly [own: number, against: number];
 }
-
-const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 const points = (value: number, isSigned = true) => formatPoints(100 * value, { digits: 1, isSigned });
 
@@ -26,7 +25,7 @@ function seen({ method, against, difference, rates }: Held): string {
   const direction = mean > 0 ? "higher" : "lower";
   const unlike = rates ? `, at learning rates of ${rates[0]} and ${rates[1]}` : "";
   return `${method} scored ${direction} than ${against} by ${points(Math.abs(mean), false)} points ` +
-    `(interval ${interval!.map((end) => points(end)).join(" … ")}, ${count(pairs, "pair")}, p ` +
+    `(interval ${interval!.map((end) => points(end)).join(" … ")}, ${plural(pairs, "pair")}, p ` +
     `${p.startsWith("<") ? p : `= ${p}`}${unlike})`;
 }
 
@@ -47,7 +46,7 @@ function undecided({ method, against, difference }: Held): string {
   return `${method} against ${against}: the interval lies apart from 0 (${
     interval!.map((end) => points(end)).join(" … ")
   }, ` +
-    `mean difference ${points(mean)} points), but the test of ${count(pairs, "pair")} does not reach the level ` +
+    `mean difference ${points(mean)} points), but the test of ${plural(pairs, "pair")} does not reach the level ` +
     `(p = ${formatP(adjustedP)}): undecided`;
 }
 
@@ -126,7 +125,7 @@ export function heldOf({ baseline, methods }: Comparison): Held[] {
 
 /** What a table's comparisons rest on, before its findings. */
 export function scopeOf({ tasks, seeds, level }: Pick<Comparison, "tasks" | "seeds" | "level">): string {
-  return `Differences are over ${count(tasks.length, "task")} and ${count(seeds.length, "seed")}, with ${
+  return `Differences are over ${plural(tasks.length, "task")} and ${plural(seeds.length, "seed")}, with ${
     formatConfidence(level)
   } intervals and Holm's correction.`;
 }

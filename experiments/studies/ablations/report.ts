@@ -1,5 +1,7 @@
 import { mostAtOnce, type RunRecord } from "../../../lib/experiment/mod.ts";
 import { duration } from "../../terminal/duration.ts";
+import { runTitle } from "../../terminal/narrator.ts";
+import { totalOf } from "../glue/estimate.ts";
 import type { Evidence, Section } from "./section.ts";
 import { SWEEP_FACTORS } from "./sizes.ts";
 
@@ -30,7 +32,7 @@ function head(records: readonly RunRecord[], { sweeps }: Evidence): string[] {
   const tables = records.filter(({ spec }) => !swept.some(({ seed }) => seed === spec.seed));
   const seeds = (own: readonly { readonly seed: number }[]) =>
     each(own.map(({ seed }) => seed).toSorted((a, b) => a - b));
-  const seconds = results.reduce((sum, { wallSeconds }) => sum + wallSeconds, 0);
+  const seconds = totalOf(results.map(({ wallSeconds }) => wallSeconds));
   const atOnce = mostAtOnce(records);
   const lines = [
     `Metric: ${Array.from(metrics, ([task, metric]) => `${task} ${metric}`).join(", ")}; larger is better.`,
@@ -96,7 +98,7 @@ export function ablationReport(
       ? [
         "## Failed runs",
         "",
-        ...failed.map(({ spec, error }) => `- ${spec.task} ${spec.method.name} seed ${spec.seed}: ${error}`),
+        ...failed.map(({ spec, error }) => `- ${runTitle(spec)}: ${error}`),
         "",
       ]
       : [],

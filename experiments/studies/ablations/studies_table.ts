@@ -1,6 +1,7 @@
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { tableMarkdown } from "../../../lib/experiment/figures/table.ts";
 import { duration } from "../../terminal/duration.ts";
+import { totalOf } from "../glue/estimate.ts";
 import type { StudyRuns } from "./specs.ts";
 
 /** What studies will run, a row a study: runs that an earlier one has are not counted again, and time is of what is open. */
@@ -18,7 +19,7 @@ export function studiesTable(studies: readonly StudyRuns[], { seconds }: {
       conditions: runs.length,
       runs: specs.length,
       "of its own": own.length,
-      time: duration(seconds(own).values().reduce((sum, one) => sum + one, 0)),
+      time: duration(totalOf(seconds(own).values())),
       question: study.question,
     };
   }));

@@ -53,8 +53,15 @@ async function lengthsOf(spec: RunSpec, inputs: Inputs): Promise<Lengths> {
   };
 }
 
+/** Numbers added up in their order. */
+export function totalOf(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
+
 function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return totalOf(values) / values.length;
 }
 
 /** Work of a run's mean step and of a mean scored batch. */

@@ -111,16 +111,22 @@ function specOf(
   };
 }
 
+/** What decides which runs start from which. */
+type Starts = Pick<GlueSpecsOptions, "methods" | "scale" | "startsAtModel">;
+
+/** Tasks that runs of other ones start from. */
+export function startTasks(
+  tasks: readonly GlueTaskName[],
+  { methods, scale, startsAtModel }: Starts,
+): readonly GlueTaskName[] {
+  if (startsAtModel) return [];
+  return tasks.flatMap((task) => methods.flatMap((method) => scale.recipe(task, method).start ?? []));
+}
+
 /** Tasks in the order in which they run: those that others start from come first, asked for or not. */
-export function orderTasks(
-  { tasks, methods, scale, startsAtModel = false }: Pick<
-    GlueSpecsOptions,
-    "tasks" | "methods" | "scale" | "startsAtModel"
-  >,
-): GlueTaskName[] {
-  if (startsAtModel) return [...tasks];
-  const starts = tasks.flatMap((task) => methods.flatMap((method) => scale.recipe(task, method).start ?? []));
-  return [...new Set([...starts, ...tasks])];
+export function orderTasks(options: Starts & Pick<GlueSpecsOptions, "tasks">): GlueTaskName[] {
+  const { tasks } = options;
+  return [...new Set([...startTasks(tasks, options), ...tasks])];
 }
 
 async function materialOf(

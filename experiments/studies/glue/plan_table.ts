@@ -37,7 +37,7 @@ function startOf({ method: { startStep }, steps }: RunSpec): string {
   return Number(startStep) + 1 < steps ? String(startStep) : `${startStep}: W is never written`;
 }
 
-function rowOf(group: readonly RunSpec[], estimate: RunEstimate | undefined): string[] {
+function rowOf(group: readonly RunSpec[], estimate: RunEstimate): string[] {
   const [spec] = group;
   const { task, method, steps, epochs, optimizer, batchSize, model, checkpoint, start, evaluateEvery } = spec;
   return [
@@ -54,15 +54,15 @@ function rowOf(group: readonly RunSpec[], estimate: RunEstimate | undefined): st
     checkpoint === "best" ? `best of every ${evaluateEvery}` : "last",
     start ? `${start.task} run` : "model",
     startOf(spec),
-    estimate ? flops(estimate.operations) : "–",
-    estimate ? duration(estimate.seconds) : "–",
+    flops(estimate.operations),
+    duration(estimate.seconds),
   ];
 }
 
 /** What will run, one row for all seeds of a task and method. */
-export function planTable(specs: readonly RunSpec[], estimates: ReadonlyMap<RunSpec, RunEstimate>): string {
-  const groups = Map.groupBy(specs, ({ task, method }) => `${task} ${method.name}`);
-  const rows = Array.from(groups.values(), (group) => rowOf(group, estimates.get(group[0])));
+export function planTable(estimates: ReadonlyMap<RunSpec, RunEstimate>): string {
+  const groups = Map.groupBy(estimates.keys(), ({ task, method }) => `${task} ${method.name}`);
+  const rows = Array.from(groups.values(), (group) => rowOf(group, estimates.get(group[0])!));
   return markdownTable([HEAD, ...rows], { align: HEAD.map((_, i) => i < 2 || i === 10 || i === 11 ? "l" : "r") });
 }
 

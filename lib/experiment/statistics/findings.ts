@@ -1,4 +1,5 @@
 import type { Comparison, Difference, MethodScores } from "./compare.ts";
+import { plural } from "../../text/plural.ts";
 import { digitsOf, formatConfidence, formatP, formatPoints, type PointOptions } from "./points.ts";
 
 /** What a difference bears. */
@@ -24,8 +25,6 @@ export function verdictOf(difference: Difference | undefined, level: number): Ve
   return mean > 0 ? "higher" : "lower";
 }
 
-const count = (number: number, name: string): string => `${number} ${name}${number === 1 ? "" : "s"}`;
-
 /** One sentence, without its full stop. */
 function sentence(
   { method, difference }: MethodScores,
@@ -40,7 +39,7 @@ function sentence(
     : "no interval";
   const p = formatP(adjustedP);
   const test = `Holm's p ${p.startsWith("<") ? p : `= ${p}`}`;
-  const total = leftOut > 0 ? `${pairs} of ${pairs + leftOut} pairs` : count(pairs, "pair");
+  const total = leftOut > 0 ? `${pairs} of ${pairs + leftOut} pairs` : plural(pairs, "pair");
   const average = `mean difference ${points(mean, true)}${unit}`;
   switch (verdictOf(difference, level)) {
     case "higher":
@@ -79,6 +78,6 @@ export function findings(comparison: Comparison, { scale = 100 }: PointOptions =
       ? [`Runs without a score are left out, which may flatter their method: ${failed.join(", ")}.`]
       : [],
   ];
-  const scope = `Against ${baseline}, over ${count(tasks.length, "task")} and ${count(seeds.length, "seed")}`;
+  const scope = `Against ${baseline}, over ${plural(tasks.length, "task")} and ${plural(seeds.length, "seed")}`;
   return [`${scope}: ${sentences.join("; ")}.`, ...remarks].join(" ");
 }

@@ -1,12 +1,9 @@
 import { type RunRecord, scoreOf } from "../../lib/experiment/mod.ts";
 
-/** What `--json` prints of an experiment's records. */
-export function runSummary(
-  records: readonly RunRecord[],
-  { experiment, files }: { readonly experiment: string; readonly files: readonly string[] },
-) {
+/** What `--json` prints of an experiment's records: its name, the files that were written, and each run. */
+export function runSummary(records: readonly RunRecord[], files: readonly string[]) {
   return {
-    experiment,
+    experiment: records[0].spec.experiment,
     files,
     failed: records.filter(({ status }) => status === "failed").length,
     runs: records.map((record) => {

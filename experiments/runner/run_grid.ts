@@ -1,0 +1,134 @@
+import type { RunRecord, RunSpec } from "../../lib/experiment/mod.ts";
+import { plural } from "../../lib/text/plural.ts";
+import { describeDevice } from "../terminal/describe_device.ts";
+import type { Inputs } from "./data/inputs.ts";
+import { type Engine, type EngineOptions, openEngine } from "./engine.ts";
+import { keptRuns } from "./kept_runs.ts";
+import { ownRecords } from "./out_folder.ts";
+import { openRuns, runSpecs, type RunSpecsOptions } from "./run_specs.ts";
+import { runSummary } from "./run_summary.ts";
+
+/** An experiment: its runs, and what it says of them beforehand and in the end. */
+export interface Experiment {
+  readonly inputs: Inputs;
+  /** The runs, as far as they are known before the first of them. */
+  readonly specs: readonly RunSpec[];
+  /** Tasks whose runs others may start from that are asked for later. */
+  readonly startTasks?: readonly string[];
+  /** What the grid is made of, in lines; takes how many of its runs are recorded. */
+  readonly describe: (recorded: number) => readonly string[];
+  /** What would run, for `--dry-run`; without an engine where every run is recorded. */
+  readonly plan: (open: readonly RunSpec[], engine: Engine | undefined) => Promise<Plan | undefined>;
+  /** What is known of open runs before they begin; nothing by default. */
+  readonly expect?: (open: readonly RunSpec[], engine: Engine) => Promise<Expected>;
+  /** Runs the grid, and makes of its records what is read. */
+  readonly run: (session: Session) => Promise<Results>;
+}
+
+/** What would run. */
+export interface Plan {
+  /** What programs read. */
+  readonly document: unknown;
+  /** What people read. */
+  readonly text?: string;
+  /** What is said before either. */
+  readonly lines?: readonly string[];
+}
+
+/** What is known of runs before they begin. */
+export interface Expected {
+  readonly seconds: ReadonlyMap<RunSpec, number>;
+  readonly lines: readonly string[];
+}
+
+/** How an experiment has its runs run. */
+export interface Session {
+  /** Seconds that are expected of each open run. */
+  readonly seconds: ReadonlyMap<RunSpec, number>;
+  /** Those of runs that are not recorded, or all where recorded ones are repeated. */
+  readonly openRuns: (specs: readonly RunSpec[]) => Promise<readonly RunSpec[]>;
+  /** Runs what is open, and gives the records of all. */
+  readonly runSpecs: (
+    specs: readonly RunSpec[],
+    options?: Partial<Pick<RunSpecsOptions, "seconds" | "title">>,
+  ) => Promise<readonly RunRecord[]>;
+}
+
+/** What came of an experiment. */
+export interface Results {
+  readonly records: readonly RunRecord[];
+  /** Paragraphs that people read. */
+  readonly parts: readonly string[];
+  /** What programs read beside the summary of all runs. */
+  readonly document?: object;
+  /** Files that were written beside the tables. */
+  readonly files?: readonly string[];
+}
+
+/** Options of {@linkcode runGrid}. */
+export interface RunGridOptions extends Omit<EngineOptions, "kept">, Pick<RunSpecsOptions, "force" | "parquet"> {
+  /** The command's name, for messages. */
+  readonly command: string;
+  /** One document on standard output, all else on standard error. */
+  readonly json?: boolean;
+  /** Only says what would run. */
+  readonly isDry?: boolean;
+}
+
+/** The tables of a folder of records. */
+function tableFiles({ out, parquet }: RunGridOptions): string[] {
+  return ["arrow", ...parquet ? ["parquet"] : []]
+    .flatMap((ending) => [`${out}/runs.${ending}`, `${out}/curves.${ending}`]);
+}
+
+/** Prints what came of an experiment, and sets the exit code. */
+function report({ records, parts, document, files = [] }: Results, options: RunGridOptions): void {
+  const written = [...tableFiles(options), ...files];
+  const summary = runSummary(records, written);
+  if (options.json) console.log(JSON.stringify({ ...summary, ...document }));
+  else console.log([...parts, `written: ${written.join(", ")}`].map((part) => `\n${part}`).join("\n"));
+  if (summary.failed === 0) return;
+  const runs = plural(records.length, "run");
+  console.error(`${options.command}: ${summary.failed} of ${runs} failed; called again, it tries them again`);
+  Deno.exitCode = 1;
+}
+
+/**
+ * Runs an experiment in a folder of records as a command does: says what is asked for and what of it is recorded, opens
+ * the device where something is left to run, only plans it with `isDry`, runs it, and prints what came of it. The exit
+ * code is 1 where a run failed.
+ *
+ * Throws a RangeError where the folder holds something else than records, and an Error where another process uses it.
+ */
+export async function runGrid(experiment: Experiment, options: RunGridOptions): Promise<void> {
+  const { specs, inputs, startTasks } = experiment;
+  const { out, json, force, parquet, isDry } = options;
+  const say = (lines: readonly string[]) => lines.forEach((line) => json ? console.error(line) : console.log(line));
+  using lock = isDry ? undefined : await ownRecords(out);
+  const openOf = async (some: readonly RunSpec[]) => force ? some : await openRuns(some, out);
+  const open = await openOf(specs);
+  say(experiment.describe(specs.length - open.length));
+
+  // Where all is recorded nothing needs to compute.
+  const kept = await keptRuns(specs, startTasks);
+  using engine = open.length > 0 ? await openEngine(inputs, { ...options, kept }) : undefined;
+  if (engine) describeDevice(engine.device, (line) => say([line]));
+  else say(["nothing is left to run"]);
+
+  if (isDry) {
+    const plan = await experiment.plan(open, engine);
+    say(plan?.lines ?? []);
+    if (plan && (json || plan.text !== undefined)) console.log(json ? JSON.stringify(plan.document) : plan.text);
+    return;
+  }
+  const expected = engine && await experiment.expect?.(open, engine);
+  const { seconds, lines } = expected ?? { seconds: new Map<RunSpec, number>(), lines: [] };
+  say(lines);
+  const { run, parallel } = engine ?? {};
+  const results = await experiment.run({
+    seconds,
+    openRuns: openOf,
+    runSpecs: (some, titled) => runSpecs(some, { seconds, ...titled, out, lock, run, parallel, force, parquet }),
+  });
+  report(results, options);
+}

@@ -1,0 +1,88 @@
+import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import { plural } from "../../../lib/text/plural.ts";
+import type { Engine } from "../../runner/engine.ts";
+import { writeRunFile, type WriteRunFileOptions } from "../../runner/run_file.ts";
+import type { Experiment, Results, Session } from "../../runner/run_grid.ts";
+import { estimateSeconds, totalOf } from "../glue/estimate.ts";
+import { timeLine } from "../glue/plan_text.ts";
+import { understoodTasks } from "../understood_tasks.ts";
+import { byMethod, gather, recordedOf } from "./gather.ts";
+import { sectionOf } from "./section.ts";
+import { type AblationPlan, chooseRates, distinctRuns } from "./specs.ts";
+import { studiesTable } from "./studies_table.ts";
+import { writeSections, type WriteSectionsOptions } from "./write_sections.ts";
+
+/** Options of {@linkcode ablationExperiment}. */
+export interface AblationExperimentOptions extends WriteSectionsOptions {
+  /** Repeats runs that are recorded. */
+  readonly force?: boolean;
+  /** Gets all runs as a configuration file. */
+  readonly writeSpec?: string;
+  /** Where inputs lie, as that file names them. */
+  readonly sources: WriteRunFileOptions["inputs"];
+}
+
+/** Runs sweep and studies, writes what they show, and gives it. */
+async function run(plan: AblationPlan, session: Session, options: AblationExperimentOptions): Promise<Results> {
+  const { out, writeSpec, sources } = options;
+  const { studies, evidence } = await gather(plan, session);
+  const sections = studies.map((study) => sectionOf(study, evidence));
+  const files = await writeSections(sections, evidence, options);
+  const specs = [...evidence.records.keys()];
+  if (writeSpec !== undefined) await writeRunFile(writeSpec, specs, { inputs: sources, out });
+  return {
+    records: [...evidence.records.values()],
+    files,
+    parts: sections.flatMap(({ studyRuns: { study }, tables, findings }) => [
+      `## ${study.title}\n\n${study.question}`,
+      ...tables,
+      findings,
+    ]),
+    document: {
+      rates: evidence.chosen.best,
+      studies: sections.map(({ studyRuns: { study: { name, question } }, findings, comparison, pairs }) => (
+        { name, question, findings, comparison, pairs }
+      )),
+    },
+  };
+}
+
+/** A plan of studies as an experiment: what each would run, what was found, and their report. */
+export async function ablationExperiment(plan: AblationPlan, options: AblationExperimentOptions): Promise<Experiment> {
+  const { inputs } = plan;
+  // Rates decide which runs there are: they are the recipes' own until the sweep is recorded.
+  const sweeps = await plan.sweeps();
+  const swept = distinctRuns([], sweeps);
+  const records = options.force ? undefined : await recordedOf(swept, options.out);
+  const rates = records && chooseRates(sweeps, { records, tableSeeds: [] }).best;
+  const planned = await plan.runs(rates);
+  const specs = [...swept, ...distinctRuns(planned)];
+  const expected = async (open: readonly RunSpec[], { trainer, parallel }: Engine) => {
+    const seconds = await estimateSeconds(open, trainer);
+    return { seconds, lines: [timeLine(seconds.values(), parallel)] };
+  };
+  return {
+    inputs,
+    specs,
+    describe: (recorded) => [
+      `runs: ${specs.length} = ${swept.length} to choose learning rates, ${specs.length - swept.length} of ` +
+      `${plural(planned.length, "study", "studies")}; ${recorded} of them recorded`,
+    ],
+    async plan(open, engine) {
+      const { seconds, lines } = engine ? await expected(open, engine) : { seconds: new Map<RunSpec, number>() };
+      const isOpen = new Set(open);
+      const left = (own: readonly RunSpec[]) => byMethod(seconds)(own.filter((spec) => isOpen.has(spec)));
+      return {
+        lines,
+        document: { experiment: "ablations", specs, open: open.length, seconds: totalOf(seconds.values()) },
+        text: `\n${studiesTable(planned, { seconds: left })}`,
+      };
+    },
+    async expect(open, engine) {
+      const understood = await understoodTasks(inputs, open);
+      const { seconds, lines } = await expected(open, engine);
+      return { seconds, lines: [...understood, ...lines] };
+    },
+    run: (session) => run(plan, session, options),
+  };
+}

@@ -1,0 +1,59 @@
+import { findRecord, type RunRecord, type RunSpec } from "../../../lib/experiment/mod.ts";
+import type { Session } from "../../runner/run_grid.ts";
+import type { Evidence } from "./section.ts";
+import { type AblationPlan, chooseRates, distinctRuns, requireFairStudy, type StudyRuns } from "./specs.ts";
+
+/** The records of runs, where every one is recorded as finished. */
+export async function recordedOf(
+  specs: readonly RunSpec[],
+  out: string,
+): Promise<ReadonlyMap<RunSpec, RunRecord> | undefined> {
+  const found = await Promise.all(specs.map((spec) => findRecord(out, spec)));
+  const records = new Map<RunSpec, RunRecord>();
+  for (const [i, one] of found.entries()) {
+    if (one.kind !== "finished") return undefined;
+    records.set(specs[i], one.record);
+  }
+  return records;
+}
+
+/** A run as lines name it: by the rate that is tried, or by its condition where it first comes. */
+function titles(sweeps: ReadonlyMap<string, readonly RunSpec[]>, studies: readonly StudyRuns[] = []) {
+  const names = new Map<RunSpec, string>();
+  for (const [name, specs] of sweeps) {
+    for (const spec of specs) names.set(spec, `${name} at ${spec.optimizer.learningRate}`);
+  }
+  for (const { condition, specs } of studies.flatMap(({ runs }) => runs)) {
+    for (const spec of specs) if (!names.has(spec)) names.set(spec, condition.name);
+  }
+  return (spec: RunSpec) => `${spec.task} ${names.get(spec)} seed ${spec.seed}`;
+}
+
+/** Seconds by method and task, for runs whose rates are not known yet, too. */
+export function byMethod(
+  seconds: ReadonlyMap<RunSpec, number>,
+): (specs: readonly RunSpec[]) => ReadonlyMap<RunSpec, number> {
+  const key = ({ method, task }: RunSpec) => `${method.name} ${task}`;
+  const known = new Map(Array.from(seconds, ([spec, one]) => [key(spec), one]));
+  return (specs) => new Map(specs.map((spec) => [spec, known.get(key(spec)) ?? 0]));
+}
+
+/** Runs the sweep, then the studies at the rates that it chose. */
+export async function gather(
+  plan: AblationPlan,
+  { seconds, openRuns, runSpecs }: Session,
+): Promise<{ readonly studies: readonly StudyRuns[]; readonly evidence: Evidence }> {
+  const secondsOf = byMethod(seconds);
+  const recordsOf = async (specs: readonly RunSpec[], title: (spec: RunSpec) => string) => {
+    const records = await runSpecs(specs, { seconds: secondsOf(await openRuns(specs)), title });
+    return new Map(specs.map((spec, i) => [spec, records[i]]));
+  };
+  const sweeps = await plan.sweeps();
+  const first = await recordsOf(distinctRuns([], sweeps), titles(sweeps));
+  const tableSeeds = [...new Set(distinctRuns(await plan.runs()).map(({ seed }) => seed))];
+  const chosen = chooseRates(sweeps, { records: first, tableSeeds });
+  const studies = await plan.runs(chosen.best);
+  for (const study of studies) requireFairStudy(study, sweeps);
+  const second = await recordsOf(distinctRuns(studies), titles(sweeps, studies));
+  return { studies, evidence: { sweeps, chosen, records: new Map([...first, ...second]) } };
+}

@@ -1,0 +1,112 @@
+import {
+  paperTable,
+  report,
+  reportFigure,
+  type RunRecord,
+  type RunSpec,
+  scoreCaption,
+  scoreTable,
+  settingsLines,
+  writeLines,
+} from "../../../lib/experiment/mod.ts";
+import { writeAtomically } from "../../../lib/io/mod.ts";
+import { plural } from "../../../lib/text/plural.ts";
+import { TASKS } from "../../recipes/mod.ts";
+import type { Inputs } from "../../runner/data/inputs.ts";
+import type { Experiment, Plan, Results } from "../../runner/run_grid.ts";
+import { comparable } from "../comparable.ts";
+import { understoodTasks } from "../understood_tasks.ts";
+import { estimateRuns, type Estimates, estimateSeconds, totalOf } from "./estimate.ts";
+import { type GlueSpecsOptions, orderTasks, startTasks } from "./glue_specs.ts";
+import { PAPER_GLUE } from "./paper.ts";
+import { optionLines } from "./plan_table.ts";
+import { planDocument, planText, timeLine } from "./plan_text.ts";
+
+/** Options of {@linkcode glueExperiment}. */
+export interface GlueExperimentOptions {
+  readonly inputs: Inputs;
+  /** What the runs are made of. */
+  readonly grid: GlueSpecsOptions;
+  /** The folder of records, which gets the report, too. */
+  readonly out: string;
+  /** The command, as the report names it. */
+  readonly command: string;
+}
+
+/** What the grid is made of, in lines. */
+function gridLines(specs: readonly RunSpec[], grid: GlueSpecsOptions, recorded: number): string[] {
+  const tasks = [...new Set(specs.map(({ task }) => task))];
+  const methods = [...new Set(specs.map(({ method }) => method.name))];
+  const added = orderTasks(grid).filter((task) => !grid.tasks.includes(task));
+  const begin = new Set(specs.filter(({ start }) => start).map(({ task }) => task));
+  return [
+    `runs: ${specs.length} = ${tasks.join(", ")} × ${methods.join(", ")} × ${plural(grid.seeds, "seed")}; ` +
+    `${recorded} of them recorded`,
+    ...added.length > 0 ? [`added: ${added.join(", ")}, from whose runs ${[...begin].join(", ")} start`] : [],
+  ];
+}
+
+/** What would run, its work and its time; without estimates where nothing is left. */
+function planOf(specs: readonly RunSpec[], estimates: Estimates | undefined, device: string | undefined): Plan {
+  const runs = [...estimates?.runs.values() ?? []];
+  const [seconds, operations] = [totalOf(runs.map((one) => one.seconds)), totalOf(runs.map((one) => one.operations))];
+  return {
+    document: {
+      ...{ experiment: "glue", device, specs, open: runs.length, seconds, operations },
+      ...planDocument(estimates ?? {}),
+    },
+    text: estimates && planText(estimates, {
+      work: ` for ${(operations / 1e15).toPrecision(3)} PFLOP`,
+      notes: [
+        optionLines([...estimates.runs.keys()]).join("\n"),
+        "Metrics and checkpoints are of the dev split; no test split is read.",
+      ],
+    }),
+  };
+}
+
+/** Writes report and figure, and gives the table beside the papers'. */
+async function resultsOf(
+  records: readonly RunRecord[],
+  { inputs, out, command }: GlueExperimentOptions,
+): Promise<Results> {
+  const compared = comparable(records[0].spec);
+  const title = inputs.sources.data === undefined ? "The suite in GLUE's format" : "GLUE";
+  const files = [`${out}/report.md`, `${out}/report.svg`];
+  await writeAtomically(files[0], report(records, PAPER_GLUE, { title, command, comparable: compared }));
+  await writeAtomically(files[1], reportFigure(records));
+  const parts = [
+    scoreTable(records),
+    [`${scoreCaption(records)}.`, ...settingsLines(records)].join("\n"),
+    ...writeLines(records).map((line) => `${line}.`),
+    'The papers, RoBERTa-base on GLUE ("?": as recalled; check with the paper):',
+    paperTable(PAPER_GLUE, [...new Set(records.map(({ spec }) => spec.task))]),
+    compared,
+  ];
+  return { records, parts, files };
+}
+
+/** The runs of GLUE as an experiment: its plan, its table beside the papers', its report. */
+export function glueExperiment(specs: readonly RunSpec[], options: GlueExperimentOptions): Experiment {
+  const { inputs, grid } = options;
+  return {
+    inputs,
+    specs,
+    // Whether their tasks are asked for now or not.
+    startTasks: startTasks(TASKS, grid),
+    describe: (recorded) => gridLines(specs, grid, recorded),
+    async plan(open, engine) {
+      const estimates = engine && await estimateRuns(open, { device: engine.device, inputs });
+      return planOf(specs, estimates, engine?.device.report.name);
+    },
+    async expect(open, { device, trainer }) {
+      // Batches in buckets differ in length, which seconds of a step alone do not tell.
+      const estimates = grid.scale.padding === "bucket" ? await estimateRuns(open, { device, inputs }) : undefined;
+      const seconds = estimates
+        ? new Map(Array.from(estimates.runs, ([spec, { seconds }]) => [spec, seconds]))
+        : await estimateSeconds(open, trainer);
+      return { seconds, lines: [...await understoodTasks(inputs, open), timeLine(seconds.values())] };
+    },
+    run: async ({ runSpecs }) => await resultsOf(await runSpecs(specs), options),
+  };
+}
