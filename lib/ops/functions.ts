@@ -22,6 +22,7 @@ export {
 export { type DTypeOption, full, ones, onesLike, zeros, zerosLike } from "./full.ts";
 export { copy } from "./copy.ts";
 export { controlDependency, stopGradient } from "./identity.ts";
+export { dynamicSlice, dynamicUpdateSlice } from "./dynamic_slice.ts";
 export { embedding } from "./embedding.ts";
 export { cos, exp, log, rsqrt, sigmoid, sin, sqrt, tanh } from "./exponential.ts";
 export { square } from "./arithmetic.ts";
@@ -32,17 +33,22 @@ export { matmulSum } from "./matmul_sum.ts";
 export { max, mean, min, sum } from "./reduce.ts";
 export { expandDims, reshape, squeeze, transpose } from "./reshape.ts";
 export { concat, select, slice, split, stack } from "./slice.ts";
+export { argsort, sort, topK } from "./sort.ts";
 export { logSoftmax, normalize, softmax } from "./softmax.ts";
+export { scatterAdd, takeAlong } from "./take_along.ts";
 export { where } from "./where.ts";
 export * as random from "./random_mod.ts";
 export type { Key } from "./random.ts";
 export { squaredNorm } from "./squared_norm.ts";
 export type {
   AxisOption,
+  DynamicSliceOptions,
+  DynamicStart,
   GeluOptions,
   MatmulOptions,
   ReduceOptions,
   SliceOptions,
+  SortOptions,
   SplitOptions,
   TensorLike,
 } from "../tensor/operation_options.ts";

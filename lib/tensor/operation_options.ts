@@ -22,6 +22,14 @@ export interface AxisOption {
   readonly axis?: number;
 }
 
+/** Options of `sort()` and `argsort()`. */
+export interface SortOptions {
+  /** The axis to sort along, the last by default. */
+  readonly axis?: number;
+  /** Whether the greatest come first; false by default. */
+  readonly descending?: boolean;
+}
+
 /** Options of `matmul()`. */
 export interface MatmulOptions {
   /** Swaps the last two axes of the first operand, which copies nothing; `false` by default. */
@@ -41,6 +49,17 @@ export interface SliceOptions {
   /** The first position of each axis. */
   readonly start: readonly number[];
   /** How many positions of each axis; −1 stands for all that follow. */
+  readonly size: Shape;
+}
+
+/** Where a box begins: a place for each axis, numbers and scalar tensors in i32, or one i32 tensor `[rank]`. */
+export type DynamicStart = Tensor | readonly (number | Tensor)[];
+
+/** The box that `dynamicSlice()` cuts out. */
+export interface DynamicSliceOptions {
+  /** The first position of each axis. */
+  readonly start: DynamicStart;
+  /** How many positions of each axis. */
   readonly size: Shape;
 }
 

@@ -6,10 +6,13 @@ import { formatShape, type Shape, sizeOf } from "./shape.ts";
 import type { TensorState } from "./state.ts";
 import type {
   AxisOption,
+  DynamicSliceOptions,
+  DynamicStart,
   GeluOptions,
   MatmulOptions,
   ReduceOptions,
   SliceOptions,
+  SortOptions,
   SplitOptions,
   TensorLike,
 } from "./operation_options.ts";
@@ -365,6 +368,21 @@ export class Tensor {
     return operations().argmax(this, options);
   }
 
+  /** Positions that put the elements along an axis in order, as i32. */
+  argsort(options?: SortOptions): Tensor {
+    return operations().argsort(this, options);
+  }
+
+  /** The elements along an axis in ascending or descending order. */
+  sort(options?: SortOptions): Tensor {
+    return operations().sort(this, options);
+  }
+
+  /** The `k` largest elements along an axis, and their positions as i32. */
+  topK(k: number, options?: AxisOption): [values: Tensor, indices: Tensor] {
+    return operations().topK(this, k, options);
+  }
+
   /** eˣ / Σeˣ along an axis. */
   softmax(options?: AxisOption): Tensor {
     return operations().softmax(this, options);
@@ -418,6 +436,26 @@ export class Tensor {
   /** A box of the tensor. */
   slice(options: SliceOptions): Tensor {
     return operations().slice(this, options);
+  }
+
+  /** A box of a fixed size at a place that is data. */
+  dynamicSlice(options: DynamicSliceOptions): Tensor {
+    return operations().dynamicSlice(this, options);
+  }
+
+  /** The tensor with a box replaced, at a place that is data. */
+  dynamicUpdateSlice(update: Tensor, options: { readonly start: DynamicStart }): Tensor {
+    return operations().dynamicUpdateSlice(this, update, options);
+  }
+
+  /** Elements by their positions along an axis. */
+  takeAlong(indices: Tensor, options?: AxisOption): Tensor {
+    return operations().takeAlong(this, indices, options);
+  }
+
+  /** The tensor with updates added at positions along an axis. */
+  scatterAdd(indices: Tensor, updates: Tensor, options?: AxisOption): Tensor {
+    return operations().scatterAdd(this, indices, updates, options);
   }
 
   /** Parts along an axis. */

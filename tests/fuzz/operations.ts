@@ -93,6 +93,20 @@ function idsOf(draft: Draft, shape: readonly number[], limit: number): string {
   return draft.leaf("i32", shape, { element: () => draft.numbers.below(Math.max(limit, 1)) });
 }
 
+/** A sort along an axis. */
+const sorted: Drawing = (draft) => {
+  const x = draft.value({ dtypes: [draft.one(NUMERIC)], where: rankOf(1) }, () => [draft.between(1, 70)]);
+  const { rank } = draft.tensor(x);
+  return draft.chance(0.3) ? call(x) : call(x, { axis: draft.between(-rank, rank - 1), descending: draft.chance(0.5) });
+};
+
+/** Where a box begins, as numbers, scalars or one tensor, inside or not. */
+function placesOf(draft: Draft, shape: readonly number[]): PlainArg {
+  const element = () => draft.between(-9, 9);
+  if (draft.chance(0.4)) return draft.leaf("i32", [shape.length], { element });
+  return shape.map((n) => draft.chance(0.5) ? draft.between(-n, n) : draft.leaf("i32", [], { element }));
+}
+
 const creation: Drawing = (draft) =>
   draft.chance(0.6) ? call(draft.shape()) : call(draft.shape(), { dtype: draft.one(["f32", "i32", "u32", "bool"]) });
 
@@ -166,6 +180,42 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
     return call(draft.value({ dtypes: ["i32", "u32"], where: fits }, () => [draft.size() % 100]), draft.between(1, 9));
   },
   argmax: alongAxis(1),
+  argsort: sorted,
+  sort: sorted,
+  topK: (draft) => {
+    const x = draft.value({ dtypes: [draft.one(NUMERIC)], where: rankOf(1) }, () => [draft.between(1, 70)]);
+    const { shape } = draft.tensor(x);
+    const axis = draft.between(0, shape.length - 1);
+    const k = draft.between(0, Math.min(shape[axis], 9));
+    return { args: [x, k, { axis: draft.chance(0.5) ? axis : axis - shape.length }], part: draft.numbers.below(2) };
+  },
+  takeAlong: (draft) => {
+    const x = draft.value({ dtypes: [draft.one(NUMERIC)], where: rankOf(1) }, () => [draft.between(1, 70)]);
+    const { shape } = draft.tensor(x);
+    const axis = draft.between(0, shape.length - 1);
+    const taken = shape.map((n, a) => a === axis ? draft.between(0, 9) : draft.one([1, n]));
+    return call(x, idsOf(draft, taken, shape[axis]), { axis });
+  },
+  scatterAdd: (draft) => {
+    const x = draft.value({ dtypes: [draft.one(NUMERIC)], where: rankOf(1) }, () => [draft.between(1, 70)]);
+    const { shape, dtype } = draft.tensor(x);
+    const axis = draft.between(0, shape.length - 1);
+    const count = draft.one([draft.between(0, 9), 70]);
+    const placed = shape.map((n, a) => a === axis ? (n * count > 4000 ? 1 : count) : n);
+    return call(x, idsOf(draft, placed, shape[axis] + 1), draft.leaf(dtype, placed), { axis });
+  },
+  dynamicSlice: (draft) => {
+    const x = draft.value({ dtypes: [draft.one(NUMERIC)], where: rankOf(1) }, () => draft.shape(draft.between(1, 4)));
+    const { shape } = draft.tensor(x);
+    return call(x, { start: placesOf(draft, shape), size: shape.map((n) => draft.between(Math.min(n, 1), n)) });
+  },
+  dynamicUpdateSlice: (draft) => {
+    const x = draft.value({ dtypes: [draft.one(NUMERIC)], where: rankOf(1) }, () => draft.shape(draft.between(1, 4)));
+    const { shape, dtype } = draft.tensor(x);
+    const box = shape.map((n) => draft.between(Math.min(n, 1), n));
+    const fits = (other: Tensor) => other.rank === box.length && other.shape.every((n, a) => n <= shape[a]);
+    return call(x, draft.value({ dtypes: [dtype], where: fits }, () => box), { start: placesOf(draft, shape) });
+  },
   broadcastTo: (draft) => {
     const x = draft.value({ dtypes: [draft.one(ANY)], where: ({ size, rank }) => size <= 600 && rank < 5 });
     const { shape } = draft.tensor(x);

@@ -39,6 +39,7 @@ const EXACT = new Set([
   ],
   ...["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual", "logicalAnd", "logicalOr", "logicalNot"],
   ...["arange", "constant", "threefry", "unit", "embedding", "isNaN", "isFinite"],
+  ...["argsort", "takeAlong", "dynamicSlice", "dynamicUpdateSlice"],
 ]);
 
 /** Operations whose result is the number of f32 nearest to the exact one, or, joined with others, one beside it. */
@@ -99,7 +100,17 @@ function ofNormalizeGrad([x, d]: readonly ReferenceArray[], epsilon: number): Er
 
 /** Operations that sum: what they do to their inputs on the way is as if each had been rounded. */
 const SUMMING = new Set([
-  ...["sum", "matmul", "matmulSum", "addLowRank", "squaredNorm", "scatterRows", "normalize", "normalizeGrad"],
+  ...[
+    "sum",
+    "matmul",
+    "matmulSum",
+    "addLowRank",
+    "squaredNorm",
+    "scatterRows",
+    "scatterAlong",
+    "normalize",
+    "normalizeGrad",
+  ],
   ...["softmax", "softmaxGrad", "logSoftmax", "logSoftmaxGrad", "logProbability", "logProbabilityGrad"],
   ...["attention", "attentionGrad"],
 ]);
@@ -110,7 +121,7 @@ export function isComposite(name: string): boolean {
 }
 
 /** Operations that only multiply and add: whole numbers stay whole in any order. */
-const WHOLE = new Set(["sum", "matmul", "matmulSum", "addLowRank", "squaredNorm", "scatterRows"]);
+const WHOLE = new Set(["sum", "matmul", "matmulSum", "addLowRank", "squaredNorm", "scatterRows", "scatterAlong"]);
 
 /** Whether an operation's bound does not say what rounding on its way does: then that counts as rounding of its inputs. */
 export function roundsInside(name: string): boolean {

@@ -32,6 +32,8 @@ const UNARY = [
 const REDUCTIONS = ["sum", "mean", "max", "min"] as const;
 const ROW_WISE = ["softmax", "logSoftmax", "argmax"] as const;
 
+const start = () => [0, tensor(0, { dtype: "i32" })];
+
 const PAIRS: Readonly<Record<string, readonly Pair[]>> = {
   ...Object.fromEntries([...BINARY, ...COMPARISONS].map((name) => [name, [
     [({ x, y }: Operands) => x[name](y), ({ x, y }: Operands) => ops[name](x, y)],
@@ -55,6 +57,25 @@ const PAIRS: Readonly<Record<string, readonly Pair[]>> = {
     [({ x }) => x.gelu(), ({ x }) => ops.gelu(x)],
     [({ x }) => x.gelu({ approximate: "tanh" }), ({ x }) => ops.gelu(x, { approximate: "tanh" })],
   ],
+  argsort: [[({ x }) => x.argsort({ axis: 0 }), ({ x }) => ops.argsort(x, { axis: 0 })]],
+  sort: [[({ x }) => x.sort({ descending: true }), ({ x }) => ops.sort(x, { descending: true })]],
+  topK: [[({ x }) => x.topK(1, { axis: 0 }), ({ x }) => ops.topK(x, 1, { axis: 0 })]],
+  takeAlong: [[
+    ({ x, y }) => x.takeAlong(y.argsort({ axis: 0 }), { axis: 0 }),
+    ({ x, y }) => ops.takeAlong(x, ops.argsort(y, { axis: 0 }), { axis: 0 }),
+  ]],
+  scatterAdd: [[
+    ({ x, y }) => x.scatterAdd(y.argsort(), y, { axis: 1 }),
+    ({ x, y }) => ops.scatterAdd(x, ops.argsort(y), y, { axis: 1 }),
+  ]],
+  dynamicSlice: [[
+    ({ x }) => x.dynamicSlice({ start: start(), size: [1, 1] }),
+    ({ x }) => ops.dynamicSlice(x, { start: start(), size: [1, 1] }),
+  ]],
+  dynamicUpdateSlice: [[
+    ({ x, y }) => x.dynamicUpdateSlice(y, { start: start() }),
+    ({ x, y }) => ops.dynamicUpdateSlice(x, y, { start: start() }),
+  ]],
   logicalAnd: [[
     ({ flags, x }) => flags.logicalAnd(x.less(0)),
     ({ flags, x }) => ops.logicalAnd(flags, ops.less(x, 0)),

@@ -5,8 +5,10 @@ import * as logProbabilities from "../../lib/ops/log_probability.ts";
 import * as ops from "../../lib/ops/mod.ts";
 import { reference } from "../../lib/ops/reference.ts";
 import { apply, holdNodes, type Primitive } from "../../lib/ops/primitive.ts";
+import * as dynamicSlices from "../../lib/ops/dynamic_slice.ts";
 import * as lookUps from "../../lib/ops/embedding.ts";
 import * as slices from "../../lib/ops/slice.ts";
+import * as alongs from "../../lib/ops/take_along.ts";
 import * as softmaxes from "../../lib/ops/softmax.ts";
 import { type DType, stateOf, type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import cases from "../fixtures/reference_rules.json" with { type: "json" };
@@ -29,6 +31,9 @@ interface Params {
   readonly transposeB?: boolean;
   readonly causal?: boolean;
   readonly by?: number;
+  readonly descending?: boolean;
+  /** Size of the axis that is scattered along. */
+  readonly length?: number;
 }
 
 type Rule = (inputs: readonly Tensor[], params: Params) => Tensor;
@@ -103,6 +108,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   matmulSum: ([a, b, z, v, z1, v1]) => ops.matmulSum([a, b], [z, v], ...z1 ? [[z1, v1] as const] : []),
   addLowRank: ([W, left, right], { scale }) => ops.addLowRank(W, { left, right, scale: scale! }),
   embedding: two(ops.embedding),
+  argsort: ([x], { axis, descending }) => ops.argsort(x, { axis, descending }),
+  takeAlong: ([x, indices], { axis }) => ops.takeAlong(x, indices, { axis }),
+  scatterAlong: (inputs, { axis, length }) =>
+    apply(alongs.scatterAlongPrimitive, inputs, { axis: axis!, size: length! }),
+  dynamicSlice: (inputs, { size }) => apply(dynamicSlices.dynamicSlicePrimitive, inputs, { size: size! }),
+  dynamicUpdateSlice: (inputs) => apply(dynamicSlices.dynamicUpdatePrimitive, inputs, undefined),
   scatterRows: (inputs, { shape }) => apply(lookUps.scatterRowsPrimitive, inputs, { shape: shape! }),
   attention: ([q, k, v, mask], { causal }) => attentions.fusedAttention(q, k, v, { mask, causal }).output,
   attentionGrad: ([q, k, v, cotangent, mask], { causal, by }) => {

@@ -243,6 +243,82 @@ export const TABLE: readonly Row[] = [
     f: (x) => ops.embedding(x, tensor([[1, 2], [2, 2]], { dtype: "i32" })),
     shapes: [[3, 7]],
   },
+  ...[[1], [7], [63], [64], [65], [257], [3, 5], [2, 1025], [3, 2500]].flatMap((shape): Row[] => [
+    { name: `sort of [${shape}]`, f: (x) => ops.sort(x), shapes: [shape], apart: true },
+    {
+      name: `argsort of [${shape}]`,
+      f: (x) => ops.cast(ops.argsort(x, { descending: true }), "f32"),
+      shapes: [shape],
+      apart: true,
+      flat: true,
+    },
+  ]),
+  {
+    name: "sort along an axis in the middle, descending",
+    f: (x) => ops.sort(x, { axis: 1, descending: true }),
+    shapes: [[3, 70, 5]],
+    apart: true,
+  },
+  {
+    name: "topK",
+    f: (x) => ops.topK(x, 3, { axis: 0 })[0],
+    shapes: [[9, 5]],
+    apart: true,
+  },
+  {
+    name: "takeAlong of indices that are computed",
+    f: (x, y) => ops.takeAlong(x, ops.argsort(y, { axis: 0 }), { axis: 0 }),
+    shapes: [[66, 3], [66, 3]],
+    apart: true,
+  },
+  {
+    name: "takeAlong of repeated and stretched indices",
+    f: (x) => ops.takeAlong(x, tensor([[[2], [0], [2], [2], [1]]], { dtype: "i32" }), { axis: 1 }),
+    shapes: [[2, 3, 4]],
+  },
+  {
+    name: "takeAlong of many indices",
+    f: (x) => ops.takeAlong(x, new Numbers(4).ids([2, 300], 7)),
+    shapes: [[2, 7]],
+  },
+  {
+    name: "scatterAdd of few",
+    f: (x, updates) => ops.scatterAdd(x, tensor([[1], [1], [-1], [4]], { dtype: "i32" }), updates, { axis: 0 }),
+    shapes: [[3, 5], [4, 5]],
+  },
+  {
+    name: "scatterAdd of many",
+    f: (x, updates) => ops.scatterAdd(x, new Numbers(5).ids([2, 1100, 2], 7), updates, { axis: 1 }),
+    shapes: [[2, 6, 2], [2, 1100, 2]],
+  },
+  {
+    name: "scatterAdd by indices that are computed",
+    f: (x, updates, y) => ops.scatterAdd(x, ops.argsort(y), updates),
+    shapes: [[3, 9], [3, 9], [3, 9]],
+    apart: true,
+  },
+  {
+    name: "dynamicSlice",
+    f: (x) => ops.dynamicSlice(x, { start: [1, tensor([-3], { dtype: "i32" }), 9], size: [2, 5, 2] }),
+    shapes: [[4, 13, 9]],
+  },
+  {
+    name: "dynamicSlice at a place that is computed",
+    f: (x, y) => ops.dynamicSlice(x, { start: ops.slice(ops.argsort(y), { start: [0], size: [2] }), size: [2, 33] }),
+    shapes: [[7, 65], [9]],
+    apart: true,
+  },
+  {
+    name: "dynamicUpdateSlice",
+    f: (x, update) => ops.dynamicUpdateSlice(x, update, { start: tensor([3, 0, -1], { dtype: "i32" }) }),
+    shapes: [[4, 13, 9], [2, 5, 2]],
+  },
+  {
+    name: "dynamicUpdateSlice at a place that is computed",
+    f: (x, update, y) => ops.dynamicUpdateSlice(x, update, { start: [ops.argmax(y)] }),
+    shapes: [[257], [64], [9]],
+    apart: true,
+  },
 ];
 
 /** The inputs of a row; others by another seed. */

@@ -21,11 +21,13 @@ const LANGUAGE = [
   ..."argmax logProbability logSoftmax max mean min normalize softmax squaredNorm sum".split(" "),
   ..."broadcastTo cast concat copy expandDims reshape select slice split squeeze stack transpose".split(" "),
   ..."addLowRank embedding matmul matmulSum".split(" "),
+  ..."argsort dynamicSlice dynamicUpdateSlice scatterAdd sort takeAlong topK".split(" "),
   ..."controlDependency stopGradient".split(" "),
 ];
 
 const TYPES = [
   ..."DType HostArray NestedArray Shape TensorOptions TypedArray".split(" "),
+  ..."DynamicSliceOptions DynamicStart SortOptions".split(" "),
   ..."AxisOption DTypeOption GeluOptions Key LowRank MatmulOptions ReduceOptions SliceOptions SplitOptions TensorLike"
     .split(" "),
   ..."AnyFunction CustomVjpRules GradOptions ValueAndGrad ValueAndGradOptions".split(" "),

@@ -1,0 +1,106 @@
+import type { AxisOption, SortOptions } from "../tensor/operation_options.ts";
+import { formatShape, normalizeAxis, requireCount, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { requireDType } from "./elementwise.ts";
+import { apply, type Primitive } from "./primitive.ts";
+import { slice } from "./slice.ts";
+import { argsortEmission } from "./sort_dispatches.ts";
+import { takeAlong } from "./take_along.ts";
+
+/** Parameters of {@linkcode argsortPrimitive}. */
+export interface ArgsortParams {
+  readonly axis: number;
+  readonly descending: boolean;
+}
+
+/** Whether an element is greater than another one, NaN being greater than all others. */
+function isGreater(a: number, b: number): boolean {
+  return a > b || (Number.isNaN(a) && !Number.isNaN(b));
+}
+
+/** Positions along an axis in the order of the elements there. */
+export const argsortPrimitive: Primitive<ArgsortParams> = {
+  name: "argsort",
+  infer: ([x]) => ({ shape: x.shape, dtype: "i32" }),
+  lowering: {
+    kind: "kernel",
+    emit({ inputs: [{ view: { shape }, dtype }], params: { axis, descending } }) {
+      const n = shape[axis];
+      const sizes = { rows: sizeOf(shape) / n, n, inner: sizeOf(shape.slice(axis + 1)) };
+      return argsortEmission(sizes, { dtype: dtype === "f32" || dtype === "i32" ? dtype : "u32", descending });
+    },
+  },
+  reference([x], { axis, descending }) {
+    const n = x.shape[axis];
+    const inner = sizeOf(x.shape.slice(axis + 1));
+    const result = new Float64Array(x.data.length);
+    for (let row = 0; row < x.data.length / n; row++) {
+      const at = (i: number) => (Math.floor(row / inner) * n + i) * inner + row % inner;
+      const before = (i: number, j: number) => {
+        const [a, b] = descending ? [x.data[at(j)], x.data[at(i)]] : [x.data[at(i)], x.data[at(j)]];
+        return Number(isGreater(a, b)) - Number(isGreater(b, a));
+      };
+      Array.from({ length: n }, (_, i) => i).sort(before).forEach((position, i) => result[at(i)] = position);
+    }
+    return result;
+  },
+  vjp: () => [undefined],
+  batch: ({ inputs, params: { axis, descending } }) => apply(argsortPrimitive, inputs, { axis: axis + 1, descending }),
+};
+
+/**
+ * Positions, as i32, that put the elements along an axis (the last by default) in ascending order, or in descending
+ * order: equal ones, zeros of either sign among them, in the order that they have. NaN is greater than all numbers: it
+ * is last, and first in descending order, as in JAX.
+ */
+export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
+  const { axis = -1, descending = false } = options;
+  requireDType("argsort", x, ["f32", "i32", "u32", "bool"]);
+  return apply(argsortPrimitive, [x], { axis: normalizeAxis(axis, x.rank, "argsort"), descending });
+}
+
+/**
+ * The elements along an axis (the last by default) in ascending order, or in descending order, as {@linkcode argsort} has
+ * them: on the device, for any length. Each element's derivative is that of the place it came to.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([3, NaN, 1, 2]);
+ * console.log((await dd.sort(x).data()).join()); // 1,2,3,NaN
+ * console.log((await dd.sort(x, { descending: true }).data()).join()); // NaN,3,2,1
+ * ```
+ */
+export function sort(x: Tensor, options: SortOptions = {}): Tensor {
+  requireDType("sort", x, ["f32", "i32", "u32", "bool"]);
+  const axis = normalizeAxis(options.axis ?? -1, x.rank, "sort");
+  return takeAlong(x, argsort(x, options), { axis });
+}
+
+/**
+ * The `k` largest elements along an axis (the last by default) in descending order, and their positions as i32; of equal
+ * ones the first, as in JAX's `top_k`. NaN is greater than all numbers.
+ *
+ * Throws a RangeError where the axis has fewer elements.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const [values, indices] = dd.topK(dd.tensor([0.1, 0.7, 0.2]), 2);
+ * console.log((await indices.data()).join(), values.shape.join()); // 1,2 2
+ * ```
+ */
+export function topK(x: Tensor, k: number, options: AxisOption = {}): [values: Tensor, indices: Tensor] {
+  requireDType("topK", x, ["f32", "i32", "u32", "bool"]);
+  const axis = normalizeAxis(options.axis ?? -1, x.rank, "topK");
+  if (requireCount("topK", "the number of elements", k) > x.shape[axis]) {
+    throw new RangeError(`topK: axis ${axis} of ${formatShape(x.shape)} has no ${k} elements`);
+  }
+  const order = argsort(x, { axis, descending: true });
+  const indices = slice(order, { start: x.shape.map(() => 0), size: x.shape.map((n, a) => a === axis ? k : n) });
+  return [takeAlong(x, indices, { axis }), indices];
+}
