@@ -1,11 +1,30 @@
-import { parseArgs } from "@std/cli/parse-args";
-import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiments/terminal/flags.ts";
+import { COMMON, type FlagTable } from "../experiments/terminal/flag_table.ts";
+import { nameList } from "../experiments/terminal/flags.ts";
+import { flagHelp, readFlags } from "../experiments/terminal/read_flags.ts";
 
 /** Parts of the benchmark, in the order in which they run. */
 const SECTIONS = ["kernels", "steps", "steady", "scaling", "startup", "compile"] as const;
 
 /** A part of the benchmark. */
 export type Section = typeof SECTIONS[number];
+
+/** Flags of the command. */
+export const FLAGS = {
+  only: { takes: "text", value: "LIST", help: `${SECTIONS.join(", ")}, by commas; all by default` },
+  quick: { takes: "nothing", help: "few and small cases, few rounds: shows that everything runs, measures little" },
+  rounds: { takes: "integer", value: "N", help: "turns of each contender, 8 by default (--quick: 2)" },
+  peers: {
+    takes: "nothing",
+    help: "also jax-js, TensorFlow.js and onnxruntime, which are fetched from npm; their results are checked",
+  },
+  pytorch: { takes: "text", value: "FILE", help: "puts what bench/pytorch_peft.py wrote beside the steps" },
+  device: COMMON.device,
+  json: { takes: "text", value: "FILE", help: "also writes all figures as one JSON document" },
+  update: { takes: "nothing", help: "writes table and plots into bench/README.md" },
+  readme: { takes: "nothing", help: "another name of --update" },
+  verbose: COMMON.verbose,
+  help: COMMON.help,
+} as const satisfies FlagTable;
 
 /** What `deno task bench` prints for `--help`. */
 export const HELP =
@@ -15,16 +34,7 @@ run.
   deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--device NAME]
                   [--json FILE] [--update]
 
-  --only LIST      kernels, steps, steady, scaling, startup, compile, by commas; all by default
-  --quick          few and small cases, few rounds: shows that everything runs, measures little
-  --rounds N       turns of each contender, 8 by default (--quick: 2)
-  --peers          also jax-js, TensorFlow.js and onnxruntime, which are fetched from npm; their results are checked
-  --pytorch FILE   puts what bench/pytorch_peft.py wrote beside the steps
-  --device NAME    swiftshader, lavapipe, browser, or part of a device's name
-  --json FILE      also writes all figures as one JSON document
-  --update         writes table and plots into bench/README.md (also: --readme)
-  --verbose        with the warnings that Dawn has for every software device
-  --help           this text`;
+${flagHelp(FLAGS)}`;
 
 /** What a run of the benchmark does. */
 export interface BenchOptions {
@@ -39,26 +49,14 @@ export interface BenchOptions {
   readonly verbose: boolean;
 }
 
-/** Flags of the command. */
-export const FLAGS = {
-  boolean: ["quick", "peers", "update", "readme", "verbose", "help"],
-  string: ["only", "rounds", "pytorch", "device", "json"],
-} as const;
-
 /**
  * The command's options, or "help". Throws a RangeError that names the nearest flag or part where a word is unknown, and
  * where a value is missing or none of its kind.
  */
 export function parseArguments(args: readonly string[]): BenchOptions | "help" {
-  checkValues(args, FLAGS);
-  const flags = parseArgs([...args], {
-    boolean: [...FLAGS.boolean],
-    string: [...FLAGS.string],
-    unknown: refuseUnknown(FLAGS),
-  });
+  const flags = readFlags(args, FLAGS);
   if (flags.help) return "help";
-  if (flags._.length > 0) throw new RangeError(`cannot use "${flags._[0]}": it belongs to no flag; see --help`);
-  const isQuick = flags.quick;
+  const { quick: isQuick, rounds = isQuick ? 2 : 8 } = flags;
   const updates = flags.update || flags.readme;
   if (updates && (isQuick || flags.only !== undefined)) {
     throw new RangeError("--update writes the figures of a whole run: leave --quick and --only out");
@@ -66,7 +64,7 @@ export function parseArguments(args: readonly string[]): BenchOptions | "help" {
   return {
     sections: flags.only === undefined ? SECTIONS : nameList("part", flags.only, SECTIONS),
     isQuick,
-    rounds: flags.rounds === undefined ? (isQuick ? 2 : 8) : wholeNumber("rounds", flags.rounds),
+    rounds,
     hasPeers: flags.peers,
     pytorch: flags.pytorch,
     device: flags.device,

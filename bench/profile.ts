@@ -1,5 +1,4 @@
 // deno task profile [--model small|minilm] [--method NAME] [--rounds N] [--device NAME] [--out FILE.svg] [--json]
-import { parseArgs } from "@std/cli/parse-args";
 import * as Plot from "@observablehq/plot";
 import { markdownTable } from "markdown-table";
 import { jit, type Key, openDevice, optim, random, train } from "../mod.ts";
@@ -15,17 +14,31 @@ import {
 } from "../lib/compile/inspect_mod.ts";
 import type { Device } from "../lib/device/mod.ts";
 import { fail } from "../experiments/terminal/fail.ts";
-import { checkValues, nameList, refuseUnknown, wholeNumber } from "../experiments/terminal/flags.ts";
+import { COMMON, type FlagTable } from "../experiments/terminal/flag_table.ts";
+import { flagHelp, readFlags } from "../experiments/terminal/read_flags.ts";
+import { requireName } from "../lib/text/nearest.ts";
 import { productSize } from "../experiments/runner/measure.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { stackSvg } from "../lib/experiment/figures/figure.ts";
 import { baseFor, METHODS } from "./cases/methods.ts";
-import { type BenchModel, describeModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./cases/models.ts";
+import { BENCH_MODELS, type BenchModel, describeModel, lossOf, tensorBatch } from "./cases/models.ts";
 import { Probes } from "./measure/probes.ts";
 import { digits } from "./report/tables.ts";
 
-const MODELS: Readonly<Record<string, BenchModel>> = { tiny: QUICK, small: SMALL, minilm: MINILM };
 const DROPOUT = 0.1;
+
+/** Flags of the command. */
+export const FLAGS = {
+  model: { takes: "text", value: "NAME", help: `${Object.keys(BENCH_MODELS).join(", ")}; small by default` },
+  method: {
+    takes: "text",
+    value: "NAME",
+    help: `${Object.keys(METHODS).map((name) => `"${name}"`).join(", ")}; lora by default`,
+  },
+  rounds: { takes: "integer", value: "N", help: "steps, of each dispatch the best counts; 5 by default" },
+  out: { takes: "text", value: "FILE", help: "also draws the table as SVG" },
+  ...COMMON,
+} as const satisfies FlagTable;
 
 /** What `--help` prints. */
 export const HELP =
@@ -33,23 +46,10 @@ export const HELP =
 
   deno task profile [flags]
 
-  --model NAME    ${Object.keys(MODELS).join(", ")}; small by default
-  --method NAME   ${Object.keys(METHODS).map((name) => `"${name}"`).join(", ")}; lora by default
-  --rounds N      steps, of each dispatch the best counts; 5 by default
-  --out FILE      also draws the table as SVG
-  --device NAME   swiftshader, lavapipe, browser, or part of a device's name
-  --json          one JSON document on standard output, all else on standard error
-  --verbose       with the warnings that Dawn has for every software device
-  --help          this text
+${flagHelp(FLAGS)}
 
 The device's clock times each dispatch as a compute pass of its own, so that the sum is more than what a step takes.
 Where the device has no timestamps, each dispatch is repeated alone, and the time of an empty wait is taken off.`;
-
-/** Flags of the command. */
-export const FLAGS = {
-  boolean: ["json", "verbose", "help"],
-  string: ["model", "method", "rounds", "out", "device"],
-} as const;
 
 /** The dispatches of one kernel, added up. */
 export interface KernelProfile {
@@ -189,25 +189,17 @@ const CLOCKS: Readonly<Record<ProfileClock, string>> = {
 };
 
 async function main(): Promise<void> {
-  checkValues(Deno.args, FLAGS);
-  const flags = parseArgs(Deno.args, {
-    ...FLAGS,
-    default: { model: "small", method: "lora", rounds: "5" },
-    unknown: refuseUnknown(FLAGS),
-  });
+  const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
-  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
-  const [name] = nameList("model", flags.model, Object.keys(MODELS));
-  const method = Object.keys(METHODS).includes(flags.method)
-    ? flags.method
-    : nameList("method", flags.method, Object.keys(METHODS))[0];
-  const rounds = wholeNumber("rounds", flags.rounds);
+  const { model: name = "small", method = "lora", rounds = 5 } = flags;
+  requireName("model", name, Object.keys(BENCH_MODELS));
+  requireName("method", method, Object.keys(METHODS));
   using device = await openDevice({
     device: flags.device,
     report: (line) => console.error(line),
     verbose: flags.verbose,
   });
-  const model = MODELS[name];
+  const model = BENCH_MODELS[name];
   const { dispatches, clock, roofline, stepSeconds, memory, plan } = await profileStep(device, {
     model,
     method,

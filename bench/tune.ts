@@ -1,15 +1,32 @@
 // deno task tune [--models small,minilm] [--methods lora,full] [--device NAME]
-import { parseArgs } from "@std/cli/parse-args";
 import { evaluate, jit, type Key, openDevice, optim, random, train } from "../mod.ts";
 import { productChoices } from "../lib/compile/inspect_mod.ts";
 import { treeDispose } from "../lib/tensor/mod.ts";
 import { fail } from "../experiments/terminal/fail.ts";
-import { checkValues, nameList, refuseUnknown } from "../experiments/terminal/flags.ts";
+import { COMMON, type FlagTable } from "../experiments/terminal/flag_table.ts";
+import { nameList } from "../experiments/terminal/flags.ts";
+import { flagHelp, readFlags } from "../experiments/terminal/read_flags.ts";
 import { baseFor, METHODS } from "./cases/methods.ts";
-import { type BenchModel, lossOf, MINILM, QUICK, SMALL, tensorBatch } from "./cases/models.ts";
+import { BENCH_MODELS, type BenchModel, lossOf, tensorBatch } from "./cases/models.ts";
 
-const MODELS: Readonly<Record<string, BenchModel>> = { tiny: QUICK, small: SMALL, minilm: MINILM };
 const DROPOUT = 0.1;
+
+/** Flags of the command. */
+export const FLAGS = {
+  models: {
+    takes: "text",
+    value: "LIST",
+    help: `of ${Object.keys(BENCH_MODELS).join(", ")}; small,minilm by default`,
+  },
+  methods: {
+    takes: "text",
+    value: "LIST",
+    help: `of ${Object.keys(METHODS).map((name) => `"${name}"`).join(", ")}; lora,full by default`,
+  },
+  device: COMMON.device,
+  verbose: COMMON.verbose,
+  help: COMMON.help,
+} as const satisfies FlagTable;
 
 /** What `--help` prints. */
 export const HELP =
@@ -19,14 +36,7 @@ known already is not measured again: delete the file to begin anew.
 
   deno task tune [flags]
 
-  --models LIST   ${Object.keys(MODELS).join(", ")}; small,minilm by default
-  --methods LIST  ${Object.keys(METHODS).map((name) => `"${name}"`).join(", ")}; lora,full by default
-  --device NAME   swiftshader, lavapipe, browser, or part of a device's name
-  --verbose       with the warnings that Dawn has for every software device
-  --help          this text`;
-
-/** Flags of the command. */
-export const FLAGS = { boolean: ["verbose", "help"], string: ["models", "methods", "device"] } as const;
+${flagHelp(FLAGS)}`;
 
 /** Compiles a step, which measures what is not known of its products. */
 async function compileStep(model: BenchModel, name: string): Promise<void> {
@@ -47,16 +57,10 @@ async function compileStep(model: BenchModel, name: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  checkValues(Deno.args, FLAGS);
-  const flags = parseArgs(Deno.args, {
-    ...FLAGS,
-    default: { models: "small,minilm", methods: "lora,full" },
-    unknown: refuseUnknown(FLAGS),
-  });
+  const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
-  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
-  const models = nameList("models", flags.models, Object.keys(MODELS));
-  const methods = nameList("methods", flags.methods, Object.keys(METHODS));
+  const models = nameList("models", flags.models ?? "small,minilm", Object.keys(BENCH_MODELS));
+  const methods = nameList("methods", flags.methods ?? "lora,full", Object.keys(METHODS));
   using device = await openDevice({
     device: flags.device,
     report: (line) => console.error(line),
@@ -67,7 +71,7 @@ async function main(): Promise<void> {
   for (const model of models) {
     for (const method of methods) {
       const began = performance.now();
-      await compileStep(MODELS[model], method);
+      await compileStep(BENCH_MODELS[model], method);
       console.log(`${model}, ${method}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
     }
   }

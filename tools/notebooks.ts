@@ -1,21 +1,36 @@
 // deno task notebooks [FILES] [--quick | --update]: runs the notebooks in a real Deno kernel through Jupyter's own client.
-import { parseArgs } from "@std/cli/parse-args";
 import { fail } from "../experiments/terminal/fail.ts";
+import { COMMON, type FlagTable } from "../experiments/terminal/flag_table.ts";
+import { flagHelp, readFlagsAndWords } from "../experiments/terminal/read_flags.ts";
 import { onInterrupt } from "../experiments/terminal/interrupt.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-const HELP = `Runs notebooks from top to bottom in a real Deno kernel, and fails where a cell throws or shows nothing.
+/** Flags of the command. */
+export const FLAGS = {
+  quick: {
+    takes: "nothing",
+    help: "does less work in each: sets NOTEBOOK_SCALE to quick, which a notebook's first code cell reads by\n" +
+      'const isQuick = Deno.env.get("NOTEBOOK_SCALE") === "quick";\n' +
+      "every cell runs, with fewer steps, seeds or runs; what it shows is no result",
+  },
+  update: {
+    takes: "nothing",
+    help: "keeps the outputs: writes them back into the notebooks that passed; otherwise no file is changed",
+  },
+  help: COMMON.help,
+} as const satisfies FlagTable;
+
+/** What `--help` prints. */
+export const HELP =
+  `Runs notebooks from top to bottom in a real Deno kernel, and fails where a cell throws or shows nothing.
 
   deno task notebooks [FILES] [--quick | --update]
 
-  FILES     notebooks by path from the project's folder, or by the beginning of a name in notebooks/, such as 01; all
-            of notebooks/ by default
-  --quick   does less work in each: sets NOTEBOOK_SCALE to quick, which a notebook's first code cell reads by
-              const isQuick = Deno.env.get("NOTEBOOK_SCALE") === "quick";
-            every cell runs, with fewer steps, seeds or runs; what it shows is no result
-  --update  keeps the outputs: writes them back into the notebooks that passed; otherwise no file is changed
-  --help    this text`;
+FILES are notebooks by path from the project's folder, or by the beginning of a name in notebooks/, such as 01; all of
+notebooks/ by default.
+
+${flagHelp(FLAGS)}`;
 
 const INSTALL = `Jupyter is missing. Install its client and nbconvert:
   Debian:      apt-get install jupyter-nbconvert jupyter-client jupyter-core python3-ipykernel python3-nbformat
@@ -207,13 +222,7 @@ async function check(
 }
 
 async function main(): Promise<number> {
-  const flags = parseArgs(Deno.args, {
-    boolean: ["quick", "update", "help"],
-    string: ["_"],
-    unknown: (word: string, key?: string) => {
-      if (key !== undefined) throw new RangeError(`unknown flag ${word}: see --help`);
-    },
-  });
+  const { flags, words } = readFlagsAndWords(Deno.args, FLAGS);
   if (flags.help) {
     console.log(HELP);
     return 0;
@@ -221,7 +230,7 @@ async function main(): Promise<number> {
   if (flags.quick && flags.update) {
     throw new RangeError("Cannot keep the outputs of --quick, which are no results: give --update alone");
   }
-  const paths = flags._.length > 0 ? flags._.flatMap((word) => findNotebooks(String(word))) : listNotebooks();
+  const paths = words.length > 0 ? words.flatMap(findNotebooks) : listNotebooks();
   if (!hasJupyter()) {
     console.error(INSTALL);
     return 1;

@@ -1,6 +1,8 @@
 // deno task ok: the gate. Format, lint, types, import direction, documentation, tests and examples, publishing.
 import { PEERS_CONFIG } from "../experiments/runner/locked.ts";
 import { fail } from "../experiments/terminal/fail.ts";
+import { COMMON, type FlagTable } from "../experiments/terminal/flag_table.ts";
+import { flagHelp, readFlags } from "../experiments/terminal/read_flags.ts";
 import { checkImports } from "./check_imports.ts";
 import { run } from "./run.ts";
 import { testAll } from "./test.ts";
@@ -27,34 +29,37 @@ const STEPS: readonly (readonly [name: string, check: () => number | Promise<num
   ["tests", () => testAll()],
 ];
 
-const HELP = `The gate: format, lint, types, imports, documentation, publishing, tests.
+/** Flags of the command. */
+export const FLAGS = {
+  quick: { takes: "nothing", help: "all but the tests" },
+  help: COMMON.help,
+} as const satisfies FlagTable;
+
+/** What `--help` prints. */
+export const HELP = `The gate: format, lint, types, imports, documentation, publishing, tests.
 
   deno task ok [--quick]
 
-  --quick  all but the tests
-  --help   this text`;
+${flagHelp(FLAGS)}`;
 
-if (import.meta.main) {
-  if (Deno.args.includes("--help")) {
+async function main(): Promise<number> {
+  const flags = readFlags(Deno.args, FLAGS);
+  if (flags.help) {
     console.log(HELP);
-    Deno.exit();
+    return 0;
   }
-  const unknown = Deno.args.find((word) => word !== "--quick");
-  if (unknown !== undefined) {
-    console.error(`ok: unknown argument ${unknown}: see --help`);
-    Deno.exit(1);
-  }
-  const isQuick = Deno.args.includes("--quick");
   const lines: string[] = [];
   let failed = 0;
   for (const [name, check] of STEPS) {
-    if (isQuick && name === "tests") continue;
+    if (flags.quick && name === "tests") continue;
     const began = performance.now();
-    const isFine = await Promise.resolve(check()).catch((error) => fail("ok", error)) === 0;
+    const isFine = await check() === 0;
     if (!isFine) failed++;
     lines.push(`${isFine ? "ok    " : "FAILED"}  ${name}  ${((performance.now() - began) / 1000).toFixed(1)} s`);
     console.log(lines[lines.length - 1]);
   }
   if (failed > 0) console.error(`${failed} of ${lines.length} steps failed`);
-  Deno.exit(failed > 0 ? 1 : 0);
+  return failed > 0 ? 1 : 0;
 }
+
+if (import.meta.main) Deno.exit(await main().catch((error) => fail("ok", error)));

@@ -2,6 +2,8 @@
 //   all tests and every example of the documentation, or what is named; with a device's name (swiftshader, lavapipe,
 //   browser, or part of a name) the tests compute on it alone, and examples, which open the default one, are left out
 import { fail } from "../experiments/terminal/fail.ts";
+import { COMMON, type FlagTable } from "../experiments/terminal/flag_table.ts";
+import { flagHelp } from "../experiments/terminal/read_flags.ts";
 import { peersFlags } from "../experiments/runner/locked.ts";
 import { Interrupted } from "../experiments/terminal/interrupt.ts";
 import { run } from "./run.ts";
@@ -138,14 +140,25 @@ function takeDevice(args: readonly string[]): { readonly device?: string; readon
   return { device, rest: args.toSpliced(at, isApart ? 2 : 1) };
 }
 
-const HELP = `Runs the tests and the examples of the documentation; the last line says how many passed and failed.
+/** Flags of the command; all others go on to `deno test`. */
+export const FLAGS = {
+  device: {
+    takes: "text",
+    value: "NAME",
+    help: "computes on swiftshader, lavapipe, browser, or a device of which this is a part of the name, alone; " +
+      "examples, which open the default one, are left out",
+  },
+  filter: { takes: "text", value: "WORD", help: 'and other flags of "deno test" go on to it' },
+  help: COMMON.help,
+} as const satisfies FlagTable;
+
+/** What `--help` prints. */
+export const HELP =
+  `Runs the tests and the examples of the documentation; the last line says how many passed and failed.
 
   deno task test [--device NAME] [files and folders] [flags of deno test]
 
-  --device NAME   computes on swiftshader, lavapipe, browser, or a device of which this is a part of the name, alone;
-                  examples, which open the default one, are left out
-  --filter WORD   and other flags of "deno test" go on to it
-  --help          this text`;
+${flagHelp(FLAGS)}`;
 
 async function main(): Promise<number> {
   if (Deno.args.includes("--help")) {

@@ -41,6 +41,9 @@ export const MINILM: BenchModel = {
 /** A model for runs that only show that everything works. */
 export const QUICK: BenchModel = { ...SMALL, name: "tiny", vocabSize: 512, hiddenSize: 64, layers: 2, batch: [4, 32] };
 
+/** Models by the names that flags have for them. */
+export const BENCH_MODELS: Readonly<Record<string, BenchModel>> = { tiny: QUICK, small: SMALL, minilm: MINILM };
+
 /** A model's sizes, in words. */
 export function describeModel({ layers, hiddenSize, heads, vocabSize, batch }: BenchModel): string {
   return `${layers} layers × ${hiddenSize}, ${heads} heads, vocabulary ${vocabSize.toLocaleString("en")}, ` +

@@ -1,23 +1,26 @@
 // deno task doctor [--device NAME] [--json]
-import { parseArgs } from "@std/cli/parse-args";
 import { openDevice } from "../../mod.ts";
 import { advice } from "../terminal/describe_device.ts";
-import { checkValues, refuseUnknown } from "../terminal/flags.ts";
+import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
+import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { measureCopy, measureProduct, productSize } from "../runner/measure.ts";
+
+/** Flags of the command. */
+export const FLAGS = {
+  ...COMMON,
+  device: {
+    ...COMMON.device,
+    help: "swiftshader, lavapipe, browser (the runtime's own WebGPU), or part of a device's name",
+  },
+} as const satisfies FlagTable;
 
 /** What `--help` prints. */
 export const HELP = `Says which device computes here, what it can do, how fast it is, and what would be faster.
 
   deno task doctor [--device NAME] [--json]
 
-  --device NAME   swiftshader, lavapipe, browser (the runtime's own WebGPU), or part of a device's name
-  --json          one JSON document on standard output, all else on standard error
-  --verbose       with the warnings that Dawn has for every software device
-  --help          this text`;
-
-/** Flags of the command. */
-export const FLAGS = { boolean: ["json", "verbose", "help"], string: ["device"] } as const;
+${flagHelp(FLAGS)}`;
 
 const LIMITS = [
   "maxBufferSize",
@@ -28,9 +31,7 @@ const LIMITS = [
 ] as const;
 
 async function main(): Promise<void> {
-  checkValues(Deno.args, FLAGS);
-  const flags = parseArgs(Deno.args, { ...FLAGS, unknown: refuseUnknown(FLAGS) });
-  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
+  const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
   using device = await openDevice({
     device: flags.device,

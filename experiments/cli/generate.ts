@@ -1,37 +1,32 @@
 // deno task generate --out DIR [--seed N]
 import { dirname } from "node:path";
-import { parseArgs } from "@std/cli/parse-args";
 import { lockFolder } from "../../lib/experiment/records/lock.ts";
 import { isFile } from "../../lib/io/is_file.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
-import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
+import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { generateSuite, SUITE_SEED, suiteVocabulary } from "../suite/mod.ts";
+
+/** Flags of the command. */
+export const FLAGS = {
+  out: { takes: "text", value: "DIR", help: "where the tasks go" },
+  overwrite: { takes: "nothing", help: "writes over files of tasks in --out, which is refused else" },
+  seed: { takes: "integer", value: "N", least: 0, help: `of the generator, ${SUITE_SEED} by default` },
+  help: COMMON.help,
+} as const satisfies FlagTable;
 
 /** What `--help` prints. */
 export const HELP = `Writes the suite's tasks in GLUE's own folders and files, and the vocabulary of its encoder.
 
   deno task generate --out DIR [--seed N]
 
-  --out DIR    where the tasks go
-  --overwrite  writes over files of tasks in --out, which is refused else
-  --seed N     of the generator, ${SUITE_SEED} by default
-  --help       this text`;
-
-/** Flags of the command. */
-export const FLAGS = { boolean: ["overwrite", "help"], string: ["out", "seed"] } as const;
+${flagHelp(FLAGS)}`;
 
 async function main(): Promise<void> {
-  checkValues(Deno.args, FLAGS);
-  const flags = parseArgs(Deno.args, {
-    ...FLAGS,
-    default: { seed: String(SUITE_SEED) },
-    unknown: refuseUnknown(FLAGS),
-  });
+  const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
-  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
-  const { out } = flags;
-  const seed = wholeNumber("seed", flags.seed, 0);
+  const { out, seed = SUITE_SEED } = flags;
   if (out === undefined) throw new RangeError("needs --out DIR: see --help");
   const files = [...generateSuite(seed), ["vocab.txt", `${suiteVocabulary().join("\n")}\n`] as const];
   using _lock = await lockFolder(out, { within: [...new Set(files.map(([name]) => dirname(name)))] });

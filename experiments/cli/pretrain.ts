@@ -1,12 +1,12 @@
 // deno task pretrain [--steps N] [--seed N] [--out FILE] [--device NAME]
 import { dirname } from "node:path";
-import { parseArgs } from "@std/cli/parse-args";
 import { io, jit, models, nn, openDevice, optim, peft, random, train } from "../../mod.ts";
 import { wordPiece } from "../../lib/data/mod.ts";
 import { isFile } from "../../lib/io/is_file.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
-import { checkValues, refuseUnknown, wholeNumber } from "../terminal/flags.ts";
+import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
+import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { ProgressBar } from "../terminal/progress_bar.ts";
 import { tell } from "../terminal/tell.ts";
 import { runCommand } from "../terminal/run_command.ts";
@@ -15,6 +15,22 @@ import { SUITE_SEED, suiteLanguage, suiteVocabulary } from "../suite/mod.ts";
 import { Choices } from "../suite/random.ts";
 
 const DEFAULT_STEPS = 8000;
+const DEFAULT_OUT = "experiments/suite/encoder.safetensors";
+
+/** Flags of the command. */
+export const FLAGS = {
+  steps: { takes: "integer", value: "N", help: `optimizer steps, ${DEFAULT_STEPS} by default` },
+  seed: { takes: "integer", value: "N", least: 0, help: `of language, weights and masks, ${SUITE_SEED} by default` },
+  out: {
+    takes: "text",
+    value: "FILE",
+    help: `where the weights go, ${DEFAULT_OUT} by default; FILE.json says what made them`,
+  },
+  overwrite: { takes: "nothing", help: "writes over FILE where it is there, which is refused else" },
+  device: COMMON.device,
+  verbose: COMMON.verbose,
+  help: COMMON.help,
+} as const satisfies FlagTable;
 
 /** What `--help` prints. */
 export const HELP =
@@ -22,16 +38,7 @@ export const HELP =
 
   deno task pretrain [--steps N] [--seed N] [--out FILE] [--device NAME]
 
-  --steps N       optimizer steps, ${DEFAULT_STEPS} by default
-  --seed N        of language, weights and masks, ${SUITE_SEED} by default
-  --out FILE      where the weights go, experiments/suite/encoder.safetensors by default; FILE.json says what made them
-  --overwrite     writes over FILE where it is there, which is refused else
-  --device NAME   swiftshader, lavapipe, browser, or part of a device's name
-  --verbose       with the warnings that Dawn has for every software device
-  --help          this text`;
-
-/** Flags of the command. */
-export const FLAGS = { boolean: ["overwrite", "verbose", "help"], string: ["steps", "seed", "out", "device"] } as const;
+${flagHelp(FLAGS)}`;
 
 /** The encoder that ships with the suite. */
 export const ENCODER = {
@@ -46,24 +53,17 @@ const BATCH = 64;
 const LEARNING_RATE = 1e-3;
 
 async function main(): Promise<void> {
-  checkValues(Deno.args, FLAGS);
-  const flags = parseArgs(Deno.args, {
-    ...FLAGS,
-    default: { steps: String(DEFAULT_STEPS), seed: String(SUITE_SEED), out: "experiments/suite/encoder.safetensors" },
-    unknown: refuseUnknown(FLAGS),
-  });
+  const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
-  if (flags._.length > 0) throw new RangeError(`unexpected argument "${flags._[0]}": see --help`);
-  const steps = wholeNumber("steps", flags.steps);
-  const seed = wholeNumber("seed", flags.seed, 0);
+  const { steps = DEFAULT_STEPS, seed = SUITE_SEED, out = DEFAULT_OUT } = flags;
 
-  if (!flags.overwrite && await isFile(flags.out)) {
+  if (!flags.overwrite && await isFile(out)) {
     throw new RangeError(
-      `cannot write ${flags.out} as it is there: --overwrite writes over it, or choose another with --out`,
+      `cannot write ${out} as it is there: --overwrite writes over it, or choose another with --out`,
     );
   }
   // A folder that cannot be written must not be heard of after minutes of work.
-  await Deno.mkdir(dirname(flags.out), { recursive: true });
+  await Deno.mkdir(dirname(out), { recursive: true });
   using device = await openDevice({
     device: flags.device,
     report: tell,
@@ -104,10 +104,10 @@ async function main(): Promise<void> {
     config: ENCODER,
     sha256: await sha256(bytes),
   };
-  await writeAtomically(flags.out, bytes);
-  await writeAtomically(`${flags.out}.json`, `${JSON.stringify(about, null, 2)}\n`);
+  await writeAtomically(out, bytes);
+  await writeAtomically(`${out}.json`, `${JSON.stringify(about, null, 2)}\n`);
   console.log(
-    `${flags.out}: ${(bytes.length / 2 ** 20).toFixed(2)} MiB, loss of the last steps ${finalLoss.toFixed(3)}`,
+    `${out}: ${(bytes.length / 2 ** 20).toFixed(2)} MiB, loss of the last steps ${finalLoss.toFixed(3)}`,
   );
 }
 

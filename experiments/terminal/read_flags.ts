@@ -48,27 +48,51 @@ function valueOf(name: string, given: unknown, { takes, least, choices }: FlagDe
   return choices ? requireName(`value of --${name}`, text, choices) : text;
 }
 
+/** Flags as they were typed, and the words that belong to none. */
+export interface Typed<Table extends FlagTable> {
+  readonly flags: FlagValues<Table> & Readonly<Record<string, unknown>>;
+  readonly words: readonly string[];
+}
+
+/**
+ * The values of a table's flags among arguments, the flags of `others` as they were typed, and the words that belong to no
+ * flag.
+ *
+ * Throws a RangeError where a flag is unknown, lacks its value or has one that it cannot have.
+ */
+export function readFlagsAndWords<Table extends FlagTable>(
+  args: readonly string[],
+  table: Table,
+  others: Flags = { boolean: [], string: [] },
+): Typed<Table> {
+  const own = flagNames(table);
+  const all = { boolean: [...own.boolean, ...others.boolean], string: [...own.string, ...others.string] };
+  checkValues(args, all);
+  const { _: words, ...typed } = parseArgs([...args], {
+    boolean: all.boolean,
+    // Words that look like numbers are words all the same.
+    string: [...all.string, "_"],
+    collect: own.string.filter((name) => table[name].takes === "texts"),
+    unknown: refuseUnknown(all),
+  });
+  const isHelp = typed.help === true;
+  // Who asks for help has not asked for anything else: nothing else must be right.
+  const values = isHelp ? [] : Object.entries(table).map(([name, flag]) => [name, valueOf(name, typed[name], flag)]);
+  // Each value is of its flag's type by what `valueOf` makes of it.
+  return { flags: { ...typed, ...Object.fromEntries(values) }, words: words.map(String) };
+}
+
 /**
  * The values of a table's flags among arguments, and the flags of `others` as they were typed.
  *
- * Throws a RangeError where a flag is unknown, lacks its value or has one that it cannot have.
+ * Throws a RangeError as {@linkcode readFlagsAndWords}, and where a word belongs to no flag.
  */
 export function readFlags<Table extends FlagTable>(
   args: readonly string[],
   table: Table,
-  others: Flags = { boolean: [], string: [] },
-): FlagValues<Table> & Readonly<Record<string, unknown>> {
-  const own = flagNames(table);
-  const all = { boolean: [...own.boolean, ...others.boolean], string: [...own.string, ...others.string] };
-  checkValues(args, all);
-  const { _: [extra], ...typed } = parseArgs([...args], {
-    ...all,
-    collect: own.string.filter((name) => table[name].takes === "texts"),
-    unknown: refuseUnknown(all),
-  });
+  others?: Flags,
+): Typed<Table>["flags"] {
+  const { flags, words: [extra] } = readFlagsAndWords(args, table, others);
   if (extra !== undefined) throw new RangeError(`unexpected argument "${extra}": see --help`);
-  if (typed.help === true) return { ...typed, help: true } as unknown as FlagValues<Table> & Record<string, unknown>;
-  const values = Object.entries(table).map(([name, flag]) => [name, valueOf(name, typed[name], flag)]);
-  // Each value is of its flag's type by what `valueOf` makes of it.
-  return { ...typed, ...Object.fromEntries(values) };
+  return flags;
 }

@@ -15,9 +15,12 @@ import * as generate from "../../experiments/cli/generate.ts";
 import * as run from "../../experiments/cli/run.ts";
 import * as train from "../../experiments/cli/train.ts";
 import * as fuzz from "../fuzz/mod.ts";
+import * as notebooks from "../../tools/notebooks.ts";
+import * as ok from "../../tools/ok.ts";
+import * as test from "../../tools/test.ts";
 import { ABLATIONS, GLUE, RUN, TRAIN } from "../../experiments/cli/flag_table.ts";
 import type { FlagTable } from "../../experiments/terminal/flag_table.ts";
-import { flagNames, readFlags } from "../../experiments/terminal/read_flags.ts";
+import { readFlags } from "../../experiments/terminal/read_flags.ts";
 import { METHOD_FLAGS } from "../../experiments/cli/train_draft.ts";
 import { ROOT } from "./run_task.ts";
 
@@ -28,45 +31,47 @@ interface Command {
   readonly files: readonly string[];
   /** Flags that no table has: those of methods' options. */
   readonly others?: Flags;
+  /** Flags that go on to another program as they are. */
+  readonly passed?: readonly string[];
 }
 
 const cli = (name: string) => `experiments/cli/${name}.ts`;
 
-/** Commands whose flags are of a table. */
-const TABLES: Readonly<Record<string, Command>> = {
+/** All commands. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  bench: { ...bench, files: ["bench/arguments.ts"] },
   convert: { ...convert, files: [cli("convert")] },
+  doctor: { ...doctor, files: [cli("doctor")] },
   evaluate: { ...evaluate, files: [cli("evaluate"), cli("task_flags")] },
+  fuzz: { ...fuzz, files: ["tests/fuzz/mod.ts"] },
+  generate: { ...generate, files: [cli("generate")] },
   merge: { ...merge, files: [cli("merge"), cli("task_flags")] },
+  notebooks: { ...notebooks, files: ["tools/notebooks.ts"] },
+  ok: { ...ok, files: ["tools/ok.ts"] },
+  pretrain: { ...pretrain, files: [cli("pretrain")] },
+  profile: { ...profile, files: ["bench/profile.ts"] },
   "reproduce ablations": { ...ablations, FLAGS: ABLATIONS, files: [cli("reproduce_ablations"), cli("grid_options")] },
   "reproduce glue": { ...glue, FLAGS: GLUE, files: [cli("reproduce_glue"), cli("grid_options")] },
   run: { ...run, FLAGS: RUN, files: [cli("run"), cli("grid_options")] },
+  // What else `deno test` takes goes on to it.
+  test: { ...test, files: ["tools/test.ts"], passed: ["filter"] },
   train: { ...train, FLAGS: TRAIN, files: [cli("train"), cli("train_draft"), cli("task_flags")], others: METHOD_FLAGS },
+  tune: { ...tune, files: ["bench/tune.ts"] },
 };
 
-/** Commands with flags; the tasks `ok`, `test` and `notebooks` read theirs by hand. */
-const COMMANDS: Readonly<Record<string, { readonly HELP: string; readonly FLAGS: Flags }>> = {
-  bench,
-  doctor,
-  fuzz,
-  generate,
-  pretrain,
-  profile,
-  tune,
-  ...Object.fromEntries(
-    Object.entries(TABLES).map(([name, { HELP, FLAGS, others }]) => {
-      const own = flagNames(FLAGS);
-      const [boolean, string] = [[...own.boolean, ...others?.boolean ?? []], [...own.string, ...others?.string ?? []]];
-      return [name, { HELP, FLAGS: { boolean, string } }];
-    }),
-  ),
-};
+/** Names of a command's flags, those of methods' options, too. */
+function namesOf({ FLAGS, others }: Command): string[] {
+  const own = [FLAGS, others && Object.fromEntries([...others.boolean, ...others.string].map((name) => [name, name]))];
+  return own.flatMap((table) => Object.keys(table ?? {})).sort();
+}
 
 const FLAG = /(?<![\w-])--([a-z][a-z-]*)/g;
 const flagsIn = (text: string) => [...new Set(Array.from(text.matchAll(FLAG), ([, name]) => name))].sort();
 
 describe("the help of", () => {
-  for (const [name, { HELP, FLAGS }] of Object.entries(COMMANDS)) {
-    const known = [...FLAGS.boolean, ...FLAGS.string].sort();
+  for (const [name, command] of Object.entries(COMMANDS)) {
+    const { HELP } = command;
+    const known = namesOf(command);
 
     it(`deno task ${name} explains each flag that the command reads, on a line of its own or of its kin`, () => {
       const lines = HELP.split("\n").filter((line) => /^ {2}--/.test(line));
@@ -80,7 +85,7 @@ describe("the help of", () => {
 });
 
 describe("the table of flags", () => {
-  for (const [name, { FLAGS: table, files }] of Object.entries(TABLES)) {
+  for (const [name, { FLAGS: table, files, passed }] of Object.entries(COMMANDS)) {
     it(`has no flag that deno task ${name} does not read`, async () => {
       const texts = await Promise.all(files.map((file) => Deno.readTextFile(new URL(file, ROOT))));
       // As a property of the flags, or where they are taken apart.
@@ -91,7 +96,7 @@ describe("the table of flags", () => {
       );
       const isRead = (flag: string) =>
         new RegExp(`flags(\\.${flag}\\b|\\["${flag}"\\])|"--${flag}"`).test(reads) ||
-        taken.some((names) => new RegExp(`(^|[\\s"])${flag}($|[\\s",:])`, "m").test(names));
+        passed?.includes(flag) || taken.some((names) => new RegExp(`(^|[\\s"])${flag}($|[\\s",:])`, "m").test(names));
       expect(Object.keys(table).filter((flag) => !isRead(flag))).toEqual([]);
       expect(isRead("no-such-flag")).toBe(false);
     });
@@ -127,8 +132,7 @@ describe("Markdown", () => {
       for (const [, line] of text.matchAll(/deno(?:@[\d.]+)? task ([^\n`#]*)/g)) {
         const name = Object.keys(COMMANDS).find((name) => line === name || line.startsWith(`${name} `));
         if (name === undefined) continue;
-        const { boolean, string } = COMMANDS[name].FLAGS;
-        expect([...boolean, ...string]).toEqual(expect.arrayContaining(flagsIn(line)));
+        expect(namesOf(COMMANDS[name])).toEqual(expect.arrayContaining(flagsIn(line)));
       }
     });
   }

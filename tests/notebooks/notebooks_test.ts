@@ -245,6 +245,9 @@ ${showing("less")}`;
     const missing = await runTask(["notebooks/nothing.ipynb"]);
     expect([missing.code, missing.stderr.includes("notebooks/nothing.ipynb")]).toEqual([1, true]);
     const unknown = await runTask(["--upate"]);
-    expect([unknown.code, unknown.stderr]).toEqual([1, "notebooks: unknown flag --upate: see --help\n"]);
+    expect([unknown.code, unknown.stderr]).toEqual([
+      1,
+      "notebooks: unknown flag --upate: did you mean --update? See --help\n",
+    ]);
   });
 });
