@@ -4,7 +4,11 @@ import { quietly } from "./quiet_driver.ts";
 import { paced } from "./settle.ts";
 import { messageOf } from "../text/message_of.ts";
 
-/** Where an adapter came from. */
+/**
+ * Where a device was found: `browser` is the runtime's own `navigator.gpu`; the others are met through Dawn.
+ * `environment` is a driver that `VK_ICD_FILENAMES` or `VK_DRIVER_FILES` names, `loader` one that the system's Vulkan
+ * loader knows, `lavapipe` and `swiftshader` are drivers in software.
+ */
 export type DeviceSource = "browser" | "environment" | "loader" | "lavapipe" | "swiftshader";
 
 /** An adapter that answered. */

@@ -1,76 +1,13 @@
-import { type Binding, isWritten, type Kernel, type TextureFormat, textureFormat } from "../../kernels/kernel.ts";
-import type { DeviceSource } from "./adapter.ts";
+import type { Kernel, TextureFormat } from "../../kernels/kernel.ts";
+import { type Bindable, type BufferRange, groupEntries } from "./bindable.ts";
 import { Faults } from "./faults.ts";
+import { MemoryPool } from "./memory_pool.ts";
+import { Pipelines } from "./pipelines.ts";
 import { Reclaimer } from "./reclaim.ts";
+import type { Counters, DeviceReport, MemoryReport } from "./reports.ts";
 import { type Compilation, WarmUp } from "./warm_up.ts";
-import { messageOf } from "../text/message_of.ts";
 
-/** What a device is: a GPU or a software driver in its place, as its adapter tells. */
-export interface DeviceReport {
-  /** Where it was found. */
-  readonly source: DeviceSource;
-  /** What it calls itself. */
-  readonly name: string;
-  /** Name and version of its driver, where it tells. */
-  readonly driver: string;
-  /** Who made it. */
-  readonly vendor: string;
-  /** Its family, where it tells. */
-  readonly architecture: string;
-  /** Whether it computes on the processor. */
-  readonly isSoftware: boolean;
-  /** Lanes of a subgroup; 0 where there are none, or of no fixed number. */
-  readonly subgroupSize: number;
-  /** Whether kernels may read storage textures: a feature of the language. */
-  readonly readsTextures: boolean;
-  /** Optional features that the device was opened with. */
-  readonly features: readonly string[];
-  /** Limits that the device was opened with. */
-  readonly limits: Readonly<Record<string, number>>;
-}
-
-/** Bytes in buffers and textures. */
-export interface MemoryReport {
-  /** In use now. */
-  readonly liveBytes: number;
-  /** The most that was in use at once since opening, or since the last `resetPeak()`. */
-  readonly peakBytes: number;
-  /** Kept for reuse. */
-  readonly pooledBytes: number;
-}
-
-/** What was done since opening. */
-export interface Counters {
-  /** Command buffers handed to the device. */
-  readonly submissions: number;
-  /** Kernels started. */
-  readonly dispatches: number;
-  /** Buffers and textures created. */
-  readonly buffers: number;
-  /** Pipelines created. */
-  readonly pipelines: number;
-  /** Bind groups created. */
-  readonly bindGroups: number;
-}
-
-/** WebGPU's usage flags, which are globals only where the runtime has WebGPU of its own. */
-const USAGE = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, uniform: 0x40, storage: 0x80 } as const;
-const TEXTURE_USAGE = { storage: 0x8 } as const;
 const MAP_READ = 0x1;
-const COMPUTE_STAGE = 0x4;
-
-/** Buffers are multiples of this, so that vec4 kernels may touch the last ones' padding. */
-const GRAIN = 256;
-
-/** Size class: multiples of 256 bytes, then quarters of powers of two, so that few sizes serve all and little is lost. */
-export function sizeClass(bytes: number): number {
-  const rounded = Math.max(GRAIN, Math.ceil(bytes / GRAIN) * GRAIN);
-  const quarter = 2 ** Math.max(0, Math.floor(Math.log2(rounded)) - 2);
-  return quarter <= GRAIN ? rounded : Math.ceil(rounded / quarter) * quarter;
-}
-
-/** Bytes of a texel of four numbers. */
-const TEXEL_BYTES = { rgba32float: 16, rgba16float: 8 } as const;
 
 /** Data in whole words, the way WebGPU writes it, zeros behind the last one. As bytes: Dawn knows no Float16Array. */
 function wholeWords({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
@@ -81,58 +18,31 @@ function wholeWords({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8A
   return padded;
 }
 
-/** What a device makes and keeps for reuse. */
-type Memory = GPUBuffer | GPUTexture;
-
-/** What kernels bind beside uniforms. */
-export type Bindable = GPUBuffer | GPUTexture | BufferRange;
-
-/** A piece of a buffer. */
-export interface BufferRange {
-  /** A buffer of a device's. */
-  readonly buffer: GPUBuffer;
-  /** First byte, a multiple of 256. */
-  readonly offset: number;
-  /** Bytes. */
-  readonly size: number;
-}
-
-/** How a layout describes a binding. */
-function layoutOf(binding: Binding): Pick<GPUBindGroupLayoutEntry, "buffer" | "storageTexture"> {
-  const format = textureFormat(binding);
-  if (format === undefined) return { buffer: { type: binding === "read" ? "read-only-storage" : "storage" } };
-  return { storageTexture: { access: isWritten(binding) ? "write-only" : "read-only", format } };
-}
-
 /**
- * A WebGPU device with its memory, pipelines and faults. Errors that WebGPU reports later (validation, out of memory,
- * lost device) reject whoever waits next; none is swallowed.
+ * A WebGPU device with its memory, pipelines and faults: what {@linkcode openDevice} gives. Errors that WebGPU reports
+ * later (validation, out of memory, lost device) reject whoever waits next; none is swallowed.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const device = await dd.openDevice();
+ * const { submissions } = device.counters();
+ * await dd.tensor([1, 2]).mul(3).add(1).data();
+ * console.log(device.counters().submissions > submissions, device.memory().liveBytes > 0); // true true
+ * ```
  */
 export class Device {
-  /** The WebGPU device itself. */
+  /** The WebGPU device itself, for kernels of one's own. */
   readonly gpu: GPUDevice;
   /** What it is: name, driver, features, limits. */
   readonly report: DeviceReport;
-  readonly #pools = new Map<string, Memory[]>();
-  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
-  readonly #ready = new Map<string, GPUComputePipeline>();
-  readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #faults: Faults;
+  readonly #memory: MemoryPool;
+  readonly #pipelines: Pipelines;
   readonly #warmUp: WarmUp | undefined;
-  /**
-   * Pool and bytes of each buffer and texture: finalizers give them back, and where they run at the end of a thread, Dawn
-   * has already let go of what it would be asked.
-   */
-  readonly #homes = new WeakMap<Memory, { readonly key: string; readonly size: number }>();
-  /** What was made since the last wait, of which it is not yet known whether there was memory for them. */
-  #fresh: Memory[] = [];
-  readonly #suspect = new WeakSet<Memory>();
-  #isShort = false;
-  #liveBytes = 0;
-  #peakBytes = 0;
-  #pooledBytes = 0;
   readonly #reclaimer: Reclaimer;
-  #counters = { submissions: 0, dispatches: 0, buffers: 0, pipelines: 0, bindGroups: 0 };
+  #counters = { submissions: 0, dispatches: 0, bindGroups: 0 };
 
   /**
    * Wraps a device; `requestDevice()` makes one. `openHelper` opens another one of the same adapter, where the driver puts
@@ -143,13 +53,11 @@ export class Device {
   constructor(gpu: GPUDevice, report: DeviceReport, openHelper?: () => Promise<Device>) {
     this.gpu = gpu;
     this.report = report;
-    this.#reclaimer = new Reclaimer(() => this.#liveBytes, report);
+    this.#faults = new Faults(gpu, report.name, () => this.#memory.noteShortage());
+    this.#memory = new MemoryPool(gpu, report, () => this.#faults.end);
     this.#warmUp = openHelper && new WarmUp(gpu, openHelper);
-    this.#faults = new Faults(gpu, report.name, () => {
-      // Which buffer it was is not said: none that was made since the last wait is kept for others.
-      this.#isShort = true;
-      for (const buffer of this.#fresh) this.#suspect.add(buffer);
-    });
+    this.#pipelines = new Pipelines(gpu, { faults: this.#faults, warmUp: this.#warmUp });
+    this.#reclaimer = new Reclaimer(() => this.#memory.liveBytes, report);
   }
 
   /**
@@ -158,60 +66,12 @@ export class Device {
    * @internal
    */
   get largestBinding(): number {
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.limits;
-    return Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    return this.#memory.largestBinding;
   }
 
-  /** Limits of the device. */
+  /** Limits of the device, by WebGPU's names, such as `maxBufferSize` in bytes. */
   get limits(): Readonly<Record<string, number>> {
     return this.report.limits;
-  }
-
-  #take<B extends Memory>(kind: string, size: number, create: () => B): B {
-    const key = `${kind} ${size}`;
-    // A pool has pieces of the kind that its key begins with.
-    let piece = this.#pools.get(key)?.pop() as B | undefined;
-    if (piece) this.#pooledBytes -= size;
-    else {
-      if (this.#faults.end) throw this.#faults.end;
-      this.#isShort = false;
-      piece = create();
-      this.#counters.buffers++;
-      this.#homes.set(piece, { key, size });
-      // Dawn says so at once, browsers later.
-      if (this.#isShort) this.#suspect.add(piece);
-      else this.#fresh.push(piece);
-    }
-    this.#liveBytes += size;
-    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
-    return piece;
-  }
-
-  #takeBuffer(kind: string, bytes: number, usage: number): GPUBuffer {
-    const limit = usage & USAGE.storage ? this.largestBinding : this.limits.maxBufferSize;
-    // The last size class may be over the limit where what is asked for is not; kernels touch words in fours.
-    const size = Math.max(Math.min(sizeClass(bytes), limit - limit % 16), Math.ceil(bytes / 16) * 16);
-    return this.#take(kind, size, () => {
-      if (size > limit) {
-        const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-        throw new RangeError(
-          `a buffer of ${mib(size)} is over this device's limit of ${mib(limit)} (${this.report.name}): ` +
-            `use smaller batches or tensors, or another device`,
-        );
-      }
-      return this.gpu.createBuffer({ size, usage });
-    });
-  }
-
-  #giveBack(piece: Memory): void {
-    const { key, size } = this.#homes.get(piece)!;
-    this.#liveBytes -= size;
-    if (this.#faults.end) return; // went with the device
-    if (this.#suspect.has(piece)) return piece.destroy();
-    const pool = this.#pools.get(key) ?? [];
-    this.#pools.set(key, pool);
-    pool.push(piece);
-    this.#pooledBytes += size;
   }
 
   /**
@@ -220,7 +80,7 @@ export class Device {
    * @internal
    */
   acquire(bytes: number): GPUBuffer {
-    return this.#takeBuffer("storage", bytes, USAGE.storage | USAGE.copySource | USAGE.copyTarget);
+    return this.#memory.buffer("storage", bytes);
   }
 
   /**
@@ -229,7 +89,7 @@ export class Device {
    * @internal
    */
   release(buffer: GPUBuffer): void {
-    this.#giveBack(buffer);
+    this.#memory.giveBack(buffer);
   }
 
   /**
@@ -238,8 +98,7 @@ export class Device {
    * @internal
    */
   acquireTexture(width: number, height: number, format: TextureFormat = "rgba32float"): GPUTexture {
-    const create = () => this.gpu.createTexture({ size: [width, height], format, usage: TEXTURE_USAGE.storage });
-    return this.#take(`${format} ${width}`, width * height * TEXEL_BYTES[format], create);
+    return this.#memory.texture(width, height, format);
   }
 
   /**
@@ -248,7 +107,7 @@ export class Device {
    * @internal
    */
   releaseTexture(texture: GPUTexture): void {
-    this.#giveBack(texture);
+    this.#memory.giveBack(texture);
   }
 
   /**
@@ -257,7 +116,7 @@ export class Device {
    * @internal
    */
   bytesOf(piece: Bindable): number {
-    return "buffer" in piece ? piece.size : this.#homes.get(piece)!.size;
+    return this.#memory.bytesOf(piece);
   }
 
   /**
@@ -266,7 +125,7 @@ export class Device {
    * @internal
    */
   staging(bytes: number): GPUBuffer {
-    return this.#takeBuffer("staging", bytes, USAGE.mapRead | USAGE.copyTarget);
+    return this.#memory.buffer("staging", bytes);
   }
 
   /**
@@ -275,7 +134,7 @@ export class Device {
    * @internal
    */
   releaseStaging(buffer: GPUBuffer): void {
-    this.#giveBack(buffer);
+    this.#memory.giveBack(buffer);
   }
 
   /**
@@ -284,7 +143,7 @@ export class Device {
    * @internal
    */
   uniforms(words: Uint32Array): GPUBuffer {
-    const buffer = this.#takeBuffer("uniform", words.byteLength, USAGE.uniform | USAGE.copyTarget);
+    const buffer = this.#memory.buffer("uniform", words.byteLength);
     this.write(buffer, words);
     return buffer;
   }
@@ -295,14 +154,12 @@ export class Device {
    * @internal
    */
   releaseUniforms(buffer: GPUBuffer): void {
-    this.#giveBack(buffer);
+    this.#memory.giveBack(buffer);
   }
 
-  /** Destroys what is kept for reuse. */
+  /** Destroys the buffers and textures that are kept for reuse; those in use stay. */
   trim(): void {
-    for (const pool of this.#pools.values()) for (const memory of pool) memory.destroy();
-    this.#pools.clear();
-    this.#pooledBytes = 0;
+    this.#memory.trim();
   }
 
   /**
@@ -314,39 +171,13 @@ export class Device {
     if (data.byteLength > 0) this.gpu.queue.writeBuffer(buffer, offset, wholeWords(data));
   }
 
-  #groupLayout(kernel: Kernel): GPUBindGroupLayout {
-    const key = kernel.bindings.join();
-    let layout = this.#layouts.get(key);
-    if (!layout) {
-      const entries = [...kernel.bindings.map(layoutOf), { buffer: { type: "uniform" as const } }]
-        .map((entry, binding) => ({ binding, visibility: COMPUTE_STAGE, ...entry }));
-      layout = this.gpu.createBindGroupLayout({ entries });
-      this.#layouts.set(key, layout);
-    }
-    return layout;
-  }
-
-  /**
-   * The layout of one pipeline alone: where two share theirs, wgpu holds the uniforms of the second one against the size
-   * that the first one wants.
-   */
-  #layout(kernel: Kernel): GPUPipelineLayout {
-    return this.gpu.createPipelineLayout({ bindGroupLayouts: [this.#groupLayout(kernel)] });
-  }
-
   /**
    * The pipeline of a kernel, compiled the first time its text is met. Rejects with the compiler's message.
    *
    * @internal
    */
   pipeline(kernel: Kernel): Promise<GPUComputePipeline> {
-    let pipeline = this.#pipelines.get(kernel.code);
-    if (!pipeline) {
-      this.#counters.pipelines++;
-      pipeline = this.#compile(kernel);
-      this.#pipelines.set(kernel.code, pipeline);
-    }
-    return pipeline;
+    return this.#pipelines.of(kernel);
   }
 
   /**
@@ -364,7 +195,7 @@ export class Device {
    * @internal
    */
   readyPipeline(kernel: Kernel): GPUComputePipeline | undefined {
-    return this.#ready.get(kernel.code);
+    return this.#pipelines.ready(kernel);
   }
 
   /**
@@ -373,43 +204,7 @@ export class Device {
    * @internal
    */
   pipelineNow(kernel: Kernel): GPUComputePipeline {
-    const ready = this.#ready.get(kernel.code);
-    if (ready) return ready;
-    this.#counters.pipelines++;
-    const { name: label, code } = kernel;
-    const module = this.gpu.createShaderModule({ label, code });
-    const layout = this.#layout(kernel);
-    const pipeline = this.gpu.createComputePipeline({ label, layout, compute: { module, entryPoint: "main" } });
-    this.#ready.set(code, pipeline);
-    this.#pipelines.set(code, Promise.resolve(pipeline));
-    return pipeline;
-  }
-
-  async #compile(kernel: Kernel): Promise<GPUComputePipeline> {
-    const { name: label, code } = kernel;
-    // What is wrong with a text also arrives as an uncaptured error, but the message below says more.
-    this.gpu.pushErrorScope("validation");
-    const module = this.gpu.createShaderModule({ label, code });
-    const heard = this.gpu.popErrorScope();
-    heard.catch(() => {}); // the device is gone: the next wait says so
-    const layout = this.#layout(kernel);
-    let pipeline: GPUComputePipeline;
-    try {
-      pipeline = await this.#faults.wait(
-        this.gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } }),
-      );
-    } catch (error) {
-      this.#pipelines.delete(code);
-      const { messages } = await this.#faults.wait(module.getCompilationInfo());
-      const lines = code.split("\n");
-      const notes = messages.map(({ lineNum, message }) =>
-        `line ${lineNum}: ${message}\n    ${lines[lineNum - 1] ?? ""}`
-      );
-      throw new Error([`internal: kernel ${label} does not compile: ${messageOf(error)}`, ...notes].join("\n"));
-    }
-    if (this.#warmUp) await this.#faults.wait(this.#warmUp.add(kernel, pipeline));
-    this.#ready.set(code, pipeline);
-    return pipeline;
+    return this.#pipelines.now(kernel);
   }
 
   /**
@@ -419,11 +214,8 @@ export class Device {
    */
   bindGroup(kernel: Kernel, memory: readonly Bindable[], uniforms: BufferRange): GPUBindGroup {
     this.#counters.bindGroups++;
-    const resource = (piece: Bindable): GPUBindingResource =>
-      "buffer" in piece ? piece : "createView" in piece ? piece.createView() : { buffer: piece };
-    const entries: GPUBindGroupEntry[] = memory.map((piece, binding) => ({ binding, resource: resource(piece) }));
-    entries.push({ binding: memory.length, resource: uniforms });
-    return this.gpu.createBindGroup({ label: kernel.name, layout: this.#groupLayout(kernel), entries });
+    const layout = this.#pipelines.groupLayout(kernel);
+    return this.gpu.createBindGroup({ label: kernel.name, layout, entries: groupEntries(memory, uniforms) });
   }
 
   /**
@@ -447,13 +239,13 @@ export class Device {
    */
   async settle<T>(promise: Promise<T>): Promise<T> {
     const result = await this.#faults.wait(promise);
-    this.#fresh = [];
+    this.#memory.noteSettled();
     const fault = this.fault();
     if (fault) throw fault;
     return result;
   }
 
-  /** Waits for everything submitted so far. */
+  /** Resolves once everything that was submitted so far is done. Rejects with what the device reported since the last wait. */
   async done(): Promise<void> {
     await this.settle(this.gpu.queue.onSubmittedWorkDone());
   }
@@ -493,9 +285,9 @@ export class Device {
     return this.#faults.take();
   }
 
-  /** Bytes in use, at most in use, and kept for reuse. */
+  /** Says how many bytes are in use, were in use at most, and are kept for reuse. */
   memory(): MemoryReport {
-    return { liveBytes: this.#liveBytes, peakBytes: this.#peakBytes, pooledBytes: this.#pooledBytes };
+    return this.#memory.report();
   }
 
   /**
@@ -508,17 +300,18 @@ export class Device {
     return this.#reclaimer.relieve();
   }
 
-  /** Starts a new peak at what is in use now. */
+  /** Starts a new peak of {@linkcode memory} at what is in use now. */
   resetPeak(): void {
-    this.#peakBytes = this.#liveBytes;
+    this.#memory.resetPeak();
   }
 
-  /** What was done since opening. */
+  /** Counts what was done since the device was opened: submissions, dispatches, and what was created for them. */
   counters(): Counters {
-    return { ...this.#counters };
+    const { submissions, dispatches, bindGroups } = this.#counters;
+    return { submissions, dispatches, buffers: this.#memory.created, pipelines: this.#pipelines.created, bindGroups };
   }
 
-  /** Frees the device; whoever still waits is rejected. */
+  /** Frees the device and its memory. Whoever still waits for it is rejected, and so is all later work. */
   destroy(): void {
     this.#faults.finish(new Error("the device was destroyed: open a new one"));
     this.#warmUp?.stop();
@@ -526,7 +319,7 @@ export class Device {
     this.gpu.destroy();
   }
 
-  /** `using` destroys at the end of a scope. */
+  /** Destroys the device at the end of a scope with `using`. */
   [Symbol.dispose](): void {
     this.destroy();
   }

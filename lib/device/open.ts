@@ -1,17 +1,18 @@
 import { findAdapter, isSoftware, nameOf } from "./adapter.ts";
-import { Device, type DeviceReport } from "./device.ts";
+import { Device } from "./device.ts";
+import type { DeviceReport } from "./reports.ts";
 import { paced } from "./settle.ts";
 
-/** Options of {@linkcode requestDevice}. */
+/** What device is asked for: options of {@linkcode requestDevice}. */
 export interface OpenDeviceOptions {
   /**
-   * `swiftshader`, `lavapipe`, `browser` (the runtime's own `navigator.gpu`), or part of a device's name. By default
-   * the best that is found: a GPU, lavapipe, SwiftShader.
+   * `swiftshader`, `lavapipe`, `browser` (the runtime's own `navigator.gpu`), or part of a device's name, whatever its
+   * case. By default the best that is found: a GPU, lavapipe, SwiftShader.
    */
   readonly device?: string;
-  /** Hears of what takes long, such as a download or compiling a function. */
+  /** Hears, a line at a time, of what takes long, such as a download or compiling a function. */
   readonly report?: (line: string) => void;
-  /** Lets Dawn's warnings through that every software device gets. */
+  /** Lets Dawn's warnings through that every software device gets; `false` by default. */
   readonly verbose?: boolean;
 }
 
@@ -48,9 +49,20 @@ function isWarmedUp({ source, name }: DeviceReport): boolean {
 }
 
 /**
- * Opens a device with the limits and features that the adapter has.
+ * Opens a device with the limits and features that its adapter has, and leaves the ambient default as it is:
+ * {@linkcode useDevice} makes it that, and `openDevice()` does both. In Deno it is found through Dawn, in a browser
+ * through `navigator.gpu`.
  *
- * Throws an Error that says what was tried and what to install where there is no device.
+ * Rejects with an Error that says what was tried and what to install where there is no such device.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const device = await dd.device.requestDevice();
+ * dd.useDevice(device);
+ * console.log(await dd.tensor([1, 2]).sum().item()); // 3
+ * ```
  */
 export async function requestDevice(options: OpenDeviceOptions = {}): Promise<Device> {
   const { gpu, report } = await open(options);

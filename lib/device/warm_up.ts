@@ -11,9 +11,9 @@ const WORTHWHILE = 8;
 
 /** How long the driver took to make the machine code of a pipeline. */
 export interface Compilation {
-  /** The kernel's name. */
+  /** Name of the kernel. */
   readonly name: string;
-  /** Until its first dispatch, of nothing, is done. */
+  /** Milliseconds until its first dispatch, of nothing, is done. */
   readonly milliseconds: number;
 }
 

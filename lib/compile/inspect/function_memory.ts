@@ -1,4 +1,6 @@
-import { type Bindable, type Device, sizeClass } from "../../device/device.ts";
+import type { Bindable } from "../../device/bindable.ts";
+import type { Device } from "../../device/device.ts";
+import { sizeClass } from "../../device/size_class.ts";
 import { storedBytes } from "../../tensor/dtype.ts";
 import type { Shape } from "../../tensor/shape.ts";
 import type { Arena } from "../plan/arena.ts";
@@ -31,7 +33,7 @@ export type MemoryKind =
   /** What buffers are larger than asked for, as few sizes serve all. */
   | "rounding";
 
-/** Something that takes memory. */
+/** Something that takes memory: a tensor, or what several share. */
 export interface MemoryItem {
   /** What it is there for. */
   readonly kind: MemoryKind;
@@ -41,7 +43,7 @@ export interface MemoryItem {
   readonly shape?: Shape;
   /** Whether it is an argument whose memory is given up. */
   readonly isDonated?: boolean;
-  /** As many as its elements take; what buffers add to that is an item of its own. */
+  /** Bytes of its elements; what buffers add to that is an item of its own. */
   readonly bytes: number;
 }
 
@@ -51,9 +53,9 @@ export interface FunctionMemory {
   readonly name: string;
   /** Everything, each byte once. */
   readonly items: readonly MemoryItem[];
-  /** All items but the staging: what is held between calls, results included. */
+  /** Bytes of all items but the staging: what is held between calls, results included. */
   readonly liveBytes: number;
-  /** All items: what is held while a call runs. */
+  /** Bytes of all items: what is held while a call runs. */
   readonly peakBytes: number;
   /** The dispatch at which the most of the function's own memory is in use; absent where it computes nothing. */
   readonly peak?: { readonly dispatch: number; readonly kernel: string; readonly bytes: number };

@@ -1,4 +1,5 @@
-import type { Bindable, BufferRange, Device } from "../../device/device.ts";
+import type { Bindable, BufferRange } from "../../device/bindable.ts";
+import type { Device } from "../../device/device.ts";
 import type { BufferName, Plan } from "../plan/plan.ts";
 import type { Timer } from "./timer.ts";
 

@@ -3,7 +3,7 @@ import type { Executor } from "../../tensor/executor.ts";
 import { formatShape, sameShape } from "../../tensor/shape.ts";
 import { Hold } from "../../tensor/hold.ts";
 import { aliasOf, giveUp, goneOf, idOf, makeTensor, stateOf, type Tensor } from "../../tensor/tensor.ts";
-import type { Bindable } from "../../device/device.ts";
+import type { Bindable } from "../../device/bindable.ts";
 import { requireBindable } from "./binding_limit.ts";
 import { type BoundLeaves, BoundPlan } from "./bound_plan.ts";
 import { CompileWatch } from "./compile_watch.ts";

@@ -1,4 +1,5 @@
-import type { BufferRange, Device } from "../../device/device.ts";
+import type { BufferRange } from "../../device/bindable.ts";
+import type { Device } from "../../device/device.ts";
 import { alignedBytes } from "../../device/alignment.ts";
 import type { Storage } from "../../tensor/executor.ts";
 

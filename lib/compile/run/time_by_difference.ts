@@ -1,4 +1,4 @@
-import type { Bindable } from "../../device/device.ts";
+import type { Bindable } from "../../device/bindable.ts";
 import type { BoundLeaves, BoundPlan } from "./bound_plan.ts";
 
 /** A dispatch is repeated until so many milliseconds more than for nothing are over … */

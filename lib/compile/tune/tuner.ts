@@ -1,7 +1,8 @@
 import { fingerprint } from "../../../kernels/fingerprint.ts";
 import { textureFormat } from "../../../kernels/kernel.ts";
 import type { Measured, ProductDispatch, ProductQuestion } from "../../../kernels/target.ts";
-import type { Bindable, Device } from "../../device/device.ts";
+import type { Bindable } from "../../device/bindable.ts";
+import type { Device } from "../../device/device.ts";
 import type { Choices } from "./choices_file.ts";
 
 /** Turns of each variant; the best one counts. */
