@@ -1,4 +1,4 @@
-/** How a kernel uses one of its storage buffers. */
+/** How a kernel uses one of its storage buffers: it reads it, or reads and writes it. */
 export type Access = "read" | "read_write";
 
 /**
@@ -7,7 +7,7 @@ export type Access = "read" | "read_write";
  */
 export type Binding = Access | "texture" | "write_texture" | "half_texture" | "write_half_texture";
 
-/** What the texels of a texture hold: four numbers of f32, or of f16. */
+/** What the texels of a texture hold: four numbers of f32 (`rgba32float`), or of f16 (`rgba16float`). */
 export type TextureFormat = "rgba32float" | "rgba16float";
 
 /** The format of a binding's texture; `undefined` for a buffer. */
@@ -35,11 +35,11 @@ export function isWritten(binding: Binding): boolean {
  * shape. The entry point is called `main`.
  */
 export interface Kernel {
-  /** Unique to the text: what profiles and errors call it. */
+  /** A name that is unique to the text: what profiles and errors call it. */
   readonly name: string;
-  /** WGSL. */
+  /** Text of the shader, in WGSL. */
   readonly code: string;
-  /** Use of each storage buffer and texture, at most 8. */
+  /** How each storage buffer and texture is used, at most 8 of them. */
   readonly bindings: readonly Binding[];
 }
 

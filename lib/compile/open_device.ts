@@ -44,14 +44,18 @@ async function tunerOf(
 
 /**
  * Opens a device and makes it the ambient default that tensors compute on: in Deno through Dawn, on a GPU where there
- * is one and on Vulkan in software otherwise; in a browser through `navigator.gpu`.
+ * is one and on Vulkan in software otherwise; in a browser through `navigator.gpu`. Opening another one later
+ * makes that the default; what lies on the earlier one alone cannot be used there.
  *
- * Throws an Error that says what was tried and what to install where there is no device.
+ * Rejects with an Error that says what was tried and what to install where there is no such device.
  *
  * @example
- * ```ts ignore
- * const device = await openDevice();
- * console.log(device.report.name);
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const device = await dd.openDevice();
+ * console.log(device.limits.maxComputeInvocationsPerWorkgroup >= 128); // true
+ * console.log(await dd.tensor([1, 2]).sum().item()); // 3
  * ```
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
@@ -64,7 +68,20 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   return device;
 }
 
-/** Makes an open device the ambient default. */
+/**
+ * Makes an open device the ambient default that tensors compute on. Kernels of products are then chosen by the
+ * heuristic, not by what was measured.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const [one, other] = [await dd.openDevice(), await dd.openDevice()];
+ * dd.useDevice(one);
+ * await dd.tensor([1, 2]).sum().item();
+ * console.log(one.counters().dispatches > 0, other.counters().dispatches); // true 0
+ * ```
+ */
 export function useDevice(device: Device): void {
   install(new Runtime(device));
 }
@@ -75,8 +92,19 @@ function install(runtime: Runtime): void {
 }
 
 /**
- * What decides which kernels compute products on the ambient device: `heuristic`, or a word for what was measured, with
- * all of it. A part of a run's record.
+ * Says what decides which kernels compute products on the ambient device: `heuristic`, or a word for what was measured,
+ * with all of it. It is a part of a run's record.
+ *
+ * Throws an Error where no device is open.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * await dd.openDevice({ products: "heuristic" });
+ * console.log(dd.inspect.productChoices()); // heuristic
+ * ```
  */
 export function productChoices(): string {
   const executor = currentExecutor();

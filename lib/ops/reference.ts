@@ -2,8 +2,18 @@ import { stateOf, type Tensor } from "../tensor/tensor.ts";
 import { primitiveOf, type ReferenceArray } from "./primitive.ts";
 
 /**
- * Computes a tensor's graph in float64, one primitive at a time: the oracle of every kernel, and a way to see which
- * digits are the device's. Leaves must be host data.
+ * Computes a tensor in float64 on the host, one operation at a time: what tests hold kernels to, and a way to see which
+ * digits are the device's. The tensor must not have been computed yet, and be made of tensors whose elements are on the
+ * host.
+ *
+ * Throws an Error where what it is made of lies on the device, or was given up.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * console.log(dd.inspect.reference(dd.tensor([2]).sqrt()).data); // Float64Array [1.4142135623730951]
+ * ```
  */
 export function reference(output: Tensor): ReferenceArray {
   const known = new Map<Tensor, ReferenceArray>();

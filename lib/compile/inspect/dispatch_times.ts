@@ -1,7 +1,7 @@
 import type { Plan } from "../plan/plan.ts";
 import { trafficOf } from "./traffic.ts";
 
-/** What a dispatch took on the device. */
+/** What a dispatch took on the device, and what it did. */
 export interface DispatchTime {
   /** Name of the kernel. */
   readonly kernel: string;
@@ -11,11 +11,14 @@ export interface DispatchTime {
   readonly bytes: number;
   /** Multiplications and additions of a product; 0 for everything else. */
   readonly operations: number;
-  /** The time that it takes. */
+  /** Seconds that it takes. */
   readonly seconds: number;
 }
 
-/** How dispatches were timed: by timestamps that the device writes, or each by what its repetition adds to a wait. */
+/**
+ * How dispatches were timed: `timestamps` are written by the device; by `difference`, each dispatch was repeated, and
+ * its time is what that added to a wait.
+ */
 export type ProfileClock = "timestamps" | "difference";
 
 /** Times of the dispatches of a plan. */

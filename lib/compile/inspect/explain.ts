@@ -5,7 +5,7 @@ import { atBest, atBestTogether, type Roofline } from "./roofline.ts";
 /** Plans of more dispatches are shown kernel by kernel. */
 const LONG = 64;
 
-/** Options of `explain()`. */
+/** Options of a jitted function's `explain()`. */
 export interface ExplainOptions {
   /**
    * How much is listed below the sums: nothing, a line for each kernel, or one for each dispatch; by default each dispatch

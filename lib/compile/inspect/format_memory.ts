@@ -23,7 +23,23 @@ const sumOf = (items: readonly MemoryItem[]) => items.reduce((sum, { bytes }) =>
 /** What an argument is a part of: `state.base`, say. */
 const partOf = ({ path }: MemoryItem) => path.slice(0, 2).join(".");
 
-/** What takes the bytes of a function, in words: each kind, the parts of the arguments, and the ten largest. */
+/**
+ * Puts what takes the bytes of a jitted function into words: a line for each kind, for the parts of the arguments, and
+ * for the ten largest tensors.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const double = dd.jit(function double(x: dd.Tensor) {
+ *   return x.mul(2);
+ * });
+ * await double(dd.tensor([1, 2]));
+ * const [memory] = double.memory();
+ * console.log(dd.inspect.formatMemory(memory).startsWith("double: ")); // true
+ * ```
+ */
 export function formatMemory({ name, items, liveBytes, peakBytes, peak }: FunctionMemory): string {
   const rows: [string, string][] = [];
   const add = (label: string, bytes: number, notes: readonly string[] = []) =>

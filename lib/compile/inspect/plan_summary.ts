@@ -34,13 +34,13 @@ export interface PlanSummary {
   readonly name: string;
   /** What it runs, in order. */
   readonly dispatches: readonly DispatchSummary[];
-  /** How many buffers of its own it has … */
+  /** How many buffers of its own it has. */
   readonly ownBuffers: number;
-  /** … and their bytes. */
+  /** Bytes of these buffers. */
   readonly ownBytes: number;
-  /** Results that are written over donated arguments. */
+  /** How many results are written over donated arguments. */
   readonly inPlace: number;
-  /** Results that are copied into the memory of donated arguments at the end. */
+  /** How many results are copied into the memory of donated arguments at the end. */
   readonly copiedBack: number;
 }
 

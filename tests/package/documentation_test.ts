@@ -1,0 +1,92 @@
+// What the package exports is documented, and the examples of the tensor language print what their comments say.
+import { expect } from "expect";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import * as dd from "../../mod.ts";
+import { deviceIdle, testDevice } from "../support/device.ts";
+import {
+  type Documented,
+  documentedNames,
+  examplesOf,
+  keeps,
+  linesOf,
+  promisesOf,
+  undocumented,
+  undocumentedProperties,
+} from "../support/examples.ts";
+
+/** The tensor language: the top level, and the namespaces that belong to it. */
+const LANGUAGE = {
+  "": "mod.ts",
+  device: "lib/device/mod.ts",
+  inspect: "lib/compile/inspect_mod.ts",
+  random: "lib/ops/random_mod.ts",
+  tree: "lib/tensor/tree_mod.ts",
+};
+
+const OTHERS = {
+  data: "lib/data/mod.ts",
+  hub: "lib/hub/mod.ts",
+  io: "lib/io/mod.ts",
+  metrics: "lib/metrics/mod.ts",
+  models: "lib/models/mod.ts",
+  nn: "lib/nn/mod.ts",
+  optim: "lib/optim/mod.ts",
+  peft: "lib/peft/mod.ts",
+  train: "lib/train/mod.ts",
+};
+
+const isFunction = ({ declarations }: Documented) => declarations.some(({ kind }) => kind === "function");
+
+describe("documentation", () => {
+  let language: Documented[];
+  let folder: string;
+  beforeAll(async () => {
+    language = await documentedNames(LANGUAGE);
+    folder = await Deno.makeTempDir({ prefix: "delta-dawn-examples-" });
+    await testDevice();
+  });
+  afterAll(async () => {
+    await Deno.remove(folder, { recursive: true });
+    await deviceIdle();
+  });
+
+  it("says something of every exported name and its members", async () => {
+    expect(language.length).toBeGreaterThan(150);
+    const names = [...language, ...await documentedNames(OTHERS)];
+    expect([...names.flatMap(undocumented), ...language.flatMap(undocumentedProperties)]).toEqual([]);
+  });
+
+  it("knows all namespaces of mod.ts", () => {
+    const namespaces = Object.entries(dd).filter(([, value]) =>
+      Object.prototype.toString.call(value) === "[object Module]"
+    );
+    const known = [...Object.keys(LANGUAGE), ...Object.keys(OTHERS)].filter((name) => name !== "");
+    expect(namespaces.map(([name]) => name).sort()).toEqual(known.sort());
+  });
+
+  it("has an example for every function of the tensor language", () => {
+    const without = language.filter((one) => isFunction(one) && examplesOf(one).length === 0);
+    expect(without.map(({ name }) => name)).toEqual([]);
+  });
+
+  it("has examples of the tensor language that print what their comments say", async () => {
+    const broken: string[] = [];
+    for (const one of language) {
+      for (const example of examplesOf(one)) {
+        const [lines, promises] = [await linesOf(example, folder), promisesOf(example)];
+        const isKept = lines.length === promises.length && lines.every((line, i) => keeps(line, promises[i]));
+        if (!isKept) broken.push(`${one.name} prints\n${lines.join("\n")}\nand says\n${promises.join("\n")}`);
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it("takes a printed line for what a comment says only where it is", () => {
+    expect(keeps("Float32Array(2) [ 1, 0.5 ]", "Float32Array [1, 0.5]")).toBe(true);
+    expect(keeps("Float32Array(2) [ 1, 0.5001 ]", "Float32Array [1, 0.5]")).toBe(false);
+    expect(keeps("Float32Array(2) [ 1, 0.5001 ]", "≈ Float32Array [1, 0.500]")).toBe(true);
+    expect(keeps("Float32Array(2) [ 1, 0.51 ]", "≈ Float32Array [1, 0.500]")).toBe(false);
+    expect(keeps("Float32Array(2) [ 1, NaN ]", "≈ Float32Array [1, 0]")).toBe(false);
+    expect(keeps("1", "")).toBe(false);
+  });
+});
