@@ -3,45 +3,46 @@ import { bucketLengths } from "./buckets.ts";
 import type { EncodedExample, EncodedExamples } from "./encode.ts";
 import { seededPermutation } from "./shuffle.ts";
 
-/** B examples as plain arrays of T tokens, row by row. */
+/** B examples of T tokens as plain arrays, row by row. */
 export interface HostBatch {
-  /** `[B, T]` token ids, [PAD] behind the end. */
+  /** Token ids `[B, T]`, padding behind the end. */
   readonly inputIds: Int32Array<ArrayBuffer>;
-  /** `[B, T]` 1 for tokens, 0 behind the end. */
+  /** Which tokens count `[B, T]`: 1 for tokens, 0 behind the end. */
   readonly attentionMask: Int32Array<ArrayBuffer>;
-  /** `[B, T]` 0 in the first text, 1 in the second. */
+  /** Which text a token is of `[B, T]`: 0 in the first, 1 in the second. */
   readonly tokenTypeIds: Int32Array<ArrayBuffer>;
-  /** `[B]` class numbers, or raw scores of a regression (STS-B's from 0 to 5). */
+  /** Numbers of classes `[B]`, or raw scores of a regression (STS-B's from 0 to 5). */
   readonly labels: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
-  /** `[B]` 1 for examples, 0 for rows that only fill the last batch. */
+  /** Weights of rows `[B]`: 1 for examples, 0 for rows that only fill the last batch. */
   readonly weights: Float32Array<ArrayBuffer>;
-  /** `[B, T]`. */
+  /** Rows and tokens, `[B, T]`. */
   readonly shape: readonly [number, number];
 }
 
 /**
- * To what batches are padded. "longest": all to the length of the encoded examples, which is one shape. "bucket": each to
- * the shortest of `bucketLengths(length)` that its longest example fits in: less work, but a jitted function has a plan
- * with memory of its own for each shape that comes, and sums over tokens may differ in their last bits.
+ * To what length batches are padded. `longest`: all to the length of the encoded examples, which is one shape.
+ * `bucket`: each to the shortest of `bucketLengths(length)` that its longest example fits in: less work, but a jitted
+ * function has a plan with memory of its own for each shape that comes, and sums over tokens may differ in their last
+ * bits.
  */
 export type Padding = "longest" | "bucket";
 
 /** Options of {@linkcode batches}. */
 export interface BatchesOptions {
-  /** B. */
+  /** B: rows of a batch, a whole number from 1. */
   readonly batchSize: number;
-  /** "longest" by default. */
+  /** To what length batches are padded; `longest` by default. */
   readonly padding?: Padding;
 }
 
 /** Options of {@linkcode trainBatches}. */
 export interface TrainBatchesOptions extends BatchesOptions {
-  /** Safe integer from 0 that decides the order alone. */
+  /** A safe integer from 0 that decides the order alone. */
   readonly seed: number;
-  /** Index of the first batch of the iteration, 0 by default: the number of steps done, to go on with a run. */
+  /** Number of the first batch of the iteration, 0 by default: the number of steps done, to go on with a run. */
   readonly start?: number;
   /**
-   * Batches of similar length, for padding to buckets: so many batches in a row are filled from their examples in the
+   * For padding to buckets, batches of similar length: so many batches in a row are filled from their examples in the
    * order of length, and come in a seeded order. 1 by default: batches of what the shuffle brings. 16 to 64 leave
    * little to pad.
    */
@@ -50,17 +51,20 @@ export interface TrainBatchesOptions extends BatchesOptions {
 
 /** An endless row of training batches. */
 export interface TrainBatches extends Iterable<HostBatch> {
-  /** Batch of an index from 0: a pure function of the examples, the batch size, the seed and the index. */
+  /**
+   * The batch of a number from 0, a pure function of the examples, the options and the number. Throws a RangeError
+   * where the number is no safe integer from 0.
+   */
   at(index: number): HostBatch;
 }
 
 /**
- * Training batches without end: each pass over the examples is in a new seeded order and goes on in the same batch where
- * the last pass ends, so that every example comes once a pass and none is dropped. All batches have the same shape
- * unless they are padded to buckets.
+ * Training batches without end: each pass over the examples is in a new seeded order and goes on in the same batch
+ * where the last pass ends, so that every example comes once a pass and none is dropped. All batches have the same
+ * shape unless they are padded to buckets.
  *
- * Throws a RangeError when the batch size or the window is no positive integer, an index is no safe integer from 0, or
- * there are no examples.
+ * Throws a RangeError where the batch size or the window is no positive integer, the seed or a number of a batch no
+ * safe integer from 0, or there are no examples.
  *
  * @example
  * ```ts
@@ -69,7 +73,7 @@ export interface TrainBatches extends Iterable<HostBatch> {
  * const examples = [0, 1, 2].map((label) => ({ ids: [label], typeIds: [0], label }));
  * const encoded = { examples, kind: "classes" as const, length: 8, padId: 0 };
  * const batches = data.trainBatches(encoded, { batchSize: 3, seed: 1 });
- * console.assert(batches.at(7).labels.toSorted().join() === "0,1,2");
+ * console.log([...batches.at(7).labels].sort(), batches.at(7).shape); // [0, 1, 2] [3, 8]
  * ```
  */
 export function trainBatches(encoded: EncodedExamples, options: TrainBatchesOptions): TrainBatches {
@@ -95,10 +99,10 @@ export function trainBatches(encoded: EncodedExamples, options: TrainBatchesOpti
 }
 
 /**
- * Encoded examples in their order, all batches of the same size: the last one is filled up with copies of its last
+ * Encoded examples in their order, in batches of the same size: the last one is filled up with copies of its last
  * example that have weight 0.
  *
- * Throws a RangeError when the batch size is no positive integer.
+ * Throws a RangeError where the batch size is no positive integer.
  *
  * @example
  * ```ts
@@ -107,7 +111,7 @@ export function trainBatches(encoded: EncodedExamples, options: TrainBatchesOpti
  * const examples = [0, 1, 2].map((label) => ({ ids: [label], typeIds: [0], label }));
  * const encoded = { examples, kind: "classes" as const, length: 8, padId: 0 };
  * const [first, second] = data.batches(encoded, { batchSize: 2 });
- * console.assert(first.labels.join() === "0,1" && second.weights.join() === "1,0");
+ * console.log([...first.labels], [...second.weights]); // [0, 1] [1, 0]
  * ```
  */
 export function batches(encoded: EncodedExamples, options: BatchesOptions): HostBatch[] {

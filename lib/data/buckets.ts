@@ -3,17 +3,18 @@ const FINE = 64;
 const STEP = 16;
 
 /**
- * The lengths to which batches of variable length are padded: 16, 32, 48, 64, 96, 128, 192, 256, 384, 512 and so on
- * below `longest`, and `longest` itself. These are at most 4 up to 64 tokens, and 2 more for each doubling: 6 up to 128,
- * 10 up to 512. A jitted step has no more signatures. Above 64, less than a third of the longest row is padding.
+ * The lengths, in tokens, to which batches of variable length are padded: 16, 32, 48, 64, 96, 128, 192, 256, 384, 512
+ * and so on below `longest`, and `longest` itself. These are at most 4 up to 64 tokens, and 2 more for each doubling: 6
+ * up to 128, 10 up to 512. A jitted step has no more signatures. Above 64, less than a third of the longest row is
+ * padding.
  *
- * Throws a RangeError unless `longest` is a positive integer.
+ * Throws a RangeError where `longest` is no positive integer.
  *
  * @example
  * ```ts
  * import { data } from "@delta-dawn/delta-lora";
  *
- * console.assert(data.bucketLengths(100).join() === "16,32,48,64,96,100");
+ * console.log(data.bucketLengths(100)); // [16, 32, 48, 64, 96, 100]
  * ```
  */
 export function bucketLengths(longest: number): number[] {

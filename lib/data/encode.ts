@@ -9,7 +9,7 @@ export interface EncodedExample {
   readonly ids: readonly number[];
   /** 0 in the first text, 1 in the second; as long as `ids`. */
   readonly typeIds: readonly number[];
-  /** Class number, or the raw score of a regression. */
+  /** Number of a class, or the raw score of a regression. */
   readonly label: number;
 }
 
@@ -17,17 +17,17 @@ export interface EncodedExample {
 export interface EncodedExamples {
   /** The examples in their order. */
   readonly examples: readonly EncodedExample[];
-  /** Decides the type of labels: i32 class numbers or f32 scores. */
+  /** What labels are: numbers of classes, which become i32, or scores of a regression, which become f32. */
   readonly kind: "classes" | "regression";
-  /** Greatest T of a batch: no example has more tokens. */
+  /** T: most tokens of a batch. No example has more. */
   readonly length: number;
-  /** Id that stands behind the end of short examples. */
+  /** The token id that stands behind the end of short examples. */
   readonly padId: number;
 }
 
 /** Options of {@linkcode encode} and {@linkcode encodeSplits}. */
 export interface EncodeExamplesOptions {
-  /** What labels are: class numbers, the default, or scores of a regression. */
+  /** What labels are: `classes`, the default, for numbers of classes, or `regression` for scores. */
   readonly kind?: "classes" | "regression";
   /** Most tokens of an example, special tokens included; longer ones are cut. 128 by default. */
   readonly maxLength?: number;
@@ -65,22 +65,20 @@ function requireLabel(label: unknown, kind: EncodedExamples["kind"], where: stri
 
 /**
  * Several lists of examples as token ids, each tokenised once, under the names that they are given by: the splits of a
- * task, as a rule. All of them have one length, the tokens of the longest example rounded up to a multiple of 8 (at most
- * `maxLength`), so that a jitted function meets one shape in training and in scoring.
+ * task, as a rule. All of them have one length, the tokens of the longest example rounded up to a multiple of 8 (at
+ * most `maxLength`), so that a jitted function meets one shape in training and in scoring.
  *
- * Throws a RangeError that names the split and the example, from 0, whose label is no whole number of classes, no finite
- * one of a regression.
+ * Throws a RangeError that names the split and the example, from 0, whose label is no whole number where labels are
+ * classes, or no finite one in a regression.
  *
  * @example
  * ```ts
  * import { data } from "@delta-dawn/delta-lora";
  *
- * const rows = "sentence\tlabel\ngood\t1\nbad film\t0\n";
- * const sst2 = await data.readGlueFiles(new Map([["SST-2/train.tsv", rows], ["SST-2/dev.tsv", rows]]), "sst2");
  * const pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film"];
- * const { train, dev } = data.encodeSplits({ train: sst2.train, dev: sst2.dev }, data.wordPiece(pieces));
- * const [batch] = data.batches(dev, { batchSize: 2 });
- * console.assert(batch.shape.join() === "2,8" && train.length === 8);
+ * const examples = { train: [{ text: "good film", label: 1 }], dev: [{ text: "bad", label: 0 }] };
+ * const { train, dev } = data.encodeSplits(examples, data.wordPiece(pieces));
+ * console.log(train.examples[0].ids, dev.length); // [2, 5, 7, 3] 8
  * ```
  */
 export function encodeSplits<Name extends string>(
@@ -95,8 +93,8 @@ export function encodeSplits<Name extends string>(
  * Examples as token ids, tokenised once. Splits that are trained on and scored by one function are better encoded
  * together, by {@linkcode encodeSplits}: they get one length.
  *
- * Throws a RangeError that names the example, from 0, whose label is no whole number of classes, no finite one of a
- * regression.
+ * Throws a RangeError that names the example, from 0, whose label is no whole number where labels are classes, or no
+ * finite one in a regression.
  *
  * @example
  * ```ts
@@ -104,7 +102,7 @@ export function encodeSplits<Name extends string>(
  *
  * const tokenizer = data.wordPiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film"]);
  * const encoded = data.encode([{ text: "good film", label: 1 }, { text: "bad", label: 0 }], tokenizer);
- * console.assert(encoded.examples[0].ids.join() === "2,5,7,3" && encoded.length === 8);
+ * console.log(encoded.examples[0].ids, encoded.length); // [2, 5, 7, 3] 8
  * ```
  */
 export function encode(

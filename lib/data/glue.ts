@@ -11,16 +11,16 @@ export interface Example {
   readonly text: string;
   /** The second sentence of a pair. */
   readonly text2?: string;
-  /** Class number, or the raw score of a regression. */
+  /** Number of a class, or the raw score of a regression. */
   readonly label: number;
 }
 
-/** Names of the splits that have labels. */
+/** Names of the splits that have labels in GLUE. */
 export type Split = "train" | "dev";
 
-/** A task with its examples. */
+/** A task of GLUE with its examples. */
 export interface GlueData {
-  /** What the examples are of. */
+  /** The task that the examples are of. */
   readonly task: GlueTask;
   /** Examples of the train file, in its order. */
   readonly train: readonly Example[];
@@ -47,11 +47,24 @@ export interface ParseGlueOptions {
 
 /**
  * Reads the splits of a task from GLUE's own layout, `dir/CoLA/train.tsv` and `dir/CoLA/dev.tsv`, plain or gzipped with
- * `.gz` at the end (the plain file comes first when both are there), or from Hugging Face's, `dir/cola/train-*.parquet`
- * and `dir/cola/validation-*.parquet`.
+ * `.gz` at the end (the plain file comes first where both are there), or from Hugging Face's,
+ * `dir/cola/train-*.parquet` and `dir/cola/validation-*.parquet`.
  *
- * Needs the right to read `dir`. Throws an Error when the folder or a file is missing or cannot be unpacked, and what
- * {@linkcode parseGlue} throws.
+ * It needs the right to read `dir`. Throws an Error where the folder or a file is missing or cannot be unpacked, and
+ * what {@linkcode parseGlue} throws.
+ *
+ * @example
+ * ```ts
+ * import { data } from "@delta-dawn/delta-lora";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await Deno.mkdir(`${dir}/SST-2`);
+ * const rows = "sentence\tlabel\ngood\t1\n";
+ * for (const split of ["train", "dev"]) await Deno.writeTextFile(`${dir}/SST-2/${split}.tsv`, rows);
+ * const { task, train } = await data.readGlueTask(dir, "sst2");
+ * console.log(task.mainMetric, train); // accuracy [{ text: "good", label: 1 }]
+ * await Deno.remove(dir, { recursive: true });
+ * ```
  */
 export async function readGlueTask(dir: string, task: GlueTask | GlueTaskName): Promise<GlueData> {
   const found = typeof task === "string" ? glueTask(task) : task;
@@ -77,9 +90,19 @@ export async function readGlueTask(dir: string, task: GlueTask | GlueTaskName): 
 }
 
 /**
- * Reads both splits of a task from files in memory, whose names are paths inside GLUE's folder, such as `CoLA/train.tsv`.
+ * Reads both splits of a task from files in memory, whose names are paths inside GLUE's folder, such as
+ * `CoLA/train.tsv`.
  *
- * Throws an Error when a file is missing, and what {@linkcode parseGlue} throws.
+ * Throws an Error where a file is missing, and what {@linkcode parseGlue} throws.
+ *
+ * @example
+ * ```ts
+ * import { data } from "@delta-dawn/delta-lora";
+ *
+ * const rows = "sentence\tlabel\ngood\t1\nbad film\t0\n";
+ * const { dev } = await data.readGlueFiles(new Map([["SST-2/train.tsv", rows], ["SST-2/dev.tsv", rows]]), "sst2");
+ * console.log(dev[1]); // { text: "bad film", label: 0 }
+ * ```
  */
 export async function readGlueFiles(
   files: ReadonlyMap<string, string>,
@@ -100,18 +123,19 @@ export async function readGlueFiles(
 }
 
 /**
- * Examples of a split's text, by a plain split on line feeds and tabs: GLUE's fields are not quoted, so quotes are text.
- * A carriage return before a line feed, a byte order mark and blank lines at the end are dropped.
+ * Examples of a split's text, by a plain split on line feeds and tabs: GLUE's fields are not quoted, so quotes are
+ * text. A carriage return before a line feed, a byte order mark and blank lines at the end are dropped.
  *
- * Throws a SyntaxError that says file, line and reason when a row has another number of fields than the task's columns,
- * a label that the task does not have or no sentence, when the line of column names is missing, and when there is no row at all.
+ * Throws a SyntaxError that says file, line and reason where a row has another number of fields than the task's
+ * columns, a label that the task does not have or no sentence, where the line of column names is missing, and where
+ * there is no row at all.
  *
  * @example
  * ```ts
  * import { data } from "@delta-dawn/delta-lora";
  *
  * const rows = data.parseGlue("sentence\tlabel\nit 's a charming journey .\t1\n", "sst2");
- * console.assert(rows.length === 1 && rows[0].label === 1);
+ * console.log(rows); // [{ text: "it 's a charming journey .", label: 1 }]
  * ```
  */
 export function parseGlue(text: string, task: GlueTask | GlueTaskName, options: ParseGlueOptions = {}): Example[] {

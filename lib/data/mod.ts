@@ -1,5 +1,5 @@
 /**
- * GLUE's tasks and files, BERT's tokenizer, and batches of plain arrays.
+ * GLUE's tasks and files, tokenizers, and batches of plain arrays.
  *
  * @module
  */

@@ -1,8 +1,18 @@
 /**
  * A permutation of 0 … length − 1 that is a pure function of its arguments: Fisher and Yates' shuffle with numbers of
- * sfc32 (PractRand), whose state is seeded with the 53 bits of `seed` and `stream`, the number of the permutation.
+ * sfc32 ([PractRand](https://pracrand.sourceforge.net)), whose state is seeded with the 53 bits of `seed` and `stream`,
+ * the number of the permutation.
  *
- * Throws a RangeError unless `seed` and `stream` are safe integers from 0.
+ * Throws a RangeError where an argument is no safe integer from 0.
+ *
+ * @example
+ * ```ts
+ * import { data } from "@delta-dawn/delta-lora";
+ *
+ * const order = data.seededPermutation(4, 2309);
+ * console.log([...order].sort()); // [0, 1, 2, 3]
+ * console.log(order.join() === data.seededPermutation(4, 2309).join()); // true
+ * ```
  */
 export function seededPermutation(length: number, seed: number, stream = 0): Uint32Array<ArrayBuffer> {
   for (const [name, value] of Object.entries({ length, seed, stream })) {

@@ -1,14 +1,14 @@
-/** Names of the metrics that GLUE's tasks are scored by; see `lib/metrics`. */
+/** Names of the metrics that GLUE's tasks are scored by: those of the functions in `dd.metrics`. */
 export type MetricName = "accuracy" | "f1" | "matthewsCorrelation" | "pearson" | "spearman";
 
-/** Names of the tasks of {@linkcode GLUE_TASKS}. */
+/** Names of GLUE's tasks, the keys of {@linkcode GLUE_TASKS}. */
 export type GlueTaskName = "cola" | "sst2" | "mrpc" | "stsb" | "rte" | "qnli" | "qqp" | "mnli" | "wnli";
 
 /** How one task of GLUE lies on disk and how it is scored. */
 export interface GlueTask {
-  /** Key of the task in {@linkcode GLUE_TASKS}. */
+  /** The task's key in {@linkcode GLUE_TASKS}. */
   readonly name: GlueTaskName;
-  /** Folder of the task in GLUE's own layout, which holds `train.tsv` and the dev file. */
+  /** The task's folder in GLUE's own layout, which holds `train.tsv` and the dev file. */
   readonly folder: string;
   /** File names, without a possible `.gz`, of both splits; of several the first that is there is read. */
   readonly files: {
@@ -25,7 +25,7 @@ export interface GlueTask {
   readonly text: number;
   /** Column of the second sentence of a pair. */
   readonly text2?: number;
-  /** Column of the label; `"last"` where the splits differ in their number of columns. */
+  /** Column of the label; `last` where the splits differ in their number of columns. */
   readonly label: number | "last";
   /** Whether labels are words of classes or scores. */
   readonly kind: "classes" | "regression";
@@ -45,9 +45,10 @@ const splits = { train: ["train.tsv"], dev: ["dev.tsv"] } as const;
 const entailment = ["entailment", "not_entailment"] as const;
 
 /**
- * GLUE's tasks as data: folder names, columns, label words and metrics (Wang et al. 2019, arXiv:1804.07461, table 1).
+ * GLUE's tasks as data: names of folders, columns, words of labels and metrics ([Wang et al.
+ * 2019](https://arxiv.org/abs/1804.07461), table 1).
  *
- * Class numbers are those of Hugging Face's `glue` data set: "entailment" is 0. The main metrics are those of the
+ * Numbers of classes are those of Hugging Face's `glue` data set: "entailment" is 0. The main metrics are those of the
  * papers on LoRA and its kin: Matthews correlation for CoLA, Pearson's for STS-B, accuracy elsewhere.
  */
 export const GLUE_TASKS: Readonly<Record<GlueTaskName, GlueTask>> = {
@@ -188,9 +189,17 @@ function isGlueTask(name: string): name is GlueTaskName {
 }
 
 /**
- * The task of a name.
+ * The task of GLUE that has a name, such as `sst2`.
  *
- * Throws a RangeError that lists the names when there is none.
+ * Throws a RangeError that lists the names where there is none.
+ *
+ * @example
+ * ```ts
+ * import { data } from "@delta-dawn/delta-lora";
+ *
+ * const { folder, mainMetric } = data.glueTask("cola");
+ * console.log(folder, mainMetric); // CoLA matthewsCorrelation
+ * ```
  */
 export function glueTask(name: string): GlueTask {
   if (isGlueTask(name)) return GLUE_TASKS[name];

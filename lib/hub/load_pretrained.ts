@@ -8,13 +8,13 @@ import type { HubOptions } from "./settings.ts";
 
 /** A model as its files have it. */
 export interface PretrainedFiles {
-  /** Where they lie. */
+  /** The folder in which the files lie. */
   readonly folder: string;
-  /** `config.json`, as it stands there. */
+  /** What `config.json` says, as it stands there; `models.fromConfig` makes a model of it. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Weights by name, on the host. */
+  /** Weights by name, on the host; `models.paramsFrom` makes parameters of them. */
   readonly tensors: Readonly<Record<string, Tensor>>;
-  /** Where the folder has a vocabulary. */
+  /** The tokenizer, where the folder has a vocabulary. */
   readonly tokenizer?: Tokenizer;
 }
 
@@ -23,9 +23,21 @@ export interface LoadPretrainedOptions extends HubOptions, LoadWeightsOptions {}
 
 /**
  * Reads a model of Hugging Face's: from a folder, or by its name on the hub (`org/name`), as {@linkcode modelFolder}
- * finds it. Weights are read one by one, those that `select` wants.
+ * finds it. Weights are read one by one, those that `select` wants, and all of them by default.
  *
  * Throws an Error that names the file which is missing or wrong, and says why.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const folder = await Deno.makeTempDir(); // or a name, such as "microsoft/MiniLM-L12-H384-uncased"
+ * await Deno.writeTextFile(`${folder}/config.json`, `{"model_type": "bert"}`);
+ * await dd.io.saveSafetensors(`${folder}/model.safetensors`, { "pooler.dense.bias": dd.tensor([0, 0]) });
+ * const { config, tensors, tokenizer } = await dd.hub.loadPretrained(folder);
+ * console.log(config, Object.keys(tensors), tokenizer); // { model_type: "bert" } ["pooler.dense.bias"] undefined
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function loadPretrained(source: string, options: LoadPretrainedOptions = {}): Promise<PretrainedFiles> {
   const folder = await modelFolder(source, options);
@@ -34,7 +46,23 @@ export async function loadPretrained(source: string, options: LoadPretrainedOpti
   return { folder, config, ...tokenizer && { tokenizer }, tensors: await loadWeights(folder, options) };
 }
 
-/** Reads a folder's tokenizer, the way {@linkcode tokenizerFromFiles} does; nothing where it has no vocabulary. */
+/**
+ * Reads a folder's tokenizer, the way {@linkcode tokenizerFromFiles} does; `undefined` where the folder has no
+ * vocabulary.
+ *
+ * Throws a SyntaxError that names the file and its fault.
+ *
+ * @example
+ * ```ts
+ * import { hub } from "@delta-dawn/delta-lora";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${folder}/vocab.txt`, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ncat\n##s\n");
+ * const tokenizer = await hub.readTokenizer(folder);
+ * console.log(tokenizer?.encode("cats").ids); // [2, 5, 6, 3]
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export async function readTokenizer(folder: string): Promise<Tokenizer | undefined> {
   const files: Record<string, Uint8Array> = {};
   for (const name of [...TOKENIZER_FILES, "config.json"]) {

@@ -1,5 +1,5 @@
 /**
- * Models of Hugging Face's hub: their files, from the cache that Python's libraries share.
+ * Models of Hugging Face's hub, or of a folder: their files, by way of the cache that Python's libraries share.
  *
  * @module
  */

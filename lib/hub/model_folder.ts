@@ -17,11 +17,22 @@ const SMALL_FILES: ReadonlySet<string> = new Set([
 
 /**
  * The folder with a model's files: `source` itself where it is a folder, or else what the hub has under that name
- * (`org/name`), fetched into the cache that Python's libraries use where it is not there yet. Of a repository only
- * config, tokenizer, weights and adapters as safetensors are fetched.
+ * (`org/name`), fetched into the cache that Python's libraries use where it is not there yet, as `snapshot_download` of
+ * huggingface_hub does. Of a repository only config, tokenizer, and weights and adapters as safetensors are fetched.
  *
  * Throws a NotFound where there is neither, a PermissionDenied where the hub wants a token, an InvalidData where what
- * arrived is not what the hub listed; each says what to do.
+ * arrived is not what the hub listed, and a RangeError where no revision can be called so; each says what to do.
+ *
+ * @example
+ * ```ts
+ * import { hub } from "@delta-dawn/delta-lora";
+ *
+ * const folder = await Deno.makeTempDir();
+ * console.log(await hub.modelFolder(`${folder}/`) === folder); // true
+ * const missing = hub.modelFolder("org/name", { offline: true, cacheDir: folder });
+ * console.log(await missing.catch((error) => error.name)); // NotFound
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function modelFolder(source: string, options: HubOptions = {}): Promise<string> {
   if (await isFolder(source)) return source.replace(/(?<=.)\/+$/, "");

@@ -1,40 +1,49 @@
-/** How files of a model are found. */
+/** How files of a model are found. What is absent is taken from the environment, as Python's huggingface_hub does. */
 export interface HubOptions {
-  /** Branch, tag or commit; "main" by default. */
+  /** Branch, tag or commit; `main` by default. */
   readonly revision?: string;
-  /** The hub's access token; by default HF_TOKEN, or the file that `hf auth login` writes. An empty text asks without. */
+  /**
+   * The hub's access token; by default `HF_TOKEN`, or what the file holds that `hf auth login` writes. An empty text
+   * asks without one.
+   */
   readonly token?: string;
-  /** Whether only files that are there already are used; by default whether HF_HUB_OFFLINE says so. */
+  /** Whether only files are used that are in the cache already; by default whether `HF_HUB_OFFLINE` says so. */
   readonly offline?: boolean;
-  /** The cache's folder; by default where Python's huggingface_hub has it: HF_HUB_CACHE, or HF_HOME with `/hub`. */
+  /**
+   * The cache's folder; by default `HF_HUB_CACHE`, or `hub` in `HF_HOME`, which is `~/.cache/huggingface` by default.
+   */
   readonly cacheDir?: string;
-  /** The hub's address; by default HF_ENDPOINT, or https://huggingface.co. */
+  /** The hub's address; by default `HF_ENDPOINT`, or `https://huggingface.co`. */
   readonly endpoint?: string;
-  /** Told after each part of a file. */
+  /** Hears of each part of a file that arrives. */
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** Ends a download; what has arrived stays for the next. */
+  /** Ends a download; what has arrived stays for the next one. */
   readonly signal?: AbortSignal;
-  /** Environment variables; by default the process's own. */
+  /** Environment variables by name; by default the process's own. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-/** How far a file has come. */
+/** How far the download of a file has come. */
 export interface DownloadProgress {
-  /** Its path in the repository. */
+  /** The file's path in the repository. */
   readonly file: string;
   /** Bytes that are there, those of an earlier attempt included. */
   readonly loaded: number;
-  /** All its bytes. */
+  /** Bytes of the whole file. */
   readonly total: number;
 }
 
 /** What {@linkcode HubOptions} and the environment come to. */
 export interface HubSettings {
+  /** Branch, tag or commit. */
   readonly revision: string;
+  /** The hub's access token, where there is one. */
   readonly token?: string;
+  /** Whether only files are used that are in the cache already. */
   readonly offline: boolean;
+  /** The cache's folder. */
   readonly cacheDir: string;
-  /** Without a slash at the end. */
+  /** The hub's address, without a slash at its end. */
   readonly endpoint: string;
 }
 
@@ -51,7 +60,18 @@ const VARIABLES = [
   "USERPROFILE",
 ] as const;
 
-/** What options leave open, the way Python's huggingface_hub fills it: from the environment, and the token from its file. */
+/**
+ * What options leave open, filled in the way Python's huggingface_hub does: from the environment, and the token from
+ * its file.
+ *
+ * @example
+ * ```ts
+ * import { hub } from "@delta-dawn/delta-lora";
+ *
+ * const { revision, cacheDir } = await hub.hubSettings({ token: "", environment: { HF_HOME: "/models" } });
+ * console.log(revision, cacheDir); // main /models/hub
+ * ```
+ */
 export async function hubSettings(options: HubOptions = {}): Promise<HubSettings> {
   const env = options.environment ?? Object.fromEntries(VARIABLES.map((name) => [name, Deno.env.get(name)]));
   const home = env.HOME || env.USERPROFILE || ".";

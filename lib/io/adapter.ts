@@ -4,15 +4,31 @@ import { isFile } from "./is_file.ts";
 import { loadSafetensors, saveSafetensors } from "./safetensors.ts";
 import { writeAtomically } from "./write_atomically.ts";
 
-/** An adapter in Hugging Face PEFT's format. */
+/** An adapter in Hugging Face PEFT's format, as two files of one folder. */
 export interface AdapterFiles {
-  /** `adapter_config.json`. */
+  /** The fields of `adapter_config.json`. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** `adapter_model.safetensors`. */
+  /** The tensors of `adapter_model.safetensors` under PEFT's names. */
   readonly tensors: Readonly<Record<string, Tensor>>;
 }
 
-/** Writes an adapter into a folder, which is made: `adapter_config.json` and `adapter_model.safetensors`. */
+/**
+ * Writes an adapter into a folder, which is made where it is missing: `adapter_config.json` and
+ * `adapter_model.safetensors`, as PEFT's `save_pretrained` does.
+ *
+ * Throws an Error where a file cannot be written.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const tensors = { "base_model.model.query.lora_A.weight": dd.tensor([[1, 2]]) };
+ * await dd.io.saveAdapter(folder, { config: { peft_type: "LORA", r: 1 }, tensors });
+ * console.log(JSON.parse(await Deno.readTextFile(`${folder}/adapter_config.json`))); // { peft_type: "LORA", r: 1 }
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export async function saveAdapter(folder: string, { config, tensors }: AdapterFiles): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   await saveSafetensors(`${folder}/adapter_model.safetensors`, tensors, { format: "pt" });
@@ -20,10 +36,23 @@ export async function saveAdapter(folder: string, { config, tensors }: AdapterFi
 }
 
 /**
- * Reads an adapter from a folder.
+ * Reads an adapter from a folder, in PEFT's format; its tensors are on the host. `peft.adapterMethod` makes a method of
+ * it.
  *
- * Throws an Error where a file is missing or broken, which says which; of an older adapter_model.bin how to make safetensors
- * of it.
+ * Throws an Error where a file is missing or broken, which says which; of an older `adapter_model.bin` it says how to
+ * make safetensors of it.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const tensors = { "base_model.model.query.lora_A.weight": dd.tensor([[1, 2]]) };
+ * await dd.io.saveAdapter(folder, { config: { peft_type: "LORA", r: 1 }, tensors });
+ * const adapter = await dd.io.loadAdapter(folder);
+ * console.log(adapter.config, Object.values(adapter.tensors)[0].shape); // { peft_type: "LORA", r: 1 } [1, 2]
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function loadAdapter(folder: string): Promise<AdapterFiles> {
   const config = await readJsonObject(`${folder}/adapter_config.json`);

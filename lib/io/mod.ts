@@ -1,5 +1,5 @@
 /**
- * Files of weights and adapters.
+ * Files of weights and adapters: safetensors, PEFT's folders, and files that are written whole or not at all.
  *
  * @module
  */

@@ -6,15 +6,15 @@ import { writeAtomically } from "./write_atomically.ts";
 
 /** What a safetensors file holds. */
 export interface SafetensorsFile {
-  /** Tensors by name, in the order of the file; all on the host. */
+  /** Tensors by name, in the order of the file, all of them on the host. */
   readonly tensors: Readonly<Record<string, Tensor>>;
-  /** Free text by key. */
+  /** The file's own metadata: free text by key. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** Options of {@linkcode formatSafetensors} and {@linkcode saveSafetensors}. */
 export interface FormatSafetensorsOptions {
-  /** How f32 is written: as it is by default, or rounded to the nearest F16 or BF16. */
+  /** How f32 is written: as `F32`, the default, or rounded to the nearest F16 or BF16. */
   readonly floats?: FloatFormat;
 }
 
@@ -22,9 +22,19 @@ export interface FormatSafetensorsOptions {
 export type ReadSafetensorsOptions = ReadHalves;
 
 /**
- * Reads the bytes of a safetensors file: F64 and BF16 as f32, F16 as `halves` says, I64 as i32, U8 as u32.
+ * The tensors and metadata in the bytes of a [safetensors](https://github.com/huggingface/safetensors) file: F64 and
+ * BF16 become f32, F16 what `halves` says, I64 i32 where it fits, and U8 u32. `file` is what messages call it.
  *
  * Throws a SyntaxError that says what is wrong with a truncated or corrupt file.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const bytes = await dd.io.formatSafetensors({ w: dd.tensor([[1, 2]]) }, { format: "pt" });
+ * const { tensors, metadata } = dd.io.parseSafetensors(bytes);
+ * console.log(tensors.w.shape, metadata.format); // [1, 2] pt
+ * ```
  */
 export function parseSafetensors(
   bytes: Uint8Array,
@@ -72,7 +82,23 @@ async function* partsOf(
   for (const [, tensor] of entries) yield await encodeTensor(tensor, floats);
 }
 
-/** Tensors as the bytes of a safetensors file; names in alphabetical order, f32 as F32, f16 as F16, i32 as I32, u32 as U32, bool as BOOL. */
+/**
+ * The bytes of a [safetensors](https://github.com/huggingface/safetensors) file with these tensors and metadata: f32 as
+ * F32 or what `floats` says, f16 as F16, i32 as I32, u32 as U32, bool as BOOL. Tensors lie in the order of their
+ * elements' sizes, the largest first, then of their names.
+ *
+ * Throws a RangeError where a tensor is called `__metadata__`, which the format keeps for itself.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const weights = { w: dd.tensor([1, 2, 3, 4]) };
+ * const whole = await dd.io.formatSafetensors(weights);
+ * const half = await dd.io.formatSafetensors(weights, {}, { floats: "BF16" });
+ * console.log(whole.length - half.length); // 8
+ * ```
+ */
 export async function formatSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   metadata: Readonly<Record<string, string>> = {},
@@ -89,8 +115,21 @@ export async function formatSafetensors(
 }
 
 /**
- * Reads a safetensors file the way {@linkcode parseSafetensors} does, tensor by tensor; its header is checked before anything
- * else is read. Throws where it is missing or corrupt, and says why.
+ * Reads a safetensors file the way {@linkcode parseSafetensors} does, tensor by tensor; its header is checked before
+ * anything else is read.
+ *
+ * Throws an Error where the file cannot be read and a SyntaxError where it is corrupt; both say why.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
+ * await dd.io.saveSafetensors(path, { w: dd.tensor([1, 2]) });
+ * const { tensors } = await dd.io.loadSafetensors(path);
+ * console.log(await tensors.w.data()); // Float32Array [1, 2]
+ * await Deno.remove(path);
+ * ```
  */
 export async function loadSafetensors(
   path: string | URL,
@@ -103,7 +142,20 @@ export async function loadSafetensors(
 }
 
 /**
- * Writes a safetensors file, tensor by tensor and under another name first, so that no half-written one is ever found.
+ * Writes a safetensors file the way {@linkcode formatSafetensors} lays it out, tensor by tensor and under another name
+ * first, so that no half-written one is ever found.
+ *
+ * Throws an Error where it cannot be written; what was at `path` is then as it was.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
+ * await dd.io.saveSafetensors(path, { w: dd.tensor([1, 2]) }, { step: "100" });
+ * console.log((await dd.io.openSafetensors(path)).metadata); // { step: "100" }
+ * await Deno.remove(path);
+ * ```
  */
 export async function saveSafetensors(
   path: string,

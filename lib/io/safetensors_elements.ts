@@ -64,7 +64,7 @@ function floatToBfloat(values: Float32Array): Uint16Array<ArrayBuffer> {
   return halves;
 }
 
-/** How f32 is written. */
+/** How f32 is written: in 4 bytes each (`F32`), or rounded to 2 (`F16`, `BF16`). */
 export type FloatFormat = "F32" | "F16" | "BF16";
 
 /** The dtype under which a tensor is written: f16 is written as it is. */

@@ -18,7 +18,7 @@ export const ELEMENT_BYTES = {
   BOOL: 1,
 } as const;
 
-/** A dtype of the format. */
+/** A dtype of the safetensors format that is read here. */
 export type FileDType = keyof typeof ELEMENT_BYTES;
 
 /** Bytes before the header: its length. */

@@ -4,13 +4,16 @@ import { decodeTensor, type ReadHalves } from "./safetensors_elements.ts";
 import { failFor, type FileDType, LENGTH_BYTES, readHeader, readHeaderLength } from "./safetensors_header.ts";
 import { messageOf } from "../text/message_of.ts";
 
-/** Tensors of files that are read one by one, when asked for. */
+/** Tensors of files that are read one by one, when they are asked for. */
 export interface TensorReader {
-  /** What there is, by name, in the order of the file. */
+  /** Dtype and shape of each tensor by its name, in the order of the file. */
   readonly entries: ReadonlyMap<string, { readonly dtype: FileDType; readonly shape: Shape }>;
-  /** Free text by key. */
+  /** The file's own metadata: free text by key; of several files, that of the first. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Reads one tensor, F16 as f32 or f16; throws a RangeError where there is none of that name. */
+  /**
+   * Reads one tensor onto the host, F16 as f32 or what `halves` says. Throws a RangeError where there is none of that
+   * name.
+   */
   read(name: string, options?: ReadHalves): Promise<Tensor>;
 }
 
@@ -35,8 +38,21 @@ async function openFile(path: string | URL): Promise<Deno.FsFile> {
 }
 
 /**
- * Reads and checks the header of a safetensors file; tensors are read when asked for, each into memory of its own.
- * No file stays open. Throws where it is missing or corrupt, and says why.
+ * Reads and checks the header of a safetensors file; tensors are read when they are asked for, each into memory of its
+ * own. No file stays open.
+ *
+ * Throws an Error where the file cannot be read and a SyntaxError where it is corrupt; both say why.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
+ * await dd.io.saveSafetensors(path, { w: dd.tensor([[1, 2]]) });
+ * const { entries, read } = await dd.io.openSafetensors(path);
+ * console.log(entries.get("w")?.dtype, (await read("w")).shape); // F32 [1, 2]
+ * await Deno.remove(path);
+ * ```
  */
 export async function openSafetensors(path: string | URL): Promise<TensorReader> {
   const fail = failFor(path);

@@ -8,14 +8,24 @@ import { openSafetensors, type TensorReader } from "./safetensors_reader.ts";
 import { messageOf } from "../text/message_of.ts";
 import { isObject } from "../text/is_object.ts";
 
-/** A model's weights in one file. */
+/** The file in a model's folder that has all of its weights. */
 export const WEIGHTS_FILE = "model.safetensors";
-/** Which file has which tensor, for weights in several files. */
+/** The file in a model's folder that says which file has which tensor, where weights lie in several. */
 export const WEIGHTS_INDEX_FILE = "model.safetensors.index.json";
 
 /**
- * The files of an index by the tensors they hold. Throws a SyntaxError where it is no JSON object with a `weight_map`
- * of file names.
+ * The files that an index of weights names (`model.safetensors.index.json`), with the names of the tensors in each.
+ * `file` is what messages call it.
+ *
+ * Throws a SyntaxError where the text is no JSON object with a `weight_map` of file names.
+ *
+ * @example
+ * ```ts
+ * import { io } from "@delta-dawn/delta-lora";
+ *
+ * const index = { weight_map: { a: "1.safetensors", b: "2.safetensors", c: "1.safetensors" } };
+ * console.log(io.parseWeightsIndex(JSON.stringify(index)).get("1.safetensors")); // ["a", "c"]
+ * ```
  */
 export function parseWeightsIndex(text: string, file: string = WEIGHTS_INDEX_FILE): Map<string, string[]> {
   const fail: Fail = failFor(file);
@@ -43,9 +53,20 @@ export function parseWeightsIndex(text: string, file: string = WEIGHTS_INDEX_FIL
 
 /**
  * Opens the weights of a model's folder: `model.safetensors`, or the files that `model.safetensors.index.json` names.
- * All headers are checked; tensors are read when asked for.
+ * All headers are checked; tensors are read when they are asked for.
  *
  * Throws an Error that names the file and what is wrong with it or missing.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await dd.io.saveSafetensors(`${folder}/model.safetensors`, { w: dd.tensor([[1, 2]]) });
+ * const { entries } = await dd.io.openWeights(folder);
+ * console.log([...entries.keys()]); // ["w"]
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function openWeights(folder: string): Promise<TensorReader> {
   const index = `${folder}/${WEIGHTS_INDEX_FILE}`;
@@ -94,11 +115,27 @@ async function openShards(folder: string, files: ReadonlyMap<string, readonly st
 
 /** Options of {@linkcode loadWeights}. */
 export interface LoadWeightsOptions extends ReadHalves {
-  /** Whether a tensor is wanted; all by default. */
+  /** Whether a tensor of that name is wanted; all by default. */
   readonly select?: (name: string) => boolean;
 }
 
-/** Reads a folder's weights the way {@linkcode openWeights} finds them, tensor by tensor. */
+/**
+ * Reads the weights of a model's folder onto the host, by name: those that `select` wants of what {@linkcode
+ * openWeights} finds, one after the other.
+ *
+ * Throws an Error that names the file and what is wrong with it or missing.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await dd.io.saveSafetensors(`${folder}/model.safetensors`, { "a.bias": dd.tensor([1]), "b.bias": dd.tensor([2]) });
+ * const weights = await dd.io.loadWeights(folder, { select: (name) => name.startsWith("a.") });
+ * console.log(Object.keys(weights)); // ["a.bias"]
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export async function loadWeights(
   folder: string,
   { select = () => true, halves }: LoadWeightsOptions = {},

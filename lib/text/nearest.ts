@@ -31,7 +31,17 @@ export function byDistance(
   return names.map((name) => ({ name, far: far(name) })).sort((a, b) => a.far - b.far).map(({ name }) => name);
 }
 
-/** The name that differs least from a mistyped one, whatever its capitals; the first of those that differ alike. */
+/**
+ * The name that differs least from a mistyped one, whatever its capitals, by insertions, deletions and exchanges of
+ * letters; the first of those that differ alike.
+ *
+ * @example
+ * ```ts
+ * import { nearest } from "@delta-dawn/delta-lora/experiment";
+ *
+ * console.log(nearest("delta-lra", ["lora", "delta-lora", "adalora"])); // delta-lora
+ * ```
+ */
 export function nearest(word: string, names: readonly string[]): string {
   return byDistance(word, names)[0];
 }
@@ -43,7 +53,18 @@ export function misspelt(word: string, names: readonly string[], edits = 2): str
   return distance(word.toLowerCase(), name.toLowerCase()) <= edits ? name : undefined;
 }
 
-/** Throws a RangeError that names the nearest one where a name is not among those there are. */
+/**
+ * The name itself, where it is among those that there are.
+ *
+ * Throws a RangeError that names the nearest one where it is not.
+ *
+ * @example
+ * ```ts
+ * import { requireName } from "@delta-dawn/delta-lora/experiment";
+ *
+ * console.log(requireName("method", "lora", ["lora", "delta-lora"])); // lora
+ * ```
+ */
 export function requireName<Name extends string>(kind: string, word: string, names: readonly Name[]): Name {
   const found = names.find((name) => name === word);
   if (found !== undefined) return found;

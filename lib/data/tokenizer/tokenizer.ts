@@ -16,8 +16,8 @@ export interface TokenIds {
   /** Token ids, such as those of `[CLS] text [SEP]`. */
   readonly ids: number[];
   /**
-   * The tokenizer's types of these tokens, as BERT's 0 for the first text and 1 for the second; as long as `ids`. All 0
-   * where the model is not to be given any: where `model_input_names` lack `token_type_ids`.
+   * The tokenizer's types of these tokens, as BERT's 0 for the first text and 1 for the second; as long as `ids`. All
+   * are 0 where the model is not to be given any: where `model_input_names` lack `token_type_ids`.
    */
   readonly typeIds: number[];
 }
@@ -49,7 +49,7 @@ export interface Tokenizer {
    * text2 </s>` for RoBERTa. What is longer than `maxLength` loses tokens of its longer text first, like Hugging Face's
    * `longest_first`: at the text's end, or at its beginning where `truncation_side` is left.
    *
-   * Throws a RangeError when `maxLength` leaves no room for the special tokens.
+   * Throws a RangeError where `maxLength` leaves no room for the special tokens.
    */
   encode(text: string, text2?: string, options?: EncodeOptions): TokenIds;
 }
@@ -85,11 +85,20 @@ export interface TokenizerSettings {
 }
 
 /**
- * The tokenizer of a parsed `tokenizer.json`, and of the `tokenizer_config.json` beside it, where there is one: of that,
- * names of special tokens, `truncation_side`, `model_input_names` and `model_max_length` are read. `tokenizerFromFiles`
- * takes account of all that a folder has.
+ * The tokenizer of a parsed `tokenizer.json`, and of the `tokenizer_config.json` beside it, where there is one: of
+ * that, names of special tokens, `truncation_side`, `model_input_names` and `model_max_length` are read. {@linkcode
+ * tokenizerFromFiles} takes account of all that a folder has.
  *
  * Throws a TypeError that says which part is missing, wrong or not supported.
+ *
+ * @example
+ * ```ts
+ * import { data } from "@delta-dawn/delta-lora";
+ *
+ * const json = data.wordPieceJson(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cat"]);
+ * const tokenizer = data.tokenizerFromJson(json, { truncation_side: "left" });
+ * console.log(tokenizer.vocabSize, tokenizer.encode("cat dog").ids); // 6 [2, 5, 1, 3]
+ * ```
  */
 export function tokenizerFromJson(json: TokenizerJson, config: TokenizerConfig = {}): Tokenizer {
   return making(() => {

@@ -7,7 +7,7 @@ import { quoted } from "../../text/quoted.ts";
 import { messageOf } from "../../text/message_of.ts";
 import { isObject } from "../../text/is_object.ts";
 
-/** Files of a model's folder that say how its text becomes tokens. */
+/** Names of the files in a model's folder that say how its text becomes tokens. */
 export const TOKENIZER_FILES = [
   "tokenizer.json",
   "tokenizer_config.json",
@@ -19,7 +19,10 @@ export const TOKENIZER_FILES = [
   "added_tokens.json",
 ] as const;
 
-/** Contents of {@linkcode TOKENIZER_FILES} by name, those that are there, and of the model's `config.json`, which names its kind. */
+/**
+ * Bytes of {@linkcode TOKENIZER_FILES} by name, those that are there, and of the model's `config.json`, which names its
+ * kind.
+ */
 export type TokenizerFiles = Readonly<Partial<Record<typeof TOKENIZER_FILES[number] | "config.json", Uint8Array>>>;
 
 type FileName = keyof TokenizerFiles;
@@ -30,12 +33,21 @@ type FileName = keyof TokenizerFiles;
  * The class that `tokenizer_config.json` or `config.json` names decides (`tokenizer_class`, `model_type`): BERT's,
  * RoBERTa's, GPT-2's, DeBERTa's, XLM-RoBERTa's and CamemBERT's make their parts anew of the configuration, and take
  * only the vocabulary of `tokenizer.json`, or of the older files: `vocab.txt` (WordPiece), `vocab.json` with
- * `merges.txt` (byte-level BPE), `spm.model` (DeBERTa's unigram). `PreTrainedTokenizerFast` takes `tokenizer.json` as it
- * stands, as is done where nothing names a class; older files alone are then read as of their own class. Tokens of
+ * `merges.txt` (byte-level BPE), `spm.model` (DeBERTa's unigram). `PreTrainedTokenizerFast` takes `tokenizer.json` as
+ * it stands, as is done where nothing names a class; older files alone are then read as of their own class. Tokens of
  * `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` are added. `where` goes before the files'
  * names in messages.
  *
  * Throws a SyntaxError that names the file and its fault, and a NotFound where no file has a vocabulary.
+ *
+ * @example
+ * ```ts
+ * import { data } from "@delta-dawn/delta-lora";
+ *
+ * const vocabulary = new TextEncoder().encode("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ncat\n##s\n");
+ * const tokenizer = data.tokenizerFromFiles({ "vocab.txt": vocabulary });
+ * console.log(tokenizer.encode("cats", "cat")); // { ids: [2, 5, 6, 3, 5, 3], typeIds: [0, 0, 0, 0, 1, 1] }
+ * ```
  */
 export function tokenizerFromFiles(files: TokenizerFiles, where = ""): Tokenizer {
   const object = (name: FileName) => {

@@ -16,16 +16,17 @@ export type WordPieceTokenizer = Tokenizer & Required<Pick<Tokenizer, "unknownId
 const specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 
 /**
- * BERT's WordPiece tokenizer of a vocabulary, whose index is the id: the lines of a `vocab.txt`.
+ * BERT's WordPiece tokenizer of a vocabulary, whose index is the id: the lines of a `vocab.txt`. It gives the ids of
+ * Hugging Face's `BertTokenizerFast`.
  *
- * Throws a RangeError when the vocabulary lacks one of [PAD], [UNK], [CLS], [SEP] and [MASK], or holds a piece twice.
+ * Throws a RangeError where the vocabulary lacks one of [PAD], [UNK], [CLS], [SEP] and [MASK], or holds a piece twice.
  *
  * @example
  * ```ts
  * import { data } from "@delta-dawn/delta-lora";
  *
  * const tokenizer = data.wordPiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "cat", "##s"]);
- * console.assert(tokenizer.encode("A cats").ids.join() === "2,5,6,7,3");
+ * console.log(tokenizer.encode("A cats").ids); // [2, 5, 6, 7, 3]
  * ```
  */
 export function wordPiece(vocabulary: readonly string[], options: WordPieceOptions = {}): WordPieceTokenizer {
@@ -36,7 +37,15 @@ export function wordPiece(vocabulary: readonly string[], options: WordPieceOptio
 /**
  * The `tokenizer.json` of BERT's WordPiece tokenizer with a vocabulary, the way Hugging Face's libraries read it.
  *
- * Throws a RangeError the way {@linkcode wordPiece} does.
+ * Throws a RangeError where {@linkcode wordPiece} does.
+ *
+ * @example
+ * ```ts
+ * import { data } from "@delta-dawn/delta-lora";
+ *
+ * const { model } = data.wordPieceJson(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cat"]);
+ * console.log(model.type, model.max_input_chars_per_word); // WordPiece 100
+ * ```
  */
 export function wordPieceJson(vocabulary: readonly string[], options: WordPieceOptions = {}): TokenizerJson {
   const { lowercase = true, stripAccents = null, setIdeographsApart = true } = options;

@@ -12,13 +12,13 @@ export interface AxisOptions<Axis extends string> extends PointOptions {
   readonly axis: Axis;
   /** What the axis is called; by default the column's name. */
   readonly label?: string;
-  /** Stands above the figure. */
+  /** Stands above the figure; by default what is shown. */
   readonly title?: string;
-  /** Share of intervals that hold the true mean; 0.95 by default. */
+  /** Share of intervals that hold the true mean, between 0 and 1; 0.95 by default. */
   readonly confidence?: number;
-  /** How often means are resampled. */
+  /** How often means are resampled; 10,000 by default. */
   readonly resamples?: number;
-  /** Of the random numbers. */
+  /** Seed of the resampling, a safe integer; 0 by default. */
   readonly seed?: number;
 }
 
@@ -30,15 +30,28 @@ export interface AxisPoint {
   readonly at: number;
   /** Mean over tasks of means over seeds. */
   readonly mean: number;
-  /** None where a task has a single run there. */
+  /** Lower end of the mean's interval; none where a task has a single run there. */
   readonly low?: number;
-  /** As `low`. */
+  /** Upper end of the mean's interval; none where a task has a single run there. */
   readonly high?: number;
   /** Runs that have a score. */
   readonly runs: number;
 }
 
-/** Means with intervals over tasks × seeds for each method and value of an axis, ascending by value. */
+/**
+ * Mean scores with intervals over tasks × seeds for each method and value of an axis, ascending by value; intervals are
+ * those of {@linkcode bootstrapInterval}.
+ *
+ * @example
+ * ```ts
+ * import { axisPoints } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const rows = [2, 4].flatMap((rank) =>
+ *   [0, 1].map((seed) => ({ task: "rte", seed, method: "lora", score: rank / 8 + seed / 4, rank }))
+ * );
+ * console.log(axisPoints(rows, { axis: "rank" }).map(({ at, mean }) => [at, mean])); // [[2, 0.375], [4, 0.625]]
+ * ```
+ */
 export function axisPoints<Axis extends string>(
   rows: readonly (ScoredRun & { readonly [name in Axis]: number })[],
   { axis, confidence = 0.95, resamples = 10_000, seed = 0 }: AxisOptions<Axis>,
@@ -62,8 +75,16 @@ export function isSpread(values: readonly number[]): boolean {
 }
 
 /**
- * Mean scores against a numeric axis such as λ, K, rank or the learning rate, as an SVG: a line a method with its interval
- * as a band. The axis is logarithmic where all its values are positive and spread over a factor of 8 or more.
+ * Mean scores against a numeric axis such as λ, K, rank or the learning rate, as an SVG: a line a method with its
+ * interval as a band. The axis is logarithmic where all its values are positive and spread over a factor of 8 or more.
+ *
+ * @example
+ * ```ts
+ * import { axisFigure } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const rows = [1, 2, 4].map((rank) => ({ task: "rte", seed: 0, method: "lora", score: 0.7 + rank / 100, rank }));
+ * console.log(axisFigure(rows, { axis: "rank" }).startsWith("<svg")); // true
+ * ```
  */
 export function axisFigure<Axis extends string>(
   rows: readonly (ScoredRun & { readonly [name in Axis]: number })[],

@@ -12,7 +12,20 @@ export interface ComparisonFigureOptions extends PointOptions {
   readonly title?: string;
 }
 
-/** Differences to the baseline with their intervals, a row a method, and a line at 0, as an SVG. */
+/**
+ * Differences to the baseline with their intervals, a row a method, and a line at 0, as an SVG.
+ *
+ * @example
+ * ```ts
+ * import { compare, comparisonFigure } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const rows = [0, 1, 2].flatMap((seed) => [
+ *   { task: "rte", seed, method: "lora", score: 0.7 + seed / 500 },
+ *   { task: "rte", seed, method: "delta-lora", score: 0.73 + seed / 400 },
+ * ]);
+ * console.log(comparisonFigure(compare(rows, { baseline: "lora" })).startsWith("<svg")); // true
+ * ```
+ */
 export function comparisonFigure(
   { baseline, level, methods }: Comparison,
   { scale = 100, title = `Differences to ${baseline}, with ${formatConfidence(level)} intervals` }:

@@ -13,6 +13,19 @@ const FEW_PAIRS = 5;
 /**
  * A comparison as a Markdown table, with what its numbers are below: metric, split, checkpoint rule, seeds, baseline,
  * correction, and where there is no test, no interval, or a pair is missing.
+ *
+ * @example
+ * ```ts
+ * import { compare, comparisonTable } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const rows = [0, 1, 2].flatMap((seed) => [
+ *   { task: "rte", seed, method: "lora", score: 0.7 + seed / 500 },
+ *   { task: "rte", seed, method: "delta-lora", score: 0.73 + seed / 400 },
+ * ]);
+ * const setting = { metric: "accuracy", split: "dev", checkpoint: "last" };
+ * const lines = comparisonTable(compare(rows, { baseline: "lora" }), setting).split("\n");
+ * console.log(lines.find((line) => line.startsWith("| delta-lora")) !== undefined); // true
+ * ```
  */
 export function comparisonTable(comparison: Comparison, options: ComparisonTableOptions): string {
   const { scale = 100 } = options;

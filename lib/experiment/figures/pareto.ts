@@ -9,9 +9,9 @@ import { spreadLabels } from "./spread_labels.ts";
 export interface ParetoPoint {
   /** What it is called. */
   readonly name: string;
-  /** A score; larger is better. */
+  /** A score, 0 to 1 as a rule; larger is better. */
   readonly quality: number;
-  /** Bytes or seconds; smaller is better. */
+  /** Bytes or seconds, say; smaller is better. */
   readonly cost: number;
 }
 
@@ -25,13 +25,27 @@ export interface RankedPoint extends ParetoPoint {
 export interface ParetoOptions extends PointOptions {
   /** What cost is counted in, as tables print it: `peak bytes`, `seconds`. */
   readonly unit: string;
-  /** Stands above the figure. */
+  /** Stands above the figure; by default what is shown. */
   readonly title?: string;
 }
 
 /**
  * Points by cost, then by falling quality, with the front marked: those that no other point dominates. Equal points are
- * on the front together. Throws a RangeError where a number is not finite.
+ * on the front together.
+ *
+ * Throws a RangeError where a number is not finite.
+ *
+ * @example
+ * ```ts
+ * import { paretoFront } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const points = [
+ *   { name: "full", quality: 0.7, cost: 9 },
+ *   { name: "lora", quality: 0.8, cost: 3 },
+ *   { name: "bitfit", quality: 0.6, cost: 2 },
+ * ];
+ * console.log(paretoFront(points).filter(({ isOnFront }) => isOnFront).map(({ name }) => name)); // ["bitfit", "lora"]
+ * ```
  */
 export function paretoFront(points: readonly ParetoPoint[]): RankedPoint[] {
   for (const { name, quality, cost } of points) {
@@ -48,7 +62,19 @@ export function paretoFront(points: readonly ParetoPoint[]): RankedPoint[] {
   });
 }
 
-/** The points as a Markdown table, cheapest first, those on the front marked. */
+/**
+ * The points as a Markdown table, cheapest first, those on the front marked.
+ *
+ * Throws a RangeError where a number is not finite.
+ *
+ * @example
+ * ```ts
+ * import { paretoTable } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const table = paretoTable([{ name: "lora", quality: 0.8, cost: 3 }], { unit: "seconds" });
+ * console.log(table.split("\n")[0]); // | method | seconds | score, per cent | on the front |
+ * ```
+ */
 export function paretoTable(points: readonly ParetoPoint[], { unit, scale = 100 }: ParetoOptions): string {
   return tableMarkdown(
     paretoFront(points).map(({ name, quality, cost, isOnFront }) => ({
@@ -83,7 +109,19 @@ function scaleOf(values: readonly number[], { from, to, isLog }: { from: number;
   };
 }
 
-/** Quality against cost, as an SVG, with the front as a line of steps. */
+/**
+ * Quality against cost, as an SVG, with the front as a line of steps.
+ *
+ * Throws a RangeError where a number is not finite.
+ *
+ * @example
+ * ```ts
+ * import { paretoFigure } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const points = [{ name: "full", quality: 0.7, cost: 9 }, { name: "lora", quality: 0.8, cost: 3 }];
+ * console.log(paretoFigure(points, { unit: "seconds" }).startsWith("<svg")); // true
+ * ```
+ */
 export function paretoFigure(
   points: readonly ParetoPoint[],
   { unit, scale = 100, title = `Scores against ${unit}, with the Pareto front` }: ParetoOptions,

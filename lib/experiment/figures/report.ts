@@ -5,7 +5,7 @@ import type { RunSpec } from "../specs/run_spec.ts";
 import { settingsLines } from "./settings_lines.ts";
 import { type Cell, summarize } from "../statistics/summarize.ts";
 
-/** Names as tables print them. */
+/** Names of metrics as tables print them, by the names that specs have for them. */
 export const METRIC_NAMES: Readonly<Record<string, string>> = {
   matthewsCorrelation: "Matthews",
   accuracy: "accuracy",
@@ -43,9 +43,18 @@ function mismatched(records: readonly RunRecord[]): RunRecord[] {
 }
 
 /**
- * The table methods × tasks: mean ± sample standard deviation over seeds, in per cent; the mean over tasks where there
- * are several and every one has a score; the count of trained parameters, which is that of the first task. MNLI's
- * mismatched examples have a column of their own, which is not in the mean.
+ * The table methods × tasks in Markdown: mean ± sample standard deviation over seeds, in per cent; the mean over tasks
+ * where there are several and every one has a score; the count of trained parameters, which is that of the first task;
+ * steps per second. MNLI's mismatched examples have a column of their own, which is not in the mean.
+ *
+ * @example
+ * ```ts
+ * import { readRecord, scoreTable } from "@delta-dawn/delta-lora/experiment";
+ *
+ * async function print(paths: readonly string[]) {
+ *   console.log(scoreTable(await Promise.all(paths.map(readRecord))));
+ * }
+ * ```
  */
 export function scoreTable(records: readonly RunRecord[]): string {
   const cells = summarize(records);
@@ -78,7 +87,17 @@ const CHECKPOINTS: Readonly<Record<RunSpec["checkpoint"], string>> = {
   best: "best checkpoint on that split, which flatters it",
 };
 
-/** What the numbers of {@linkcode scoreTable} are. */
+/**
+ * What the numbers of {@linkcode scoreTable} are, in one sentence without its full stop: seeds, split and which state
+ * is scored. There must be a record.
+ *
+ * @example
+ * ```ts
+ * import { type RunRecord, scoreCaption, scoreTable } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const section = (records: readonly RunRecord[]) => `${scoreTable(records)}\n\n${scoreCaption(records)}.\n`;
+ * ```
+ */
 export function scoreCaption(records: readonly RunRecord[]): string {
   const seeds = ordered(records.map(({ spec }) => String(spec.seed)));
   const { split } = records[0].spec;
@@ -89,7 +108,19 @@ export function scoreCaption(records: readonly RunRecord[]): string {
   return `${what}, in per cent; ${split} split; ${rules.join(" or ")}`;
 }
 
-/** For each method that writes W: its K and λ, and how often it wrote, by task where that differs. */
+/**
+ * For each method that writes W, a sentence without its full stop: its K and λ, and how often it wrote, by task where
+ * that differs.
+ *
+ * @example
+ * ```ts
+ * import { readRecord, writeLines } from "@delta-dawn/delta-lora/experiment";
+ *
+ * async function print(paths: readonly string[]) {
+ *   for (const line of writeLines(await Promise.all(paths.map(readRecord)))) console.log(`- ${line}`);
+ * }
+ * ```
+ */
 export function writeLines(records: readonly RunRecord[]): string[] {
   const tasksOf = new Map<string, Map<string, string[]>>();
   for (const { spec: { method, steps, task }, result } of records) {
@@ -106,17 +137,28 @@ export function writeLines(records: readonly RunRecord[]): string[] {
   );
 }
 
-/** Figures of papers beside ours. */
+/** A row of figures of a paper, to stand beside ours. */
 export interface PaperTable {
   /** The method's name. */
   readonly method: string;
-  /** The paper. */
+  /** What the paper is called in the table. */
   readonly source: string;
-  /** By task, as the paper prints them, with how they are known: `published` or `recalled`. */
+  /** Figures by task, as the paper prints them, with how they are known: `published` or `recalled`. */
   readonly figures: Readonly<Record<string, readonly [figure: string, mark: string]>>;
 }
 
-/** The papers' rows for the given tasks; what was not confirmed is marked. */
+/**
+ * The papers' rows for the given tasks as a Markdown table; what was not confirmed is marked by `?`.
+ *
+ * @example
+ * ```ts
+ * import { paperTable } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const figures = { cola: ["63.4", "recalled"] } as const;
+ * const table = paperTable([{ method: "lora", source: "Hu et al.", figures }], ["cola"]);
+ * console.log(table.split("\n")[2]); // | lora | Hu et al. | 63.4 ? |
+ * ```
+ */
 export function paperTable(rows: readonly PaperTable[], tasks: readonly string[]): string {
   const body = rows.map(({ method, source, figures }) => [
     method,
@@ -131,7 +173,7 @@ export function paperTable(rows: readonly PaperTable[], tasks: readonly string[]
 
 /** What a report says beside its tables. */
 export interface ReportText {
-  /** Stands above it. */
+  /** The heading above it. */
   readonly title: string;
   /** The command that makes it. */
   readonly command: string;
@@ -139,7 +181,20 @@ export interface ReportText {
   readonly comparable: string;
 }
 
-/** The report in Markdown. */
+/**
+ * The report on runs in Markdown: scores with what they are, the papers' figures, how it ran and what failed. It names
+ * the figure `report.svg` beside it, which {@linkcode reportFigure} draws.
+ *
+ * @example
+ * ```ts
+ * import { report, type RunRecord } from "@delta-dawn/delta-lora/experiment";
+ *
+ * async function write(records: readonly RunRecord[]) {
+ *   const text = { title: "GLUE", command: "deno task reproduce glue", comparable: "The tasks are small ones." };
+ *   await Deno.writeTextFile("report.md", report(records, [], text));
+ * }
+ * ```
+ */
 export function report(records: readonly RunRecord[], paper: readonly PaperTable[], text: ReportText): string {
   const tasks = ordered(records.map(({ spec }) => spec.task));
   const results = records.flatMap(({ result }) => result ?? []);

@@ -192,7 +192,18 @@ function losses(
 /** How often the colours were used up before a method's. */
 const cycleOf = (index: number) => Math.floor(index / COLOURS.length) % DASHES.length;
 
-/** The report's figure as an SVG: scores above, losses below, tasks beside each other in as many rows as they need. */
+/**
+ * The report's figure as an SVG: scores above, losses below, tasks beside each other in as many rows as they need.
+ *
+ * @example
+ * ```ts
+ * import { readRecord, reportFigure } from "@delta-dawn/delta-lora/experiment";
+ *
+ * async function draw(paths: readonly string[]) {
+ *   await Deno.writeTextFile("report.svg", reportFigure(await Promise.all(paths.map(readRecord))));
+ * }
+ * ```
+ */
 export function reportFigure(records: readonly RunRecord[]): string {
   const methods = [...new Set(records.map(({ spec }) => spec.method.name))];
   const titles = new Map(

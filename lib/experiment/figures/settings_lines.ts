@@ -14,7 +14,17 @@ function byTask(specs: readonly RunSpec[], valueOf: (spec: RunSpec) => string | 
   return tasks.map((task) => `${own(task)} (${task})`).join(", ");
 }
 
-/** How runs were trained, as sentences: steps, batches, rates, model, data, and what they started from. */
+/**
+ * How runs were trained, as sentences: steps, batches, rates, model, data, and what they started from. There must be a
+ * record.
+ *
+ * @example
+ * ```ts
+ * import { type RunRecord, scoreTable, settingsLines } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const section = (records: readonly RunRecord[]) => [scoreTable(records), "", ...settingsLines(records)].join("\n");
+ * ```
+ */
 export function settingsLines(records: readonly RunRecord[]): string[] {
   const specs = records.map(({ spec }) => spec);
   const [{ model, data }] = specs;

@@ -1,6 +1,6 @@
 import { markdownTable } from "markdown-table";
 
-/** A row: what stands under which heading. */
+/** A row of a table: what stands under which heading. */
 export type TableRow = Readonly<Record<string, string | number>>;
 
 /** What a table shows of a number: whole ones in full, others with four digits. */

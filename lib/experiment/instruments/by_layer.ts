@@ -1,4 +1,4 @@
-/** Numbers by the name of what they belong to, such as a weight's path. */
+/** Numbers by the name of the layer that they belong to, such as a weight's path. */
 export type ByLayer = Readonly<Record<string, ArrayLike<number>>>;
 
 /** Length of the numbers as a vector; scaled first, so that no square leaves float64. */
@@ -14,14 +14,32 @@ function normOf(values: ArrayLike<number>): number {
   return largest * Math.sqrt(sum);
 }
 
-/** The norm of each layer's numbers: of gradients, of changes, of weights. */
+/**
+ * The Euclidean norm of each layer's numbers: of gradients, of changes, of weights. It is NaN where one of them is.
+ *
+ * @example
+ * ```ts
+ * import { normsByLayer } from "@delta-dawn/delta-lora/experiment/instruments";
+ *
+ * console.log(normsByLayer({ query: [3, 4], value: [0, 0] })); // { query: 5, value: 0 }
+ * ```
+ */
 export function normsByLayer(layers: ByLayer): Record<string, number> {
   return Object.fromEntries(Object.entries(layers).map(([name, values]) => [name, normOf(values)]));
 }
 
 /**
- * Cosine of the angle between two changes in each layer, −1 to 1; 0 where one of them is 0. Throws a RangeError where a
- * layer is in one alone, or its sizes differ.
+ * Cosine of the angle between two changes in each layer, −1 to 1; 0 where one of them is 0.
+ *
+ * Throws a RangeError where a layer is in one alone, or its sizes differ.
+ *
+ * @example
+ * ```ts
+ * import { cosinesByLayer } from "@delta-dawn/delta-lora/experiment/instruments";
+ *
+ * const cosines = cosinesByLayer({ query: [1, 0], value: [0, 2] }, { query: [0, 3], value: [0, -4] });
+ * console.log(cosines); // { query: 0, value: -1 }
+ * ```
  */
 export function cosinesByLayer(a: ByLayer, b: ByLayer): Record<string, number> {
   const alone = [...Object.keys(a).filter((name) => !(name in b)), ...Object.keys(b).filter((name) => !(name in a))];

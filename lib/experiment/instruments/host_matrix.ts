@@ -1,10 +1,10 @@
 import { Matrix } from "ml-matrix";
 
-/** A matrix that the host holds, row by row. */
+/** A matrix that the host holds, row by row, such as what `tensor.data()` gives. */
 export interface HostMatrix {
   /** Elements, `rows · columns` of them. */
   readonly data: ArrayLike<number>;
-  /** Sizes of both axes. */
+  /** Its rows and columns. */
   readonly shape: readonly [rows: number, columns: number];
 }
 
@@ -30,7 +30,19 @@ export function fromMatrix(matrix: Matrix): HostMatrix {
   return { data: Float64Array.from(matrix.to1DArray()), shape: [matrix.rows, matrix.columns] };
 }
 
-/** What one matrix has become minus what it was, in float64. Throws a RangeError where the shapes differ. */
+/**
+ * What a matrix has become minus what it was, in float64.
+ *
+ * Throws a RangeError where the shapes differ.
+ *
+ * @example
+ * ```ts
+ * import { change } from "@delta-dawn/delta-lora/experiment/instruments";
+ *
+ * const [before, after] = [[1, 2], [1, 5]].map((data) => ({ data, shape: [1, 2] as const }));
+ * console.log(change(after, before).data); // Float64Array [0, 3]
+ * ```
+ */
 export function change(after: HostMatrix, before: HostMatrix): HostMatrix {
   if (after.shape.join() !== before.shape.join() || after.data.length !== before.data.length) {
     throw new RangeError(`Cannot subtract [${before.shape.join(", ")}] from [${after.shape.join(", ")}]`);

@@ -3,21 +3,21 @@ import { fromMatrix, type HostMatrix, toMatrix } from "./host_matrix.ts";
 
 /** A singular value decomposition: the matrix is left · diag(values) · rightᵀ. */
 export interface Spectrum {
-  /** Descending. */
+  /** Singular values, descending. */
   readonly values: Float64Array;
-  /** Directions of the output, as columns: `[rows, values]`. */
+  /** Directions of the output, orthonormal columns: `[rows, values]`. */
   readonly left: HostMatrix;
-  /** Directions of the input, as columns: `[columns, values]`. */
+  /** Directions of the input, orthonormal columns: `[columns, values]`. */
   readonly right: HostMatrix;
-  /** Of the matrix that was decomposed. */
+  /** Rows and columns of the matrix that was decomposed. */
   readonly shape: readonly [rows: number, columns: number];
 }
 
-/** One term scale · B A of a change of low rank. */
+/** One term scale · B A of a change of low rank, `[out, in]`. */
 export interface LowRankTerm {
-  /** `[out, r]`. */
+  /** The factor that gives the output, `[out, r]`. */
   readonly B: HostMatrix;
-  /** `[r, in]`. */
+  /** The factor that meets the input, `[r, in]`. */
   readonly A: HostMatrix;
   /** What the product weighs. */
   readonly scale: number;
@@ -33,8 +33,18 @@ function decompose(matrix: Matrix): { left: Matrix; values: number[]; right: Mat
 }
 
 /**
- * Singular values and vectors of a dense matrix, in float64. The time grows with the cube of its size: about a second at
- * 256 × 256 and 15 at 768 × 768. {@linkcode lowRankSpectrum} takes milliseconds where the factors are known.
+ * Singular values and vectors of a dense matrix, in float64. The time grows with the cube of its size: about a second
+ * at 256 × 256 and 15 at 768 × 768. {@linkcode lowRankSpectrum} takes milliseconds where the factors are known.
+ *
+ * Throws a RangeError where the data does not fill the shape, is empty, or holds what is not finite.
+ *
+ * @example
+ * ```ts
+ * import { spectrum } from "@delta-dawn/delta-lora/experiment/instruments";
+ *
+ * const { values } = spectrum({ data: [0, 2, 3, 0], shape: [2, 2] });
+ * console.log(values); // ≈ Float64Array [3.00, 2.00]
+ * ```
  */
 export function spectrum(matrix: HostMatrix): Spectrum {
   const { left, values, right } = decompose(toMatrix(matrix));
@@ -42,12 +52,20 @@ export function spectrum(matrix: HostMatrix): Spectrum {
 }
 
 /**
- * Singular values and vectors of a sum of low-rank terms, without forming it: with all factors side by side,
- * Q_B R_B = [s₁B₁, s₂B₂, …] and Q_A R_A = [A₁ᵀ, A₂ᵀ, …], it is Q_B (R_B R_Aᵀ) Q_Aᵀ, and the middle is small. As many
- * values as the ranks have together, at most as many as the matrix has. Delta-LoRA's whole change has two terms:
- * (1+λ)(α/r)·B_T A_T and −λ(α/r)·B_{K+1} A_{K+1}.
+ * Singular values and vectors of a sum of low-rank terms, in float64, without forming it: with all factors side by
+ * side, Q_B R_B = [s₁B₁, s₂B₂, …] and Q_A R_A = [A₁ᵀ, A₂ᵀ, …], it is Q_B (R_B R_Aᵀ) Q_Aᵀ, and the middle is small.
+ * There are as many values as the ranks have together, at most as many as the matrix has. Delta-LoRA's whole change has
+ * two terms: (1+λ)(α/r)·B_T A_T and −λ(α/r)·B_{K+1} A_{K+1}.
  *
- * Throws a RangeError where shapes do not fit, or there is no term.
+ * Throws a RangeError where shapes do not fit, a number is not finite, or there is no term.
+ *
+ * @example
+ * ```ts
+ * import { lowRankSpectrum } from "@delta-dawn/delta-lora/experiment/instruments";
+ *
+ * const [B, A] = [{ data: [3, 4], shape: [2, 1] as const }, { data: [0, 1, 0], shape: [1, 3] as const }];
+ * console.log(lowRankSpectrum([{ B, A, scale: 2 }]).values); // ≈ Float64Array [10.00]
+ * ```
  */
 export function lowRankSpectrum(terms: readonly LowRankTerm[]): Spectrum {
   if (terms.length === 0) throw new RangeError("Cannot decompose a sum of no terms");
@@ -81,7 +99,10 @@ export function lowRankSpectrum(terms: readonly LowRankTerm[]): Spectrum {
 
 /** Options of {@linkcode numericRank}. */
 export interface NumericRankOptions {
-  /** Spacing of numbers at 1: 2⁻²³ for matrices that were kept in f32, 2⁻⁵² for what was computed in f64. */
+  /**
+   * Spacing of numbers at 1: 2⁻²³ for matrices that were kept in f32; 2⁻⁵², the default, for what was computed in
+   * float64.
+   */
   readonly epsilon?: number;
   /**
    * Size that rounding is relative to: by default the largest singular value. For the difference of two matrices that
@@ -90,7 +111,17 @@ export interface NumericRankOptions {
   readonly size?: number;
 }
 
-/** How many singular values lie above rounding: max(rows, columns) · epsilon · size, the way NumPy's `matrix_rank` has it. */
+/**
+ * How many singular values lie above rounding: above max(rows, columns) · epsilon · size, as NumPy's `matrix_rank` has
+ * it.
+ *
+ * @example
+ * ```ts
+ * import { numericRank, spectrum } from "@delta-dawn/delta-lora/experiment/instruments";
+ *
+ * console.log(numericRank(spectrum({ data: [1, 2, 2, 4], shape: [2, 2] }))); // 1
+ * ```
+ */
 export function numericRank(
   { values, shape }: Pick<Spectrum, "values" | "shape">,
   { epsilon = 2 ** -52, size = values[0] }: NumericRankOptions = {},

@@ -2,18 +2,26 @@ import type { HostMatrix } from "./host_matrix.ts";
 
 /** Options of {@linkcode subspaceOverlap}. */
 export interface OverlapOptions {
-  /** How many leading columns of the first matrix span a space; all by default. */
+  /** How many leading columns of the first matrix span its space; all by default. */
   readonly i?: number;
-  /** How many of the second. */
+  /** How many leading columns of the second matrix span its space; all by default. */
   readonly j?: number;
 }
 
 /**
  * How much of one space lies in another, 0 to 1: φ = ‖U_aᵀ U_b‖²_F / min(i, j) of the first i and j columns, which must
- * be orthonormal, as singular vectors are (E. Hu et al., LoRA, 2021, section 7.2 and appendix G). 1 where one space
- * holds the other; i · j / (n · min(i, j)) is expected of random spaces in n dimensions.
+ * be orthonormal, as singular vectors are ([LoRA](https://arxiv.org/abs/2106.09685), section 7.2 and appendix G). It is
+ * 1 where one space holds the other; i · j / (n · min(i, j)) is expected of random spaces in n dimensions.
  *
  * Throws a RangeError where the vectors differ in length, or there are fewer columns than asked for.
+ *
+ * @example
+ * ```ts
+ * import { subspaceOverlap } from "@delta-dawn/delta-lora/experiment/instruments";
+ *
+ * const axes = (data: number[]) => ({ data, shape: [3, 1] as const });
+ * console.log(subspaceOverlap(axes([1, 0, 0]), axes([0.6, 0.8, 0]))); // 0.36
+ * ```
  */
 export function subspaceOverlap(
   a: HostMatrix,

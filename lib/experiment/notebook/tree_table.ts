@@ -8,7 +8,7 @@ const TABLE_ROWS = 8;
 /** What moves the tensors of a training state, by its part. */
 const MOVED: Readonly<Record<string, string>> = { base: "frozen", trainable: "trained" };
 
-/** What {@linkcode treeHtml} is told of a method. */
+/** What {@linkcode treeTable} is told of a method. */
 export interface TreeOptions {
   /** Names of the base parameters that the method writes, as `method.writes(base)` gives them. */
   readonly written?: readonly string[];

@@ -2,17 +2,17 @@
 export interface EqualRank {
   /** The method's name. */
   readonly method: string;
-  /** Its rank. */
+  /** The rank that comes closest to the budget. */
   readonly rank: number;
   /** Trained parameters at this rank. */
   readonly parameters: number;
-  /** `parameters` minus what was asked for, as a share of it. */
+  /** By what share of the budget `parameters` lie above it: −0.1 for a tenth too few. */
   readonly deviation: number;
 }
 
 /** Options of {@linkcode equalParameters}. */
 export interface EqualParametersOptions {
-  /** The highest rank to look at. */
+  /** The highest rank to look at; 1,024 by default. */
   readonly maxRank?: number;
 }
 
@@ -24,11 +24,11 @@ export interface EqualParametersOptions {
  *
  * @example
  * ```ts
- * import { expect } from "expect";
+ * import { equalParameters } from "@delta-dawn/delta-lora/experiment";
  *
  * // Two targets of 64 × 64 in each of 2 layers: rank 8 of LoRA trains as much as rank 4 on four targets.
  * const ranks = equalParameters(4096, { lora: (rank) => 4 * rank * 128, "all linear": (rank) => 8 * rank * 128 });
- * expect(ranks.map(({ rank }) => rank)).toEqual([8, 4]);
+ * console.log(ranks.map(({ method, rank }) => [method, rank])); // [["lora", 8], ["all linear", 4]]
  * ```
  */
 export function equalParameters(

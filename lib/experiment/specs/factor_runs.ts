@@ -5,7 +5,17 @@ import { RunPartSchema } from "./run_part.ts";
 import type { RunFile } from "./run_file.ts";
 import { canonicalJson, type RunSpec } from "./spec.ts";
 
-/** Specs as a configuration file has them: what all of them say once, in `run`, and what sets each apart, in `runs`. */
+/**
+ * Specs as a configuration file has them: what all of them say once, in `run`, and what sets each apart, in `runs`.
+ * {@linkcode expandRunFile} gives them back.
+ *
+ * @example
+ * ```ts
+ * import { factorRuns, RUN_FILE_VERSION, type RunFile, type RunSpec } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const fileOf = (specs: readonly RunSpec[]): RunFile => ({ version: RUN_FILE_VERSION, ...factorRuns(specs) });
+ * ```
+ */
 export function factorRuns(specs: readonly RunSpec[]): Pick<RunFile, "run" | "runs"> {
   const all = specs.map((spec) => new Map(leavesOf(spec, { lists: "whole" })));
   const isShared = (path: string, leaf: unknown) =>

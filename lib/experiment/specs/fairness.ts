@@ -18,7 +18,7 @@ export interface FairnessOptions {
    * each goes on from a run of its own.
    */
   readonly mayDiffer?: readonly string[];
-  /** Runs that chose the learning rates. */
+  /** Specs of the runs that chose the learning rates; the choice is not checked without them. */
   readonly sweep?: readonly RunSpec[];
 }
 
@@ -73,8 +73,18 @@ function sweepFaults(specs: readonly RunSpec[], { sweep, method }: Required<Fair
 
 /**
  * Places where the methods of one table do not share what they must: tasks and seeds, steps, batch, data, model,
- * schedule, and all else that their specs say, but for the method itself and its learning rate; and the sweep that chose
- * it, which must be as large for each and on other seeds. Empty where all is fair. Each method is held against the first.
+ * schedule, and all else that their specs say, but for the method itself and its learning rate; and the sweep that
+ * chose it, which must be as large for each and on other seeds. The list is empty where all is fair. Each method is
+ * held against the first.
+ *
+ * @example
+ * ```ts
+ * import { fairness, type RunSpec } from "@delta-dawn/delta-lora/experiment";
+ *
+ * function print(specs: readonly RunSpec[]) {
+ *   for (const { place, reason } of fairness(specs)) console.log(`${place}: ${reason}`);
+ * }
+ * ```
  */
 export function fairness(specs: readonly RunSpec[], options: FairnessOptions = {}): Unfairness[] {
   const { method = (spec) => spec.method.name, mayDiffer = ["optimizer.learningRate", "start.run"], sweep = [] } =
@@ -117,7 +127,20 @@ export function fairness(specs: readonly RunSpec[], options: FairnessOptions = {
   return found;
 }
 
-/** Throws a RangeError that names the first place where methods were not treated alike, and how many there are. */
+/**
+ * Throws a RangeError that names the first place where methods were not treated alike, and how many there are; see
+ * {@linkcode fairness}.
+ *
+ * @example
+ * ```ts
+ * import { compare, requireFair, type RunRecord, scoredRuns } from "@delta-dawn/delta-lora/experiment";
+ *
+ * function fairComparison(records: readonly RunRecord[]) {
+ *   requireFair(records.map(({ spec }) => spec));
+ *   return compare(scoredRuns(records), { baseline: "lora" });
+ * }
+ * ```
+ */
 export function requireFair(specs: readonly RunSpec[], options: FairnessOptions = {}): void {
   const [first, ...others] = fairness(specs, options);
   if (!first) return;

@@ -4,13 +4,16 @@ import { METHOD_OPTIONS } from "./method_options.ts";
 import { distinctSpecs, parseSpec, type RunSpec, RunSpecSchema } from "./spec.ts";
 import { pathsOf } from "./spec_fault.ts";
 
-/** Plain data in which a list may stand at any place: what the place is to be in turn. */
+/** Plain data, or a list of what it is to be in turn. */
 export type Choices<T> = Varied<T> | readonly Varied<T>[];
 
-/** Plain data with lists of {@linkcode Choices} inside of it. */
+/** Plain data in which a list of choices may stand at any place. */
 export type Varied<T> = T extends object ? { readonly [Key in keyof T]: Choices<T[Key]> } : T;
 
-/** What stands at a dotted path: a value, a list of values in turn, or either as a function of the rest of the spec. */
+/**
+ * What stands at dotted paths such as `method.rank`: a value, a list of values in turn, or a function that gives either
+ * of the spec as it is so far.
+ */
 export type Axes = Readonly<Record<string, unknown>>;
 
 /** Options of {@linkcode grid}. */
@@ -47,10 +50,11 @@ function requireNames(spec: unknown, names: Readonly<Record<string, readonly str
  * Throws a RangeError that names the place where a list is empty, or where a path, a method's option or one of `names`
  * is unknown (with the nearest one), and a TypeError where a spec is wrong ({@linkcode parseSpec}).
  *
- * @example Six ranks and seeds, with α twice the rank
+ * @example Three ranks with two seeds each, α twice the rank
  * ```ts
  * import { grid, type RunSpec } from "@delta-dawn/delta-lora/experiment";
  *
+ * const sizes = { hiddenSize: 64, layers: 2, heads: 4, maxLength: 64, length: 64, vocabSize: 456 };
  * const base: RunSpec = {
  *   version: 1,
  *   experiment: "notebook",
@@ -60,7 +64,7 @@ function requireNames(spec: unknown, names: Readonly<Record<string, readonly str
  *   metric: "accuracy",
  *   split: "dev",
  *   checkpoint: "last",
- *   model: { name: "tiny", hash: "2e", hiddenSize: 64, layers: 2, heads: 4, maxLength: 64, length: 64, vocabSize: 456 },
+ *   model: { name: "tiny", hash: "2e", ...sizes },
  *   method: { name: "lora", rank: 8, alpha: 16 },
  *   optimizer: { name: "adamw", learningRate: 5e-3, weightDecay: 0.01, schedule: "linear", warmup: 6 },
  *   steps: 100,
@@ -72,8 +76,7 @@ function requireNames(spec: unknown, names: Readonly<Record<string, readonly str
  *   "method.rank": [2, 4, 8],
  *   "method.alpha": ({ method }: RunSpec) => 2 * Number(method.rank),
  * });
- * console.log(specs.map(({ seed, method }) => [seed, method.rank, method.alpha]));
- * // [[0, 2, 4], [0, 4, 8], [0, 8, 16], [1, 2, 4], [1, 4, 8], [1, 8, 16]]
+ * console.log(specs.length, specs.slice(1, 3).map(({ seed, method }) => [seed, method.alpha])); // 6 [[0, 8], [0, 16]]
  * ```
  */
 export function grid(base: Choices<RunSpec>, axes: Axes = {}, options: GridOptions = {}): RunSpec[] {

@@ -6,14 +6,14 @@ import { type Part, RunPartSchema } from "./run_part.ts";
 import type { RunSpec } from "./run_spec.ts";
 import { pathsOf, specFault } from "./spec_fault.ts";
 
-/** The version of {@linkcode RunFile}. */
+/** The version of {@linkcode RunFile} that this package reads and writes. */
 export const RUN_FILE_VERSION = 1;
 
 /** Where the inputs of runs lie on this machine, which their specs do not say. */
 export interface RunFileInputs {
   /** `suite`, a folder in Hugging Face's layout, or a name on the hub. */
   readonly model?: string;
-  /** Branch, tag or commit of the hub. */
+  /** Branch, tag or commit of the model on the hub; `main` by default. */
   readonly revision?: string;
   /** `suite`, a folder of GLUE's files, or a file with columns. */
   readonly data?: string;
@@ -28,15 +28,15 @@ export type Dependent =
   | { readonly of: string; readonly times: number }
   | { readonly of: string; readonly values: Readonly<Record<string, unknown>> };
 
-/** Runs as a configuration file describes them. */
+/** Runs as a configuration file describes them, parsed from YAML or JSON. */
 export interface RunFile {
-  /** Address of the schema, for editors. */
+  /** Address of the file's JSON Schema, for editors. */
   readonly $schema?: string;
-  /** Of this form: {@linkcode RUN_FILE_VERSION}. */
+  /** The version of this form, {@linkcode RUN_FILE_VERSION}. */
   readonly version: typeof RUN_FILE_VERSION;
-  /** Where model and data lie; the suite's when absent. */
+  /** Where model and data lie; those of the suite when absent. */
   readonly inputs?: RunFileInputs;
-  /** The folder of records. */
+  /** The folder that records are written into. */
   readonly out?: string;
   /** What is chosen of every run: a part of a spec, or a whole one, which has a `packageVersion`. */
   readonly run?: Part<RunSpec>;
@@ -44,7 +44,7 @@ export interface RunFile {
   readonly runs?: readonly Readonly<Record<string, unknown>>[];
   /** What stands at dotted paths in turn: every value of one list with every value of the others, the last one fastest. */
   readonly axes?: Readonly<Record<string, readonly unknown[] | Dependent>>;
-  /** Seeds of every run: a list, or how many, from `first` (0) on. */
+  /** Seeds of every run: a list, or how many from `first` on, which is 0 by default. */
   readonly seeds?: readonly number[] | { readonly count: number; readonly first?: number };
 }
 
@@ -79,9 +79,9 @@ export const RunFileSchema: v.GenericSchema<unknown, RunFile> = v.strictObject({
   ], "a list of whole numbers, or { count: N, first: N }")),
 });
 
-/** What is wrong with a configuration file, and the keys that lead there. */
+/** What is wrong with a configuration file, and the keys that lead to the place. */
 export class RunFileError extends RangeError {
-  /** The class, in messages. */
+  /** The name of the error's class. */
   override readonly name = "RunFileError";
 
   /** With what is wrong, in words, and the keys from the file's root to the place. */
@@ -131,7 +131,19 @@ function seedsOf(seeds: RunFile["seeds"]): readonly number[] | undefined {
   return Array.from({ length: seeds.count }, (_, i) => (seeds.first ?? 0) + i);
 }
 
-/** Checks a file's form. Throws a {@linkcode RunFileError} that names the nearest key or name. */
+/**
+ * A configuration file as it was parsed from YAML or JSON, once its form is checked.
+ *
+ * Throws a {@linkcode RunFileError} that names the nearest key or name.
+ *
+ * @example
+ * ```ts
+ * import { parseRunFile } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const file = parseRunFile({ version: 1, run: { task: "rte" }, axes: { steps: [50, 100] }, seeds: { count: 3 } });
+ * console.log(file.seeds); // { count: 3 }
+ * ```
+ */
 export function parseRunFile(value: unknown): RunFile {
   const result = v.safeParse(RunFileSchema, value);
   if (result.success) {
@@ -150,6 +162,14 @@ export function parseRunFile(value: unknown): RunFile {
  * `axes` and every seed.
  *
  * Throws a {@linkcode RunFileError} with the place in the file where a value cannot be.
+ *
+ * @example
+ * ```ts
+ * import { expandRunFile } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const runs = expandRunFile({ version: 1, run: { task: "rte" }, axes: { steps: [50, 100] }, seeds: [0, 1] });
+ * console.log(runs.map(({ steps, seed }) => [steps, seed])); // [[50, 0], [50, 1], [100, 0], [100, 1]]
+ * ```
  */
 export function expandRunFile(file: RunFile): Part<RunSpec>[] {
   let made: unknown[] = (file.runs ?? [{}]).map((one) =>

@@ -1,16 +1,22 @@
-/** The version of {@linkcode RunSpec}; records of before it was counted have none, and are read as version 0. */
+/**
+ * The version of {@linkcode RunSpec} that this package writes. Records of before versions were counted have none, and
+ * are read as version 0.
+ */
 export const SPEC_VERSION = 1;
 
-/** What a run learns to give for a text; {@linkcode parseSpec} refuses those that no trainer is there for yet. */
+/**
+ * What a run learns to give for a text. {@linkcode parseSpec} refuses `language-modelling` and `sequence-to-sequence`,
+ * for which no trainer is there yet.
+ */
 export type TaskKind = "classification" | "regression" | "language-modelling" | "sequence-to-sequence";
 
-/** Columns of files of one's own. */
+/** Names of the columns that a run reads of files of one's own. */
 export interface ColumnsSpec {
   /** Name of the column that holds the text. */
   readonly text: string;
-  /** Of a second text, for tasks on pairs. */
+  /** Name of the column that holds the second text, for tasks on pairs. */
   readonly text2?: string;
-  /** Of the class or score. */
+  /** Name of the column that holds the class or the score. */
   readonly label: string;
 }
 
@@ -20,9 +26,9 @@ export interface DataSpec {
   readonly source: "suite" | "folder" | "files";
   /** Sha-256 of the examples, with the numbers that the head gives their classes. */
   readonly hash: string;
-  /** How many there are to train on. */
+  /** How many examples there are to train on. */
   readonly examples: number;
-  /** Of "files", and of these alone. */
+  /** Which columns are read: with source `files`, and with that alone. */
   readonly columns?: ColumnsSpec;
   /** What labels in columns are, whatever they look like; the labels themselves and the head say it when absent. */
   readonly labels?: "classes" | "scores";
@@ -30,7 +36,7 @@ export interface DataSpec {
   readonly classes?: string;
 }
 
-/** What a run adapts. */
+/** The model that a run adapts. */
 export interface ModelSpec {
   /** `suite-encoder`, or a model's name on the hub or its folder's. */
   readonly name: string;
@@ -48,13 +54,13 @@ export interface ModelSpec {
   readonly heads: number;
   /** Width between the two projections of a feed-forward part; 4 · hiddenSize when absent. */
   readonly intermediateSize?: number;
-  /** Positions that it has. */
+  /** Most tokens that the model has positions for. */
   readonly maxLength: number;
   /** Most tokens of an example. */
   readonly length: number;
-  /** Tokens that it knows. */
+  /** Tokens of its vocabulary. */
   readonly vocabSize: number;
-  /** Rate of dropout everywhere; the model's own when absent, which the suite's encoder has not. */
+  /** Rate of dropout everywhere, in [0, 1); the model's own when absent, which is none for the suite's encoder. */
   readonly dropout?: number;
   /** How matrices are kept that nothing trains; f32 when absent. */
   readonly weights?: "f16";
@@ -64,7 +70,7 @@ export interface ModelSpec {
 
 /** A method by its name, with its options. */
 export interface MethodSpec {
-  /** Under which the trainer knows it. */
+  /** The name under which the trainer knows it, such as `delta-lora`. */
   readonly name: string;
   /**
    * Its options, as plain values. Of a method of one's own there are two more: `module`, the path of its module from the
@@ -75,11 +81,11 @@ export interface MethodSpec {
 
 /** How a run's parameters are moved. */
 export interface OptimizerSpec {
-  /** The rule. */
+  /** The rule by which gradients move parameters. */
   readonly name: "adamw" | "sgd";
-  /** Its highest rate. */
+  /** The highest learning rate of the run. */
   readonly learningRate: number;
-  /** Decay of weights, decoupled from gradients. */
+  /** Share of each parameter, times the rate, that a step takes away, apart from gradients. */
   readonly weightDecay: number;
   /** Whether biases and layer norms decay, too, as they do when it is absent. */
   readonly decaysBiases?: boolean;
@@ -87,17 +93,17 @@ export interface OptimizerSpec {
   readonly schedule: "constant" | "linear" | "cosine";
   /** Steps in which the rate rises from 0. */
   readonly warmup: number;
-  /** Largest norm of all gradients together; no limit when absent. */
+  /** Greatest norm of all gradients together; no limit when absent. */
   readonly clip?: number;
-  /** Of "sgd"; none when absent. */
+  /** Share of the last step's velocity that goes on, with `sgd` alone; none when absent. */
   readonly momentum?: number;
 }
 
 /** What a run is, as plain data: everything that its result depends on, but for the machine. */
 export interface RunSpec {
-  /** Of this form: {@linkcode SPEC_VERSION}. */
+  /** The version of this form, {@linkcode SPEC_VERSION}. */
   readonly version: typeof SPEC_VERSION;
-  /** What the run is part of. */
+  /** The name of what the run is part of. */
   readonly experiment: string;
   /** On what it trains. */
   readonly data: DataSpec;
@@ -107,13 +113,13 @@ export interface RunSpec {
   readonly kind: TaskKind;
   /** The metric that is its score. */
   readonly metric: string;
-  /** The examples that are scored; "none" where there are none. */
+  /** The examples that are scored; `none` where there are none. */
   readonly split: "dev" | "none";
   /** Which state is scored: the last one, or of those that are scored on the way the first with the best metric. */
   readonly checkpoint: "last" | "best";
-  /** Steps between scores on the way, with "best"; the last state is scored, too. */
+  /** Steps between scores on the way, with checkpoint `best`; the last state is scored, too. */
   readonly evaluateEvery?: number;
-  /** What it adapts. */
+  /** The model that it adapts. */
   readonly model: ModelSpec;
   /** The run whose outcome this one starts from: its task, and the hash of its spec. */
   readonly start?: { readonly task: string; readonly run: string };
@@ -129,7 +135,7 @@ export interface RunSpec {
   readonly padding?: "bucket";
   /** Order of the examples: shuffled in each pass when absent, or as the file has them, each pass ending by itself. */
   readonly order?: "file";
-  /** Updates. */
+  /** Updates of the whole run. */
   readonly steps: number;
   /** Passes over the examples that `steps` were counted from, where they were. */
   readonly epochs?: number;

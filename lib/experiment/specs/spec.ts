@@ -118,11 +118,22 @@ function inThisVersion(value: unknown): unknown {
 }
 
 /**
- * Checks a spec. One without a version is of before versions were counted, and is given in the form of this one, whose
- * hash is another.
+ * A run's spec, once its form is checked. One without a version is of before versions were counted, and is given in the
+ * form of this one, whose hash is another.
  *
- * Throws a TypeError that names the place, what was expected there, and the nearest name there is; or the version, where
- * it is later than {@linkcode SPEC_VERSION}.
+ * Throws a TypeError that names the place, what was expected there, and the nearest name there is; or the version,
+ * where it is later than {@linkcode SPEC_VERSION}.
+ *
+ * @example
+ * ```ts
+ * import { parseSpec } from "@delta-dawn/delta-lora/experiment";
+ *
+ * try {
+ *   parseSpec({ version: 2 });
+ * } catch (error) {
+ *   console.log(error instanceof TypeError); // true
+ * }
+ * ```
  */
 export function parseSpec(value: unknown): RunSpec {
   const result = v.safeParse(RunSpecSchema, inThisVersion(value));
@@ -138,12 +149,30 @@ function sortKeys(value: unknown): unknown {
   );
 }
 
-/** A spec in JSON that does not depend on the order of its keys. */
+/**
+ * A spec as JSON that does not depend on the order of its keys.
+ *
+ * @example
+ * ```ts
+ * import { canonicalJson } from "@delta-dawn/delta-lora/experiment";
+ *
+ * console.log(canonicalJson({ task: "rte", seed: 0 })); // {"seed":0,"task":"rte"}
+ * ```
+ */
 export function canonicalJson(spec: unknown): string {
   return JSON.stringify(sortKeys(spec));
 }
 
-/** The name under which a run is kept: 16 hex digits of the spec's sha-256. */
+/**
+ * The name under which a run is kept: the first 16 hex digits of the sha-256 of its {@linkcode canonicalJson}.
+ *
+ * @example
+ * ```ts
+ * import { hashSpec, recordPath, type RunSpec } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const fileOf = async (spec: RunSpec) => recordPath("runs/glue", await hashSpec(spec));
+ * ```
+ */
 export async function hashSpec(spec: RunSpec): Promise<string> {
   return (await sha256(canonicalJson(spec))).slice(0, 16);
 }

@@ -9,11 +9,14 @@ import { signFlipTest } from "./sign_flip_test.ts";
 export interface CompareOptions {
   /** The method that all others are held against. */
   readonly baseline: string;
-  /** Chance of a false finding among all methods; intervals have the confidence 1 − level. */
+  /**
+   * Chance of a false finding among all methods, between 0 and 1; intervals have the confidence 1 − level. 0.05 by
+   * default.
+   */
   readonly level?: number;
-  /** Of each interval, and of each test with more pairs than can be counted out. */
+  /** How often each interval, and each test with more pairs than can be counted out, resamples; 10,000 by default. */
   readonly resamples?: number;
-  /** Of the resampling: the same seed gives the same numbers. */
+  /** Seed of the resampling, 0 by default: the same seed gives the same numbers. */
   readonly seed?: number;
 }
 
@@ -29,7 +32,7 @@ export interface Difference {
   readonly tasks: readonly string[];
   /** Tasks × seeds that are no pair, as a run failed or was not made. */
   readonly leftOut: number;
-  /** Of the paired sign-flip test, two-sided. Not to be read where there are too few pairs. */
+  /** p-value of the paired sign-flip test, two-sided. It is not to be read where there are too few pairs. */
   readonly p: number;
   /** p after Holm's correction over all methods but the baseline. */
   readonly adjustedP: number;
@@ -53,27 +56,27 @@ export interface MethodScores {
   readonly tasks: readonly string[];
   /** Mean over tasks of means over seeds. */
   readonly mean?: number;
-  /** Sample standard deviation within tasks: the root of the mean variance. None where a task has a single score. */
+  /** Sample standard deviation within tasks: the root of the mean variance; none where a task has a single score. */
   readonly deviation?: number;
   /** Mean over tasks of medians over seeds. */
   readonly median?: number;
-  /** None for the baseline, and where no task and seed has both. */
+  /** What it scores beyond the baseline; none for the baseline, and where no task and seed has both. */
   readonly difference?: Difference;
 }
 
-/** What {@linkcode compare} finds: the baseline first, then the methods as they come. */
+/** What {@linkcode compare} finds. */
 export interface Comparison {
   /** The method that the others are held against. */
   readonly baseline: string;
-  /** Below which p counts as a difference. */
+  /** The level below which p counts as a difference. */
   readonly level: number;
   /** How often means were resampled. */
   readonly resamples: number;
-  /** Tasks, as they come. */
+  /** Names of the tasks, in the order in which they first come. */
   readonly tasks: readonly string[];
-  /** Seeds, as they come. */
+  /** The seeds, ascending. */
   readonly seeds: readonly number[];
-  /** The baseline first. */
+  /** Scores of the baseline, then of the other methods in the order in which they first come. */
   readonly methods: readonly MethodScores[];
 }
 
@@ -89,16 +92,14 @@ export interface Comparison {
  *
  * @example
  * ```ts
- * import { comparisonTable } from "../figures/comparison_table.ts";
- * import { findings } from "./findings.ts";
+ * import { compare } from "@delta-dawn/delta-lora/experiment";
  *
  * const rows = [0, 1, 2, 3, 4, 5].flatMap((seed) => [
  *   { task: "rte", seed, method: "lora", score: 0.7 + seed / 500 },
  *   { task: "rte", seed, method: "delta-lora", score: 0.73 + seed / 400 },
  * ]); // or scoredRuns(records)
- * const comparison = compare(rows, { baseline: "lora" });
- * console.log(comparisonTable(comparison, { metric: "accuracy", split: "dev", checkpoint: "last" }));
- * console.log(findings(comparison)); // … delta-lora scored higher than lora by 3.13 points (95 % interval +3.03 … +3.22, …
+ * const { difference } = compare(rows, { baseline: "lora" }).methods[1];
+ * console.log(difference?.pairs, difference?.adjustedP, difference?.mean.toFixed(4)); // 6 0.03125 0.0313
  * ```
  */
 export function compare(

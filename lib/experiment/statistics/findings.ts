@@ -2,7 +2,7 @@ import type { Comparison, Difference, MethodScores } from "./compare.ts";
 import { plural } from "../../text/plural.ts";
 import { digitsOf, formatConfidence, formatP, formatPoints, type PointOptions } from "./points.ts";
 
-/** What a difference bears. */
+/** What a difference to the baseline bears. */
 export type Verdict =
   /** The interval lies on one side of 0, and the test reaches the level after Holm's correction. */
   | "higher"
@@ -14,7 +14,21 @@ export type Verdict =
   | "no interval"
   | "no pairs";
 
-/** What a method's difference to the baseline bears, no more. */
+/**
+ * What a method's difference to the baseline bears at a level, no more: see {@linkcode Verdict}.
+ *
+ * @example
+ * ```ts
+ * import { compare, verdictOf } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const rows = [0, 1, 2].flatMap((seed) => [
+ *   { task: "rte", seed, method: "lora", score: 0.7 + seed / 500 },
+ *   { task: "rte", seed, method: "delta-lora", score: 0.73 + seed / 400 },
+ * ]);
+ * const { level, methods } = compare(rows, { baseline: "lora" });
+ * console.log(verdictOf(methods[1].difference, level)); // untested
+ * ```
+ */
 export function verdictOf(difference: Difference | undefined, level: number): Verdict {
   if (!difference) return "no pairs";
   const { interval, adjustedP, tooFew, mean } = difference;
@@ -61,6 +75,18 @@ function sentence(
  * A paragraph of what a comparison shows, from its numbers alone. A method "scored higher" or "lower" only where the
  * interval lies on one side of 0 and the test reaches the level after Holm's correction; where there are too few pairs
  * for a test, only intervals are told.
+ *
+ * @example
+ * ```ts
+ * import { compare, findings } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const rows = [0, 1, 2, 3, 4, 5].flatMap((seed) => [
+ *   { task: "rte", seed, method: "lora", score: 0.7 + seed / 500 },
+ *   { task: "rte", seed, method: "delta-lora", score: 0.73 + seed / 400 },
+ * ]);
+ * const [, sentence] = findings(compare(rows, { baseline: "lora" })).split(/: | \(/);
+ * console.log(sentence); // delta-lora scored higher than lora by 3.13 points
+ * ```
  */
 export function findings(comparison: Comparison, { scale = 100 }: PointOptions = {}): string {
   const { baseline, tasks, seeds, methods, level } = comparison;

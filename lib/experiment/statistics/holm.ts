@@ -1,15 +1,15 @@
 import type { SignFlip } from "./sign_flip_test.ts";
 
 /**
- * p-values of several tests, corrected so that the chance of any false finding stays at the level of one (S. Holm, A
- * Simple Sequentially Rejective Multiple Test Procedure, 1979): the smallest times their number, the next times one
- * fewer, none smaller than the one before, none above 1. In the order given.
+ * p-values of several tests, corrected so that the chance of any false finding stays at the level of one ([Holm
+ * 1979](https://www.jstor.org/stable/4615733)): the smallest times their number, the next times one fewer, none smaller
+ * than the one before, none above 1. They stay in the order given.
  *
  * @example
  * ```ts
- * import { expect } from "expect";
+ * import { holm } from "@delta-dawn/delta-lora/experiment";
  *
- * expect(holm([0.02, 0.01, 0.5])).toEqual([0.04, 0.03, 0.5]);
+ * console.log(holm([0.02, 0.01, 0.5])); // [0.04, 0.03, 0.5]
  * ```
  */
 export function holm(ps: readonly number[]): number[] {
@@ -32,7 +32,19 @@ export interface Corrected {
   readonly tooFew: boolean;
 }
 
-/** Corrects the tests of a family for their number, by {@linkcode holm}. */
+/**
+ * The tests of a family with their p-values corrected for their number by {@linkcode holm}, and whether there were too
+ * few pairs for the level.
+ *
+ * @example
+ * ```ts
+ * import { correctFamily } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const tests = [{ p: 0.03, smallestP: 0.01 }, { p: 0.5, smallestP: 0.25 }];
+ * const corrected = correctFamily(tests, 0.05);
+ * console.log(corrected.map(({ adjustedP, tooFew }) => [adjustedP, tooFew])); // [[0.06, false], [0.5, true]]
+ * ```
+ */
 export function correctFamily<Test extends Pick<SignFlip, "p" | "smallestP">>(
   tests: readonly Test[],
   level: number,

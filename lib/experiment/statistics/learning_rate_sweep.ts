@@ -4,13 +4,13 @@ import type { ScoredRun } from "./scored_runs.ts";
 
 /** A run of a sweep. */
 export interface SweepRun extends ScoredRun {
-  /** Peak rate. */
+  /** Peak learning rate of the run. */
   readonly learningRate: number;
 }
 
-/** A rate that was tried. */
+/** A learning rate that was tried. */
 export interface TriedRate {
-  /** Peak rate. */
+  /** Peak learning rate. */
   readonly learningRate: number;
   /** Mean over tasks of means over seeds; none where a run failed. */
   readonly mean?: number;
@@ -18,21 +18,24 @@ export interface TriedRate {
   readonly failures: number;
 }
 
-/** A method's best rate. */
+/** A method's best learning rate, and how it was chosen. */
 export interface BestRate {
   /** The method's name. */
   readonly method: string;
-  /** Peak rate. */
+  /** The peak learning rate that was chosen. */
   readonly learningRate: number;
-  /** Mean over tasks of means over seeds. */
+  /** Its mean score: over tasks, of means over seeds. */
   readonly mean: number;
-  /** All rates, ascending. */
+  /** All rates that were tried, ascending. */
   readonly tried: readonly TriedRate[];
   /** Runs that the choice took. */
   readonly runs: number;
-  /** Where the best rate is the end of those that were tried: a better one may lie beyond. */
+  /**
+   * Which end of the rates that were tried the best one is: a better one may lie beyond. It is absent where the best
+   * one lies between others.
+   */
   readonly edge?: "lowest" | "highest" | "only";
-  /** In words, where `edge` is set. */
+  /** What `edge` means in words, where it is set. */
   readonly warning?: string;
 }
 
@@ -43,11 +46,21 @@ export interface SweepOptions {
 }
 
 /**
- * The best learning rate of each method under the same budget: by the mean over tasks, ties to the lower rate. A rate at
- * which a run failed is not chosen. Methods may try other rates, but as many runs on the same tasks and seeds.
+ * The best learning rate of each method under the same budget: by the mean over tasks, ties to the lower rate. A rate
+ * at which a run failed is not chosen. Methods may try other rates, but as many runs on the same tasks and seeds.
  *
  * Throws a RangeError where a seed is one of the table's, where budgets differ, where a rate was not tried on all tasks
  * and seeds, and where a run failed at every rate of a method.
+ *
+ * @example
+ * ```ts
+ * import { learningRateSweep } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const scores = [[1e-3, 0.6], [5e-3, 0.7], [2e-2, 0.5]];
+ * const rows = scores.map(([learningRate, score]) => ({ task: "rte", seed: 7, method: "lora", learningRate, score }));
+ * const [best] = learningRateSweep(rows, { tableSeeds: [0, 1] });
+ * console.log(best.learningRate, best.edge); // 0.005 undefined
+ * ```
  */
 export function learningRateSweep(rows: readonly SweepRun[], { tableSeeds }: SweepOptions): BestRate[] {
   const shared = [...new Set(rows.map(({ seed }) => seed))].filter((seed) => tableSeeds.includes(seed));

@@ -1,6 +1,6 @@
 import type { ScoredRun } from "./scored_runs.ts";
 
-/** Values by task: those of one task have one distribution. */
+/** Values by task: those of one task are taken to have one distribution. */
 export type Strata = readonly (readonly number[])[];
 
 /** Differences of a method and another one on the same tasks and seeds. */
@@ -42,7 +42,24 @@ function cellsOf(rows: readonly ScoredRun[], method: string): Map<string, Scored
   return cells;
 }
 
-/** A method's scores minus the baseline's, by task. Throws a RangeError where a method has two runs of a task and seed. */
+/**
+ * A method's scores minus the baseline's on the same tasks and seeds, by task.
+ *
+ * Throws a RangeError where a method has two runs of a task and seed.
+ *
+ * @example
+ * ```ts
+ * import { pairedDifferences } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const rows = [
+ *   { task: "rte", seed: 0, method: "lora", score: 0.5 },
+ *   { task: "rte", seed: 0, method: "delta-lora", score: 0.75 },
+ *   { task: "rte", seed: 1, method: "lora", score: 0.5 },
+ * ];
+ * const { differences, leftOut } = pairedDifferences(rows, { method: "delta-lora", baseline: "lora" });
+ * console.log(differences, leftOut); // [[0.25]] 1
+ * ```
+ */
 export function pairedDifferences(
   rows: readonly ScoredRun[],
   { method, baseline }: { readonly method: string; readonly baseline: string },

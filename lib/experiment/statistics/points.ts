@@ -2,7 +2,7 @@ import type { Comparison } from "./compare.ts";
 
 /** How scores are printed. */
 export interface PointOptions {
-  /** What scores are multiplied by: 100 for points in per cent, 1 for metrics printed as they are. */
+  /** What scores are multiplied by: 100, the default, for points in per cent, 1 for metrics printed as they are. */
   readonly scale?: number;
 }
 

@@ -1,15 +1,15 @@
 import { type RunRecord, scoreOf } from "../records/record.ts";
 import type { RunSpec } from "../specs/run_spec.ts";
 
-/** A run as statistics see it. */
+/** A run as statistics see it: a row of a table. */
 export interface ScoredRun {
   /** The task's name. */
   readonly task: string;
-  /** Runs of one task and seed are a pair: they share the order of the data and the first weights. */
+  /** The run's seed. Runs of one task and seed are a pair: they share the order of the data and the first weights. */
   readonly seed: number;
-  /** What the run is called. */
+  /** What the run is called in comparisons: its method's name, as a rule. */
   readonly method: string;
-  /** From 0 to 1, or as the metric has it; larger is better. `undefined` where the run failed. */
+  /** The score, from 0 to 1 or as the metric has it; larger is better. It is `undefined` where the run failed. */
   readonly score?: number;
 }
 
@@ -21,7 +21,20 @@ export interface ScoredRunOptions<Axes> {
   readonly axes?: (spec: RunSpec) => Axes;
 }
 
-/** Rows for statistics of records, in their order; runs that failed come without a score. */
+/**
+ * Rows for statistics of records, in their order; runs that failed come without a score. With `axes` they have further
+ * columns, which {@linkcode axisFigure} and {@linkcode learningRateSweep} need.
+ *
+ * @example
+ * ```ts
+ * import { learningRateSweep, type RunRecord, scoredRuns } from "@delta-dawn/delta-lora/experiment";
+ *
+ * function bestRates(records: readonly RunRecord[]) {
+ *   const rows = scoredRuns(records, { axes: ({ optimizer }) => ({ learningRate: optimizer.learningRate }) });
+ *   return learningRateSweep(rows, { tableSeeds: [0, 1] });
+ * }
+ * ```
+ */
 export function scoredRuns<Axes extends object>(
   records: readonly RunRecord[],
   options: ScoredRunOptions<Axes> & Required<Pick<ScoredRunOptions<Axes>, "axes">>,
@@ -43,15 +56,28 @@ export function scoredRuns(
 
 /** What every table prints of how its runs were made and scored. */
 export interface TableSetting {
-  /** The metric, or those of the tasks. */
+  /** The metric, or those of the tasks, with commas between. */
   readonly metric: string;
-  /** The examples that are scored. */
+  /** The examples that are scored, such as `dev`. */
   readonly split: string;
-  /** Which state was scored: the last, or the best on the dev split. */
+  /** Which state was scored: `last`, or `best` on the dev split. */
   readonly checkpoint: string;
 }
 
-/** The setting of runs, each part as often as it differs: metrics by task. */
+/**
+ * How runs were scored, for {@linkcode comparisonTable}: each part as often as it differs, metrics by task. There must
+ * be a spec.
+ *
+ * @example
+ * ```ts
+ * import { compare, comparisonTable, type RunRecord, scoredRuns, settingOf } from "@delta-dawn/delta-lora/experiment";
+ *
+ * function tableOf(records: readonly RunRecord[]) {
+ *   const comparison = compare(scoredRuns(records), { baseline: "lora" });
+ *   return comparisonTable(comparison, settingOf(records.map(({ spec }) => spec)));
+ * }
+ * ```
+ */
 export function settingOf(specs: readonly RunSpec[]): TableSetting {
   const each = (values: readonly string[]) => [...new Set(values)].join(", ");
   const metrics = new Set(specs.map(({ metric }) => metric));

@@ -2,34 +2,42 @@ import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { mersenne } from "pure-rand/generator/mersenne";
 import type { Strata } from "./paired_differences.ts";
 
-/** Up to so many pairs all 2^n signs are counted: two halves of 2^20 sums. */
+/** Most pairs, 40, for which {@linkcode signFlipTest} counts all 2ⁿ signs: as two halves of 2²⁰ sums. */
 export const EXACT_PAIRS = 40;
 
 /** Options of {@linkcode signFlipTest}. */
 export interface SignFlipOptions {
-  /** Random signs where there are more pairs than {@linkcode EXACT_PAIRS}. */
+  /** How many signs are drawn where there are more pairs than {@linkcode EXACT_PAIRS}; 10,000 by default. */
   readonly resamples?: number;
-  /** Of the random signs: a safe integer. */
+  /** Seed of the signs that are drawn, a safe integer. */
   readonly seed: number;
 }
 
 /** What {@linkcode signFlipTest} finds. */
 export interface SignFlip {
-  /** Two-sided. */
+  /** The p-value, two-sided. */
   readonly p: number;
-  /** The smallest p that so many pairs can give: 2 / 2^n. */
+  /** The smallest p that so many pairs can give: 2 / 2ⁿ, or 1 / (resamples + 1) where signs are drawn. */
   readonly smallestP: number;
   /** Whether all signs were counted; otherwise some were drawn. */
   readonly isExact: boolean;
 }
 
 /**
- * The paired permutation test (Fisher and Pitman's), stratified by task: were both methods the same, their scores in a
- * pair could be swapped, which turns the sign of the difference. p is the share of all 2^n signs for which the mean over
- * tasks of mean differences is at least as far from 0 as it is. Exact to 40 pairs; beyond, signs are drawn, and the
- * observed ones count as one of them (B. Phipson, G. Smyth 2010).
+ * The paired permutation test (Fisher and Pitman's) of differences by task, stratified by task: were both methods the
+ * same, their scores in a pair could be swapped, which turns the sign of the difference. p is the share of all 2ⁿ signs
+ * for which the mean over tasks of mean differences is at least as far from 0 as it is. It is exact to 40 pairs;
+ * beyond, signs are drawn, and the observed ones count as one of them ([Phipson and Smyth
+ * 2010](https://arxiv.org/abs/1603.05766)).
  *
  * Equal means count as reached though they are summed in other orders: within 1e-10 of the sum of sizes.
+ *
+ * @example
+ * ```ts
+ * import { signFlipTest } from "@delta-dawn/delta-lora/experiment";
+ *
+ * console.log(signFlipTest([[1, 2, 3]], { seed: 0 })); // { p: 0.25, smallestP: 0.25, isExact: true }
+ * ```
  */
 export function signFlipTest(
   strata: Strata,

@@ -7,9 +7,9 @@ export interface Cell {
   readonly task: string;
   /** The method's name. */
   readonly method: string;
-  /** Scores of runs that finished. */
+  /** Scores of the runs that finished. */
   readonly scores: readonly number[];
-  /** Runs that failed. */
+  /** How many runs failed. */
   readonly failures: number;
   /** Mean score; `undefined` without any. */
   readonly mean?: number;
@@ -17,7 +17,20 @@ export interface Cell {
   readonly deviation?: number;
 }
 
-/** A cell for each task and method, in the order in which they first come. */
+/**
+ * Scores of records by task and method over seeds: a cell for each task and method, in the order in which they first
+ * come.
+ *
+ * @example
+ * ```ts
+ * import { readRecord, summarize } from "@delta-dawn/delta-lora/experiment";
+ *
+ * async function print(paths: readonly string[]) {
+ *   const records = await Promise.all(paths.map(readRecord));
+ *   for (const { task, method, mean } of summarize(records)) console.log(task, method, mean);
+ * }
+ * ```
+ */
 export function summarize(records: readonly RunRecord[]): Cell[] {
   const groups = new Map<string, RunRecord[]>();
   for (const record of records) {
