@@ -41,7 +41,14 @@ export const WEIGHTS = {
 
 /** Which task. */
 export const TASK = {
-  task: { takes: "text", value: "NAME", path: "task", help: `one of GLUE's: ${Object.keys(GLUE_TASKS).join(", ")}` },
+  task: {
+    takes: "text",
+    value: "NAME",
+    path: "task",
+    help: `one of GLUE's: ${
+      Object.keys(GLUE_TASKS).join(", ")
+    }; ./my_task.ts for one of your own, as the module exports it, which needs no --data`,
+  },
   data: {
     takes: "text",
     value: "DIR|suite",
@@ -310,7 +317,8 @@ export const GLUE = {
   tasks: {
     takes: "text",
     value: "a,b|all",
-    help: `of ${TASKS.join(", ")}; by default ${SCALE.default.tasks.join(",")}, at --scale small ` +
+    help: `of ${TASKS.join(", ")}; ./my_task.ts for one of your own, as the module exports it; by default ` +
+      `${SCALE.default.tasks.join(",")}, at --scale small ` +
       `${SCALE.small.tasks.join(",")}, at --scale paper all but wnli`,
   },
   methods: {

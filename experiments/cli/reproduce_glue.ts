@@ -1,9 +1,10 @@
 // deno task reproduce glue [--scale default|small|paper] [--tasks a,b|all] [--methods a,b] [--model DIR|NAME] [--data DIR] …
-import { type Flags, nameList } from "../terminal/flags.ts";
+import type { Flags } from "../terminal/flags.ts";
 import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
 import { ALL_METHODS, METHODS } from "../recipes/methods.ts";
 import { SCALE, type Scale, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/data/inputs.ts";
+import { ownTaskNamed, taskList } from "../runner/data/own_task.ts";
 import { writeRunFile } from "../runner/run_file.ts";
 import { runGrid } from "../runner/run_grid.ts";
 import { methodList } from "../runner/train/load_method.ts";
@@ -48,13 +49,14 @@ async function settingsOf(args: readonly string[]) {
   const { model, data, revision, offline, start, steps, checkpoint } = flags;
   const named = SCALE[flags.scale ?? (model === undefined ? "default" : "small")];
   const scale = withStarts(named, start);
+  const tasks: readonly string[] = flags.tasks === undefined ? scale.tasks : await taskList(flags.tasks, TASKS);
   return {
     flags,
     out: flags.out ?? scale.out,
     sources: { model: model === SUITE ? undefined : model ?? scale.model?.id, data, revision, offline },
     grid: {
       scale,
-      tasks: flags.tasks === undefined ? scale.tasks : nameList("task", flags.tasks, TASKS),
+      tasks,
       methods: flags.methods === undefined ? METHODS : await methodList(flags.methods, ALL_METHODS),
       seeds: flags.seeds ?? scale.seeds,
       firstSeed: flags["first-seed"] ?? 0,
@@ -71,9 +73,9 @@ async function settingsOf(args: readonly string[]) {
 type Settings = Awaited<ReturnType<typeof settingsOf>>;
 
 /** Where model and data lie; a plan does without them. Throws a RangeError where a size has no data. */
-function inputsOf({ sources, grid: { scale, isPlan } }: Settings): Inputs {
+function inputsOf({ sources, grid: { scale, tasks, isPlan } }: Settings): Inputs {
   if (isPlan) return new Inputs(sources, scale.model);
-  if (scale.model && sources.data === undefined) {
+  if (scale.model && sources.data === undefined && !tasks.every(ownTaskNamed)) {
     throw new RangeError(`--scale ${scale.name} needs GLUE's files: --data DIR`);
   }
   return new Inputs(sources);

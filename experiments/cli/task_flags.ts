@@ -1,6 +1,7 @@
 import { GLUE_TASKS } from "../../lib/data/mod.ts";
 import { requireName } from "../../lib/text/nearest.ts";
 import type { ColumnsSpec } from "../../lib/experiment/mod.ts";
+import { isModulePath } from "../runner/own_module.ts";
 import type { TaskSource } from "../runner/data/raw_task.ts";
 import type { FlagValues } from "../terminal/read_flags.ts";
 import type { TASK, TRAIN } from "./flag_table.ts";
@@ -34,6 +35,10 @@ export function taskOf(flags: TaskFlags): TaskSource {
   if (task !== undefined) {
     if (evalData !== undefined) throw new RangeError("--eval-data belongs to --columns: a task has its own dev files");
     if (kind !== undefined) throw new RangeError("--kind belongs to --columns: a task has its own kind");
+    if (isModulePath(task)) {
+      if (data === undefined) return { task, classes };
+      throw new RangeError(`--data belongs to GLUE's tasks and --columns: ${task} has examples of its own`);
+    }
     const known = requireName("task", task, Object.keys(GLUE_TASKS));
     if (data !== undefined) return { task: known, data, classes };
     throw new RangeError(

@@ -58,6 +58,8 @@ const ADALORA: Readonly<Record<GlueTaskName, AdaloraSettings>> = {
   wnli: RTE,
 };
 
+const isPaperTask = (name: string): name is GlueTaskName => Object.hasOwn(LORA, name);
+
 /** Tasks whose runs start from the MNLI run. */
 const FROM_MNLI: readonly GlueTaskName[] = ["mrpc", "rte", "stsb"];
 
@@ -125,6 +127,11 @@ export const PAPER: Scale = {
   padding: "bucket",
   scores: "raw",
   recipe(task, method) {
+    if (!isPaperTask(task)) {
+      throw new RangeError(
+        `the papers have no settings for the task ${task}: sizes default and small have some for any`,
+      );
+    }
     const [learningRate, batchSize, epochs] = LORA[task];
     const shared: TaskRecipe = {
       learningRate,

@@ -50,5 +50,6 @@ export interface Scale {
   readonly padding?: RunSpec["padding"];
   /** What a regression learns. */
   readonly scores?: RunSpec["scores"];
-  recipe(task: GlueTaskName, method: string): TaskRecipe;
+  /** Throws a RangeError where a task of one's own has none. */
+  recipe(task: string, method: string): TaskRecipe;
 }

@@ -2,6 +2,7 @@ import { GLUE_TASKS, type GlueTaskName } from "../../lib/data/mod.ts";
 import { type RunSpec, SPEC_VERSION } from "../../lib/experiment/specs/run_spec.ts";
 import { parseSpec } from "../../lib/experiment/specs/spec.ts";
 import type { Inputs, TaskRequest } from "./data/inputs.ts";
+import { nameTask } from "./data/own_task.ts";
 import type { TuningTask } from "./data/read_task.ts";
 import type { Beginning } from "./model/adapted.ts";
 import type { LoadedModel } from "./model/load_model.ts";
@@ -18,7 +19,7 @@ export interface RunDraft
     Omit<TaskRequest, "task">,
     Partial<Pick<RunSpec, "steps" | "epochs" | "batchSize" | "accumulate" | "order" | "seed">> {
   readonly experiment: string;
-  /** One of GLUE's; else there are columns. */
+  /** One of GLUE's, or the path of a module of one's own; else there are columns. */
   readonly task?: string;
   readonly model?: Partial<Pick<RunSpec["model"], "dropout" | "weights" | "freshHead" | "length">>;
   readonly method: MethodDraft;
@@ -89,11 +90,12 @@ export interface CompleteSpec {
  * Throws a RangeError that names the place in the spec that is wrong, and what reading model and data throws.
  */
 export async function completeSpec(draft: RunDraft, inputs: Inputs): Promise<CompleteSpec> {
-  const { experiment, task: name = "columns", data, model = {}, batchSize = 16, accumulate = 1, order, seed = 0 } =
-    draft;
+  const { experiment, model = {}, batchSize = 16, accumulate = 1, order, seed = 0 } = draft;
   if (draft.steps !== undefined && draft.epochs !== undefined) {
     throw new RangeError("`steps` and `epochs` exclude each other");
   }
+  const { task: name, module } = await nameTask(draft.task ?? "columns");
+  const data = { ...draft.data, ...module && { module } };
   const request = { task: name, data, model, seed };
   const task = await inputs.task(request, "unnamed");
   const { reference } = await inputs.model(model.weights);

@@ -4,6 +4,8 @@ import { distinctSpecs } from "../../lib/experiment/specs/spec.ts";
 import { isObject } from "../../lib/text/is_object.ts";
 import { completeSpec, type RunDraft } from "./complete_spec.ts";
 import type { Inputs } from "./data/inputs.ts";
+import { loadTaskOf } from "./data/own_task.ts";
+import { isModulePath } from "./own_module.ts";
 import { loadMethodOf } from "./train/load_method.ts";
 
 /** What a part of a spec says that completing it does not ask for: it stands in the place of what is usual. */
@@ -29,6 +31,8 @@ export function isWholeSpec(part: Part<RunSpec>): boolean {
 /** Throws a RangeError where a part says what model and data do not. */
 function requireSaid(part: unknown, spec: RunSpec, path: readonly string[] = []): void {
   if (CHANGED.test(path.join("."))) return;
+  // The path of a module has given way to the name of its task.
+  if (path.join() === "task" && isModulePath(String(part))) return;
   if (isObject(part)) return Object.entries(part).forEach(([key, inner]) => requireSaid(inner, spec, [...path, key]));
   const found = valueAt(spec, path);
   if (canonicalJson(found) === canonicalJson(part)) return;
@@ -44,6 +48,7 @@ async function complete(part: Part<RunSpec>, inputs: Inputs): Promise<RunSpec> {
   if (isWholeSpec(part)) {
     const spec = parseSpec(part);
     await loadMethodOf(spec);
+    await loadTaskOf(spec);
     return spec;
   }
   const { experiment = "run", method = {}, optimizer = {} } = part;

@@ -5,6 +5,9 @@ const SHARED = "Our methods saw the same data, steps and encoder.";
 /** What tables of such runs can and cannot say. */
 export function comparable({ data, model }: Pick<RunSpec, "data" | "model">): string {
   const isOwn = model.source === undefined;
+  if (data.source === "module") {
+    return `Not comparable with the papers: the task is one of your own. ${SHARED}`;
+  }
   if (data.source === "suite") {
     const encoder = isOwn ? "the encoder has two small layers" : `the encoder is ${model.name}`;
     return `Not comparable with the papers: our tasks are generated in GLUE's format, and ${encoder}. ` +

@@ -4,11 +4,16 @@ import { outputsOf } from "../runner/data/read_task.ts";
 import { understoodLines } from "../runner/data/understood.ts";
 
 /** What is to be known of a run. */
-type Seen = Pick<RunSpec, "task"> & { readonly model: Pick<RunSpec["model"], "length"> };
+type Seen = Pick<RunSpec, "task"> & {
+  readonly data?: Pick<RunSpec["data"], "module">;
+  readonly model: Pick<RunSpec["model"], "length">;
+};
 
 /** What runs make of one task's data and the model, in lines for people. */
 async function taskLines(inputs: Inputs, seen: Seen): Promise<string[]> {
-  const [task, { tokenizer, reference, classifier }] = [await inputs.task({ task: seen.task }), await inputs.model()];
+  const { module } = seen.data ?? {};
+  const task = await inputs.task({ task: seen.task, ...module && { data: { module } } });
+  const { tokenizer, reference, classifier } = await inputs.model();
   if (!tokenizer) throw new Error(`internal: tokens are asked of ${reference.name}, which has no tokenizer`);
   const { fresh } = classifier({ labels: outputsOf(task), isFresh: !task.usesHead });
   return understoodLines({ task, tokenizer, maxLength: seen.model.length, fresh });
@@ -17,10 +22,15 @@ async function taskLines(inputs: Inputs, seen: Seen): Promise<string[]> {
 /** What runs make of their data and their model, in lines for people: once for each task, and next to nothing of what ships. */
 export async function understoodTasks(inputs: Inputs, specs: readonly Seen[]): Promise<string[]> {
   const { reference } = await inputs.model();
-  if (inputs.sources.data === undefined && reference.source === undefined) {
-    return ["data: generated texts of the suite, for its own encoder"];
-  }
-  const byTask = new Map(specs.map((spec) => [spec.task, spec]));
-  const lines = await Promise.all(byTask.values().map((spec) => taskLines(inputs, spec)));
-  return [`model: ${reference.name}`, ...lines.flat()];
+  const byTask = [...new Map(specs.map((spec) => [spec.task, spec])).values()];
+  const isShipped = inputs.sources.data === undefined && reference.source === undefined;
+  const shown = isShipped ? byTask.filter(({ data }) => data?.module) : byTask;
+  const lines = await Promise.all(shown.map((spec) => taskLines(inputs, spec)));
+  const suite = shown.length < byTask.length || byTask.length === 0;
+  return [
+    ...isShipped
+      ? suite ? ["data: generated texts of the suite, for its own encoder"] : []
+      : [`model: ${reference.name}`],
+    ...lines.flat(),
+  ];
 }

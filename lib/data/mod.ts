@@ -1,10 +1,19 @@
 /**
- * GLUE's tasks and files, tokenizers, and batches of plain arrays.
+ * GLUE's tasks and files, tasks of one's own, tokenizers, and batches of plain arrays.
  *
  * @module
  */
 export * from "./batches.ts";
 export { bucketLengths } from "./buckets.ts";
+export {
+  defineTask,
+  type MetricFunction,
+  type TaskDefinition,
+  type TaskDescription,
+  type TaskExample,
+  type TaskFields,
+  type TaskSplits,
+} from "./define_task.ts";
 export {
   encode,
   type EncodedExample,

@@ -5,6 +5,7 @@ import { headsToTrain } from "../heads/head.ts";
 import { beginFrom, type Beginning } from "../model/adapted.ts";
 import { findModel, type LoadedModel, type ModelSource, outputNames } from "../model/load_model.ts";
 import { configModel, type PretrainedModel, pretrainedModel, type RunModel, suiteModel } from "../model/run_model.ts";
+import { loadTaskOf } from "./own_task.ts";
 import type { ReadTaskOptions } from "./raw_task.ts";
 import { outputsOf, readTask, type TuningTask } from "./read_task.ts";
 
@@ -26,7 +27,7 @@ export interface KnownModel {
 
 /** What {@linkcode RunSpec} says of what is learned. */
 export interface TaskRequest extends Pick<RunSpec, "task"> {
-  readonly data?: Pick<RunSpec["data"], "columns" | "labels" | "classes">;
+  readonly data?: Pick<RunSpec["data"], "columns" | "labels" | "classes" | "module">;
   readonly model?: Pick<RunSpec["model"], "freshHead" | "weights">;
 }
 
@@ -90,7 +91,7 @@ export class Inputs {
 
   /** What data come from, as specs call it. */
   sourceOf({ data }: TaskRequest): RunSpec["data"]["source"] {
-    return data?.columns ? "files" : this.sources.data === undefined ? "suite" : "folder";
+    return data?.module ? "module" : data?.columns ? "files" : this.sources.data === undefined ? "suite" : "folder";
   }
 
   /** The model, its matrices kept as they are asked for. Throws where its files are missing or wrong. */
@@ -124,15 +125,17 @@ export class Inputs {
    * `mayBeFresh` says otherwise. Throws where a file or a row is wrong.
    */
   task(request: TaskRequest, mayBeFresh: ReadTaskOptions["mayBeFresh"] = "always"): Promise<TuningTask> {
-    const { task, data: { columns, labels, classes } = {}, model: { freshHead, weights } = {} } = request;
-    return this.#tasks.get([task, columns, labels, classes, freshHead], async () => {
+    const { task, data: { columns, labels, classes, module } = {}, model: { freshHead, weights } = {} } = request;
+    return this.#tasks.get([task, columns, labels, classes, module, freshHead], async () => {
+      await loadTaskOf(request);
       const model = await this.model(weights);
       const { data = SUITE, evalData, adapter } = this.sources;
       const heads = "folder" in model
         ? await headsToTrain((model as PretrainedModel).folder, { adapter, isFresh: freshHead, classes })
         : [];
       const source = { data, evalData, columns, labels, classes };
-      return await readTask(columns ? source : { ...source, task }, { heads, mayBeFresh });
+      const named = columns ? source : { ...source, task: module?.path ?? task };
+      return await readTask(named, { heads, mayBeFresh });
     });
   }
 

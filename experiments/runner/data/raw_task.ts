@@ -3,6 +3,7 @@ import {
   GLUE_TASKS,
   type GlueData,
   type GlueTask,
+  type MetricFunction,
   type MetricName,
   readGlueFiles,
   readGlueTask,
@@ -19,7 +20,7 @@ import { readTable, type ReadTableOptions, type Table } from "./read_table.ts";
 
 /** What is to be learned or scored, and where it lies. */
 export interface TaskSource {
-  /** One of GLUE's tasks; else there are `columns`. */
+  /** One of GLUE's tasks, or the path of a module of one's own; else there are `columns`. */
   readonly task?: string;
   /** GLUE's folder, `suite` for the generated texts, or the file with columns. */
   readonly data?: string;
@@ -34,9 +35,11 @@ export interface TaskSource {
 
 /** Examples whose classes have the numbers that the data give them. */
 export interface RawTask extends LabelSet {
-  /** One of GLUE's, or `columns`. */
+  /** One of GLUE's, one's own, or `columns`. */
   readonly name: string;
-  readonly metrics: readonly MetricName[];
+  readonly metrics: readonly string[];
+  /** Metrics of one's own, by name. */
+  readonly scorers?: Readonly<Record<string, MetricFunction>>;
   /** What is trained on; empty where only scores are asked for. */
   readonly train: readonly Example[];
   /** What answers are scored on, by name: `dev`, and MNLI's `mismatched`. */

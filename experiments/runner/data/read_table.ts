@@ -61,6 +61,18 @@ export async function readTable(file: string, { columns, known, kind }: ReadTabl
       kind,
       fail: (i, reason) => fail(i === undefined ? { where: file } : rows[i], reason),
     });
+  return { ...examplesOf(rows, { columns, set }), files: await filesOf(file) };
+}
+
+/**
+ * Examples of rows whose labels are known to be of a set. Throws a SyntaxError that says where a text is missing, or a
+ * label is none of the set's.
+ */
+export function examplesOf(
+  rows: readonly PlacedRow[],
+  { columns, set }: Pick<ReadTableOptions, "columns"> & { readonly set: LabelSet },
+): Omit<Table, "files"> {
+  const last = columns.length - 1;
   const numberIn = numbering(set);
   const examples = rows.map((row): Example => {
     const text = requireText(row, 0, columns);
@@ -72,5 +84,5 @@ export async function readTable(file: string, { columns, known, kind }: ReadTabl
     const word = set.labels[examples[i].label];
     if (word !== undefined && !firstAt.has(word)) firstAt.set(word, where.replace(/,$/, ""));
   }
-  return { kind: set.kind, labels: set.labels, examples, files: await filesOf(file), firstAt };
+  return { kind: set.kind, labels: set.labels, examples, firstAt };
 }

@@ -3,6 +3,8 @@ import { sha256 } from "../../../lib/io/sha256.ts";
 import { type Head, list } from "../heads/head.ts";
 import { type LabelSet, sortedLabels } from "../heads/label_set.ts";
 import { type ClassMatch, matchClasses, placeOf } from "../heads/match_classes.ts";
+import { isModulePath } from "../own_module.ts";
+import { loadTask, ownTask } from "./own_task.ts";
 import { columnTask, glueTask, metricsOf, type RawTask, type ReadTaskOptions, type TaskSource } from "./raw_task.ts";
 
 /** What a model is tuned for: examples with labels, and how answers are scored. */
@@ -84,6 +86,18 @@ function orderOf({ by }: ClassMatch, { source, owner }: Head, { ownOrder }: RawT
   return `${ownOrder}, the data's own, as ${owner} has but numbers for its classes`;
 }
 
+/** Metrics of one's own, which know classes by the numbers that the data give them and not by a head's. */
+function inOwnOrder(scorers: RawTask["scorers"], order: readonly number[]): RawTask["scorers"] {
+  const numbers = new Map(order.map((number, own) => [number, own]));
+  const own = (classes: readonly number[]) => classes.map((number) => numbers.get(number) ?? -1);
+  return Object.fromEntries(
+    Object.entries(scorers ?? {}).map(([name, metric]) => [
+      name,
+      (predictions: readonly number[], labels: readonly number[]) => metric(own(predictions), own(labels)),
+    ]),
+  );
+}
+
 /** Data with the numbers that a head's classes have. */
 async function numbered(raw: RawTask, options: ReadTaskOptions): Promise<TuningTask> {
   const { words: _, ownOrder, firstAt: __, ...task } = raw;
@@ -97,6 +111,7 @@ async function numbered(raw: RawTask, options: ReadTaskOptions): Promise<TuningT
     ...task,
     ...set,
     metrics: raw.name === "columns" ? metricsOf(set) : raw.metrics,
+    ...raw.scorers && raw.kind === "classes" && { scorers: inOwnOrder(raw.scorers, order) },
     positive: order[1] ?? labels.indexOf(sortedLabels(labels)[1]),
     train: renumber(raw.train, order),
     sets: Object.fromEntries(Object.entries(raw.sets).map(([name, examples]) => [name, renumber(examples, order)])),
@@ -114,6 +129,7 @@ async function numbered(raw: RawTask, options: ReadTaskOptions): Promise<TuningT
  */
 export async function readTask(source: TaskSource, options: ReadTaskOptions = {}): Promise<TuningTask> {
   const { task, data, columns } = source;
+  if (task !== undefined && isModulePath(task)) return await numbered(await ownTask(await loadTask(task)), options);
   if (data !== undefined && task !== undefined) return await numbered(await glueTask(task, data), options);
   if (data !== undefined && columns) {
     return await numbered(await columnTask({ ...source, data, columns }, options), options);

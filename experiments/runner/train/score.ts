@@ -1,6 +1,9 @@
 import { type Batch, jit, type peft, type Tensor, train } from "../../../mod.ts";
-import { batches, encode, type Example, type HostBatch, type MetricName } from "../../../lib/data/mod.ts";
+import { batches, encode, type Example, type HostBatch } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import { keysOf } from "../../../lib/text/keys_of.ts";
+import { requireName } from "../../../lib/text/nearest.ts";
+import { quoted } from "../../../lib/text/quoted.ts";
 import type { RunTask } from "../data/inputs.ts";
 import type { TuningTask } from "../data/read_task.ts";
 import type { Adapted } from "../model/adapted.ts";
@@ -13,7 +16,7 @@ export const SCORE_BATCH_SIZE = 64;
 /** What a model is worth on a set of examples. */
 export interface Score {
   readonly examples: number;
-  readonly metrics: Readonly<Partial<Record<MetricName, number>>>;
+  readonly metrics: Readonly<Record<string, number>>;
   /** A row for each example, in their order. */
   readonly logits: readonly (readonly number[])[];
 }
@@ -31,17 +34,24 @@ async function rowsOf(answers: readonly Tensor[], batches: readonly HostBatch[])
   return rows;
 }
 
+const METRIC_NAMES = keysOf(SCORES);
+
 /** All metrics of a task. */
 function metricsOf(
-  { metrics, positive }: Pick<TuningTask, "metrics" | "positive">,
+  { metrics, scorers = {}, positive }: Pick<TuningTask, "metrics" | "scorers" | "positive">,
   { predictions, labels }: train.Predictions,
 ): Score["metrics"] {
   // F1 is of one class of two, whatever its number.
   const isPositive = (label: number) => Number(label === positive);
-  const metricOf = (metric: MetricName) =>
-    metric === "f1"
-      ? SCORES.f1(predictions.map(isPositive), labels.map(isPositive))
-      : SCORES[metric](predictions, labels);
+  const metricOf = (metric: string) => {
+    if (Object.hasOwn(scorers, metric)) {
+      const value: unknown = scorers[metric](predictions, labels);
+      if (typeof value === "number") return value;
+      throw new TypeError(`the metric ${metric} gives ${quoted(value)}, and not a number`);
+    }
+    if (metric === "f1") return SCORES.f1(predictions.map(isPositive), labels.map(isPositive));
+    return SCORES[requireName("metric", metric, METRIC_NAMES)](predictions, labels);
+  };
   return Object.fromEntries(metrics.map((metric) => [metric, metricOf(metric)]));
 }
 
@@ -64,7 +74,7 @@ export function scoredCount(
 /** Scores answers on each of a task's sets. Rejects with `TrainingFailed` where a logit is no finite number. */
 export async function scoreSets(
   apply: (batch: Batch) => Promise<Tensor>,
-  { task, sets }: Pick<RunTask, "sets"> & { readonly task: Pick<TuningTask, "metrics" | "positive"> },
+  { task, sets }: Pick<RunTask, "sets"> & { readonly task: Pick<TuningTask, "metrics" | "scorers" | "positive"> },
   spec: Pick<RunSpec, "scoreBatchSize" | "padding">,
 ): Promise<Record<string, Score>> {
   const scores: Record<string, Score> = {};

@@ -4,7 +4,7 @@ import { makePlan } from "../../../lib/compile/plan/make_plan.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
 import { currentExecutor, idOf, nextId, stateOf, treeLeaves } from "../../../lib/tensor/mod.ts";
-import { runFunctions } from "./prepare.ts";
+import { type PreparedTask, runFunctions } from "./prepare.ts";
 import { SCORE_BATCH_SIZE } from "./score.ts";
 import type { RunModel } from "../model/run_model.ts";
 
@@ -32,8 +32,12 @@ function batchOf(rows: number, length: number, isRegression: boolean): Batch {
  * The work of a run's step and of scoring a batch at a length, in floating-point operations, from their plans: traced,
  * laid out, and neither compiled nor run, so that no weights are needed.
  */
-export function workAt(length: number, { spec, model }: { readonly spec: RunSpec; readonly model: RunModel }): Work {
-  const task = GLUE_TASKS[spec.task as GlueTaskName];
+export function workAt(length: number, { spec, model, task = GLUE_TASKS[spec.task as GlueTaskName] }: {
+  readonly spec: RunSpec;
+  readonly model: RunModel;
+  /** What the spec's task is; one of GLUE's when absent. */
+  readonly task?: PreparedTask;
+}): Work {
   const isRegression = task.kind === "regression";
   const runtime = runtimeOf(currentExecutor());
   return runtime.tracing(() => {
@@ -68,10 +72,10 @@ function interpolate(x: number, xs: readonly number[], ys: readonly number[]): n
 }
 
 /** The work at a length, of a deep model from two shallow ones: layers between the first and the last are alike. */
-function workOfDepth(length: number, spec: RunSpec, model: RunModel): Work {
+function workOfDepth(length: number, { model, ...run }: Parameters<typeof workAt>[1]): Work {
   const { layers } = model.reference;
-  if (layers <= 3) return workAt(length, { spec, model });
-  const [two, three] = [2, 3].map((depth) => workAt(length, { spec, model: model.withLayers(depth) }));
+  if (layers <= 3) return workAt(length, { ...run, model });
+  const [two, three] = [2, 3].map((depth) => workAt(length, { ...run, model: model.withLayers(depth) }));
   const deepen = (name: keyof Work) => two[name] + (layers - 2) * (three[name] - two[name]);
   return { step: deepen("step"), score: deepen("score") };
 }
@@ -82,13 +86,13 @@ export class WorkByLength {
 
   constructor(readonly model: RunModel) {}
 
-  /** The work of a run's step, and of scoring a batch, at any length. */
-  at(length: number, spec: RunSpec): Work {
+  /** The work of a run's step, and of scoring a batch, at any length; `task` is what its task is, one of GLUE's when absent. */
+  at(length: number, spec: RunSpec, task?: PreparedTask): Work {
     const { name, rank, initialRank, targets } = spec.method;
     const lengths = LENGTHS.filter((at) => at <= this.model.reference.maxLength);
-    const key = JSON.stringify([name, rank, initialRank, targets]);
+    const key = JSON.stringify([name, rank, initialRank, targets, ...task ? [spec.task] : []]);
     const works = this.#known.get(key) ??
-      lengths.map((at) => workOfDepth(at, { ...spec, batchSize: ROWS }, this.model));
+      lengths.map((at) => workOfDepth(at, { spec: { ...spec, batchSize: ROWS }, model: this.model, task }));
     this.#known.set(key, works);
     const of = (part: keyof Work) => interpolate(length, lengths, works.map((work) => work[part]));
     return { step: of("step") * spec.batchSize / ROWS, score: of("score") };

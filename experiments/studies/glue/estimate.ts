@@ -1,10 +1,11 @@
 import type { Device } from "../../../mod.ts";
-import type { GlueTaskName } from "../../../lib/data/mod.ts";
+import { GLUE_TASKS, glueTask } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/mod.ts";
 import { measureProduct, productSize } from "../../runner/measure.ts";
 import { SCORE_BATCH_SIZE, scoredBatches, scoredCount } from "../../runner/train/score.ts";
 import { StepBatches } from "../../runner/train/step_batches.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
+import type { TuningTask } from "../../runner/data/read_task.ts";
 import { type Work, WorkByLength } from "../../runner/train/step_work.ts";
 import { type Pace, scoredSteps, Trainer } from "../../runner/train/trainer.ts";
 import { GLUE_SIZES } from "./glue_sizes.ts";
@@ -33,11 +34,13 @@ interface Lengths {
   readonly scored: number;
 }
 
-async function lengthsOf(spec: RunSpec, inputs: Inputs): Promise<Lengths> {
-  const { task, padding, model: { length } } = spec;
-  const name = task as GlueTaskName;
-  if (!inputs.hasData || !(await inputs.model()).tokenizer) {
-    const { tokens, dev } = GLUE_SIZES[name];
+/** Whether a run's examples can be read. */
+const hasData = ({ data: { module } }: RunSpec, inputs: Inputs) => inputs.hasData || module !== undefined;
+
+async function lengthsOf(spec: RunSpec, inputs: Inputs, task: TuningTask | undefined): Promise<Lengths> {
+  const { padding, model: { length } } = spec;
+  if (!hasData(spec, inputs) || !(await inputs.model()).tokenizer) {
+    const { tokens, dev } = task ? { tokens: length, dev: task.sets.dev.length } : GLUE_SIZES[glueTask(spec.task).name];
     const mean = Math.min(tokens, length);
     return { train: [mean], dev: [mean], scored: Math.ceil(dev / SCORE_BATCH_SIZE) };
   }
@@ -65,10 +68,10 @@ function meanOf(values: readonly number[]): number {
 }
 
 /** Work of a run's mean step and of a mean scored batch. */
-function meanWork(spec: RunSpec, { train, dev }: Lengths, work: WorkByLength): Work {
+function meanWork({ train, dev }: Lengths, workAt: (length: number) => Work): Work {
   return {
-    step: meanOf(train.map((length) => work.at(length, spec).step)),
-    score: meanOf(dev.map((length) => work.at(length, spec).score)),
+    step: meanOf(train.map((length) => workAt(length).step)),
+    score: meanOf(dev.map((length) => workAt(length).score)),
   };
 }
 
@@ -88,23 +91,25 @@ export async function estimateRuns(
 ): Promise<Estimates> {
   const model = await inputs.model();
   const work = new WorkByLength(model);
-  const isAtHand = inputs.hasData && model.weights !== undefined;
+  const isAtHand = specs.every((spec) => hasData(spec, inputs)) && model.weights !== undefined;
   const trainer = isAtHand ? new Trainer(device, inputs) : undefined;
   const speed = trainer ? NaN : 1e9 * await measureProduct(device, productSize(device));
   const rates = new Map<string, Work>();
   const runs = new Map<RunSpec, RunEstimate>();
-  const rateOf = ({ step, score }: Pace, spec: RunSpec): Work => ({
-    step: step.seconds / work.at(step.length, spec).step,
-    score: score.seconds / work.at(score.length, spec).score,
+  const rateOf = ({ step, score }: Pace, workAt: (length: number) => Work): Work => ({
+    step: step.seconds / workAt(step.length).step,
+    score: score.seconds / workAt(score.length).score,
   });
   for (const group of groupsOf(specs)) {
     const [spec] = group;
     const { name } = spec.method;
+    const task = Object.hasOwn(GLUE_TASKS, spec.task) ? undefined : await inputs.task(spec);
+    const workAt = (length: number) => work.at(length, spec, task);
     if (!rates.has(name)) {
-      rates.set(name, trainer ? rateOf(await trainer.pace(spec), spec) : { step: 1 / speed, score: 1 / speed });
+      rates.set(name, trainer ? rateOf(await trainer.pace(spec), workAt) : { step: 1 / speed, score: 1 / speed });
     }
-    const lengths = await lengthsOf(spec, inputs);
-    const own = meanWork(spec, lengths, work);
+    const lengths = await lengthsOf(spec, inputs, task);
+    const own = meanWork(lengths, workAt);
     const steps = spec.steps * own.step;
     const scores = scoredSteps(spec).length * lengths.scored * own.score;
     const rate = rates.get(name)!;

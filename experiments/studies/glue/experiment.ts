@@ -71,7 +71,9 @@ async function resultsOf(
   { inputs, out, command }: GlueExperimentOptions,
 ): Promise<Results> {
   const compared = comparable(records[0].spec);
-  const title = inputs.sources.data === undefined ? "The suite in GLUE's format" : "GLUE";
+  const isOwn = records.every(({ spec }) => spec.data.source === "module");
+  const given = inputs.sources.data === undefined ? "The suite in GLUE's format" : "GLUE";
+  const title = isOwn ? "Tasks of your own" : given;
   const files = [`${out}/report.md`, `${out}/report.svg`];
   await writeAtomically(files[0], report(records, PAPER_GLUE, { title, command, comparable: compared }));
   await writeAtomically(files[1], reportFigure(records));

@@ -1,16 +1,19 @@
-import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
+import { glueTask } from "../../../lib/data/mod.ts";
 import { hashSpec, type RunSpec, SPEC_VERSION } from "../../../lib/experiment/mod.ts";
+import type { ModuleSpec } from "../../../lib/experiment/specs/run_spec.ts";
 import { PACKAGE_VERSION } from "../../runner/versions.ts";
 import { recipeNamed } from "../../recipes/methods.ts";
 import type { Scale, TaskRecipe } from "../../recipes/mod.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
+import { mainMetricOf, ownTaskNamed } from "../../runner/data/own_task.ts";
 import type { RunModel } from "../../runner/model/run_model.ts";
 import { GLUE_SIZES } from "./glue_sizes.ts";
 
 /** What a grid is made of. */
 export interface GlueSpecsOptions {
   readonly scale: Scale;
-  readonly tasks: readonly GlueTaskName[];
+  /** GLUE's, and names of one's own that were loaded. */
+  readonly tasks: readonly string[];
   readonly methods: readonly string[];
   /** How many seeds. */
   readonly seeds: number;
@@ -28,6 +31,27 @@ export interface GlueSpecsOptions {
   readonly startsAtModel?: boolean;
   /** Whether only a plan is wanted, for which neither model nor data need be at hand. */
   readonly isPlan?: boolean;
+}
+
+/** What is known of a task before its data are read. */
+interface TaskFacts {
+  readonly kind: RunSpec["kind"];
+  readonly metric: string;
+  /** Of one's own. */
+  readonly module?: ModuleSpec;
+}
+
+function factsOf(task: string): TaskFacts {
+  const own = ownTaskNamed(task);
+  if (own) {
+    return {
+      kind: own.description.kind,
+      metric: mainMetricOf(own),
+      module: { path: own.module, hash: own.source },
+    };
+  }
+  const { kind, mainMetric } = glueTask(task);
+  return { kind: kind === "regression" ? kind : "classification", metric: mainMetric };
 }
 
 /** What a run's data and model are, as far as they are known. */
@@ -62,11 +86,12 @@ function methodOf(name: string, steps: number, { recipe, model, startStep, isSho
 
 /** The spec of a run but for its seed and its start. */
 function specOf(
-  [task, name]: readonly [task: GlueTaskName, method: string],
+  [task, name]: readonly [task: string, method: string],
   { model, data, length }: Material,
   options: GlueSpecsOptions,
 ): Omit<RunSpec, "seed"> {
   const { scale } = options;
+  const { kind, metric } = factsOf(task);
   const recipe = scale.recipe(task, name);
   const { batchSize, learningRate, weightDecay, decaysBiases } = recipe;
   const perEpoch = Math.ceil(data.examples / batchSize);
@@ -81,8 +106,8 @@ function specOf(
     experiment: "glue",
     data,
     task,
-    kind: GLUE_TASKS[task].kind === "regression" ? "regression" : "classification",
-    metric: GLUE_TASKS[task].mainMetric,
+    kind,
+    metric,
     split: "dev",
     checkpoint,
     ...checkpoint === "best" && { evaluateEvery: Math.min(perEpoch, steps) },
@@ -102,7 +127,7 @@ function specOf(
       warmup: Math.min(warmup, steps - 1),
       clip: 1,
     },
-    ...scale.scores && GLUE_TASKS[task].kind === "regression" && { scores: scale.scores },
+    ...scale.scores && kind === "regression" && { scores: scale.scores },
     ...scale.padding && { padding: scale.padding },
     steps,
     ...epochs !== undefined && { epochs },
@@ -116,35 +141,39 @@ type Starts = Pick<GlueSpecsOptions, "methods" | "scale" | "startsAtModel">;
 
 /** Tasks that runs of other ones start from. */
 export function startTasks(
-  tasks: readonly GlueTaskName[],
+  tasks: readonly string[],
   { methods, scale, startsAtModel }: Starts,
-): readonly GlueTaskName[] {
+): readonly string[] {
   if (startsAtModel) return [];
   return tasks.flatMap((task) => methods.flatMap((method) => scale.recipe(task, method).start ?? []));
 }
 
 /** Tasks in the order in which they run: those that others start from come first, asked for or not. */
-export function orderTasks(options: Starts & Pick<GlueSpecsOptions, "tasks">): GlueTaskName[] {
+export function orderTasks(options: Starts & Pick<GlueSpecsOptions, "tasks">): string[] {
   const { tasks } = options;
   return [...new Set([...startTasks(tasks, options), ...tasks])];
 }
 
 async function materialOf(
   inputs: Inputs,
-  task: GlueTaskName,
+  task: string,
   options: GlueSpecsOptions,
 ): Promise<Omit<Material, "model">> {
   const { scale, methods, isPlan = false } = options;
   const model = await inputs.model();
   const longest = Math.max(...methods.map((method) => scale.recipe(task, method).tokens));
   const most = Math.min(longest, model.reference.maxLength);
-  if (isPlan && !inputs.hasData) {
-    return { data: { source: "folder", hash: "unknown", examples: GLUE_SIZES[task].train }, length: most };
+  const { module } = factsOf(task);
+  if (isPlan && !inputs.hasData && !module) {
+    const { train } = GLUE_SIZES[glueTask(task).name];
+    return { data: { source: "folder", hash: "unknown", examples: train }, length: most };
   }
-  const { hash, train } = await inputs.task({ task });
-  const data: RunSpec["data"] = { source: inputs.sourceOf({ task }), hash, examples: train.length };
+  const request = { task, ...module && { data: { module } } };
+  const { hash, train } = await inputs.task(request);
+  const source = inputs.sourceOf(request);
+  const data: RunSpec["data"] = { source, hash, examples: train.length, ...request.data };
   if (scale.padding === "bucket") return { data, length: most };
-  return { data, length: (await inputs.encoded({ task, model: { length: most } })).train.length };
+  return { data, length: (await inputs.encoded({ ...request, model: { length: most } })).train.length };
 }
 
 /**

@@ -14,6 +14,13 @@ function byTask(specs: readonly RunSpec[], valueOf: (spec: RunSpec) => string | 
   return tasks.map((task) => `${own(task)} (${task})`).join(", ");
 }
 
+/** Where a run's examples are from, in words. */
+function dataName({ data: { source, module } }: RunSpec): string {
+  if (module) return module.path;
+  if (source === "suite") return "the generated suite";
+  return source === "files" ? "files of one's own" : "GLUE's files";
+}
+
 /**
  * How runs were trained, as sentences: steps, batches, rates, model, data, and what they started from. There must be a
  * record.
@@ -27,7 +34,7 @@ function byTask(specs: readonly RunSpec[], valueOf: (spec: RunSpec) => string | 
  */
 export function settingsLines(records: readonly RunRecord[]): string[] {
   const specs = records.map(({ spec }) => spec);
-  const [{ model, data }] = specs;
+  const [{ model }] = specs;
   const methods = distinct(specs.map(({ method }) => method.name));
   const rates = methods.map((method) => {
     const own = specs.filter((spec) => spec.method.name === method);
@@ -44,7 +51,7 @@ export function settingsLines(records: readonly RunRecord[]): string[] {
     `Peak rates: ${rates.join("; ")}.`,
     `Every method starts from the same encoder (${encoder})` +
     `${starts.length > 0 ? `, but ${starts.join(", ")} of the same method and seed` : ""}; ` +
-    `data: ${data.source === "suite" ? "the generated suite" : "GLUE's files"}.`,
+    `data: ${byTask(specs, dataName)}.`,
     "Each method ran with one setting for a task, chosen beforehand, and was not tuned for it.",
     ...atOnce > 1 ? [`Times are of runs on a shared machine, up to ${atOnce} of them at once.`] : [],
   ];

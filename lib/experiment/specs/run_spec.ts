@@ -20,16 +20,26 @@ export interface ColumnsSpec {
   readonly label: string;
 }
 
+/** A module of one's own that says what a part of a run is. */
+export interface ModuleSpec {
+  /** Its path from the working directory. */
+  readonly path: string;
+  /** Beginning of the sha-256 of its source and of what it imports from files beside it. */
+  readonly hash: string;
+}
+
 /** On what a run trains. */
 export interface DataSpec {
-  /** The suite that ships with the project, a folder of GLUE's files, or files with columns of one's own. */
-  readonly source: "suite" | "folder" | "files";
+  /** The suite that ships with the project, a folder of GLUE's files, or files with columns or a module of one's own. */
+  readonly source: "suite" | "folder" | "files" | "module";
   /** Sha-256 of the examples, with the numbers that the head gives their classes. */
   readonly hash: string;
   /** How many examples there are to train on. */
   readonly examples: number;
   /** Which columns are read: with source `files`, and with that alone. */
   readonly columns?: ColumnsSpec;
+  /** Of "module", and of that alone: what the task is, and gives its examples. */
+  readonly module?: ModuleSpec;
   /** What labels in columns are, whatever they look like; the labels themselves and the head say it when absent. */
   readonly labels?: "classes" | "scores";
   /** What the head's classes are called in the data, in its order with commas between; its own names when absent. */
@@ -107,7 +117,7 @@ export interface RunSpec {
   readonly experiment: string;
   /** On what it trains. */
   readonly data: DataSpec;
-  /** The task's name: one of GLUE's, or `columns`. */
+  /** The task's name: one of GLUE's, `columns`, or one's own as its module has it. */
   readonly task: string;
   /** What is learned. */
   readonly kind: TaskKind;

@@ -17,6 +17,11 @@ const share = v.pipe(v.number(), v.minValue(0), v.ltValue(1));
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COUNT));
 const seed = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
+const module = v.strictObject({
+  path: v.pipe(text, v.description("path of a module of one's own, from the working directory")),
+  hash: v.pipe(text, v.description("of its source and of what it imports from files beside it; it is checked")),
+});
+
 /** Kinds of tasks that can be trained, and others that the form has places for. */
 const KINDS = ["classification", "regression"];
 const LATER = ["language-modelling", "sequence-to-sequence"];
@@ -27,10 +32,11 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
     version: v.literal(SPEC_VERSION),
     experiment: text,
     data: v.strictObject({
-      source: v.picklist(["suite", "folder", "files"]),
+      source: v.picklist(["suite", "folder", "files", "module"]),
       hash: text,
       examples: count,
       columns: v.optional(v.strictObject({ text, text2: v.optional(text), label: text })),
+      module: v.optional(module),
       labels: v.optional(v.picklist(["classes", "scores"])),
       classes: v.optional(text),
     }),
@@ -97,6 +103,10 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
   v.check(
     ({ data: { source, columns } }) => (source === "files") === (columns !== undefined),
     'data.columns belongs to source "files", and to that alone',
+  ),
+  v.check(
+    ({ data: { source, module } }) => (source === "module") === (module !== undefined),
+    'data.module belongs to source "module", and to that alone',
   ),
 );
 
