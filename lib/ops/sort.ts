@@ -49,9 +49,23 @@ export const argsortPrimitive: Primitive<ArgsortParams> = {
 };
 
 /**
- * Positions, as i32, that put the elements along an axis (the last by default) in ascending order, or in descending
- * order: equal ones, zeros of either sign among them, in the order that they have. NaN is greater than all numbers: it
- * is last, and first in descending order, as in JAX.
+ * Finds the positions, as i32, that put the elements along an axis, the last by default, in ascending order, or in
+ * descending order. Equal elements keep their order, zeros of either sign among them. NaN is greater than any number:
+ * it comes last, or first in descending order, as in JAX. There is no derivative.
+ *
+ * Throws a TypeError where `x` is f16, and a RangeError where the axis does not exist.
+ *
+ * @see [jax.numpy.argsort](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.argsort.html)
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([3, 1, 2]);
+ * console.log(await dd.argsort(x).data()); // Int32Array [1, 2, 0]
+ * console.log(await dd.argsort(x, { descending: true }).data()); // Int32Array [0, 2, 1]
+ * ```
  */
 export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
   const { axis = -1, descending = false } = options;
@@ -60,8 +74,12 @@ export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
 }
 
 /**
- * The elements along an axis (the last by default) in ascending order, or in descending order, as {@linkcode argsort} has
- * them: on the device, for any length. Each element's derivative is that of the place it came to.
+ * Puts the elements along an axis, the last by default, in ascending order, or in descending order, as
+ * {@linkcode argsort} has them. The derivative of an element is that of the place to which it came.
+ *
+ * Throws a TypeError where `x` is f16, and a RangeError where the axis does not exist.
+ *
+ * @see [jax.numpy.sort](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.sort.html)
  *
  * @example
  * ```ts
@@ -69,8 +87,8 @@ export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
  *
  * await dd.openDevice();
  * const x = dd.tensor([3, NaN, 1, 2]);
- * console.log((await dd.sort(x).data()).join()); // 1,2,3,NaN
- * console.log((await dd.sort(x, { descending: true }).data()).join()); // NaN,3,2,1
+ * console.log(await dd.sort(x).data()); // Float32Array [1, 2, 3, NaN]
+ * console.log(await dd.sort(x, { descending: true }).data()); // Float32Array [NaN, 3, 2, 1]
  * ```
  */
 export function sort(x: Tensor, options: SortOptions = {}): Tensor {
@@ -80,18 +98,20 @@ export function sort(x: Tensor, options: SortOptions = {}): Tensor {
 }
 
 /**
- * The `k` largest elements along an axis (the last by default) in descending order, and their positions as i32; of equal
- * ones the first, as in JAX's `top_k`. NaN is greater than all numbers.
+ * Finds the `k` largest elements along an axis, the last by default, in descending order, and their positions as i32.
+ * Among equals the first come first, and NaN is greater than any number.
  *
- * Throws a RangeError where the axis has fewer elements.
+ * Throws a TypeError where `x` is f16, and a RangeError where the axis does not exist or has fewer elements.
+ *
+ * @see [jax.lax.top_k](https://docs.jax.dev/en/latest/_autosummary/jax.lax.top_k.html)
  *
  * @example
  * ```ts
  * import * as dd from "@delta-dawn/delta-lora";
  *
  * await dd.openDevice();
- * const [values, indices] = dd.topK(dd.tensor([0.1, 0.7, 0.2]), 2);
- * console.log((await indices.data()).join(), values.shape.join()); // 1,2 2
+ * const [values, indices] = dd.topK(dd.tensor([0.5, 1, 0.25]), 2);
+ * console.log(await values.data(), await indices.data()); // Float32Array [1, 0.5] Int32Array [1, 0]
  * ```
  */
 export function topK(x: Tensor, k: number, options: AxisOption = {}): [values: Tensor, indices: Tensor] {

@@ -151,12 +151,14 @@ function alongAxis(op: string, x: Tensor, indices: Tensor, { axis: given = -1 }:
 }
 
 /**
- * Takes elements by their positions along an axis (the last by default), as NumPy's `take_along_axis`: x `[..., n, ...]`
- * and i32 indices `[..., m, ...]` give `[..., m, ...]`; all other axes are stretched to each other. An index outside of
- * the axis, a negative one too, gives NaN, and 0 where x is no f32. The derivative adds what was taken several times
- * in order, so it has the same bits each time.
+ * Takes elements by their positions along an axis, the last by default: x `[..., n, ...]` and i32 indices `[..., m,
+ * ...]` give `[..., m, ...]`. All other axes broadcast. An index outside of the axis, a negative one too, gives NaN,
+ * and 0 where x is no f32. The derivative adds what was taken several times in order, so it has the same bits each
+ * time.
  *
- * Throws a RangeError where shapes do not fit.
+ * Throws a RangeError where shapes do not fit, and a TypeError where `x` is f16 or the indices are not i32.
+ *
+ * @see [jax.numpy.take_along_axis](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.take_along_axis.html)
  *
  * @example
  * ```ts
@@ -164,8 +166,7 @@ function alongAxis(op: string, x: Tensor, indices: Tensor, { axis: given = -1 }:
  *
  * await dd.openDevice();
  * const x = dd.tensor([[10, 30, 20], [3, 1, 2]]);
- * const order = dd.argsort(x);
- * console.log((await dd.takeAlong(x, order).data()).join()); // 10,20,30,1,2,3
+ * console.log(await dd.takeAlong(x, dd.argsort(x)).data()); // Float32Array [10, 20, 30, 1, 2, 3]
  * ```
  */
 export function takeAlong(x: Tensor, indices: Tensor, options: AxisOption = {}): Tensor {
@@ -179,12 +180,15 @@ export function takeAlong(x: Tensor, indices: Tensor, options: AxisOption = {}):
 }
 
 /**
- * Adds updates to a tensor at positions along an axis (the last by default): x `[..., n, ...]`, i32 indices
- * `[..., m, ...]` and updates of their shape give `[..., n, ...]`; an axis of size 1 of the two is stretched to x's. It is
- * PyTorch's `scatter_add`. Updates of one element are summed in their order before they are added to it, by no atomics,
- * so the same inputs give the same bits. An index outside of the axis, a negative one too, adds nothing.
+ * Adds updates to a tensor at positions along an axis, the last by default: x `[..., n, ...]`, i32 indices `[..., m,
+ * ...]` and updates of their shape give `[..., n, ...]`; an axis of size 1 of the two is stretched to x's. Updates of
+ * one element are summed in their order before they are added to it, without atomics, so the same inputs give the same
+ * bits. An index outside of the axis, a negative one too, adds nothing.
  *
- * Throws a RangeError where shapes do not fit, and a TypeError where the dtypes of x and updates differ.
+ * Throws a RangeError where shapes do not fit, and a TypeError where the dtypes of x and updates differ, x is f16 or bool,
+ * or the indices are not i32.
+ *
+ * @see [torch.Tensor.scatter_add_](https://docs.pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html)
  *
  * @example
  * ```ts
@@ -192,8 +196,7 @@ export function takeAlong(x: Tensor, indices: Tensor, options: AxisOption = {}):
  *
  * await dd.openDevice();
  * const indices = dd.tensor([2, 0, 2], { dtype: "i32" });
- * const counts = dd.scatterAdd(dd.zeros([4]), indices, dd.ones([3]));
- * console.log((await counts.data()).join()); // 1,0,2,0
+ * console.log(await dd.scatterAdd(dd.zeros([4]), indices, dd.ones([3])).data()); // Float32Array [1, 0, 2, 0]
  * ```
  */
 export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor, options: AxisOption = {}): Tensor {

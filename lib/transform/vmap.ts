@@ -77,6 +77,8 @@ function resultOf(one: Tensor, cells: Cells, { axis, path }: { axis: number | un
  * @param options Which axes go from cell to cell, and where results have theirs.
  * @returns A function of the same trees, whose mapped tensors have one axis more.
  *
+ * @see [jax.vmap](https://docs.jax.dev/en/latest/_autosummary/jax.vmap.html)
+ *
  * @example
  * ```ts
  * import * as dd from "@delta-dawn/delta-lora";
@@ -84,7 +86,7 @@ function resultOf(one: Tensor, cells: Cells, { axis, path }: { axis: number | un
  * await dd.openDevice();
  * const line = (w: dd.Tensor, x: dd.Tensor) => dd.sum(dd.mul(w, x));
  * const slopes = dd.vmap(dd.grad(line), { in: [undefined, 0] }); // w is shared
- * console.log((await slopes(dd.tensor([1, 2]), dd.tensor([[3, 4], [5, 6]])).data()).join()); // 3,4,5,6
+ * console.log(await slopes(dd.tensor([1, 2]), dd.tensor([[3, 4], [5, 6]])).data()); // Float32Array [3, 4, 5, 6]
  * ```
  */
 export function vmap<Args extends readonly Tree[], Value extends Tree>(
