@@ -20,6 +20,8 @@ export interface AttentionSizes {
   readonly causal: boolean;
   /** Share of the weights that is dropped, 0 where there is no key. */
   readonly rate: number;
+  /** Batches that make one cell, whose random numbers begin anew; all of them by default. */
+  readonly cellBatches?: number;
 }
 
 /** What is read through strides; `g` is the derivative by the output, of the backward kernels alone. */
@@ -30,6 +32,8 @@ export interface AttentionPlaces {
   readonly g?: AttentionPlace;
   /** First word of the key of dropout in its buffer. */
   readonly key?: number;
+  /** From the key of one cell to that of the next; 0, the default, where they share one. */
+  readonly nextKey?: number;
 }
 
 /** What the backward kernels read. */
@@ -66,17 +70,20 @@ export const MASKED = -1e30;
 /** Up to the next multiple of four. */
 export const wholeFours = (size: number) => Math.ceil(size / 4) * 4;
 
-/** First element of the numbers of rows behind the output `[B, T, H, d]`, and elements in all. */
+/**
+ * First element of the numbers of rows behind the output `[B, T, H, d]`, and elements in all: so many for each batch, so
+ * that those of several cells are those of all their batches.
+ */
 export function forwardParts({ B, H, T, d }: AttentionSizes): { readonly rows: number; readonly size: number } {
-  const rows = wholeFours(B * T * H * d);
+  const rows = B * wholeFours(T * H * d);
   return { rows, size: rows + B * H * T * ROW_NUMBERS };
 }
 
-/** Where the parts of the backward kernels' result begin. */
+/** Where the parts of the backward kernels' result begin: all are so many elements for each batch. */
 export function backwardParts({ B, H, T, S, d }: AttentionSizes): AttentionParts {
   const k = B * T * H * d;
   const v = k + B * S * H * d;
-  const rows = wholeFours(v + B * S * H * d);
+  const rows = B * wholeFours((T + 2 * S) * H * d);
   return { k, v, rows, size: rows + B * H * T * ROW_NUMBERS };
 }
 
@@ -107,6 +114,7 @@ export function attentionUniforms(
     ...[places.q, places.k, places.v, places.g ?? places.q].flatMap(place),
     ...[forwardParts(sizes).rows, k, v, rows].map((x) => x / width),
     ...[chunk?.start ?? 0, chunk?.count ?? S, chunk ? chunkSize(sizes, chunk) / width : 0, places.key ?? 0],
+    ...[sizes.cellBatches ?? sizes.B, places.nextKey ?? 0, 0, 0],
   ]);
   new Float32Array(words.buffer).set([1 / Math.sqrt(d), 1 - rate, 1 / (1 - rate)], 4);
   new Int32Array(words.buffer)[7] = S - T;
@@ -144,6 +152,7 @@ export function attentionSource(
   q: vec4<u32>, k: vec4<u32>, v: vec4<u32>, g: vec4<u32>,
   rows: u32, toK: u32, toV: u32, toRows: u32,
   start: u32, count: u32, half: u32, key: u32,
+  cellBatches: u32, nextKey: u32, pad0: u32, pad1: u32,
 }
 ${declared.join("")}@group(0) @binding(${read.length}) var<storage, read_write> Y: array<${type}>;
 @group(0) @binding(${read.length + 1}) var<uniform> d: Sizes;
@@ -158,10 +167,11 @@ ${
         : ""
     }${
       threefry
-        ? `// Whether a weight stays: by the bits that a tensor [B, H, T, S] of random numbers would have.
+        ? `// Whether a weight stays: by the bits that a tensor [B, H, T, S] of random numbers would have in each cell.
 fn keep(w: vec3<u32>, t: ${count}, s: ${count}) -> ${bool} {
-  let place = ((w.z * d.H + w.y) * d.T + t) * d.S + s;
-  let word = threefry(${count}(D[d.key]), ${count}(D[d.key + 1u]), place, ${count}(0u), ${count}(0u));
+  let place = ((w.z % d.cellBatches * d.H + w.y) * d.T + t) * d.S + s;
+  let key = d.key + w.z / d.cellBatches * d.nextKey;
+  let word = threefry(${count}(D[key]), ${count}(D[key + 1u]), place, ${count}(0u), ${count}(0u));
   return ${type}(word >> ${count}(8u)) * 5.9604644775390625e-8 < ${type}(d.keep);
 }
 `

@@ -153,7 +153,8 @@ function gradFew(
 
 /** Keys whose weights are stored together: as many as memory of a fixed size holds, so that it grows with T alone. */
 function chunkOf(sizes: AttentionSizes): number {
-  const each = 8 * chunkSize(sizes, { start: 0, count: 4 }) / 4;
+  // That of one cell decides, so that its sums have the same order whatever others there are.
+  const each = 8 * chunkSize({ ...sizes, B: sizes.cellBatches ?? sizes.B }, { start: 0, count: 4 }) / 4;
   const most = Math.min(LONGEST_STORED, Math.floor(MOST_STORED / each));
   // Whole blocks of keys.
   return Math.min(sizes.S, most - most % 32);

@@ -5,18 +5,19 @@ import {
   attentionDispatch,
   attentionGradDispatches,
 } from "../../kernels/choose_attention.ts";
-import { formatShape, sameShape, type Shape } from "../tensor/shape.ts";
+import { formatShape, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { isContiguous, type View } from "../tensor/view.ts";
+import { isContiguous, permuteView, reshapeView, sliceView, type View } from "../tensor/view.ts";
 import { type AttentionOptions, attentionWeights, dropWeights, seenKeys } from "./attention_by_parts.ts";
 import { referenceAttention, referenceAttentionGrad } from "./attention_reference.ts";
-import { batchOneByOne } from "./batch_one_by_one.ts";
+import { joinCells, ofEachCell, partCells } from "./batching.ts";
+import { broadcastTo } from "./broadcast.ts";
 import { cast } from "./cast.ts";
 import { zeros } from "./full.ts";
 import { requireDType } from "./elementwise.ts";
-import { apply, type BufferRef, type Dispatch, type Primitive } from "./primitive.ts";
-import { reshape, transpose } from "./reshape.ts";
-import { concat, slice } from "./slice.ts";
+import { apply, type BatchSite, type BufferRef, type Dispatch, type Primitive } from "./primitive.ts";
+import { reshape, transpose, transposePrimitive } from "./reshape.ts";
+import { concat, padPrimitive, select, split } from "./slice.ts";
 import { where } from "./where.ts";
 
 /** Swaps heads and positions. */
@@ -29,11 +30,13 @@ export interface AttentionParams {
   readonly rate: number;
   /** Whether there is a mask among the inputs. */
   readonly masked: boolean;
+  /** How many cells lie one behind the other along B, each of which draws from 0 on. */
+  readonly cells: number;
 }
 
 function sizesOf(q: { readonly shape: Shape }, k: { readonly shape: Shape }, params: AttentionParams): AttentionSizes {
   const [B, H, T, d] = q.shape;
-  return { B, H, T, S: k.shape[2], d, causal: params.causal, rate: params.rate };
+  return { B, H, T, S: k.shape[2], d, causal: params.causal, rate: params.rate, cellBatches: B / params.cells };
 }
 
 /** Inputs after q, k, v and `own` others: a mask and a key, where there are such. */
@@ -53,6 +56,12 @@ function bind(
     name === "result" ? "output" : name === "weights" ? { scratch: 0 } : { input: inputs.indexOf(name) };
   return { ...dispatch, buffers: dispatch.buffers.map(refOf) };
 }
+
+/** Where the key, one `[2]` or one of each cell `[cells, 2]`, lies. */
+const keyPlace = (key?: { readonly view: View }) => ({
+  key: key?.view.offset,
+  nextKey: key?.view.shape.length === 2 ? key.view.shape[1] : 0,
+});
 
 const placeOf = ({ offset, strides: [batch, head, row] }: View): AttentionPlace => ({ offset, batch, head, row });
 
@@ -86,16 +95,23 @@ export const attentionPrimitive: Primitive<AttentionParams> = {
     emit({ inputs, params, target }) {
       const [q, k, v] = inputs.map(({ view }) => view);
       const sizes = sizesOf(q, k, params);
-      const key = extras(inputs, 3, params).key?.view.offset;
-      const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v), key };
+      const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v), ...keyPlace(extras(inputs, 3, params).key) };
       const dispatch = attentionDispatch(sizes, places, { target, masked: params.masked });
       return { dispatches: [bind(dispatch, ["q", "k", "v"], params)] };
     },
   },
   reference: (inputs, params) =>
     referenceAttention(inputs, sizesOf(inputs[0], inputs[1], params), extras(inputs, 3, params)),
-  batch: (site) => batchOneByOne(attentionPrimitive, site),
+  batch: (site) => batchCells(attentionPrimitive, site, 3),
 };
+
+/** Weights after the dropout of each cell. */
+function dropOfCells(weights: Tensor, key: Tensor | undefined, { rate, cells }: AttentionParams): Tensor {
+  if (!key || cells === 1) return dropWeights(weights, { dropout: rate, key: key && reshape(key, [2]) });
+  const parts = split(weights, { sections: cells, axis: 0 });
+  const keyOf = (index: number) => key.rank === 1 ? key : select(key, { axis: 0, index });
+  return concat(parts.map((part, i) => dropWeights(part, { dropout: rate, key: keyOf(i) })));
+}
 
 /**
  * Derivatives of attention: inputs q, k, v, the derivative by the output `[B, H, T, d]`, the flat result of
@@ -111,8 +127,8 @@ export const attentionGradPrimitive: Primitive<AttentionParams> = {
     emit({ inputs, params, target }) {
       const [q, k, v, g] = inputs.map(({ view }) => view);
       const sizes = sizesOf(q, k, params);
-      const key = extras(inputs, 5, params).key?.view.offset;
-      const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v), g: placeOf(g), key };
+      const key = keyPlace(extras(inputs, 5, params).key);
+      const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v), g: placeOf(g), ...key };
       const { dispatches, weights } = attentionGradDispatches(sizes, places, { target, masked: params.masked });
       return {
         dispatches: dispatches.map((dispatch) => bind(dispatch, ["q", "k", "v", "g", "saved"], params)),
@@ -126,27 +142,85 @@ export const attentionGradPrimitive: Primitive<AttentionParams> = {
     const [q, k, v, g] = inputs;
     const sizes = sizesOf(q, k, params);
     const { mask, key } = extras(inputs, 5, params);
-    const options = { mask, causal: params.causal, dropout: params.rate, key };
-    const weights = attentionWeights(q, k, options);
-    const slopes = dropWeights(g.matmul(v, { transposeB: true }), options);
+    const weights = attentionWeights(q, k, { mask, causal: params.causal });
+    const drop = (x: Tensor) => dropOfCells(x, key, params);
+    const slopes = drop(g.matmul(v, { transposeB: true }));
     const along = slopes.mul(weights).sum({ axis: -1, keepDims: true });
     const changes = weights.mul(slopes.sub(along).mul(1 / Math.sqrt(sizes.d)));
     const seen = params.causal ? where(seenKeys(sizes.T, sizes.S), changes, 0) : changes;
     const derivatives = [
       seen.matmul(k),
       seen.matmul(q, { transposeA: true }),
-      dropWeights(weights, options).matmul(g, { transposeA: true }),
+      drop(weights).matmul(g, { transposeA: true }),
     ].map((x) => x.transpose(HEADS).reshape([-1]));
     const used = derivatives.reduce((total, { size }) => total + size, 0);
     return concat([...derivatives, zeros([backwardParts(sizes).size - used])]);
   },
-  batch: (site) => batchOneByOne(attentionGradPrimitive, site),
+  batch: (site) => batchCells(attentionGradPrimitive, site, 5),
 };
 
+/** Keys of `cells` cells each, of `count` of which there is one where they are mapped: `[2]` where all share one. */
+function keysOfCells(key: Tensor, isMapped: boolean, { count, cells }: { count: number; cells: number }): Tensor {
+  const isOfEach = key.rank - (isMapped ? 1 : 0) === 2;
+  if (!isMapped && !isOfEach) return key;
+  const keys = reshape(key, [isMapped ? count : 1, isOfEach ? cells : 1, 2]);
+  return reshape(broadcastTo(keys, [count, cells, 2]), [count * cells, 2]);
+}
+
+/**
+ * The batches of all cells as those of one. The flat result then has a part of all cells, the next part of all cells, and
+ * so on, which {@linkcode attentionPartPrimitive} knows.
+ */
+function batchCells(
+  primitive: Primitive<AttentionParams>,
+  site: BatchSite<AttentionParams>,
+  own: number,
+): Tensor {
+  const { inputs, isMapped, cells: count, params } = site;
+  const { mask, key } = extras(inputs, own, params);
+  const joined = ofEachCell(site).slice(0, own + (mask ? 1 : 0)).map(joinCells);
+  if (key) joined.push(keysOfCells(key, isMapped[inputs.length - 1], { count, cells: params.cells }));
+  return partCells(apply(primitive, joined, { ...params, cells: count * params.cells }), count);
+}
+
+/** Parameters of {@linkcode attentionPartPrimitive}. */
+export interface AttentionPartParams {
+  /** First element of the part. */
+  readonly start: number;
+  /** `[B, H, rows, d]`. */
+  readonly shape: Shape;
+}
+
+/** A part `[B, rows, H, d]` of a flat result as `[B, H, rows, d]`. */
+export const attentionPartPrimitive: Primitive<AttentionPartParams> = {
+  name: "attentionPart",
+  infer: (_, { shape }) => ({ shape, dtype: "f32" }),
+  lowering: {
+    kind: "view",
+    view(flat, { start, shape }) {
+      const rows = permuted(shape);
+      const box = reshapeView(sliceView(flat, [start], [sizeOf(shape)]), rows);
+      return box && permuteView(box, HEADS);
+    },
+  },
+  reference([flat], { start, shape }) {
+    const rows = permuted(shape);
+    const part = { shape: rows, dtype: flat.dtype, data: flat.data.subarray(start, start + sizeOf(shape)) };
+    return transposePrimitive.reference([part], { permutation: HEADS }, { shape, dtype: "f32" });
+  },
+  vjp: ({ inputs: [flat], params: { start }, cotangent }) => [
+    apply(padPrimitive, [reshape(transpose(cotangent, HEADS), [-1])], { start: [start], shape: flat.shape }),
+  ],
+  // Parts are so many elements for each batch.
+  batch: ({ inputs: [flat], cells, params: { start, shape: [B, ...rest] } }) =>
+    partCells(part(reshape(flat, [-1]), cells * start, [cells * B, ...rest]), cells),
+};
+
+const permuted = (shape: Shape) => HEADS.map((axis) => shape[axis]);
+
 /** Takes a part of a flat result `[B, rows, H, d]` as `[B, H, rows, d]`. */
-function part(flat: Tensor, start: number, [B, H, rows, d]: Shape): Tensor {
-  const box = slice(flat, { start: [start], size: [B * rows * H * d] });
-  return transpose(reshape(box, [B, rows, H, d]), HEADS);
+function part(flat: Tensor, start: number, shape: Shape): Tensor {
+  return apply(attentionPartPrimitive, [flat], { start, shape });
 }
 
 /** What {@linkcode fusedAttention} gives. */
@@ -180,7 +254,7 @@ function check(q: Tensor, k: Tensor, v: Tensor, { mask, dropout = 0, key }: Atte
 
 function paramsOf(options: AttentionOptions): AttentionParams {
   const { mask, causal = false, dropout = 0, key } = options;
-  return { causal, rate: key ? dropout : 0, masked: mask !== undefined };
+  return { causal, rate: key ? dropout : 0, masked: mask !== undefined, cells: 1 };
 }
 
 function extraInputs({ mask, dropout = 0, key }: AttentionOptions): Tensor[] {

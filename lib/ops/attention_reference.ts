@@ -14,7 +14,9 @@ function weigh(
   { mask, key }: Extras,
   { sizes, z, t }: { readonly sizes: AttentionSizes; readonly z: number; readonly t: number },
 ) {
-  const { H, T, S, d, causal, rate } = sizes;
+  const { B, H, T, S, d, causal, rate, cellBatches = B } = sizes;
+  const inCell = z % (cellBatches * H);
+  const first = key?.shape.length === 2 ? 2 * Math.floor(z / (cellBatches * H)) : 0;
   const seen = Array.from({ length: S }, (_, s) => !causal || s <= t + S - T);
   const scores = seen.map((isSeen, s) => {
     if (!isSeen || mask?.data[Math.floor(z / H) * S + s] === 0) return MASKED;
@@ -27,7 +29,7 @@ function weigh(
   const inverse = 1 / powers.reduce((a, b) => a + b, 0);
   const shares = scores.map((_, s) => {
     if (!key) return 1;
-    const [word] = threefryReference(key.data[0], key.data[1], (z * T + t) * S + s, 0);
+    const [word] = threefryReference(key.data[first], key.data[first + 1], (inCell * T + t) * S + s, 0);
     return Math.floor(word / 256) / 2 ** 24 < Math.fround(1 - rate) ? 1 / (1 - rate) : 0;
   });
   return { top, inverse, weights: powers.map((power) => power * inverse), shares, seen };
