@@ -1,12 +1,15 @@
 /** How the second operand of a branch lies: `nn` V[r,n], `nt` V[n,r]; where both are in two blocks, twice. */
 export type BranchLayout = "nn" | "nt" | "nn_nn" | "nt_nt";
 
-/** A block of a branch's operands: strides of stored rows and first elements. */
+/** A block of a branch's operands: strides of stored rows, first elements, and strides from one cell to the next. */
 export interface BranchBlock {
   readonly ldz: number;
   readonly ldv: number;
   readonly offsetZ: number;
   readonly offsetV: number;
+  /** From one batch of rows to the next, and from one V to the next; 0 by default. */
+  readonly nextZ?: number;
+  readonly nextV?: number;
 }
 
 /**
@@ -17,9 +20,17 @@ export interface Branch extends BranchBlock {
   readonly layout: BranchLayout;
   /** Length of the chain that is added. */
   readonly r: number;
+  /**
+   * Rows of Z that have one V, a multiple of {@linkcode CELL_ROWS}; all of a batch by default. The rows of several cells
+   * then are one product with their shared base, and each cell's have a V of its own.
+   */
+  readonly rows?: number;
   /** Where the chain goes on in blocks of their own, and after how many steps. */
   readonly second?: BranchBlock & { readonly from: number };
 }
+
+/** No kernel computes rows of two cells in one tile where a cell has a multiple of so many. */
+export const CELL_ROWS = 32;
 
 const hasTwoBlocks = (branch: BranchLayout) => branch.length > 2;
 
@@ -33,48 +44,57 @@ export const branchName = (branch?: BranchLayout) => branch ? `_plus_${branch}` 
 /** Fields of the kernel's uniforms for a branch, with their comma. */
 export function branchFields(branch?: BranchLayout): string {
   if (!branch) return "";
-  const first = ["r", "ldz", "ldv", "offsetZ", "offsetV"];
-  const names = hasTwoBlocks(branch)
-    ? [...first, "turn", "pad3", "pad4", "ldz1", "ldv1", "offsetZ1", "offsetV1"]
-    : [...first, "pad2", "pad3", "pad4"];
+  const block = (number: string) => ["ldz", "ldv", "offsetZ", "offsetV", "nextZ", "nextV"].map((name) => name + number);
+  const first = ["r", "turn", "cellRows", "pad2", ...block(""), "pad3", "pad4"];
+  const names = hasTwoBlocks(branch) ? [...first, ...block("1"), "pad5", "pad6"] : first;
   return names.map((name) => `, ${name}: u32`).join("");
 }
 
 /** Words of those fields. */
 export function branchWords(branch?: Branch): readonly number[] {
   if (!branch) return [];
-  const blockWords = ({ ldz, ldv, offsetZ, offsetV }: BranchBlock) => [ldz, ldv, offsetZ, offsetV];
-  const { r, second } = branch;
-  return [r, ...blockWords(branch), second?.from ?? r, 0, 0, ...second ? blockWords(second) : []];
+  const blockWords = (
+    { ldz, ldv, offsetZ, offsetV, nextZ = 0, nextV = 0 }: BranchBlock,
+  ) => [ldz, ldv, offsetZ, offsetV, nextZ, nextV, 0, 0];
+  const { r, second, rows = 2 ** 32 - 1 } = branch;
+  return [r, second?.from ?? r, rows, 0, ...blockWords(branch), ...second ? blockWords(second) : []];
 }
 
-/** Declarations of Z and V, with functions that read them: bindings from 2 on. */
+/**
+ * Declarations of Z and V, with functions that read them: bindings from 2 on. `batch` is the number of the product, `cell`
+ * that of V, which {@linkcode branchCell} gives.
+ */
 export function branchDeclarations(branch?: BranchLayout): string {
   if (!branch) return "";
-  const z = (block: string, k: string) => `Z${block}[d.offsetZ${block} + min(row, d.m - 1u) * d.ldz${block} + ${k}]`;
+  const z = (block: string, k: string) =>
+    `Z${block}[d.offsetZ${block} + batch * d.nextZ${block} + min(row, d.m - 1u) * d.ldz${block} + ${k}]`;
   const v = (block: string, k: string) => {
     const [column, stride] = ["min(col, d.n - 1u)", `d.ldv${block}`];
     const place = branch.startsWith("nt") ? `${column} * ${stride} + ${k}` : `${k} * ${stride} + ${column}`;
-    return `V${block}[d.offsetV${block} + ${place}]`;
+    return `V${block}[d.offsetV${block} + cell * d.nextV${block} + ${place}]`;
   };
   const hasTwo = hasTwoBlocks(branch);
   const buffers = (hasTwo ? ["", "1"] : [""]).flatMap((block) => [`Z${block}`, `V${block}`]);
   // z and v know the whole chain; a loop over one block is better off with the block's own.
   const chain = (name: string) => hasTwo ? `if (k >= d.turn) { return ${name}; } ` : "";
+  const [row, column] = ["batch: u32, row: u32, k: u32", "cell: u32, k: u32, col: u32"];
   return `${
     buffers.map((name, i) => `@group(0) @binding(${2 + i}) var<storage, read> ${name}: array<f32>;\n`).join("")
-  }fn z(row: u32, k: u32) -> f32 { ${chain("zOf1(row, k)")}return ${z("", "k")}; }
-fn v(k: u32, col: u32) -> f32 { ${chain("vOf1(k, col)")}return ${v("", "k")}; }
+  }fn z(${row}) -> f32 { ${chain("zOf1(batch, row, k)")}return ${z("", "k")}; }
+fn v(${column}) -> f32 { ${chain("vOf1(cell, k, col)")}return ${v("", "k")}; }
 ${
     hasTwo
-      ? `fn zOf0(row: u32, k: u32) -> f32 { return ${z("", "k")}; }
-fn vOf0(k: u32, col: u32) -> f32 { return ${v("", "k")}; }
-fn zOf1(row: u32, k: u32) -> f32 { return ${z("1", "(k - d.turn)")}; }
-fn vOf1(k: u32, col: u32) -> f32 { return ${v("1", "(k - d.turn)")}; }
+      ? `fn zOf0(${row}) -> f32 { return ${z("", "k")}; }
+fn vOf0(${column}) -> f32 { return ${v("", "k")}; }
+fn zOf1(${row}) -> f32 { return ${z("1", "(k - d.turn)")}; }
+fn vOf1(${column}) -> f32 { return ${v("1", "(k - d.turn)")}; }
 `
       : ""
   }`;
 }
+
+/** WGSL that says whose V a row has, in the product number `w.z`. */
+export const branchCell = (row: string) => `let cell = ${row} / d.cellRows + w.z;`;
 
 /**
  * The loop of a branch, one for each block, in a subgroup's tile whose element of row i and the lane's column j is `c<i>_<j>`: rows sit in
@@ -94,8 +114,8 @@ export function subgroupBranch(
   const panels = range(Math.ceil(rows / lanes));
   const loop = (block: string, start: string, end: string) =>
     `for (var k = ${start}; k < ${end}; k++) {
-    ${panels.map((p) => `let z${p} = z${block}(m0 + (lane + ${p * lanes}u) % ${rows}u, k);`).join(" ")}
-    ${range(columns).map((j) => `let v${j} = v${block}(k, ${columnOf(j)});`).join("\n    ")}
+    ${panels.map((p) => `let z${p} = z${block}(w.z, m0 + (lane + ${p * lanes}u) % ${rows}u, k);`).join(" ")}
+    ${range(columns).map((j) => `let v${j} = v${block}(cell, k, ${columnOf(j)});`).join("\n    ")}
     ${
       range(rows).map((i) =>
         `{ let x = subgroupBroadcast(z${Math.floor(i / lanes)}, ${i % lanes}u); ` +
@@ -103,7 +123,8 @@ export function subgroupBranch(
       ).join("\n    ")
     }
   }`;
-  return hasTwoBlocks(branch)
+  const loops = hasTwoBlocks(branch)
     ? `${loop("Of0", "0u", "d.turn")}\n  ${loop("Of1", "d.turn", "d.r")}`
     : loop("", "0u", "d.r");
+  return `${branchCell("m0")}\n  ${loops}`;
 }

@@ -190,7 +190,7 @@ export function variantDispatch(
   const { target, epilogue: epilogueFor = storeResult, weight } = options;
   const { m, n, k, batch, ldc, c0, c1, offsetC } = sizes;
   const branch = sizes.branch?.layout;
-  const operations = 2 * m * n * (k * batch + (sizes.branch?.r ?? 0));
+  const operations = 2 * m * n * batch * (k + (sizes.branch?.r ?? 0));
   if (variant.kind === "naive" || variant.kind === "tiled") {
     const epilogue = epilogueFor(1);
     const [kernel, side] = variant.kind === "naive"

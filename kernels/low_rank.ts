@@ -12,10 +12,25 @@ export interface AddLowRankOptions {
 
 const WORKGROUP = 64;
 
+/** Arrays in the order in which uniforms say how far it is from one cell to the next; there may be fewer blocks. */
+const NEXT = ["W", "S", "L0", "L1", "R0", "R1"] as const;
+
+/** Sizes of {@linkcode addLowRankKernel}. */
+export interface AddLowRankSizes {
+  readonly m: number;
+  readonly n: number;
+  /** Of the blocks. */
+  readonly ranks: readonly number[];
+  /** 1 by default. */
+  readonly cells?: number;
+  /** From one cell to the next: of W, scale, the blocks of L and those of R; 0 where they are shared, or there is one. */
+  readonly next?: readonly number[];
+}
+
 /**
  * W + scale·L·R, and W's own bits where scale is 0: W `[m, n]`, L `[m, r]` and R `[r, n]` in one or two blocks along r,
  * scale one f32. Bindings: W, scale, the blocks of L, those of R, and the output unless in place. The product is summed
- * first, over ascending r in f32, then added to W at once.
+ * first, over ascending r in f32, then added to W at once. Of several cells each is a layer of the grid.
  */
 export function addLowRankKernel({ inPlace, vec4, blocks }: AddLowRankOptions): Kernel {
   const type = vec4 ? "vec4<f32>" : "f32";
@@ -31,23 +46,29 @@ export function addLowRankKernel({ inPlace, vec4, blocks }: AddLowRankOptions): 
   const declared = arrays.map(({ name, access, of }, i) =>
     `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${of}>;\n`
   ).join("");
-  const head = `struct Sizes { m: u32, n: u32, r0: u32, r1: u32 }
+  // First element of a cell's part of an array.
+  const first = (name: string) => `w.z * d.next${name}${vec4 && name !== "S" ? " / 4u" : ""}`;
+  const head = `struct Sizes { m: u32, n: u32, r0: u32, r1: u32, ${
+    NEXT.map((name) => `next${name}: u32`).join(", ")
+  }, pad0: u32, pad1: u32 }
 ${declared}@group(0) @binding(${arrays.length}) var<uniform> d: Sizes;
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u32>, @builtin(local_invocation_index) l: u32) {
   let t = (w.y * g.x + w.x) * ${WORKGROUP}u + l;
-  let scale = S[0];
+  let scale = S[w.z * d.nextS];
+  let ofW = ${first("W")};
+  let ofY = ${inPlace ? "ofW" : `w.z * (d.m * d.n${vec4 ? " / 4u" : ""})`};
 `;
   const four = [0, 1, 2, 3];
   const inFours = (block: number) =>
     `  {
     let depth = d.r${block} / 4u;
-    ${four.map((i) => `let l${i} = min(row + ${i}u, d.m - 1u) * depth;`).join(" ")}
+    ${four.map((i) => `let l${i} = ${first(`L${block}`)} + min(row + ${i}u, d.m - 1u) * depth;`).join(" ")}
     for (var j = 0u; j < depth; j++) {
       ${four.map((i) => `let a${i} = L${block}[l${i} + j];`).join(" ")}
       ${
       four.map((k) =>
-        `{ let b = R${block}[(j * 4u + ${k}u) * width + column]; ` +
+        `{ let b = R${block}[${first(`R${block}`)} + (j * 4u + ${k}u) * width + column]; ` +
         four.map((i) => `s${i} = fma(vec4<f32>(a${i}.${"xyzw"[k]}), b, s${i});`).join(" ") + " }"
       ).join("\n      ")
     }
@@ -62,8 +83,8 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u3
   ${four.map((i) => `var s${i} = vec4<f32>();`).join(" ")}
 ${each.map(inFours).join("")}  ${
       four.map((i) =>
-        `if (row + ${i}u < d.m) { let at = (row + ${i}u) * width + column; let x = W[at]; ` +
-        `${output}[at] = select(fma(vec4<f32>(scale), s${i}, x), x, scale == 0.0); }`
+        `if (row + ${i}u < d.m) { let at = (row + ${i}u) * width + column; let x = W[ofW + at]; ` +
+        `${output}[ofY + at] = select(fma(vec4<f32>(scale), s${i}, x), x, scale == 0.0); }`
       ).join("\n  ")
     }
 `
@@ -73,10 +94,12 @@ ${each.map(inFours).join("")}  ${
   var sum = 0f;
 ${
       each.map((i) =>
-        `  for (var j = 0u; j < d.r${i}; j++) { sum = fma(L${i}[row * d.r${i} + j], R${i}[j * d.n + column], sum); }\n`
+        `  for (var j = 0u; j < d.r${i}; j++) { sum = fma(L${i}[${first(`L${i}`)} + row * d.r${i} + j], R${i}[${
+          first(`R${i}`)
+        } + j * d.n + column], sum); }\n`
       ).join("")
-    }  let x = W[t];
-  ${output}[t] = select(fma(scale, sum, x), x, scale == 0.0);
+    }  let x = W[ofW + t];
+  ${output}[ofY + t] = select(fma(scale, sum, x), x, scale == 0.0);
 `;
   return {
     name: `addLowRank${vec4 ? "_vec4" : ""}${blocks > 1 ? `_of${blocks}` : ""}${inPlace ? "_inPlace" : ""}`,
@@ -85,12 +108,15 @@ ${
   };
 }
 
-/** Uniforms of {@linkcode addLowRankKernel}: `ranks` of the blocks. */
-export function addLowRankUniforms(m: number, n: number, ranks: readonly number[]): Uint32Array {
-  return Uint32Array.of(m, n, ranks[0], ranks[1] ?? 0);
+/** Uniforms of {@linkcode addLowRankKernel}. */
+export function addLowRankUniforms({ m, n, ranks, next = [] }: AddLowRankSizes): Uint32Array {
+  const [w = 0, scale = 0, ...blocks] = next;
+  const [l0 = 0, l1 = 0, r0 = 0, r1 = 0] = ranks.length > 1 ? blocks : [blocks[0], 0, blocks[1]];
+  return Uint32Array.of(m, n, ranks[0], ranks[1] ?? 0, w, scale, l0, l1, r0, r1, 0, 0);
 }
 
 /** Workgroups of {@linkcode addLowRankKernel}. */
-export function addLowRankGrid({ vec4 }: Pick<AddLowRankOptions, "vec4">, m: number, n: number): Grid {
-  return linearGrid(Math.ceil((vec4 ? Math.ceil(m / 4) * n / 4 : m * n) / WORKGROUP));
+export function addLowRankGrid({ vec4 }: Pick<AddLowRankOptions, "vec4">, { m, n, cells = 1 }: AddLowRankSizes): Grid {
+  const [x, y] = linearGrid(Math.ceil((vec4 ? Math.ceil(m / 4) * n / 4 : m * n) / WORKGROUP));
+  return [x, y, cells];
 }

@@ -1,6 +1,7 @@
 import {
   type Branch,
   branchBindings,
+  branchCell,
   branchDeclarations,
   branchFields,
   type BranchLayout,
@@ -42,7 +43,7 @@ export interface MatmulSizes {
   readonly offsetC: number;
   /** Factor of the result, 1 by default. */
   readonly scale?: number;
-  /** A narrow product that is added to it; only for a single product, `nn` or `nt`. */
+  /** A narrow product that is added to it; only for `nn` or `nt`, and one level of batches. */
   readonly branch?: Branch;
 }
 
@@ -150,7 +151,9 @@ ${ORIGINS}  var sum = 0f;
   for (var k = 0u; k < d.k; k++) { sum = fma(A[za + ${elementOfA(layout, "k")}], ${b}, sum); }
 ${
       branch
-        ? "  for (var k = 0u; k < d.r; k++) { sum = fma(z(row, k), v(k, col), sum); }\n"
+        ? `  ${
+          branchCell("row")
+        }\n  for (var k = 0u; k < d.r; k++) { sum = fma(z(w.z, row, k), v(cell, k, col), sum); }\n`
         : ""
     }  epilogue(zc + row * d.ldc + col, sum * d.scale);
 }
@@ -207,9 +210,10 @@ ${ORIGINS}  let m0 = w.x * 64u;
   let col0 = n0 + t.x * 4u;
   ${
       branch
-        ? `for (var k = 0u; k < d.r; k++) {
-    let y = vec4<f32>(${range(4).map((e) => `v(k, col0 + ${e}u)`).join(", ")});
-    ${range(4).map((r) => `c${r} = fma(vec4<f32>(z(row0 + ${r}u, k)), y, c${r});`).join(" ")}
+        ? `${branchCell("row0")}
+  for (var k = 0u; k < d.r; k++) {
+    let y = vec4<f32>(${range(4).map((e) => `v(cell, k, col0 + ${e}u)`).join(", ")});
+    ${range(4).map((r) => `c${r} = fma(vec4<f32>(z(w.z, row0 + ${r}u, k)), y, c${r});`).join(" ")}
   }`
         : ""
     }

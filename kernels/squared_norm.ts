@@ -99,7 +99,7 @@ export function squaredNormDispatch(
   return { kernel: squaredNormKernel({ buffers, arrays: arrays.length }), grid: linearGrid(chunks), uniforms };
 }
 
-/** Sums partial sums into one number: bindings partial sums, output. Uniform word: how many there are. */
+/** Sums partial sums into a number for each cell: bindings partial sums, output. Uniform word: how many a cell has. */
 export function sumPartials(): Kernel {
   return {
     name: "sumPartials",
@@ -109,15 +109,15 @@ export function sumPartials(): Kernel {
 @group(0) @binding(2) var<uniform> d: vec4<u32>;
 var<workgroup> partial: array<f32, ${WORKGROUP}>;
 @compute @workgroup_size(${WORKGROUP})
-fn main(@builtin(local_invocation_index) l: u32) {
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(local_invocation_index) l: u32) {
   var sum = 0f;
-  for (var e = l; e < d.x; e += ${WORKGROUP}u) { sum += X[e]; }
+  for (var e = l; e < d.x; e += ${WORKGROUP}u) { sum += X[w.x * d.x + e]; }
   partial[l] = sum;
   for (var half = ${WORKGROUP / 2}u; half > 0u; half >>= 1u) {
     workgroupBarrier();
     if (l < half) { partial[l] += partial[l + half]; }
   }
-  if (l == 0u) { Y[0] = partial[0]; }
+  if (l == 0u) { Y[w.x] = partial[0]; }
 }
 `,
   };

@@ -9,7 +9,7 @@ import {
 } from "../../kernels/gather.ts";
 import { PACK_HALF_WORKGROUP, packHalf, type StoredAs } from "../../kernels/half.ts";
 import { type Grid, linearGrid } from "../../kernels/kernel.ts";
-import { addLowRankGrid, addLowRankKernel, addLowRankUniforms } from "../../kernels/low_rank.ts";
+import { addLowRankGrid, addLowRankKernel, type AddLowRankSizes, addLowRankUniforms } from "../../kernels/low_rank.ts";
 import type { Dispatch } from "./primitive.ts";
 
 /** Sizes of a look-up of rows. */
@@ -78,15 +78,14 @@ export function argMaxDispatch(rows: number, n: number): Dispatch {
 }
 
 /** W + scale·L·R: inputs W, scale, the blocks of L, those of R. */
-export function addLowRankDispatch(
-  { m, n, ranks }: { readonly m: number; readonly n: number; readonly ranks: readonly number[] },
-  inPlace: boolean,
-): Dispatch {
-  const options = { inPlace, vec4: [n, ...ranks].every((size) => size % 4 === 0), blocks: ranks.length };
+export function addLowRankDispatch(sizes: AddLowRankSizes, inPlace: boolean): Dispatch {
+  const { n, ranks, next: [w = 0, , ...blocks] = [] } = sizes;
+  const vec4 = [n, ...ranks, w, ...blocks].every((size) => size % 4 === 0);
+  const options = { inPlace, vec4, blocks: ranks.length };
   return {
     kernel: addLowRankKernel(options),
-    grid: addLowRankGrid(options, m, n),
-    uniforms: addLowRankUniforms(m, n, ranks),
+    grid: addLowRankGrid(options, sizes),
+    uniforms: addLowRankUniforms(sizes),
     buffers: [
       ...Array.from({ length: 2 + 2 * ranks.length }, (_, input) => ({ input })),
       ...inPlace ? [] : ["output" as const],

@@ -1,6 +1,7 @@
 import { formatShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { batchOneByOne } from "./batch_one_by_one.ts";
+import { isContiguous, type View } from "../tensor/view.ts";
+import { joinCells, ofEachCell, partCells } from "./batching.ts";
 import { constant } from "./constant.ts";
 import { requireDType } from "./elementwise.ts";
 import { addLowRankDispatch } from "./kernel_calls.ts";
@@ -30,47 +31,70 @@ function blocksOf<T>(inputs: readonly T[]): [left: T, right: T][] {
   return inputs.slice(2, 2 + count).map((left, i) => [left, inputs[2 + count + i]]);
 }
 
-/** W + scale·left·right; W's own bits where scale is 0. Inputs: W, scale, blocks of left, blocks of right. */
+/** One cell's part of a view of several, whose axis is in front; the view itself where there are none. */
+const cellOf = (view: View, hasCells: boolean): View =>
+  hasCells ? { shape: view.shape.slice(1), strides: view.strides.slice(1), offset: view.offset } : view;
+
+/**
+ * W + scale·left·right; W's own bits where scale is 0. Inputs: W, scale, blocks of left, blocks of right; of several cells
+ * all have their axis in front.
+ */
 export const addLowRankPrimitive: Primitive<undefined> = {
   name: "addLowRank",
   infer: ([w]) => w,
   lowering: {
     kind: "kernel",
     inPlace: 0,
-    emit: ({ output: { shape: [m, n] }, inputs, inPlace }) => ({
-      dispatches: [
-        addLowRankDispatch({ m, n, ranks: blocksOf(inputs).map(([{ view }]) => view.shape[1]) }, inPlace),
-      ],
-    }),
+    accepts(input, views) {
+      const view = views[input];
+      return view.offset === 0 && isContiguous(cellOf(view, views[0].shape.length === 3));
+    },
+    emit({ output: { shape }, inputs, inPlace }) {
+      const [m, n] = shape.slice(-2);
+      const hasCells = shape.length === 3;
+      const ranks = blocksOf(inputs).map(([{ view }]) => view.shape.at(-1)!);
+      const next = hasCells ? inputs.map(({ view }) => view.strides[0]) : undefined;
+      const sizes = { m, n, ranks, next, cells: hasCells ? shape[0] : 1 };
+      return { dispatches: [addLowRankDispatch(sizes, inPlace)] };
+    },
   },
   reference(inputs) {
-    const [w, { data: [scale] }] = inputs;
-    const n = w.shape[1];
+    const [w, { data: scales }] = inputs;
+    const [m, n] = w.shape.slice(-2);
     return w.data.map((value, i) => {
+      const row = Math.floor(i / n); // of those of all cells
+      const cell = Math.floor(row / m);
       let product = 0;
       for (const [left, right] of blocksOf(inputs)) {
-        const r = left.shape[1];
-        for (let j = 0; j < r; j++) product += left.data[Math.floor(i / n) * r + j] * right.data[j * n + i % n];
+        const r = left.shape.at(-1)!;
+        for (let j = 0; j < r; j++) product += left.data[row * r + j] * right.data[(cell * r + j) * n + i % n];
       }
+      const scale = scales[cell];
       return scale === 0 ? value : value + scale * product;
     });
   },
   vjp({ inputs, cotangent, needs }) {
-    const scale = inputs[1];
+    const [w, scale] = inputs;
     const blocks = blocksOf(inputs);
+    const factor = w.rank === 3 ? scale.reshape([-1, 1, 1]) : scale;
     const product = () => blocks.map(([left, right]) => left.matmul(right)).reduce((x, y) => x.add(y));
     return [
       cotangent,
-      needs[1] ? cotangent.mul(product()).sum() : undefined,
+      needs[1] ? cotangent.mul(product()).sum({ axis: w.rank === 3 ? [1, 2] : undefined }) : undefined,
       ...blocks.map(([, right], i) =>
-        needs[2 + i] ? cotangent.matmul(right, { transposeB: true }).mul(scale) : undefined
+        needs[2 + i] ? cotangent.matmul(right, { transposeB: true }).mul(factor) : undefined
       ),
       ...blocks.map(([left], i) =>
-        needs[2 + blocks.length + i] ? left.matmul(cotangent, { transposeA: true }).mul(scale) : undefined
+        needs[2 + blocks.length + i] ? left.matmul(cotangent, { transposeA: true }).mul(factor) : undefined
       ),
     ];
   },
-  batch: (site) => batchOneByOne(addLowRankPrimitive, site),
+  batch(site) {
+    const each = ofEachCell(site);
+    if (each[0].rank === 3) return apply(addLowRankPrimitive, each, undefined);
+    // The cells of cells are so many cells.
+    return partCells(apply(addLowRankPrimitive, each.map(joinCells), undefined), site.cells);
+  },
 };
 
 /**

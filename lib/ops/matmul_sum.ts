@@ -1,26 +1,41 @@
 import { matmulDispatch } from "../../kernels/choose_matmul.ts";
+import { CELL_ROWS } from "../../kernels/branch.ts";
 import { SINGLE_PRODUCT } from "../../kernels/matmul.ts";
 import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { View } from "../tensor/view.ts";
 import { add } from "./arithmetic.ts";
 import { joinCells, ofEachCell, partCells } from "./batching.ts";
-import { batchOneByOne } from "./batch_one_by_one.ts";
 import { zeros } from "./full.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
 import { matmul, type MatmulParams, orientation, productEmission } from "./matmul.ts";
 import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
 
+/** Parameters of {@linkcode matmulSumPrimitive}. */
+export interface MatmulSumParams extends MatmulParams {
+  /** How many cells there are, whose axis then is in front of all inputs; absent where there is none. */
+  readonly cells?: number;
+}
+
+/** From one cell to the next; 0 where all share an operand, or there are none. */
+const nextCell = ({ shape, strides }: View) => shape.length === 3 ? strides[0] : 0;
+
+/** Whether the rows of one cell follow those of another, so that all are rows of one matrix. */
+function hasRowsInLine(view: View): boolean {
+  return view.shape.length === 2 || nextCell(view) === view.shape[1] * orientation(view)!.stride;
+}
+
 /**
  * scale · (A·B + Z·V), A `[m, k]`, B `[k, n]`, Z `[m, r]`, V `[r, n]`: one chain of fma over k, then over r. With two more
- * inputs Z and V are in two blocks.
+ * inputs Z and V are in two blocks. Of several cells, all have their axis in front.
  */
-export const matmulSumPrimitive: Primitive<MatmulParams> = {
+export const matmulSumPrimitive: Primitive<MatmulSumParams> = {
   name: "matmulSum",
-  infer: ([a, b]) => ({ shape: [a.shape[0], b.shape[1]], dtype: "f32" }),
+  infer: ([a, b]) => ({ shape: [...a.shape.slice(0, -1), b.shape[b.shape.length - 1]], dtype: "f32" }),
   lowering: {
     kind: "kernel",
     takesEpilogue: true,
-    scaled: ({ scale }, factor) => ({ scale: scale * factor }),
+    scaled: (params, factor) => ({ ...params, scale: params.scale * factor }),
     accepts(input, views) {
       const found = orientation(views[input]);
       // The first operands have their rows together, and both blocks of V lie alike.
@@ -28,20 +43,28 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
         orientation(views[3])?.kind === orientation(views[5])?.kind;
       return found !== undefined && (found.kind === "n" || input % 2 === 1) && isAlike;
     },
-    emit({ inputs: [a, b, ...blocks], output, params: { scale }, target, epilogue }) {
-      const [m, n] = output.shape;
-      const k = a.view.shape[1];
+    emit({ inputs: [a, b, ...blocks], output, params: { scale, cells = 1 }, target, epilogue }) {
+      const [m, n] = output.shape.slice(-2);
+      const k = a.view.shape[a.view.shape.length - 1];
       const [A, B, , V] = [a, b, ...blocks].map((x) => orientation(x.view)!);
+      const rowSides = [a, ...blocks.filter((_, i) => i % 2 === 0)];
+      // The rows of all cells by one matrix that they share.
+      const isTall = cells > 1 && nextCell(b.view) === 0 && m % CELL_ROWS === 0 &&
+        rowSides.every(({ view }) => hasRowsInLine(view));
       const blockOf = ([z, v]: typeof blocks) => ({
         ldz: orientation(z.view)!.stride,
         ldv: orientation(v.view)!.stride,
         offsetZ: z.view.offset,
         offsetV: v.view.offset,
+        nextZ: nextCell(z.view),
+        nextV: nextCell(v.view),
       });
-      const [r, r1 = 0] = [0, 2].filter((i) => i < blocks.length).map((i) => blocks[i].view.shape[1]);
+      const [r, r1 = 0] = [0, 2].filter((i) => i < blocks.length).map((i) => blocks[i].view.shape.at(-1)!);
       const dispatch = matmulDispatch(B.kind === "t" ? "nt" : "nn", {
         ...SINGLE_PRODUCT,
-        m,
+        ...isTall
+          ? { m: cells * m }
+          : { m, batch: cells, inner: cells, a1: nextCell(a.view), b1: nextCell(b.view), c1: m * n },
         n,
         k,
         lda: A.stride,
@@ -53,6 +76,7 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
         branch: {
           layout: V.kind === "t" ? (r1 > 0 ? "nt_nt" : "nt") : r1 > 0 ? "nn_nn" : "nn",
           r: r + r1,
+          rows: isTall ? m : undefined,
           ...blockOf(blocks),
           ...r1 > 0 && { second: { from: r, ...blockOf(blocks.slice(2)) } },
         },
@@ -61,11 +85,12 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
     },
   },
   reference(inputs, { scale }, output) {
-    const n = output.shape[1];
+    const [m, n] = output.shape.slice(-2);
     const along = (left: ReferenceArray, right: ReferenceArray, row: number, column: number) => {
-      const k = left.shape[1];
+      const k = left.shape[left.shape.length - 1];
+      const first = Math.floor(row / m) * k * n;
       let sum = 0;
-      for (let j = 0; j < k; j++) sum += left.data[row * k + j] * right.data[j * n + column];
+      for (let j = 0; j < k; j++) sum += left.data[row * k + j] * right.data[first + j * n + column];
       return sum;
     };
     return Float64Array.from({ length: sizeOf(output.shape) }, (_, i) => {
@@ -86,10 +111,16 @@ export const matmulSumPrimitive: Primitive<MatmulParams> = {
   },
   batch(site) {
     const { inputs, isMapped, cells, params } = site;
-    // Where cells share all second operands, their rows are rows of one product.
-    if (inputs.some((_, i) => i % 2 === 1 && isMapped[i])) return batchOneByOne(matmulSumPrimitive, site);
-    const rows = ofEachCell(site).map((x, i) => i % 2 === 0 ? joinCells(x) : inputs[i]);
-    return partCells(apply(matmulSumPrimitive, rows, params), cells);
+    const each = ofEachCell(site);
+    if (!inputs.some((_, i) => i % 2 === 1 && isMapped[i]) && params.cells === undefined) {
+      // Where cells share all second operands, their rows are rows of one product.
+      const rows = each.map((x, i) => i % 2 === 0 ? joinCells(x) : inputs[i]);
+      return partCells(apply(matmulSumPrimitive, rows, params), cells);
+    }
+    // The cells of cells are so many cells.
+    const joined = params.cells === undefined ? each : each.map(joinCells);
+    const result = apply(matmulSumPrimitive, joined, { ...params, cells: cells * (params.cells ?? 1) });
+    return params.cells === undefined ? result : partCells(result, cells);
   },
 };
 

@@ -7,11 +7,11 @@ import {
 } from "../../kernels/squared_norm.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { invertView } from "../tensor/view.ts";
-import { batchOneByOne } from "./batch_one_by_one.ts";
+import { invertView, isContiguous } from "../tensor/view.ts";
+import { joinCells, ofEachCell, partCells } from "./batching.ts";
 import { zeros } from "./full.ts";
 import { requireDType } from "./elementwise.ts";
-import { apply, type Dispatch, type Primitive } from "./primitive.ts";
+import { apply, type Dispatch, type KernelInput, type Primitive } from "./primitive.ts";
 
 /** Buffers that one kernel reads: with its output at most 8. */
 const BUFFERS = 7;
@@ -23,49 +23,87 @@ interface Round {
   readonly arrays: SquaredArray[];
 }
 
+/** Parameters of {@linkcode squaredNormPrimitive}. */
+export interface SquaredNormParams {
+  /** How many cells there are, whose axis then is in front of all inputs and of the result; absent where there is none. */
+  readonly cells?: number;
+}
+
+/** Puts arrays into dispatches, which read few buffers each. */
+function roundsOf(
+  inputs: readonly KernelInput[],
+  arrays: readonly { readonly input: number; readonly offset: number; readonly size: number }[],
+): { readonly rounds: readonly Round[]; readonly partials: number } {
+  const rounds: Round[] = [];
+  let partials = 0;
+  // Partial sums lie in the order of the arrays, whichever dispatch makes them.
+  for (const { input, offset, size } of arrays) {
+    const { memory = inputs[input] } = inputs[input];
+    let round = rounds.find(({ memories, arrays }) =>
+      arrays.length < SQUARED_ARRAYS && (memories.includes(memory) || memories.length < BUFFERS)
+    );
+    if (!round) rounds.push(round = { memories: [], inputs: [], arrays: [] });
+    if (!round.memories.includes(memory)) {
+      round.memories.push(memory);
+      round.inputs.push(input);
+    }
+    round.arrays.push({ buffer: round.memories.indexOf(memory), offset, size, partial: partials });
+    partials += squaredNormChunks(size);
+  }
+  return { rounds, partials };
+}
+
 /** The sum of the squares of all elements of several tensors. */
-export const squaredNormPrimitive: Primitive<undefined> = {
+export const squaredNormPrimitive: Primitive<SquaredNormParams> = {
   name: "squaredNorm",
-  infer: () => ({ shape: [], dtype: "f32" }),
+  infer: (_, { cells }) => ({ shape: cells === undefined ? [] : [cells], dtype: "f32" }),
   lowering: {
     kind: "kernel",
-    // In whatever order the elements lie: a transposed gradient need not be copied.
-    accepts: (input, views) => invertView(views[input]) !== undefined,
+    // In whatever order the elements lie: a transposed gradient need not be copied. Those of a cell lie together.
+    accepts: (input, views, { cells }) =>
+      cells === undefined
+        ? invertView(views[input]) !== undefined
+        : isContiguous(views[input]) && views[input].offset === 0,
     sharesMemory: true,
-    emit({ inputs }) {
-      const rounds: Round[] = [];
-      let partials = 0;
-      // Partial sums lie in the order of the inputs, whichever dispatch makes them.
-      inputs.forEach((input, i) => {
-        const { view, memory = input, first = 0 } = input;
-        let round = rounds.find(({ memories, arrays }) =>
-          arrays.length < SQUARED_ARRAYS && (memories.includes(memory) || memories.length < BUFFERS)
-        );
-        if (!round) rounds.push(round = { memories: [], inputs: [], arrays: [] });
-        if (!round.memories.includes(memory)) {
-          round.memories.push(memory);
-          round.inputs.push(i);
-        }
-        const size = sizeOf(view.shape);
-        round.arrays.push({ buffer: round.memories.indexOf(memory), offset: first, size, partial: partials });
-        partials += squaredNormChunks(size);
-      });
+    emit({ inputs, params: { cells = 1 } }) {
+      const arrays = Array.from({ length: cells }, (_, cell) =>
+        inputs.map(({ view, first = 0 }, input) => {
+          const size = sizeOf(view.shape) / cells;
+          return { input, offset: first + cell * size, size };
+        })).flat();
+      const { rounds, partials } = roundsOf(inputs, arrays);
       const dispatches = rounds.map(({ inputs, arrays }): Dispatch => ({
         ...squaredNormDispatch(arrays),
         buffers: [...inputs.map((input) => ({ input })), { scratch: 0 }],
       }));
       dispatches.push({
         kernel: sumPartials(),
-        grid: [1, 1, 1],
-        uniforms: Uint32Array.of(partials, 0, 0, 0),
+        grid: [cells, 1, 1],
+        uniforms: Uint32Array.of(partials / cells, 0, 0, 0),
         buffers: [{ scratch: 0 }, "output"],
       });
       return { dispatches, scratch: [4 * partials] };
     },
   },
-  reference: (inputs) => Float64Array.of(inputs.reduce((sum, { data }) => data.reduce((s, x) => s + x * x, sum), 0)),
-  vjp: ({ inputs, cotangent, needs }) => inputs.map((x, i) => needs[i] ? x.mul(2).mul(cotangent) : undefined),
-  batch: (site) => batchOneByOne(squaredNormPrimitive, site),
+  reference: (inputs, { cells = 1 }) =>
+    Float64Array.from({ length: cells }, (_, cell) =>
+      inputs.reduce((sum, { data }) => {
+        const size = data.length / cells;
+        return data.subarray(cell * size, (cell + 1) * size).reduce((s, x) => s + x * x, sum);
+      }, 0)),
+  vjp: ({ inputs, params: { cells }, cotangent, needs }) =>
+    inputs.map((x, i) => {
+      if (!needs[i]) return undefined;
+      const slope = cells === undefined ? cotangent : cotangent.reshape([cells, ...x.shape.slice(1).map(() => 1)]);
+      return x.mul(2).mul(slope);
+    }),
+  batch(site) {
+    const { cells, params } = site;
+    const each = ofEachCell(site);
+    if (params.cells === undefined) return apply(squaredNormPrimitive, each, { cells });
+    // The cells of cells are so many cells.
+    return partCells(apply(squaredNormPrimitive, each.map(joinCells), { cells: cells * params.cells }), cells);
+  },
 };
 
 /**
@@ -86,5 +124,5 @@ export const squaredNormPrimitive: Primitive<undefined> = {
 export function squaredNorm(tensors: readonly Tensor[]): Tensor {
   const parts = tensors.filter(({ size }) => size > 0);
   for (const part of parts) requireDType("squaredNorm", part, ["f32"]);
-  return parts.length === 0 ? zeros([]) : apply(squaredNormPrimitive, parts, undefined);
+  return parts.length === 0 ? zeros([]) : apply(squaredNormPrimitive, parts, {});
 }

@@ -23,11 +23,12 @@ describe("the kernel that adds a factored matrix", () => {
 
   async function run(device: Device, [m, n, r]: readonly number[], problem: Problem, vec4: boolean, inPlace: boolean) {
     const options = { vec4, inPlace, blocks: 1 };
+    const sizes = { m, n, ranks: [r] };
     const { W, L, R, scale } = problem;
     const [Y] = await runKernel(device, {
       kernel: addLowRankKernel(options),
-      grid: addLowRankGrid(options, m, n),
-      uniforms: addLowRankUniforms(m, n, [r]),
+      grid: addLowRankGrid(options, sizes),
+      uniforms: addLowRankUniforms(sizes),
       buffers: [W, Float32Array.of(scale), L, R, ...inPlace ? [] : [new Float32Array(m * n)]],
     });
     return asFloats(Y);
@@ -72,9 +73,9 @@ describe("the kernel that adds a factored matrix", () => {
   for (const [m, n, r, s] of [[7, 9, 3, 2], [64, 64, 8, 8], [65, 64, 4, 12]]) {
     it(`on ${m}×${n} takes factors in blocks of ${r} and ${s}: the same bits as whole ones`, async () => {
       const numbers = new Numbers(m * n);
-      const sizes = [m * n, m * r, m * s, r * n, s * n];
+      const sizes = { m, n, ranks: [r, s] };
       const [W, L0, L1, R0, R1] = await Promise.all(
-        sizes.map(async (size) => await numbers.tensor([size]).data() as Float32Array),
+        [m * n, m * r, m * s, r * n, s * n].map(async (size) => await numbers.tensor([size]).data() as Float32Array),
       );
       const L = Float32Array.from({ length: m * (r + s) }, (_, i) => {
         const [row, j] = [Math.floor(i / (r + s)), i % (r + s)];
@@ -86,8 +87,8 @@ describe("the kernel that adds a factored matrix", () => {
           const options = { vec4, inPlace: false, blocks: 2 };
           const [Y] = await runKernel(device, {
             kernel: addLowRankKernel(options),
-            grid: addLowRankGrid(options, m, n),
-            uniforms: addLowRankUniforms(m, n, [r, s]),
+            grid: addLowRankGrid(options, sizes),
+            uniforms: addLowRankUniforms(sizes),
             buffers: [W, Float32Array.of(0.3), L0, L1, R0, R1, new Float32Array(m * n)],
           });
           expect(bits(asFloats(Y))).toEqual(bits(await run(device, [m, n, r + s], whole, vec4, false)));
