@@ -115,7 +115,13 @@ export type Lowering<P> =
     readonly kind: "view";
     view(input: View, params: P, output: Aval): View | undefined;
   }
-  | { readonly kind: "reduce"; readonly combine: "sum" | "max" | "min"; axes(params: P): readonly number[] }
+  | {
+    readonly kind: "reduce";
+    readonly combine: "sum" | "max" | "min";
+    axes(params: P): readonly number[];
+    /** How many axes in front go from cell to cell: they are kept, and the order of summation is that of one cell alone. */
+    cellAxes(params: P): number;
+  }
   | {
     /** Inputs are written into boxes of the output, which is zero elsewhere. */
     readonly kind: "place";

@@ -7,6 +7,8 @@ import { apply, type Primitive, type VjpSite } from "./primitive.ts";
 /** Parameters of the reductions: axes that go, ascending. */
 export interface ReduceParams {
   readonly axes: readonly number[];
+  /** How many axes in front go from cell to cell; none by default. */
+  readonly cellAxes?: number;
 }
 
 const COMBINE = {
@@ -24,7 +26,7 @@ export function reducePrimitive(
   const primitive: Primitive<ReduceParams> = {
     name: combine,
     infer: ([x], { axes }) => ({ shape: x.shape.filter((_, axis) => !axes.includes(axis)), dtype: x.dtype }),
-    lowering: { kind: "reduce", combine, axes: ({ axes }) => axes },
+    lowering: { kind: "reduce", combine, axes: ({ axes }) => axes, cellAxes: ({ cellAxes = 0 }) => cellAxes },
     reference([x], { axes }, output) {
       const result = new Float64Array(sizeOf(output.shape)).fill(FIRST[combine]);
       const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
@@ -38,7 +40,8 @@ export function reducePrimitive(
       return result.map((value) => wrapNumber(output.dtype, value));
     },
     vjp,
-    batch: ({ inputs, params: { axes } }) => apply(primitive, inputs, { axes: axes.map((axis) => axis + 1) }),
+    batch: ({ inputs, params: { axes, cellAxes = 0 } }) =>
+      apply(primitive, inputs, { axes: axes.map((axis) => axis + 1), cellAxes: cellAxes + 1 }),
   };
   return primitive;
 }

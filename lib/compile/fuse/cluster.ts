@@ -1,3 +1,4 @@
+import { type Shape, sizeOf } from "../../tensor/shape.ts";
 import { invertView, type View } from "../../tensor/view.ts";
 import { copyPrimitive, type Node, type Operand } from "../graph/graph.ts";
 
@@ -46,21 +47,32 @@ export function scatterOf(node: Node): View | undefined {
   return inverse && inverse.strides[last] === 1 && inverse.shape[last] % 4 === 0 ? inverse : undefined;
 }
 
-/** Whether a reduction runs along whole rows, whole columns or neither of how its operand lies. */
-export function reduceDirection({ view }: Operand, axes: readonly number[]): "row" | "column" | undefined {
-  const rank = view.shape.length;
-  const kept = [...Array(rank).keys()].filter((axis) => !axes.includes(axis) && view.shape[axis] !== 1);
-  const reduced = axes.filter((axis) => view.shape[axis] !== 1);
+/** How a reduction runs. */
+export interface Reduction {
+  readonly axes: readonly number[];
+  /** How many cells there are, each of which is reduced as if it were alone; 1 where there is no axis of cells. */
+  readonly cells: number;
+  /** Whether it runs along whole rows, whole columns or neither of how a cell's operand lies. */
+  readonly direction: "row" | "column" | undefined;
+}
+
+function directionOf(shape: Shape, axes: readonly number[]): "row" | "column" | undefined {
+  const kept = [...shape.keys()].filter((axis) => !axes.includes(axis) && shape[axis] !== 1);
+  const reduced = axes.filter((axis) => shape[axis] !== 1);
   if (reduced.every((axis) => kept.every((other) => other < axis))) return "row";
   if (reduced.every((axis) => kept.every((other) => other > axis))) return "column";
   return undefined;
 }
 
-/** The axes of a reduction. */
-export function reduceAxes(node: Node): readonly number[] {
+/** How a node that is a reduction runs. */
+export function reductionOf(node: Node): Reduction {
   const lowering = node.primitive!.lowering;
   if (lowering.kind !== "reduce") throw new Error(`internal: ${node.primitive!.name} is no reduction`);
-  return lowering.axes(node.params);
+  const axes = lowering.axes(node.params);
+  const cellAxes = lowering.cellAxes(node.params);
+  const [{ view: { shape } }] = node.inputs;
+  const direction = directionOf(shape.slice(cellAxes), axes.map((axis) => axis - cellAxes));
+  return { axes, cells: sizeOf(shape.slice(0, cellAxes)), direction };
 }
 
 /** The node of a cluster that has a kernel of its own. */

@@ -1,4 +1,4 @@
-import { type Cluster, kernelOf, type Part, type Product, reduceAxes, reduceDirection, scatterOf } from "./cluster.ts";
+import { type Cluster, kernelOf, type Part, type Product, reductionOf, scatterOf } from "./cluster.ts";
 import { describePart } from "./horizontal_maps.ts";
 import { describeProduct, describeReduction, mayWait } from "./horizontal_products.ts";
 import { type FusionGroup, FusionGroups } from "./fusion_groups.ts";
@@ -122,7 +122,7 @@ class Fuser {
     const [consumer, ...others] = this.consumers[node.id];
     if (!consumer || others.length > 0 || this.isOutput[node.id] || consumer.kind !== "reduce") return undefined;
     const [operand] = consumer.inputs;
-    return isWhole(operand) && reduceDirection(operand, reduceAxes(consumer)) ? consumer : undefined;
+    return isWhole(operand) && reductionOf(consumer).direction ? consumer : undefined;
   }
 
   /** Whether a node's group can take in what is computed element by element of its result. */
@@ -165,7 +165,7 @@ class Fuser {
       const other = this.#groups.of(operand.node);
       const takes = other?.kind === "map" && !this.#scattered.has(operand.node) && operand.node.kind === "map" &&
         isWhole(operand) &&
-        reduceDirection(operand, reduceAxes(node)) !== undefined && this.#flowsInto(other, node) &&
+        reductionOf(node).direction !== undefined && this.#flowsInto(other, node) &&
         this.#fits(other, group);
       if (takes) this.#groups.merge(group, other);
     }

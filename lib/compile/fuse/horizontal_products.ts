@@ -1,5 +1,5 @@
 import { isWhole, type Node } from "../graph/graph.ts";
-import type { Product } from "./cluster.ts";
+import { type Product, reductionOf } from "./cluster.ts";
 import { paramsKey } from "../graph/params_key.ts";
 
 /** Tensors up to this size may be kept for longer, so that products without a common operand run together. */
@@ -37,6 +37,9 @@ export function describeReduction(
   const kernel = nodes[nodes.length - 1];
   const [operand] = kernel.inputs;
   if (!isWhole(operand) || kernel.controlDependencies.length > 0) return undefined;
+  // The columns of several cells are several reductions already.
+  const { cells, direction } = reductionOf(kernel);
+  if (cells !== 1 && direction === "column") return undefined;
   const { node: input, view } = operand;
   const work = describeWork(nodes.slice(0, -1), { size: input.size });
   // A tensor of one element is read as the single number that it is, at one place for all.

@@ -5,7 +5,7 @@ import { bitsOf } from "../../tensor/dtype.ts";
 import { sizeOf } from "../../tensor/shape.ts";
 import { permuteView, type View } from "../../tensor/view.ts";
 import type { Command, Layout, Lowered } from "./command.ts";
-import { type Cluster, reduceAxes, reduceDirection, takeApart } from "../fuse/cluster.ts";
+import { type Cluster, reductionOf, takeApart } from "../fuse/cluster.ts";
 import { Fused, nameOf, viewInJoined } from "./fused_kernel.ts";
 import { isWhole } from "../graph/graph.ts";
 import { spreadOf, whole } from "./spread.ts";
@@ -100,18 +100,23 @@ export function lowerReduce(cluster: Cluster, layout: Layout): Lowered {
 function lowerOneOrSeveral(
   cluster: Cluster,
   layout: Layout,
-  { several, offset }: { readonly several: Several; readonly offset: number },
+  { several: joined, offset }: { readonly several: Several; readonly offset: number },
 ): Lowered {
   const node = cluster.nodes[cluster.nodes.length - 1];
   const lowering = node.primitive!.lowering;
   if (lowering.kind !== "reduce") throw new Error("internal: a reduction's cluster ends with something else");
-  const axes = reduceAxes(node);
+  const { axes, cells, ...reduction } = reductionOf(node);
   const [operand] = node.inputs;
   const isPrologue = cluster.nodes.length > 1;
-  const direction = isWhole(operand) ? reduceDirection(operand, axes) : undefined;
+  const direction = isWhole(operand) ? reduction.direction : undefined;
   const reduced = sizeOf(axes.map((axis) => operand.view.shape[axis]));
-  const plan = planReduce(direction ?? "row", node.size, reduced);
-  const isJoined = several !== ALONE;
+  // One cell alone decides how each is summed; the rows of all are rows, the columns of each run by themselves.
+  const ofCell = planReduce(direction ?? "row", node.size / cells, reduced);
+  const plan = direction === "column" ? ofCell : { ...ofCell, kept: node.size };
+  const isJoined = joined !== ALONE;
+  const several = direction === "column" && cells !== 1
+    ? { count: cells, first: 0, step: plan.kept * reduced, stepOut: plan.kept }
+    : joined;
   // Axes that lie between others go last in the operand's view.
   const kept = operand.view.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
   const permuted = isPrologue || direction ? undefined : permuteView(operand.view, [...kept, ...axes]);

@@ -1,0 +1,88 @@
+import { beforeAll, describe, it } from "@std/testing/bdd";
+import { expect } from "expect";
+import * as dd from "../../mod.ts";
+import type { Tensor, Tree } from "../../mod.ts";
+import { type Key, random } from "../../lib/ops/mod.ts";
+import { testDevice } from "../support/device.ts";
+import { bits } from "../support/numbers.ts";
+import { TARGETS, tinyBatch } from "../support/tiny.ts";
+
+const model = dd.models.bert({
+  vocabSize: 48,
+  hiddenSize: 32,
+  layers: 2,
+  heads: 2,
+  maxLength: 32,
+  labels: 2,
+  dropout: 0.1,
+});
+const base = () => model.init(random.key(5));
+const loss = (params: dd.Params, batch: ReturnType<typeof tinyBatch>, key: Key) =>
+  dd.nn.crossEntropy(model.apply(params, batch, key), batch.labels);
+
+const common = { targets: TARGETS, rank: 4, alpha: 8 };
+const METHODS: Record<string, dd.peft.Method<Tree, Tree>> = {
+  lora: dd.peft.lora(common),
+  deltaLora: dd.peft.deltaLora({ ...common, lambda: 2, startStep: 1 }),
+  adalora: dd.peft.adalora({
+    ...common,
+    initialRank: 6,
+    targetRank: 3,
+    totalSteps: 6,
+    warmup: 1,
+    final: 1,
+    interval: 1,
+  }),
+  dora: dd.peft.dora(common),
+  full: dd.peft.full(),
+};
+
+const STEPS = 3;
+
+/** Trains cells of the given seeds, on batches of their own, in one program; gives each cell's losses and parameters. */
+async function train(method: dd.peft.Method<Tree, Tree>, seeds: readonly number[], B: number) {
+  const optimizer = dd.optim.adamw({ learningRate: 3e-3, weightDecay: 0.01 });
+  const one = dd.train.makeStep({ loss, method, optimizer, clip: 0.5 });
+  const states = seeds.map((seed) => dd.train.init(random.key(seed), base(), { method, optimizer }));
+  const stacked = dd.tree.map((first, ...others) => dd.stack([first, ...others]), states[0], ...states.slice(1));
+  const step = dd.jit(dd.vmap(one), { donate: [0] });
+  let state = stacked;
+  const losses: Tensor[] = [];
+  for (let i = 0; i < STEPS; i++) {
+    const batches = seeds.map((seed) => tinyBatch(100 * seed + i, B, 32));
+    const batch = dd.tree.map((first, ...others) => dd.stack([first, ...others]), batches[0], ...batches.slice(1));
+    const [next, metrics] = await step(state, batch);
+    state = next;
+    losses.push(metrics.loss, metrics.gradNorm);
+  }
+  const told = await Promise.all(losses.map((loss) => loss.data()));
+  const leaves = await Promise.all(dd.tree.leaves([state.trainable, state.base]).map((leaf) => leaf.data()));
+  step.dispose();
+  return seeds.map((_, cell) => ({
+    told: told.map((all) => all[cell]),
+    parts: leaves.map((all) => {
+      const size = all.length / seeds.length;
+      return bits(all.slice(cell * size, (cell + 1) * size));
+    }),
+  }));
+}
+
+describe("cells of one program", () => {
+  beforeAll(async () => void await testDevice());
+
+  for (const [name, method] of Object.entries(METHODS)) {
+    for (const B of [1, 4]) {
+      it(`trained by ${name} on batches of ${B} have the bits that each has alone`, async () => {
+        await testDevice();
+        const together = await train(method, [3, 1, 2, 8, 5], B);
+        for (const [cell, seed] of [[0, 3], [4, 5]]) {
+          const [alone] = await train(method, [seed], B);
+          expect(together[cell].told).toEqual(alone.told);
+          alone.parts.forEach((part, i) => expect(together[cell].parts[i]).toEqual(part));
+        }
+        const [pair] = await train(method, [1, 8], B);
+        expect(together[1]).toEqual(pair);
+      });
+    }
+  }
+});
