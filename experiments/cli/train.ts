@@ -6,6 +6,7 @@ import { COMMON } from "../terminal/flag_table.ts";
 import type { Flags } from "../terminal/flags.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress_bar.ts";
+import { sayBeside } from "../terminal/say.ts";
 import { tell } from "../terminal/tell.ts";
 import type { MethodFlags } from "../terminal/method_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
@@ -108,7 +109,7 @@ async function main(): Promise<void> {
   if (flags.help) return console.log(helpOf(options));
   const { out, json, log, resume, overwrite, "save-every": saveEvery = 500 } = flags;
   if (out === undefined) throw new RangeError("--out is missing: the folder for what is trained");
-  const say = (line: string) => json ? console.error(line) : console.log(line);
+  const say = sayBeside(json);
 
   const { draft, sources } = trainDraft(flags, options);
   const inputs = new Inputs(sources);

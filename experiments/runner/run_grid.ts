@@ -1,6 +1,7 @@
 import type { RunRecord, RunSpec } from "../../lib/experiment/mod.ts";
 import { plural } from "../../lib/text/plural.ts";
 import { describeDevice } from "../terminal/describe_device.ts";
+import { sayBeside } from "../terminal/say.ts";
 import type { Inputs } from "./data/inputs.ts";
 import { type Engine, type EngineOptions, openEngine } from "./engine.ts";
 import { keptRuns } from "./kept_runs.ts";
@@ -103,27 +104,27 @@ function report({ records, parts, document, files = [] }: Results, options: RunG
 export async function runGrid(experiment: Experiment, options: RunGridOptions): Promise<void> {
   const { specs, inputs, startTasks } = experiment;
   const { out, json, force, parquet, isDry } = options;
-  const say = (lines: readonly string[]) => lines.forEach((line) => json ? console.error(line) : console.log(line));
+  const say = sayBeside(json);
   using lock = isDry ? undefined : await ownRecords(out);
   const openOf = async (some: readonly RunSpec[]) => force ? some : await openRuns(some, out);
   const open = await openOf(specs);
-  say(experiment.describe(specs.length - open.length));
+  for (const line of experiment.describe(specs.length - open.length)) say(line);
 
   // Where all is recorded nothing needs to compute.
   const kept = await keptRuns(specs, startTasks);
   using engine = open.length > 0 ? await openEngine(inputs, { ...options, kept }) : undefined;
-  if (engine) describeDevice(engine.device, (line) => say([line]));
-  else say(["nothing is left to run"]);
+  if (engine) describeDevice(engine.device, say);
+  else say("nothing is left to run");
 
   if (isDry) {
     const plan = await experiment.plan(open, engine);
-    say(plan?.lines ?? []);
+    for (const line of plan?.lines ?? []) say(line);
     if (plan && (json || plan.text !== undefined)) console.log(json ? JSON.stringify(plan.document) : plan.text);
     return;
   }
   const expected = engine && await experiment.expect?.(open, engine);
   const { seconds, lines } = expected ?? { seconds: new Map<RunSpec, number>(), lines: [] };
-  say(lines);
+  for (const line of lines) say(line);
   const { run, parallel } = engine ?? {};
   const results = await experiment.run({
     seconds,

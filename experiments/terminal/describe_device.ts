@@ -1,4 +1,5 @@
 import type { Device } from "../../lib/device/mod.ts";
+import type { Say } from "./say.ts";
 
 /** What would compute faster than this device. */
 export function advice(report: Device["report"]): string {
@@ -11,7 +12,7 @@ export function advice(report: Device["report"]): string {
 }
 
 /** Says which device computes, and what would be faster. */
-export function describeDevice({ report }: Device, say: (line: string) => void): void {
+export function describeDevice({ report }: Device, say: Say): void {
   say(`device: ${report.name} (${report.source})`);
   if (report.isSoftware) say(`faster: ${advice(report)}`);
 }

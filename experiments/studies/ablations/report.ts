@@ -1,4 +1,5 @@
 import { mostAtOnce, type RunRecord } from "../../../lib/experiment/mod.ts";
+import { distinct } from "../../../lib/text/distinct.ts";
 import { duration } from "../../terminal/duration.ts";
 import { runTitle } from "../../terminal/narrator.ts";
 import { totalOf } from "../glue/estimate.ts";
@@ -15,8 +16,6 @@ export interface AblationReportOptions {
   readonly figureOf: (study: string) => string;
 }
 
-const each = (values: readonly (string | number)[]) => [...new Set(values)].join(", ");
-
 function treeOf(records: readonly RunRecord[]): string {
   const modified = records.filter(({ isModified }) => isModified).length;
   if (records.some(({ isModified }) => isModified === undefined)) return "not known, outside of a repository";
@@ -31,13 +30,13 @@ function head(records: readonly RunRecord[], { sweeps }: Evidence): string[] {
   const swept = [...sweeps.values()].flat();
   const tables = records.filter(({ spec }) => !swept.some(({ seed }) => seed === spec.seed));
   const seeds = (own: readonly { readonly seed: number }[]) =>
-    each(own.map(({ seed }) => seed).toSorted((a, b) => a - b));
+    distinct(own.map(({ seed }) => seed).toSorted((a, b) => a - b));
   const seconds = totalOf(results.map(({ wallSeconds }) => wallSeconds));
   const atOnce = mostAtOnce(records);
   const lines = [
     `Metric: ${Array.from(metrics, ([task, metric]) => `${task} ${metric}`).join(", ")}; larger is better.`,
-    `Split: ${split}. Checkpoint: ${each(records.map(({ spec }) => spec.checkpoint))}, of ` +
-    `${each(records.map(({ spec }) => spec.steps))} steps of ${batchSize} examples.`,
+    `Split: ${split}. Checkpoint: ${distinct(records.map(({ spec }) => spec.checkpoint))}, of ` +
+    `${distinct(records.map(({ spec }) => spec.steps))} steps of ${batchSize} examples.`,
     `Seeds: ${
       seeds(tables.map(({ spec }) => spec))
     }; every condition of a study on the same ones, which are a pair on a task.`,
@@ -50,8 +49,8 @@ function head(records: readonly RunRecord[], { sweeps }: Evidence): string[] {
     "the rate of their method.",
     `Model: ${model.name}, ${model.layers} layers of ${model.hiddenSize}, weights ${model.hash.slice(0, 12)}; data: ` +
     `${data.source === "suite" ? "the generated suite" : "GLUE's files"}.`,
-    `Device: ${each(results.map(({ device }) => device))}. Versions: ${
-      each(results.map(({ versions }) => versions))
+    `Device: ${distinct(results.map(({ device }) => device))}. Versions: ${
+      distinct(results.map(({ versions }) => versions))
     }. ` +
     `Working tree: ${treeOf(records)}.`,
     `${records.length} runs, ${records.length - results.length} of them failed; ${

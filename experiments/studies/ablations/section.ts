@@ -16,6 +16,7 @@ import {
 } from "../../../lib/experiment/mod.ts";
 import { tableMarkdown } from "../../../lib/experiment/figures/table.ts";
 import { formatPoints } from "../../../lib/experiment/statistics/points.ts";
+import { distinct } from "../../../lib/text/distinct.ts";
 import { type Held, heldOf, plainFindings, scopeOf, showsSomething } from "./findings.ts";
 import { holdPairs, pairTable } from "./pairs.ts";
 import type { ChosenRates, StudyRuns } from "./specs.ts";
@@ -73,12 +74,11 @@ function costTable({ runs }: StudyRuns, { records }: Evidence): string {
   return tableMarkdown(runs.map(({ condition, specs }) => {
     const results = specs.flatMap((spec) => records.get(spec)!.result ?? []);
     const [first] = results;
-    const each = (values: readonly number[]) => [...new Set(values)].join(", ");
     return {
       method: condition.name,
       "learning rate": String(specs[0].optimizer.learningRate),
       "trained parameters": first?.trainableParameters.toLocaleString("en") ?? "–",
-      "writes of W": results.length > 0 ? each(results.map(({ writes }) => writes)) : "–",
+      "writes of W": results.length > 0 ? distinct(results.map(({ writes }) => writes)) : "–",
       "peak MB": results.length > 0 ? megabytes(peakBytes(results)) : "–",
     };
   }));

@@ -1,4 +1,5 @@
-import { canonicalJson, writeTables } from "../../../lib/experiment/mod.ts";
+import { writeTables } from "../../../lib/experiment/mod.ts";
+import { writeSpecs } from "../../../lib/experiment/records/write_specs.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";
 import { comparable } from "../comparable.ts";
 import { ablationReport } from "./report.ts";
@@ -22,9 +23,9 @@ export async function writeSections(
   evidence: Evidence,
   { out, report: named, parquet, command }: WriteSectionsOptions,
 ): Promise<string[]> {
-  const [specs, records] = [[...evidence.records.keys()], [...evidence.records.values()]];
+  const records = [...evidence.records.values()];
   await writeTables(out, records, { parquet });
-  await writeAtomically(`${out}/specs.json`, `[\n${specs.map(canonicalJson).join(",\n")}\n]\n`);
+  await writeSpecs(out, [...evidence.records.keys()]);
   const report = named ?? `${out}/ablations.md`;
   const folder = named?.replace(/\.[^./]*$/, "") ?? out;
   await Deno.mkdir(folder, { recursive: true });

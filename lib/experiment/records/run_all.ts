@@ -1,10 +1,10 @@
-import { writeAtomically } from "../../io/write_atomically.ts";
 import { findRecord, recordPath, setAside } from "./find_record.ts";
 import { LiveTables } from "./live_tables.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
 import type { RunRecord, RunResult } from "./record.ts";
 import { writeRecord } from "./record_file.ts";
-import { canonicalJson, hashSpec, parseSpec, type RunSpec } from "../specs/spec.ts";
+import { writeSpecs } from "./write_specs.ts";
+import { hashSpec, parseSpec, type RunSpec } from "../specs/spec.ts";
 import { messageOf } from "../../text/message_of.ts";
 
 /** What a trainer tells while it runs. */
@@ -147,7 +147,7 @@ export async function* runAll(
   if (lock && lock.folder !== out) throw new RangeError(`Cannot write into ${out} as the lock is of ${lock.folder}`);
   using _own = lock ? undefined : await lockFolder(out);
   await Deno.mkdir(`${out}/runs`, { recursive: true });
-  await writeAtomically(`${out}/specs.json`, `[\n${specs.map(canonicalJson).join(",\n")}\n]\n`);
+  await writeSpecs(out, specs);
 
   const records = force ? new Map<number, RunRecord>() : await recordsOf(specs, options);
   const isReused = specs.map((_, index) => records.get(index)?.status === "finished");

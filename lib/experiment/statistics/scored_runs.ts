@@ -1,5 +1,6 @@
 import { type RunRecord, scoreOf } from "../records/record.ts";
 import type { RunSpec } from "../specs/run_spec.ts";
+import { distinct } from "../../text/distinct.ts";
 
 /** A run as statistics see it: a row of a table. */
 export interface ScoredRun {
@@ -79,11 +80,10 @@ export interface TableSetting {
  * ```
  */
 export function settingOf(specs: readonly RunSpec[]): TableSetting {
-  const each = (values: readonly string[]) => [...new Set(values)].join(", ");
   const metrics = new Set(specs.map(({ metric }) => metric));
   return {
-    metric: metrics.size === 1 ? specs[0].metric : each(specs.map(({ task, metric }) => `${task} ${metric}`)),
-    split: each(specs.map(({ split }) => split)),
-    checkpoint: each(specs.map(({ checkpoint }) => checkpoint)),
+    metric: metrics.size === 1 ? specs[0].metric : distinct(specs.map(({ task, metric }) => `${task} ${metric}`)),
+    split: distinct(specs.map(({ split }) => split)),
+    checkpoint: distinct(specs.map(({ checkpoint }) => checkpoint)),
   };
 }
