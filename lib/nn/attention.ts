@@ -1,5 +1,6 @@
-import { fusedAttention, fusedAttentionGrad } from "../ops/attention.ts";
-import type { AttentionOptions } from "../ops/attention_by_parts.ts";
+import { checkAttention, fusedAttention, fusedAttentionGrad } from "../ops/attention.ts";
+import { attentionByParts, type AttentionOptions } from "../ops/attention_by_parts.ts";
+import { zeros } from "../ops/full.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { makeGroup } from "../transform/custom_vjp.ts";
 
@@ -8,11 +9,14 @@ export type { AttentionOptions };
 /**
  * Scaled dot-product attention, softmax(q kᵀ / √d) v ([Attention Is All You Need](https://arxiv.org/abs/1706.03762)): q
  * `[B, H, T, d]`, k and v `[B, H, S, d]`, all f32, give f32 `[B, H, T, d]`, for B texts, H heads, T queries and S keys.
- * It is PyTorch's `scaled_dot_product_attention`, with a mask of keys in place of a mask of scores.
+ * It is PyTorch's `scaled_dot_product_attention`, with masks and an additive bias of scores apart.
  *
  * The scores are never kept ([FlashAttention](https://arxiv.org/abs/2205.14135)): one kernel forward saves two numbers
  * of each row, and the backward pass makes the weights again from them, those of 256 keys at a time. q, k and v are
  * read where they lie, and results lie as `[B, T, H, d]`, so that heads are split and joined without a copy.
+ *
+ * A mask for each query and a bias are computed by other operations, with all scores in memory; derivatives go to the
+ * bias, too.
  *
  * Throws a RangeError where shapes do not fit or the rate of dropout is not in [0, 1), and a TypeError where a tensor
  * is not f32.
@@ -30,7 +34,11 @@ export type { AttentionOptions };
  * ```
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
-  const { mask, causal, dropout, key } = options;
+  const { mask, bias, causal, dropout, key } = options;
+  if (bias || mask && mask.rank !== 2) {
+    checkAttention(q, k, v, options);
+    return q.size === 0 || k.size === 0 ? zeros(q.shape) : attentionByParts(q, k, v, options);
+  }
   const { output, saved } = fusedAttention(q, k, v, options);
   // What is saved and drawn is named as a source, so that a checkpoint makes it again.
   const sources = [q, k, v, saved, ...mask ? [mask] : [], ...key ? [key] : []];

@@ -5,10 +5,10 @@ import {
   attentionDispatch,
   attentionGradDispatches,
 } from "../../kernels/choose_attention.ts";
-import { formatShape, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import { broadcastShapes, formatShape, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isContiguous, permuteView, reshapeView, sliceView, type View } from "../tensor/view.ts";
-import { type AttentionOptions, attentionWeights, dropWeights, seenKeys } from "./attention_by_parts.ts";
+import { type AttentionOptions, attentionWeights, dropWeights, ofScores, seenKeys } from "./attention_by_parts.ts";
 import { referenceAttention, referenceAttentionGrad } from "./attention_reference.ts";
 import { joinCells, ofEachCell, partCells } from "./batching.ts";
 import { broadcastTo } from "./broadcast.ts";
@@ -232,7 +232,8 @@ export interface FusedAttention {
 }
 
 /** Throws where shapes do not fit, or the rate is none. */
-function check(q: Tensor, k: Tensor, v: Tensor, { mask, dropout = 0, key }: AttentionOptions): void {
+export function checkAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): void {
+  const { dropout = 0, key } = options;
   for (const x of [q, k, v]) requireDType("attention", x, ["f32"]);
   const [B, H, , d] = q.shape;
   const fits = [q, k, v].every(({ rank, shape }) => rank === 4 && shape[0] === B && shape[1] === H && shape[3] === d) &&
@@ -241,14 +242,27 @@ function check(q: Tensor, k: Tensor, v: Tensor, { mask, dropout = 0, key }: Atte
     const [a, b, c] = [q, k, v].map(({ shape }) => formatShape(shape));
     throw new RangeError(`attention: q ${a}, k ${b} and v ${c} do not fit: needs [B, H, T, d] and twice [B, H, S, d]`);
   }
-  if (mask && !sameShape(mask.shape, [B, k.shape[2]])) {
-    throw new RangeError(`attention: a mask ${formatShape(mask.shape)} does not fit keys ${formatShape(k.shape)}`);
-  }
+  checkScores(q, k, options);
   if (!(dropout >= 0 && dropout < 1)) {
     throw new RangeError(`attention: a rate of dropout lies in [0, 1), not ${dropout}`);
   }
   if (key && (key.dtype !== "u32" || key.size !== 2)) {
     throw new TypeError(`attention: needs a key as random.key(seed) makes it, and got ${key}`);
+  }
+}
+
+/** Throws where a mask or a bias does not fit the scores. */
+function checkScores({ shape: [B, H, T] }: Tensor, k: Tensor, { mask, bias }: AttentionOptions): void {
+  const scores = [B, H, T, k.shape[2]];
+  const fits = (shape: Shape) => sameShape(broadcastShapes(shape, scores) ?? [], scores);
+  const isOfKeys = mask?.rank === 2 && sameShape(mask.shape, [B, k.shape[2]]);
+  if (mask && !isOfKeys && !((mask.rank === 3 || mask.rank === 4) && fits(ofScores(mask).shape))) {
+    throw new RangeError(`attention: a mask ${formatShape(mask.shape)} does not fit keys ${formatShape(k.shape)}`);
+  }
+  if (!bias) return;
+  requireDType("attention", bias, ["f32"]);
+  if (!fits(bias.shape)) {
+    throw new RangeError(`attention: a bias ${formatShape(bias.shape)} does not fit scores ${formatShape(scores)}`);
   }
 }
 
@@ -267,7 +281,7 @@ function extraInputs({ mask, dropout = 0, key }: AttentionOptions): Tensor[] {
  * Throws a RangeError where shapes do not fit.
  */
 export function fusedAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): FusedAttention {
-  check(q, k, v, options);
+  checkAttention(q, k, v, options);
   // Of no keys, a query sees nothing.
   if (q.size === 0 || k.size === 0) return { output: zeros(q.shape), saved: zeros([0]) };
   const saved = apply(attentionPrimitive, [q, k, v, ...extraInputs(options)], paramsOf(options));

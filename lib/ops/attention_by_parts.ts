@@ -7,8 +7,14 @@ import { where } from "./where.ts";
 
 /** Options of {@linkcode attention}. */
 export interface AttentionOptions {
-  /** Which keys are attended to, `[B, S]`: 1 for a token, 0 for padding. All of them by default. */
+  /**
+   * Which keys are attended to, as bool or as 1 for a token and 0 for padding: `[B, S]` for all queries, `[B, T, S]` for
+   * each query, `[B, H, T, S]` for each head's; all but the keys' axis may be 1. All of them by default. A query that sees
+   * none attends to all equally.
+   */
   readonly mask?: Tensor;
+  /** What is added to the scores, f32 of any shape that stretches to `[B, H, T, S]`: distances, say. None by default. */
+  readonly bias?: Tensor;
   /**
    * Whether position t sees only positions up to t, false by default; with more keys than queries, the last query
    * stands at the last key.
@@ -25,13 +31,19 @@ export function seenKeys(T: number, S: number): Tensor {
   return arange(T).add(S - T).expandDims(1).greaterEqual(arange(S).expandDims(0));
 }
 
+/** A mask with the axes of scores: `[B, S]`, `[B, T, S]` or `[B, H, T, S]`. */
+export function ofScores(mask: Tensor): Tensor {
+  return mask.rank === 2 ? mask.expandDims(1).expandDims(1) : mask.rank === 3 ? mask.expandDims(1) : mask;
+}
+
 /** Weights of attention before dropout, `[B, H, T, S]`. */
 export function attentionWeights(q: Tensor, k: Tensor, options: AttentionOptions): Tensor {
-  const { mask, causal = false } = options;
+  const { mask, bias, causal = false } = options;
   let scores = q.matmul(k, { transposeB: true }).mul(1 / Math.sqrt(q.shape[3]));
+  if (bias) scores = scores.add(bias);
   if (mask) {
     const penalty = sub(1, mask.astype("f32")).mul(MASKED);
-    scores = scores.add(penalty.expandDims(1).expandDims(1));
+    scores = scores.add(ofScores(penalty));
   }
   return (causal ? where(seenKeys(q.shape[2], k.shape[2]), scores, MASKED) : scores).softmax();
 }

@@ -65,7 +65,8 @@ function words(key: Key, counter: Tensor, stream: number, word: Tensor | number,
   return apply(threefryPrimitive, inputs.map((x) => broadcastTo(asTensor(x, "u32"), shape)), undefined);
 }
 
-function bits(key: Key, shape: Shape, word: number): Tensor {
+/** Random words of a shape, u32: the first or the second one of each position. */
+export function randomBits(key: Key, shape: Shape, word: 0 | 1): Tensor {
   const counter = reshape(arange(sizeOf(requireShape("random", shape)), { dtype: "u32" }), shape);
   return words(key, counter, STREAM.draw, word, shape);
 }
@@ -191,7 +192,7 @@ export function uniform(
   options: { readonly min?: number; readonly max?: number } = {},
 ): Tensor {
   const { min = 0, max = 1 } = options;
-  const unit = apply(unitPrimitive, [bits(key, shape, 0)], undefined);
+  const unit = apply(unitPrimitive, [randomBits(key, shape, 0)], undefined);
   return min === 0 && max === 1 ? unit : unit.mul(max - min).add(min);
 }
 
@@ -219,8 +220,8 @@ export function normal(
   options: { readonly mean?: number; readonly std?: number } = {},
 ): Tensor {
   const { mean = 0, std = 1 } = options;
-  const radius = sub(1, apply(unitPrimitive, [bits(key, shape, 0)], undefined)).log().mul(-2).sqrt();
-  const angle = apply(unitPrimitive, [bits(key, shape, 1)], undefined).mul(2 * Math.PI);
+  const radius = sub(1, apply(unitPrimitive, [randomBits(key, shape, 0)], undefined)).log().mul(-2).sqrt();
+  const angle = apply(unitPrimitive, [randomBits(key, shape, 1)], undefined).mul(2 * Math.PI);
   return radius.mul(angle.cos()).mul(std).add(mean);
 }
 

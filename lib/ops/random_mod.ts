@@ -3,4 +3,5 @@
  *
  * @module
  */
+export { categorical, integers, type IntegersOptions, permutation } from "./random_discrete.ts";
 export { bernoulli, foldIn, foldInEach, type Key, key, normal, splitKey as split, uniform } from "./random.ts";

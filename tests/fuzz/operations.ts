@@ -371,6 +371,22 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
     const count = draft.between(1, 4);
     return { args: [keyOf(draft), count], part: draft.numbers.below(count) };
   },
+  "random.integers": (draft) =>
+    call(
+      keyOf(draft),
+      draft.shape(),
+      draft.one<PlainArg>([{ max: 10 }, { min: -3, max: 4 }, { min: -(2 ** 31), max: 2 ** 31 }]),
+    ),
+  "random.categorical": (draft) => {
+    const where = ({ rank, shape }: Tensor) => rank > 0 && !shape.includes(0);
+    const x = draft.value({ dtypes: ["f32"], where }, () => [draft.between(1, 5), draft.between(1, 9)]);
+    return call(keyOf(draft), x, { axis: draft.between(0, draft.tensor(x).rank - 1) });
+  },
+  "random.permutation": (draft) => {
+    if (draft.chance(0.3)) return call(keyOf(draft), draft.between(0, 100));
+    const x = draft.value({ dtypes: [draft.one(NUMERIC)], where: rankOf(1) }, () => [draft.between(1, 70)]);
+    return call(keyOf(draft), x, { axis: draft.between(0, draft.tensor(x).rank - 1) });
+  },
   "random.uniform": (draft) => call(keyOf(draft), draft.shape(), ...draft.chance(0.5) ? [] : [{ min: -1, max: 2 }]),
   "random.normal": (draft) => call(keyOf(draft), draft.shape(), ...draft.chance(0.5) ? [] : [{ mean: 1, std: 0.5 }]),
   "random.bernoulli": (draft) => call(keyOf(draft), draft.one([0, 0.1, 0.5, 1]), draft.shape()),

@@ -39,7 +39,7 @@ const EXACT = new Set([
   ],
   ...["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual", "logicalAnd", "logicalOr", "logicalNot"],
   ...["arange", "constant", "threefry", "unit", "embedding", "isNaN", "isFinite"],
-  ...["argsort", "takeAlong", "dynamicSlice", "dynamicUpdateSlice"],
+  ...["argsort", "scaledWord", "takeAlong", "dynamicSlice", "dynamicUpdateSlice"],
 ]);
 
 /** Operations whose result is the number of f32 nearest to the exact one, or, joined with others, one beside it. */

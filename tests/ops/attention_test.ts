@@ -7,7 +7,8 @@ import { attentionByParts, type AttentionOptions } from "../../lib/ops/attention
 import { mul, random, reshape, square, sum, transpose, zeros } from "../../lib/ops/mod.ts";
 import { setExecutor } from "../../lib/tensor/executor.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
-import { grad } from "../../lib/transform/mod.ts";
+import { grad, vmap } from "../../lib/transform/mod.ts";
+import { checkDerivative } from "../support/check_op.ts";
 import { testDevice } from "../support/device.ts";
 import { expectClose, Numbers } from "../support/numbers.ts";
 
@@ -98,5 +99,108 @@ describe("fused attention", () => {
     );
     expect(() => attention(q, k, k, { dropout: 1, key: random.key(1) })).toThrow("lies in [0, 1), not 1");
     expect(() => attention(q, k, k, { dropout: 0.5, key: zeros([2]) })).toThrow(TypeError);
+  });
+});
+
+describe("attention with a mask for each query, and a bias", () => {
+  beforeAll(async () => void await testDevice());
+
+  const [B, H, T, S, d] = [2, 3, 5, 7, 4];
+  const numbers = new Numbers(21);
+  const inputs = () => [numbers.tensor([B, H, T, d]), numbers.tensor([B, H, S, d]), numbers.tensor([B, H, S, d])];
+
+  /** Attention of one head by loops in float64; `scoreOf` changes a score. */
+  async function byLoops([q, k, v]: Tensor[], scoreOf: (score: number, at: number[]) => number): Promise<number[]> {
+    const [Q, K, V] = await Promise.all([q, k, v].map((x) => x.data()));
+    const result: number[] = [];
+    for (let z = 0; z < B * H; z++) {
+      for (let t = 0; t < T; t++) {
+        const scores = Array.from({ length: S }, (_, s) => {
+          let product = 0;
+          for (let i = 0; i < d; i++) product += Q[(z * T + t) * d + i] * K[(z * S + s) * d + i];
+          return scoreOf(product / Math.sqrt(d), [Math.floor(z / H), z % H, t, s]);
+        });
+        const powers = scores.map((score) => Math.exp(score - Math.max(...scores)));
+        const total = powers.reduce((a, b) => a + b, 0);
+        for (let i = 0; i < d; i++) {
+          result.push(powers.reduce((sum, power, s) => sum + power / total * V[(z * S + s) * d + i], 0));
+        }
+      }
+    }
+    return result;
+  }
+
+  const hides = (at: readonly number[]) => at.reduce((sum, place, i) => sum + place * (i + 2), 0) % 3 === 0;
+  const maskOf = (shape: readonly number[]) => {
+    const data = Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => {
+      const places = shape.map((_, a) => Math.floor(i / shape.slice(a + 1).reduce((x, y) => x * y, 1)) % shape[a]);
+      return Number(!hides(places));
+    });
+    return tensor(data, { shape, dtype: "bool" });
+  };
+
+  it("hides from each query, and each head's, what its mask says", async () => {
+    for (const shape of [[B, T, S], [1, T, S], [B, 1, S], [B, H, T, S], [B, 1, T, S], [1, H, 1, S]]) {
+      const qkv = inputs();
+      const mask = maskOf(shape);
+      const wanted = await byLoops(qkv, (score, [b, h, t, s]) => {
+        const at = shape.length === 3 ? [b, t, s] : [b, h, t, s];
+        return hides(at.map((place, a) => shape[a] === 1 ? 0 : place)) ? -1e30 : score;
+      });
+      const [q, k, v] = qkv;
+      for (const dtype of ["bool", "i32", "f32"] as const) {
+        expectClose(await attention(q, k, v, { mask: mask.astype(dtype) }).data(), wanted);
+      }
+    }
+  });
+
+  it("adds a bias of any shape that stretches to the scores", async () => {
+    for (const shape of [[B, H, T, S], [1, H, T, S], [B, 1, 1, S], [T, S], [1, H, 1, 1]]) {
+      const [qkv, bias] = [inputs(), numbers.tensor(shape)];
+      const added = await bias.broadcastTo([B, H, T, S]).data();
+      const wanted = await byLoops(qkv, (score, [b, h, t, s]) => score + added[((b * H + h) * T + t) * S + s]);
+      expectClose(await attention(qkv[0], qkv[1], qkv[2], { bias }).data(), wanted);
+    }
+  });
+
+  it("is the fused one where all queries see the same keys", async () => {
+    const [q, k, v] = inputs();
+    const mask = maskOf([B, S]);
+    for (const options of [{}, { causal: true }, { dropout: 0.25, key: random.key(5) }]) {
+      const [wanted, each, biased] = [
+        attention(q, k, v, { mask, ...options }),
+        attention(q, k, v, { mask: mask.expandDims(1), ...options }),
+        attention(q, k, v, { mask, bias: zeros([1, 1, T, S]), ...options }),
+      ];
+      for (const got of [each, biased]) expectClose(await got.data(), await wanted.data(), 2e-6);
+    }
+  });
+
+  it("has derivatives by all inputs and the bias", async () => {
+    const mask = maskOf([B, T, S]);
+    const f = (q: Tensor, k: Tensor, v: Tensor, bias: Tensor) => attention(q, k, v, { mask, bias, causal: true });
+    await checkDerivative(f, [...inputs(), numbers.tensor([1, H, T, S])]);
+    await checkDerivative(f, [...inputs(), numbers.tensor([B, 1, 1, S])]);
+  });
+
+  it("is one of many cells, each with a bias of its own", async () => {
+    const [q, k, v] = inputs();
+    const biases = numbers.tensor([2, H, T, S]);
+    const each = vmap((bias: Tensor) => attention(q, k, v, { bias }))(biases);
+    for (const i of [0, 1]) {
+      expectClose(await each.at(i).data(), await attention(q, k, v, { bias: biases.at(i) }).data(), 2e-6);
+    }
+  });
+
+  it("of nothing is empty, of no keys 0, and refuses what does not fit", async () => {
+    const [q, none] = [zeros([1, 1, 2, 1]), zeros([1, 1, 0, 1])];
+    expect(Array.from(await attention(q, none, none, { bias: zeros([2, 0]) }).data())).toEqual([0, 0]);
+    const [a, b] = [zeros([2, 3, 4, 8]), zeros([2, 3, 5, 8])];
+    const error = (options: AttentionOptions) => expect(() => attention(a, b, b, options));
+    error({ mask: zeros([2, 3, 5]) }).toThrow("attention: a mask [2, 3, 5] does not fit keys [2, 3, 5, 8]");
+    error({ mask: zeros([5]) }).toThrow("attention: a mask [5] does not fit");
+    error({ bias: zeros([2, 4, 5]) }).toThrow("attention: a bias [2, 4, 5] does not fit scores [2, 3, 4, 5]");
+    error({ bias: zeros([2, 1, 3, 4, 5]) }).toThrow("does not fit scores");
+    error({ bias: zeros([4, 5], { dtype: "i32" }) }).toThrow(TypeError);
   });
 });

@@ -2,16 +2,113 @@ import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { useDevice } from "../../lib/compile/open_device.ts";
 import type { Device } from "../../lib/device/mod.ts";
-import { random } from "../../lib/ops/mod.ts";
+import { broadcastTo, random, zeros } from "../../lib/ops/mod.ts";
 import { reference } from "../../lib/ops/reference.ts";
 import { threefryReference } from "../../lib/ops/random.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { everyDevice } from "../support/devices.ts";
 import { momentsOf } from "../support/moments.ts";
-import { expectClose } from "../support/numbers.ts";
+import { vmap } from "../../lib/transform/mod.ts";
+import { deviceIdle, testDevice } from "../support/device.ts";
+import { expectClose, Numbers } from "../support/numbers.ts";
 
 const SIZES = [1, 7, 63, 64, 65, 257];
 const DRAWS = 2 ** 16;
+
+/** Σ (counted − expected)² / expected. */
+function chiSquared(counts: readonly number[], expected: readonly number[]): number {
+  return counts.reduce((sum, count, i) => sum + (count - expected[i]) ** 2 / expected[i], 0);
+}
+
+/** How often each of the numbers from 0 on was drawn. */
+function countsOf(drawn: ArrayLike<number>, kinds: number): number[] {
+  const counts = new Array<number>(kinds).fill(0);
+  for (const kind of Array.from(drawn)) counts[kind]++;
+  return counts;
+}
+
+describe("draws of whole numbers", () => {
+  beforeAll(async () => void await testDevice());
+  afterAll(deviceIdle);
+
+  it("are equally frequent, whatever the range", async () => {
+    // χ² lies below its 99.9th percentile in 999 of 1,000 draws; keys are fixed.
+    for (const [min, kinds, limit] of [[0, 10, 27.9], [-3, 7, 22.5], [5, 100, 149]]) {
+      const draw = random.integers(random.key(kinds), [20_000], { min, max: min + kinds });
+      expect(draw.dtype).toBe("i32");
+      const counts = countsOf((await draw.data()).map((x) => x - min), kinds);
+      expect(chiSquared(counts, counts.map(() => 20_000 / kinds))).toBeLessThan(limit);
+    }
+  });
+
+  it("fill their range to its ends", async () => {
+    for (const [min, max] of [[-(2 ** 31), 2 ** 31], [-(2 ** 31), 2 ** 31 - 1], [-1, 2 ** 31]]) {
+      const draw = Array.from(await random.integers(random.key(3), [4096], { min, max }).data());
+      const share = (Math.max(...draw) - Math.min(...draw)) / (max - min);
+      expect(draw.every((x) => Number.isInteger(x) && x >= min && x < max)).toBe(true);
+      expect(share).toBeGreaterThan(0.99);
+    }
+    expect(Array.from(await random.integers(random.key(0), [3], { min: 7, max: 8 }).data())).toEqual([7, 7, 7]);
+    expect(random.integers(random.key(0), [0], { max: 8 }).shape).toEqual([0]);
+  });
+
+  it("of categories are as frequent as their softmax, rare ones too, along any axis", async () => {
+    const shares = [0.5, 0.3, 0.15, 0.049, 0.001];
+    const logits = broadcastTo(tensor(shares.map((p) => Math.log(p) + 3)), [40_000, 5]);
+    const columns = [
+      random.categorical(random.key(1), logits),
+      random.categorical(random.key(2), logits.transpose(), { axis: 0 }),
+    ];
+    for (const draw of columns) {
+      expect([draw.dtype, draw.shape]).toEqual(["i32", [40_000]]);
+      const counts = countsOf(await draw.data(), 5);
+      expect(chiSquared(counts, shares.map((p) => p * 40_000))).toBeLessThan(18.5);
+    }
+  });
+
+  it("never draw a category of −∞, and each of many in its turn", async () => {
+    const none = broadcastTo(tensor([-Infinity, 0, -Infinity, -80]), [10_000, 4]);
+    expect(new Set(await random.categorical(random.key(4), none).data())).toEqual(new Set([1]));
+    const counts = countsOf(await random.categorical(random.key(5), zeros([20_000, 50])).data(), 50);
+    expect(chiSquared(counts, counts.map(() => 400))).toBeLessThan(85.4);
+  });
+
+  it("of orders give each of them equally often, and of a tensor its parts", async () => {
+    const numbers = new Numbers(9);
+    const keys = tensor(Uint32Array.from({ length: 9600 }, () => numbers.below(2 ** 32)), { shape: [4800, 2] });
+    const orders = await vmap((key: Tensor) => random.permutation(key, 4))(keys).data();
+    const found = new Map<string, number>();
+    for (let i = 0; i < 4800; i++) {
+      const name = orders.subarray(4 * i, 4 * i + 4).join();
+      found.set(name, (found.get(name) ?? 0) + 1);
+    }
+    expect(found.size).toBe(24);
+    expect(chiSquared([...found.values()], new Array(24).fill(200))).toBeLessThan(49.7);
+    for (const n of [0, 1, 1000, 5000]) {
+      const order = Array.from(await random.permutation(random.key(n), n).data());
+      expect(order.toSorted((a, b) => a - b)).toEqual(Array.from({ length: n }, (_, i) => i));
+      if (n > 1) expect(order).not.toEqual(order.toSorted((a, b) => a - b));
+    }
+    const x = tensor([[1, 2, 3], [4, 5, 6]]);
+    const order = Array.from(await random.permutation(random.key(8), 3).data());
+    const wanted = [...order.map((i) => i + 1), ...order.map((i) => i + 4)];
+    expect(Array.from(await random.permutation(random.key(8), x, { axis: 1 }).data())).toEqual(wanted);
+  });
+
+  it("refuse bounds, axes and counts that are none", () => {
+    const key = random.key(0);
+    const bounds = "random.integers: draws from whole numbers in [-2^31, 2^31), not from [";
+    expect(() => random.integers(key, [1], { max: 0 })).toThrow(`${bounds}0, 0)`);
+    expect(() => random.integers(key, [1], { min: 0.5, max: 2 })).toThrow(`${bounds}0.5, 2)`);
+    expect(() => random.integers(key, [1], { max: 2 ** 31 + 1 })).toThrow(bounds);
+    expect(() => random.categorical(key, zeros([2, 0]))).toThrow("random.categorical: an empty axis of [2, 0]");
+    expect(() => random.categorical(key, zeros([2]), { axis: 1 })).toThrow("random.categorical: axis 1");
+    expect(() => random.categorical(key, zeros([2], { dtype: "i32" }))).toThrow(TypeError);
+    expect(() => random.permutation(key, -1)).toThrow("random.permutation: the number of positions");
+    expect(() => random.permutation(key, zeros([]))).toThrow("random.permutation: axis 0");
+    expect(() => random.permutation(zeros([2]), 2)).toThrow("needs a key");
+  });
+});
 
 describe("random numbers", () => {
   let devices: readonly Device[];

@@ -8,6 +8,7 @@ import { apply, holdNodes, type Primitive } from "../../lib/ops/primitive.ts";
 import * as dynamicSlices from "../../lib/ops/dynamic_slice.ts";
 import * as lookUps from "../../lib/ops/embedding.ts";
 import * as slices from "../../lib/ops/slice.ts";
+import * as draws from "../../lib/ops/random_discrete.ts";
 import * as alongs from "../../lib/ops/take_along.ts";
 import * as softmaxes from "../../lib/ops/softmax.ts";
 import { type DType, stateOf, type Tensor, tensor } from "../../lib/tensor/mod.ts";
@@ -112,6 +113,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   takeAlong: ([x, indices], { axis }) => ops.takeAlong(x, indices, { axis }),
   scatterAlong: (inputs, { axis, length }) =>
     apply(alongs.scatterAlongPrimitive, inputs, { axis: axis!, size: length! }),
+  scaledWord: (inputs) => apply(draws.scaledWordPrimitive, inputs, undefined),
   dynamicSlice: (inputs, { size }) => apply(dynamicSlices.dynamicSlicePrimitive, inputs, { size: size! }),
   dynamicUpdateSlice: (inputs) => apply(dynamicSlices.dynamicUpdatePrimitive, inputs, undefined),
   scatterRows: (inputs, { shape }) => apply(lookUps.scatterRowsPrimitive, inputs, { shape: shape! }),
