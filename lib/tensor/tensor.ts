@@ -52,13 +52,27 @@ export let contentOf: (tensor: Tensor) => Content;
 export let giveUp: (tensor: Tensor, reason: string) => void;
 
 /**
- * An immutable array of numbers. It is a value: operations on it make new tensors, and nothing changes or consumes it
- * except `dispose` and donation to a jitted function. Its elements are computed when they are asked for.
+ * An immutable array of numbers of one dtype. It is a value: operations on it make new tensors, and nothing changes or
+ * consumes it except `dispose` and donation to a jitted function. Its elements are computed when they are asked for.
+ * {@linkcode tensor} makes one of numbers.
+ *
+ * Its methods are the functions of the same names, where more is said; `astype` is {@linkcode cast}, and `at` is
+ * {@linkcode select}.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const x = dd.tensor([[1, 2], [3, 4]]);
+ * const y = x.sub(x.mean()).mul(2);
+ * console.log(y.shape, y.dtype, await y.data()); // [2, 2] f32 Float32Array [-3, -1, 1, 3]
+ * ```
  */
 export class Tensor {
   /** Sizes of the axes, outermost first. */
   readonly shape: Shape;
-  /** Type of the elements. */
+  /** Type of the elements: f32, f16, i32, u32 or bool. */
   readonly dtype: DType;
   /** Number of elements. */
   readonly size: number;
@@ -113,9 +127,10 @@ export class Tensor {
   }
 
   /**
-   * The elements in row-major order; `bool` as 0 and 1. Computes them where needed.
+   * Resolves to the elements in row-major order, a copy, with bool as 0 and 1; computes them where that is needed.
    *
-   * Throws where the tensor was disposed, donated, or stands for an argument of a function that is being traced.
+   * Rejects with an Error where no device is open, where the tensor was disposed or donated, where it stands for an
+   * argument of a function that is being traced, and with what the device reported since the last wait.
    */
   async data(): Promise<TypedArray> {
     if (this.#gone !== undefined) {
@@ -149,7 +164,7 @@ export class Tensor {
     }
   }
 
-  /** The only element. Throws a RangeError where there is more than one. */
+  /** Resolves to the only element, as `data()` does. Rejects with a RangeError where there are more, or none. */
   async item(): Promise<number> {
     if (this.size !== 1) {
       throw new RangeError(`item() needs one element: this tensor has shape ${formatShape(this.shape)}`);
@@ -166,319 +181,317 @@ export class Tensor {
     giveUp(this, "disposed");
   }
 
-  /** `using` disposes at the end of a scope. */
+  /** Disposes the tensor at the end of a scope with `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }
 
-  // Operations as methods: each is the function of its name (`astype` is cast(), `at` is select()), where more is said.
-
-  /** Sum, element by element; integers wrap. */
+  /** Adds another operand, element by element; integers wrap. See {@linkcode add}. */
   add(other: TensorLike): Tensor {
     return operations().add(this, other);
   }
 
-  /** Difference, element by element. */
+  /** Subtracts another operand, element by element; integers wrap. See {@linkcode sub}. */
   sub(other: TensorLike): Tensor {
     return operations().sub(this, other);
   }
 
-  /** Product, element by element. */
+  /** Multiplies by another operand, element by element; integers wrap. See {@linkcode mul}. */
   mul(other: TensorLike): Tensor {
     return operations().mul(this, other);
   }
 
-  /** Quotient, element by element; of integers it is cut towards zero. */
+  /** Divides by another operand, element by element; integers are cut towards zero. See {@linkcode div}. */
   div(other: TensorLike): Tensor {
     return operations().div(this, other);
   }
 
-  /** Power, element by element. */
+  /** Raises elements to the power of another operand's, in f32. See {@linkcode pow}. */
   pow(exponent: TensorLike): Tensor {
     return operations().pow(this, exponent);
   }
 
-  /** The larger of two, element by element. */
+  /** Takes the larger of two operands, element by element, and NaN where one is. See {@linkcode maximum}. */
   maximum(other: TensorLike): Tensor {
     return operations().maximum(this, other);
   }
 
-  /** The smaller of two, element by element. */
+  /** Takes the smaller of two operands, element by element, and NaN where one is. See {@linkcode minimum}. */
   minimum(other: TensorLike): Tensor {
     return operations().minimum(this, other);
   }
 
-  /** Negation. */
+  /** Negates each element of an f32 or i32 tensor. See {@linkcode neg}. */
   neg(): Tensor {
     return operations().neg(this);
   }
 
-  /** Absolute value. */
+  /** Takes the absolute value of each element of an f32 or i32 tensor. See {@linkcode abs}. */
   abs(): Tensor {
     return operations().abs(this);
   }
 
-  /** −1, 0 or 1 by the sign. */
+  /** Gives −1, 0 or 1 by the sign of each element of an f32 or i32 tensor. See {@linkcode sign}. */
   sign(): Tensor {
     return operations().sign(this);
   }
 
-  /** x². */
+  /** Squares each element of an f32 tensor. See {@linkcode square}. */
   square(): Tensor {
     return operations().square(this);
   }
 
-  /** √x. */
+  /** Computes the square root of each element of an f32 tensor. See {@linkcode sqrt}. */
   sqrt(): Tensor {
     return operations().sqrt(this);
   }
 
-  /** 1 / √x. */
+  /** Computes `1/√x` of each element of an f32 tensor. See {@linkcode rsqrt}. */
   rsqrt(): Tensor {
     return operations().rsqrt(this);
   }
 
-  /** eˣ. */
+  /** Raises e to the power of each element of an f32 tensor. See {@linkcode exp}. */
   exp(): Tensor {
     return operations().exp(this);
   }
 
-  /** Natural logarithm. */
+  /** Computes the natural logarithm of each element of an f32 tensor. See {@linkcode log}. */
   log(): Tensor {
     return operations().log(this);
   }
 
-  /** Sine, of radians. */
+  /** Computes the sine of each element of an f32 tensor, in radians. See {@linkcode sin}. */
   sin(): Tensor {
     return operations().sin(this);
   }
 
-  /** Cosine, of radians. */
+  /** Computes the cosine of each element of an f32 tensor, in radians. See {@linkcode cos}. */
   cos(): Tensor {
     return operations().cos(this);
   }
 
-  /** Hyperbolic tangent. */
+  /** Computes the hyperbolic tangent of each element of an f32 tensor. See {@linkcode tanh}. */
   tanh(): Tensor {
     return operations().tanh(this);
   }
 
-  /** 1 / (1 + e⁻ˣ). */
+  /** Computes `1 / (1 + e⁻ˣ)` of each element of an f32 tensor. See {@linkcode sigmoid}. */
   sigmoid(): Tensor {
     return operations().sigmoid(this);
   }
 
-  /** The error function. */
+  /** Computes the error function of each element of an f32 tensor. See {@linkcode erf}. */
   erf(): Tensor {
     return operations().erf(this);
   }
 
-  /** max(x, 0). */
+  /** Keeps each positive element of an f32 tensor and makes all others 0. See {@linkcode relu}. */
   relu(): Tensor {
     return operations().relu(this);
   }
 
-  /** x·Φ(x), Φ being the normal distribution: exact by default. */
+  /** Computes `x·Φ(x)`, with the normal distribution's Φ, of each element of an f32 tensor. See {@linkcode gelu}. */
   gelu(options?: GeluOptions): Tensor {
     return operations().gelu(this, options);
   }
 
-  /** x·sigmoid(x), also called swish. */
+  /** Computes `x·sigmoid(x)`, also called swish, of each element of an f32 tensor. See {@linkcode silu}. */
   silu(): Tensor {
     return operations().silu(this);
   }
 
-  /** Whether elements are equal, as bool. */
+  /** Says where elements are equal to another operand's, as bool. See {@linkcode equal}. */
   equal(other: TensorLike): Tensor {
     return operations().equal(this, other);
   }
 
-  /** Whether elements differ, as bool. */
+  /** Says where elements differ from another operand's, as bool. See {@linkcode notEqual}. */
   notEqual(other: TensorLike): Tensor {
     return operations().notEqual(this, other);
   }
 
-  /** Whether elements are less than others, as bool. */
+  /** Says where elements are smaller than another operand's, as bool. See {@linkcode less}. */
   less(other: TensorLike): Tensor {
     return operations().less(this, other);
   }
 
-  /** Whether elements are less than others or equal, as bool. */
+  /** Says where elements are smaller than another operand's or equal, as bool. See {@linkcode lessEqual}. */
   lessEqual(other: TensorLike): Tensor {
     return operations().lessEqual(this, other);
   }
 
-  /** Whether elements are greater than others, as bool. */
+  /** Says where elements are larger than another operand's, as bool. See {@linkcode greater}. */
   greater(other: TensorLike): Tensor {
     return operations().greater(this, other);
   }
 
-  /** Whether elements are greater than others or equal, as bool. */
+  /** Says where elements are larger than another operand's or equal, as bool. See {@linkcode greaterEqual}. */
   greaterEqual(other: TensorLike): Tensor {
     return operations().greaterEqual(this, other);
   }
 
-  /** Whether both of two bool elements are true. */
+  /** Says where both of two bool tensors are true. See {@linkcode logicalAnd}. */
   logicalAnd(other: Tensor): Tensor {
     return operations().logicalAnd(this, other);
   }
 
-  /** Whether one of two bool elements is true. */
+  /** Says where at least one of two bool tensors is true. See {@linkcode logicalOr}. */
   logicalOr(other: Tensor): Tensor {
     return operations().logicalOr(this, other);
   }
 
-  /** Whether a bool element is false. */
+  /** Says where a bool tensor is false. See {@linkcode logicalNot}. */
   logicalNot(): Tensor {
     return operations().logicalNot(this);
   }
 
-  /** Whether elements are NaN, as bool. */
+  /** Says where elements are NaN, as bool. See {@linkcode isNaN}. */
   isNaN(): Tensor {
     return operations().isNaN(this);
   }
 
-  /** Whether elements are neither NaN nor infinite, as bool. */
+  /** Says where elements are neither NaN nor infinite, as bool. See {@linkcode isFinite}. */
   isFinite(): Tensor {
     return operations().isFinite(this);
   }
 
-  /** Sum over axes, over all by default; of bool the number that are true. */
+  /** Sums the elements over axes, over all of them by default; of bool it counts the true ones. See {@linkcode sum}. */
   sum(options?: ReduceOptions): Tensor {
     return operations().sum(this, options);
   }
 
-  /** Mean over axes, over all by default, in f32. */
+  /** Averages the elements over axes, over all of them by default, in f32. See {@linkcode mean}. */
   mean(options?: ReduceOptions): Tensor {
     return operations().mean(this, options);
   }
 
-  /** Largest element over axes, over all by default. */
+  /** Takes the largest element over axes, over all of them by default. See {@linkcode max}. */
   max(options?: ReduceOptions): Tensor {
     return operations().max(this, options);
   }
 
-  /** Smallest element over axes, over all by default. */
+  /** Takes the smallest element over axes, over all of them by default. See {@linkcode min}. */
   min(options?: ReduceOptions): Tensor {
     return operations().min(this, options);
   }
 
-  /** Position of the largest element along an axis, as i32; the first where several are equal. */
+  /** Finds the position of the largest element along an axis, the last by default, as i32. See {@linkcode argmax}. */
   argmax(options?: AxisOption): Tensor {
     return operations().argmax(this, options);
   }
 
-  /** Positions that put the elements along an axis in order, as i32. */
+  /** Finds the positions, as i32, that sort an axis, the last by default. See {@linkcode argsort}. */
   argsort(options?: SortOptions): Tensor {
     return operations().argsort(this, options);
   }
 
-  /** The elements along an axis in ascending or descending order. */
+  /** Sorts the elements along an axis, the last by default. See {@linkcode sort}. */
   sort(options?: SortOptions): Tensor {
     return operations().sort(this, options);
   }
 
-  /** The `k` largest elements along an axis, and their positions as i32. */
+  /** Finds the `k` largest elements along an axis, the last by default, and their positions. See {@linkcode topK}. */
   topK(k: number, options?: AxisOption): [values: Tensor, indices: Tensor] {
     return operations().topK(this, k, options);
   }
 
-  /** eˣ / Σeˣ along an axis. */
+  /** Computes `eˣ / Σeˣ` along an axis, the last by default. See {@linkcode softmax}. */
   softmax(options?: AxisOption): Tensor {
     return operations().softmax(this, options);
   }
 
-  /** The logarithm of softmax along an axis. */
+  /** Computes the logarithm of softmax along an axis, the last by default. See {@linkcode logSoftmax}. */
   logSoftmax(options?: AxisOption): Tensor {
     return operations().logSoftmax(this, options);
   }
 
-  /** (x − mean) / √(variance + ε) over the last axis. */
+  /** Gives each row of the last axis a mean of 0 and a variance of 1. See {@linkcode normalize}. */
   normalize(options?: { readonly epsilon?: number }): Tensor {
     return operations().normalize(this, options);
   }
 
-  /** Matrix product over the last two axes, `[..., m, k] · [..., k, n] → [..., m, n]`; batch axes broadcast. */
+  /** Multiplies matrices: `[..., m, k] · [..., k, n] → [..., m, n]`. See {@linkcode matmul}. */
   matmul(other: Tensor, options?: MatmulOptions): Tensor {
     return operations().matmul(this, other, options);
   }
 
-  /** The same elements in row-major order under another shape, of which one size may be −1. */
+  /** Gives the same elements another shape, of which one size may be −1. See {@linkcode reshape}. */
   reshape(shape: Shape): Tensor {
     return operations().reshape(this, shape);
   }
 
-  /** Axes in another order, reversed by default. */
+  /** Puts the axes into another order, and reverses them by default. See {@linkcode transpose}. */
   transpose(permutation?: readonly number[]): Tensor {
     return operations().transpose(this, permutation);
   }
 
-  /** One more axis, of size 1, at a position that is counted in the result. */
+  /** Adds an axis of size 1 at a position that is counted in the result. See {@linkcode expandDims}. */
   expandDims(axis: number): Tensor {
     return operations().expandDims(this, axis);
   }
 
-  /** Without axes of size 1: the given ones, or all. */
+  /** Drops axes of size 1: the given ones, or all of them. See {@linkcode squeeze}. */
   squeeze(axis?: number | readonly number[]): Tensor {
     return operations().squeeze(this, axis);
   }
 
-  /** Stretched to a larger shape, as binary operations do. */
+  /** Stretches axes of size 1, and adds missing ones in front, up to a larger shape. See {@linkcode broadcastTo}. */
   broadcastTo(shape: Shape): Tensor {
     return operations().broadcastTo(this, shape);
   }
 
-  /** One position of an axis (the first by default), which goes; −1 is the last. */
+  /** Takes one position of an axis, the first by default, which goes; −1 is the last. See {@linkcode select}. */
   at(index: number, options?: { readonly axis?: number }): Tensor {
     return operations().at(this, index, options);
   }
 
-  /** A box of the tensor. */
+  /** Cuts out a box. See {@linkcode slice}. */
   slice(options: SliceOptions): Tensor {
     return operations().slice(this, options);
   }
 
-  /** A box of a fixed size at a place that is data. */
+  /** Cuts out a box of a fixed size at a place that is data. See {@linkcode dynamicSlice}. */
   dynamicSlice(options: DynamicSliceOptions): Tensor {
     return operations().dynamicSlice(this, options);
   }
 
-  /** The tensor with a box replaced, at a place that is data. */
+  /** Replaces a box at a place that is data, and gives the whole. See {@linkcode dynamicUpdateSlice}. */
   dynamicUpdateSlice(update: Tensor, options: { readonly start: DynamicStart }): Tensor {
     return operations().dynamicUpdateSlice(this, update, options);
   }
 
-  /** Elements by their positions along an axis. */
+  /** Takes elements by their positions along an axis, the last by default. See {@linkcode takeAlong}. */
   takeAlong(indices: Tensor, options?: AxisOption): Tensor {
     return operations().takeAlong(this, indices, options);
   }
 
-  /** The tensor with updates added at positions along an axis. */
+  /** Adds updates at positions along an axis, the last by default, and gives the whole. See {@linkcode scatterAdd}. */
   scatterAdd(indices: Tensor, updates: Tensor, options?: AxisOption): Tensor {
     return operations().scatterAdd(this, indices, updates, options);
   }
 
-  /** Parts along an axis. */
+  /** Cuts along an axis, the last by default, into parts. See {@linkcode split}. */
   split(options: SplitOptions): Tensor[] {
     return operations().split(this, options);
   }
 
-  /** Converted to another dtype. */
+  /** Converts the elements to another dtype. See {@linkcode cast}. */
   astype(dtype: DType): Tensor {
     return operations().astype(this, dtype);
   }
 
-  /** The same elements in memory of their own, of another dtype where one is asked for. */
+  /** Copies the elements into memory of their own, as another dtype where one is given. See {@linkcode copy}. */
   copy(options?: { readonly dtype?: DType }): Tensor {
     return operations().copy(this, options);
   }
 
-  /** The same elements, taken as constants by derivatives. */
+  /** Gives the same elements, which derivatives take for constants. See {@linkcode stopGradient}. */
   stopGradient(): Tensor {
     return operations().stopGradient(this);
   }
 
-  /** What a notebook shows where a cell ends in this tensor, by MIME type; it computes and reads the elements. */
+  /** Resolves to what a notebook shows where a cell ends in this tensor, by MIME type; computes and reads the elements. */
   async [NOTEBOOK_DISPLAY](): Promise<Readonly<Record<string, string>>> {
     if (this.#gone !== undefined) return { "text/plain": `${this}, gone` };
     if (stateOf(this).kind === "argument") return { "text/plain": `${this}, argument` };
@@ -486,7 +499,7 @@ export class Tensor {
   }
 
   /**
-   * Text, where text is asked for. Throws a TypeError where JavaScript would make a number of the tensor (`t * 2`,
+   * Gives text where JavaScript asks for text. Throws a TypeError where it would make a number of the tensor (`t * 2`,
    * `t < 5`), which could only be NaN.
    */
   [Symbol.toPrimitive](hint: string): string {
@@ -497,7 +510,7 @@ export class Tensor {
     );
   }
 
-  /** `Tensor f32 [2, 3]`. */
+  /** Names dtype and shape, without elements: `Tensor f32 [2, 3]`. */
   toString(): string {
     return `Tensor ${this.dtype} ${formatShape(this.shape)}`;
   }
