@@ -39,11 +39,11 @@ export const ORDERS: Readonly<Record<string, Order>> = {
   ],
   "lib/compile": ["graph", "fuse", "lower", "plan", "inspect", "tune", "run", "*"],
   "lib/data": [["tokenizer", "table"], "*"],
-  "lib/experiment": ["specs", "records", "statistics", "figures", ["notebook", "instruments"], "*"],
+  "lib/experiment": ["specs", "records", "statistics", "tables", "figures", ["notebook", "instruments"], "*"],
   "lib/peft": ["method.ts", "factors.ts", "targets.ts", "method_options.ts", "files", "*"],
   "experiments": ["suite", "terminal", "recipes", "runner", "studies", "cli"],
   "experiments/runner": [
-    ["later.ts", "locked.ts", "measure.ts", "own_module.ts", "versions.ts"],
+    ["locked.ts", "measure.ts", "own_module.ts", "versions.ts"],
     "heads",
     "model",
     "data",

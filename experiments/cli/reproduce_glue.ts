@@ -5,7 +5,7 @@ import { ALL_METHODS, METHODS } from "../recipes/methods.ts";
 import { SCALE, type Scale, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/data/inputs.ts";
 import { ownTaskNamed, taskList } from "../runner/data/own_task.ts";
-import { writeRunFile } from "../runner/run_file.ts";
+import { writeRunFile } from "../runner/write_run_file.ts";
 import { runGrid } from "../runner/run_grid.ts";
 import { methodList } from "../runner/train/load_method.ts";
 import { glueExperiment } from "../studies/glue/experiment.ts";

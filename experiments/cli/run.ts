@@ -1,12 +1,12 @@
 // deno task run FILE [--set PATH=VALUE] [--dry-run] …
-import { expandRunFile } from "../../lib/experiment/mod.ts";
+import { expandRunFile } from "../../lib/experiment/specs/mod.ts";
 import { messageOf } from "../../lib/text/message_of.ts";
 import type { Flags } from "../terminal/flags.ts";
 import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { Inputs, type Sources } from "../runner/data/inputs.ts";
 import { fileSpecs, isWholeSpec } from "../runner/file_specs.ts";
-import { readRunFile, writeRunFile } from "../runner/run_file.ts";
+import { writeRunFile } from "../runner/write_run_file.ts";
 import { runGrid } from "../runner/run_grid.ts";
 import { fileExperiment } from "../studies/file_experiment.ts";
 import { SUITE } from "../suite/suite_folder.ts";
@@ -52,6 +52,7 @@ function stem(path: string): string {
 async function main(): Promise<void> {
   if (Deno.args.includes("--help")) return console.log(HELP);
   const { path, flags } = settingsOf(Deno.args);
+  const { readRunFile } = await import("../runner/run_file.ts"); // which loads the library for YAML
   const { file, locate } = readRunFile(path, await textOf(path), flags.set);
   const parts = locate(() => expandRunFile(file));
   // What a command wrote names the suite's encoder by leaving the model out; a file of one's own means its folder.

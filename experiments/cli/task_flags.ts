@@ -1,6 +1,6 @@
 import { GLUE_TASKS } from "../../lib/data/mod.ts";
 import { requireName } from "../../lib/text/nearest.ts";
-import type { ColumnsSpec } from "../../lib/experiment/mod.ts";
+import type { ColumnsSpec } from "../../lib/experiment/specs/mod.ts";
 import { isModulePath } from "../runner/own_module.ts";
 import type { TaskSource } from "../runner/data/raw_task.ts";
 import type { FlagValues } from "../terminal/read_flags.ts";

@@ -1,7 +1,7 @@
 // deno task train --model DIR --task NAME --data DIR --out DIR [--method NAME] [--learning-rate X] …
 import { io, openDevice, type peft } from "../../mod.ts";
-import type * as Records from "../../lib/experiment/mod.ts";
-import { hashSpec } from "../../lib/experiment/specs/spec.ts";
+import { hashSpec } from "../../lib/experiment/specs/mod.ts";
+import { recordPath, writeRecord } from "../../lib/experiment/records/mod.ts";
 import { COMMON } from "../terminal/flag_table.ts";
 import type { Flags } from "../terminal/flags.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
@@ -12,9 +12,8 @@ import type { MethodFlags } from "../terminal/method_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { type CompleteSpec, completeSpec } from "../runner/complete_spec.ts";
 import { Inputs } from "../runner/data/inputs.ts";
-import { later } from "../runner/later.ts";
 import { isModulePath } from "../runner/own_module.ts";
-import type * as Files from "../runner/run_file.ts";
+import { writeRunFile } from "../runner/write_run_file.ts";
 import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
 import { understoodLines } from "../runner/data/understood.ts";
 import { saveLabels } from "../runner/heads/label_file.ts";
@@ -121,10 +120,7 @@ async function main(): Promise<void> {
   const { spec, task } = run;
   if (run.method.isWhole && !overwrite) await requireNoAdapter(out);
 
-  if (flags["write-spec"] !== undefined) {
-    const { writeRunFile } = await later<typeof Files>("../runner/run_file.ts", import.meta.url);
-    await writeRunFile(flags["write-spec"], [spec], { inputs: sources, out });
-  }
+  if (flags["write-spec"] !== undefined) await writeRunFile(flags["write-spec"], [spec], { inputs: sources, out });
   using lock = await ownFolder(out, { resume, overwrite });
   const saved = resume && await hasState(out) ? await loadStateInfo(out) : undefined;
   const isTyped = (flag: string) => (flags[flag] ?? false) !== false;
@@ -169,7 +165,6 @@ async function main(): Promise<void> {
       },
       onTrained: () => rate.end(),
     });
-    const { recordPath, writeRecord } = await later<typeof Records>("../../lib/experiment/mod.ts", import.meta.url);
     const hash = await hashSpec(spec);
     await Deno.mkdir(`${out}/runs`, { recursive: true });
     await writeRecord(recordPath(out, hash), {

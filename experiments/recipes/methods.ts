@@ -1,5 +1,5 @@
 import { peft } from "../../mod.ts";
-import type { RunSpec } from "../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { QUERIES_AND_VALUES } from "../../lib/peft/low_rank_options.ts";
 import { requireName } from "../../lib/text/nearest.ts";
 import { type Own, OwnByName } from "./own.ts";

@@ -1,5 +1,5 @@
 import type { GlueTaskName } from "../../lib/data/mod.ts";
-import type { RunSpec } from "../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 
 /** GLUE's tasks in the order of help texts, and in which all of them run. */
 export const TASKS: readonly GlueTaskName[] = ["cola", "sst2", "mrpc", "stsb", "rte", "mnli", "qnli", "qqp", "wnli"];

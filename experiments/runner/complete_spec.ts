@@ -1,6 +1,5 @@
 import { GLUE_TASKS, type GlueTaskName } from "../../lib/data/mod.ts";
-import { type RunSpec, SPEC_VERSION } from "../../lib/experiment/specs/run_spec.ts";
-import { parseSpec } from "../../lib/experiment/specs/spec.ts";
+import { parseSpec, type RunSpec, SPEC_VERSION } from "../../lib/experiment/specs/mod.ts";
 import type { Inputs, TaskRequest } from "./data/inputs.ts";
 import { nameTask } from "./data/own_task.ts";
 import type { TuningTask } from "./data/read_task.ts";

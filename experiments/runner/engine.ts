@@ -1,5 +1,5 @@
 import { type Device, openDevice } from "../../mod.ts";
-import type { RunFunction } from "../../lib/experiment/mod.ts";
+import type { RunFunction } from "../../lib/experiment/records/mod.ts";
 import { tell } from "../terminal/tell.ts";
 import type { Inputs } from "./data/inputs.ts";
 import { RunProcesses } from "./run_processes.ts";

@@ -1,4 +1,4 @@
-import { canonicalJson, parseSpec, type Part, type RunSpec } from "../../lib/experiment/mod.ts";
+import { canonicalJson, parseSpec, type Part, type RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { valueAt } from "../../lib/experiment/specs/choices.ts";
 import { distinctSpecs } from "../../lib/experiment/specs/spec.ts";
 import { isObject } from "../../lib/text/is_object.ts";

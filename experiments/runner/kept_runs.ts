@@ -1,4 +1,4 @@
-import { hashSpec, type RunSpec } from "../../lib/experiment/mod.ts";
+import { hashSpec, type RunSpec } from "../../lib/experiment/specs/mod.ts";
 
 /**
  * Hashes of the runs whose outcomes are kept: those that others of the grid start from, and those of tasks that runs

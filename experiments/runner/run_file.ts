@@ -1,16 +1,6 @@
-import { isMap, isSeq, LineCounter, parse, parseDocument, stringify } from "yaml";
-import {
-  factorRuns,
-  parseRunFile,
-  RUN_FILE_VERSION,
-  type RunFile,
-  RunFileError,
-  type RunFileInputs,
-  type RunSpec,
-} from "../../lib/experiment/mod.ts";
+import { isMap, isSeq, LineCounter, parse, parseDocument } from "yaml";
+import { parseRunFile, type RunFile, RunFileError } from "../../lib/experiment/specs/mod.ts";
 import { withValue } from "../../lib/experiment/specs/choices.ts";
-import { writeAtomically } from "../../lib/io/mod.ts";
-import { PACKAGE_VERSION } from "./versions.ts";
 
 /** Keys at the root of a file; what else `--set` names stands in every run. */
 const ROOT_KEYS = ["inputs", "out", "seeds", "axes", "run"];
@@ -85,29 +75,4 @@ export function readRunFile(name: string, text: string, settings: readonly strin
   };
   const own = locate(() => parseRunFile(document.toJS()));
   return { file: settings.reduce(withSetting, own), locate };
-}
-
-/** Where the schema of files is published. */
-const SCHEMA = `https://jsr.io/@delta-dawn/delta-lora/${PACKAGE_VERSION}/lib/experiment/specs/run_file.schema.json`;
-
-/** What is written beside the runs of a command. */
-export interface WriteRunFileOptions {
-  /** Where they lie; what is no part of a file is left out. */
-  readonly inputs: RunFileInputs & { readonly offline?: boolean };
-  readonly out: string;
-}
-
-/** Writes runs as a file that `deno task run` repeats to the same bits: JSON by its ending, else YAML. */
-export async function writeRunFile(
-  path: string,
-  specs: readonly RunSpec[],
-  { inputs, out }: WriteRunFileOptions,
-): Promise<void> {
-  const { offline: _, ...places } = inputs;
-  const given = Object.fromEntries(Object.entries(places).filter(([, place]) => place !== undefined));
-  const file: RunFile = { version: RUN_FILE_VERSION, inputs: given, out, ...factorRuns(specs) };
-  const text = path.endsWith(".json")
-    ? `${JSON.stringify({ $schema: SCHEMA, ...file }, undefined, 2)}\n`
-    : `# yaml-language-server: $schema=${SCHEMA}\n${stringify(file)}`;
-  await writeAtomically(path, text);
 }

@@ -1,4 +1,5 @@
-import type { RunRecord, RunSpec } from "../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
+import type { RunRecord } from "../../lib/experiment/records/mod.ts";
 import { plural } from "../../lib/text/plural.ts";
 import { describeDevice } from "../terminal/describe_device.ts";
 import { sayBeside } from "../terminal/say.ts";

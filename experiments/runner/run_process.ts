@@ -1,7 +1,7 @@
 // A process of run_processes.ts: trains the runs that its parent sends, one after the other, on a device of its own.
 import process from "node:process";
 import { openDevice } from "../../mod.ts";
-import type { RunSpec } from "../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { Inputs } from "./data/inputs.ts";
 import type { Answer, Order, RunProcessOptions } from "./run_processes.ts";
 import { Trainer } from "./train/trainer.ts";

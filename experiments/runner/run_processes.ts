@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { RunFunction, RunProgress, RunResult, RunSpec } from "../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
+import type { RunFunction, RunProgress, RunResult } from "../../lib/experiment/records/mod.ts";
 import { ENDING_SIGNALS, Interrupted } from "../terminal/interrupt.ts";
 import { runTitle } from "../terminal/narrator.ts";
 import type { Sources } from "./data/inputs.ts";

@@ -1,12 +1,11 @@
+import { hashSpec, type RunSpec } from "../../lib/experiment/specs/mod.ts";
 import {
   findRecord,
   type FolderLock,
-  hashSpec,
   runAll,
   type RunFunction,
   type RunRecord,
-  type RunSpec,
-} from "../../lib/experiment/mod.ts";
+} from "../../lib/experiment/records/mod.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { Narrator, runTitle } from "../terminal/narrator.ts";
 import { statesFolder } from "./train/trainer.ts";

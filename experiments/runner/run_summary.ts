@@ -1,4 +1,4 @@
-import { type RunRecord, scoreOf } from "../../lib/experiment/mod.ts";
+import { type RunRecord, scoreOf } from "../../lib/experiment/records/mod.ts";
 
 /** What `--json` prints of an experiment's records: its name, the files that were written, and each run. */
 export function runSummary(records: readonly RunRecord[], files: readonly string[]) {

@@ -1,4 +1,4 @@
-import type { RunSpec } from "../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 
 const SHARED = "Our methods saw the same data, steps and encoder.";
 

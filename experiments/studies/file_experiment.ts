@@ -1,4 +1,5 @@
-import { type RunFile, type RunSpec, settingsLines } from "../../lib/experiment/mod.ts";
+import type { RunFile, RunSpec } from "../../lib/experiment/specs/mod.ts";
+import { settingsLines } from "../../lib/experiment/tables/mod.ts";
 import type { Inputs } from "../runner/data/inputs.ts";
 import type { Experiment } from "../runner/run_grid.ts";
 import { estimateRuns } from "./glue/estimate.ts";

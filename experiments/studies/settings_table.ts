@@ -1,7 +1,8 @@
 import { mean, sampleStandardDeviation } from "simple-statistics";
-import { type RunRecord, type RunSpec, scoreOf } from "../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
+import { type RunRecord, scoreOf } from "../../lib/experiment/records/mod.ts";
 import { valueAt } from "../../lib/experiment/specs/choices.ts";
-import { tableMarkdown, type TableRow } from "../../lib/experiment/figures/table.ts";
+import { tableMarkdown, type TableRow } from "../../lib/experiment/tables/table.ts";
 
 /** What each run has at dotted paths at which runs differ, in words; what it has not is left out. */
 export function settingWords(spec: RunSpec, paths: readonly string[]): string[] {

@@ -1,4 +1,4 @@
-import type { RunSpec } from "../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import type { Inputs } from "../runner/data/inputs.ts";
 import { outputsOf } from "../runner/data/read_task.ts";
 import { understoodLines } from "../runner/data/understood.ts";

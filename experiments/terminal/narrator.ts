@@ -1,4 +1,5 @@
-import { METRIC_NAMES, type RunRecord, type RunSpec, scoreOf } from "../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
+import { METRIC_NAMES, type RunRecord, scoreOf } from "../../lib/experiment/records/mod.ts";
 import { duration } from "./duration.ts";
 import { ProgressBar } from "./progress_bar.ts";
 import { isTerminal } from "./write_error.ts";

@@ -1,5 +1,5 @@
 import { encode, type EncodedExamples, encodeSplits } from "../../../lib/data/mod.ts";
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { SUITE } from "../../suite/suite_folder.ts";
 import { headsToTrain } from "../heads/head.ts";
 import { beginFrom, type Beginning } from "../model/adapted.ts";

@@ -1,5 +1,5 @@
 import type { data } from "../../../mod.ts";
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { type Example, GLUE_TASKS, type MetricFunction, type TaskExample } from "../../../lib/data/mod.ts";
 import type { PlacedRow } from "../../../lib/data/table/read_rows.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";

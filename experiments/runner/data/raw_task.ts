@@ -8,7 +8,7 @@ import {
   readGlueFiles,
   readGlueTask,
 } from "../../../lib/data/mod.ts";
-import type { ColumnsSpec } from "../../../lib/experiment/mod.ts";
+import type { ColumnsSpec } from "../../../lib/experiment/specs/mod.ts";
 import { requireName } from "../../../lib/text/nearest.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { generateSuite, SUITE_SEED } from "../../suite/mod.ts";

@@ -1,6 +1,6 @@
 import { type Batch, type Key, models, type Params, random, type Tensor } from "../../../mod.ts";
 import { type Tokenizer, TOKENIZER_FILES, wordPiece } from "../../../lib/data/mod.ts";
-import type { RunSpec } from "../../../lib/experiment/specs/spec.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { encoderJson, loadEncoder, SUITE_ENCODER } from "../../suite/encoder.ts";
 import { suiteVocabulary } from "../../suite/mod.ts";

@@ -1,5 +1,5 @@
 import { peft } from "../../../mod.ts";
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { DEFAULT_METHOD, methodNamed, ownMethods } from "../../recipes/methods.ts";
 import type { Beginning } from "../model/adapted.ts";
 import type { LoadedModel } from "../model/load_model.ts";

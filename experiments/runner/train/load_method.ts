@@ -1,5 +1,5 @@
 import type { peft } from "../../../mod.ts";
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { isObject } from "../../../lib/text/is_object.ts";
 import { OWN_METHODS, type OwnMethod } from "../../recipes/methods.ts";
 import { isModulePath, OwnModules } from "../own_module.ts";

@@ -1,5 +1,5 @@
 import { peft } from "../../../mod.ts";
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { recipeNamed } from "../../recipes/methods.ts";
 import type { Beginning } from "../model/adapted.ts";
 

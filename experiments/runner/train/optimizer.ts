@@ -1,5 +1,5 @@
 import { add, cast, div, less, mul, optim, where } from "../../../mod.ts";
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { treeFlatten, treeFlattenLike, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
 

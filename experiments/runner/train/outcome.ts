@@ -1,6 +1,6 @@
 import { type optim, type peft, type Tensor, tensor, train } from "../../../mod.ts";
-import type * as Records from "../../../lib/experiment/mod.ts";
-import { later } from "../later.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import { readRecord, recordPath } from "../../../lib/experiment/records/mod.ts";
 import { isFile } from "../../../lib/io/is_file.ts";
 import { treeFlatten, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
@@ -32,7 +32,7 @@ export async function saveOutcome(out: string, hash: string, outcome: Readonly<R
 }
 
 /** Reads the outcome that a run starts from. Throws an Error where it is missing or of another run. */
-export async function loadOutcome(out: string, { task, run }: NonNullable<Records.RunSpec["start"]>) {
+export async function loadOutcome(out: string, { task, run }: NonNullable<RunSpec["start"]>) {
   const path = outcomePath(out, run);
   const fail = (reason: string): never => {
     throw new Error(
@@ -40,7 +40,6 @@ export async function loadOutcome(out: string, { task, run }: NonNullable<Record
     );
   };
   if (!await isFile(path)) {
-    const { readRecord, recordPath } = await later<typeof Records>("../../../lib/experiment/mod.ts", import.meta.url);
     const record = await readRecord(recordPath(out, run)).catch(() => undefined);
     if (record?.status === "failed") throw new train.TrainingFailed(`the ${task} run that it starts from failed`);
     fail(`there is no ${path}`);

@@ -13,7 +13,7 @@ import {
   train,
 } from "../../../mod.ts";
 import { treeMap } from "../../../lib/tensor/mod.ts";
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { outputsOf, type TuningTask } from "../data/read_task.ts";
 import type { Beginning } from "../model/adapted.ts";
 import type { RunModel } from "../model/run_model.ts";

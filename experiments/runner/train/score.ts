@@ -1,6 +1,6 @@
 import { type Batch, jit, type peft, type Tensor, train } from "../../../mod.ts";
 import { batches, encode, type Example, type HostBatch } from "../../../lib/data/mod.ts";
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { keysOf } from "../../../lib/text/keys_of.ts";
 import { requireName } from "../../../lib/text/nearest.ts";
 import { quoted } from "../../../lib/text/quoted.ts";

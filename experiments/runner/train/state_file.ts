@@ -1,5 +1,6 @@
 import { type peft, type Tensor, tensor, type train } from "../../../mod.ts";
-import { canonicalJson, hashSpec, parseSpec, type RunSpec } from "../../../lib/experiment/specs/spec.ts";
+import { canonicalJson, hashSpec, parseSpec, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import { leavesOf } from "../../../lib/experiment/specs/leaves.ts";
 import { isFile } from "../../../lib/io/is_file.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";
@@ -7,7 +8,6 @@ import { treeFlatten, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import type { Sources } from "../data/inputs.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
 import { loadChecked, saveChecked } from "./checked_tensors.ts";
-import { leavesOf } from "../../../lib/experiment/specs/leaves.ts";
 
 /** A state's description, beside its tensors. */
 export interface StateInfo {

@@ -1,5 +1,5 @@
 import { batches, type HostBatch, trainBatches } from "../../../lib/data/mod.ts";
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import type { RunTask } from "../data/inputs.ts";
 
 /** What a step tells. */

@@ -1,7 +1,7 @@
 import { type Batch, type Tensor, train, type Tree } from "../../../mod.ts";
 import { runtimeOf } from "../../../lib/compile/run/compiled.ts";
 import { makePlan } from "../../../lib/compile/plan/make_plan.ts";
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
 import { currentExecutor, idOf, nextId, stateOf, treeLeaves } from "../../../lib/tensor/mod.ts";
 import { type PreparedTask, runFunctions } from "./prepare.ts";

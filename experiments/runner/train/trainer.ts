@@ -1,8 +1,8 @@
 import { type Batch, type Device, type peft, train } from "../../../mod.ts";
 import { treeDispose } from "../../../lib/tensor/mod.ts";
 import { productChoices } from "../../../lib/compile/inspect_mod.ts";
-import type { RunFunction, RunResult, RunSpec } from "../../../lib/experiment/mod.ts";
-import { hashSpec } from "../../../lib/experiment/specs/spec.ts";
+import { hashSpec, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import type { RunFunction, RunResult } from "../../../lib/experiment/records/mod.ts";
 import { tell } from "../../terminal/tell.ts";
 import { versions } from "../versions.ts";
 import type { Inputs, RunTask } from "../data/inputs.ts";

@@ -1,13 +1,12 @@
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { plural } from "../../../lib/text/plural.ts";
 import type { Engine } from "../../runner/engine.ts";
-import { writeRunFile, type WriteRunFileOptions } from "../../runner/run_file.ts";
+import { writeRunFile, type WriteRunFileOptions } from "../../runner/write_run_file.ts";
 import type { Experiment, Results, Session } from "../../runner/run_grid.ts";
 import { estimateSeconds, totalOf } from "../glue/estimate.ts";
 import { timeLine } from "../glue/plan_text.ts";
 import { understoodTasks } from "../understood_tasks.ts";
 import { byMethod, gather, recordedOf } from "./gather.ts";
-import { sectionOf } from "./section.ts";
 import { type AblationPlan, chooseRates, distinctRuns } from "./specs.ts";
 import { studiesTable } from "./studies_table.ts";
 import { writeSections, type WriteSectionsOptions } from "./write_sections.ts";
@@ -26,6 +25,7 @@ export interface AblationExperimentOptions extends WriteSectionsOptions {
 async function run(plan: AblationPlan, session: Session, options: AblationExperimentOptions): Promise<Results> {
   const { out, writeSpec, sources } = options;
   const { studies, evidence } = await gather(plan, session);
+  const { sectionOf } = await import("./section.ts"); // which loads what draws figures
   const sections = studies.map((study) => sectionOf(study, evidence));
   const files = await writeSections(sections, evidence, options);
   const specs = [...evidence.records.keys()];

@@ -1,4 +1,4 @@
-import { type Comparison, type Difference, type Verdict, verdictOf } from "../../../lib/experiment/mod.ts";
+import { type Comparison, type Difference, type Verdict, verdictOf } from "../../../lib/experiment/statistics/mod.ts";
 import { formatConfidence, formatP, formatPoints } from "../../../lib/experiment/statistics/points.ts";
 import { plural } from "../../../lib/text/plural.ts";
 

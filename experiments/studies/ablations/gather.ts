@@ -1,4 +1,5 @@
-import { findRecord, type RunRecord, type RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import { findRecord, type RunRecord } from "../../../lib/experiment/records/mod.ts";
 import type { Session } from "../../runner/run_grid.ts";
 import type { Evidence } from "./section.ts";
 import { type AblationPlan, chooseRates, distinctRuns, requireFairStudy, type StudyRuns } from "./specs.ts";

@@ -1,5 +1,5 @@
-import { compare, type CompareOptions, correctFamily, type ScoredRun } from "../../../lib/experiment/mod.ts";
-import { tableMarkdown } from "../../../lib/experiment/figures/table.ts";
+import { compare, type CompareOptions, correctFamily, type ScoredRun } from "../../../lib/experiment/statistics/mod.ts";
+import { tableMarkdown } from "../../../lib/experiment/tables/table.ts";
 import { formatConfidence, formatP, formatPoints } from "../../../lib/experiment/statistics/points.ts";
 import type { Held } from "./findings.ts";
 

@@ -1,4 +1,4 @@
-import { mostAtOnce, type RunRecord } from "../../../lib/experiment/mod.ts";
+import { mostAtOnce, type RunRecord } from "../../../lib/experiment/records/mod.ts";
 import { distinct } from "../../../lib/text/distinct.ts";
 import { duration } from "../../terminal/duration.ts";
 import { runTitle } from "../../terminal/narrator.ts";

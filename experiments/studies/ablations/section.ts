@@ -1,20 +1,21 @@
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import type { RunRecord, RunResult } from "../../../lib/experiment/records/mod.ts";
 import {
-  axisFigure,
   compare,
   type Comparison,
-  comparisonFigure,
-  comparisonTable,
-  paretoFigure,
-  type ParetoPoint,
-  paretoTable,
-  type RunRecord,
-  type RunResult,
-  type RunSpec,
   type ScoredRun,
   scoredRuns,
   settingOf,
-} from "../../../lib/experiment/mod.ts";
-import { tableMarkdown } from "../../../lib/experiment/figures/table.ts";
+} from "../../../lib/experiment/statistics/mod.ts";
+import { comparisonTable } from "../../../lib/experiment/tables/mod.ts";
+import {
+  axisFigure,
+  comparisonFigure,
+  paretoFigure,
+  type ParetoPoint,
+  paretoTable,
+} from "../../../lib/experiment/figures/mod.ts";
+import { tableMarkdown } from "../../../lib/experiment/tables/table.ts";
 import { formatPoints } from "../../../lib/experiment/statistics/points.ts";
 import { distinct } from "../../../lib/text/distinct.ts";
 import { type Held, heldOf, plainFindings, scopeOf, showsSomething } from "./findings.ts";

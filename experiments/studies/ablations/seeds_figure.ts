@@ -1,6 +1,11 @@
 import * as Plot from "@observablehq/plot";
 import { mean } from "simple-statistics";
-import { bootstrapInterval, type Interval, pairedDifferences, type ScoredRun } from "../../../lib/experiment/mod.ts";
+import {
+  bootstrapInterval,
+  type Interval,
+  pairedDifferences,
+  type ScoredRun,
+} from "../../../lib/experiment/statistics/mod.ts";
 import { COLOURS, figureSvg } from "../../../lib/experiment/figures/figure.ts";
 
 /** Two methods of the rows. */

@@ -1,13 +1,7 @@
-import {
-  type BestRate,
-  canonicalJson,
-  grid,
-  learningRateSweep,
-  requireFair,
-  type RunRecord,
-  type RunSpec,
-  scoredRuns,
-} from "../../../lib/experiment/mod.ts";
+import { canonicalJson, grid, requireFair, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import type { RunRecord } from "../../../lib/experiment/records/mod.ts";
+import { type BestRate, learningRateSweep } from "../../../lib/experiment/statistics/learning_rate_sweep.ts";
+import { scoredRuns } from "../../../lib/experiment/statistics/scored_runs.ts";
 import type { Scale } from "../../recipes/mod.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
 import { preparedKey } from "../../runner/train/prepare.ts";

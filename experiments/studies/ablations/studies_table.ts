@@ -1,5 +1,5 @@
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
-import { tableMarkdown } from "../../../lib/experiment/figures/table.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import { tableMarkdown } from "../../../lib/experiment/tables/table.ts";
 import { duration } from "../../terminal/duration.ts";
 import { totalOf } from "../glue/estimate.ts";
 import type { StudyRuns } from "./specs.ts";

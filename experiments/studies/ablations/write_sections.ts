@@ -1,4 +1,4 @@
-import { writeTables } from "../../../lib/experiment/mod.ts";
+import { writeTables } from "../../../lib/experiment/records/mod.ts";
 import { writeSpecs } from "../../../lib/experiment/records/write_specs.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";
 import { comparable } from "../comparable.ts";

@@ -1,6 +1,6 @@
 import type { Device } from "../../../mod.ts";
 import { GLUE_TASKS, glueTask } from "../../../lib/data/mod.ts";
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { measureProduct, productSize } from "../../runner/measure.ts";
 import { SCORE_BATCH_SIZE, scoredBatches, scoredCount } from "../../runner/train/score.ts";
 import { StepBatches } from "../../runner/train/step_batches.ts";

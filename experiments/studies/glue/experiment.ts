@@ -1,14 +1,13 @@
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import type { RunRecord } from "../../../lib/experiment/records/mod.ts";
 import {
   paperTable,
   report,
-  reportFigure,
-  type RunRecord,
-  type RunSpec,
   scoreCaption,
   scoreTable,
   settingsLines,
   writeLines,
-} from "../../../lib/experiment/mod.ts";
+} from "../../../lib/experiment/tables/mod.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";
 import { plural } from "../../../lib/text/plural.ts";
 import { TASKS } from "../../recipes/mod.ts";
@@ -76,6 +75,7 @@ async function resultsOf(
   const title = isOwn ? "Tasks of your own" : given;
   const files = [`${out}/report.md`, `${out}/report.svg`];
   await writeAtomically(files[0], report(records, PAPER_GLUE, { title, command, comparable: compared }));
+  const { reportFigure } = await import("../../../lib/experiment/figures/mod.ts"); // which loads what draws it
   await writeAtomically(files[1], reportFigure(records));
   const parts = [
     scoreTable(records),

@@ -1,5 +1,5 @@
 import { glueTask } from "../../../lib/data/mod.ts";
-import { hashSpec, type RunSpec, SPEC_VERSION } from "../../../lib/experiment/mod.ts";
+import { hashSpec, type RunSpec, SPEC_VERSION } from "../../../lib/experiment/specs/mod.ts";
 import type { ModuleSpec } from "../../../lib/experiment/specs/run_spec.ts";
 import { PACKAGE_VERSION } from "../../runner/versions.ts";
 import { recipeNamed } from "../../recipes/methods.ts";

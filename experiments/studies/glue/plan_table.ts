@@ -1,5 +1,5 @@
 import { markdownTable } from "markdown-table";
-import type { RunSpec } from "../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { duration } from "../../terminal/duration.ts";
 import type { RunEstimate } from "./estimate.ts";
 

@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { isSpread } from "./axis_figure.ts";
 import { COLOURS, figureSvg, PAPER } from "./figure.ts";
-import { tableMarkdown } from "./table.ts";
+import { tableMarkdown } from "../tables/table.ts";
 import { formatPoints, type PointOptions } from "../statistics/points.ts";
 import { spreadLabels } from "./spread_labels.ts";
 

@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { COLOURS, LETTER, stackSvg } from "./figure.ts";
 import { lanesOf } from "./lanes.ts";
-import { METRIC_NAMES } from "./report.ts";
+import { METRIC_NAMES } from "../records/metric_names.ts";
 import { type RunRecord, scoreOf } from "../records/record.ts";
 import { summarize } from "../statistics/summarize.ts";
 

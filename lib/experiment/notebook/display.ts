@@ -1,7 +1,7 @@
 import { NOTEBOOK_DISPLAY, Tensor, type Tree } from "../../tensor/mod.ts";
 import { type FigureOptions, figureSvg } from "../figures/figure.ts";
 import { recordRows } from "./record_rows.ts";
-import { tableHtml, tableMarkdown, type TableRow } from "../figures/table.ts";
+import { tableHtml, tableMarkdown, type TableRow } from "../tables/table.ts";
 import { treeHtml, treeMarkdown, type TreeOptions } from "./tree_table.ts";
 import type { RunRecord } from "../records/record.ts";
 

@@ -1,5 +1,5 @@
 import { formatBytes } from "../../compile/inspect/format_bytes.ts";
-import type { TableRow } from "../figures/table.ts";
+import type { TableRow } from "../tables/table.ts";
 import { type RunRecord, scoreOf } from "../records/record.ts";
 
 /** What a cell shows where a run has no such number. */

@@ -1,6 +1,6 @@
 import { formatBytes } from "../../compile/inspect/format_bytes.ts";
 import { isRecord, isTreeNode, storedBytes, Tensor, type Tree } from "../../tensor/mod.ts";
-import { escapeHtml, tableHtml, tableMarkdown, type TableRow } from "../figures/table.ts";
+import { escapeHtml, tableHtml, tableMarkdown, type TableRow } from "../tables/table.ts";
 
 /** Up to so many tensors are one table; more are parts that open and close. */
 const TABLE_ROWS = 8;

@@ -7,11 +7,13 @@ import {
   Int64,
   Schema,
   Table,
+  tableToIPC,
   Utf8,
   type Vector,
   vectorFromArray,
 } from "apache-arrow";
 import type { ColumnType } from "../specs/column_type.ts";
+import { asBigInt } from "./as_big_int.ts";
 import type { Column } from "./columns.ts";
 
 /** Arrow's types of columns. */
@@ -31,16 +33,11 @@ export interface ArrowColumn<Row> {
   readonly of: (row: Row) => unknown;
 }
 
-/** An integer as writers of tables take one of 64 bits. */
-export function asBigInt(value: unknown): bigint | null {
-  return typeof value === "number" || typeof value === "bigint" ? BigInt(value) : null;
-}
-
 /** Rows as an Arrow table whose schema is that of its columns, whatever the values; `metadata` goes into its schema. */
-export function arrowTable<Row>(
+function arrowTable<Row>(
   columns: readonly (Column<Row> | ArrowColumn<Row>)[],
   rows: readonly Row[],
-  metadata: ReadonlyMap<string, string> = new Map(),
+  metadata: ReadonlyMap<string, string>,
 ): Table {
   const typed = columns.map(({ type, of, ...rest }) => ({
     ...rest,
@@ -53,4 +50,13 @@ export function arrowTable<Row>(
   if (rows.length === 0) return new Table(schema);
   const vectors = typed.map(({ name, type, of }): [string, Vector] => [name, vectorFromArray(rows.map(of), type)]);
   return new Table(schema, Object.fromEntries(vectors));
+}
+
+/** Rows as a file of Arrow's IPC format, with the columns' types in its schema, and `metadata`. */
+export function arrowBytes<Row>(
+  columns: readonly (Column<Row> | ArrowColumn<Row>)[],
+  rows: readonly Row[],
+  metadata: ReadonlyMap<string, string> = new Map(),
+): Uint8Array {
+  return tableToIPC(arrowTable(columns, rows, metadata), "file");
 }

@@ -1,5 +1,5 @@
 import type { RunRecord } from "./record.ts";
-import { parseRecord } from "./record_file.ts";
+import { loadArrow, parseRecord } from "./record_file.ts";
 import { hashSpec, type RunSpec } from "../specs/spec.ts";
 import { messageOf } from "../../text/message_of.ts";
 
@@ -36,6 +36,7 @@ export async function findRecord(out: string, spec: RunSpec): Promise<FoundRecor
   const path = recordPath(out, hash);
   const contents = await contentsOf(path);
   if (contents === undefined) return { kind: "missing" };
+  await loadArrow(); // where that fails, the record is not damaged
   try {
     const record = await parseRecord(contents);
     const found = await hashSpec(record.spec);

@@ -1,5 +1,5 @@
 import type * as HyparquetWriter from "hyparquet-writer";
-import { asBigInt } from "./arrow_table.ts";
+import { asBigInt } from "./as_big_int.ts";
 import type { ColumnType } from "../specs/column_type.ts";
 import type { Column } from "./columns.ts";
 

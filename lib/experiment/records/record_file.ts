@@ -1,26 +1,22 @@
-import { Field, List, tableFromIPC, tableToIPC } from "apache-arrow";
+import type * as ArrowRecord from "./arrow_record.ts";
 import { writeAtomically } from "../../io/write_atomically.ts";
-import { ARROW_TYPES, type ArrowColumn, arrowTable } from "./arrow_table.ts";
-import { POINT_TYPES, RUN_COLUMNS } from "./columns.ts";
 import { type CurvePoint, METRICS, type RunRecord, type RunResult } from "./record.ts";
 import { requireSeal, seal, UNSEALED } from "./seal.ts";
 import { parseSpec } from "../specs/spec.ts";
 import { messageOf } from "../../text/message_of.ts";
-import { keysOf } from "../../text/keys_of.ts";
 
-const POINT_NAMES = keysOf(POINT_TYPES);
-
-const CURVE_LISTS = POINT_NAMES.map((name): ArrowColumn<RunRecord> => ({
-  name: `curve_${name}`,
-  type: new List(new Field("item", ARROW_TYPES[POINT_TYPES[name]], false)),
-  isNullable: false,
-  of: ({ result }) => result?.curve.map((point) => point[name]) ?? [],
-}));
+/**
+ * Loads Arrow's library, which costs more to read than all the rest of a command: who asks for help, or is refused, goes
+ * without. Records are read and written by it.
+ */
+export function loadArrow(): Promise<typeof ArrowRecord> {
+  return import("./arrow_record.ts");
+}
 
 /** Writes a run's own file: one row with the columns of `runs.arrow`, its curve as lists, and a checksum of it all. */
 export async function writeRecord(path: string, record: RunRecord): Promise<void> {
-  const table = arrowTable([...RUN_COLUMNS, ...CURVE_LISTS], [record], new Map([["checksum", UNSEALED]]));
-  await writeAtomically(path, await seal(tableToIPC(table, "file")));
+  const { recordBytes } = await loadArrow();
+  await writeAtomically(path, await seal(recordBytes(record, new Map([["checksum", UNSEALED]]))));
 }
 
 /** From the JSON of all, in which there is no NaN, and to the bit from the columns of those that have one. */
@@ -86,8 +82,7 @@ function resultOf(row: Readonly<Record<string, unknown>>): RunResult {
  */
 export async function parseRecord(bytes: Uint8Array): Promise<RunRecord> {
   await requireSeal(bytes);
-  const table = tableFromIPC(bytes);
-  const row: Record<string, unknown> = table.get(0)!.toJSON();
+  const row = (await loadArrow()).recordRow(bytes);
   const common = {
     hash: String(row.hash),
     spec: parseSpec(JSON.parse(String(row.spec))),

@@ -1,6 +1,4 @@
-import { tableToIPC } from "apache-arrow";
 import { writeAtomically } from "../../io/write_atomically.ts";
-import { arrowTable } from "./arrow_table.ts";
 import { type Column, CURVE_COLUMNS, RUN_COLUMNS } from "./columns.ts";
 import { parquetBytes } from "./parquet.ts";
 import type { RunRecord } from "./record.ts";
@@ -17,7 +15,8 @@ async function write<Row>(
   { parquet = false }: TableOptions,
 ): Promise<void> {
   const { columns, rows } = table;
-  await writeAtomically(`${path}.arrow`, tableToIPC(arrowTable(columns, rows), "file"));
+  const { arrowBytes } = await import("./arrow_table.ts"); // which loads Arrow's library
+  await writeAtomically(`${path}.arrow`, arrowBytes(columns, rows));
   if (parquet) await writeAtomically(`${path}.parquet`, await parquetBytes(columns, rows));
 }
 

@@ -3,7 +3,7 @@ import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
 import { figure, recordTable, show, table, treeTable } from "../../../lib/experiment/notebook/display.ts";
 import { COLOURS, figureSvg, stackSvg } from "../../../lib/experiment/figures/figure.ts";
-import { formatNumber, tableHtml, tableMarkdown } from "../../../lib/experiment/figures/table.ts";
+import { formatNumber, tableHtml, tableMarkdown } from "../../../lib/experiment/tables/table.ts";
 import { tensor } from "../../../lib/tensor/mod.ts";
 import { failed, finished, sampleSpec } from "../samples.ts";
 

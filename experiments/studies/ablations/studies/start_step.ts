@@ -1,4 +1,4 @@
-import type { RunSpec } from "../../../../lib/experiment/mod.ts";
+import type { RunSpec } from "../../../../lib/experiment/specs/mod.ts";
 import { LORA, type Study } from "./study.ts";
 
 const SHARES = [0.1, 0.25, 0.5, 0.75];

@@ -1,4 +1,4 @@
-import type { Axes } from "../../../../lib/experiment/mod.ts";
+import type { Axes } from "../../../../lib/experiment/specs/mod.ts";
 
 /** One way to train that a study looks at. */
 export interface Condition {

@@ -1,5 +1,4 @@
-import type { RunSpec } from "../../../../lib/experiment/mod.ts";
-import { equalParameters } from "../../../../lib/experiment/specs/equal_parameters.ts";
+import { equalParameters, type RunSpec } from "../../../../lib/experiment/specs/mod.ts";
 import type { Condition, Study } from "./study.ts";
 
 const RANK = 8;

@@ -1,19 +1,10 @@
 import { markdownTable } from "markdown-table";
 import { mean } from "simple-statistics";
+import { METRIC_NAMES } from "../records/metric_names.ts";
 import type { RunRecord } from "../records/record.ts";
 import type { RunSpec } from "../specs/run_spec.ts";
 import { settingsLines } from "./settings_lines.ts";
 import { type Cell, summarize } from "../statistics/summarize.ts";
-
-/** Names of metrics as tables print them, by the names that specs have for them. */
-export const METRIC_NAMES: Readonly<Record<string, string>> = {
-  matthewsCorrelation: "Matthews",
-  accuracy: "accuracy",
-  f1: "F1",
-  pearson: "Pearson",
-  spearman: "Spearman",
-  mismatchedAccuracy: "accuracy",
-};
 
 function ordered(values: readonly string[]): string[] {
   return [...new Set(values)];

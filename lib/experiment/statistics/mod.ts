@@ -1,0 +1,21 @@
+/**
+ * What scores say: means over tasks and seeds, intervals, tests with their correction, and verdicts in words.
+ *
+ * @module
+ */
+export { bootstrapInterval, type BootstrapOptions, type Interval } from "./bootstrap_interval.ts";
+export { compare, type CompareOptions, type Comparison, type Difference, type MethodScores } from "./compare.ts";
+export { findings, type Verdict, verdictOf } from "./findings.ts";
+export { type Corrected, correctFamily, holm } from "./holm.ts";
+export {
+  type BestRate,
+  learningRateSweep,
+  type SweepOptions,
+  type SweepRun,
+  type TriedRate,
+} from "./learning_rate_sweep.ts";
+export { type PairedDifferences, pairedDifferences, type Strata } from "./paired_differences.ts";
+export type { PointOptions } from "./points.ts";
+export { type ScoredRun, type ScoredRunOptions, scoredRuns, settingOf, type TableSetting } from "./scored_runs.ts";
+export { EXACT_PAIRS, type SignFlip, type SignFlipOptions, signFlipTest } from "./sign_flip_test.ts";
+export { type Cell, summarize } from "./summarize.ts";
