@@ -1,6 +1,7 @@
 // deno task convert --state DIR --out DIR [--model DIR]
 import { io, openDevice, peft, random, train } from "../../mod.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
+import { sayInFlags } from "../terminal/in_flags.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { methodNamed } from "../recipes/methods.ts";
@@ -10,7 +11,6 @@ import { differenceLine, largestDifference } from "../runner/train/largest_diffe
 import { Inputs } from "../runner/data/inputs.ts";
 import { outputsOf } from "../runner/data/read_task.ts";
 import { MODEL, OVERWRITE } from "./flag_table.ts";
-import { inFlags, INPUT_PATHS } from "./in_flags.ts";
 import { loadMethodOf } from "../runner/train/load_method.ts";
 import { makeMethod } from "../runner/train/make_method.ts";
 import { makeOptimizer } from "../runner/train/optimizer.ts";
@@ -24,9 +24,10 @@ export const FLAGS = {
   state: {
     takes: "text",
     value: "DIR",
+    path: "state",
     help: "the --out of deno task train: state.safetensors and state.json",
   },
-  out: { takes: "text", value: "DIR", help: "gets the adapter" },
+  out: { takes: "text", value: "DIR", path: "out", help: "gets the adapter" },
   ...OVERWRITE,
   rank: { takes: "integer", value: "N", help: "of DyLoRA's adapter; by default the one that it was trained with" },
   model: {
@@ -86,7 +87,7 @@ async function main(): Promise<void> {
   const { model = sources.model } = flags;
   const inputs = new Inputs({ model, revision: sources.revision, offline });
   const { files, folder: modelFolder, reference } = await inputs.pretrained(weights);
-  await requireOtherFolder(out, { "--state": folder, "--model": modelFolder });
+  await requireOtherFolder(out, { state: folder, "model.name": modelFolder });
   await requireFree(out, { overwrite });
   if (reference.hash !== spec.model.hash) {
     throw new Error(`${model} is not what the run in ${folder} began from: its weights differ`);
@@ -116,5 +117,5 @@ async function main(): Promise<void> {
 
 if (import.meta.main) {
   const isJson = Deno.args.includes("--json");
-  await runCommand("convert", main, { json: isJson, say: (message) => inFlags(message, INPUT_PATHS) });
+  await runCommand("convert", main, { json: isJson, say: sayInFlags(FLAGS) });
 }

@@ -7,11 +7,11 @@ import { findModel } from "../runner/model/load_model.ts";
 import { openClassifier } from "../runner/open_classifier.ts";
 import { score } from "../runner/train/score.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
+import { sayInFlags } from "../terminal/in_flags.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { tell } from "../terminal/tell.ts";
 import { ADAPTER, LENGTH, MODEL, TASK, WEIGHTS } from "./flag_table.ts";
-import { inFlags, INPUT_PATHS } from "./in_flags.ts";
 import { taskOf } from "./task_flags.ts";
 
 /** Flags of the command. */
@@ -45,6 +45,8 @@ ${flagHelp(FLAGS)}
 
 Metrics are by set: dev, and MNLI's mismatched.`;
 
+const say = sayInFlags(FLAGS);
+
 async function main(): Promise<void> {
   const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
@@ -61,7 +63,7 @@ async function main(): Promise<void> {
   for (
     const line of understoodLines({ task: { ...task, train: [] }, tokenizer: loaded.tokenizer, maxLength, fresh: [] })
   ) {
-    console.error(line);
+    console.error(say(line));
   }
   const scores = await score(loaded, adapted, task, { batchSize, maxLength });
   if (logits !== undefined) {
@@ -76,4 +78,4 @@ async function main(): Promise<void> {
   }));
 }
 
-if (import.meta.main) await runCommand("evaluate", main, { say: (message) => inFlags(message, INPUT_PATHS) });
+if (import.meta.main) await runCommand("evaluate", main, { say });

@@ -104,6 +104,7 @@ export const ADAPTER = {
 export const OVERWRITE = {
   overwrite: {
     takes: "nothing",
+    path: "overwrite",
     help: "writes over a run, an adapter or a model in --out, which is refused else",
   },
 } as const satisfies FlagTable;
@@ -229,6 +230,7 @@ export const TRAIN_OUT = {
   out: {
     takes: "text",
     value: "DIR",
+    path: "out",
     help: "gets the adapter (or, of full, the model), state.safetensors and state.json to go on from, and the run's " +
       "record, runs/HASH.arrow",
   },
@@ -239,17 +241,20 @@ export const TRAIN_OUT = {
   },
   resume: {
     takes: "nothing",
+    path: "resume",
     help:
       "goes on from the state in --out, to the same bits, or begins where there is none yet; all other flags must be " +
       "those of then",
   },
   overwrite: {
     takes: "nothing",
+    path: "overwrite",
     help: "begins anew where --out holds a run, an adapter or a model, or --log a log, which is refused else",
   },
   log: {
     takes: "text",
     value: "FILE",
+    path: "log",
     help:
       "one JSON line a step: step, loss, learningRate, gradNorm, tokens; one that is not there yet begins where a " +
       "run is resumed",
@@ -365,6 +370,7 @@ export const GLUE = {
   out: {
     takes: "text",
     value: "DIR",
+    path: "out",
     help: `where records and the report go, by default ${sizes("out")}`,
   },
   ...GRID,
@@ -423,7 +429,12 @@ export const ABLATIONS = {
     path: "data.file",
     help: "GLUE's own folders in place of the generated suite; --model needs it",
   },
-  out: { takes: "text", value: "DIR", help: `where records and the report go, by default ${ablationSizes("out")}` },
+  out: {
+    takes: "text",
+    value: "DIR",
+    path: "out",
+    help: `where records and the report go, by default ${ablationSizes("out")}`,
+  },
   report: {
     takes: "text",
     value: "FILE",
@@ -445,12 +456,18 @@ export const RUN = {
   set: {
     takes: "texts",
     value: "PATH=VALUE",
+    path: "set",
     help:
       "another value at a place of the file's runs, such as method.rank=16 or optimizer.learningRate=1e-3; a list, " +
       "such as method.rank=[2,4], makes an axis of it; out, seeds, inputs.model … are the file's own; may be given " +
       "several times",
   },
-  out: { takes: "text", value: "DIR", help: "where records go; the file's, or runs/ and the file's name by default" },
+  out: {
+    takes: "text",
+    value: "DIR",
+    path: "out",
+    help: "where records go; the file's, or runs/ and the file's name by default",
+  },
   offline: MODEL.offline,
   ...GRID,
   "dry-run": { takes: "nothing", help: "only prints what would run, its work and its time" },

@@ -4,13 +4,14 @@ import { lockFolder } from "../../lib/experiment/records/lock.ts";
 import { isFile } from "../../lib/io/is_file.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
+import { sayInFlags } from "../terminal/in_flags.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { generateSuite, SUITE_SEED, suiteVocabulary } from "../suite/mod.ts";
 
 /** Flags of the command. */
 export const FLAGS = {
-  out: { takes: "text", value: "DIR", help: "where the tasks go" },
+  out: { takes: "text", value: "DIR", path: "out", help: "where the tasks go" },
   overwrite: { takes: "nothing", help: "writes over files of tasks in --out, which is refused else" },
   seed: { takes: "integer", value: "N", least: 0, help: `of the generator, ${SUITE_SEED} by default` },
   help: COMMON.help,
@@ -43,4 +44,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.main) await runCommand("generate", main);
+if (import.meta.main) await runCommand("generate", main, { say: sayInFlags(FLAGS) });

@@ -9,10 +9,10 @@ import { openClassifier } from "../runner/open_classifier.ts";
 import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
 import { differenceLine, largestDifference } from "../runner/train/largest_difference.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
+import { sayInFlags } from "../terminal/in_flags.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { ADAPTER, MODEL, OVERWRITE, TASK, WEIGHTS } from "./flag_table.ts";
-import { inFlags, INPUT_PATHS } from "./in_flags.ts";
 import { taskOf } from "./task_flags.ts";
 
 /** What is merged, and where it goes. */
@@ -23,6 +23,7 @@ const MERGED = {
   out: {
     takes: "text",
     value: "DIR",
+    path: "out",
     help: "gets config.json, model.safetensors, in F32 whatever --weights says, and the tokenizer's files; with " +
       "--weights f16 the change is added to the weights as f16 has them, as they were in training",
   },
@@ -49,7 +50,7 @@ async function main(): Promise<void> {
   if (adapter === undefined) throw new RangeError("--adapter is missing: a folder with adapter_config.json");
   if (out === undefined) throw new RangeError("--out is missing: the folder for the merged model");
   const folder = await findModel({ model, revision, offline });
-  await requireOtherFolder(out, { "--model": folder, "--adapter": adapter });
+  await requireOtherFolder(out, { "model.name": folder, adapter });
   await requireFree(out, { overwrite });
   const isCompared = flags.task !== undefined || flags.columns !== undefined;
   const opened = await openClassifier(folder, {
@@ -77,5 +78,5 @@ async function main(): Promise<void> {
 
 if (import.meta.main) {
   const isJson = Deno.args.includes("--json");
-  await runCommand("merge", main, { json: isJson, say: (message) => inFlags(message, INPUT_PATHS) });
+  await runCommand("merge", main, { json: isJson, say: sayInFlags(FLAGS) });
 }

@@ -1,11 +1,16 @@
 // deno task reproduce glue [flags]
 import { requireName } from "../../lib/text/nearest.ts";
+import type { FlagTable } from "../terminal/flag_table.ts";
+import { sayInFlags } from "../terminal/in_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 
 /** An experiment as a command: what it is, and what runs it with the arguments behind its name. */
 interface ExperimentCommand {
   readonly summary: string;
-  readonly load: () => Promise<{ readonly main: (args: readonly string[]) => Promise<void> }>;
+  readonly load: () => Promise<{
+    readonly main: (args: readonly string[]) => Promise<void>;
+    readonly FLAGS: FlagTable;
+  }>;
 }
 
 const EXPERIMENTS: Readonly<Record<string, ExperimentCommand>> = {
@@ -27,6 +32,9 @@ ${Object.entries(EXPERIMENTS).map(([name, { summary }]) => `  ${name.padEnd(12)}
 
 Each has --help.`;
 
+/** Makes messages the experiment's, once it is known which. */
+let say = (message: string) => message;
+
 async function main(): Promise<void> {
   const [name, ...args] = Deno.args;
   if (name === "--help") return console.log(HELP);
@@ -34,7 +42,14 @@ async function main(): Promise<void> {
     throw new RangeError("what is to be reproduced is missing: deno task reproduce glue");
   }
   const known = requireName("experiment", name, Object.keys(EXPERIMENTS));
-  await (await EXPERIMENTS[known].load()).main(args);
+  const { main: run, FLAGS } = await EXPERIMENTS[known].load();
+  say = sayInFlags(FLAGS);
+  await run(args);
 }
 
-if (import.meta.main) await runCommand("reproduce", main, { json: Deno.args.includes("--json") });
+if (import.meta.main) {
+  await runCommand("reproduce", main, {
+    json: Deno.args.includes("--json"),
+    say: (message) => say(message),
+  });
+}

@@ -1,7 +1,8 @@
 // deno task reproduce ablations [--scale default|medium|large] [--only a,b] [--tasks a,b] [--seeds N] [--steps N] …
 import type { Device } from "../../lib/device/mod.ts";
-import { type Flags, nameList } from "../terminal/flags.ts";
-import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
+import type { FlagTable } from "../terminal/flag_table.ts";
+import { nameList } from "../terminal/flags.ts";
+import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { SCALE, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/data/inputs.ts";
 import { runGrid } from "../runner/run_grid.ts";
@@ -35,7 +36,7 @@ ${flagHelp(ABLATIONS)}
 An interrupted command goes on where it was when it is called again. Exit code 1 where a run failed.`;
 
 /** Flags of the command. */
-export const FLAGS: Flags = flagNames(ABLATIONS);
+export const FLAGS: FlagTable = ABLATIONS;
 
 /** What flags ask for. */
 function settingsOf(args: readonly string[]) {

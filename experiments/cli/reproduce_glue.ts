@@ -1,6 +1,6 @@
 // deno task reproduce glue [--scale default|small|paper] [--tasks a,b|all] [--methods a,b] [--model DIR|NAME] [--data DIR] …
-import type { Flags } from "../terminal/flags.ts";
-import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
+import type { FlagTable } from "../terminal/flag_table.ts";
+import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { ALL_METHODS, METHODS } from "../recipes/methods.ts";
 import { SCALE, type Scale, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/data/inputs.ts";
@@ -24,7 +24,7 @@ ${flagHelp(GLUE)}
 An interrupted command goes on where it was when it is called again. Exit code 1 where a run failed.`;
 
 /** Flags of the command. */
-export const FLAGS: Flags = flagNames(GLUE);
+export const FLAGS: FlagTable = GLUE;
 
 /** K in steps from −1, or a share of the run. Throws a RangeError where it is neither. */
 function startStepOf(text: string | undefined): number | undefined {

@@ -1,8 +1,9 @@
 // deno task run FILE [--set PATH=VALUE] [--dry-run] …
 import { expandRunFile } from "../../lib/experiment/specs/mod.ts";
 import { messageOf } from "../../lib/text/message_of.ts";
-import type { Flags } from "../terminal/flags.ts";
-import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
+import type { FlagTable } from "../terminal/flag_table.ts";
+import { sayInFlags } from "../terminal/in_flags.ts";
+import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { Inputs, type Sources } from "../runner/data/inputs.ts";
 import { fileSpecs, isWholeSpec } from "../runner/file_specs.ts";
@@ -25,7 +26,7 @@ ${flagHelp(RUN)}
 An interrupted command goes on where it was when it is called again. Exit code 1 where a run failed.`;
 
 /** Flags of the command. */
-export const FLAGS: Flags = flagNames(RUN);
+export const FLAGS: FlagTable = RUN;
 
 /** The file and the flags that the words behind the command's name say. */
 function settingsOf([path, ...args]: readonly string[]) {
@@ -66,4 +67,4 @@ async function main(): Promise<void> {
   await runGrid(fileExperiment(file, { specs, inputs, out }), { ...gridOptions(flags), command: "run", out });
 }
 
-if (import.meta.main) await runCommand("run", main, { json: Deno.args.includes("--json") });
+if (import.meta.main) await runCommand("run", main, { json: Deno.args.includes("--json"), say: sayInFlags(FLAGS) });

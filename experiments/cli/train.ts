@@ -26,10 +26,10 @@ import { requireNoLog, StepLog } from "../runner/train/step_log.ts";
 import { type Begun, type Ended, Trainer } from "../runner/train/trainer.ts";
 import { TrainingRate } from "../runner/train/training_rate.ts";
 import { isModified } from "../runner/versions.ts";
-import { inFlags, trainPaths } from "./in_flags.ts";
 import { METHOD, MODEL, TASK, TRAIN, TRAIN_OUT, TRAINING, WEIGHTS } from "./flag_table.ts";
+import { inFlags } from "../terminal/in_flags.ts";
 import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
-import { METHOD_FLAGS, methodFlags, trainDraft } from "./train_draft.ts";
+import { METHOD_FLAGS, methodFlags, trainDraft, trainPaths } from "./train_draft.ts";
 
 /** What `--help` prints. */
 const helpOf = (options: MethodFlags) =>
@@ -113,7 +113,7 @@ async function main(): Promise<void> {
   const { draft, sources } = trainDraft(flags, options);
   const inputs = new Inputs(sources);
   const { folder } = await inputs.pretrained(draft.model?.weights);
-  await requireOtherFolder(out, { "--model": folder, "--adapter-init": sources.adapter });
+  await requireOtherFolder(out, { "model.name": folder, adapter: sources.adapter });
   await requireFree(out, { resume, overwrite });
   if (log !== undefined && !resume && !overwrite) await requireNoLog(log);
   const run = await completeSpec(draft, inputs);

@@ -7,7 +7,8 @@ import { MethodFlags } from "../terminal/method_flags.ts";
 import { wholeNumber } from "../terminal/flags.ts";
 import type { COMMON } from "../terminal/flag_table.ts";
 import { TRAIN, type TRAIN_OUT } from "./flag_table.ts";
-import type { FlagValues } from "../terminal/read_flags.ts";
+import type { FlagPaths } from "../terminal/in_flags.ts";
+import { flagPaths, type FlagValues } from "../terminal/read_flags.ts";
 import { taskOf } from "./task_flags.ts";
 
 /** Flags of the options of methods, ours and perhaps one's own. */
@@ -17,6 +18,18 @@ export function methodFlags(own: readonly peft.MethodDescription[] = []): Method
 
 /** Flags of the options of all methods of ours. */
 export const METHOD_FLAGS: MethodFlags = methodFlags();
+
+/** The flags of `train`, and of methods' options, by what they decide. */
+export function trainPaths(options: MethodFlags): FlagPaths {
+  return {
+    ...flagPaths(TRAIN),
+    ...Object.fromEntries(
+      options.methods.flatMap((method) =>
+        [...options.optionsOf(method)].map(([flag, option]) => [`method.${option}`, flag])
+      ),
+    ),
+  };
+}
 
 /** Flags of `deno task train` that decide what comes out. */
 export type TrainFlags =

@@ -46,15 +46,15 @@ export async function requireFree(
   out: string,
   { overwrite = false, resume }: OutFolderOptions,
 ): Promise<void> {
-  if (overwrite && resume) throw new RangeError("--overwrite and --resume exclude each other");
+  if (overwrite && resume) throw new RangeError("`overwrite` and `resume` exclude each other");
   if (overwrite || resume && await isFile(`${out}/state.json`)) return;
   const held = await heldIn(out);
   if (held === undefined) return;
   const ways = [
     // Only a run has something to go on with.
-    ...resume === false && held === TOLD_BY[0][1] ? ["--resume goes on with it"] : [],
-    "--overwrite writes over it",
-    "or choose another folder with --out",
+    ...resume === false && held === TOLD_BY[0][1] ? ["`resume` goes on with it"] : [],
+    "`overwrite` writes over it",
+    "or choose another folder with `out`",
   ];
   const lacks = resume ? " and no state of a run to go on with" : "";
   throw new RangeError(`cannot write into ${out} as it holds ${held}${lacks}: ${ways.join(", ")}`);
@@ -88,7 +88,7 @@ export async function removeResults({ folder }: FolderLock): Promise<void> {
 async function requireForRecords(out: string): Promise<void> {
   const held = await heldIn(out);
   if (held === undefined || held.startsWith("records")) return;
-  throw new RangeError(`cannot keep records in ${out} as it holds ${held}: choose another folder with --out`);
+  throw new RangeError(`cannot keep records in ${out} as it holds ${held}: choose another folder with \`out\``);
 }
 
 /**

@@ -2,13 +2,13 @@ import { isMap, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import { parseRunFile, type RunFile, RunFileError } from "../../lib/experiment/specs/mod.ts";
 import { withValue } from "../../lib/experiment/specs/choices.ts";
 
-/** Keys at the root of a file; what else `--set` names stands in every run. */
+/** Keys at the root of a file; what else settings name stands in every run. */
 const ROOT_KEYS = ["inputs", "out", "seeds", "axes", "run"];
 
 /** A setting as it is typed, `method.rank=16`: its value is read as YAML, so that `[2, 4]` is a list. */
 function settingOf(text: string): { readonly path: string; readonly value: unknown } {
   const [, path, value] = /^([^=\s]+)=(.*)$/s.exec(text) ?? [];
-  if (path === undefined) throw new RangeError(`--set takes PATH=VALUE, such as method.rank=16, not "${text}"`);
+  if (path === undefined) throw new RangeError(`\`set\` takes PATH=VALUE, such as method.rank=16, not "${text}"`);
   return { path, value: parse(value) ?? value };
 }
 
@@ -28,7 +28,7 @@ function withSetting(file: RunFile, text: string): RunFile {
     );
   } catch (error) {
     if (!(error instanceof RunFileError)) throw error;
-    throw new RangeError(`--set ${text}: ${error.message}`);
+    throw new RangeError(`\`set\` ${text}: ${error.message}`);
   }
 }
 
@@ -40,7 +40,7 @@ export interface ReadRunFile {
 }
 
 /**
- * A configuration file from its text, JSON or YAML, with settings as `--set` takes them in the place of its own.
+ * A configuration file from its text, JSON or YAML, with settings such as `method.rank=16` in the place of its own.
  *
  * Throws a RangeError that names the file, the line and the nearest key or name.
  */

@@ -1,4 +1,4 @@
-/** A flag: what it takes, what it means, and the place in a spec that it decides. */
+/** A flag: what it takes, what it means, and the option, or place in a spec, that it decides. */
 export interface FlagDescription {
   /** Nothing (it is there or not), text, several texts, a whole number, a number above 0 or from 0, or a share below 1. */
   readonly takes: "nothing" | "text" | "texts" | "integer" | "positive" | "number" | "share";
@@ -9,7 +9,7 @@ export interface FlagDescription {
   readonly least?: number;
   /** All texts that there are. */
   readonly choices?: readonly string[];
-  /** Where in a spec it stands, for messages. */
+  /** What messages call it that know no flags: a place in a spec, or an option. */
   readonly path?: string;
 }
 

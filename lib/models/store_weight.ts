@@ -27,7 +27,8 @@ export function storeWeight(
   const lost = dtype === "f16" ? beyondHalf(state.data, data) : undefined;
   if (lost !== undefined) {
     throw new RangeError(
-      `cannot keep ${name} in f16 as it holds ${lost}, and f16 ends at 65,504: keep the weights in f32 (--weights f32)`,
+      `cannot keep ${name} in f16 as it holds ${lost}, and f16 ends at 65,504: keep the weights in f32 ` +
+        "(`model.weights` f32)",
     );
   }
   return makeTensor(shape, dtype, { kind: "host", data });

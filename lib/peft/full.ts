@@ -33,7 +33,8 @@ export function full(): Method<FullTrainable, Record<string, never>> {
       const half = Object.keys(base).find((name) => base[name].dtype === "f16");
       if (half !== undefined) {
         throw new TypeError(
-          `full: cannot train ${half} as it is kept in f16, where small steps vanish: load the weights as f32 (--weights f32)`,
+          `full: cannot train ${half} as it is kept in f16, where small steps vanish: load the weights as f32 ` +
+            "(`model.weights` f32)",
         );
       }
       return {

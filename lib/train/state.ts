@@ -57,7 +57,7 @@ export function init<Trainable extends Tree, Aux extends Tree, OptimizerState ex
   if (half !== undefined) {
     throw new TypeError(
       `${method.name}: cannot write ${half} as it is kept in f16, where small steps vanish: load the weights as f32 ` +
-        '(--weights f32), or let them be, which Delta-LoRA does with write: "telescoped"',
+        '(`model.weights` f32), or let them be, which Delta-LoRA does with write: "telescoped"',
     );
   }
   const written = takeBase ? [] : writes.map((name) => [name, copy(base[name])]);

@@ -18,10 +18,12 @@ import * as fuzz from "../fuzz/mod.ts";
 import * as notebooks from "../../tools/notebooks.ts";
 import * as ok from "../../tools/ok.ts";
 import * as test from "../../tools/test.ts";
-import { ABLATIONS, GLUE, RUN, TRAIN } from "../../experiments/cli/flag_table.ts";
+import { GLUE, TRAIN } from "../../experiments/cli/flag_table.ts";
 import type { FlagTable } from "../../experiments/terminal/flag_table.ts";
 import { readFlags } from "../../experiments/terminal/read_flags.ts";
 import { METHOD_FLAGS } from "../../experiments/cli/train_draft.ts";
+import { ORDERS } from "../../tools/import_order.ts";
+import { readSources } from "../../tools/read_sources.ts";
 import { ROOT } from "./run_task.ts";
 
 /** A command's help, its table of flags, and the files that read them. */
@@ -50,9 +52,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   ok: { ...ok, files: ["tools/ok.ts"] },
   pretrain: { ...pretrain, files: [cli("pretrain")] },
   profile: { ...profile, files: ["bench/profile.ts"] },
-  "reproduce ablations": { ...ablations, FLAGS: ABLATIONS, files: [cli("reproduce_ablations"), cli("grid_options")] },
-  "reproduce glue": { ...glue, FLAGS: GLUE, files: [cli("reproduce_glue"), cli("grid_options")] },
-  run: { ...run, FLAGS: RUN, files: [cli("run"), cli("grid_options")] },
+  "reproduce ablations": { ...ablations, files: [cli("reproduce_ablations"), cli("grid_options")] },
+  "reproduce glue": { ...glue, files: [cli("reproduce_glue"), cli("grid_options")] },
+  run: { ...run, files: [cli("run"), cli("grid_options")] },
   // What else `deno test` takes goes on to it.
   test: { ...test, files: ["tools/test.ts"], passed: ["filter"] },
   train: { ...train, FLAGS: TRAIN, files: [cli("train"), cli("train_draft"), cli("task_flags")], others: METHOD_FLAGS },
@@ -115,6 +117,38 @@ describe("the table of flags", () => {
     ];
     for (const [arg, message] of wrong) expect(() => readFlags([arg], GLUE)).toThrow(message);
     expect(() => readFlags(["--dropout=1"], TRAIN)).toThrow('--dropout is a rate below 1, not "1"');
+  });
+});
+
+/** Folders whose texts are of specs and options: only what is above them has flags. */
+const BELOW = ["kernels/", "lib/", ...ORDERS.experiments.slice(0, -1).map((folder) => `experiments/${folder}/`)];
+
+/** Flags of other programs, by the file that calls them; `--help` is every command's. */
+const FOREIGN: Readonly<Record<string, readonly string[]>> = {
+  "experiments/runner/own_module.ts": ["json"], // deno info
+  "experiments/terminal/flags.ts": ["help"],
+  "experiments/terminal/read_flags.ts": ["help"],
+};
+
+describe("what lies below the commands", () => {
+  const known = new Set(Object.values(COMMANDS).flatMap(namesOf));
+  /** Flags of ours in a file's code, its comments aside. */
+  const spelled = (code: string) =>
+    flagsIn(code.replace(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm, "")).filter((name) => known.has(name));
+
+  it("knows no flag's spelling: messages name options and places of a spec", () => {
+    const found = [...readSources(ROOT)].filter(([path]) => BELOW.some((folder) => path.startsWith(folder)))
+      .map(([path, code]) => [path, spelled(code).filter((name) => !FOREIGN[path]?.includes(name))] as const)
+      .filter(([, names]) => names.length > 0);
+    expect(found).toEqual([]);
+  });
+
+  it("is read by a test that finds flags in texts of all kinds, and none in comments", () => {
+    const [double, template, comment] = ['"see --model"', "`${a}: --data ${b}`", "// as --seed has it"];
+    expect(spelled(`${double}; ${template}; ${comment}\n/* --steps */ i --rate; "--no-flag"`)).toEqual([
+      "data",
+      "model",
+    ]);
   });
 });
 

@@ -15,17 +15,17 @@ describe("folders that commands write into", () => {
   afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("are none that they read, by whatever path", async () => {
-    const read = () => ({ "--model": `${folder}/model`, "--adapter": `${folder}/adapter/`, "--state": undefined });
+    const read = () => ({ "model.name": `${folder}/model`, adapter: `${folder}/adapter/`, state: undefined });
     const relative = folder.slice(1).split("/").map(() => "..").join("/");
     const same = ["model", "model/", "model//", "./model/.", "model/deep/..", "link", "link/", "adapter/up/model"];
     for (const path of same) {
       await expect(requireOtherFolder(`${folder}/${path}`, read())).rejects.toThrow(
-        `cannot write into ${folder}/${path} as it is the folder of --model, which would be written over`,
+        `cannot write into ${folder}/${path} as it is the folder of \`model.name\`, which would be written over`,
       );
     }
-    await expect(requireOtherFolder(`${folder}/link/../adapter`, read())).rejects.toThrow("the folder of --adapter");
+    await expect(requireOtherFolder(`${folder}/link/../adapter`, read())).rejects.toThrow("the folder of `adapter`");
     const back = Deno.cwd().slice(1).split("/").map(() => "..").join("/");
-    await expect(requireOtherFolder(`${back}${folder}/model`, read())).rejects.toThrow("the folder of --model");
+    await expect(requireOtherFolder(`${back}${folder}/model`, read())).rejects.toThrow("the folder of `model.name`");
     const others = [
       "new",
       "new/",
@@ -38,7 +38,7 @@ describe("folders that commands write into", () => {
     ];
     for (const path of others) await requireOtherFolder(`${folder}/${path}`, read());
     for (const path of ["out", "./out/", "a/b/c", "."]) await requireOtherFolder(path, read());
-    await expect(requireOtherFolder(".", { "--model": Deno.cwd() })).rejects.toThrow("the folder of --model");
+    await expect(requireOtherFolder(".", { "model.name": Deno.cwd() })).rejects.toThrow("the folder of `model.name`");
   });
 
   it("do not lie in the hub's cache", async () => {

@@ -31,12 +31,12 @@ describe("a folder for results", () => {
     for (const [i, [files, held]] of cases.entries()) {
       const out = await holding(`held${i}`, ...files);
       await expect(requireFree(out, {})).rejects.toThrow(
-        `cannot write into ${out} as it holds ${held}: --overwrite writes over it, or choose another folder with --out`,
+        `cannot write into ${out} as it holds ${held}: \`overwrite\` writes over it, or choose another folder with \`out\``,
       );
       await expect(ownFolder(out, {})).rejects.toThrow(`as it holds ${held}`);
       await requireFree(out, { overwrite: true });
     }
-    await expect(requireFree(`${folder}/held0`, { resume: false })).rejects.toThrow("--resume goes on with it, --over");
+    await expect(requireFree(`${folder}/held0`, { resume: false })).rejects.toThrow("`resume` goes on with it, `over");
     await requireFree(`${folder}/held0`, { resume: true });
     await expect(requireFree(`${folder}/held1`, { resume: true })).rejects.toThrow(
       "as it holds an adapter and no state of a run to go on with",

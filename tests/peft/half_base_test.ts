@@ -138,11 +138,11 @@ describe("methods over a base in f16", () => {
     const optimizer = adamw({ learningRate: 1e-3 });
     const inPlace = deltaLora({ ...SHARED, lambda: 2, startStep: 0, write: "in-place" });
     expect(() => init(random.key(0), base.half, { method: inPlace, optimizer })).toThrow(
-      /delta-lora: cannot write .+query\.weight as it is kept in f16, .+--weights f32.+telescoped/,
+      /delta-lora: cannot write .+query\.weight as it is kept in f16, .+`model.weights` f32.+telescoped/,
     );
     expect(() => init(random.key(0), base.half, { method: inPlace, optimizer, takeBase: true })).toThrow(TypeError);
     expect(() => init(random.key(0), base.half, { method: full(), optimizer })).toThrow(
-      /full: cannot train .+ as it is kept in f16, .+--weights f32/,
+      /full: cannot train .+ as it is kept in f16, .+`model.weights` f32/,
     );
     await init(random.key(0), base.full, { method: full(), optimizer }).step.item();
   });

@@ -39,7 +39,7 @@ async function linesBefore(path: string, step: number): Promise<string[]> {
 export async function requireNoLog(path: string): Promise<void> {
   if (!await isFile(path)) return;
   throw new RangeError(
-    `cannot begin the log ${path} as it is there: --overwrite writes over it, or choose another with --log`,
+    `cannot begin the log ${path} as it is there: \`overwrite\` writes over it, or choose another with \`log\``,
   );
 }
 

@@ -226,7 +226,7 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
       ...showsSomething([...others, ...pairs], { level }) && runs.some(({ isRateBorrowed }) => isRateBorrowed)
         ? [
           "Rates were chosen with the options of the recipes: a condition that would need another one is at a " +
-          "disadvantage, which `--sweep conditions` takes away.",
+          "disadvantage, which a sweep for each condition takes away.",
         ]
         : [],
       ...failures.length > 0

@@ -12,7 +12,9 @@ function cures({ dtype, shape, size }: Tensor, limit: number): string {
   const found = ["open another device"];
   const half = storedBytes({ dtype: "f16", size });
   if (dtype === "f32" && half <= limit) {
-    found.push(`keep it in f16, which takes ${mib(half)} (--weights f16, or dtype: "f16" of models.paramsFrom)`);
+    found.push(
+      `keep it in f16, which takes ${mib(half)} (\`model.weights\` f16, or dtype: "f16" of models.paramsFrom)`,
+    );
   }
   if (shape.length === 2) {
     const rows = Math.floor(limit / (storedBytes({ dtype, size }) / shape[0]));

@@ -61,7 +61,7 @@ async function acquire(folder: string): Promise<Deno.FsFile> {
       if (!await file.tryLock(true)) {
         const owner = (await Deno.readTextFile(path).catch(() => "")).trim(); // it may be given back just now
         throw new Deno.errors.Busy(
-          `${folder} is in use by another process${owner ? ` (${owner})` : ""}: wait for it, or choose another --out`,
+          `${folder} is in use by another process${owner ? ` (${owner})` : ""}: wait for it, or choose another \`out\``,
         );
       }
       if (await isStill(file, path)) return file;
@@ -95,7 +95,7 @@ export async function lockFolder(
 ): Promise<FolderLock> {
   const fail = (error: unknown): never => {
     if (error instanceof Deno.errors.Busy) throw error;
-    throw new Error(`cannot write into ${folder}: ${messageOf(error)}: choose another folder with --out`, {
+    throw new Error(`cannot write into ${folder}: ${messageOf(error)}: choose another folder with \`out\``, {
       cause: error,
     });
   };

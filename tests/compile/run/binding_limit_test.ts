@@ -45,7 +45,7 @@ describe("tensors larger than a device can bind", () => {
     await refuses(
       () => lookUp(),
       `cannot compute with a tensor, f32 [1000, 400], as its ${over("1.5")}`,
-      'keep it in f16, which takes 0.8 MiB (--weights f16, or dtype: "f16" of models.paramsFrom)',
+      'keep it in f16, which takes 0.8 MiB (`model.weights` f16, or dtype: "f16" of models.paramsFrom)',
       "cut it down to 655 rows",
       "open another device",
     );

@@ -30,7 +30,7 @@ describe("lockFolder()", () => {
     await withFolder(async (folder) => {
       const other = await holder(folder);
       await expect(lockFolder(folder)).rejects.toThrow(
-        `${folder} is in use by another process (process ${other.pid}): wait for it, or choose another --out`,
+        `${folder} is in use by another process (process ${other.pid}): wait for it, or choose another \`out\``,
       );
       await other.kill();
       using lock = await lockFolder(folder);
@@ -96,7 +96,7 @@ describe("lockFolder()", () => {
       await Deno.writeTextFile(`${folder}/file`, "");
       await expect(lockFolder(`${folder}/file/out`)).rejects
         .toThrow(`cannot write into ${folder}/file/out: Not a directory`);
-      await expect(lockFolder(`${folder}/file`)).rejects.toThrow("choose another folder with --out");
+      await expect(lockFolder(`${folder}/file`)).rejects.toThrow("choose another folder with `out`");
     });
   });
 });
