@@ -43,7 +43,7 @@ export interface Kernel {
   readonly bindings: readonly Binding[];
 }
 
-/** How many workgroups to start along x, y and z, each at most 65,535. */
+/** How many workgroups to start along x, y and z: each at most 65,535. */
 export type Grid = readonly [x: number, y: number, z: number];
 
 /** Spreads `count` workgroups over x and y; the kernel finds its number as `w.y * g.x + w.x` and checks the bound. */

@@ -1,6 +1,17 @@
 /**
  * What a jitted function does and what it costs: its plan, its memory, the time of its dispatches and the least time that
- * the device could take, and what an operation should give in float64.
+ * the device could take; and what an operation should give in float64.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const step = dd.jit((x: dd.Tensor) => x.mul(2).add(1).sum());
+ * await step(dd.tensor([1, 2, 3]));
+ * const [{ dispatches }] = step.plans();
+ * console.log(dispatches.map(({ fused }) => fused.join(" "))); // ["mul add sum"]
+ * ```
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Adapters, memory, pipelines, submission and faults.
+ * Devices themselves: opening one beside the ambient default, what it is, its memory and counters, and the form in which
+ * it takes kernels.
  *
  * @module
  */

@@ -10,7 +10,7 @@ export interface DeviceReport {
   readonly driver: string;
   /** Who made it; empty where it does not tell. */
   readonly vendor: string;
-  /** Its family, such as `ampere`; empty where it does not tell. */
+  /** Its family, as the driver calls it; empty where it does not tell. */
   readonly architecture: string;
   /** Whether it computes on the processor. */
   readonly isSoftware: boolean;
@@ -18,7 +18,10 @@ export interface DeviceReport {
   readonly subgroupSize: number;
   /** Whether kernels may read storage textures, which is a feature of the shader language. */
   readonly readsTextures: boolean;
-  /** Optional features that the device was opened with: some of `shader-f16`, `subgroups` and `timestamp-query`. */
+  /**
+   * Optional features of WebGPU that the device was opened with: some of `shader-f16`, `subgroups` and
+   * `timestamp-query`.
+   */
   readonly features: readonly string[];
   /** Limits that the device was opened with, by WebGPU's names, such as `maxBufferSize` in bytes. */
   readonly limits: Readonly<Record<string, number>>;

@@ -4,9 +4,9 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { constant } from "./constant.ts";
 
-/** Options of functions that make tensors. */
+/** Options of the functions that make tensors of a shape. */
 export interface DTypeOption {
-  /** Element type, `f32` by default. */
+  /** Type of the elements, f32 by default. */
   readonly dtype?: DType;
 }
 

@@ -14,11 +14,11 @@ import { reshape } from "./reshape.ts";
  * side, those of `right` one above the other. `LowRank<Tensor>` is one with whole sides.
  */
 export interface LowRank<Side extends Tensor | readonly Tensor[] = Tensor | readonly Tensor[]> {
-  /** `[m, r]`, or blocks `[m, r₁]`, `[m, r₂]`. */
+  /** The left factor `[m, r]`, or its blocks `[m, r₁]`, `[m, r₂]`. */
   readonly left: Side;
-  /** `[r, n]`, or blocks `[r₁, n]`, `[r₂, n]`. */
+  /** The right factor `[r, n]`, or its blocks `[r₁, n]`, `[r₂, n]`. */
   readonly right: Side;
-  /** Factor before the product: a number, or an f32 scalar that may differ from step to step. */
+  /** A factor of the product: a number, or an f32 scalar that may differ from step to step. */
   readonly scale: Tensor | number;
 }
 

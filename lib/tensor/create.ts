@@ -2,10 +2,13 @@ import { allocate, type DType, holdsNumber } from "./dtype.ts";
 import { formatShape, requireShape, sameShape, type Shape, sizeOf } from "./shape.ts";
 import { makeTensor, type Tensor } from "./tensor.ts";
 
-/** Numbers or booleans nested as deep as the tensor has axes. */
+/** Numbers or booleans, nested as deep as the tensor has axes: a bare number makes a scalar. */
 export type NestedArray = number | boolean | readonly NestedArray[];
 
-/** Elements that are copied into a tensor; integers become i32 where they have a sign, else u32. */
+/**
+ * The typed arrays that {@linkcode tensor} copies. Float64Array becomes f32, integers become i32 where they have a sign
+ * and u32 where they have none; `dtype` asks for another one.
+ */
 export type HostArray =
   | Float32Array
   | Int32Array
@@ -22,9 +25,12 @@ export type HostArray =
 
 /** Options of {@linkcode tensor}. */
 export interface TensorOptions {
-  /** Shape of the result; by default the nesting's, or one axis for a typed array. */
+  /** Sizes of the axes; by default those of the nested arrays, or one axis for a typed array. */
   readonly shape?: Shape;
-  /** Element type; by default the typed array's (i32 or u32 of integers), `bool` for booleans, else `f32`. */
+  /**
+   * Type of the elements; by default the typed array's (i32 or u32 of integers), bool for booleans, and f32 for
+   * numbers.
+   */
   readonly dtype?: DType;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Element types. `bool` is stored as a u32 of 0 or 1, since WGSL's bool has no place in a buffer. `f16` is for storing
- * alone: two elements share a word, and whatever is computed of them is computed in f32.
+ * The type of a tensor's elements. f32, i32 and u32 take 4 bytes each, and so does bool, which is stored as a u32 of 0
+ * or 1. f16 takes 2 bytes and is for storing alone: whatever is computed of it is computed in f32 ({@linkcode cast}).
  */
 export type DType = "f32" | "i32" | "u32" | "bool" | "f16";
 

@@ -16,9 +16,9 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
-/** Options of the functions that work along one axis: `softmax()`, `logSoftmax()` and `argmax()`. */
+/** Options of the functions that work along one axis, such as `softmax()` and `argmax()`. */
 export interface AxisOption {
-  /** The axis to work along, the last by default. */
+  /** The axis to work along, counted from the end where it is negative; the last by default. */
   readonly axis?: number;
 }
 
@@ -55,9 +55,9 @@ export interface SliceOptions {
 /** Where a box begins: a place for each axis, numbers and scalar tensors in i32, or one i32 tensor `[rank]`. */
 export type DynamicStart = Tensor | readonly (number | Tensor)[];
 
-/** The box that `dynamicSlice()` cuts out. */
+/** The box that `dynamicSlice()` cuts out of a tensor. */
 export interface DynamicSliceOptions {
-  /** The first position of each axis. */
+  /** The first position of each axis, which may be data. */
   readonly start: DynamicStart;
   /** How many positions of each axis. */
   readonly size: Shape;

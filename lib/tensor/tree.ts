@@ -1,7 +1,7 @@
 import { currentExecutor } from "./executor.ts";
 import { goneOf, stateOf, Tensor } from "./tensor.ts";
 
-/** What may stand in a tree beside its leaves, and is handed on as it is. */
+/** What may stand in a tree beside its leaves: functions of trees hand it on as it is. */
 export type StaticValue =
   | undefined
   | null
@@ -12,27 +12,31 @@ export type StaticValue =
   | symbol
   | ((...args: never[]) => unknown);
 
-/** What tells collections (a `Map`, a `Set`, a typed array) and promises from plain objects. */
+/**
+ * A plain object as far as the compiler can tell: it cannot be iterated over, as a `Map`, a `Set` or a typed array can,
+ * and it is no promise.
+ */
 export interface PlainObject {
-  /** What can be iterated over is no plain object. */
+  /** Never there: what can be iterated over is no plain object. */
   readonly [Symbol.iterator]?: never;
-  /** What must be awaited first is none. */
+  /** Never there: what must be awaited first is no plain object. */
   readonly then?: never;
 }
 
 /**
- * A plain object that holds trees by name, as far as the compiler can tell: a collection or a promise is none. Objects of
- * other classes are refused when the program runs.
+ * A plain object that holds trees by name. The compiler refuses collections and promises in its place; objects of other
+ * classes are refused when the program runs.
  */
 export type TreeRecord<Leaf = Tensor> = { readonly [name: string]: Tree<Leaf> } | (object & PlainObject);
 
 /**
- * Leaves in nested plain objects and arrays: how parameters, states and batches are held. Leaves are tensors unless said
- * otherwise; other values (numbers, strings, functions, `undefined`) may stand beside them. Objects of classes, a `Map`
- * among them, are refused, as the tensors inside would go unseen, unless they are {@linkcode TreeNode}s.
+ * Nested plain objects and arrays with tensors as leaves, as parameters, states and batches are held; other values
+ * (numbers, strings, functions, `undefined`) may stand beside them. `Leaf` names leaves of another type. An object of a
+ * class, a `Map` say, is refused, as the tensors inside would go unseen, unless it is a {@linkcode TreeNode}.
  *
- * `Tree` is the type of a tree of which nothing is known. Functions of trees have a type parameter for what they are given
- * and give the same type back, so that `{ W, b }` stays `{ W, b }`.
+ * `Tree` is the type of a tree of which nothing is known. Functions of trees have a type parameter for what they are
+ * given and give the same type back, so that `{ W, b }` stays `{ W, b }`. JAX calls the same thing a
+ * [pytree](https://docs.jax.dev/en/latest/pytrees.html).
  */
 export type Tree<Leaf = Tensor> = Leaf | StaticValue | TreeNode | readonly Tree<Leaf>[] | TreeRecord<Leaf>;
 
@@ -64,7 +68,10 @@ export type StructureNode =
   | { readonly kind: "object"; readonly keys: readonly string[]; readonly parts: readonly StructureNode[] }
   | { readonly kind: "opaque"; readonly node: TreeNode; readonly parts: readonly StructureNode[] };
 
-/** The shape of a tree of type `T` without its leaves, which were of type `Leaf`. */
+/**
+ * What is left of a tree of type `T` without its leaves, which were of type `Leaf`: {@linkcode treeFlatten} gives it,
+ * {@linkcode treeUnflatten} takes it.
+ */
 export type Structure<T = unknown, Leaf = unknown> = StructureNode & {
   /** Never there: tells the compiler the type of the tree. */
   readonly tree?: T;

@@ -23,11 +23,11 @@ function noCotangent({ shape, dtype }: Tensor): Tensor {
 
 /** A derivative rule of one's own, for {@linkcode customVjp}. */
 export interface CustomVjpRules<Args extends readonly Tree[], Value extends Tree, Residuals> {
-  /** Computes the value, and what the backward pass will need. */
+  /** Computes the value, and as `residuals` what `backward` will need: anything, not a tree alone. */
   forward(...args: Args): { value: Value; residuals: Residuals };
   /**
-   * From residuals and the derivative by the value: one tree like each argument, records in whatever order of their keys;
-   * `undefined` for none.
+   * Computes derivatives by the arguments from the residuals and the derivative by the value: one tree like each
+   * argument, records in whatever order of their keys, or `undefined` for none.
    */
   backward(
     residuals: Residuals,

@@ -9,13 +9,13 @@ import { orZeros, pullBack, record } from "./differentiate.ts";
 
 /** Options of {@linkcode grad}. */
 export interface GradOptions<Position extends number = number> {
-  /** Position of the argument to differentiate by, a tree with f32 tensors; 0 by default. */
+  /** Position of the argument to differentiate by, a tree with f32 tensors; 0, the first, by default. */
   readonly argument?: Position;
 }
 
 /** Options of {@linkcode valueAndGrad}. */
 export interface ValueAndGradOptions<Position extends number = number> extends GradOptions<Position> {
-  /** The function returns `{ value, aux }`, and `aux`, anything, is handed on; false by default. */
+  /** Whether the function returns `{ value, aux }`, of which `aux`, anything, is handed on; `false` by default. */
   readonly hasAux?: boolean;
 }
 
@@ -27,9 +27,12 @@ export type AnyFunction = (...args: never[]) => unknown;
  * argument's type.
  */
 export interface ValueAndGrad<Grad> {
-  /** An f32 scalar. */
+  /** The function's value, an f32 scalar. */
   readonly value: Tensor;
-  /** Like the argument: f32 tensors are derivatives by the one at their place, everything else stands as it was. */
+  /**
+   * The derivative, like the argument: each f32 tensor is the derivative by the one at its place, everything else
+   * stands as it was.
+   */
   readonly grad: Grad;
 }
 

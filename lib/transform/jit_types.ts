@@ -20,8 +20,8 @@ export interface JitOptions<Static extends number = number> {
    */
   readonly static?: readonly Static[];
   /**
-   * What the arguments are called, in order: errors and the report of `memory()` name tensors by it, such as
-   * `state.base.embeddings.weight`. By default they are counted: `arguments[0].base.embeddings.weight`.
+   * Names of the arguments, in order: errors and the report of `memory()` name tensors by them, such as
+   * `state.base.embeddings.weight`. By default arguments are counted: `arguments[0].base.embeddings.weight`.
    */
   readonly names?: readonly string[];
 }
@@ -49,7 +49,7 @@ export type Lifted<T> = 0 extends 1 & T ? T : T extends Tensor ? T | number : T;
 /** What may be given for each of some arguments. */
 export type LiftedAll<Args extends readonly unknown[]> = { [Position in keyof Args]: Lifted<Args[Position]> };
 
-/** The arguments of a jitted function. */
+/** The arguments that a jitted function takes: those of the function itself, or numbers in place of scalar tensors. */
 export type JitArguments<F extends AnyFunction> = Parameters<F> | LiftedAll<Parameters<F>>;
 
 /** A function that was compiled to plans, one for each signature of shapes, dtypes and static values. */
@@ -59,9 +59,9 @@ export interface JittedFunction<F extends AnyFunction> {
   /** Traces and compiles for such arguments without running, so that the first call does not wait for it. */
   compile(...args: JitArguments<F>): Promise<void>;
   /**
-   * Runs the function as a call does, donation included, and times each dispatch: by the device's own clock, or by
-   * repeating each one afterwards, on copies of what was donated, where the device has no timestamps. `clock` says
-   * which; repetition finds caches warm.
+   * Runs the function as a call does, donation included, and times each dispatch: by the device's own clock, or, where
+   * it has no timestamps, by repeating each one afterwards on copies of what was donated. `clock` says which;
+   * repetition finds caches warm.
    */
   profile(
     ...args: JitArguments<F>

@@ -5,7 +5,6 @@ const ROOT = new URL("../../", import.meta.url);
 /** What `deno doc --json` says of one declaration, as far as it is asked here. */
 interface Declaration {
   readonly kind: string;
-  readonly location: { readonly filename: string };
   readonly jsDoc?: {
     readonly doc?: string;
     readonly tags?: readonly { readonly kind: string; readonly doc?: string }[];
@@ -30,17 +29,28 @@ export interface Documented {
   readonly declarations: readonly Declaration[];
 }
 
-/** What modules export, by their namespaces: `""` for the top level. What stands in an earlier one, too, is looked at there. */
+interface DocumentedModule {
+  readonly symbols: readonly Documented[];
+  readonly module_doc?: Declaration["jsDoc"];
+}
+
+/**
+ * Modules and what they export, by their namespaces: `""` for the top level. What an earlier one exports, too, is looked at
+ * there.
+ */
 export async function documentedNames(modules: Readonly<Record<string, string>>): Promise<Documented[]> {
   const args = ["doc", "--quiet", "--json", ...lockFlags(), ...Object.values(modules)];
   const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
-  const { nodes }: { nodes: Record<string, { symbols: Documented[] }> } = JSON.parse(new TextDecoder().decode(stdout));
-  return Object.entries(modules).flatMap(([namespace, path]) =>
-    nodes[new URL(path, ROOT).href].symbols.map(({ name, declarations }) => ({
+  const { nodes }: { nodes: Record<string, DocumentedModule> } = JSON.parse(new TextDecoder().decode(stdout));
+  return Object.entries(modules).flatMap(([namespace, path]) => {
+    const { symbols, module_doc } = nodes[new URL(path, ROOT).href];
+    const itself = { name: path, declarations: [{ kind: "module", jsDoc: module_doc, def: {} }] };
+    const names = symbols.map(({ name, declarations }) => ({
       name: namespace ? `${namespace}.${name}` : name,
       declarations: declarations.filter(({ kind }) => kind !== "namespace" && kind !== "reference"),
-    }))
-  );
+    }));
+    return [itself, ...names];
+  });
 }
 
 /** Names of functions, classes, types and methods without a word of documentation. */

@@ -5,7 +5,7 @@ import { trafficOf } from "./traffic.ts";
 export interface DispatchTime {
   /** Name of the kernel. */
   readonly kernel: string;
-  /** Workgroups in x, y and z. */
+  /** Numbers of workgroups along x, y and z. */
   readonly grid: readonly [number, number, number];
   /** Bytes that it reads and writes, each element that it needs once. */
   readonly bytes: number;

@@ -12,7 +12,10 @@ export interface ExplainOptions {
    * of plans up to 64 of them, and each kernel of longer ones.
    */
   readonly detail?: "sums" | "kernels" | "dispatches";
-  /** What the device does at best, as `deno task profile` measures it: the plan is held against it. */
+  /**
+   * What the device does at best, as `deno task profile` measures it: the least time of the plan is said beside its
+   * sums.
+   */
   readonly roofline?: Roofline;
 }
 

@@ -8,7 +8,12 @@ import type { Node } from "../graph/graph.ts";
 import { type Peak, peakOf } from "../plan/liveness.ts";
 import type { Plan } from "../plan/plan.ts";
 
-/** What memory is there for. */
+/**
+ * What memory is there for: an `argument`, a `captured` tensor, a frozen weight's copy as a `texture`, operands
+ * `packed` into one, results that are `kept` for later dispatches or `temporary`, `scalars` and `uniforms` of all
+ * dispatches, a `result` that a call hands out, its `staging` on the way to the host, and the `rounding` of buffers to
+ * few sizes.
+ */
 export type MemoryKind =
   /** A tensor that the caller gives. */
   | "argument"
@@ -35,23 +40,23 @@ export type MemoryKind =
 
 /** Something that takes memory: a tensor, or what several share. */
 export interface MemoryItem {
-  /** What it is there for. */
+  /** What the memory is there for. */
   readonly kind: MemoryKind;
-  /** Where an argument lies in its tree, the parameter's name first; otherwise what made it. */
+  /** The way to it: for an argument its place in the tree, the argument's name first; otherwise what made it. */
   readonly path: readonly string[];
   /** Sizes of the axes, where it is one tensor. */
   readonly shape?: Shape;
-  /** Whether it is an argument whose memory is given up. */
+  /** Whether it is an argument whose memory is given up to results. */
   readonly isDonated?: boolean;
   /** Bytes of its elements; what buffers add to that is an item of its own. */
   readonly bytes: number;
 }
 
-/** What takes the bytes of a jitted function, for one signature. */
+/** What takes the bytes of a jitted function, for one signature of shapes, dtypes and static values. */
 export interface FunctionMemory {
   /** The function's name, empty where it has none. */
   readonly name: string;
-  /** Everything, each byte once. */
+  /** All that takes memory, each byte once. */
   readonly items: readonly MemoryItem[];
   /** Bytes of all items but the staging: what is held between calls, results included. */
   readonly liveBytes: number;

@@ -6,13 +6,13 @@ import { trafficOf } from "./traffic.ts";
 export interface DispatchSummary {
   /** Name of the kernel, which says its variant: `matmul_nn_16x64_then_add`. */
   readonly kernel: string;
-  /** Workgroups in x, y and z. */
+  /** Numbers of workgroups along x, y and z. */
   readonly grid: readonly [number, number, number];
   /** Multiplications and additions of a product; 0 for everything else. */
   readonly operations: number;
   /** Bytes that it reads: each element that it needs once. */
   readonly bytesRead: number;
-  /** Bytes that it writes. */
+  /** Bytes that it writes, each element once. */
   readonly bytesWritten: number;
   /** Names of the operations that were fused into it, in order. */
   readonly fused: readonly string[];
@@ -24,7 +24,7 @@ export interface DispatchSummary {
    * buffer of single numbers.
    */
   readonly reads: readonly string[];
-  /** Buffers that it writes, likewise. */
+  /** Buffers that it writes, named as in `reads`. */
   readonly writes: readonly string[];
 }
 

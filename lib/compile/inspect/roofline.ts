@@ -13,14 +13,17 @@ export interface Roofline {
   readonly dispatchSeconds?: number;
 }
 
-/** What work takes longest for: its products, the bytes that it moves, or being started. */
+/**
+ * What work takes longest for: its products (`arithmetic`), the bytes that it moves (`memory`), or being started
+ * (`dispatch`).
+ */
 export type BoundBy = "arithmetic" | "memory" | "dispatch";
 
-/** What a roofline makes of a dispatch. */
+/** What a roofline says of a dispatch: {@linkcode atBest} gives it. */
 export interface AtBest {
   /** The least seconds that it can take. */
   readonly seconds: number;
-  /** What that is due to. */
+  /** What it takes longest for. */
   readonly boundBy: BoundBy;
 }
 
