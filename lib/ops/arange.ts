@@ -19,7 +19,7 @@ export const arangePrimitive: Primitive<{ readonly count: number; readonly dtype
 /**
  * Makes the numbers from 0 to `count − 1` as a tensor of shape `[count]`, i32 by default.
  *
- * Throws a RangeError where `count` is no whole number from 0.
+ * Throws a RangeError where `count` is no whole number from 0, and a TypeError for f16.
  *
  * @see [jax.numpy.arange](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.arange.html)
  *

@@ -14,7 +14,7 @@ export interface DTypeOption {
  * Makes a tensor of a shape that holds one number everywhere, f32 by default. The number becomes an element as in
  * {@linkcode tensor}. It takes no memory until a kernel needs it.
  *
- * Throws a RangeError where a size of the shape is no whole number from 0.
+ * Throws a RangeError where a size of the shape is no whole number from 0, and a TypeError for f16.
  *
  * @see [jax.numpy.full](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.full.html)
  *
@@ -33,7 +33,7 @@ export function full(shape: Shape, value: number, options: DTypeOption = {}): Te
 /**
  * Makes a tensor of zeros of a shape, f32 by default.
  *
- * Throws a RangeError where a size of the shape is no whole number from 0.
+ * Throws a RangeError where a size of the shape is no whole number from 0, and a TypeError for f16.
  *
  * @see [jax.numpy.zeros](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.zeros.html)
  *
@@ -52,7 +52,7 @@ export function zeros(shape: Shape, options: DTypeOption = {}): Tensor {
 /**
  * Makes a tensor of ones of a shape, f32 by default.
  *
- * Throws a RangeError where a size of the shape is no whole number from 0.
+ * Throws a RangeError where a size of the shape is no whole number from 0, and a TypeError for f16.
  *
  * @see [jax.numpy.ones](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.ones.html)
  *
@@ -71,6 +71,8 @@ export function ones(shape: Shape, options: DTypeOption = {}): Tensor {
 /**
  * Makes zeros in the shape and dtype of another tensor.
  *
+ * Throws a TypeError where that is f16.
+ *
  * @see [jax.numpy.zeros_like](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.zeros_like.html)
  *
  * @example
@@ -87,6 +89,8 @@ export function zerosLike(x: Tensor): Tensor {
 
 /**
  * Makes ones in the shape and dtype of another tensor.
+ *
+ * Throws a TypeError where that is f16.
  *
  * @see [jax.numpy.ones_like](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.ones_like.html)
  *

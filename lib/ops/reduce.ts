@@ -42,7 +42,7 @@ function reduce(primitive: Primitive<ReduceParams>, x: Tensor, { axis, keepDims 
  * and keep their dtype, and of bool the true elements are counted, in i32. The order of summation depends on the shape
  * alone, so the same input has the same bits each time.
  *
- * Throws a RangeError where an axis does not exist.
+ * Throws a TypeError where `x` is f16, and a RangeError where an axis does not exist.
  *
  * @see [jax.numpy.sum](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.sum.html)
  *
@@ -88,7 +88,7 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
  * Takes the largest element over axes, over all of them by default. NaN is larger than any number, bool counts as i32
  * of 0 and 1, and elements that are equally large share the derivative. {@linkcode maximum} compares two tensors.
  *
- * Throws a RangeError where an axis does not exist, or is empty.
+ * Throws a TypeError where `x` is f16, and a RangeError where an axis does not exist, or is empty.
  *
  * @see [jax.numpy.max](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.max.html)
  *
@@ -109,7 +109,7 @@ export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
  * Takes the smallest element over axes, over all of them by default. NaN is smaller than any number, bool counts as i32
  * of 0 and 1, and elements that are equally small share the derivative. {@linkcode minimum} compares two tensors.
  *
- * Throws a RangeError where an axis does not exist, or is empty.
+ * Throws a TypeError where `x` is f16, and a RangeError where an axis does not exist, or is empty.
  *
  * @see [jax.numpy.min](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.min.html)
  *

@@ -135,7 +135,8 @@ function startsAlong(inputs: readonly { readonly shape: Shape }[], axis: number)
 /**
  * Joins tensors along one of their axes, the first by default.
  *
- * Throws a RangeError where another axis or the dtype differs, or where there is no tensor.
+ * Throws a RangeError where another axis or the dtype differs, or where there is no tensor, and a TypeError where there
+ * are several of f16.
  *
  * @see [jax.numpy.concatenate](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.concatenate.html)
  *
@@ -173,7 +174,8 @@ export function concat(tensors: readonly Tensor[], options: { readonly axis?: nu
 /**
  * Joins tensors of one shape along a new axis, which is the first by default.
  *
- * Throws a RangeError where a shape or dtype differs, or where there is no tensor.
+ * Throws a RangeError where a shape or dtype differs, or where there is no tensor, and a TypeError where there are
+ * several of f16.
  *
  * @see [jax.numpy.stack](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.stack.html)
  *

@@ -24,8 +24,8 @@ export const wherePrimitive: Primitive<undefined> = {
  * broadcast by NumPy's rule. What is not chosen does not matter, NaN included, neither to the result nor to
  * derivatives; a number that the other operand's integers cannot be makes the result f32.
  *
- * Throws a TypeError where the condition is not bool or the dtypes of `a` and `b` differ, and a RangeError where the
- * shapes do not broadcast.
+ * Throws a TypeError where the condition is not bool, or the dtypes of `a` and `b` differ or are f16, and a RangeError
+ * where the shapes do not broadcast.
  *
  * @see [jax.numpy.where](https://docs.jax.dev/en/latest/_autosummary/jax.numpy.where.html)
  *

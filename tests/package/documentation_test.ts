@@ -81,6 +81,16 @@ describe("documentation", () => {
     expect(broken).toEqual([]);
   });
 
+  it("finds what is not documented", () => {
+    const bare = { kind: "function", def: {} };
+    const said = { ...bare, jsDoc: { doc: "Says something." } };
+    const owner = { ...said, kind: "class", def: { methods: [{ name: "run" }], properties: [{ name: "size" }] } };
+    expect(undocumented({ name: "f", declarations: [bare] })).toEqual(["f"]);
+    expect(undocumented({ name: "f", declarations: [said, { ...bare, def: { hasBody: true } }] })).toEqual([]);
+    expect(undocumented({ name: "C", declarations: [owner] })).toEqual(["C.run"]);
+    expect(undocumentedProperties({ name: "C", declarations: [owner] })).toEqual(["C.size"]);
+  });
+
   it("takes a printed line for what a comment says only where it is", () => {
     expect(keeps("Float32Array(2) [ 1, 0.5 ]", "Float32Array [1, 0.5]")).toBe(true);
     expect(keeps("Float32Array(2) [ 1, 0.5001 ]", "Float32Array [1, 0.5]")).toBe(false);
