@@ -3,7 +3,7 @@ import { Device } from "./device.ts";
 import type { DeviceReport } from "./reports.ts";
 import { paced } from "./settle.ts";
 
-/** What device is asked for: options of {@linkcode requestDevice}. */
+/** What device is asked for: options of `openDevice()` and `device.requestDevice()`. */
 export interface OpenDeviceOptions {
   /**
    * `swiftshader`, `lavapipe`, `browser` (the runtime's own `navigator.gpu`), or part of a device's name, whatever its

@@ -12,7 +12,7 @@ export interface Aval {
   readonly dtype: DType;
 }
 
-/** Elements in float64 with their shape and dtype: what {@linkcode reference} gives. */
+/** Elements in float64 with their shape and dtype: what `inspect.reference()` gives. */
 export interface ReferenceArray {
   /** Sizes of the axes. */
   readonly shape: Shape;

@@ -13,8 +13,8 @@ import { expandDims, reshape } from "./reshape.ts";
 import { select, slice } from "./slice.ts";
 
 /**
- * What random numbers are drawn from: two words of u32, shape `[2]`, made by {@linkcode key}, {@linkcode splitKey} or
- * {@linkcode foldIn}. The same key gives the same numbers each time, so draw once from each.
+ * What random numbers are drawn from: two words of u32, shape `[2]`, made by `random.key()`, `random.split()` or
+ * `random.foldIn()`. The same key gives the same numbers each time, so draw once from each.
  */
 export type Key = Tensor;
 

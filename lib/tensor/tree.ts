@@ -69,8 +69,8 @@ export type StructureNode =
   | { readonly kind: "opaque"; readonly node: TreeNode; readonly parts: readonly StructureNode[] };
 
 /**
- * What is left of a tree of type `T` without its leaves, which were of type `Leaf`: {@linkcode treeFlatten} gives it,
- * {@linkcode treeUnflatten} takes it.
+ * What is left of a tree of type `T` without its leaves, which were of type `Leaf`: `tree.flatten()` gives it,
+ * and `tree.unflatten()` takes it.
  */
 export type Structure<T = unknown, Leaf = unknown> = StructureNode & {
   /** Never there: tells the compiler the type of the tree. */
@@ -139,7 +139,7 @@ function refuseObject(value: object, path: string): never {
 }
 
 /**
- * Takes a tree apart: its tensors in order, and the structure that puts them back ({@linkcode treeUnflatten}).
+ * Takes a tree apart: its tensors in order, and the structure into which `tree.unflatten()` puts them back.
  *
  * Throws a TypeError where an object in it is neither plain nor a {@linkcode TreeNode}.
  *
@@ -200,7 +200,7 @@ export function treeFlatten(
 }
 
 /**
- * Puts leaves into a structure and gives the tree; the opposite of {@linkcode treeFlatten}.
+ * Puts leaves into a structure and gives the tree; the opposite of `tree.flatten()`.
  *
  * Throws a RangeError where there are more leaves or fewer than the structure has places.
  *

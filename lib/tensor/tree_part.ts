@@ -43,7 +43,7 @@ export function treePart(tree: Tree, ...keys: readonly (string | number)[]): Tre
 }
 
 /**
- * Finds the tensor of a tree at a place, as {@linkcode treePart} finds a part.
+ * Finds the tensor of a tree at a place, as `tree.part()` finds a part.
  *
  * Throws a RangeError that names the place where nothing stands there, and a TypeError where it is no tensor.
  *

@@ -19,7 +19,7 @@ export interface Roofline {
  */
 export type BoundBy = "arithmetic" | "memory" | "dispatch";
 
-/** What a roofline says of a dispatch: {@linkcode atBest} gives it. */
+/** What a roofline says of a dispatch: `inspect.atBest()` gives it. */
 export interface AtBest {
   /** The least seconds that it can take. */
   readonly seconds: number;
