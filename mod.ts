@@ -60,6 +60,7 @@ export * as device from "./lib/device/mod.ts";
 export * as hub from "./lib/hub/mod.ts";
 export * as inspect from "./lib/compile/inspect_mod.ts";
 export * as io from "./lib/io/mod.ts";
+export * as linalg from "./lib/linalg/mod.ts";
 export * as metrics from "./lib/metrics/mod.ts";
 export * as models from "./lib/models/mod.ts";
 export * as nn from "./lib/nn/mod.ts";

@@ -27,6 +27,7 @@ export const ORDERS: Readonly<Record<string, Order>> = {
     "ops",
     "compile",
     "transform",
+    "linalg",
     "data",
     "hub",
     "metrics",
