@@ -46,8 +46,9 @@ describe("runs of a grid", () => {
     for (const spec of specs) pipelines.push(await pipelinesOf(spec));
     const [first, ...others] = pipelines;
     expect(first).toBeGreaterThan(30);
-    // Eager work that has gathered over several runs is done in one of them, by kernels of its own.
-    expect(others.filter((count) => count > 0).length).toBeLessThanOrEqual(1);
+    // Eager work that has gathered over several runs, 4,000 nodes of it, is done in one of them, by kernels of its own:
+    // the dozen runs make some 7,700 nodes, so that it may be two.
+    expect(others.filter((count) => count > 0).length).toBeLessThanOrEqual(2);
     expect(Math.max(...others)).toBeLessThan(first / 3);
   });
 });
