@@ -5,6 +5,7 @@ import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { Inputs } from "./data/inputs.ts";
 import type { Answer, Order, RunProcessOptions } from "./run_processes.ts";
 import { Trainer } from "./train/trainer.ts";
+import { endProcess } from "../terminal/end_process.ts";
 import { ENDING_SIGNALS } from "../terminal/interrupt.ts";
 import { tell } from "../terminal/tell.ts";
 
@@ -40,6 +41,6 @@ process.on("message", (message) => {
   } else if (order.kind === "run") run(order.spec);
   else controller.abort();
 });
-process.on("disconnect", () => Deno.exit());
+process.on("disconnect", () => endProcess(0));
 // Terminals and clusters send their signals to all processes; the parent says when to stop.
 for (const signal of ENDING_SIGNALS) Deno.addSignalListener(signal, () => {});

@@ -1,3 +1,4 @@
+import { endProcess } from "./end_process.ts";
 import { Interrupted } from "./interrupt.ts";
 import { tell } from "./tell.ts";
 
@@ -22,5 +23,5 @@ export function fail(
   tell(`${command}: ${message}`);
   if (error instanceof Error && message.startsWith("internal:")) console.error(error.stack);
   if (json) console.log(JSON.stringify({ command, error: message }));
-  Deno.exit(error instanceof Interrupted ? error.exitCode : 1);
+  endProcess(error instanceof Interrupted ? error.exitCode : 1);
 }

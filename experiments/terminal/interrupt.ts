@@ -1,3 +1,5 @@
+import { endProcess } from "./end_process.ts";
+
 /** Signals that ask a command to end, with their numbers: a terminal that goes, Ctrl-C, and what `kill` and clusters send. */
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -53,7 +55,7 @@ export function onInterrupt(advice: string): { readonly signal: AbortSignal } & 
     if (!signal.aborted) {
       began = performance.now();
       controller.abort(new Interrupted(name, advice));
-    } else if (name === "SIGINT" && performance.now() - began > AGAIN_MILLISECONDS) Deno.exit(130);
+    } else if (name === "SIGINT" && performance.now() - began > AGAIN_MILLISECONDS) endProcess(130);
   });
   scopes++;
   return {
