@@ -5,12 +5,12 @@ import type { Kernel } from "./kernel.ts";
 export const ARG_WORKGROUP = 64;
 
 /**
- * Position of the largest element of each row of `[rows, n]`, the first among equals, and the first NaN where there is
- * one, as in NumPy: bindings input, output i32.
+ * Position of the largest or smallest element of each row of `[rows, n]`, the first among equals, and the first NaN where
+ * there is one, as in NumPy: bindings input, output i32.
  */
-export function argMaxRows(): Kernel {
+export function argRows(find: "max" | "min"): Kernel {
   return {
-    name: "argMaxRows",
+    name: find === "max" ? "argMaxRows" : "argMinRows",
     bindings: ["read", "read_write"],
     code: `struct Sizes { rows: u32, n: u32 }
 @group(0) @binding(0) var<storage, read> X: array<f32>;
@@ -24,7 +24,9 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u3
   var top = X[row * d.n];
   for (var i = 1u; i < d.n; i++) {
     let x = X[row * d.n + i];
-    if (x > top || (${isNaNExpression("x", "u32")} && !${isNaNExpression("top", "u32")})) { top = x; best = i; }
+    if (x ${find === "max" ? ">" : "<"} top || (${isNaNExpression("x", "u32")} && !${
+      isNaNExpression("top", "u32")
+    })) { top = x; best = i; }
   }
   Y[row] = i32(best);
 }

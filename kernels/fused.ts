@@ -3,7 +3,7 @@ import { isNaNExpression } from "./is_nan.ts";
 import { type Grid, type Kernel, linearGrid } from "./kernel.ts";
 
 /** How elements are combined. */
-export type Combine = "sum" | "max" | "min";
+export type Combine = "sum" | "prod" | "max" | "min";
 
 /**
  * How a reduction is spread: a thread or a workgroup for each row, or a thread for each column (four columns at width
@@ -50,6 +50,7 @@ ${indent(source.lines, 1)}}
 /** Combines two values of a type; NaN wins, whichever side it is on. */
 function combineSource(combine: Combine, [a, b]: readonly [string, string], type: string): string {
   if (combine === "sum") return `${a} + ${b}`;
+  if (combine === "prod") return `${a} * ${b}`;
   const isNaN = type.includes("f32") ? ` | ${isNaNExpression(b, type.replace("f32", "u32"))}` : "";
   return `select(${a}, ${b}, (${b} ${combine === "max" ? ">" : "<"} ${a})${isNaN})`;
 }

@@ -37,7 +37,7 @@ export const broadcastPrimitive: Primitive<BroadcastParams> = {
 /** Sum over axes. */
 export const sumPrimitive: Primitive<ReduceParams> = reducePrimitive(
   "sum",
-  ({ inputs: [x], params: { axes }, cotangent }) => [stretchBack(cotangent, x, axes)],
+  { vjp: ({ inputs: [x], params: { axes }, cotangent }) => [stretchBack(cotangent, x, axes)] },
 );
 
 /**

@@ -1,9 +1,14 @@
 // All functions and types of the operations: mod.ts exports this list, and methods.ts makes methods of tensors of it.
 export { abs, add, div, maximum, minimum, mul, neg, sign, sub } from "./arithmetic.ts";
 export { pow } from "./power.ts";
+export { mod } from "./remainder.ts";
+export { ceil, floor, round } from "./rounding.ts";
+export { clip } from "./clip.ts";
+export { expm1, log1p } from "./near_zero.ts";
 export { erf, gelu, relu, silu } from "./activation.ts";
 export { arange, oneHot } from "./arange.ts";
-export { argmax } from "./argmax.ts";
+export { all, any } from "./any_all.ts";
+export { argmax, argmin } from "./argmax.ts";
 export { broadcastTo } from "./broadcast.ts";
 export { cast } from "./cast.ts";
 export {
@@ -31,6 +36,16 @@ export { matmul } from "./matmul.ts";
 export { logProbability } from "./log_probability.ts";
 export { matmulSum } from "./matmul_sum.ts";
 export { max, mean, min, sum } from "./reduce.ts";
+export { prod } from "./prod.ts";
+export { variance } from "./variance.ts";
+export { logSumExp } from "./log_sum_exp.ts";
+export { cumulativeSum } from "./cumulative_sum.ts";
+export { einsum } from "./einsum.ts";
+export { flip } from "./flip.ts";
+export { pad } from "./pad.ts";
+export { roll } from "./roll.ts";
+export { tile } from "./tile.ts";
+export { tril, triu } from "./triangle.ts";
 export { expandDims, reshape, squeeze, transpose } from "./reshape.ts";
 export { concat, select, slice, split, stack } from "./slice.ts";
 export { argsort, sort, topK } from "./sort.ts";
@@ -42,13 +57,19 @@ export type { Key } from "./random.ts";
 export { squaredNorm } from "./squared_norm.ts";
 export type {
   AxisOption,
+  ClipOptions,
+  CumulativeSumOptions,
+  DiagonalOption,
   DynamicSliceOptions,
   DynamicStart,
   GeluOptions,
   MatmulOptions,
+  PadOptions,
   ReduceOptions,
+  RollOptions,
   SliceOptions,
   SortOptions,
   SplitOptions,
   TensorLike,
+  VarianceOptions,
 } from "../tensor/operation_options.ts";

@@ -1,4 +1,4 @@
-import { ARG_WORKGROUP, argMaxRows } from "../../kernels/arg.ts";
+import { ARG_WORKGROUP, argRows } from "../../kernels/arg.ts";
 import {
   fillZero,
   GATHER_WORKGROUP,
@@ -67,10 +67,10 @@ export function packHalfDispatch(size: number): Dispatch {
   };
 }
 
-/** Position of the largest element of each row. */
-export function argMaxDispatch(rows: number, n: number): Dispatch {
+/** Position of the largest or smallest element of each of so many rows of `n`. */
+export function argDispatch(find: "max" | "min", rows: number, n: number): Dispatch {
   return {
-    kernel: argMaxRows(),
+    kernel: argRows(find),
     grid: linearGrid(Math.ceil(rows / ARG_WORKGROUP)),
     uniforms: Uint32Array.of(rows, n, 0, 0),
     buffers: [{ input: 0 }, "output"],

@@ -1,4 +1,5 @@
 import type { EpilogueFor } from "../../kernels/epilogue.ts";
+import type { Combine } from "../../kernels/fused.ts";
 import type { Grid, Kernel } from "../../kernels/kernel.ts";
 import type { Measured, TextureSize } from "../../kernels/target.ts";
 import type { DType } from "../tensor/dtype.ts";
@@ -117,16 +118,18 @@ export type Lowering<P> =
   }
   | {
     readonly kind: "reduce";
-    readonly combine: "sum" | "max" | "min";
+    readonly combine: Combine;
     axes(params: P): readonly number[];
     /** How many axes in front go from cell to cell: they are kept, and the order of summation is that of one cell alone. */
     cellAxes(params: P): number;
   }
   | {
-    /** Inputs are written into boxes of the output, which is zero elsewhere. */
+    /** Inputs are written into boxes of the output, which holds one number elsewhere. */
     readonly kind: "place";
     starts(params: P, inputs: readonly Aval[]): readonly (readonly number[])[];
     covers(params: P): boolean;
+    /** The number, 0 where it is left out. */
+    fill?(params: P): number;
   }
   | {
     readonly kind: "kernel";

@@ -4,7 +4,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { div, mul } from "./arithmetic.ts";
 import { stretchBack, sumPrimitive } from "./broadcast.ts";
 import { cast } from "./cast.ts";
-import { zeros } from "./full.ts";
+import { full } from "./full.ts";
 import { apply, type Primitive, type VjpSite } from "./primitive.ts";
 import { type ReduceParams, reducePrimitive } from "./reduction.ts";
 import { reshape } from "./reshape.ts";
@@ -17,23 +17,28 @@ function extremumVjp({ inputs: [x], output, params: { axes }, cotangent }: VjpSi
 }
 
 /** Largest element over axes. */
-export const maxPrimitive: Primitive<ReduceParams> = reducePrimitive("max", extremumVjp);
+export const maxPrimitive: Primitive<ReduceParams> = reducePrimitive("max", { vjp: extremumVjp });
 /** Smallest element over axes. */
-export const minPrimitive: Primitive<ReduceParams> = reducePrimitive("min", extremumVjp);
+export const minPrimitive: Primitive<ReduceParams> = reducePrimitive("min", { vjp: extremumVjp });
 
-function reduce(primitive: Primitive<ReduceParams>, x: Tensor, { axis, keepDims = false }: ReduceOptions): Tensor {
-  const axes = normalizeAxes(axis, x.rank, primitive.name);
+/**
+ * Reduces over axes; bool counts as i32. `ofNothing` is what an empty axis gives, which throws a RangeError where there is
+ * no such number. `name` is what errors call the operation.
+ */
+export function reduce(
+  primitive: Primitive<ReduceParams>,
+  x: Tensor,
+  options: ReduceOptions & { readonly ofNothing?: number; readonly name?: string },
+): Tensor {
+  const { axis, keepDims = false, ofNothing, name = primitive.name } = options;
+  const axes = normalizeAxes(axis, x.rank, name);
   const operand = x.dtype === "bool" ? cast(x, "i32") : x;
   const kept = x.shape.filter((_, a) => !axes.includes(a));
-  const isOfNothing = x.size === 0 && sizeOf(kept) > 0;
-  if (primitive !== sumPrimitive && isOfNothing) {
-    throw new RangeError(`${primitive.name}: an empty axis of ${formatShape(x.shape)} has none`);
-  }
-  const reduced = axes.length === 0
-    ? operand
-    : isOfNothing
-    ? zeros(kept, operand)
-    : apply(primitive, [operand], { axes });
+  let reduced = operand;
+  if (x.size === 0 && sizeOf(kept) > 0) {
+    if (ofNothing === undefined) throw new RangeError(`${name}: an empty axis of ${formatShape(x.shape)} has none`);
+    reduced = full(kept, ofNothing, operand);
+  } else if (axes.length > 0) reduced = apply(primitive, [operand], { axes });
   return keepDims ? reshape(reduced, x.shape.map((size, a) => axes.includes(a) ? 1 : size)) : reduced;
 }
 
@@ -56,7 +61,7 @@ function reduce(primitive: Primitive<ReduceParams>, x: Tensor, { axis, keepDims 
  * ```
  */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduce(sumPrimitive, x, options);
+  return reduce(sumPrimitive, x, { ...options, ofNothing: 0 });
 }
 
 /**

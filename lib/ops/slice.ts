@@ -56,19 +56,33 @@ export const slicePrimitive: Primitive<SliceParams> = {
     slice(x, { start: [0, ...start], size: [cells, ...size] }),
 };
 
-/** A box written into zeros: the derivative of slicing. */
-export const padPrimitive: Primitive<{ readonly start: readonly number[]; readonly shape: Shape }> = {
+/** Parameters of {@linkcode padPrimitive}. */
+export interface PadParams {
+  readonly start: readonly number[];
+  readonly shape: Shape;
+  /** What stands around the box, 0 by default. */
+  readonly value?: number;
+}
+
+/** A box written into a tensor of one value; into zeros, it is the derivative of slicing. */
+export const padPrimitive: Primitive<PadParams> = {
   name: "pad",
   infer: ([x], { shape }) => ({ shape, dtype: x.dtype }),
-  lowering: { kind: "place", starts: ({ start }) => [start], covers: () => false },
-  reference([x], { start, shape }) {
-    const result = new Float64Array(sizeOf(shape));
+  lowering: {
+    kind: "place",
+    starts: ({ start }) => [start],
+    covers: () => false,
+    fill: ({ value = 0 }) => value,
+  },
+  reference([x], { start, shape, value = 0 }) {
+    // As kernels get it: 0.1 is the f32 next to it.
+    const result = new Float64Array(sizeOf(shape)).fill(x.dtype === "f32" ? Math.fround(value) : value);
     visitBox(shape, start, x.shape, (whole, box) => result[whole] = x.data[box]);
     return result;
   },
   vjp: ({ inputs: [x], params: { start }, cotangent }) => [slice(cotangent, { start, size: x.shape })],
-  batch: ({ inputs: [x], cells, params: { start, shape } }) =>
-    apply(padPrimitive, [x], { start: [0, ...start], shape: [cells, ...shape] }),
+  batch: ({ inputs: [x], cells, params: { start, shape, value } }) =>
+    apply(padPrimitive, [x], { start: [0, ...start], shape: [cells, ...shape], value }),
 };
 
 /**

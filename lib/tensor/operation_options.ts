@@ -8,7 +8,7 @@ import type { Tensor } from "./tensor.ts";
  */
 export type TensorLike = Tensor | number | boolean;
 
-/** Options of the reductions: `sum()`, `mean()`, `max()` and `min()`. */
+/** Options of the reductions, such as `sum()`, `mean()` and `max()`. */
 export interface ReduceOptions {
   /** Axes to reduce, counted from the end where they are negative; all of them by default. */
   readonly axis?: number | readonly number[];
@@ -28,6 +28,34 @@ export interface SortOptions {
   readonly axis?: number;
   /** Whether the greatest come first; false by default. */
   readonly descending?: boolean;
+}
+
+/** Options of `cumulativeSum()`. */
+export interface CumulativeSumOptions extends AxisOption {
+  /** Sums from the end to the beginning. */
+  readonly reverse?: boolean;
+}
+
+/** Options of `tril()` and `triu()`. */
+export interface DiagonalOption {
+  /** How many places to the right of the main diagonal the last one that is kept lies; negative to its left. */
+  readonly diagonal?: number;
+}
+
+/** Options of `roll()`. */
+export interface RollOptions {
+  /** How many positions elements move on: one number for all axes, or one each. */
+  readonly shift: number | readonly number[];
+  /** Axes to move along; all elements in row-major order by default. */
+  readonly axis?: number | readonly number[];
+}
+
+/** Options of `pad()`. */
+export interface PadOptions {
+  /** How many elements are added at every end, or for each axis at both of its ends, or `[before, after]`. */
+  readonly width: number | readonly (number | readonly [before: number, after: number])[];
+  /** What they are, 0 by default. */
+  readonly value?: number;
 }
 
 /** Options of `matmul()`. */
@@ -69,4 +97,18 @@ export interface SplitOptions {
   readonly sections: number | readonly number[];
   /** The axis to cut, the last by default. */
   readonly axis?: number;
+}
+
+/** Options of `variance()`. */
+export interface VarianceOptions extends ReduceOptions {
+  /** What is taken from the number of elements before it divides; 0 by default, 1 for the unbiased estimate. */
+  readonly correction?: number;
+}
+
+/** The bounds of `clip()`: at least one. */
+export interface ClipOptions {
+  /** What smaller elements become. */
+  readonly min?: TensorLike;
+  /** What larger elements become. */
+  readonly max?: TensorLike;
 }

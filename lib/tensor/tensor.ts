@@ -6,15 +6,21 @@ import { formatShape, type Shape, sizeOf } from "./shape.ts";
 import type { TensorState } from "./state.ts";
 import type {
   AxisOption,
+  ClipOptions,
+  CumulativeSumOptions,
+  DiagonalOption,
   DynamicSliceOptions,
   DynamicStart,
   GeluOptions,
   MatmulOptions,
+  PadOptions,
   ReduceOptions,
+  RollOptions,
   SliceOptions,
   SortOptions,
   SplitOptions,
   TensorLike,
+  VarianceOptions,
 } from "./operation_options.ts";
 import { operations } from "./operations.ts";
 
@@ -211,6 +217,11 @@ export class Tensor {
     return operations().pow(this, exponent);
   }
 
+  /** Takes the remainder with the divisor's sign, element by element. See {@linkcode mod}. */
+  mod(divisor: TensorLike): Tensor {
+    return operations().mod(this, divisor);
+  }
+
   /** Takes the larger of two operands, element by element, and NaN where one is. See {@linkcode maximum}. */
   maximum(other: TensorLike): Tensor {
     return operations().maximum(this, other);
@@ -219,6 +230,11 @@ export class Tensor {
   /** Takes the smaller of two operands, element by element, and NaN where one is. See {@linkcode minimum}. */
   minimum(other: TensorLike): Tensor {
     return operations().minimum(this, other);
+  }
+
+  /** Limits elements to what lies between two bounds, of which one may be left out. See {@linkcode clip}. */
+  clip(options: ClipOptions): Tensor {
+    return operations().clip(this, options);
   }
 
   /** Negates each element of an f32 or i32 tensor. See {@linkcode neg}. */
@@ -234,6 +250,21 @@ export class Tensor {
   /** Gives −1, 0 or 1 by the sign of each element of an f32 or i32 tensor. See {@linkcode sign}. */
   sign(): Tensor {
     return operations().sign(this);
+  }
+
+  /** Takes the largest whole number that is not above each element. See {@linkcode floor}. */
+  floor(): Tensor {
+    return operations().floor(this);
+  }
+
+  /** Takes the smallest whole number that is not below each element. See {@linkcode ceil}. */
+  ceil(): Tensor {
+    return operations().ceil(this);
+  }
+
+  /** Rounds each element to the nearest whole number, halves to the even one. See {@linkcode round}. */
+  round(): Tensor {
+    return operations().round(this);
   }
 
   /** Squares each element of an f32 tensor. See {@linkcode square}. */
@@ -259,6 +290,16 @@ export class Tensor {
   /** Computes the natural logarithm of each element of an f32 tensor. See {@linkcode log}. */
   log(): Tensor {
     return operations().log(this);
+  }
+
+  /** Computes `log(1 + x)` of each element of an f32 tensor, with all digits also near 0. See {@linkcode log1p}. */
+  log1p(): Tensor {
+    return operations().log1p(this);
+  }
+
+  /** Computes `eˣ − 1` of each element of an f32 tensor, with all digits also near 0. See {@linkcode expm1}. */
+  expm1(): Tensor {
+    return operations().expm1(this);
   }
 
   /** Computes the sine of each element of an f32 tensor, in radians. See {@linkcode sin}. */
@@ -376,9 +417,39 @@ export class Tensor {
     return operations().min(this, options);
   }
 
+  /** Multiplies the elements over axes, over all of them by default. See {@linkcode prod}. */
+  prod(options?: ReduceOptions): Tensor {
+    return operations().prod(this, options);
+  }
+
+  /** Computes the variance over axes, over all of them by default, in f32. See {@linkcode variance}. */
+  variance(options?: VarianceOptions): Tensor {
+    return operations().variance(this, options);
+  }
+
+  /** Computes `log Σeˣ` over axes, over all of them by default, without overflow. See {@linkcode logSumExp}. */
+  logSumExp(options?: ReduceOptions): Tensor {
+    return operations().logSumExp(this, options);
+  }
+
+  /** Says, as bool, whether any element over axes is true, over all of them by default. See {@linkcode any}. */
+  any(options?: ReduceOptions): Tensor {
+    return operations().any(this, options);
+  }
+
+  /** Says, as bool, whether all elements over axes are true, over all of them by default. See {@linkcode all}. */
+  all(options?: ReduceOptions): Tensor {
+    return operations().all(this, options);
+  }
+
   /** Finds the position of the largest element along an axis, the last by default, as i32. See {@linkcode argmax}. */
   argmax(options?: AxisOption): Tensor {
     return operations().argmax(this, options);
+  }
+
+  /** Finds the position of the smallest element along an axis, the last by default, as i32. See {@linkcode argmin}. */
+  argmin(options?: AxisOption): Tensor {
+    return operations().argmin(this, options);
   }
 
   /** Finds the positions, as i32, that sort an axis, the last by default. See {@linkcode argsort}. */
@@ -394,6 +465,11 @@ export class Tensor {
   /** Finds the `k` largest elements along an axis, the last by default, and their positions. See {@linkcode topK}. */
   topK(k: number, options?: AxisOption): [values: Tensor, indices: Tensor] {
     return operations().topK(this, k, options);
+  }
+
+  /** Sums each element and those before it along an axis, the last by default. See {@linkcode cumulativeSum}. */
+  cumulativeSum(options?: CumulativeSumOptions): Tensor {
+    return operations().cumulativeSum(this, options);
   }
 
   /** Computes `eˣ / Σeˣ` along an axis, the last by default. See {@linkcode softmax}. */
@@ -424,6 +500,36 @@ export class Tensor {
   /** Puts the axes into another order, and reverses them by default. See {@linkcode transpose}. */
   transpose(permutation?: readonly number[]): Tensor {
     return operations().transpose(this, permutation);
+  }
+
+  /** Reverses the order of the elements along axes, along all of them by default. See {@linkcode flip}. */
+  flip(options?: { readonly axis?: number | readonly number[] }): Tensor {
+    return operations().flip(this, options);
+  }
+
+  /** Moves elements along axes; those that leave at one end come in at the other. See {@linkcode roll}. */
+  roll(options: RollOptions): Tensor {
+    return operations().roll(this, options);
+  }
+
+  /** Puts copies of the tensor beside each other, so many along each axis. See {@linkcode tile}. */
+  tile(repeats: number | readonly number[]): Tensor {
+    return operations().tile(this, repeats);
+  }
+
+  /** Adds elements of one value before and after each axis. See {@linkcode pad}. */
+  pad(options: PadOptions): Tensor {
+    return operations().pad(this, options);
+  }
+
+  /** Keeps the lower triangle of the matrices in the last two axes, and gives 0 above. See {@linkcode tril}. */
+  tril(options?: DiagonalOption): Tensor {
+    return operations().tril(this, options);
+  }
+
+  /** Keeps the upper triangle of the matrices in the last two axes, and gives 0 below. See {@linkcode triu}. */
+  triu(options?: DiagonalOption): Tensor {
+    return operations().triu(this, options);
   }
 
   /** Adds an axis of size 1 at a position that is counted in the result. See {@linkcode expandDims}. */

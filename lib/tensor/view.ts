@@ -49,6 +49,13 @@ export function broadcastView(view: View, shape: Shape): View {
   return { shape, strides, offset: view.offset };
 }
 
+/** Axes in the opposite direction, by negative strides: kernels compute places modulo 2³². */
+export function flipView(view: View, axes: readonly number[]): View {
+  const offset = axes.reduce((sum, axis) => sum + (view.shape[axis] - 1) * view.strides[axis], view.offset);
+  const strides = view.strides.map((stride, axis) => axes.includes(axis) ? -stride : stride);
+  return { shape: view.shape, strides, offset };
+}
+
 /** A box of the view. */
 export function sliceView(view: View, start: readonly number[], size: Shape): View {
   const offset = start.reduce((sum, first, axis) => sum + first * view.strides[axis], view.offset);

@@ -1,5 +1,5 @@
 import type { DType, Tensor } from "../../lib/tensor/mod.ts";
-import { sizeOf } from "../../lib/tensor/shape.ts";
+import { sameShape, sizeOf } from "../../lib/tensor/shape.ts";
 import type { Draft } from "./draft.ts";
 import type { PlainArg, ProgramNode } from "./program.ts";
 
@@ -8,6 +8,7 @@ export type Drawing = (draft: Draft) => Omit<ProgramNode, "op"> | undefined;
 
 const NUMERIC: readonly DType[] = ["f32", "f32", "f32", "i32", "u32"];
 const SIGNED: readonly DType[] = ["f32", "f32", "f32", "i32"];
+const NOT_HALF: readonly DType[] = ["f32", "f32", "f32", "i32", "u32", "bool"];
 const ANY: readonly DType[] = ["f32", "f32", "f32", "f32", "i32", "u32", "bool", "f16"];
 
 const call = (...args: readonly PlainArg[]) => ({ args });
@@ -56,6 +57,11 @@ const alongAxis = (least: number): Drawing => (draft) => {
 const rankOf = (least: number) => ({ rank }: Tensor) => rank >= least;
 const matrix = (dtypes: readonly DType[] = ["f32"]) => ({ dtypes, where: ({ rank }: Tensor) => rank === 2 });
 const matrixShape = (draft: Draft) => () => draft.shape(2);
+
+const triangle: Drawing = (draft) => {
+  const x = draft.value({ dtypes: [draft.one(NOT_HALF)], where: rankOf(2) }, () => draft.shape(draft.between(2, 3)));
+  return draft.chance(0.4) ? call(x) : call(x, { diagonal: draft.between(-9, 9) });
+};
 
 /** A matrix of a shape: one that is there, or a new leaf. */
 function matrixOf(draft: Draft, rows: number, columns: number, dtypes: readonly DType[] = ["f32"]): string {
@@ -119,6 +125,17 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
   pow: binary(["f32"]),
   maximum: binary(NUMERIC),
   minimum: binary(NUMERIC),
+  mod: binary(NUMERIC),
+  clip: (draft) => {
+    const x = draft.value({ dtypes: [draft.one(NUMERIC)] });
+    const bounds = draft.one([["min"], ["max"], ["min", "max"]]);
+    return call(x, Object.fromEntries(bounds.map((bound) => [bound, draft.partner(x)])));
+  },
+  floor: unary(NUMERIC),
+  ceil: unary(NUMERIC),
+  round: unary(NUMERIC),
+  log1p: unary(),
+  expm1: unary(),
   neg: unary(SIGNED),
   abs: unary(SIGNED),
   sign: unary(SIGNED),
@@ -180,6 +197,7 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
     return call(draft.value({ dtypes: ["i32", "u32"], where: fits }, () => [draft.size() % 100]), draft.between(1, 9));
   },
   argmax: alongAxis(1),
+  argmin: alongAxis(1),
   argsort: sorted,
   sort: sorted,
   topK: (draft) => {
@@ -293,6 +311,62 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
   max: reduction([...NUMERIC, "bool"], false),
   min: reduction([...NUMERIC, "bool"], false),
   squaredNorm: (draft) => call(Array.from({ length: draft.between(1, 9) }, () => draft.value({ dtypes: ["f32"] }))),
+  prod: reduction(["f32", "f32", "i32", "bool"], true),
+  variance: (draft) => {
+    const drawn = reduction(["f32", "f32", "i32", "bool"], true)(draft);
+    const [x, options = {}] = drawn?.args ?? [];
+    return draft.chance(0.5) ? drawn : call(x, { ...options as object, correction: draft.between(0, 2) });
+  },
+  logSumExp: reduction(["f32"], true),
+  any: reduction(ANY, true),
+  all: reduction(ANY, true),
+  cumulativeSum: (draft) => {
+    const x = draft.value(
+      { dtypes: [draft.one([...NUMERIC, "bool"])], where: rankOf(1) },
+      () => draft.shape(draft.between(1, 3)),
+    );
+    const { rank } = draft.tensor(x);
+    return draft.chance(0.3) ? call(x) : call(x, { axis: draft.between(-rank, rank - 1), reverse: draft.chance(0.5) });
+  },
+  tril: triangle,
+  triu: triangle,
+  roll: (draft) => {
+    const x = draft.value({ dtypes: [draft.one(NOT_HALF)] });
+    const axes = [...draft.tensor(x).shape.keys()];
+    const axis = draft.some(axes).map((one) => draft.chance(0.3) ? one - axes.length : one);
+    if (axis.length === 0 || draft.chance(0.3)) return call(x, { shift: draft.between(-70, 70) });
+    const shift = draft.chance(0.5) ? draft.between(-9, 9) : axis.map(() => draft.between(-70, 70));
+    return call(x, { shift, axis });
+  },
+  tile: (draft) => {
+    const x = draft.value({ dtypes: [draft.one(ANY)], where: ({ size, rank }) => size <= 600 && rank < 5 });
+    return call(x, draft.chance(0.3) ? draft.between(0, 3) : draft.tensor(x).shape.map(() => draft.between(1, 3)));
+  },
+  pad: (draft) => {
+    const x = draft.value({ dtypes: [draft.one(NOT_HALF)], where: ({ size }) => size <= 600 });
+    const { shape, dtype } = draft.tensor(x);
+    const width = draft.chance(0.3)
+      ? draft.between(0, 2)
+      : shape.map(() => draft.chance(0.4) ? draft.between(0, 2) : [draft.between(0, 2), draft.between(0, 2)]);
+    return call(x, { width, ...draft.chance(0.5) ? {} : { value: draft.number(dtype) } });
+  },
+  einsum: (draft) => {
+    const equation = draft.one([
+      ...["ij,jk->ik", "bij,bkj->bik", "...i,ij->...j", "ij,ij->", "ij,ij->j", "i,j->ij", "iij->j"],
+      ...["ij->ji", "ijk->kj", "ij,jk,k->i"],
+    ]);
+    const sizes = new Map([..."bijk"].map((letter) => [letter, draft.size() % 20]));
+    const operands = equation.split("->")[0].split(",").map((term) => {
+      const open = term.startsWith("...") ? draft.shape(draft.between(0, 2)).map((n) => n % 5) : [];
+      const shape = [...open, ...[...term.replace("...", "")].map((letter) => sizes.get(letter)!)];
+      return draft.value({ dtypes: ["f32"], where: (other) => sameShape(other.shape, shape) }, () => shape);
+    });
+    return call(equation, ...operands);
+  },
+  flip: (draft) => {
+    const x = draft.value({ dtypes: [draft.one(ANY)] });
+    return draft.chance(0.3) ? call(x) : call(x, { axis: axesOf(draft, draft.tensor(x).rank) });
+  },
   softmax: alongAxis(0),
   logSoftmax: alongAxis(0),
   normalize: (draft) => {

@@ -24,10 +24,26 @@ function largest({ data }: ReferenceArray): number {
 
 /** Operations that are computed without any rounding. */
 const EXACT = new Set([
-  ...["neg", "abs", "sign", "maximum", "minimum", "relu", "where", "max", "min", "argmax", "cast", "widen", "packHalf"],
+  ...[
+    "neg",
+    "abs",
+    "sign",
+    "maximum",
+    "minimum",
+    "relu",
+    "where",
+    "max",
+    "min",
+    "argmax",
+    "argmin",
+    "cast",
+    "widen",
+    "packHalf",
+  ],
   ...[
     "reshape",
     "transpose",
+    "flip",
     "broadcastTo",
     "slice",
     "pad",
@@ -40,10 +56,11 @@ const EXACT = new Set([
   ...["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual", "logicalAnd", "logicalOr", "logicalNot"],
   ...["arange", "constant", "threefry", "unit", "embedding", "isNaN", "isFinite"],
   ...["argsort", "scaledWord", "takeAlong", "dynamicSlice", "dynamicUpdateSlice"],
+  ...["floor", "ceil", "round"],
 ]);
 
 /** Operations whose result is the number of f32 nearest to the exact one, or, joined with others, one beside it. */
-const ROUNDED = new Set(["add", "sub", "mul", "square"]);
+const ROUNDED = new Set(["add", "sub", "mul", "square", "mod"]);
 
 /** What WGSL promises of functions, and what the library's own keep. */
 const BOUNDS: Readonly<Record<string, Bound>> = {
@@ -52,6 +69,9 @@ const BOUNDS: Readonly<Record<string, Bound>> = {
   rsqrt: relative(8),
   exp: ({ data }) => (value, i) => (8 + 4 * Math.abs(data[i])) * UNIT * Math.abs(value),
   log: () => (value) => 8 * UNIT * Math.abs(value) + 2 ** -21,
+  log1p: () => (value) => 16 * UNIT * Math.abs(value) + (Math.abs(value) > 0.3 ? 2 ** -21 : 0),
+  expm1: ({ data }) => (value, i) =>
+    (16 + 4 * Math.abs(data[i])) * UNIT * (Math.abs(data[i]) < 1 ? Math.abs(value) : Math.abs(value) + 1),
   pow: (base, exponent) => (value, i) => {
     const [x, y] = [Math.abs(base.data[i]), Math.abs(exponent.data[i])];
     const turned = x > 0 ? Math.abs(y * Math.log(x)) : 0;
@@ -60,6 +80,7 @@ const BOUNDS: Readonly<Record<string, Bound>> = {
   // Within [−π, π]; beyond, the argument is reduced, which costs as much more as it is larger.
   sin: ({ data }) => (_, i) => Math.max(1, Math.abs(data[i]) / 8) * 2 ** -11,
   cos: ({ data }) => (_, i) => Math.max(1, Math.abs(data[i]) / 8) * 2 ** -11,
+  prod: (x) => ofProduct(x),
   tanh: () => (value) => 16 * UNIT + 16 * UNIT * Math.abs(value),
   sigmoid: ({ data }) => (value, i) => (16 + 4 * Math.abs(data[i])) * UNIT * Math.abs(value),
   // x·sigmoid(x), whose factor may be taken for 0 where it is no normal number.
@@ -77,6 +98,13 @@ const BOUNDS: Readonly<Record<string, Bound>> = {
 function ofLogarithm(x: ReferenceArray): ErrorBound {
   const top = largest(x);
   return (value) => 16 * UNIT * (1 + top + Math.abs(value));
+}
+
+/** Of a product over axes: partial products that leave f32 may make anything of it. */
+function ofProduct({ data }: ReferenceArray): ErrorBound {
+  const growth = data.reduce((sum, x) => Number.isFinite(x) && Math.abs(x) > 4 ? sum + Math.log2(Math.abs(x)) : sum, 0);
+  const own = growth < 126 ? 4 * LEAST_NORMAL : Infinity;
+  return (value) => data.length * UNIT * Math.abs(value) + own;
 }
 
 /**
@@ -100,6 +128,7 @@ function ofNormalizeGrad([x, d]: readonly ReferenceArray[], epsilon: number): Er
 
 /** Operations that sum: what they do to their inputs on the way is as if each had been rounded. */
 const SUMMING = new Set([
+  "cumulativeSum",
   ...[
     "sum",
     "matmul",
@@ -121,7 +150,16 @@ export function isComposite(name: string): boolean {
 }
 
 /** Operations that only multiply and add: whole numbers stay whole in any order. */
-const WHOLE = new Set(["sum", "matmul", "matmulSum", "addLowRank", "squaredNorm", "scatterRows", "scatterAlong"]);
+const WHOLE = new Set([
+  "sum",
+  "cumulativeSum",
+  "matmul",
+  "matmulSum",
+  "addLowRank",
+  "squaredNorm",
+  "scatterRows",
+  "scatterAlong",
+]);
 
 /** Whether an operation's bound does not say what rounding on its way does: then that counts as rounding of its inputs. */
 export function roundsInside(name: string): boolean {

@@ -23,14 +23,15 @@ type Outcome = Tensor | Tensor[];
 /** The method and its function on the same operands. */
 type Pair = readonly [method: (operands: Operands) => Outcome, fn: (operands: Operands) => Outcome];
 
-const BINARY = ["add", "sub", "mul", "div", "pow", "maximum", "minimum"] as const;
+const BINARY = ["add", "sub", "mul", "div", "pow", "mod", "maximum", "minimum"] as const;
 const COMPARISONS = ["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual"] as const;
 const UNARY = [
   ...["neg", "abs", "sign", "square", "sqrt", "rsqrt", "exp", "log", "sin", "cos", "tanh", "sigmoid", "erf"] as const,
   ...["relu", "gelu", "silu", "isNaN", "isFinite", "stopGradient"] as const,
+  ...["floor", "ceil", "round", "log1p", "expm1"] as const,
 ];
-const REDUCTIONS = ["sum", "mean", "max", "min"] as const;
-const ROW_WISE = ["softmax", "logSoftmax", "argmax"] as const;
+const REDUCTIONS = ["sum", "mean", "max", "min", "prod", "variance", "logSumExp", "any", "all"] as const;
+const ROW_WISE = ["softmax", "logSoftmax", "argmax", "argmin"] as const;
 
 const start = () => [0, tensor(0, { dtype: "i32" })];
 
@@ -57,6 +58,7 @@ const PAIRS: Readonly<Record<string, readonly Pair[]>> = {
     [({ x }) => x.gelu(), ({ x }) => ops.gelu(x)],
     [({ x }) => x.gelu({ approximate: "tanh" }), ({ x }) => ops.gelu(x, { approximate: "tanh" })],
   ],
+  clip: [[({ x, y }) => x.clip({ min: -1, max: y }), ({ x, y }) => ops.clip(x, { min: -1, max: y })]],
   argsort: [[({ x }) => x.argsort({ axis: 0 }), ({ x }) => ops.argsort(x, { axis: 0 })]],
   sort: [[({ x }) => x.sort({ descending: true }), ({ x }) => ops.sort(x, { descending: true })]],
   topK: [[({ x }) => x.topK(1, { axis: 0 }), ({ x }) => ops.topK(x, 1, { axis: 0 })]],
@@ -91,6 +93,22 @@ const PAIRS: Readonly<Record<string, readonly Pair[]>> = {
   transpose: [
     [({ x }) => x.transpose(), ({ x }) => ops.transpose(x)],
     [({ x }) => x.transpose([1, 0]), ({ x }) => ops.transpose(x, [1, 0])],
+  ],
+  cumulativeSum: [
+    [({ x }) => x.cumulativeSum(), ({ x }) => ops.cumulativeSum(x)],
+    [
+      ({ x }) => x.cumulativeSum({ axis: 0, reverse: true }),
+      ({ x }) => ops.cumulativeSum(x, { axis: 0, reverse: true }),
+    ],
+  ],
+  roll: [[({ x }) => x.roll({ shift: 2, axis: 0 }), ({ x }) => ops.roll(x, { shift: 2, axis: 0 })]],
+  tile: [[({ x }) => x.tile([2, 1]), ({ x }) => ops.tile(x, [2, 1])]],
+  pad: [[({ x }) => x.pad({ width: 1, value: 0.5 }), ({ x }) => ops.pad(x, { width: 1, value: 0.5 })]],
+  tril: [[({ x }) => x.tril({ diagonal: 1 }), ({ x }) => ops.tril(x, { diagonal: 1 })]],
+  triu: [[({ x }) => x.triu(), ({ x }) => ops.triu(x)]],
+  flip: [
+    [({ x }) => x.flip(), ({ x }) => ops.flip(x)],
+    [({ x }) => x.flip({ axis: -1 }), ({ x }) => ops.flip(x, { axis: -1 })],
   ],
   expandDims: [[({ x }) => x.expandDims(1), ({ x }) => ops.expandDims(x, 1)]],
   squeeze: [

@@ -32,6 +32,8 @@ interface Params {
   readonly transposeB?: boolean;
   readonly causal?: boolean;
   readonly by?: number;
+  readonly reverse?: boolean;
+  readonly equation?: string;
   readonly descending?: boolean;
   /** Size of the axis that is scattered along. */
   readonly length?: number;
@@ -62,6 +64,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   silu: one(ops.silu),
   gelu: one((x) => ops.gelu(x)),
   geluTanh: one((x) => ops.gelu(x, { approximate: "tanh" })),
+  floor: one(ops.floor),
+  ceil: one(ops.ceil),
+  round: one(ops.round),
+  log1p: one(ops.log1p),
+  expm1: one(ops.expm1),
   isNaN: one(ops.isNaN),
   isFinite: one(ops.isFinite),
   logicalNot: one(ops.logicalNot),
@@ -70,6 +77,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   mul: two(ops.mul),
   div: two(ops.div),
   pow: two(ops.pow),
+  mod: two(ops.mod),
   maximum: two(ops.maximum),
   minimum: two(ops.minimum),
   equal: two(ops.equal),
@@ -95,6 +103,21 @@ const RULES: Readonly<Record<string, Rule>> = {
   mean: ([x], { axis }) => ops.mean(x, { axis }),
   max: ([x], { axis }) => ops.max(x, { axis }),
   min: ([x], { axis }) => ops.min(x, { axis }),
+  prod: ([x], { axis }) => ops.prod(x, { axis }),
+  variance: ([x], { axis }) => ops.variance(x, { axis }),
+  logSumExp: ([x], { axis }) => ops.logSumExp(x, { axis }),
+  any: ([x], { axis }) => ops.any(x, { axis }),
+  all: ([x], { axis }) => ops.all(x, { axis }),
+  argmin: ([x], { axis }) => ops.argmin(x, { axis }),
+  cumulativeSum: ([x], { axis, reverse }) => ops.cumulativeSum(x, { axis, reverse }),
+  roll: ([x], { by, axis }) => ops.roll(x, { shift: by!, axis }),
+  tril: ([x], { by }) => ops.tril(x, { diagonal: by }),
+  triu: ([x], { by }) => ops.triu(x, { diagonal: by }),
+  tile: ([x], { shape }) => ops.tile(x, shape!),
+  padWith: ([x], { order, fill }) =>
+    ops.pad(x, { width: [[order![0], order![1]], [order![2], order![3]], [order![4], order![5]]], value: fill }),
+  einsum: (inputs, { equation }) => ops.einsum(equation!, ...inputs),
+  flip: ([x], { axis }) => ops.flip(x, { axis }),
   argmax: ([x], { axis }) => ops.argmax(x, { axis }),
   squaredNorm: (inputs) => ops.squaredNorm(inputs),
   softmax: ([x], { axis }) => ops.softmax(x, { axis }),

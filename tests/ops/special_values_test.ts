@@ -15,7 +15,10 @@ const TOLERANCE = 2e-6;
 const POWER_TOLERANCE = 2 ** -17;
 
 /** Operations that promise the sign of a zero. */
-const SIGNED = ["neg", "abs", "sqrt", "sin", "tanh", "erf", "add", "sub", "mul", "div", "pow", "where", "f16"];
+const SIGNED = [
+  ...["neg", "abs", "sqrt", "sin", "tanh", "erf", "add", "sub", "mul", "div", "pow", "where", "f16"],
+  ...["floor", "ceil", "round", "log1p", "expm1"],
+];
 
 const floats = (bits: readonly number[]) => new Float32Array(Uint32Array.from(bits).buffer);
 const print = (value: number) => Object.is(value, -0) ? "-0" : String(value);
@@ -51,6 +54,11 @@ const UNARY: Record<string, (x: Tensor) => Tensor> = {
   sqrt: ops.sqrt,
   rsqrt: ops.rsqrt,
   square: ops.square,
+  floor: ops.floor,
+  ceil: ops.ceil,
+  round: ops.round,
+  log1p: ops.log1p,
+  expm1: ops.expm1,
   sin: ops.sin,
   cos: ops.cos,
   tanh: ops.tanh,
@@ -67,6 +75,7 @@ const BINARY: Record<string, (a: Tensor, b: Tensor) => Tensor> = {
   mul: ops.mul,
   div: ops.div,
   pow: ops.pow,
+  mod: ops.mod,
   maximum: ops.maximum,
   minimum: ops.minimum,
   where: (a, b) => ops.where(ops.less(a, b), a, b),
@@ -86,7 +95,13 @@ const ROWS: Record<string, (x: Tensor, labels: Tensor) => Tensor> = {
   mean: (x) => ops.mean(x, { axis: -1 }),
   max: (x) => ops.max(x, { axis: -1 }),
   min: (x) => ops.min(x, { axis: -1 }),
+  // Partial products of large numbers overflow in one order and not in another.
+  prod: (x) => ops.prod(ops.where(ops.isFinite(x), ops.clip(x, { min: -1e5, max: 1e5 }), x), { axis: -1 }),
+  variance: (x) => ops.variance(x, { axis: -1 }),
+  logSumExp: (x) => ops.logSumExp(x, { axis: -1 }),
+  cumulativeSum: (x) => ops.cumulativeSum(x, { axis: -1 }),
   argmax: (x) => ops.argmax(x),
+  argmin: (x) => ops.argmin(x),
   softmax: (x) => ops.softmax(x),
   logSoftmax: (x) => ops.logSoftmax(x),
   crossEntropy: (x, labels) => ops.neg(ops.logProbability(x, labels)),

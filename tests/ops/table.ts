@@ -36,7 +36,7 @@ const REDUCED: readonly (readonly [readonly number[], number | number[] | undefi
   [[40000], undefined],
   [[3, 257, 16], [0, 1]],
 ];
-const reductions = (name: "sum" | "mean" | "max" | "min"): Row[] =>
+const reductions = (name: "sum" | "mean" | "max" | "min" | "variance" | "logSumExp"): Row[] =>
   REDUCED.map(([shape, axis]) => ({
     name: `${name} of [${shape}] over ${axis}`,
     f: (x) => ops[name](x, { axis }),
@@ -68,6 +68,37 @@ const PRODUCTS: readonly (readonly [number[], number[], boolean, boolean])[] = [
   [[70, 512], [512, 8], false, false],
 ];
 
+/** Lengths at the edges of a thread's row, a workgroup's block, and of a workgroup's blocks. */
+const SUMMED: readonly (readonly [readonly number[], number])[] = [
+  [[1], 0],
+  [[64], 0],
+  [[65], 0],
+  [[3, 257], 1],
+  [[5, 70, 3], 1],
+  [[3, 1024], 1],
+  [[2, 1025], 1],
+  [[2, 70000], 1],
+];
+
+const EQUATIONS: readonly (readonly [string, ...(readonly number[])[]])[] = [
+  ["ij,jk->ik", [7, 65], [65, 9]],
+  ["ji,kj->ki", [5, 7], [9, 5]],
+  ["bij,bkj->bik", [3, 4, 5], [3, 6, 5]],
+  ["bqhd,bkhd->bhqk", [2, 5, 3, 4], [2, 7, 3, 4]],
+  ["...qd,...kd->...qk", [2, 3, 4, 8], [3, 5, 8]],
+  ["...i,...i->...", [1, 4, 7], [3, 1, 7]],
+  ["ii->i", [5, 5]],
+  ["iji->j", [3, 4, 3]],
+  ["ij->ji", [5, 7]],
+  ["ijk->j", [3, 5, 4]],
+  ["ij,ij->", [33, 9], [33, 9]],
+  ["ij,ij->ij", [3, 5], [3, 5]],
+  ["i,j->ij", [65], [5]],
+  ["aab,bc->ac", [3, 3, 4], [4, 5]],
+  ["ij,jk,kl->li", [3, 40], [40, 5], [5, 2]],
+  ["ij,kj,j", [3, 5], [4, 5], [5]],
+];
+
 /** Every operation on shapes at the edges of its kernels. */
 export const TABLE: readonly Row[] = [
   ...unary("neg", ops.neg),
@@ -97,6 +128,15 @@ export const TABLE: readonly Row[] = [
   ...binary("maximum", ops.maximum, { apart: true }),
   ...binary("minimum", ops.minimum, { apart: true }),
   ...binary("where", (x, y) => ops.where(ops.greater(x, y), x, ops.mul(y, 3)), { apart: true }),
+  ...unary("floor", ops.floor, { flat: true }),
+  ...unary("ceil", ops.ceil, { flat: true }),
+  ...unary("round", (x) => ops.round(ops.mul(x, 8)), { flat: true }),
+  ...unary("log1p", ops.log1p, { min: -0.7, max: 3 }),
+  ...unary("expm1", ops.expm1),
+  // Quotients stay between two whole numbers, so that differences step over no edge.
+  ...binary("mod below the divisor", (x, y) => ops.mod(x, ops.add(y, 2.5)), { min: 0.1 }),
+  ...binary("mod of another sign", (x, y) => ops.mod(ops.sub(x, 9), ops.add(y, 6.25)), { min: -0.25, max: 0.25 }),
+  ...binary("clip", (x, y) => ops.clip(x, { min: 0.75, max: ops.add(y, 1) }), { apart: true }),
   ...binary("equal", (x, y) => ops.cast(ops.equal(x, y), "f32"), { flat: true }),
   ...binary("less", (x, y) => ops.cast(ops.less(x, y), "f32"), { flat: true }),
   ...binary(
@@ -108,6 +148,58 @@ export const TABLE: readonly Row[] = [
   ...reductions("mean"),
   ...reductions("max"),
   ...reductions("min"),
+  ...reductions("variance"),
+  ...reductions("logSumExp"),
+  ...REDUCED.filter(([shape]) => shape.every((size) => size < 9000)).map(([shape, axis]): Row => ({
+    name: `prod of [${shape}] over ${axis}`,
+    f: (x) => ops.prod(x, { axis }),
+    shapes: [shape],
+    min: 0.9,
+    max: 1.1,
+  })),
+  // Zeros are half of the elements: none, one or several in a row.
+  { name: "prod of [40, 3] with zeros", f: (x) => ops.prod(ops.relu(x), { axis: 1 }), shapes: [[40, 3]] },
+  {
+    name: "variance with a correction, of [5, 7, 3] over 1",
+    f: (x) => ops.variance(x, { axis: 1, keepDims: true, correction: 1 }),
+    shapes: [[5, 7, 3]],
+  },
+  ...REDUCED.map(([shape, axis]): Row => ({
+    name: `any and all of [${shape}] over ${axis}`,
+    f: (x) =>
+      ops.sub(ops.any(ops.less(x, -1.9), { axis }).astype("f32"), ops.all(ops.less(x, 1.9), { axis }).astype("f32")),
+    shapes: [shape],
+    flat: true,
+  })),
+  { name: "argmin", f: (x) => ops.argmin(x, { axis: 1 }).astype("f32"), shapes: [[3, 65, 2]], apart: true, flat: true },
+  ...SUMMED.map(([shape, axis], i): Row => ({
+    name: `cumulativeSum of [${shape}] along ${axis}`,
+    f: (x) => ops.cumulativeSum(x, { axis, reverse: i % 2 === 1 }),
+    shapes: [shape],
+  })),
+  { name: "tril", f: (x) => ops.tril(x, { diagonal: -1 }), shapes: [[2, 7, 5]] },
+  { name: "triu", f: (x) => ops.exp(ops.triu(x, { diagonal: 1 })), shapes: [[33, 65]] },
+  { name: "roll along axes", f: (x) => ops.roll(x, { shift: [2, -70], axis: [0, 2] }), shapes: [[3, 5, 33]] },
+  { name: "roll in row-major order", f: (x) => ops.square(ops.roll(x, { shift: 7 })), shapes: [[3, 5]] },
+  { name: "tile", f: (x) => ops.tile(ops.exp(x), [2, 1, 3]), shapes: [[5, 7]] },
+  { name: "pad", f: (x) => ops.pad(x, { width: [1, [0, 3], [2, 0]], value: 0.5 }), shapes: [[3, 5, 4]] },
+  ...EQUATIONS.map(([equation, ...shapes]): Row => ({
+    name: `einsum of ${equation} of [${shapes.join("], [")}]`,
+    f: (...inputs) => ops.einsum(equation, ...inputs),
+    shapes,
+  })),
+  { name: "flip of [3, 5, 7] along all axes", f: (x) => ops.mul(ops.flip(x), x), shapes: [[3, 5, 7]] },
+  { name: "flip of [5, 64] along 1", f: (x) => ops.exp(ops.flip(x, { axis: 1 })), shapes: [[5, 64]] },
+  { name: "flip of rows in fours, [9, 8] along 0", f: (x) => ops.flip(ops.square(x), { axis: 0 }), shapes: [[9, 8]] },
+  {
+    name: "flip before sums, products and joins",
+    f: (x, y) => {
+      const heads = ops.flip(x, { axis: [0, 2] });
+      const product = ops.matmul(heads, ops.flip(y, { axis: 0 }), { transposeB: true });
+      return ops.concat([product, ops.sum(heads, { axis: 1, keepDims: true })], { axis: 1 });
+    },
+    shapes: [[3, 5, 6], [3, 6, 6]],
+  },
   ...rows("softmax", ops.softmax),
   ...rows("logSoftmax", ops.logSoftmax),
   ...rows("normalize", (x) => ops.normalize(x, { epsilon: 0.1 })),

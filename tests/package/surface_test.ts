@@ -15,11 +15,13 @@ const LANGUAGE = [
   ..."arange full ones onesLike oneHot zeros zerosLike".split(" "),
   ..."abs add cos div erf exp gelu log maximum minimum mul neg pow relu rsqrt sigmoid sign silu sin sqrt square sub tanh"
     .split(" "),
+  ..."ceil clip cumulativeSum einsum expm1 floor log1p mod pad roll round tile tril triu".split(" "),
   ..."equal greater greaterEqual isFinite isNaN less lessEqual logicalAnd logicalNot logicalOr notEqual where".split(
     " ",
   ),
-  ..."argmax logProbability logSoftmax max mean min normalize softmax squaredNorm sum".split(" "),
-  ..."broadcastTo cast concat copy expandDims reshape select slice split squeeze stack transpose".split(" "),
+  ..."all any argmax argmin logProbability logSoftmax logSumExp max mean min normalize prod softmax squaredNorm sum variance"
+    .split(" "),
+  ..."broadcastTo cast concat copy expandDims flip reshape select slice split squeeze stack transpose".split(" "),
   ..."addLowRank embedding matmul matmulSum".split(" "),
   ..."argsort dynamicSlice dynamicUpdateSlice scatterAdd sort takeAlong topK".split(" "),
   ..."controlDependency stopGradient".split(" "),
@@ -28,7 +30,7 @@ const LANGUAGE = [
 const TYPES = [
   ..."DType HostArray NestedArray Shape TensorOptions TypedArray".split(" "),
   ..."DynamicSliceOptions DynamicStart SortOptions".split(" "),
-  ..."AxisOption DTypeOption GeluOptions Key LowRank MatmulOptions ReduceOptions SliceOptions SplitOptions TensorLike"
+  ..."AxisOption ClipOptions CumulativeSumOptions DiagonalOption DTypeOption GeluOptions Key LowRank MatmulOptions PadOptions ReduceOptions RollOptions SliceOptions SplitOptions TensorLike VarianceOptions"
     .split(" "),
   ..."AnyFunction Axes CustomVjpRules GradOptions ValueAndGrad ValueAndGradOptions VmapOptions".split(" "),
   ..."JitArguments JitOptions JittedFunction Lifted LiftedAll NumberPositions TakesNumbers WantsNumbers".split(" "),

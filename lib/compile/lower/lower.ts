@@ -2,6 +2,7 @@ import { type Epilogue, fusedEpilogue, storeResult } from "../../../kernels/epil
 import { fusedGrid, fusedMap } from "../../../kernels/fused.ts";
 import type { FusedOutput } from "../../../kernels/fused_source.ts";
 import type { BufferRef } from "../../ops/primitive.ts";
+import { bitsOf } from "../../tensor/dtype.ts";
 import { sizeOf } from "../../tensor/shape.ts";
 import { contiguous, contiguousStrides, isContiguous, type View } from "../../tensor/view.ts";
 import { accessOf } from "./access.ts";
@@ -95,7 +96,7 @@ function lowerPlace(cluster: Cluster, layout: Layout): Lowered {
       "fill",
       (fused) => {
         fused.constants.push(node.dtype);
-        fused.constantWords.push(0);
+        fused.constantWords.push(bitsOf(lowering.fill?.(node.params) ?? 0, node.dtype));
         return "c0";
       },
       contiguous(node.shape),

@@ -1,4 +1,4 @@
-import { fusedGrid, fusedReduce, type ReduceStyle } from "../../../kernels/fused.ts";
+import { type Combine, fusedGrid, fusedReduce, type ReduceStyle } from "../../../kernels/fused.ts";
 import type { Scalar } from "../../../kernels/fused_source.ts";
 import { linearGrid } from "../../../kernels/kernel.ts";
 import { bitsOf } from "../../tensor/dtype.ts";
@@ -35,10 +35,10 @@ function planReduce(direction: "row" | "column", kept: number, reduced: number):
   return { style: "column", width, kept, reduced, chunks: Math.ceil(reduced / chunk), chunk };
 }
 
-const NEUTRAL = { sum: 0, max: -Infinity, min: Infinity };
+const NEUTRAL = { sum: 0, prod: 1, max: -Infinity, min: Infinity };
 
-function neutralBits(combine: "sum" | "max" | "min", dtype: Scalar): number {
-  if (dtype === "f32" || combine === "sum") return bitsOf(NEUTRAL[combine], dtype);
+function neutralBits(combine: Combine, dtype: Scalar): number {
+  if (dtype === "f32" || combine === "sum" || combine === "prod") return bitsOf(NEUTRAL[combine], dtype);
   const [low, high] = dtype === "i32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
   return bitsOf(combine === "max" ? low : high, dtype);
 }
@@ -47,7 +47,7 @@ function reduceCommand(
   name: string,
   fused: Fused,
   plan: ReducePlan,
-  combine: "sum" | "max" | "min",
+  combine: Combine,
   value: string,
   output: { binding: number; dtype: Scalar; offset: number },
   several: Several,
