@@ -11,6 +11,7 @@ import { differenceLine, largestDifference } from "../runner/train/largest_diffe
 import { Inputs } from "../runner/data/inputs.ts";
 import { outputsOf } from "../runner/data/read_task.ts";
 import { MODEL, OVERWRITE } from "./flag_table.ts";
+import { loadModelOf } from "../runner/model/own_model.ts";
 import { loadMethodOf } from "../runner/train/load_method.ts";
 import { makeMethod } from "../runner/train/make_method.ts";
 import { makeOptimizer } from "../runner/train/optimizer.ts";
@@ -58,6 +59,7 @@ async function main(): Promise<void> {
   if (out === undefined) throw new RangeError("--out is missing: the folder for the adapter");
   const { spec, sources } = await loadStateInfo(folder);
   await loadMethodOf(spec);
+  await loadModelOf(spec);
   const description = methodNamed(spec.method.name);
   const takesRank = Object.hasOwn(description.options, "testRank");
   const testRank = takesRank ? wantedRank : undefined;

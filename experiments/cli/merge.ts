@@ -2,7 +2,7 @@
 import { openDevice } from "../../mod.ts";
 import { saveLabels } from "../runner/heads/label_file.ts";
 import { plain } from "../runner/model/adapted.ts";
-import { findModel, loadModel } from "../runner/model/load_model.ts";
+import { findModel, isOwnModel, loadModel } from "../runner/model/load_model.ts";
 import { writeModelFolder } from "../runner/model/model_folder.ts";
 import { requireOtherFolder } from "../runner/model/other_folder.ts";
 import { openClassifier } from "../runner/open_classifier.ts";
@@ -50,6 +50,12 @@ async function main(): Promise<void> {
   if (adapter === undefined) throw new RangeError("--adapter is missing: a folder with adapter_config.json");
   if (out === undefined) throw new RangeError("--out is missing: the folder for the merged model");
   const folder = await findModel({ model, revision, offline });
+  if (isOwnModel(folder)) {
+    throw new RangeError(
+      `cannot write ${folder} as a folder in Hugging Face's layout, as transformers has no such model: evaluate and ` +
+        "train take the adapter as it is",
+    );
+  }
   await requireOtherFolder(out, { "model.name": folder, adapter });
   await requireFree(out, { overwrite });
   const isCompared = flags.task !== undefined || flags.columns !== undefined;

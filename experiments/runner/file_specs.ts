@@ -5,6 +5,7 @@ import { isObject } from "../../lib/text/is_object.ts";
 import { completeSpec, type RunDraft } from "./complete_spec.ts";
 import type { Inputs } from "./data/inputs.ts";
 import { loadTaskOf } from "./data/own_task.ts";
+import { loadModelOf } from "./model/own_model.ts";
 import { isModulePath } from "./own_module.ts";
 import { loadMethodOf } from "./train/load_method.ts";
 
@@ -49,6 +50,7 @@ async function complete(part: Part<RunSpec>, inputs: Inputs): Promise<RunSpec> {
     const spec = parseSpec(part);
     await loadMethodOf(spec);
     await loadTaskOf(spec);
+    await loadModelOf(spec);
     return spec;
   }
   const { experiment = "run", method = {}, optimizer = {} } = part;

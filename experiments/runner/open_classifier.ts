@@ -2,7 +2,8 @@ import type { TaskSource } from "./data/raw_task.ts";
 import { outputsOf, readTask, type TuningTask } from "./data/read_task.ts";
 import { type Head, usedHead } from "./heads/head.ts";
 import { type Adapted, plain, withAdapter } from "./model/adapted.ts";
-import { type LoadedModel, loadModel, type StoredWeights } from "./model/load_model.ts";
+import { isOwnModel, type LoadedModel, loadModel, type StoredWeights } from "./model/load_model.ts";
+import { ownModelFiles } from "./model/own_model.ts";
 
 /** What a classifier is made of beside its model, and what it is asked. */
 export interface OpenClassifierOptions {
@@ -26,7 +27,8 @@ export interface OpenClassifier {
 }
 
 /**
- * Opens a classifier that is trained: the model of a folder, perhaps with an adapter, and what it is scored on.
+ * Opens a classifier that is trained: the model of a folder, or of a module of one's own, perhaps with an adapter, and
+ * what it is scored on.
  *
  * Throws an Error where files are missing or contradict each other, the adapter does not fit the model, neither has a
  * head, or the task's labels are not the head's classes.
@@ -40,9 +42,13 @@ export async function openClassifier(
   folder: string,
   { adapter, classes, weights, task: source }: OpenClassifierOptions = {},
 ): Promise<OpenClassifier> {
-  const head = await usedHead(folder, { adapter, classes });
+  const own = isOwnModel(folder)
+    ? await ownModelFiles(folder, { weights: weights === "f16" ? weights : undefined })
+    : undefined;
+  const head = await usedHead(own?.place ?? folder, { adapter, classes });
   const task = source && await readTask(source, { isScored: true, heads: head ? [head] : [] });
-  const loaded = await loadModel(folder, { labels: task ? outputsOf(task) : head?.outputs, weights });
+  const labels = task ? outputsOf(task) : head?.outputs;
+  const loaded = own ? own.files.load({ labels, seed: 0 }) : await loadModel(folder, { labels, weights });
   const adapted = adapter === undefined ? plain(loaded) : await withAdapter(loaded, adapter);
   return { loaded, adapted, head, task };
 }

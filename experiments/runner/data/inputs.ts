@@ -3,8 +3,15 @@ import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { SUITE } from "../../suite/suite_folder.ts";
 import { headsToTrain } from "../heads/head.ts";
 import { beginFrom, type Beginning } from "../model/adapted.ts";
-import { findModel, type LoadedModel, type ModelSource, outputNames } from "../model/load_model.ts";
-import { configModel, type PretrainedModel, pretrainedModel, type RunModel, suiteModel } from "../model/run_model.ts";
+import { findModel, isOwnModel, type LoadedModel, type ModelSource, outputNames } from "../model/load_model.ts";
+import {
+  configModel,
+  ownRunModel,
+  type PretrainedModel,
+  pretrainedModel,
+  type RunModel,
+  suiteModel,
+} from "../model/run_model.ts";
 import { loadTaskOf } from "./own_task.ts";
 import type { ReadTaskOptions } from "./raw_task.ts";
 import { outputsOf, readTask, type TuningTask } from "./read_task.ts";
@@ -59,6 +66,9 @@ function modelName(source: string): string {
     : source;
 }
 
+/** Whether a model has files of its own. */
+const isPretrained = (model: RunModel): model is PretrainedModel => "files" in model;
+
 /** Values by a key, each made once. */
 class Once<T> {
   readonly #known = new Map<string, Promise<T>>();
@@ -103,6 +113,7 @@ export class Inputs {
     const { known, sources } = this;
     const { model = known?.id, revision } = sources;
     if (model === undefined) return await suiteModel();
+    if (isOwnModel(model)) return await ownRunModel(model, { weights, revision });
     try {
       const folder = await findModel({ ...sources, model, offline: sources.offline || known !== undefined });
       const { reference, ...found } = await pretrainedModel(modelName(model), folder, weights);
@@ -116,8 +127,8 @@ export class Inputs {
   /** The model as one with files of its own, as `suite` has by that name. Throws where it is the suite's encoder, or only a config is known. */
   async pretrained(weights?: "f16"): Promise<PretrainedModel> {
     const model = await this.model(weights);
-    if (!("files" in model)) throw new Error(`internal: ${model.reference.name} has no files of its own`);
-    return model as PretrainedModel;
+    if (!isPretrained(model)) throw new Error(`internal: ${model.reference.name} has no files of its own`);
+    return model;
   }
 
   /**
@@ -130,8 +141,8 @@ export class Inputs {
       await loadTaskOf(request);
       const model = await this.model(weights);
       const { data = SUITE, evalData, adapter } = this.sources;
-      const heads = "folder" in model
-        ? await headsToTrain((model as PretrainedModel).folder, { adapter, isFresh: freshHead, classes })
+      const heads = isPretrained(model)
+        ? await headsToTrain(model.place ?? model.folder, { adapter, isFresh: freshHead, classes })
         : [];
       const source = { data, evalData, columns, labels, classes };
       const named = columns ? source : { ...source, task: module?.path ?? task };

@@ -97,6 +97,36 @@ async function savedNames(folder: string, owner: string, outputs: number): Promi
   return known.kind === "regression" ? undefined : { labels: known.labels, source };
 }
 
+/** Where what is known of a model's head stands. */
+export interface HeadPlace {
+  /** Whose it is, for messages. */
+  readonly owner: string;
+  /** The file that would name its classes. */
+  readonly file: string;
+  /** What that file says, as a `config.json`. */
+  readonly config: Json;
+  /** The folder in which `labels.json` may lie. */
+  readonly folder?: string;
+  /** Name of the head's last parameter. */
+  readonly last: string;
+  /** Outputs of the head in the model's weights; `undefined` where they have none. */
+  readonly outputs: () => Promise<number | undefined>;
+}
+
+/** Where it stands in a folder in Hugging Face's layout. */
+async function placeIn(folder: string): Promise<HeadPlace> {
+  const file = `${folder}/config.json`;
+  const config = await readJsonObject(file);
+  const last = lastOfHead(config);
+  const outputs = async () => (await io.openWeights(folder)).entries.get(last)?.shape[0];
+  return { owner: `the model in ${folder}`, file, config, folder, last, outputs };
+}
+
+/** A model's folder, or where what is known of its head stands. */
+type Model = string | HeadPlace;
+
+const placeOf = async (model: Model) => typeof model === "string" ? await placeIn(model) : model;
+
 /** The name of the last parameter of a model's head. */
 function lastOfHead(config: Json): string {
   const { problem_type: _, ...rest } = config;
@@ -104,16 +134,14 @@ function lastOfHead(config: Json): string {
 }
 
 /**
- * The head of the model in a folder; `undefined` where its weights have none, and one would be made afresh.
+ * The head of a model; `undefined` where its weights have none, and one would be made afresh.
  *
  * Throws an Error where files contradict each other, or the head's problem is none that is computed here.
  */
-export async function modelHead(folder: string): Promise<Head | undefined> {
-  const file = `${folder}/config.json`;
-  const config = await readJsonObject(file);
-  const outputs = (await io.openWeights(folder)).entries.get(lastOfHead(config))?.shape[0];
+export async function modelHead(model: Model): Promise<Head | undefined> {
+  const { owner, file, config, folder, outputs: read } = await placeOf(model);
+  const outputs = await read();
   if (outputs === undefined) return undefined;
-  const owner = `the model in ${folder}`;
   const type = config.problem_type;
   if (type === "multi_label_classification" || (type === "regression" && outputs !== 1)) {
     throw new RangeError(
@@ -122,7 +150,7 @@ export async function modelHead(folder: string): Promise<Head | undefined> {
     );
   }
   const names = namesOf(config, file);
-  const saved = await savedNames(folder, owner, outputs);
+  const saved = folder === undefined ? undefined : await savedNames(folder, owner, outputs);
   const isNamed = names !== undefined && !names.labels.every(isPlaceholder);
   if (saved && isNamed && names.labels.join("\n") !== saved.labels.join("\n")) {
     throw new RangeError(
@@ -134,16 +162,15 @@ export async function modelHead(folder: string): Promise<Head | undefined> {
 }
 
 /**
- * The head that an adapter brings for the model of a folder; `undefined` where it brings none, and the model's stays.
+ * The head that an adapter brings for a model; `undefined` where it brings none, and the model's stays.
  * Where it has no `labels.json`, as PEFT writes none, the model's names are those of its classes if they are as many.
  *
  * Throws an Error where files are missing or contradict each other.
  */
-export async function adapterHead(adapter: string, folder: string): Promise<Head | undefined> {
+export async function adapterHead(adapter: string, model: Model): Promise<Head | undefined> {
   const { tensors } = await readAdapter(adapter);
-  const file = `${folder}/config.json`;
-  const config = await readJsonObject(file);
-  const outputs = tensors[`${peft.PEFT_PREFIX}${lastOfHead(config)}`]?.shape[0];
+  const { file, config, last } = await placeOf(model);
+  const outputs = tensors[`${peft.PEFT_PREFIX}${last}`]?.shape[0];
   if (outputs === undefined) return undefined;
   const owner = `the adapter in ${adapter}`;
   const saved = await savedNames(adapter, owner, outputs);
@@ -171,11 +198,11 @@ export function withClasses(head: Head | undefined, classes: string | undefined)
  * `undefined` where neither has one.
  */
 export async function usedHead(
-  folder: string,
+  model: Model,
   { adapter, classes }: { readonly adapter?: string; readonly classes?: string },
 ): Promise<Head | undefined> {
-  const brought = adapter === undefined ? undefined : await adapterHead(adapter, folder);
-  return withClasses(brought ?? await modelHead(folder), classes);
+  const brought = adapter === undefined ? undefined : await adapterHead(adapter, model);
+  return withClasses(brought ?? await modelHead(model), classes);
 }
 
 /**
@@ -183,15 +210,15 @@ export async function usedHead(
  * new one is asked for, none but what the spec says of it.
  */
 export async function headsToTrain(
-  folder: string,
+  model: Model,
   { adapter, isFresh = false, classes }: {
     readonly adapter?: string;
     readonly isFresh?: boolean;
     readonly classes?: string;
   },
 ): Promise<Head[]> {
-  const brought = isFresh || adapter === undefined ? undefined : await adapterHead(adapter, folder);
-  const own = isFresh ? undefined : await modelHead(folder);
+  const brought = isFresh || adapter === undefined ? undefined : await adapterHead(adapter, model);
+  const own = isFresh ? undefined : await modelHead(model);
   const [first, ...others] = [brought, own].filter((head) => head !== undefined);
   const named = withClasses(first, classes);
   return named ? [named, ...others] : [];

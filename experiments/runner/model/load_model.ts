@@ -2,9 +2,18 @@ import { hub, models, random, type Tensor } from "../../../mod.ts";
 import type { Tokenizer } from "../../../lib/data/mod.ts";
 import { SUITE, suiteModelFolder } from "../../suite/suite_folder.ts";
 
-/** A model of Hugging Face's with its weights and its tokenizer. */
+/** A classifier as functions of its parameters, and what is known of it: one of Hugging Face's, or one's own. */
+export interface ClassifierModel
+  extends Pick<models.PretrainedModel, "apply" | "headNames" | "loraTargets" | "classPrefix"> {
+  readonly config: Pick<
+    models.PretrainedConfig,
+    "architecture" | "labels" | "labelNames" | "problem" | "vocabSize" | "maxLength" | "unusedKeys"
+  >;
+}
+
+/** A model with its weights and its tokenizer. */
 export interface LoadedModel {
-  readonly model: models.PretrainedModel;
+  readonly model: ClassifierModel;
   /** All parameters, on the host but for those that were made afresh. */
   readonly base: Readonly<Record<string, Tensor>>;
   readonly tokenizer: Tokenizer;
@@ -12,21 +21,21 @@ export interface LoadedModel {
   readonly maxLength: number;
   /** What was made afresh, left aside, or renamed. */
   readonly report: models.LoadReport;
-  /** Its `config.json`. */
-  readonly config: Readonly<Record<string, unknown>>;
-  /** Where its files lie. */
+  /** Its `config.json`, which one's own has not. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Where its files lie; of one's own its module. */
   readonly folder: string;
 }
 
 /** Parameters of a head's last layer, which has an output for each class. */
-export function outputNames({ headNames }: models.PretrainedModel): string[] {
+export function outputNames({ headNames }: Pick<ClassifierModel, "headNames">): string[] {
   const layer = headNames.at(-1)!.replace(/[^.]+$/, "");
   return headNames.filter((name) => name.startsWith(layer));
 }
 
 /** What names a model. */
 export interface ModelSource {
-  /** A folder in Hugging Face's layout, a name on the hub, or `suite`. */
+  /** A folder in Hugging Face's layout, a name on the hub, `suite`, or the path of a module of one's own. */
   readonly model?: string;
   /** Branch, tag or commit of the hub. */
   readonly revision?: string;
@@ -37,12 +46,18 @@ export interface ModelSource {
 /** How the matrices of a model are kept that nothing trains. */
 export type StoredWeights = "f32" | "f16";
 
-/** The folder of a model. Throws an Error where there is none, and what fetching throws. */
+/** Whether a model is one's own: named by the path of a module, and not by a folder or a name of the hub. */
+export function isOwnModel(model: string): boolean {
+  return /\.[cm]?[jt]sx?$/.test(model);
+}
+
+/** The folder of a model; of one's own its module. Throws an Error where there is none, and what fetching throws. */
 export async function findModel({ model, revision, offline }: ModelSource): Promise<string> {
   if (model === undefined) {
     throw new RangeError("`model.name` is missing: a folder in Hugging Face's layout, a name of the hub, or suite");
   }
   if (model === SUITE) return await suiteModelFolder();
+  if (isOwnModel(model)) return model;
   const seen = new Set<string>();
   return await hub.modelFolder(model, {
     revision,
@@ -84,12 +99,11 @@ export function requireVocabulary(folder: string, tokenizer: Tokenizer, vocabSiz
 
 /** A model's files, of which classifiers are made. */
 export interface ModelFiles {
-  readonly config: Readonly<Record<string, unknown>>;
-  /** What its files hold, on the host. */
+  /** What its files hold, on the host; of one's own, what is drawn, too. */
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly tokenizer: Tokenizer;
   /** The classifier as functions of its parameters. */
-  model(options: ClassifierOptions): models.PretrainedModel;
+  model(options: ClassifierOptions): ClassifierModel;
   /**
    * A sequence classifier. A head that is missing, or is one for another number of classes, is drawn by the seed, and the
    * report says so.
@@ -102,7 +116,10 @@ export interface ModelFiles {
  *
  * Throws an Error that names the file that is missing or wrong.
  */
-export async function readModel(folder: string, weights: StoredWeights = "f32"): Promise<ModelFiles> {
+export async function readModel(
+  folder: string,
+  weights: StoredWeights = "f32",
+): Promise<ModelFiles & Required<Pick<LoadedModel, "config">>> {
   const { config, tensors, tokenizer } = await hub.loadPretrained(folder, { halves: weights });
   if (!tokenizer) throw new Error(`cannot use ${folder}: it has no tokenizer.json, nor the older files of a tokenizer`);
   // What a new head is for is not what the old one was for.

@@ -8,7 +8,10 @@ import type { LabelSet } from "../heads/label_set.ts";
 type Origin = Pick<LoadedModel, "config" | "model" | "folder">;
 
 /** The config of a classifier with such labels; names of classes stay where they are as many. */
-function configOf({ config, model }: Origin, known: LabelSet | undefined): Record<string, unknown> {
+function configOf(
+  { config, model }: Origin & Required<Pick<Origin, "config">>,
+  known: LabelSet | undefined,
+): Record<string, unknown> {
   const { labels, architecture, labelNames } = model.config;
   const { num_labels: _, ...rest } = config;
   const dtypes = Object.hasOwn(config, "torch_dtype")
@@ -29,13 +32,19 @@ function configOf({ config, model }: Origin, known: LabelSet | undefined): Recor
   };
 }
 
-/** Writes a classifier as a folder in Hugging Face's layout: config, weights in F32, and the files of its tokenizer. */
+/**
+ * Writes a classifier as a folder in Hugging Face's layout: config, weights in F32, and the files of its tokenizer. Of a
+ * model of one's own, the weights alone: its module may name the folder as its `weights`.
+ */
 export async function writeModelFolder(
   folder: string,
   tensors: Readonly<Record<string, Tensor>>,
   { loaded, labels }: { readonly loaded: Origin; readonly labels?: LabelSet },
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
+  const whole = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, cast(tensor, "f32")]));
+  const { config } = loaded;
+  if (!config) return await io.saveSafetensors(`${folder}/model.safetensors`, whole, { format: "pt" });
   for (const name of TOKENIZER_FILES) {
     try {
       await writeAtomically(`${folder}/${name}`, await Deno.readFile(`${loaded.folder}/${name}`));
@@ -43,7 +52,9 @@ export async function writeModelFolder(
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
-  const whole = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, cast(tensor, "f32")]));
   await io.saveSafetensors(`${folder}/model.safetensors`, whole, { format: "pt" });
-  await writeAtomically(`${folder}/config.json`, `${JSON.stringify(configOf(loaded, labels), null, 2)}\n`);
+  await writeAtomically(
+    `${folder}/config.json`,
+    `${JSON.stringify(configOf({ ...loaded, config }, labels), null, 2)}\n`,
+  );
 }

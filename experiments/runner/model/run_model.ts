@@ -1,11 +1,12 @@
 import { type Batch, type Key, models, type Params, random, type Tensor } from "../../../mod.ts";
-import { type Tokenizer, TOKENIZER_FILES, wordPiece } from "../../../lib/data/mod.ts";
+import { type Tokenizer, wordPiece } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
-import { sha256 } from "../../../lib/io/sha256.ts";
 import { encoderJson, loadEncoder, SUITE_ENCODER } from "../../suite/encoder.ts";
 import { suiteVocabulary } from "../../suite/mod.ts";
 import { hashTensors } from "./hash_tensors.ts";
-import { type Head, modelHead } from "../heads/head.ts";
+import { type Head, type HeadPlace, modelHead } from "../heads/head.ts";
+import { ownModelFiles } from "./own_model.ts";
+import { tokenizerHash } from "./tokenizer_hash.ts";
 import { type ClassifierOptions, type ModelFiles, readModel, requireVocabulary } from "./load_model.ts";
 
 /** What a spec says of a model, but for how a run uses it. */
@@ -80,22 +81,48 @@ export function configModel(name: string, config: Readonly<Record<string, unknow
   };
 }
 
-async function tokenizerHash(folder: string): Promise<string> {
-  const hashes = await Promise.all(TOKENIZER_FILES.map(async (name) => {
-    try {
-      return `${name} ${await sha256(await Deno.readFile(`${folder}/${name}`))}`;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return "";
-      throw error;
-    }
-  }));
-  return hashes.join("\n");
+/** A model of Hugging Face's, or one's own, as runs use it, with its files. */
+export interface PretrainedModel extends RunModel {
+  /** Its folder, or of one's own its module. */
+  readonly folder: string;
+  /** Where what is known of its head stands, where that is no folder in Hugging Face's layout. */
+  readonly place?: HeadPlace;
+  readonly files: ModelFiles;
 }
 
-/** A model of Hugging Face's as runs use it, with its files. */
-export interface PretrainedModel extends RunModel {
-  readonly folder: string;
-  readonly files: ModelFiles;
+/** Classifiers of a model's files. */
+function classifierOf(files: ModelFiles): RunModel["classifier"] {
+  return (options) => ({
+    apply: files.model(options).apply,
+    params: (seed) => ({ ...files.load({ ...options, seed }).base }),
+    get fresh() {
+      return files.load({ ...options, seed: 0 }).report.fresh;
+    },
+  });
+}
+
+/**
+ * A model of a module of one's own. Of its inside nothing is known: it counts as one layer with one head of attention.
+ *
+ * Throws as {@linkcode ownModelFiles}.
+ */
+export async function ownRunModel(...[path, asked]: Parameters<typeof ownModelFiles>): Promise<PretrainedModel> {
+  const { own: { description, module, source }, files, place, hiddenSize, hash } = await ownModelFiles(path, asked);
+  const { name, maxLength, targets } = description;
+  const sizes = { hiddenSize, layers: 1, heads: 1, maxLength, vocabSize: files.tokenizer.vocabSize };
+  const made: PretrainedModel = {
+    folder: module,
+    place,
+    files,
+    reference: { name, source: "module", module: { path: module, hash: source }, hash, ...sizes },
+    tokenizer: files.tokenizer,
+    weights: files.tensors,
+    head: await modelHead(place),
+    targets,
+    classifier: classifierOf(files),
+    withLayers: () => made,
+  };
+  return made;
 }
 
 /**
@@ -118,12 +145,6 @@ export async function pretrainedModel(name: string, folder: string, weights?: "f
     tokenizer,
     weights: tensors,
     head,
-    classifier: (options) => ({
-      apply: files.model(options).apply,
-      params: (seed) => ({ ...files.load({ ...options, seed }).base }),
-      get fresh() {
-        return files.load({ ...options, seed: 0 }).report.fresh;
-      },
-    }),
+    classifier: classifierOf(files),
   };
 }

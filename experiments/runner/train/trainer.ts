@@ -8,6 +8,7 @@ import { versions } from "../versions.ts";
 import type { Inputs, RunTask } from "../data/inputs.ts";
 import { StepBatches, type StepLine } from "./step_batches.ts";
 import { copyOutcome, loadOutcome, saveOutcome, startFrom } from "./outcome.ts";
+import { loadModelOf } from "../model/own_model.ts";
 import { loadMethodOf } from "./load_method.ts";
 import { prepare, type Prepared, preparedKey } from "./prepare.ts";
 import { flatMetrics, type Score, SCORE_BATCH_SIZE, scoredBatches, scoredCount, scoreSets } from "./score.ts";
@@ -107,6 +108,7 @@ export class Trainer {
   /** Compiles what a run needs, once for all seeds of a task and method; what was compiled before is given back. */
   async #prepare(spec: RunSpec): Promise<Ready> {
     await loadMethodOf(spec);
+    await loadModelOf(spec);
     const model = await this.inputs.model(spec.model.weights);
     const task = await this.inputs.encoded(spec);
     for (

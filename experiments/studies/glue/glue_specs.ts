@@ -1,6 +1,5 @@
 import { glueTask } from "../../../lib/data/mod.ts";
-import { hashSpec, type RunSpec, SPEC_VERSION } from "../../../lib/experiment/specs/mod.ts";
-import type { ModuleSpec } from "../../../lib/experiment/specs/run_spec.ts";
+import { hashSpec, type ModuleSpec, type RunSpec, SPEC_VERSION } from "../../../lib/experiment/specs/mod.ts";
 import { PACKAGE_VERSION } from "../../runner/versions.ts";
 import { recipeNamed } from "../../recipes/methods.ts";
 import type { Scale, TaskRecipe } from "../../recipes/mod.ts";

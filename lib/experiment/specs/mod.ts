@@ -25,6 +25,7 @@ export {
   type DataSpec,
   type MethodSpec,
   type ModelSpec,
+  type ModuleSpec,
   type OptimizerSpec,
   type RunSpec,
   SPEC_VERSION,

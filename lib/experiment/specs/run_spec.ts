@@ -48,13 +48,15 @@ export interface DataSpec {
 
 /** The model that a run adapts. */
 export interface ModelSpec {
-  /** `suite-encoder`, or a model's name on the hub or its folder's. */
+  /** `suite-encoder`, a model's name on the hub or its folder's, or one's own as its module has it. */
   readonly name: string;
   /** Branch, tag or commit of the hub; `main` when absent. */
   readonly revision?: string;
-  /** Whether it ships with the suite (when absent), or lies in a folder the way Hugging Face has it. */
-  readonly source?: "pretrained";
-  /** Sha-256 of its weights. */
+  /** Whether it ships with the suite (when absent), lies in a folder the way Hugging Face has it, or is one's own. */
+  readonly source?: "pretrained" | "module";
+  /** Of "module", and of that alone: what the model is. */
+  readonly module?: ModuleSpec;
+  /** Sha-256 of its weights, config and tokenizer; of one's own, of what its module reads. */
   readonly hash: string;
   /** Width of its layers. */
   readonly hiddenSize: number;

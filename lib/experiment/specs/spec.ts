@@ -55,7 +55,8 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
     model: v.strictObject({
       name: text,
       revision: v.optional(text),
-      source: v.optional(v.picklist(["pretrained"])),
+      source: v.optional(v.picklist(["pretrained", "module"])),
+      module: v.optional(module),
       hash: text,
       hiddenSize: count,
       layers: count,
@@ -107,6 +108,10 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
   v.check(
     ({ data: { source, module } }) => (source === "module") === (module !== undefined),
     'data.module belongs to source "module", and to that alone',
+  ),
+  v.check(
+    ({ model: { source, module } }) => (source === "module") === (module !== undefined),
+    'model.module belongs to source "module", and to that alone',
   ),
 );
 

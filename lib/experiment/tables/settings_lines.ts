@@ -42,7 +42,8 @@ export function settingsLines(records: readonly RunRecord[]): string[] {
   });
   const starts = distinct(specs.flatMap(({ start, task }) => start ? `${task} from the ${start.task} run` : []));
   const atOnce = mostAtOnce(records);
-  const encoder = `${model.name}, ${model.layers} layers of ${model.hiddenSize}, weights ${model.hash.slice(0, 12)}`;
+  const made = model.module?.path ?? `${model.layers} layers of ${model.hiddenSize}`;
+  const encoder = `${model.name}, ${made}, weights ${model.hash.slice(0, 12)}`;
   return [
     `Steps: ${byTask(specs, ({ steps }) => steps)}; examples of a batch: ${
       byTask(specs, ({ batchSize }) => batchSize)
