@@ -9,11 +9,11 @@ export type MetricFunction = (predictions: readonly number[], labels: readonly n
 
 /** The names of an example's fields. */
 export interface TaskFields {
-  /** Of the text, or of the first of two. */
+  /** Name of the field with the text, or the first of two. */
   readonly text: string;
-  /** Of the second text of a task on pairs. */
+  /** Name of the field with the second text, for tasks on pairs. */
   readonly text2?: string;
-  /** Of the class or score. */
+  /** Name of the field with the class or the score. */
   readonly label: string;
 }
 
@@ -22,7 +22,9 @@ export type TaskExample = Readonly<Record<string, unknown>>;
 
 /** Examples to train on, and examples to score: lists, or what gives them one by one. */
 export interface TaskSplits {
+  /** Examples to train on, in an order of their own. */
   readonly train: Iterable<TaskExample> | AsyncIterable<TaskExample>;
+  /** Examples that are scored, and never trained on. */
   readonly dev: Iterable<TaskExample> | AsyncIterable<TaskExample>;
 }
 
@@ -42,7 +44,7 @@ export interface TaskDescription {
   load(): TaskSplits | Promise<TaskSplits>;
 }
 
-/** What {@linkcode defineTask} is given. */
+/** A task as {@linkcode defineTask} takes it: a description that may leave out the names of fields. */
 export interface TaskDefinition extends Omit<TaskDescription, "fields"> {
   /** What an example's parts are called; `text` and `label` by default. */
   readonly fields?: Partial<TaskFields>;

@@ -27,7 +27,7 @@ export interface FromConfigOptions {
   readonly checkpoint?: boolean;
 }
 
-/** What is known of a model made of a `config.json`. */
+/** Sizes and settings of a model that a `config.json` describes, with all defaults filled in. */
 export interface PretrainedConfig extends EncoderSizes {
   /** `model_type`, such as `roberta`. */
   readonly architecture: string;

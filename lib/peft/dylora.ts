@@ -29,7 +29,7 @@ export interface DyloraOptions extends LowRankOptions {
 
 /** What DyLoRA keeps beside its factors. */
 export interface DyloraAux {
-  /** What ranks are drawn from. */
+  /** What the number of components of each step is drawn from. */
   readonly key: Key;
   /** b: components that the coming step uses, an i32 scalar from 1 to r. */
   readonly active: Tensor;

@@ -10,7 +10,7 @@ import { customVjp } from "../transform/mod.ts";
 export interface BranchDropout {
   /** Probability in [0, 1) with which an element is set to zero. */
   readonly rate: number;
-  /** What is drawn from. */
+  /** What the zeros are drawn from. */
   readonly key: Key;
 }
 

@@ -8,7 +8,7 @@ import type { Tree } from "../tensor/tree.ts";
  */
 export type BaseParams = Readonly<Record<string, Tensor>>;
 
-/** What a method starts with. */
+/** What a method makes before the first step: what is trained, and what it keeps for itself. */
 export interface MethodParts<Trainable = Tree, Aux = Tree> {
   /** What the optimizer steps: mostly factors and heads. */
   readonly trainable: Trainable;

@@ -59,9 +59,9 @@ export interface MethodDescription extends Described {
   make(options: MethodOptions, place: MethodPlace): Method;
 }
 
-/** What {@linkcode defineMethod} is given. */
+/** A method as {@linkcode defineMethod} takes it: a description whose `make` is given options that are checked. */
 export interface MethodDefinition<Schema extends OptionSchema> extends Described {
-  /** The options by name. */
+  /** The method's options by name; one that comes later may have a default that depends on those before it. */
   readonly options: Schema;
   /** Makes the method of options that are checked and complete; their types come from the schema. */
   make(options: OptionValues<Schema>, place: MethodPlace): Method;

@@ -44,7 +44,7 @@ export interface NumberOption extends AnyOption<number> {
   readonly below?: number;
 }
 
-/** An option that is text. */
+/** An option that is a text. */
 export interface TextOption extends AnyOption<string> {
   /** Marks the option as text. */
   readonly kind: "text";

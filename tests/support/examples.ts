@@ -1,3 +1,4 @@
+import config from "../../deno.json" with { type: "json" };
 import { lockFlags } from "../../experiments/runner/locked.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -83,8 +84,11 @@ export function examplesOf({ declarations }: Documented): string[] {
 /** Runs an example on the device that is open, and gives each line that it prints. */
 export async function linesOf(example: string, folder: string): Promise<string[]> {
   const path = `${folder}/${crypto.randomUUID()}.ts`;
-  const source = example.replace('"@delta-dawn/delta-lora"', JSON.stringify(new URL("mod.ts", ROOT).href))
-    .replace(/^await dd\.openDevice\(\);$/m, "");
+  const source = Object.entries(config.exports).reduce(
+    (text, [entry, file]) =>
+      text.replace(`"${config.name}${entry.slice(1)}"`, JSON.stringify(new URL(file, ROOT).href)),
+    example.replace(/^await dd\.openDevice\(\);$/m, ""),
+  );
   await Deno.writeTextFile(path, source);
   const lines: string[] = [];
   const { log } = console;

@@ -5,9 +5,9 @@ import { tableMarkdown } from "../tables/table.ts";
 import { formatPoints, type PointOptions } from "../statistics/points.ts";
 import { spreadLabels } from "./spread_labels.ts";
 
-/** Something that costs and is worth. */
+/** Something with a quality and a cost, such as a method with its score and its memory. */
 export interface ParetoPoint {
-  /** What it is called. */
+  /** Its name in tables and figures. */
   readonly name: string;
   /** A score, 0 to 1 as a rule; larger is better. */
   readonly quality: number;

@@ -12,7 +12,16 @@ export type FoundRecord =
   /** The file is no whole record of this run. */
   | { readonly kind: "damaged"; readonly reason: string };
 
-/** Path of a run's own file in a folder of records. */
+/**
+ * Path of a run's own file in a folder of records; `hash` is {@linkcode hashSpec}'s.
+ *
+ * @example
+ * ```ts
+ * import { recordPath } from "@delta-dawn/delta-lora/experiment";
+ *
+ * console.log(recordPath("runs/glue", "0123456789abcdef")); // runs/glue/runs/0123456789abcdef.arrow
+ * ```
+ */
 export function recordPath(out: string, hash: string): string {
   return `${out}/runs/${hash}.arrow`;
 }
@@ -27,9 +36,19 @@ async function contentsOf(path: string): Promise<Uint8Array<ArrayBuffer> | undef
 }
 
 /**
- * Looks for the record of a run in a folder of records; reads only.
+ * Looks for the record of a run in a folder of records; it only reads. A file that is no whole record of this run is
+ * found as `damaged`.
  *
  * Throws an Error where there is a file that cannot be read: it may be whole, and is not to be made again.
+ *
+ * @example
+ * ```ts
+ * import { findRecord, type RunSpec } from "@delta-dawn/delta-lora/experiment";
+ *
+ * async function isFinished(out: string, spec: RunSpec) {
+ *   return (await findRecord(out, spec)).kind === "finished";
+ * }
+ * ```
  */
 export async function findRecord(out: string, spec: RunSpec): Promise<FoundRecord> {
   const hash = await hashSpec(spec);
@@ -49,7 +68,20 @@ export async function findRecord(out: string, spec: RunSpec): Promise<FoundRecor
   }
 }
 
-/** Gives a damaged file a name that nothing else has, so that the run can be recorded anew and nothing is lost. */
+/**
+ * Gives a damaged file a name that nothing else has, so that the run can be recorded anew and nothing is lost; that
+ * name is what it gives.
+ *
+ * @example
+ * ```ts
+ * import { setAside } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${folder}/a.arrow`, "half a rec");
+ * console.log(await setAside(`${folder}/a.arrow`) === `${folder}/a.arrow.damaged`); // true
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export async function setAside(path: string): Promise<string> {
   for (let count = 1;; count++) {
     const aside = `${path}.damaged${count > 1 ? `.${count}` : ""}`;

@@ -1,7 +1,7 @@
 import { isUnfinished } from "../../io/mod.ts";
 import { messageOf } from "../../text/message_of.ts";
 
-/** The right to write into a folder; given back at the end of a scope, or when the process dies. */
+/** The right to write into a folder; it is given back at the end of a `using` scope, or when the process dies. */
 export interface FolderLock extends Disposable {
   /** The folder, as it was named. */
   readonly folder: string;
@@ -15,7 +15,7 @@ const WITHIN = ["runs", "trained"] as const;
 
 /** Options of {@linkcode lockFolder}. */
 export interface LockFolderOptions {
-  /** Names of the folders within it that are cleared as well; by default those of records. */
+  /** Names of the folders within it that are cleared as well; by default those of records, `runs` and `trained`. */
   readonly within?: readonly string[];
 }
 
@@ -87,7 +87,19 @@ function release(file: Deno.FsFile, folder: string): void {
 /**
  * Makes a folder and takes the right to write into it; what a killed process left half-written there is removed.
  *
- * Throws an Error where it cannot be made or written, or where another process has that right.
+ * Throws a Busy that names its process where another one has that right, and an Error where the folder cannot be made
+ * or written.
+ *
+ * @example
+ * ```ts
+ * import { lockFolder } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const lock = await lockFolder(folder);
+ * console.log(await lockFolder(folder).catch((error) => error.name)); // Busy
+ * lock[Symbol.dispose](); // or `using lock = …`, at the end of its scope
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function lockFolder(
   folder: string,

@@ -1,12 +1,12 @@
 import type { RunSpec } from "../specs/spec.ts";
 
-/** One logged step. */
+/** One logged step of a run. */
 export interface CurvePoint {
-  /** Its place among the run's steps, from 0. */
+  /** Number of the step among the run's, from 0. */
   readonly step: number;
-  /** Mean over the batch, before the step. */
+  /** Mean loss of the batch, before the step. */
   readonly loss: number;
-  /** The rate of the step. */
+  /** Learning rate of the step. */
   readonly learningRate: number;
   /** Norm of all gradients together, before clipping. */
   readonly gradNorm: number;
@@ -18,11 +18,11 @@ export interface CurvePoint {
 export interface RunResult {
   /** Scores by the metric's name. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Steps of the state that is scored, where the best on the way is. */
+  /** Steps done by the state that is scored, where that is the best on the way. */
   readonly bestStep?: number;
-  /** Its logged steps, in their order. */
+  /** The steps that were logged, in their order. */
   readonly curve: readonly CurvePoint[];
-  /** Seconds from its beginning to its last score. */
+  /** Seconds from the run's beginning to its last score. */
   readonly wallSeconds: number;
   /** Steps over the seconds that they took, from the first on. */
   readonly stepsPerSecond: number;
@@ -32,7 +32,7 @@ export interface RunResult {
   readonly peakBytes: number;
   /** Parameters that the optimizer moves. */
   readonly trainableParameters: number;
-  /** Those of the model, and what the method added. */
+  /** Parameters of the model, and those that the method added. */
   readonly totalParameters: number;
   /** Updates whose change the frozen weights received. */
   readonly writes: number;
@@ -48,13 +48,13 @@ export interface RunResult {
 
 /** A run with what came of it. */
 export interface RunRecord {
-  /** Its name: the hash of its spec. */
+  /** The run's name, the hash of its spec. */
   readonly hash: string;
   /** What was run. */
   readonly spec: RunSpec;
-  /** Whether it came to its end. */
+  /** Whether the run came to its end. */
   readonly status: "finished" | "failed";
-  /** Why a run failed. */
+  /** Why the run failed, where it did. */
   readonly error?: string;
   /** What was measured of a run that finished. */
   readonly result?: RunResult;
@@ -62,7 +62,7 @@ export interface RunRecord {
   readonly isModified?: boolean;
 }
 
-/** Metrics that have a column. */
+/** Names of the metrics that have a column of their own in tables. */
 export const METRICS = [
   "matthewsCorrelation",
   "accuracy",
@@ -72,12 +72,31 @@ export const METRICS = [
   "mismatchedAccuracy",
 ] as const;
 
-/** Most runs that were under way at once. */
+/**
+ * Most runs that were under way at once on one machine, among these records; 1 where none says it.
+ *
+ * @example
+ * ```ts
+ * import { mostAtOnce, type RunRecord } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const isShared = (records: readonly RunRecord[]) => mostAtOnce(records) > 1;
+ * console.log(isShared([])); // false
+ * ```
+ */
 export function mostAtOnce(records: readonly RunRecord[]): number {
   return Math.max(1, ...records.map(({ result }) => result?.parallel ?? 1));
 }
 
-/** The score by the metric that the spec names. */
+/**
+ * A run's score by the metric that its spec names; `undefined` where the run failed.
+ *
+ * @example
+ * ```ts
+ * import { type RunRecord, scoreOf } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const best = (records: readonly RunRecord[]) => Math.max(...records.map((record) => scoreOf(record) ?? -Infinity));
+ * ```
+ */
 export function scoreOf({ spec, result }: RunRecord): number | undefined {
   return result?.metrics[spec.metric];
 }

@@ -13,7 +13,19 @@ export function loadArrow(): Promise<typeof ArrowRecord> {
   return import("./arrow_record.ts");
 }
 
-/** Writes a run's own file: one row with the columns of `runs.arrow`, its curve as lists, and a checksum of it all. */
+/**
+ * Writes a run's own file, whole or not at all: one row with the columns of `runs.arrow`, its curve as lists, and a
+ * checksum of it all.
+ *
+ * Throws an Error where it cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { recordPath, type RunRecord, writeRecord } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const keep = (out: string, record: RunRecord) => writeRecord(recordPath(out, record.hash), record);
+ * ```
+ */
 export async function writeRecord(path: string, record: RunRecord): Promise<void> {
   const { recordBytes } = await loadArrow();
   await writeAtomically(path, await seal(recordBytes(record, new Map([["checksum", UNSEALED]]))));
@@ -93,7 +105,18 @@ export async function parseRecord(bytes: Uint8Array): Promise<RunRecord> {
     : { ...common, status: "failed", error: optional(row.error, String) };
 }
 
-/** Reads a run's own file. Throws an Error where it cannot be read, or is not what was written. */
+/**
+ * Reads a run's own file, once its checksum is checked.
+ *
+ * Throws an Error where it cannot be read, or is not what was written.
+ *
+ * @example
+ * ```ts
+ * import { readRecord, recordPath, scoreOf } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const scoreOfRun = async (out: string, hash: string) => scoreOf(await readRecord(recordPath(out, hash)));
+ * ```
+ */
 export async function readRecord(path: string): Promise<RunRecord> {
   const bytes = await Deno.readFile(path);
   try {

@@ -13,7 +13,7 @@ export interface RunProgress {
   readonly step: number;
   /** Steps of the run. */
   readonly steps: number;
-  /** Loss of the last step. */
+  /** Mean loss of the last step's batch. */
   readonly loss: number;
 }
 
@@ -31,13 +31,15 @@ export interface RunAllOptions {
   readonly run: RunFunction;
   /** The right to write into `out`, where the caller has it already; it is taken and given back otherwise. */
   readonly lock?: FolderLock;
-  /** Takes runs that are recorded as they are, by default; `false` refuses a folder in which one is. */
+  /**
+   * Whether runs that are recorded are taken as they are, true by default; `false` refuses a folder in which one is.
+   */
   readonly resume?: boolean;
-  /** Repeats runs that are recorded. */
+  /** Whether runs that are recorded are repeated; false by default. */
   readonly force?: boolean;
   /** How many runs are under way at once, 1 by default. More is for a `run` that works elsewhere: on devices or processes of its own. */
   readonly parallel?: number;
-  /** Writes the tables in Parquet, too. */
+  /** Whether the tables are written in Parquet, too; false by default. */
   readonly parquet?: boolean;
   /** Ends the grid, and what runs of it, with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -117,21 +119,23 @@ async function runOne(index: number, spec: RunSpec, options: RunAllOptions): Pro
  * or killed goes on where it was; runs that failed are tried again. `runs.arrow` and `curves.arrow` hold the records
  * there are, and are written anew as the grid grows and in the end.
  *
- * A run that starts from another's outcome (`spec.start`) begins when that one has ended. A run begins only while a record
- * is waited for; where the loop over records is left, runs under way are told to stop by their signal.
- * `await Array.fromAsync(runAll(…))` gives all records.
+ * A run that starts from another's outcome (`spec.start`) begins when that one has ended. A run begins only while a
+ * record is waited for; where the loop over records is left, runs under way are told to stop by their signal. `await
+ * Array.fromAsync(runAll(…))` gives all records.
  *
  * Throws a RangeError where there are no specs, or one comes twice, a TypeError where one is wrong, an Error where the
  * folder cannot be written or another process uses it, and what `run` throws but for `TrainingFailed`.
  *
  * @example
  * ```ts
- * import { grid, runAll, type RunFunction, type RunSpec } from "@delta-dawn/delta-lora/experiment";
+ * import { grid, runAll, type RunFunction, type RunSpec, scoreOf } from "@delta-dawn/delta-lora/experiment";
  *
- * async function overSeeds(base: RunSpec, run: RunFunction) {
- *   for await (const { spec, result } of runAll(grid({ ...base, seed: [0, 1, 2] }), { out: "runs/seeds", run })) {
- *     console.log(spec.seed, result?.metrics);
+ * async function scoresOverSeeds(base: RunSpec, run: RunFunction) {
+ *   const scores: (number | undefined)[] = [];
+ *   for await (const record of runAll(grid({ ...base, seed: [0, 1, 2] }), { out: "runs/seeds", run })) {
+ *     scores.push(scoreOf(record));
  *   }
+ *   return scores;
  * }
  * ```
  */

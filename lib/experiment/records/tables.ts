@@ -5,7 +5,7 @@ import type { RunRecord } from "./record.ts";
 
 /** Options of {@linkcode writeTables}. */
 export interface TableOptions {
-  /** Writes `runs.parquet` and `curves.parquet`, too. */
+  /** Whether `runs.parquet` and `curves.parquet` are written, too; false by default. */
   readonly parquet?: boolean;
 }
 
@@ -23,6 +23,18 @@ async function write<Row>(
 /**
  * Writes the tables of all runs into a folder: `runs.arrow`, one row a run, and `curves.arrow`, one row a logged step,
  * both as files of Arrow's IPC format; with `parquet`, the same rows in Parquet.
+ *
+ * Throws an Error where a file cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { writeTables } from "@delta-dawn/delta-lora/experiment";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await writeTables(folder, []); // records, as runAll() and readRecord() give them
+ * console.log([...Deno.readDirSync(folder)].map(({ name }) => name).sort()); // ["curves.arrow", "runs.arrow"]
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function writeTables(
   folder: string,

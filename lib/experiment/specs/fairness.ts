@@ -81,9 +81,7 @@ function sweepFaults(specs: readonly RunSpec[], { sweep, method }: Required<Fair
  * ```ts
  * import { fairness, type RunSpec } from "@delta-dawn/delta-lora/experiment";
  *
- * function print(specs: readonly RunSpec[]) {
- *   for (const { place, reason } of fairness(specs)) console.log(`${place}: ${reason}`);
- * }
+ * const faultsOf = (specs: readonly RunSpec[]) => fairness(specs).map(({ place, reason }) => `${place}: ${reason}`);
  * ```
  */
 export function fairness(specs: readonly RunSpec[], options: FairnessOptions = {}): Unfairness[] {

@@ -28,7 +28,7 @@ export interface ModuleSpec {
   readonly hash: string;
 }
 
-/** On what a run trains. */
+/** The data that a run trains on. */
 export interface DataSpec {
   /** The suite that ships with the project, a folder of GLUE's files, or files with columns or a module of one's own. */
   readonly source: "suite" | "folder" | "files" | "module";
@@ -38,7 +38,7 @@ export interface DataSpec {
   readonly examples: number;
   /** Which columns are read: with source `files`, and with that alone. */
   readonly columns?: ColumnsSpec;
-  /** Of "module", and of that alone: what the task is, and gives its examples. */
+  /** The module that says what the task is and gives its examples: with source `module`, and with that alone. */
   readonly module?: ModuleSpec;
   /** What labels in columns are, whatever they look like; the labels themselves and the head say it when absent. */
   readonly labels?: "classes" | "scores";
@@ -91,7 +91,7 @@ export interface MethodSpec {
   readonly [option: string]: string | number | boolean;
 }
 
-/** How a run's parameters are moved. */
+/** How gradients move a run's parameters. */
 export interface OptimizerSpec {
   /** The rule by which gradients move parameters. */
   readonly name: "adamw" | "sgd";
@@ -117,11 +117,11 @@ export interface RunSpec {
   readonly version: typeof SPEC_VERSION;
   /** The name of what the run is part of. */
   readonly experiment: string;
-  /** On what it trains. */
+  /** The data that it trains on. */
   readonly data: DataSpec;
   /** The task's name: one of GLUE's, `columns`, or one's own as its module has it. */
   readonly task: string;
-  /** What is learned. */
+  /** The kind of task that is learned. */
   readonly kind: TaskKind;
   /** The metric that is its score. */
   readonly metric: string;
@@ -139,7 +139,7 @@ export interface RunSpec {
   readonly adapter?: { readonly hash: string };
   /** The method with its options. */
   readonly method: MethodSpec;
-  /** How parameters are moved. */
+  /** How gradients move the parameters. */
   readonly optimizer: OptimizerSpec;
   /** What a regression learns: scores as shares of their range when absent, or as they are. */
   readonly scores?: "raw";

@@ -2,7 +2,7 @@ import type { Comparison, Difference, MethodScores } from "./compare.ts";
 import { plural } from "../../text/plural.ts";
 import { digitsOf, formatConfidence, formatP, formatPoints, type PointOptions } from "./points.ts";
 
-/** What a difference to the baseline bears. */
+/** What can be said of a method's difference to the baseline, from its interval and its test. */
 export type Verdict =
   /** The interval lies on one side of 0, and the test reaches the level after Holm's correction. */
   | "higher"

@@ -23,12 +23,10 @@ export interface Cell {
  *
  * @example
  * ```ts
- * import { readRecord, summarize } from "@delta-dawn/delta-lora/experiment";
+ * import { type RunRecord, summarize } from "@delta-dawn/delta-lora/experiment";
  *
- * async function print(paths: readonly string[]) {
- *   const records = await Promise.all(paths.map(readRecord));
- *   for (const { task, method, mean } of summarize(records)) console.log(task, method, mean);
- * }
+ * const meansOf = (records: readonly RunRecord[]) =>
+ *   summarize(records).map(({ task, method, mean }) => [task, method, mean]);
  * ```
  */
 export function summarize(records: readonly RunRecord[]): Cell[] {

@@ -42,9 +42,7 @@ function mismatched(records: readonly RunRecord[]): RunRecord[] {
  * ```ts
  * import { readRecord, scoreTable } from "@delta-dawn/delta-lora/experiment";
  *
- * async function print(paths: readonly string[]) {
- *   console.log(scoreTable(await Promise.all(paths.map(readRecord))));
- * }
+ * const tableOf = async (paths: readonly string[]) => scoreTable(await Promise.all(paths.map(readRecord)));
  * ```
  */
 export function scoreTable(records: readonly RunRecord[]): string {
@@ -105,11 +103,9 @@ export function scoreCaption(records: readonly RunRecord[]): string {
  *
  * @example
  * ```ts
- * import { readRecord, writeLines } from "@delta-dawn/delta-lora/experiment";
+ * import { type RunRecord, writeLines } from "@delta-dawn/delta-lora/experiment";
  *
- * async function print(paths: readonly string[]) {
- *   for (const line of writeLines(await Promise.all(paths.map(readRecord)))) console.log(`- ${line}`);
- * }
+ * const listOf = (records: readonly RunRecord[]) => writeLines(records).map((line) => `- ${line}.`).join("\n");
  * ```
  */
 export function writeLines(records: readonly RunRecord[]): string[] {
