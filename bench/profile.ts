@@ -1,7 +1,7 @@
-// deno task profile [--model small|minilm] [--method NAME] [--rounds N] [--device NAME] [--out FILE.svg] [--json]
+// deno task profile [--model NAME|DIR|suite] [--method NAME] [--batch N] [--rounds N] [--device NAME] [--out FILE.svg] [--json]
 import * as Plot from "@observablehq/plot";
 import { markdownTable } from "markdown-table";
-import { jit, type Key, openDevice, optim, random, train } from "../mod.ts";
+import { jit, openDevice, peft } from "../mod.ts";
 import {
   atBest,
   atBestTogether,
@@ -13,43 +13,67 @@ import {
   type Roofline,
 } from "../lib/compile/inspect_mod.ts";
 import type { Device } from "../lib/device/mod.ts";
-import { fail } from "../experiments/terminal/fail.ts";
+import { METHOD, TRAINING, WEIGHTS } from "../experiments/cli/flag_table.ts";
+import { METHOD_FLAGS, methodFlags, ownMethodOf, trainPaths } from "../experiments/cli/train_draft.ts";
+import { methodNamed } from "../experiments/recipes/methods.ts";
 import { COMMON, type FlagTable } from "../experiments/terminal/flag_table.ts";
 import { flagHelp, readFlags } from "../experiments/terminal/read_flags.ts";
-import { requireName } from "../lib/text/nearest.ts";
+import { inFlags } from "../experiments/terminal/in_flags.ts";
+import type { MethodFlags } from "../experiments/terminal/method_flags.ts";
+import { runCommand } from "../experiments/terminal/run_command.ts";
 import { productSize } from "../experiments/runner/measure.ts";
 import { writeAtomically } from "../lib/io/mod.ts";
 import { stackSvg } from "../lib/experiment/figures/figure.ts";
-import { baseFor, METHODS } from "./cases/methods.ts";
-import { BENCH_MODELS, type BenchModel, describeModel, lossOf, tensorBatch } from "./cases/models.ts";
+import { BENCH_MODELS } from "./cases/models.ts";
+import { type Profiled, profiled } from "./cases/profiled.ts";
 import { Probes } from "./measure/probes.ts";
 import { digits } from "./report/tables.ts";
 
-const DROPOUT = 0.1;
-
-/** Flags of the command. */
+/** Flags of the command, but for those of methods' options. */
 export const FLAGS = {
-  model: { takes: "text", value: "NAME", help: `${Object.keys(BENCH_MODELS).join(", ")}; small by default` },
-  method: {
+  model: {
     takes: "text",
-    value: "NAME",
-    help: `${Object.keys(METHODS).map((name) => `"${name}"`).join(", ")}; lora by default`,
+    value: "NAME|DIR|suite",
+    path: "model.name",
+    help:
+      `${Object.keys(BENCH_MODELS).join(", ")}: shapes of the benchmark, whose weights are drawn; small by default. ` +
+      "Or a folder in Hugging Face's layout, or suite for the small encoder that ships with the project",
   },
+  ...WEIGHTS,
+  method: {
+    ...METHOD.method,
+    help:
+      `of ${peft.METHODS.map(({ name }) => name).join(", ")}; lora by default. Its options are those of deno task ` +
+      "train; ./my_method.ts for one of your own",
+  },
+  optimizer: TRAINING.optimizer,
+  batch: { ...TRAINING.batch, help: "examples of a batch, the shape's own by default, of other models 16" },
+  accumulate: TRAINING.accumulate,
+  "max-length": { ...TRAINING["max-length"], help: "tokens of an example, the shape's own by default, of others 128" },
+  dropout: { ...TRAINING.dropout, help: "everywhere; 0.1 by default, or the rates of a folder's config" },
   rounds: { takes: "integer", value: "N", help: "steps, of each dispatch the best counts; 5 by default" },
   out: { takes: "text", value: "FILE", help: "also draws the table as SVG" },
   ...COMMON,
 } as const satisfies FlagTable;
 
-/** What `--help` prints. */
-export const HELP =
+const helpOf = (options: MethodFlags) =>
   `Times every dispatch of a training step beside what the device could do at best, and says what takes the memory.
 
   deno task profile [flags]
 
 ${flagHelp(FLAGS)}
 
+Options of methods:
+${options.help({ targets: "endings of layers' names, or a pattern as /…/; by default the model's usual ones" })}
+
 The device's clock times each dispatch as a compute pass of its own, so that the sum is more than what a step takes.
 Where the device has no timestamps, each dispatch is repeated alone, and the time of an empty wait is taken off.`;
+
+/** What `--help` prints unless `--method` is one of your own. */
+export const HELP = helpOf(METHOD_FLAGS);
+
+/** The flags by what they decide; with those of a method of one's own once it is loaded. */
+let paths = trainPaths(METHOD_FLAGS, FLAGS);
 
 /** The dispatches of one kernel, added up. */
 export interface KernelProfile {
@@ -78,24 +102,12 @@ interface StepProfile {
 
 async function profileStep(
   device: Device,
-  options: {
-    readonly model: BenchModel;
-    readonly method: string;
-    readonly rounds: number;
-  },
+  { functions, batches }: Profiled,
+  { rounds }: { readonly rounds: number },
 ): Promise<StepProfile> {
-  const { model, rounds } = options;
-  const { encoder, loss } = lossOf(model, { dropout: DROPOUT });
-  const method = METHODS[options.method]();
-  const optimizer = optim.adamw({ learningRate: 1e-4, weightDecay: 0.01 });
-  const batch = tensorBatch(model);
-  const step = jit(
-    train.makeStep({ loss: (params, b: typeof batch, key: Key) => loss(params, b, key), method, optimizer, clip: 1 }),
-    { donate: [0], names: ["state", "batch"] },
-  );
-  const base = baseFor(options.method, encoder.init(random.key(0)));
-  let state = train.init(random.key(1), base, { method, optimizer, takeBase: true });
-  for (let i = 0; i < 2; i++) [state] = await step(state, batch);
+  const step = jit(functions.step, { donate: [0], names: ["state", "batch"] });
+  let state = functions.begin(0);
+  for (let i = 0; i < 2; i++) [state] = await step(state, batches);
   await device.done();
   const probes = new Probes(productSize(device));
   const best: DispatchTime[] = [];
@@ -105,10 +117,10 @@ async function profileStep(
   for (let round = 0; round < rounds; round++) {
     await probes.round();
     const began = performance.now();
-    [state] = await step(state, batch);
+    [state] = await step(state, batches);
     await device.done();
     stepSeconds = Math.min(stepSeconds, (performance.now() - began) / 1000);
-    const { value, dispatches, ...rest } = await step.profile(state, batch);
+    const { value, dispatches, ...rest } = await step.profile(state, batches);
     [state] = value;
     clock = rest.clock;
     dispatches.forEach((one, i) => best[i] = best[i] && best[i].seconds < one.seconds ? best[i] : one);
@@ -189,25 +201,30 @@ const CLOCKS: Readonly<Record<ProfileClock, string>> = {
 };
 
 async function main(): Promise<void> {
-  const flags = readFlags(Deno.args, FLAGS);
-  if (flags.help) return console.log(HELP);
-  const { model: name = "small", method = "lora", rounds = 5 } = flags;
-  requireName("model", name, Object.keys(BENCH_MODELS));
-  requireName("method", method, Object.keys(METHODS));
+  const ownMethod = await ownMethodOf(Deno.args);
+  const options = ownMethod ? methodFlags([ownMethod]) : METHOD_FLAGS;
+  paths = trainPaths(options, FLAGS);
+  const flags = readFlags(Deno.args, FLAGS, options);
+  if (flags.help) return console.log(helpOf(options));
+  const { model: name = "small", weights, batch: batchSize, accumulate, rounds = 5, optimizer, dropout } = flags;
+  const method = ownMethod ?? methodNamed(flags.method ?? "lora");
+  const one = await profiled({
+    name,
+    model: { weights: weights === "f16" ? weights : undefined, dropout, length: flags["max-length"] },
+    method: { ...options.read(method, flags), name: method.name },
+    optimizer: { name: optimizer },
+    batchSize,
+    accumulate,
+  });
   using device = await openDevice({
     device: flags.device,
     report: (line) => console.error(line),
     verbose: flags.verbose,
   });
-  const model = BENCH_MODELS[name];
-  const { dispatches, clock, roofline, stepSeconds, memory, plan } = await profileStep(device, {
-    model,
-    method,
-    rounds,
-  });
+  const { dispatches, clock, roofline, stepSeconds, memory, plan } = await profileStep(device, one, { rounds });
   const kernels = byKernel(dispatches, roofline);
   const seconds = kernels.reduce((sum, one) => sum + one.seconds, 0);
-  const title = `${method} on ${model.name} (${device.report.name})`;
+  const title = `${method.name} on ${one.name} (${device.report.name})`;
   if (flags.out) await writeAtomically(flags.out, profileFigure(title, kernels));
   const written = flags.out ? `\n\nwritten: ${flags.out}` : "";
   if (flags.json) {
@@ -215,7 +232,8 @@ async function main(): Promise<void> {
     return console.log(
       JSON.stringify({
         model: name,
-        method,
+        method: method.name,
+        spec: one.spec,
         device: device.report.name,
         roofline,
         clock,
@@ -226,7 +244,7 @@ async function main(): Promise<void> {
     );
   }
   console.log(
-    `${title}: ${describeModel(model)}, dropout ${DROPOUT}\n` +
+    `${title}: ${one.description}\n` +
       `peaks: ${digits(roofline.gflopsPerSecond)} GFLOP/s in a product of ${productSize(device)}³ and ` +
       `${digits(roofline.gigabytesPerSecond)} GB/s in a copy, ` +
       `${digits(1e6 * roofline.dispatchSeconds!)} µs for next to nothing, ` +
@@ -237,9 +255,6 @@ async function main(): Promise<void> {
 }
 
 if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    fail("profile", error);
-  }
+  const isJson = Deno.args.includes("--json");
+  await runCommand("profile", main, { json: isJson, say: (message) => inFlags(message, paths) });
 }

@@ -1,13 +1,14 @@
 // deno task tune [--models small,minilm] [--methods lora,full] [--device NAME]
-import { evaluate, jit, type Key, openDevice, optim, random, train } from "../mod.ts";
+import { evaluate, jit, openDevice } from "../mod.ts";
 import { productChoices } from "../lib/compile/inspect_mod.ts";
 import { treeDispose } from "../lib/tensor/mod.ts";
 import { fail } from "../experiments/terminal/fail.ts";
 import { COMMON, type FlagTable } from "../experiments/terminal/flag_table.ts";
 import { nameList } from "../experiments/terminal/flags.ts";
 import { flagHelp, readFlags } from "../experiments/terminal/read_flags.ts";
-import { baseFor, METHODS } from "./cases/methods.ts";
-import { BENCH_MODELS, type BenchModel, lossOf, tensorBatch } from "./cases/models.ts";
+import { benchStep } from "./cases/bench_step.ts";
+import { METHODS } from "./cases/methods.ts";
+import { BENCH_MODELS, type BenchModel, tensorBatch } from "./cases/models.ts";
 
 const DROPOUT = 0.1;
 
@@ -40,20 +41,13 @@ ${flagHelp(FLAGS)}`;
 
 /** Compiles a step, which measures what is not known of its products. */
 async function compileStep(model: BenchModel, name: string): Promise<void> {
-  const { encoder, loss } = lossOf(model, { dropout: DROPOUT });
-  const method = METHODS[name]();
-  const optimizer = optim.adamw({ learningRate: 1e-4, weightDecay: 0.01 });
-  const base = baseFor(name, encoder.init(random.key(0)));
-  await evaluate(base);
-  const batch = tensorBatch(model);
-  const step = jit(
-    train.makeStep({ loss: (params, b: typeof batch, key: Key) => loss(params, b, key), method, optimizer, clip: 1 }),
-    { donate: [0] },
-  );
-  const state = train.init(random.key(1), base, { method, optimizer });
-  await step.compile(state, batch);
+  const { step: one, begin } = benchStep(model, name, { learningRate: 1e-4, dropout: DROPOUT });
+  const state = begin(0);
+  await evaluate(state.base);
+  const step = jit(one, { donate: [0] });
+  await step.compile(state, [tensorBatch(model)]);
   step.dispose();
-  treeDispose([state, base]);
+  treeDispose(state);
 }
 
 async function main(): Promise<void> {

@@ -1,4 +1,6 @@
-import { models, nn, type Params, type Tensor, tensor } from "../../mod.ts";
+import { cast, copy, models, nn, type Params, random, type Tensor, tensor } from "../../mod.ts";
+import type { RunModel } from "../../experiments/runner/model/run_model.ts";
+import type { PreparedTask } from "../../experiments/runner/train/prepare.ts";
 import type { Batch, Key } from "../../mod.ts";
 
 /** A model and the batches that it is trained with. */
@@ -45,9 +47,42 @@ export const QUICK: BenchModel = { ...SMALL, name: "tiny", vocabSize: 512, hidde
 export const BENCH_MODELS: Readonly<Record<string, BenchModel>> = { tiny: QUICK, small: SMALL, minilm: MINILM };
 
 /** A model's sizes, in words. */
-export function describeModel({ layers, hiddenSize, heads, vocabSize, batch }: BenchModel): string {
+export function describeModel(
+  { layers, hiddenSize, heads, vocabSize, batch }: Omit<BenchModel, "name" | "maxLength" | "labels">,
+): string {
   return `${layers} layers × ${hiddenSize}, ${heads} heads, vocabulary ${vocabSize.toLocaleString("en")}, ` +
     `batch ${batch.join(" × ")}`;
+}
+
+/** Parameters of one's own: matrices in f16 where they are kept so, but for those of the head. */
+export function asStored(base: Readonly<Record<string, Tensor>>, weights?: "f16"): Record<string, Tensor> {
+  const isHalf = (name: string, { rank }: Tensor) =>
+    weights === "f16" && rank === 2 && !/(^|\.)(pooler|classifier)\./.test(name);
+  return Object.fromEntries(
+    Object.entries(base).map(([name, x]) => [name, isHalf(name, x) ? cast(x, "f16") : copy(x)]),
+  );
+}
+
+/** A task of so many classes. */
+export function classes(count: number): PreparedTask {
+  return { kind: "classes", labels: Array.from({ length: count }, (_, i) => String(i)) };
+}
+
+/** A model of these sizes as runs use it, its weights drawn. */
+export function runModel(model: BenchModel, weights?: "f16"): Pick<RunModel, "classifier"> {
+  const { batch: _, name: __, ...sizes } = model;
+  return {
+    classifier({ labels = model.labels, dropout = 0 }) {
+      const encoder = models.bert({ ...sizes, labels, dropout });
+      return {
+        apply: encoder.apply,
+        params: (seed) => asStored(encoder.init(random.key(seed)), weights),
+        get fresh() {
+          return Object.keys(encoder.init(random.key(0)));
+        },
+      };
+    },
+  };
 }
 
 /** A batch as plain arrays, row by row. */
@@ -62,7 +97,9 @@ export interface PlainBatch {
 const FIRST_WORD = 5;
 
 /** The one batch of every contender; bench/pytorch_peft.py makes the same. A quarter of the rows is padded. */
-export function plainBatch({ vocabSize, batch: [rows, length], labels }: BenchModel): PlainBatch {
+export function plainBatch(
+  { vocabSize, batch: [rows, length], labels }: Pick<BenchModel, "vocabSize" | "batch" | "labels">,
+): PlainBatch {
   const each = <T extends number>(value: (row: number, column: number, index: number) => T) =>
     Int32Array.from({ length: rows * length }, (_, i) => value(Math.floor(i / length), i % length, i));
   const isToken = (row: number, column: number) => row % 4 !== 3 || column < length * 3 / 4;

@@ -1,8 +1,9 @@
-import { type Device, jit, type Key, optim, type Params, random, train } from "../../mod.ts";
+import { type Device, jit, type Key, type Params, random, train } from "../../mod.ts";
 import { type EncodedExamples, trainBatches, type TrainBatchesOptions } from "../../lib/data/mod.ts";
 import { treeDispose } from "../../lib/tensor/mod.ts";
-import { baseFor, METHODS } from "./methods.ts";
-import { type BenchModel, lossOf } from "./models.ts";
+import { benchMethod } from "./bench_step.ts";
+import { METHODS } from "./methods.ts";
+import { asStored, type BenchModel, lossOf } from "./models.ts";
 
 type TextBatch = ReturnType<typeof train.toBatch>;
 
@@ -25,13 +26,12 @@ export class Trainee {
     },
   ) {
     const { encoder, loss } = lossOf(model, options);
-    const method = METHODS[options.method]();
-    const optimizer: optim.Optimizer = optim.adamw({ learningRate: 1e-4, weightDecay: 0.01 });
+    const { method, optimizer } = benchMethod(options.method, { learningRate: 1e-4, dropout: options.dropout });
     this.#step = jit(
       train.makeStep({ loss: (p: Params, b: TextBatch, key: Key) => loss(p, b, key), method, optimizer, clip: 1 }),
       { donate: [0] },
     );
-    this.#base = baseFor(options.method, encoder.init(random.key(0)));
+    this.#base = asStored(encoder.init(random.key(0)), METHODS[options.method].weights);
     this.#batches = trainBatches(options.texts, options.batches);
     this.#state = train.init(random.key(1), this.#base, { method, optimizer });
   }

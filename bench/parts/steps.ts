@@ -1,19 +1,10 @@
-import {
-  type Device,
-  evaluate,
-  jit,
-  type JittedFunction,
-  type Key,
-  optim,
-  random,
-  type Tensor,
-  train,
-  type Tree,
-} from "../../mod.ts";
+import { type Device, evaluate, jit, type JittedFunction, random, type Tensor, train } from "../../mod.ts";
+import type { RunFunctions } from "../../experiments/runner/train/prepare.ts";
 import { treeDispose } from "../../lib/tensor/mod.ts";
 import type { KernelShare, ModelResult, StepResult } from "../report/document.ts";
-import { baseFor, METHODS, RATIOS } from "../cases/methods.ts";
-import { type BenchModel, describeModel, lossOf, tensorBatch } from "../cases/models.ts";
+import { benchStep } from "../cases/bench_step.ts";
+import { METHODS, RATIOS } from "../cases/methods.ts";
+import { asStored, type BenchModel, describeModel, lossOf, tensorBatch } from "../cases/models.ts";
 import { ratioOf, takeTurns } from "../measure/turns.ts";
 
 /** Steps between two waits: as in training, the next one is prepared while the device works on the last. */
@@ -29,7 +20,7 @@ export interface PreparedStep {
   close(): void;
 }
 
-type Step = train.Step<ReturnType<typeof tensorBatch>, Tree, Tree, optim.AdamWState>;
+type Step = RunFunctions["step"];
 
 /** Times of one step's dispatches, added up by kernel; none where the device has no clock. */
 async function sharesOf(
@@ -65,25 +56,20 @@ export async function prepareStep(
   },
 ): Promise<PreparedStep> {
   const { name, model } = options;
-  const { loss } = lossOf(model, { dropout: DROPOUT });
   // Each method has weights of its own: textures that hold copies of them are a part of what it needs.
-  const base = baseFor(name, options.base);
+  const base = asStored(options.base, METHODS[name].weights);
   await evaluate(base);
   const baseBytes = Object.values(base).reduce((sum, { dtype, size }) => sum + (dtype === "f16" ? 2 : 4) * size, 0);
-  const method = METHODS[name]();
-  const optimizer = optim.adamw({ learningRate: 1e-3, weightDecay: 0.01 });
+  const { method, optimizer, step: one } = benchStep(model, name, { learningRate: 1e-3, dropout: DROPOUT });
   const before = device.memory().liveBytes;
   device.resetPeak();
-  const batch = tensorBatch(model);
-  const step = jit(
-    train.makeStep({ loss: (params, b: typeof batch, key: Key) => loss(params, b, key), method, optimizer, clip: 1 }),
-    { donate: [0] },
-  );
+  const batches = [tensorBatch(model)];
+  const step = jit(one, { donate: [0] });
   let state = train.init(random.key(1), base, { method, optimizer });
   const { trainableParameters } = method.describe(state);
   let metrics: train.StepMetrics;
-  for (let i = 0; i < 2; i++) [state, metrics] = await step(state, batch);
-  const { result, dispatches, kernels } = await sharesOf(device, step, [state, batch]);
+  for (let i = 0; i < 2; i++) [state, metrics] = await step(state, batches);
+  const { result, dispatches, kernels } = await sharesOf(device, step, [state, batches]);
   [state, metrics] = result;
   await device.done();
   const value = await metrics.loss.item();
@@ -93,7 +79,7 @@ export async function prepareStep(
     method: name,
     report: { peakBytes, trainableParameters, dispatches, kernels },
     async run() {
-      for (let i = 0; i < STEPS_PER_RUN; i++) [state, metrics] = await step(state, batch);
+      for (let i = 0; i < STEPS_PER_RUN; i++) [state, metrics] = await step(state, batches);
       await device.done();
     },
     close() {

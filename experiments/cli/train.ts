@@ -1,5 +1,5 @@
 // deno task train --model DIR --task NAME --data DIR --out DIR [--method NAME] [--learning-rate X] …
-import { io, openDevice, type peft } from "../../mod.ts";
+import { io, openDevice } from "../../mod.ts";
 import { hashSpec } from "../../lib/experiment/specs/mod.ts";
 import { recordPath, writeRecord } from "../../lib/experiment/records/mod.ts";
 import { COMMON } from "../terminal/flag_table.ts";
@@ -12,14 +12,12 @@ import type { MethodFlags } from "../terminal/method_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { type CompleteSpec, completeSpec } from "../runner/complete_spec.ts";
 import { Inputs } from "../runner/data/inputs.ts";
-import { isModulePath } from "../runner/own_module.ts";
 import { writeRunFile } from "../runner/write_run_file.ts";
 import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
 import { understoodLines } from "../runner/data/understood.ts";
 import { saveLabels } from "../runner/heads/label_file.ts";
 import { writeModelFolder } from "../runner/model/model_folder.ts";
 import { requireNoAdapter, requireOtherFolder } from "../runner/model/other_folder.ts";
-import { loadMethod } from "../runner/train/load_method.ts";
 import { type Score, scoreLines } from "../runner/train/score.ts";
 import { hasState, loadStateInfo, requireSameRun } from "../runner/train/state_file.ts";
 import { requireNoLog, StepLog } from "../runner/train/step_log.ts";
@@ -29,7 +27,7 @@ import { isModified } from "../runner/versions.ts";
 import { METHOD, MODEL, TASK, TRAIN, TRAIN_OUT, TRAINING, WEIGHTS } from "./flag_table.ts";
 import { inFlags } from "../terminal/in_flags.ts";
 import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
-import { METHOD_FLAGS, methodFlags, trainDraft, trainPaths } from "./train_draft.ts";
+import { METHOD_FLAGS, methodFlags, ownMethodOf, trainDraft, trainPaths } from "./train_draft.ts";
 
 /** What `--help` prints. */
 const helpOf = (options: MethodFlags) =>
@@ -59,14 +57,6 @@ export const FLAGS: Flags = {
 /** The flags that decide what places of a spec say; with those of a method of one's own once it is loaded. */
 let paths = trainPaths(METHOD_FLAGS);
 const inOwnFlags = (text: string) => inFlags(text, paths);
-
-/** The method of one's own that `--method` names by the path of its module, which is loaded. */
-async function ownMethodOf(args: readonly string[]): Promise<peft.MethodDescription | undefined> {
-  const at = args.findLastIndex((word) => /^--method(=|$)/.test(word));
-  const named = args[at]?.includes("=") ? args[at].slice("--method=".length) : args[at + 1];
-  if (at < 0 || named === undefined || !isModulePath(named)) return undefined;
-  return (await loadMethod(named)).description;
-}
 
 /** Says what a run begins with: its data, what of the model is made afresh or rounded, what of an adapter is left out. */
 function narrate({ spec, task, loaded, beginning }: CompleteSpec): void {

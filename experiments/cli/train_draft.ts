@@ -1,11 +1,13 @@
 import type { RunDraft } from "../runner/complete_spec.ts";
+import { isModulePath } from "../runner/own_module.ts";
 import type { MethodDraft } from "../runner/train/complete_method.ts";
+import { loadMethod } from "../runner/train/load_method.ts";
 import type { Sources } from "../runner/data/inputs.ts";
 import { peft } from "../../mod.ts";
 import { DEFAULT_METHOD, methodNamed } from "../recipes/methods.ts";
 import { MethodFlags } from "../terminal/method_flags.ts";
 import { wholeNumber } from "../terminal/flags.ts";
-import type { COMMON } from "../terminal/flag_table.ts";
+import type { COMMON, FlagTable } from "../terminal/flag_table.ts";
 import { TRAIN, type TRAIN_OUT } from "./flag_table.ts";
 import type { FlagPaths } from "../terminal/in_flags.ts";
 import { flagPaths, type FlagValues } from "../terminal/read_flags.ts";
@@ -19,10 +21,18 @@ export function methodFlags(own: readonly peft.MethodDescription[] = []): Method
 /** Flags of the options of all methods of ours. */
 export const METHOD_FLAGS: MethodFlags = methodFlags();
 
-/** The flags of `train`, and of methods' options, by what they decide. */
-export function trainPaths(options: MethodFlags): FlagPaths {
+/** The method of one's own that `--method` names by the path of its module, which is loaded. */
+export async function ownMethodOf(args: readonly string[]): Promise<peft.MethodDescription | undefined> {
+  const at = args.findLastIndex((word) => /^--method(=|$)/.test(word));
+  const named = args[at]?.includes("=") ? args[at].slice("--method=".length) : args[at + 1];
+  if (at < 0 || named === undefined || !isModulePath(named)) return undefined;
+  return (await loadMethod(named)).description;
+}
+
+/** The flags of `train`, or of a command that trains as it does, and of methods' options, by what they decide. */
+export function trainPaths(options: MethodFlags, table: FlagTable = TRAIN): FlagPaths {
   return {
-    ...flagPaths(TRAIN),
+    ...flagPaths(table),
     ...Object.fromEntries(
       options.methods.flatMap((method) =>
         [...options.optionsOf(method)].map(([flag, option]) => [`method.${option}`, flag])

@@ -52,18 +52,23 @@ function stepsOf(epochs: number, examples: number, { batchSize, accumulate, orde
   return Math.max(1, Math.ceil(batches / accumulate));
 }
 
-function optimizerOf(draft: RunDraft, method: string, steps: number): RunSpec["optimizer"] {
-  const { name = "adamw", schedule = "linear", momentum, decaysBiases, clip = 1 } = draft.optimizer;
+/**
+ * An optimizer with all that decides it, for a method by name and so many steps.
+ *
+ * Throws a RangeError that names the place in the spec that is wrong.
+ */
+export function completeOptimizer(draft: RunDraft["optimizer"], method: string, steps: number): RunSpec["optimizer"] {
+  const { name = "adamw", schedule = "linear", momentum, decaysBiases, clip = 1 } = draft;
   if (momentum !== undefined && name !== "sgd") {
     throw new RangeError("`optimizer.momentum` is nothing of AdamW: `optimizer.name` sgd has it");
   }
-  const wanted = draft.optimizer.warmup ?? (schedule === "constant" ? 0 : 0.06);
+  const wanted = draft.warmup ?? (schedule === "constant" ? 0 : 0.06);
   const warmup = wanted < 1 ? Math.min(Math.ceil(wanted * steps), steps - 1) : wanted;
   if (warmup >= steps) throw new RangeError(`\`optimizer.warmup\` ${warmup} leaves nothing of ${steps} steps`);
   return {
     name,
-    learningRate: draft.optimizer.learningRate ?? (methodNamed(method).learningRate ?? 5e-4),
-    weightDecay: draft.optimizer.weightDecay ?? 0.01,
+    learningRate: draft.learningRate ?? (methodNamed(method).learningRate ?? 5e-4),
+    weightDecay: draft.weightDecay ?? 0.01,
     ...decaysBiases !== undefined && { decaysBiases },
     schedule,
     warmup,
@@ -122,7 +127,7 @@ export async function completeSpec(draft: RunDraft, inputs: Inputs): Promise<Com
     },
     ...beginning && { adapter: { hash: beginning.hash } },
     method,
-    optimizer: optimizerOf(draft, method.name, steps),
+    optimizer: completeOptimizer(draft.optimizer, method.name, steps),
     ...isRegression && { scores: "raw" },
     padding: "bucket",
     ...order && { order },

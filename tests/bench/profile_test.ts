@@ -93,10 +93,66 @@ describe("deno task profile", () => {
     }
   });
 
+  it("profiles the step that train would take by the same flags, and says of what parts of a spec it is", async () => {
+    const flags = [
+      "--method",
+      "adalora",
+      "--rank",
+      "4",
+      "--batch",
+      "2",
+      "--max-length",
+      "16",
+      "--accumulate",
+      "2",
+    ];
+    const { code, stdout } = await profile(
+      "--model",
+      "tiny",
+      "--rounds",
+      "1",
+      "--json",
+      ...flags,
+      "--optimizer",
+      "sgd",
+    );
+    expect(code).toBe(0);
+    const { method, spec, memory } = JSON.parse(stdout);
+    expect([method, spec.method]).toMatchObject(["adalora", { name: "adalora", targetRank: 4, initialRank: 6 }]);
+    expect(spec).toMatchObject({
+      optimizer: { name: "sgd", schedule: "linear" },
+      model: { length: 16 },
+      batchSize: 2,
+      accumulate: 2,
+    });
+    const part = (index: string) =>
+      memory.items.filter(({ path }: { path: string[] }) => path[0] === "batch" && path[1] === index);
+    expect([part("0").length, part("1").length, part("2").length]).toEqual([4, 4, 0]);
+  });
+
+  it("takes a model of a folder, its matrices in f16", async () => {
+    const { code, stdout } = await profile("--model", "suite", "--weights", "f16", "--rounds", "1", "--batch", "2");
+    expect(code).toBe(0);
+    for (const part of ["lora on suite", "2 layers × 64", "batch 2 × 64, weights in f16, the model's dropout"]) {
+      expect(stdout).toContain(part);
+    }
+  });
+
   it("ends with one line on standard error and code 1 where an argument is wrong", async () => {
-    const { code, stderr } = await profile("--method", "magic");
-    expect(code).toBe(1);
-    expect(stderr.trim().split("\n")).toHaveLength(1);
-    expect(stderr).toContain("profile: ");
+    const wrong: [args: string[], message: string][] = [
+      [["--method", "magic"], 'unknown method "magic"'],
+      [["--model", "nowhere"], "cannot find nowhere at main"],
+      [["--model", "tiny", "--max-length", "65"], "--max-length 65 is more than tiny has positions for: 64"],
+      [
+        ["--model", "tiny", "--method", "full", "--weights", "f16"],
+        "--weights f16 is for weights that stay as they are",
+      ],
+      [["--model", "tiny", "--lambda", "1"], "--lambda is nothing of method lora"],
+    ];
+    for (const [args, message] of wrong) {
+      const { code, stderr } = await profile(...args);
+      expect([code, stderr.trim().split("\n").length]).toEqual([1, 1]);
+      expect(stderr).toContain(`profile: ${message}`);
+    }
   });
 });

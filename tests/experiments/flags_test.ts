@@ -51,7 +51,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   notebooks: { ...notebooks, files: ["tools/notebooks.ts"] },
   ok: { ...ok, files: ["tools/ok.ts"] },
   pretrain: { ...pretrain, files: [cli("pretrain")] },
-  profile: { ...profile, files: ["bench/profile.ts"] },
+  profile: { ...profile, files: ["bench/profile.ts"], others: METHOD_FLAGS },
   "reproduce ablations": { ...ablations, files: [cli("reproduce_ablations"), cli("grid_options")] },
   "reproduce glue": { ...glue, files: [cli("reproduce_glue"), cli("grid_options")] },
   run: { ...run, files: [cli("run"), cli("grid_options")] },

@@ -1,12 +1,17 @@
-import { peft } from "../../../mod.ts";
+import { type models, peft, type Tensor } from "../../../mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { DEFAULT_METHOD, methodNamed, ownMethods } from "../../recipes/methods.ts";
 import type { Beginning } from "../model/adapted.ts";
-import type { LoadedModel } from "../model/load_model.ts";
 import { parseTargets } from "./make_method.ts";
 
 /** A method's name, and those of its options that were chosen. */
 export type MethodDraft = peft.MethodOptions;
+
+/** A model as far as a method is chosen for it. */
+export interface AdaptedModel {
+  readonly base: Readonly<Record<string, Tensor>>;
+  readonly model: Pick<models.PretrainedModel, "loraTargets">;
+}
 
 /** What an adapter decides of the method that begins from it. */
 interface Decided {
@@ -52,7 +57,7 @@ function fromAdapter({ name: wanted, ...asked }: MethodDraft, { name, options, t
  */
 export function completeMethod(draft: MethodDraft, { steps, loaded, beginning, weights }: {
   readonly steps: number;
-  readonly loaded: LoadedModel;
+  readonly loaded: AdaptedModel;
   readonly beginning?: Beginning;
   readonly weights?: "f16";
 }): RunSpec["method"] {

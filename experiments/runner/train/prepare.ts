@@ -35,9 +35,14 @@ export interface RunFunctions {
   readonly fresh: () => readonly string[];
 }
 
+/** What of a run's spec decides its functions. */
+export type StepSpec = Pick<RunSpec, "method" | "optimizer" | "steps" | "scores"> & {
+  readonly model: Pick<RunSpec["model"], "weights" | "dropout" | "freshHead">;
+};
+
 /** What a run does, from its spec: the method by its name, all else by what the spec says. */
-export function runFunctions(spec: RunSpec, { model, task, beginning }: {
-  readonly model: RunModel;
+export function runFunctions(spec: StepSpec, { model, task, beginning }: {
+  readonly model: Pick<RunModel, "classifier">;
   readonly task: PreparedTask;
   readonly beginning?: Beginning;
 }): RunFunctions {
