@@ -25,10 +25,10 @@ const EXPONENTIAL = Array.from({ length: 10 }, (_, i) => {
 /** WGSL function `logarithmOfOnePlus` of one f32 or four: log(1 + x), by a polynomial where 1 + x would lose x's digits. */
 export function log1pSource(width: 1 | 4): string {
   const T = width === 1 ? "f32" : "vec4<f32>";
-  return `${logarithmSource(width)}fn logarithmOfOnePlus(x: ${T}) -> ${T} {
+  return `${logarithmSource(width, "logarithmFarOff")}fn logarithmOfOnePlus(x: ${T}) -> ${T} {
   let z = x * x;
 ${polynomial(T, LOGARITHM)}  let near = x + (p * x * z - z * 0.5);
-  let far = logarithm(x + ${T}(1.0));
+  let far = logarithmFarOff(x + ${T}(1.0));
   let value = select(far, near, (x > ${T}(-0.292893)) & (x < ${T}(0.414213)));
   return select(value, x, abs(x) < ${T}(${TINY}));
 }

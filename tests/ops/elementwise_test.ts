@@ -4,7 +4,7 @@ import * as ops from "../../lib/ops/mod.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { grad } from "../../lib/transform/mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
-import { bits, Numbers } from "../support/numbers.ts";
+import { bits, expectClose, Numbers } from "../support/numbers.ts";
 
 const values = async (x: Tensor) => Array.from(await x.data());
 const slopes = (f: (x: Tensor) => Tensor, x: Tensor) => values(grad((y: Tensor) => ops.sum(f(y)))(x));
@@ -88,6 +88,14 @@ describe("functions of whole numbers", () => {
       const worstNear = Math.max(...near.map((value, i) => Math.abs(got[x.indexOf(near[i])] / exact(value) - 1)));
       expect(worstNear).toBeLessThan(2 ** -22);
       expect(bits(await f(tensor([0, -0])).data())).toEqual(bits([0, -0]));
+    }
+  });
+
+  it("log, log1p, exp and expm1 join in one kernel", async () => {
+    for (const x of [tensor([0.5]), tensor([0.5, 1, 2, 3, 4])]) {
+      const y = ops.log(x).add(ops.log1p(x)).add(ops.expm1(ops.exp(x).mul(0.1)));
+      const wanted = (await x.data()).map((v) => Math.log(v) + Math.log1p(v) + Math.expm1(Math.exp(v) / 10));
+      expectClose(await y.data(), wanted, 1e-5);
     }
   });
 
