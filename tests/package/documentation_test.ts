@@ -23,6 +23,7 @@ const NAMESPACES = {
   hub: "lib/hub/mod.ts",
   inspect: "lib/compile/inspect_mod.ts",
   io: "lib/io/mod.ts",
+  linalg: "lib/linalg/mod.ts",
   metrics: "lib/metrics/mod.ts",
   models: "lib/models/mod.ts",
   nn: "lib/nn/mod.ts",
