@@ -1,10 +1,8 @@
 // deno task doctor [--device NAME] [--json]
-import { openDevice } from "../../mod.ts";
 import { advice } from "../terminal/describe_device.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
-import { measureCopy, measureProduct, productSize } from "../runner/measure.ts";
 
 /** Flags of the command. */
 export const FLAGS = {
@@ -33,6 +31,8 @@ const LIMITS = [
 async function main(): Promise<void> {
   const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
+  const { openDevice } = await import("../../mod.ts"); // all that computes, which help goes without
+  const { measureCopy, measureProduct, productSize } = await import("../runner/measure.ts");
   using device = await openDevice({
     device: flags.device,
     report: (line) => console.error(line),

@@ -1,11 +1,11 @@
-import { GLUE_TASKS } from "../../lib/data/mod.ts";
-import { peft } from "../../mod.ts";
+import { GLUE_TASKS } from "../../lib/data/tasks.ts";
+import * as registry from "../../lib/peft/registry.ts";
 import { ALL_METHODS, DEFAULT_METHOD, METHODS } from "../recipes/methods.ts";
 import { SCALE, SCALES, TASKS } from "../recipes/mod.ts";
 import { ABLATION_SIZE, ABLATION_SIZES } from "../studies/ablations/sizes.ts";
 import { STUDIES } from "../studies/ablations/studies/mod.ts";
 import { LABEL_KINDS } from "../runner/heads/label_set.ts";
-import { OPTIMIZERS, SCHEDULES } from "../runner/train/optimizer.ts";
+import { OPTIMIZERS, SCHEDULES } from "../runner/train/optimizer_names.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
 
 /** Which model. */
@@ -109,7 +109,7 @@ export const OVERWRITE = {
   },
 } as const satisfies FlagTable;
 
-const ownRates = peft.METHODS.filter(({ learningRate }) => learningRate)
+const ownRates = registry.METHODS.filter(({ learningRate }) => learningRate)
   .map(({ name, learningRate }) => `, ${learningRate!.toExponential()} for ${name}`).join("");
 
 /** Which method `train` trains. */
@@ -121,7 +121,7 @@ export const METHOD = {
     help:
       `${DEFAULT_METHOD} by default; ./my_method.ts for one of your own, as the module exports it, whose options are ` +
       `flags, too (--method ./my_method.ts --help):\n` +
-      peft.METHODS.map(({ name, summary }) => `${name}: ${summary}`).join("\n"),
+      registry.METHODS.map(({ name, summary }) => `${name}: ${summary}`).join("\n"),
   },
 } as const satisfies FlagTable;
 

@@ -1,4 +1,4 @@
-import { GLUE_TASKS } from "../../lib/data/mod.ts";
+import { GLUE_TASKS } from "../../lib/data/tasks.ts";
 import { requireName } from "../../lib/text/nearest.ts";
 import type { ColumnsSpec } from "../../lib/experiment/specs/mod.ts";
 import { isModulePath } from "../runner/own_module.ts";

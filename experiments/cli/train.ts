@@ -1,33 +1,12 @@
 // deno task train --model DIR --task NAME --data DIR --out DIR [--method NAME] [--learning-rate X] …
-import { io, openDevice } from "../../mod.ts";
-import { hashSpec } from "../../lib/experiment/specs/mod.ts";
-import { recordPath, writeRecord } from "../../lib/experiment/records/mod.ts";
 import { COMMON } from "../terminal/flag_table.ts";
 import type { Flags } from "../terminal/flags.ts";
-import { onInterrupt } from "../terminal/interrupt.ts";
-import { ProgressBar } from "../terminal/progress_bar.ts";
-import { sayBeside } from "../terminal/say.ts";
-import { tell } from "../terminal/tell.ts";
 import type { MethodFlags } from "../terminal/method_flags.ts";
-import { runCommand } from "../terminal/run_command.ts";
-import { type CompleteSpec, completeSpec } from "../runner/complete_spec.ts";
-import { Inputs } from "../runner/data/inputs.ts";
-import { writeRunFile } from "../runner/write_run_file.ts";
-import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
-import { understoodLines } from "../runner/data/understood.ts";
-import { saveLabels } from "../runner/heads/label_file.ts";
-import { writeModelFolder } from "../runner/model/model_folder.ts";
-import { requireNoAdapter, requireOtherFolder } from "../runner/model/other_folder.ts";
-import { type Score, scoreLines } from "../runner/train/score.ts";
-import { hasState, loadStateInfo, requireSameRun } from "../runner/train/state_file.ts";
-import { requireNoLog, StepLog } from "../runner/train/step_log.ts";
-import { type Begun, type Ended, Trainer } from "../runner/train/trainer.ts";
-import { TrainingRate } from "../runner/train/training_rate.ts";
-import { isModified } from "../runner/versions.ts";
-import { METHOD, MODEL, TASK, TRAIN, TRAIN_OUT, TRAINING, WEIGHTS } from "./flag_table.ts";
 import { inFlags } from "../terminal/in_flags.ts";
 import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
-import { METHOD_FLAGS, methodFlags, ownMethodOf, trainDraft, trainPaths } from "./train_draft.ts";
+import { runCommand } from "../terminal/run_command.ts";
+import { METHOD, MODEL, TASK, TRAIN, TRAIN_OUT, TRAINING, WEIGHTS } from "./flag_table.ts";
+import { METHOD_FLAGS, methodFlags, ownMethodOf, trainPaths } from "./train_draft.ts";
 
 /** What `--help` prints. */
 const helpOf = (options: MethodFlags) =>
@@ -58,37 +37,6 @@ export const FLAGS: Flags = {
 let paths = trainPaths(METHOD_FLAGS);
 const inOwnFlags = (text: string) => inFlags(text, paths);
 
-/** Says what a run begins with: its data, what of the model is made afresh or rounded, what of an adapter is left out. */
-function narrate({ spec, task, loaded, beginning }: CompleteSpec): void {
-  const { base, model, tokenizer, report } = loaded;
-  const brought = (name: string) =>
-    Object.hasOwn(beginning?.trainable.heads ?? {}, name) && !beginning?.left.includes(name);
-  const fresh = report.fresh.filter((name) => !brought(name));
-  for (const line of understoodLines({ task, tokenizer, maxLength: spec.model.length, fresh })) {
-    console.error(inOwnFlags(line));
-  }
-  const { unusedKeys } = model.config;
-  if (unusedKeys.length > 0) console.error(`config.json says what is not used here: ${unusedKeys.join(", ")}`);
-  const halves = Object.values(base).filter(({ dtype }) => dtype === "f16");
-  const bytes = halves.reduce((sum, { size }) => sum + 2 * size, 0);
-  if (bytes > 0) {
-    const [half, whole] = [bytes, 2 * bytes].map((size) => `${(size / 2 ** 20).toFixed(1)} MiB`);
-    console.error(`kept in f16: ${halves.length} matrices, ${half} in place of ${whole}`);
-  }
-  if (beginning && beginning.left.length > 0) {
-    console.error(`left out of the adapter, as it is for other classes: ${beginning.left.join(", ")}`);
-  }
-}
-
-/** Writes what was trained: the adapter, or the model where all of it was, or where W received what no adapter holds. */
-async function writeResult(out: string, run: CompleteSpec, { method, state }: Ended, model: string): Promise<void> {
-  if (method.isWhole) {
-    return await writeModelFolder(out, method.merge(state), { loaded: run.loaded, labels: run.task });
-  }
-  const { config, tensors } = method.export(state);
-  await io.saveAdapter(out, { config: { ...config, base_model_name_or_path: model }, tensors });
-}
-
 async function main(): Promise<void> {
   const ownMethod = await ownMethodOf(Deno.args);
   const options = ownMethod ? methodFlags([ownMethod]) : METHOD_FLAGS;
@@ -96,91 +44,8 @@ async function main(): Promise<void> {
   const typedFlags = readFlags(Deno.args, TRAIN, options);
   const flags: typeof typedFlags = ownMethod ? { ...typedFlags, method: ownMethod.name } : typedFlags;
   if (flags.help) return console.log(helpOf(options));
-  const { out, json, log, resume, overwrite, "save-every": saveEvery = 500 } = flags;
-  if (out === undefined) throw new RangeError("--out is missing: the folder for what is trained");
-  const say = sayBeside(json);
-
-  const { draft, sources } = trainDraft(flags, options);
-  const inputs = new Inputs(sources);
-  const { folder } = await inputs.pretrained(draft.model?.weights);
-  await requireOtherFolder(out, { "model.name": folder, adapter: sources.adapter });
-  await requireFree(out, { resume, overwrite });
-  if (log !== undefined && !resume && !overwrite) await requireNoLog(log);
-  const run = await completeSpec(draft, inputs);
-  const { spec, task } = run;
-  if (run.method.isWhole && !overwrite) await requireNoAdapter(out);
-
-  if (flags["write-spec"] !== undefined) await writeRunFile(flags["write-spec"], [spec], { inputs: sources, out });
-  using lock = await ownFolder(out, { resume, overwrite });
-  const saved = resume && await hasState(out) ? await loadStateInfo(out) : undefined;
-  const isTyped = (flag: string) => (flags[flag] ?? false) !== false;
-  const typed = new Set(Object.entries(paths).filter(([, flag]) => isTyped(flag)).map(([path]) => path));
-  if (saved) requireSameRun(out, { there: saved.spec, here: spec, typed });
-
-  using device = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
-  if (overwrite) await removeResults(lock);
-  await saveLabels(out, task);
-  const trainer = new Trainer(device, inputs);
-  const bar = new ProgressBar(`${task.name} ${spec.method.name}`, spec.steps);
-  let rate = new TrainingRate();
-  let lines: StepLog | undefined;
-  let scores: Readonly<Record<string, Score>> = {};
-  let writes: number | undefined;
-  const onBegin = async ({ method, state, done }: Begun) => {
-    if (log !== undefined) lines = await StepLog.open(log, { from: done });
-    narrate(run);
-    say(`device: ${device.report.name} (${device.report.source})`);
-    const { trainableParameters, totalParameters } = method.describe(state);
-    say(`trained: ${trainableParameters.toLocaleString("en")} of ${totalParameters.toLocaleString("en")} parameters`);
-    if (saved) say(`resumed: ${done} of ${spec.steps} steps are done`);
-    else if (resume) say(`resumed: ${out} holds no state yet, the run begins at step 0`);
-    rate = new TrainingRate();
-  };
-  const onEnd = async (ended: Ended) => {
-    scores = ended.scores;
-    writes = await ended.method.writeCount?.(ended.state).item();
-    await writeResult(out, run, ended, sources.model!);
-  };
-  try {
-    using interrupt = onInterrupt(`the same command with --resume goes on from here (${out})`);
-    const result = await trainer.train(spec, {
-      states: { folder: out, every: saveEvery, isResumed: saved !== undefined, keepsLast: true },
-      signal: interrupt.signal,
-      onBegin,
-      onEnd,
-      onStep(line) {
-        lines?.add(line);
-        rate.add(line);
-        bar.update(line.step + 1, `loss ${line.loss.toFixed(3)}`);
-      },
-      onTrained: () => rate.end(),
-    });
-    const hash = await hashSpec(spec);
-    await Deno.mkdir(`${out}/runs`, { recursive: true });
-    await writeRecord(recordPath(out, hash), {
-      hash,
-      spec,
-      status: "finished",
-      result,
-      isModified: await isModified(),
-    });
-    interrupt.signal.throwIfAborted();
-  } finally {
-    bar.end();
-    trainer.close();
-  }
-  if (json) {
-    const metrics = Object.fromEntries(Object.entries(scores).map(([name, { metrics }]) => [name, metrics]));
-    const { loss, seconds, tokensPerSecond } = rate;
-    const { steps, method: { name: method } } = spec;
-    const result = { task: task.name, method, steps, loss, metrics, writes, seconds, tokensPerSecond };
-    console.log(JSON.stringify({ ...result, spec, out }));
-    return;
-  }
-  if (writes !== undefined) say(`W was written ${writes} times`);
-  for (const line of scoreLines(scores)) say(line);
-  say(`written: ${out}`);
-  say(rate.line(scores));
+  const { runTraining } = await import("./run_training.ts"); // all that computes, which help goes without
+  await runTraining(flags, { options, paths });
 }
 
 if (import.meta.main) {

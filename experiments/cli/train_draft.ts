@@ -3,7 +3,8 @@ import { isModulePath } from "../runner/own_module.ts";
 import type { MethodDraft } from "../runner/train/complete_method.ts";
 import { loadMethod } from "../runner/train/load_method.ts";
 import type { Sources } from "../runner/data/inputs.ts";
-import { peft } from "../../mod.ts";
+import type { peft } from "../../mod.ts";
+import { METHODS } from "../../lib/peft/registry.ts";
 import { DEFAULT_METHOD, methodNamed } from "../recipes/methods.ts";
 import { MethodFlags } from "../terminal/method_flags.ts";
 import { wholeNumber } from "../terminal/flags.ts";
@@ -15,7 +16,7 @@ import { taskOf } from "./task_flags.ts";
 
 /** Flags of the options of methods, ours and perhaps one's own. */
 export function methodFlags(own: readonly peft.MethodDescription[] = []): MethodFlags {
-  return new MethodFlags([...peft.METHODS, ...own], Object.keys(TRAIN));
+  return new MethodFlags([...METHODS, ...own], Object.keys(TRAIN));
 }
 
 /** Flags of the options of all methods of ours. */

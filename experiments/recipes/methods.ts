@@ -1,6 +1,7 @@
-import { peft } from "../../mod.ts";
+import type { peft } from "../../mod.ts";
 import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { QUERIES_AND_VALUES } from "../../lib/peft/low_rank_options.ts";
+import * as registry from "../../lib/peft/registry.ts";
 import { requireName } from "../../lib/text/nearest.ts";
 import { type Own, OwnByName } from "./own.ts";
 
@@ -18,7 +19,7 @@ interface Variant extends peft.MethodRecipe {
   readonly method: string;
 }
 
-const switched = peft.methodNamed("lora-scaled");
+const switched = registry.methodNamed("lora-scaled");
 
 /** What tables compare beside the methods as their own files have them. */
 const VARIANTS: Readonly<Record<string, Variant>> = {
@@ -52,8 +53,8 @@ function recipe(name: string, { make }: peft.MethodDescription, own: peft.Method
  * and STS-B with one such seed: some of 0.001 to 0.02, and of SGD 0.03, 0.1, 0.3 and 1.
  */
 export const RECIPES: Readonly<Record<string, Recipe>> = Object.fromEntries([
-  ...peft.METHODS.map((method) => [method.name, recipe(method.name, method, method.recipe)]),
-  ...Object.entries(VARIANTS).map(([name, own]) => [name, recipe(name, peft.methodNamed(own.method), own)]),
+  ...registry.METHODS.map((method) => [method.name, recipe(method.name, method, method.recipe)]),
+  ...Object.entries(VARIANTS).map(([name, own]) => [name, recipe(name, registry.methodNamed(own.method), own)]),
 ]);
 
 /** Names of all of them. */
@@ -78,7 +79,7 @@ export function ownMethods(): readonly OwnMethod[] {
 
 /** The description of a method, ours or one's own. Throws a RangeError with the nearest name where there is none. */
 export function methodNamed(name: string): peft.MethodDescription {
-  return peft.methodNamed(name, [...peft.METHODS, ...ownMethods().map(({ description }) => description)]);
+  return registry.methodNamed(name, [...registry.METHODS, ...ownMethods().map(({ description }) => description)]);
 }
 
 /** The options of a method of one's own in the table: what layers it adapts are the usual ones, where it does not say. */

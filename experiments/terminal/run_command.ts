@@ -1,4 +1,4 @@
-import { removeUnfinished } from "../../lib/io/mod.ts";
+import { removeUnfinished } from "../../lib/io/write_atomically.ts";
 import { fail, type FailOptions } from "./fail.ts";
 import { endAtSignals } from "./interrupt.ts";
 

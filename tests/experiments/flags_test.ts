@@ -57,7 +57,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   run: { ...run, files: [cli("run"), cli("grid_options")] },
   // What else `deno test` takes goes on to it.
   test: { ...test, files: ["tools/test.ts"], passed: ["filter"] },
-  train: { ...train, FLAGS: TRAIN, files: [cli("train"), cli("train_draft"), cli("task_flags")], others: METHOD_FLAGS },
+  train: {
+    ...train,
+    FLAGS: TRAIN,
+    files: ["train", "run_training", "train_draft", "task_flags"].map(cli),
+    others: METHOD_FLAGS,
+  },
   tune: { ...tune, files: ["bench/tune.ts"] },
 };
 

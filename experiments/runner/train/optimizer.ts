@@ -3,12 +3,6 @@ import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { treeFlatten, treeFlattenLike, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
 
-/** Names of optimizers. */
-export const OPTIMIZERS = ["adamw", "sgd"] as const;
-
-/** Names of schedules. */
-export const SCHEDULES = ["constant", "linear", "cosine"] as const;
-
 /** The schedule of a spec. The rate of a constant one rises, too: transformers' `get_constant_schedule_with_warmup`. */
 function scheduleOf(
   { optimizer: { schedule, learningRate: peak, warmup }, steps: total }: Pick<RunSpec, "optimizer" | "steps">,
