@@ -5,6 +5,7 @@ import { wordPiece } from "../../lib/data/mod.ts";
 import { isFile } from "../../lib/io/is_file.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
+import { mebibytes } from "../../lib/text/mebibytes.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { ProgressBar } from "../terminal/progress_bar.ts";
@@ -107,7 +108,7 @@ async function main(): Promise<void> {
   await writeAtomically(out, bytes);
   await writeAtomically(`${out}.json`, `${JSON.stringify(about, null, 2)}\n`);
   console.log(
-    `${out}: ${(bytes.length / 2 ** 20).toFixed(2)} MiB, loss of the last steps ${finalLoss.toFixed(3)}`,
+    `${out}: ${mebibytes(bytes.length, 2)}, loss of the last steps ${finalLoss.toFixed(3)}`,
   );
 }
 

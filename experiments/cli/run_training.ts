@@ -1,6 +1,7 @@
 import { io, openDevice } from "../../mod.ts";
 import { hashSpec } from "../../lib/experiment/specs/mod.ts";
 import { recordPath, writeRecord } from "../../lib/experiment/records/mod.ts";
+import { mebibytes } from "../../lib/text/mebibytes.ts";
 import type { MethodFlags } from "../terminal/method_flags.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress_bar.ts";
@@ -49,8 +50,7 @@ function narrate({ spec, task, loaded, beginning }: CompleteSpec, paths: FlagsOf
   const halves = Object.values(base).filter(({ dtype }) => dtype === "f16");
   const bytes = halves.reduce((sum, { size }) => sum + 2 * size, 0);
   if (bytes > 0) {
-    const [half, whole] = [bytes, 2 * bytes].map((size) => `${(size / 2 ** 20).toFixed(1)} MiB`);
-    console.error(`kept in f16: ${halves.length} matrices, ${half} in place of ${whole}`);
+    console.error(`kept in f16: ${halves.length} matrices, ${mebibytes(bytes)} in place of ${mebibytes(2 * bytes)}`);
   }
   if (beginning && beginning.left.length > 0) {
     console.error(`left out of the adapter, as it is for other classes: ${beginning.left.join(", ")}`);

@@ -2,6 +2,7 @@ import { mean, sampleStandardDeviation } from "simple-statistics";
 import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { type RunRecord, scoreOf } from "../../lib/experiment/records/mod.ts";
 import { valueAt } from "../../lib/experiment/specs/choices.ts";
+import { percent } from "../../lib/experiment/tables/percent.ts";
 import { tableMarkdown, type TableRow } from "../../lib/experiment/tables/table.ts";
 
 /** What each run has at dotted paths at which runs differ, in words; what it has not is left out. */
@@ -11,8 +12,6 @@ export function settingWords(spec: RunSpec, paths: readonly string[]): string[] 
     return value === undefined ? [] : [`${path}=${value}`];
   });
 }
-
-const percent = (share: number) => (100 * share).toFixed(1);
 
 function scoreText(scores: readonly number[]): string {
   if (scores.length === 0) return "failed";

@@ -1,5 +1,6 @@
 import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { METRIC_NAMES, type RunRecord, scoreOf } from "../../lib/experiment/records/mod.ts";
+import { percent } from "../../lib/experiment/tables/percent.ts";
 import { duration } from "./duration.ts";
 import { ProgressBar } from "./progress_bar.ts";
 import { isTerminal } from "./write_error.ts";
@@ -43,7 +44,7 @@ export class Narrator {
     const score = scoreOf(record);
     const outcome = score === undefined
       ? `failed: ${record.error}`
-      : `${METRIC_NAMES[spec.metric] ?? spec.metric} ${(100 * score).toFixed(1)}`;
+      : `${METRIC_NAMES[spec.metric] ?? spec.metric} ${percent(score)}`;
     const elapsed = (performance.now() - this.#began) / 1000;
     const left = elapsed * (this.#expected / this.#done - 1);
     const rest = this.#done < this.#expected ? `  about ${duration(left)} left` : "";

@@ -4,6 +4,7 @@ import { readParquetSplits } from "./glue_parquet.ts";
 import { decodeText } from "./table/decode_text.ts";
 import { readBytes } from "./table/read_bytes.ts";
 import { type GlueTask, glueTask, type GlueTaskName } from "./tasks.ts";
+import { plural } from "../text/plural.ts";
 
 /** A sentence, or a pair of them, with its label. */
 export interface Example {
@@ -154,7 +155,7 @@ export function parseGlue(text: string, task: GlueTask | GlueTaskName, options: 
     const fields = line.split("\t");
     if (fields.length !== columns) {
       fail(
-        `it has ${fields.length} tab-separated ${fields.length === 1 ? "field" : "fields"} where ${columns} must be`,
+        `it has ${plural(fields.length, "tab-separated field")} where ${columns} must be`,
       );
     }
     const { label, fault } = glueLabel(fields[labelColumn], found);

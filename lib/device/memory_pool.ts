@@ -2,6 +2,7 @@ import type { TextureFormat } from "../../kernels/kernel.ts";
 import type { Bindable } from "./bindable.ts";
 import type { DeviceReport, MemoryReport } from "./reports.ts";
 import { sizeClass } from "./size_class.ts";
+import { mebibytes } from "../text/mebibytes.ts";
 
 /** WebGPU's usage flags, which are globals only where the runtime has WebGPU of its own. */
 const USAGE = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, uniform: 0x40, storage: 0x80 } as const;
@@ -92,9 +93,8 @@ export class MemoryPool {
     const size = Math.max(Math.min(sizeClass(bytes), limit - limit % 16), Math.ceil(bytes / 16) * 16);
     return this.#take(kind, size, () => {
       if (size > limit) {
-        const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
         throw new RangeError(
-          `a buffer of ${mib(size)} is over this device's limit of ${mib(limit)} (${this.#report.name}): ` +
+          `a buffer of ${mebibytes(size)} is over this device's limit of ${mebibytes(limit)} (${this.#report.name}): ` +
             `use smaller batches or tensors, or another device`,
         );
       }

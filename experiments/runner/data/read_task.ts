@@ -6,6 +6,7 @@ import { type ClassMatch, matchClasses, placeOf } from "../heads/match_classes.t
 import { isModulePath } from "../own_module.ts";
 import { loadTask, ownTask } from "./own_task.ts";
 import { columnTask, glueTask, metricsOf, type RawTask, type ReadTaskOptions, type TaskSource } from "./raw_task.ts";
+import { plural } from "../../../lib/text/plural.ts";
 
 /** What a model is tuned for: examples with labels, and how answers are scored. */
 export interface TuningTask extends Omit<RawTask, "words" | "ownOrder" | "firstAt"> {
@@ -38,7 +39,7 @@ export function difference(head: Head, raw: RawTask): string {
   const words = raw.words.map(([word, ...others]) => [word, ...others].join("/"));
   const found = raw.kind === "regression"
     ? `scores in ${raw.source}`
-    : `${words.length} ${words.length === 1 ? "label" : "labels"} in ${raw.source}: ${list(words)}`;
+    : `${plural(words.length, "label")} in ${raw.source}: ${list(words)}`;
   // Where some are the head's, those that are not may be faults of their rows.
   const strange = raw.words.filter((words) => placeOf(words, head.labels) < 0);
   const word = strange.length < words.length ? strange[0]?.[0] : undefined;

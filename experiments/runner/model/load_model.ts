@@ -1,6 +1,7 @@
 import { hub, models, random, type Tensor } from "../../../mod.ts";
 import type { Tokenizer } from "../../../lib/data/mod.ts";
 import { SUITE, suiteModelFolder } from "../../suite/suite_folder.ts";
+import { mebibytes } from "../../../lib/text/mebibytes.ts";
 
 /** A classifier as functions of its parameters, and what is known of it: one of Hugging Face's, or one's own. */
 export interface ClassifierModel
@@ -63,7 +64,7 @@ export async function findModel({ model, revision, offline }: ModelSource): Prom
     revision,
     offline: offline || undefined,
     onProgress({ file, total }) {
-      if (!seen.has(file)) console.error(`fetching ${file} of ${model}: ${(total / 2 ** 20).toFixed(1)} MiB`);
+      if (!seen.has(file)) console.error(`fetching ${file} of ${model}: ${mebibytes(total)}`);
       seen.add(file);
     },
   });

@@ -1,6 +1,7 @@
-import { formatBytes, mebibytes } from "./format_bytes.ts";
+import { formatBytes } from "./format_bytes.ts";
 import type { DispatchSummary, PlanSummary } from "./plan_summary.ts";
 import { atBest, atBestTogether, type Roofline } from "./roofline.ts";
+import { mebibytes } from "../../text/mebibytes.ts";
 
 /** Plans of more dispatches are shown kernel by kernel. */
 const LONG = 64;
@@ -96,7 +97,9 @@ export function explainPlan(plan: PlanSummary, options: ExplainOptions = {}): st
     `${formatBytes(read)} read, ${formatBytes(written)} written` +
     (read + written > 0 ? `, ${(operations / (read + written)).toFixed(1)} FLOP a byte` : ""),
     ...roofline && !isEmpty ? [describeBest(dispatches, roofline)] : [],
-    `${ownBuffers} buffers of its own (${mebibytes(ownBytes)}), ${inPlace} results in place, ${copiedBack} copied back`,
+    `${ownBuffers} buffers of its own (${
+      mebibytes(ownBytes, 2)
+    }), ${inPlace} results in place, ${copiedBack} copied back`,
     ...isEmpty || detail === "sums"
       ? []
       : detail === "dispatches"

@@ -1,6 +1,7 @@
 import { formatBytes } from "./format_bytes.ts";
 import type { FunctionMemory, MemoryItem, MemoryKind } from "./function_memory.ts";
 import { keysOf } from "../../text/keys_of.ts";
+import { plural } from "../../text/plural.ts";
 
 const LARGEST = 10;
 
@@ -51,7 +52,7 @@ export function formatMemory({ name, items, liveBytes, peakBytes, peak }: Functi
     if (kind !== "argument") continue;
     for (const [part, inside] of Map.groupBy(own, partOf)) {
       const donated = inside.filter(({ isDonated }) => isDonated).length;
-      const note = `${inside.length} ${inside.length === 1 ? "tensor" : "tensors"}`;
+      const note = plural(inside.length, "tensor");
       add(`  ${part}`, sumOf(inside), donated > 0 ? [`${note}, ${donated} given up`] : [note]);
     }
   }

@@ -4,8 +4,7 @@ import { formatShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { liveRanges } from "../plan/liveness.ts";
 import type { Plan } from "../plan/plan.ts";
-
-const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+import { mebibytes } from "../../text/mebibytes.ts";
 
 /** What a user can do about a tensor that is too large, as that tensor allows it. */
 function cures({ dtype, shape, size }: Tensor, limit: number): string {
@@ -13,7 +12,7 @@ function cures({ dtype, shape, size }: Tensor, limit: number): string {
   const half = storedBytes({ dtype: "f16", size });
   if (dtype === "f32" && half <= limit) {
     found.push(
-      `keep it in f16, which takes ${mib(half)} (\`model.weights\` f16, or dtype: "f16" of models.paramsFrom)`,
+      `keep it in f16, which takes ${mebibytes(half)} (\`model.weights\` f16, or dtype: "f16" of models.paramsFrom)`,
     );
   }
   if (shape.length === 2) {
@@ -36,7 +35,7 @@ export function requireBindable(
 ): void {
   const limit = device.largestBinding;
   const over = (bytes: number) =>
-    `${mib(bytes)} are over this device's limit of ${mib(limit)} for one tensor (${device.report.name})`;
+    `${mebibytes(bytes)} are over this device's limit of ${mebibytes(limit)} for one tensor (${device.report.name})`;
   for (const leaf of plan.leaves) {
     const bytes = storedBytes(leaf);
     if (bytes <= limit) continue;

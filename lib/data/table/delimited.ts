@@ -1,6 +1,7 @@
 import { findColumns } from "./find_columns.ts";
 import { quotedRows } from "./quoted_rows.ts";
 import { type Place, type Row, withoutBlankEnd } from "./rows.ts";
+import { plural } from "../../text/plural.ts";
 
 /** Characters that stand between fields, and what they are called. */
 const DELIMITERS: Readonly<Record<string, string>> = {
@@ -108,7 +109,7 @@ export async function delimitedRows(
   const places = findColumns(columns, header.cells.map((name) => String(name).trim()), place(header.at));
   return rows.map(({ at, cells }) => {
     if (cells.length === header.cells.length) return { at, cells: places.map((column) => cells[column]) };
-    const count = `${cells.length} ${DELIMITERS[delimiter]}-separated ${cells.length === 1 ? "field" : "fields"}`;
+    const count = plural(cells.length, `${DELIMITERS[delimiter]}-separated field`);
     const advice = cells.length > header.cells.length && delimiter !== "\t"
       ? `: a field that holds a ${DELIMITERS[delimiter]} stands in quotes`
       : "";

@@ -1,6 +1,7 @@
 import { formatBytes } from "../../compile/inspect/format_bytes.ts";
 import { isRecord, isTreeNode, storedBytes, Tensor, type Tree } from "../../tensor/mod.ts";
 import { escapeHtml, tableHtml, tableMarkdown, type TableRow } from "../tables/table.ts";
+import { plural } from "../../text/plural.ts";
 
 /** Up to so many tensors are one table; more are parts that open and close. */
 const TABLE_ROWS = 8;
@@ -46,7 +47,7 @@ const bytesOf = (leaves: readonly Leaf[]) => leaves.reduce((sum, { tensor }) => 
 /** What a part holds, in words. */
 function summaryOf(leaves: readonly Leaf[]): string {
   const moved = [...new Set(leaves.flatMap(({ moved }) => moved ?? []))];
-  const tensors = `${leaves.length} ${leaves.length === 1 ? "tensor" : "tensors"}`;
+  const tensors = plural(leaves.length, "tensor");
   return [tensors, `${sizeOf(leaves).toLocaleString("en")} elements`, formatBytes(bytesOf(leaves)), ...moved].join(
     ", ",
   );

@@ -3,6 +3,7 @@ import { tableMarkdown } from "./table.ts";
 import { digitsOf, formatConfidence, formatP, formatPoints, type PointOptions } from "../statistics/points.ts";
 import type { TableSetting } from "../statistics/scored_runs.ts";
 import { EXACT_PAIRS } from "../statistics/sign_flip_test.ts";
+import { plural } from "../../text/plural.ts";
 
 /** Options of {@linkcode comparisonTable}: how the runs were scored, and how scores are printed. */
 export type ComparisonTableOptions = TableSetting & PointOptions;
@@ -76,7 +77,7 @@ function captionLines(
     ...tested
       ? [
         `p: paired sign-flip test stratified by task, ${drawn ? "" : "exact, "}two-sided, Holm's correction over ` +
-        `${compared.length} ${compared.length === 1 ? "method" : "methods"}; level ${level}.` +
+        `${plural(compared.length, "method")}; level ${level}.` +
         (drawn ? ` Exact to ${EXACT_PAIRS} pairs; of ${times} drawn signs: ${drawn}.` : ""),
       ]
       : [],

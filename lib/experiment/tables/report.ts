@@ -3,15 +3,13 @@ import { mean } from "simple-statistics";
 import { METRIC_NAMES } from "../records/metric_names.ts";
 import type { RunRecord } from "../records/record.ts";
 import type { RunSpec } from "../specs/run_spec.ts";
+import { percent } from "./percent.ts";
 import { settingsLines } from "./settings_lines.ts";
 import { type Cell, summarize } from "../statistics/summarize.ts";
+import { plural } from "../../text/plural.ts";
 
 function ordered(values: readonly string[]): string[] {
   return [...new Set(values)];
-}
-
-function percent(value: number): string {
-  return (100 * value).toFixed(1).replace("-0.0", "0.0");
 }
 
 function print(cell: Cell | undefined): string {
@@ -115,7 +113,7 @@ export function writeLines(records: readonly RunRecord[]): string[] {
     const how = `${method.name}: K = ${method.startStep} of ${steps} steps, λ = ${method.lambda}`;
     const count = result.writes === 0
       ? `W was never written${Number(method.startStep) + 1 < steps ? "" : ": there was no step after K"}`
-      : `W was written ${result.writes} ${result.writes === 1 ? "time" : "times"} in each run`;
+      : `W was written ${plural(result.writes, "time")} in each run`;
     const counts = tasksOf.get(how) ?? new Map<string, string[]>();
     tasksOf.set(how, counts.set(count, [...counts.get(count) ?? [], task]));
   }
