@@ -8,7 +8,7 @@
  *
  * await dd.openDevice();
  * const step = dd.jit((x: dd.Tensor) => x.mul(2).add(1).sum());
- * await step(dd.tensor([1, 2, 3]));
+ * console.log(await (await step(dd.tensor([1, 2, 3]))).item()); // 15
  * const [{ dispatches }] = step.plans();
  * console.log(dispatches.map(({ fused }) => fused.join(" "))); // ["mul add sum"]
  * ```

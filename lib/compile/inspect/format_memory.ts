@@ -36,7 +36,7 @@ const partOf = ({ path }: MemoryItem) => path.slice(0, 2).join(".");
  * const double = dd.jit(function double(x: dd.Tensor) {
  *   return x.mul(2);
  * });
- * await double(dd.tensor([1, 2]));
+ * console.log(await (await double(dd.tensor([1, 2]))).data()); // Float32Array [2, 4]
  * const [memory] = double.memory();
  * console.log(dd.inspect.formatMemory(memory).startsWith("double: ")); // true
  * ```
