@@ -32,14 +32,14 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "joined sums over axes around a kept one read a permuted view by steps in memory",
     file: "lib/compile/lower/lower_reduce.ts",
-    mended: "const isJoined = several !== ALONE;",
-    broken: "const isJoined = several !== ALONE && false;",
+    mended: "const isJoined = joined !== ALONE;",
+    broken: "const isJoined = joined !== ALONE && false;",
   },
   {
     name: "a sum over an empty axis has no value",
     file: "lib/ops/reduce.ts",
-    mended: ": isOfNothing\n",
-    broken: ": false\n",
+    mended: "if (x.size === 0 && sizeOf(kept) > 0) {",
+    broken: "if (x.size < 0 && sizeOf(kept) > 0) {",
   },
   {
     name: "joined work and results are made of tensors without elements",
