@@ -2,9 +2,14 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { apply, type BatchSite, type Primitive } from "./primitive.ts";
 
-/** Inputs with the axis of cells in front: those that cells share are stretched along it, which costs nothing. */
+/** What cells share, stretched along an axis of cells in front, which costs nothing. */
+export function overCells(x: Tensor, cells: number): Tensor {
+  return broadcastTo(x, [cells, ...x.shape]);
+}
+
+/** Inputs with the axis of cells in front, those too that cells share. */
 export function ofEachCell({ inputs, isMapped, cells }: BatchSite<unknown>): Tensor[] {
-  return inputs.map((x, i) => isMapped[i] ? x : broadcastTo(x, [cells, ...x.shape]));
+  return inputs.map((x, i) => isMapped[i] ? x : overCells(x, cells));
 }
 
 /** The rule of what is computed element by element, or row by row: one more axis in front makes no difference to it. */

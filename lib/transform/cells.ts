@@ -1,4 +1,4 @@
-import { broadcastTo } from "../ops/broadcast.ts";
+import { overCells } from "../ops/batching.ts";
 import { controlDependencyPrimitive, type Group, groupPrimitive } from "../ops/identity.ts";
 import { apply, continueNodes, holdNodes, paramsOf, primitiveOf } from "../ops/primitive.ts";
 import { formatShape } from "../tensor/shape.ts";
@@ -129,11 +129,11 @@ export class Cells {
       return results.map((result, i) => {
         if (!result) return undefined;
         const { tensor, isMapped } = inner.of(result);
-        const all = isMapped || !(isOfCells || sources[i].isMapped)
-          ? tensor
-          : broadcastTo(tensor, [this.count, ...tensor.shape]);
+        // Computed once for all, of what all share.
+        if (!isMapped && !isOfCells && !sources[i].isMapped) return tensor;
+        const all = isMapped ? tensor : overCells(tensor, this.count);
         // Each cell adds its part to the derivative by what they share.
-        return sources[i].isMapped || all === tensor && !isMapped ? all : all.sum({ axis: 0 });
+        return sources[i].isMapped ? all : all.sum({ axis: 0 });
       });
     };
   }

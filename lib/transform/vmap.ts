@@ -1,5 +1,5 @@
 import "../ops/methods.ts"; // batching rules are written with them
-import { broadcastTo } from "../ops/broadcast.ts";
+import { overCells } from "../ops/batching.ts";
 import { holdNodes } from "../ops/primitive.ts";
 import { requireCount } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -60,7 +60,7 @@ function resultOf(one: Tensor, cells: Cells, { axis, path }: { axis: number | un
     if (!isMapped) return tensor;
     throw new RangeError(`vmap: ${path} is another one in each cell: give it an axis in \`out\``);
   }
-  const all = isMapped ? tensor : broadcastTo(tensor, [cells.count, ...tensor.shape]);
+  const all = isMapped ? tensor : overCells(tensor, cells.count);
   return moveAxis(all, 0, requireAxis(axis, all.rank, { path, shape: all.shape }));
 }
 
