@@ -42,7 +42,7 @@ export const PACK_HALF_WORKGROUP = 64;
 
 /**
  * Numbers as f16, the nearest ones, ties to even, and infinite from 65,520 on: bindings input, output, a thread for each
- * word; the uniform holds the number of elements. By integers, as WGSL leaves it to drivers how `pack2x16float` rounds.
+ * word; the uniform holds the number of elements. By integers, as how `pack2x16float` rounds is left to drivers.
  */
 export function packHalf(): Kernel {
   return {

@@ -41,7 +41,7 @@ const REFLECT = `  for (var base = k + 1u; base < d.n; base += d.columns) {
 `;
 
 /**
- * Q and R by Householder's reflections, as LAPACK's geqr2 and org2r make them: bindings input `[count, m, n]`, factors
+ * Q and R by Householder's reflections, the way of LAPACK's geqr2 and org2r: bindings input `[count, m, n]`, factors
  * `[count, n]`, output `[count, m + n, n]`, of which the first m rows are Q and the others R. One workgroup a matrix; the
  * order of its sums depends on the shape alone. The reflections lie in Q's place until Q is made of them.
  */

@@ -1,6 +1,6 @@
 /**
  * WGSL functions of the remainder with the divisor's sign: `remainder` of f32, `remainder4` of four, `wholeRemainder` of
- * i32. The remainder of f32 is exact, as C's fmod, where WGSL's `%` loses digits of large quotients: it is the long
+ * i32. The remainder of f32 is exact, like C's fmod, where WGSL's `%` loses digits of large quotients: it is the long
  * division of the mantissas, eight places at a time. A remainder of the other sign gets the divisor added, which rounds
  * once. By 0, and of NaN and infinities, it is NaN; of integers, what is divided by 0 stays.
  */

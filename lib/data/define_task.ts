@@ -44,7 +44,7 @@ export interface TaskDescription {
   load(): TaskSplits | Promise<TaskSplits>;
 }
 
-/** A task as {@linkcode defineTask} takes it: a description that may leave out the names of fields. */
+/** What {@linkcode defineTask} takes for a task: a description that may leave out the names of fields. */
 export interface TaskDefinition extends Omit<TaskDescription, "fields"> {
   /** What an example's parts are called; `text` and `label` by default. */
   readonly fields?: Partial<TaskFields>;

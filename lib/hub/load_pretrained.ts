@@ -22,8 +22,8 @@ export interface PretrainedFiles {
 export interface LoadPretrainedOptions extends HubOptions, LoadWeightsOptions {}
 
 /**
- * Reads a model of Hugging Face's: from a folder, or by its name on the hub (`org/name`), as {@linkcode modelFolder}
- * finds it. Weights are read one by one, those that `select` wants, and all of them by default.
+ * Reads a model of Hugging Face's: from a folder, or by its name on the hub (`org/name`), found by
+ * {@linkcode modelFolder}. Weights are read one by one, those that `select` wants, and all of them by default.
  *
  * Throws an Error that names the file which is missing or wrong, and says why.
  *

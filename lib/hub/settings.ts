@@ -1,4 +1,4 @@
-/** How files of a model are found. What is absent is taken from the environment, as Python's huggingface_hub does. */
+/** How files of a model are found. What is absent is taken from the environment by the rules of huggingface_hub. */
 export interface HubOptions {
   /** Branch, tag or commit; `main` by default. */
   readonly revision?: string;

@@ -14,7 +14,7 @@ export interface AdapterFiles {
 
 /**
  * Writes an adapter into a folder, which is made where it is missing: `adapter_config.json` and
- * `adapter_model.safetensors`, as PEFT's `save_pretrained` does.
+ * `adapter_model.safetensors`, the files of PEFT's `save_pretrained`.
  *
  * Throws an Error where a file cannot be written.
  *

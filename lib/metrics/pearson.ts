@@ -1,7 +1,7 @@
 import { checkPair, type Numbers } from "./check_pair.ts";
 
 /**
- * Pearson's correlation of predicted and true values, −1 to 1, in two passes, as SciPy's `pearsonr`.
+ * Pearson's correlation of predicted and true values, −1 to 1, in two passes, like SciPy's `pearsonr`.
  *
  * It is 0 where SciPy gives NaN: where predictions or labels are all the same value, or one of them is not finite, so
  * that a regression that failed shows as 0 in a table and in means over runs. Throws a RangeError where the lengths

@@ -2,7 +2,7 @@ import { checkPair, type Numbers } from "./check_pair.ts";
 import { pearson } from "./pearson.ts";
 
 /**
- * Spearman's rank correlation of predicted and true values, −1 to 1, as SciPy's `spearmanr`: Pearson's correlation of
+ * Spearman's rank correlation of predicted and true values, −1 to 1, like SciPy's `spearmanr`: Pearson's correlation of
  * their ranks, where equal values share the mean of their ranks.
  *
  * It is 0 where SciPy gives NaN: where predictions or labels are all the same value, or one of them is NaN. Throws a

@@ -54,7 +54,7 @@ export interface PretrainedModel extends ShapedModel<PretrainedConfig> {
   /** Names that belong to the head: those that a file of the bare encoder lacks. */
   readonly headNames: readonly string[];
   /**
-   * Modules that LoRA adapts unless told otherwise, as PEFT names them: a {@linkcode TargetPattern} of {@linkcode
+   * Modules that LoRA adapts unless told otherwise, by their names in PEFT: a {@linkcode TargetPattern} of {@linkcode
    * LORA_TARGETS}.
    */
   readonly loraTargets: readonly string[];

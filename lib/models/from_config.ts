@@ -19,7 +19,7 @@ const ARCHITECTURES: readonly Architecture[] = [BERT, ROBERTA, XLM_ROBERTA, CAME
 const MODEL_TYPES = ARCHITECTURES.map(({ modelType }) => modelType);
 
 /**
- * Modules that LoRA adapts unless told otherwise, as PEFT names them, by the `model_type` of a `config.json`:
+ * Modules that LoRA adapts unless told otherwise, by their names in PEFT, for the `model_type` of a `config.json`:
  * `["query", "value"]` for `bert`.
  */
 export const LORA_TARGETS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(

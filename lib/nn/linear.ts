@@ -3,7 +3,7 @@ import type { TreeNode } from "../tensor/tree.ts";
 
 /**
  * A weight that is not kept as one matrix, but knows how to project with it: what a method puts in the place of a
- * target for a step, as W plus its factors. {@linkcode linear} takes it like a tensor.
+ * target for a step, say W plus its factors. {@linkcode linear} takes it like a tensor.
  */
 export interface ProjectedWeight extends TreeNode {
   /** x `[..., in]` times the transposed weight, `[..., out]`, without a bias. */
@@ -19,7 +19,7 @@ export type Weight = Tensor | ProjectedWeight;
 export type Params = Readonly<Record<string, Weight>>;
 
 /**
- * A linear layer, x Wᵀ + b, as PyTorch's `linear`: x `[..., in]`, W `[out, in]` (f32, or f16 where it is only stored
+ * A linear layer, x Wᵀ + b, like PyTorch's `linear`: x `[..., in]`, W `[out, in]` (f32, or f16 where it is only stored
  * so) and b `[out]` give f32 `[..., out]`. Without b there is none.
  *
  * Throws a RangeError where sizes do not fit.

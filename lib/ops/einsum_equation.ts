@@ -44,7 +44,7 @@ function labelsOf(
   return parts.flatMap((part) => part === "..." ? openLabels(others) : [part]);
 }
 
-/** Labels of what `...` stands for, counted from behind so that they broadcast as NumPy's rule has it. */
+/** Labels of what `...` stands for, counted from behind so that they broadcast by NumPy's rule. */
 function openLabels(count: number): Label[] {
   return Array.from({ length: count }, (_, i) => `...${count - 1 - i}`);
 }

@@ -65,8 +65,8 @@ export function stopGradient(x: Tensor): Tensor {
 
 /**
  * Gives the elements of `x`, which are computed only after `after` was. The compiler takes the same work on equal
- * inputs for one; a control dependency keeps a recomputation apart from what it repeats, as {@linkcode checkpoint}
- * does. Derivatives reach `x` alone.
+ * inputs for one; a control dependency keeps a recomputation apart from what it repeats, which is what
+ * {@linkcode checkpoint} needs. Derivatives reach `x` alone.
  *
  * @see [jax.lax.optimization_barrier](https://docs.jax.dev/en/latest/_autosummary/jax.lax.optimization_barrier.html)
  *

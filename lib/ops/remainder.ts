@@ -4,7 +4,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { binary, elementwise } from "./elementwise.ts";
 import type { Primitive } from "./primitive.ts";
 
-/** The remainder with the divisor's sign, as far as JavaScript's `%`, which is exact, has the dividend's. */
+/** The remainder with the divisor's sign, where JavaScript's `%`, which is exact, has the dividend's. */
 function remainder(a: number, b: number): number {
   const rest = a % b;
   return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
@@ -30,10 +30,10 @@ export const modPrimitive: Primitive<undefined> = elementwise({
 });
 
 /**
- * Takes the remainder of a division, `a − b · ⌊a / b⌋`, element by element: it has the sign of the divisor, as Python's
- * `%`, where JavaScript's has that of the dividend. Of f32 it is exact where the signs are equal, however large the
- * quotient, and rounded once else; by 0 it is NaN. Of integers by 0, the dividend stays. Shapes broadcast by NumPy's
- * rule.
+ * Takes the remainder of a division, `a − b · ⌊a / b⌋`, element by element: it has the sign of the divisor, like
+ * Python's `%`, where JavaScript's has that of the dividend. Of f32 it is exact where the signs are equal, however
+ * large the quotient, and rounded once else; by 0 it is NaN. Of integers by 0, the dividend stays. Shapes broadcast by
+ * NumPy's rule.
  *
  * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
  * shapes do not broadcast.

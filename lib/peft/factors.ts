@@ -1,7 +1,7 @@
 import type { LowRank } from "../ops/low_rank.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
-/** The factors of one target, as PEFT names them, and anything of their shapes: their gradients, their updates. */
+/** The factors of one target, by their names in PEFT, and anything of their shapes: their gradients, their updates. */
 export interface Factors {
   /** The factor that meets the input, `[r, in]`. */
   readonly A: Tensor;

@@ -10,7 +10,7 @@ const BOTH = /(^|\.)(layer\.\d+\.(attention\.)?output\.dense|attention\.out_lin|
  * Houlsby's adapters ([1902.00751](https://arxiv.org/abs/1902.00751)): y ↦ y + U·σ(D·y + b) + c behind the output
  * projections of attention and feed-forward, bias included and before the residual sum, with GELU for σ; layer norms
  * and heads are trained with them, all else is frozen. Each has 2·h·d + h + d parameters. D is normal with a standard
- * deviation of 0.01; U is zero, where the paper draws it as D, so that the model begins as it was to the last bit.
+ * deviation of 0.01; U is zero, where the paper draws it like D, so that the model begins as it was to the last bit.
  *
  * `merge` throws an Error, since there is no dense equivalent; `export` gives a file of our own kind, `peft_type:
  * "BOTTLENECK"`, which {@linkcode adapterMethod} reads; PEFT has none.

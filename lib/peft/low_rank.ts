@@ -25,7 +25,7 @@ export interface LowRankOptions {
    */
   readonly heads?: RegExp;
   /**
-   * Probability, in [0, 1), with which an element of the branch's input drops out in training, as PEFT's
+   * Probability, in [0, 1), with which an element of the branch's input drops out in training: PEFT's
    * `lora_dropout`; 0 by default.
    */
   readonly dropout?: number;
@@ -111,7 +111,7 @@ export function initialTrainable(
   return { factors: initialFactors(key, base, targets, rankOf), heads: takeHeads(base, options.heads) };
 }
 
-/** A linear layer that a method adapts, as {@linkcode adaptWith} hands it on. `F` is what the method trains there. */
+/** A linear layer that a method adapts, handed on by {@linkcode adaptWith}. `F` is what the method trains there. */
 export interface AdaptedTarget<F> {
   /** The layer's path, such as `bert.encoder.layer.0.attention.self.query`. */
   readonly path: string;

@@ -57,8 +57,8 @@ export function onRows(x: Tensor, project: (rows: Tensor) => Tensor): Tensor {
 
 /**
  * A weight W `[out, in]` plus factored matrices, none of which is ever formed: x ↦ x Wᵀ + Σ scale · (x rightᵀ) leftᵀ.
- * With dropout the first of them gets x with elements dropped, as PEFT's `lora_dropout` has it; W and the others get
- * all of x.
+ * With dropout the first of them gets x with elements dropped, like PEFT's `lora_dropout`; W and the others get all
+ * of x.
  *
  * @example
  * ```ts

@@ -59,7 +59,7 @@ export interface MethodDescription extends Described {
   make(options: MethodOptions, place: MethodPlace): Method;
 }
 
-/** A method as {@linkcode defineMethod} takes it: a description whose `make` is given options that are checked. */
+/** What {@linkcode defineMethod} takes for a method: a description whose `make` is given options that are checked. */
 export interface MethodDefinition<Schema extends OptionSchema> extends Described {
   /** The method's options by name; one that comes later may have a default that depends on those before it. */
   readonly options: Schema;

@@ -7,9 +7,9 @@ import { defineMethod, type MethodDescription } from "./method_description.ts";
 const FEED_FORWARD = /(^|\.)(layer\.\d+\.output\.dense|ffn\.lin2)$/;
 
 /**
- * Pfeiffer's adapters ([2005.00247](https://arxiv.org/abs/2005.00247)): as {@linkcode houlsby}, but behind the
+ * Pfeiffer's adapters ([2005.00247](https://arxiv.org/abs/2005.00247)): like {@linkcode houlsby}, but behind the
  * feed-forward alone, with ReLU, and with frozen layer norms. The place departs from the paper: it is before the
- * residual sum and the layer norm, as Houlsby's is.
+ * residual sum and the layer norm, like Houlsby's.
  *
  * Throws a RangeError where the width is no whole number from 1.
  *

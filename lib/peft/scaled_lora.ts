@@ -28,8 +28,8 @@ export interface ScaledLoraAux {
 
 /**
  * LoRA at α′ = (1 + λ)·α: the control of Delta-LoRA ([2309.02411](https://arxiv.org/abs/2309.02411)), whose effective
- * weight it has when W moves from the first step on and the optimizer does not see the scale of gradients, as Adam does
- * not. The paper has no such control.
+ * weight it has when W moves from the first step on and the optimizer does not see the scale of gradients, like
+ * Adam. The paper has no such control.
  *
  * With `startStep` K it is LoRA at α that switches to α′ after update K: its effective weight jumps by
  * λ·(α/r)·B_{K+1}A_{K+1} there, and but for that jump and the scale of gradients it is Delta-LoRA's of the same K.

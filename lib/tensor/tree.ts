@@ -396,7 +396,7 @@ export async function evaluate<T extends Tree>(tree: T): Promise<T> {
 }
 
 /**
- * Disposes every tensor of a tree, as {@linkcode Tensor.dispose} does.
+ * Disposes every tensor of a tree, each by {@linkcode Tensor.dispose}.
  *
  * @example
  * ```ts

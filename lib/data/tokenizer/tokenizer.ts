@@ -16,7 +16,7 @@ export interface TokenIds {
   /** Token ids, such as those of `[CLS] text [SEP]`. */
   readonly ids: number[];
   /**
-   * The tokenizer's types of these tokens, as BERT's 0 for the first text and 1 for the second; as long as `ids`. All
+   * The tokenizer's types of these tokens, BERT's 0 for the first text and 1 for the second, say; as long as `ids`. All
    * are 0 where the model is not to be given any: where `model_input_names` lack `token_type_ids`.
    */
   readonly typeIds: number[];

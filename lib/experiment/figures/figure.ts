@@ -17,7 +17,7 @@ const LEGEND_LINE = 20;
 /** Options of Observable Plot's `plot()`. */
 export type PlotOptions = Plot.PlotOptions;
 
-/** A figure as Observable Plot's options, and its title. */
+/** A figure: options of Observable Plot, and its title. */
 export interface FigureOptions extends Omit<PlotOptions, "title" | "subtitle" | "caption" | "document" | "style"> {
   /** Stands above the figure, and is what those hear who do not see it. */
   readonly title: string;

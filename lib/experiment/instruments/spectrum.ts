@@ -112,8 +112,8 @@ export interface NumericRankOptions {
 }
 
 /**
- * How many singular values lie above rounding: above max(rows, columns) · epsilon · size, as NumPy's `matrix_rank` has
- * it.
+ * How many singular values lie above rounding: above max(rows, columns) · epsilon · size, which is
+ * the rule of NumPy's `matrix_rank`.
  *
  * @example
  * ```ts

@@ -35,7 +35,7 @@ export function figure(options: FigureOptions | string): Display {
 }
 
 /**
- * A table of rows, to be shown: as HTML, and as Markdown where there is none. Headings are the names of the rows'
+ * A table of rows, to be shown: in HTML, and in Markdown where there is none. Headings are the names of the rows'
  * fields, in the order in which they first come.
  *
  * @example

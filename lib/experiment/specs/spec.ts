@@ -165,7 +165,7 @@ function sortKeys(value: unknown): unknown {
 }
 
 /**
- * A spec as JSON that does not depend on the order of its keys.
+ * The JSON of a spec, which does not depend on the order of its keys.
  *
  * @example
  * ```ts

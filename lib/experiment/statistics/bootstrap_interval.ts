@@ -18,8 +18,8 @@ export interface BootstrapOptions {
   /**
    * `percentile`: quantiles of the resampled means. `expanded`, the default: the same, with two corrections for few
    * values ([Hesterberg 2015](https://arxiv.org/abs/1411.5279)): spread within a task is scaled by √(n / (n − 1)), and
-   * the quantiles are moved out as far as Student's t is wider than the normal distribution, its degrees of freedom by
-   * Welch and Satterthwaite.
+   * the quantiles are moved out by how much wider Student's t is than the normal distribution, its degrees of freedom
+   * by Welch and Satterthwaite.
    */
   readonly kind?: "expanded" | "percentile";
 }

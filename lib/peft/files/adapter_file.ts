@@ -34,8 +34,8 @@ function refuseUnknown(fields: ConfigFields, known: ReadonlySet<string>): void {
     if (!SHARED_SETTINGS.has(name) && !known.has(name)) fields.refuse(name, false, [], {});
   }
   fields.refuse("bias", "none", "all", "lora_only");
-  // Other ways to begin, as PiSSA's and OLoRA's, take their part out of the base as well: the saved factors alone are not
-  // the change.
+  // Other ways to begin, PiSSA's and OLoRA's among them, take their part out of the base as well: the saved factors
+  // alone are not the change.
   fields.refuse("init_lora_weights", true, false, "gaussian", "eva", "orthogonal", "mica");
 }
 
@@ -55,7 +55,7 @@ export interface Places {
   readonly heads: RegExp;
 }
 
-/** Chooses parts of a model as PEFT does. Throws where there is nothing to adapt. */
+/** Chooses parts of a model by PEFT's rules. Throws where there is nothing to adapt. */
 function placesOf(fields: ConfigFields, tensors: AdapterTensors, base: BaseParams): Places {
   const named = fields.list("modules_to_save");
   const byTask = SAVED_FOR[String(fields.config.task_type)] ?? [];
@@ -125,7 +125,7 @@ export class AdapterFile {
     return this.type === "LORA" && this.fields.flag("use_dora");
   }
 
-  /** Whether it is an adapter of LoRA that scales as rsLoRA does, `stabilized`, or as LoRA does. */
+  /** Whether it is an adapter of LoRA that scales like rsLoRA, `stabilized`, or like LoRA. */
   isLora({ stabilized }: { readonly stabilized: boolean }): boolean {
     return this.type === "LORA" && !this.isDora && this.fields.flag("use_rslora") === stabilized;
   }

@@ -64,7 +64,7 @@ export function ownAdapter({ heads, ...rest }: Omit<AdapterParts, "base">): Adap
 
 /**
  * An adapter for Hugging Face PEFT, of a kind that it has, for the `export` of a method: settings, tensors of the
- * targets, and what is saved whole, named as PEFT names it. {@linkcode loraAdapter} is the one for LoRA's form.
+ * targets, and what is saved whole, under its name in PEFT. {@linkcode loraAdapter} is the one for LoRA's form.
  *
  * Throws an Error where a target lies in a module that PEFT would save whole.
  *
