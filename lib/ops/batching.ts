@@ -17,6 +17,20 @@ export function batchInFront<P>(primitive: Primitive<P>, site: BatchSite<P>): Te
   return apply(primitive, ofEachCell(site), site.params);
 }
 
+/** Parameters of a kernel for several cells. */
+export interface OfCells {
+  /** How many cells there are, whose axis then is in front of all inputs and of the result; absent where there is none. */
+  readonly cells?: number;
+}
+
+/** The rule of a kernel for several cells: the cells of cells are so many cells. */
+export function batchCells<P extends OfCells>(primitive: Primitive<P>, site: BatchSite<P>): Tensor {
+  const { cells, params } = site;
+  const each = ofEachCell(site);
+  if (params.cells === undefined) return apply(primitive, each, { ...params, cells });
+  return partCells(apply(primitive, each.map(joinCells), { ...params, cells: cells * params.cells }), cells);
+}
+
 /** Two axes in front as one: `[cells, m, ...]` → `[cells · m, ...]`. */
 export function joinCells(x: Tensor): Tensor {
   const [cells, rows, ...rest] = x.shape;

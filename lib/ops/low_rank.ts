@@ -1,7 +1,7 @@
 import { formatShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { isContiguous, type View } from "../tensor/view.ts";
-import { joinCells, ofEachCell, partCells } from "./batching.ts";
+import { batchCells, type OfCells } from "./batching.ts";
 import { constant } from "./constant.ts";
 import { requireDType } from "./elementwise.ts";
 import { addLowRankDispatch } from "./kernel_calls.ts";
@@ -39,22 +39,21 @@ const cellOf = (view: View, hasCells: boolean): View =>
  * W + scale·left·right; W's own bits where scale is 0. Inputs: W, scale, blocks of left, blocks of right; of several cells
  * all have their axis in front.
  */
-export const addLowRankPrimitive: Primitive<undefined> = {
+export const addLowRankPrimitive: Primitive<OfCells> = {
   name: "addLowRank",
   infer: ([w]) => w,
   lowering: {
     kind: "kernel",
     inPlace: 0,
-    accepts(input, views) {
+    accepts(input, views, { cells }) {
       const view = views[input];
-      return view.offset === 0 && isContiguous(cellOf(view, views[0].shape.length === 3));
+      return view.offset === 0 && isContiguous(cellOf(view, cells !== undefined));
     },
-    emit({ output: { shape }, inputs, inPlace }) {
+    emit({ output: { shape }, inputs, inPlace, params: { cells } }) {
       const [m, n] = shape.slice(-2);
-      const hasCells = shape.length === 3;
       const ranks = blocksOf(inputs).map(([{ view }]) => view.shape.at(-1)!);
-      const next = hasCells ? inputs.map(({ view }) => view.strides[0]) : undefined;
-      const sizes = { m, n, ranks, next, cells: hasCells ? shape[0] : 1 };
+      const next = cells === undefined ? undefined : inputs.map(({ view }) => view.strides[0]);
+      const sizes = { m, n, ranks, next, cells: cells ?? 1 };
       return { dispatches: [addLowRankDispatch(sizes, inPlace)] };
     },
   },
@@ -73,14 +72,14 @@ export const addLowRankPrimitive: Primitive<undefined> = {
       return scale === 0 ? value : value + scale * product;
     });
   },
-  vjp({ inputs, cotangent, needs }) {
-    const [w, scale] = inputs;
+  vjp({ inputs, params: { cells }, cotangent, needs }) {
+    const scale = inputs[1];
     const blocks = blocksOf(inputs);
-    const factor = w.rank === 3 ? scale.reshape([-1, 1, 1]) : scale;
+    const factor = cells === undefined ? scale : scale.reshape([-1, 1, 1]);
     const product = () => blocks.map(([left, right]) => left.matmul(right)).reduce((x, y) => x.add(y));
     return [
       cotangent,
-      needs[1] ? cotangent.mul(product()).sum({ axis: w.rank === 3 ? [1, 2] : undefined }) : undefined,
+      needs[1] ? cotangent.mul(product()).sum({ axis: cells === undefined ? undefined : [1, 2] }) : undefined,
       ...blocks.map(([, right], i) =>
         needs[2 + i] ? cotangent.matmul(right, { transposeB: true }).mul(factor) : undefined
       ),
@@ -89,12 +88,7 @@ export const addLowRankPrimitive: Primitive<undefined> = {
       ),
     ];
   },
-  batch(site) {
-    const each = ofEachCell(site);
-    if (each[0].rank === 3) return apply(addLowRankPrimitive, each, undefined);
-    // The cells of cells are so many cells.
-    return partCells(apply(addLowRankPrimitive, each.map(joinCells), undefined), site.cells);
-  },
+  batch: (site) => batchCells(addLowRankPrimitive, site),
 };
 
 /**
@@ -132,5 +126,5 @@ export function addLowRank(w: Tensor, { left, right, scale }: LowRank): Tensor {
   // Nothing is added to no elements: a factor that is NaN reaches no derivative either.
   if (ranks.length === 0 || w.size === 0) return w;
   const blocks = [lefts, rights].flatMap((side) => ranks.map((i) => side[i]));
-  return apply(addLowRankPrimitive, [w, factor, ...blocks], undefined);
+  return apply(addLowRankPrimitive, [w, factor, ...blocks], {});
 }

@@ -5,17 +5,14 @@ import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { View } from "../tensor/view.ts";
 import { add } from "./arithmetic.ts";
-import { joinCells, ofEachCell, partCells } from "./batching.ts";
+import { batchCells, joinCells, type OfCells, ofEachCell, partCells } from "./batching.ts";
 import { zeros } from "./full.ts";
 import { requireDType, storedAs } from "./elementwise.ts";
 import { matmul, type MatmulParams, orientation, productEmission } from "./matmul.ts";
 import { apply, type Primitive, type ReferenceArray } from "./primitive.ts";
 
 /** Parameters of {@linkcode matmulSumPrimitive}. */
-export interface MatmulSumParams extends MatmulParams {
-  /** How many cells there are, whose axis then is in front of all inputs; absent where there is none. */
-  readonly cells?: number;
-}
+export interface MatmulSumParams extends MatmulParams, OfCells {}
 
 /** From one cell to the next; 0 where all share an operand, or there are none. */
 const nextCell = ({ shape, strides }: View) => shape.length === 3 ? strides[0] : 0;
@@ -111,16 +108,11 @@ export const matmulSumPrimitive: Primitive<MatmulSumParams> = {
   },
   batch(site) {
     const { inputs, isMapped, cells, params } = site;
-    const each = ofEachCell(site);
-    if (!inputs.some((_, i) => i % 2 === 1 && isMapped[i]) && params.cells === undefined) {
-      // Where cells share all second operands, their rows are rows of one product.
-      const rows = each.map((x, i) => i % 2 === 0 ? joinCells(x) : inputs[i]);
-      return partCells(apply(matmulSumPrimitive, rows, params), cells);
-    }
-    // The cells of cells are so many cells.
-    const joined = params.cells === undefined ? each : each.map(joinCells);
-    const result = apply(matmulSumPrimitive, joined, { ...params, cells: cells * (params.cells ?? 1) });
-    return params.cells === undefined ? result : partCells(result, cells);
+    const isShared = params.cells === undefined && !inputs.some((_, i) => i % 2 === 1 && isMapped[i]);
+    if (!isShared) return batchCells(matmulSumPrimitive, site);
+    // Where cells share all second operands, their rows are rows of one product.
+    const rows = ofEachCell(site).map((x, i) => i % 2 === 0 ? joinCells(x) : inputs[i]);
+    return partCells(apply(matmulSumPrimitive, rows, params), cells);
   },
 };
 

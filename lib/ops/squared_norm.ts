@@ -8,7 +8,7 @@ import {
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { invertView, isContiguous } from "../tensor/view.ts";
-import { joinCells, ofEachCell, partCells } from "./batching.ts";
+import { batchCells, type OfCells } from "./batching.ts";
 import { zeros } from "./full.ts";
 import { requireDType } from "./elementwise.ts";
 import { apply, type Dispatch, type KernelInput, type Primitive } from "./primitive.ts";
@@ -21,12 +21,6 @@ interface Round {
   readonly memories: unknown[];
   readonly inputs: number[];
   readonly arrays: SquaredArray[];
-}
-
-/** Parameters of {@linkcode squaredNormPrimitive}. */
-export interface SquaredNormParams {
-  /** How many cells there are, whose axis then is in front of all inputs and of the result; absent where there is none. */
-  readonly cells?: number;
 }
 
 /** Puts arrays into dispatches, which read few buffers each. */
@@ -54,7 +48,7 @@ function roundsOf(
 }
 
 /** The sum of the squares of all elements of several tensors. */
-export const squaredNormPrimitive: Primitive<SquaredNormParams> = {
+export const squaredNormPrimitive: Primitive<OfCells> = {
   name: "squaredNorm",
   infer: (_, { cells }) => ({ shape: cells === undefined ? [] : [cells], dtype: "f32" }),
   lowering: {
@@ -97,13 +91,7 @@ export const squaredNormPrimitive: Primitive<SquaredNormParams> = {
       const slope = cells === undefined ? cotangent : cotangent.reshape([cells, ...x.shape.slice(1).map(() => 1)]);
       return x.mul(2).mul(slope);
     }),
-  batch(site) {
-    const { cells, params } = site;
-    const each = ofEachCell(site);
-    if (params.cells === undefined) return apply(squaredNormPrimitive, each, { cells });
-    // The cells of cells are so many cells.
-    return partCells(apply(squaredNormPrimitive, each.map(joinCells), { cells: cells * params.cells }), cells);
-  },
+  batch: (site) => batchCells(squaredNormPrimitive, site),
 };
 
 /**
