@@ -13,7 +13,8 @@ import {
   type Roofline,
 } from "../lib/compile/inspect_mod.ts";
 import type { Device } from "../lib/device/mod.ts";
-import { METHOD, TRAINING, WEIGHTS } from "../experiments/cli/flag_table.ts";
+import { WEIGHTS } from "../experiments/cli/flag_table.ts";
+import { METHOD, TRAINING } from "../experiments/cli/train_flags.ts";
 import { METHOD_FLAGS, methodFlags, ownMethodOf, trainPaths } from "../experiments/cli/train_draft.ts";
 import { methodNamed } from "../experiments/recipes/methods.ts";
 import { COMMON, type FlagTable } from "../experiments/terminal/flag_table.ts";

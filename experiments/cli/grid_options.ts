@@ -1,6 +1,6 @@
 import type { RunGridOptions } from "../runner/run_grid.ts";
 import type { FlagValues } from "../terminal/read_flags.ts";
-import type { RUN } from "./flag_table.ts";
+import type { RUN } from "./run_flags.ts";
 
 /** Flags that every command has that runs a grid. */
 type GridFlags = Pick<

@@ -12,7 +12,7 @@ import { ABLATION_SIZE, SWEEP_FACTORS, SWEEP_SEED } from "../studies/ablations/s
 import { AblationPlan } from "../studies/ablations/specs.ts";
 import { STUDIES } from "../studies/ablations/studies/mod.ts";
 import { SUITE } from "../suite/suite_folder.ts";
-import { ABLATIONS } from "./flag_table.ts";
+import { ABLATIONS } from "./ablation_flags.ts";
 import { commandLine, gridOptions } from "./grid_options.ts";
 
 const NAMES: readonly string[] = STUDIES.map(({ name }) => name);

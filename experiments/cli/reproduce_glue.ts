@@ -11,7 +11,7 @@ import { methodList } from "../runner/train/load_method.ts";
 import { glueExperiment } from "../studies/glue/experiment.ts";
 import { glueSpecs } from "../studies/glue/glue_specs.ts";
 import { SUITE } from "../suite/suite_folder.ts";
-import { GLUE } from "./flag_table.ts";
+import { GLUE } from "./glue_flags.ts";
 import { commandLine, gridOptions } from "./grid_options.ts";
 
 /** What `--help` prints. */

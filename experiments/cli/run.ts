@@ -11,7 +11,7 @@ import { writeRunFile } from "../runner/write_run_file.ts";
 import { runGrid } from "../runner/run_grid.ts";
 import { fileExperiment } from "../studies/file_experiment.ts";
 import { SUITE } from "../suite/suite_folder.ts";
-import { RUN } from "./flag_table.ts";
+import { RUN } from "./run_flags.ts";
 import { gridOptions } from "./grid_options.ts";
 
 /** What `--help` prints. */

@@ -23,7 +23,7 @@ import { type Begun, type Ended, Trainer } from "../runner/train/trainer.ts";
 import { TrainingRate } from "../runner/train/training_rate.ts";
 import { isModified } from "../runner/versions.ts";
 import { writeRunFile } from "../runner/write_run_file.ts";
-import type { TRAIN } from "./flag_table.ts";
+import type { TRAIN } from "./train_flags.ts";
 import { trainDraft } from "./train_draft.ts";
 
 type FlagsOfPaths = Parameters<typeof inFlags>[1];

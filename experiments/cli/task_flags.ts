@@ -4,7 +4,8 @@ import type { ColumnsSpec } from "../../lib/experiment/specs/mod.ts";
 import { isModulePath } from "../runner/own_module.ts";
 import type { TaskSource } from "../runner/data/raw_task.ts";
 import type { FlagValues } from "../terminal/read_flags.ts";
-import type { TASK, TRAIN } from "./flag_table.ts";
+import type { TASK } from "./flag_table.ts";
+import type { TRAIN } from "./train_flags.ts";
 
 /** Flags that name a task. */
 export type TaskFlags =

@@ -5,7 +5,8 @@ import type { MethodFlags } from "../terminal/method_flags.ts";
 import { inFlags } from "../terminal/in_flags.ts";
 import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
-import { METHOD, MODEL, TASK, TRAIN, TRAIN_OUT, TRAINING, WEIGHTS } from "./flag_table.ts";
+import { MODEL, TASK, WEIGHTS } from "./flag_table.ts";
+import { METHOD, TRAIN, TRAIN_OUT, TRAINING } from "./train_flags.ts";
 import { METHOD_FLAGS, methodFlags, ownMethodOf, trainPaths } from "./train_draft.ts";
 
 /** What `--help` prints. */

@@ -9,7 +9,7 @@ import { DEFAULT_METHOD, methodNamed } from "../recipes/methods.ts";
 import { MethodFlags } from "../terminal/method_flags.ts";
 import { wholeNumber } from "../terminal/flags.ts";
 import type { COMMON, FlagTable } from "../terminal/flag_table.ts";
-import { TRAIN, type TRAIN_OUT } from "./flag_table.ts";
+import { TRAIN, type TRAIN_OUT } from "./train_flags.ts";
 import type { FlagPaths } from "../terminal/in_flags.ts";
 import { flagPaths, type FlagValues } from "../terminal/read_flags.ts";
 import { taskOf } from "./task_flags.ts";

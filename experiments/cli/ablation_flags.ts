@@ -1,0 +1,75 @@
+import { TASKS } from "../recipes/mod.ts";
+import { ABLATION_SIZE, ABLATION_SIZES } from "../studies/ablations/sizes.ts";
+import { STUDIES } from "../studies/ablations/studies/mod.ts";
+import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
+import { GRID, MODEL } from "./flag_table.ts";
+
+const ablationSizes = (of: "seeds" | "manySeeds" | "sweepSeeds" | "out") =>
+  ABLATION_SIZES.map((name) => ABLATION_SIZE[name][of]).join(", ");
+const USUAL_STUDIES = STUDIES.filter(({ isExtra }) => isExtra).map(({ name }) => name).join(", ");
+
+/** Flags of `reproduce ablations`. */
+export const ABLATIONS = {
+  scale: {
+    takes: "text",
+    value: "NAME",
+    choices: ABLATION_SIZES,
+    help: "default: minutes on two cores; medium: an hour; large: for a GPU",
+  },
+  only: { takes: "text", value: "a,b|all", help: `of the studies above; all but ${USUAL_STUDIES} by default` },
+  tasks: {
+    takes: "text",
+    value: "a,b|all",
+    help: `of ${TASKS.join(", ")};\n` +
+      ABLATION_SIZES.map((name) => `${ABLATION_SIZE[name].tasks.join(",")} at ${name}`).join(";\n"),
+  },
+  seeds: {
+    takes: "integer",
+    value: "N",
+    help: `how many seeds a condition has, by default ${ablationSizes("seeds")} by scale`,
+  },
+  "many-seeds": {
+    takes: "integer",
+    value: "N",
+    help: `how many the study of seeds has, by default ${ablationSizes("manySeeds")}`,
+  },
+  "sweep-seeds": {
+    takes: "integer",
+    value: "N",
+    help: `how many the sweep for learning rates has, by default ${ablationSizes("sweepSeeds")}`,
+  },
+  sweep: {
+    takes: "text",
+    value: "NAME",
+    choices: ["methods", "conditions"],
+    help: "methods: conditions have the rate of their method; conditions: a sweep for each condition",
+  },
+  steps: { takes: "integer", value: "N", path: "steps", help: "optimizer steps of a run, in place of the scale's" },
+  ...MODEL,
+  data: {
+    takes: "text",
+    value: "DIR|suite",
+    path: "data.file",
+    help: "GLUE's own folders in place of the generated suite; --model needs it",
+  },
+  out: {
+    takes: "text",
+    value: "DIR",
+    path: "out",
+    help: `where records and the report go, by default ${ablationSizes("out")}`,
+  },
+  report: {
+    takes: "text",
+    value: "FILE",
+    help: "writes the report there, and its figures into the folder of that name without its ending",
+  },
+  ...GRID,
+  parallel: {
+    takes: "integer",
+    value: "N",
+    help: "runs at once, each in a process of its own with its share of the cores; by default 1, and for the suite's " +
+      "encoder on cores as many as there are, but where studies compare times",
+  },
+  "dry-run": { takes: "nothing", help: "only prints what would run, and for how long" },
+  ...COMMON,
+} as const satisfies FlagTable;
