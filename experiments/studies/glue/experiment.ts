@@ -12,6 +12,7 @@ import { writeAtomically } from "../../../lib/io/mod.ts";
 import { plural } from "../../../lib/text/plural.ts";
 import { TASKS } from "../../recipes/mod.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
+import type { Engine } from "../../runner/engine.ts";
 import type { Experiment, Plan, Results } from "../../runner/run_grid.ts";
 import { comparable } from "../comparable.ts";
 import { understoodTasks } from "../understood_tasks.ts";
@@ -46,15 +47,16 @@ function gridLines(specs: readonly RunSpec[], grid: GlueSpecsOptions, recorded: 
 }
 
 /** What would run, its work and its time; without estimates where nothing is left. */
-function planOf(specs: readonly RunSpec[], estimates: Estimates | undefined, device: string | undefined): Plan {
+function planOf(specs: readonly RunSpec[], estimates: Estimates | undefined, engine: Engine | undefined): Plan {
   const runs = [...estimates?.runs.values() ?? []];
   const [seconds, operations] = [totalOf(runs.map((one) => one.seconds)), totalOf(runs.map((one) => one.operations))];
   return {
     document: {
-      ...{ experiment: "glue", device, specs, open: runs.length, seconds, operations },
+      ...{ experiment: "glue", device: engine?.device.report.name, specs, open: runs.length, seconds, operations },
       ...planDocument(estimates ?? {}),
     },
     text: estimates && planText(estimates, {
+      atOnce: engine?.parallel,
       work: ` for ${(operations / 1e15).toPrecision(3)} PFLOP`,
       notes: [
         optionLines([...estimates.runs.keys()]).join("\n"),
@@ -99,15 +101,15 @@ export function glueExperiment(specs: readonly RunSpec[], options: GlueExperimen
     describe: (recorded) => gridLines(specs, grid, recorded),
     async plan(open, engine) {
       const estimates = engine && await estimateRuns(open, { device: engine.device, inputs });
-      return planOf(specs, estimates, engine?.device.report.name);
+      return planOf(specs, estimates, engine);
     },
-    async expect(open, { device, trainer }) {
+    async expect(open, { device, trainer, parallel }) {
       // Batches in buckets differ in length, which seconds of a step alone do not tell.
       const estimates = grid.scale.padding === "bucket" ? await estimateRuns(open, { device, inputs }) : undefined;
       const seconds = estimates
         ? new Map(Array.from(estimates.runs, ([spec, { seconds }]) => [spec, seconds]))
         : await estimateSeconds(open, trainer);
-      return { seconds, lines: [...await understoodTasks(inputs, open), timeLine(seconds.values())] };
+      return { seconds, lines: [...await understoodTasks(inputs, open), timeLine(seconds.values(), parallel)] };
     },
     run: async ({ runSpecs }) => await resultsOf(await runSpecs(specs), options),
   };

@@ -11,9 +11,13 @@ export function timeLine(seconds: Iterable<number>, atOnce = 1): string {
 /** Estimates as people read them: time and what it rests on, a table, and notes. */
 export function planText(
   { runs, basis }: Estimates,
-  { work = "", notes }: { readonly work?: string; readonly notes: readonly string[] },
+  { atOnce, work = "", notes }: {
+    readonly atOnce?: number;
+    readonly work?: string;
+    readonly notes: readonly string[];
+  },
 ): string {
-  const time = timeLine(runs.values().map(({ seconds }) => seconds));
+  const time = timeLine(runs.values().map(({ seconds }) => seconds), atOnce);
   return [`${time}${work}\n      ${basis}`, planTable(runs), ...notes].join("\n\n");
 }
 
