@@ -1,5 +1,6 @@
 import { expect } from "expect";
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
+import { testFolder } from "../support/folder.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -11,17 +12,15 @@ async function deno(...args: string[]): Promise<{ code: number; stdout: string; 
 }
 
 describe("a bundle for browsers", () => {
-  let folder: string;
+  const folder = testFolder();
   let bundle: string;
 
   beforeAll(async () => {
-    folder = await Deno.makeTempDir();
     const path = `${folder}/bundle.js`;
     const { code, stderr } = await deno("bundle", "--quiet", "--platform", "browser", "-o", path, "mod.ts");
     if (code !== 0) throw new Error(stderr);
     bundle = await Deno.readTextFile(path);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("has no native module in it, and imports nothing when it is loaded", () => {
     expect(bundle).not.toMatch(/npm:webgpu|dawn\.node|createRequire/);

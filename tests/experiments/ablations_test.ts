@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { canonicalJson, compare, hashSpec, parseSpec, type RunRecord, type RunSpec } from "../../lib/experiment/mod.ts";
 import { ALL_METHODS } from "../../experiments/recipes/methods.ts";
@@ -20,6 +20,7 @@ import { equalRank } from "../../experiments/studies/ablations/studies/targets.t
 import { Inputs } from "../../experiments/runner/data/inputs.ts";
 import { failed, filesUnder, finished } from "../experiment/samples.ts";
 import { drawnRows, normals } from "../experiment/samples_of_scores.ts";
+import { testFolder } from "../support/folder.ts";
 import { rowsOf, valuesOf } from "./records.ts";
 import { runTask, type TaskResult } from "./run_task.ts";
 
@@ -250,13 +251,11 @@ describe("deno task reproduce ablations", () => {
     "1",
   ];
   const SHORT = [...ARGS, "--steps", "4"];
-  let folder: string;
+  const folder = testFolder();
   let first: TaskResult;
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     first = await runTask("reproduce", [...SHORT, "--out", `${folder}/a`, "--parquet"]);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("runs the sweep and two studies, and writes their tables, figures and findings", async () => {
     expect(first.code).toBe(0);

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { SUITE_ENCODER } from "../../experiments/suite/encoder.ts";
 import { loadSafetensors, saveSafetensors } from "../../lib/io/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
 import { filesUnder } from "../experiment/samples.ts";
+import { testFolder } from "../support/folder.ts";
 import { rowsOf } from "./records.ts";
 import { ROOT, runTask, STACK } from "./run_task.ts";
 
@@ -21,14 +22,9 @@ async function copyProject(to: string): Promise<URL> {
 }
 
 describe("deno task reproduce with bad input", () => {
-  let folder: string;
+  const folder = testFolder();
   const rows = "0\tIt rains.\tIt is wet.\tentailment\n1\tIt rains.\tIt is dry.\tnot_entailment\n";
   const header = "index\tsentence1\tsentence2\tlabel\n";
-
-  beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
-  });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   /** A folder in GLUE's layout with such a train file. */
   async function data(name: string, train: string): Promise<string> {
@@ -120,19 +116,17 @@ describe("deno task reproduce with bad input", () => {
 });
 
 describe("deno task reproduce with bad weights", () => {
-  let folder: string;
+  const folder = testFolder();
   let root: URL;
   let encoder: URL;
 
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     root = await copyProject(folder);
     encoder = new URL("experiments/suite/encoder.safetensors", root);
     await Deno.remove(new URL(`${encoder}.json`)).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("records runs whose loss is no number as failed, reports them, and ends with exit code 1", async () => {
     const { tensors, metadata } = await loadSafetensors(SUITE_ENCODER);

@@ -1,14 +1,14 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadAdapter } from "../../lib/io/mod.ts";
 import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
+import { testFolder } from "../support/folder.ts";
 import { runTask } from "./run_task.ts";
 
 describe("deno task convert", () => {
-  let folder: string;
+  const folder = testFolder();
   let args: string[];
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await writeSuiteModel(`${folder}/model`);
     args = [
       "--model",
@@ -25,7 +25,6 @@ describe("deno task convert", () => {
       "3",
     ];
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("makes of a state of Delta-LoRA one adapter of rank 2r that answers as W and the factors do", async () => {
     const trained = await runTask("train", [

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { generateSuite, SUITE_SEED } from "../../experiments/suite/mod.ts";
 import { readGlueFiles } from "../../lib/data/mod.ts";
 import { pearson } from "../../lib/metrics/mod.ts";
 import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
+import { testFolder } from "../support/folder.ts";
 import { runTask, STACK } from "./run_task.ts";
 
 /** Sentence pairs of the suite with scores, as JSON lines. */
@@ -15,7 +16,7 @@ async function scoredPairs(count: number): Promise<{ text: string; labels: numbe
 }
 
 describe("deno task evaluate", () => {
-  let folder: string;
+  const folder = testFolder();
   let model: string[];
   const rowsOf = (name: string): number[][] =>
     Deno.readTextFileSync(`${folder}/${name}`).trimEnd().split("\n").map((line) => JSON.parse(line));
@@ -26,11 +27,9 @@ describe("deno task evaluate", () => {
   };
 
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await writeSuiteModel(`${folder}/model`);
     model = ["--model", `${folder}/model`];
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("scores both of MNLI's sets as the training did, and writes their logits row by row", async () => {
     const out = `${folder}/mnli`;

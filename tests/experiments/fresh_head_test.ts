@@ -1,28 +1,22 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadAdapter } from "../../lib/io/mod.ts";
-import { deviceIdle, testDevice } from "../support/device.ts";
+import { deviceFolder } from "../support/device_folder.ts";
 import { runTask } from "./run_task.ts";
 import { tinyTexts, writeTinyClassifier } from "./tiny_classifier.ts";
 
 describe("deno task train for other classes than the model's", () => {
-  let folder: string;
+  const folder = deviceFolder();
   let args: string[];
   const labelsOf = (name: string) => JSON.parse(Deno.readTextFileSync(`${folder}/${name}/labels.json`)).labels;
 
   beforeAll(async () => {
-    await testDevice();
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     const id2label = { 0: "contradiction", 1: "neutral", 2: "entailment" };
     await writeTinyClassifier(`${folder}/model`, { config: { id2label, problem_type: "single_label_classification" } });
     const rows = tinyTexts(16).map((text, i) => `${text}\t${i % 3 ? "no" : "yes"}\n`);
     await Deno.writeTextFile(`${folder}/train.tsv`, `text\tlabel\n${rows.join("")}`);
     const data = ["--columns", "text,label", "--data", `${folder}/train.tsv`];
     args = ["--model", `${folder}/model`, ...data, "--steps", "2", "--learning-rate", "0.01"];
-  });
-  afterAll(async () => {
-    await deviceIdle();
-    await Deno.remove(folder, { recursive: true });
   });
 
   it("is refused by both lists, and with --fresh-head learns them with a new head, which convert makes again", async () => {

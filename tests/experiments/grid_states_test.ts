@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { filesUnder } from "../experiment/samples.ts";
+import { testFolder } from "../support/folder.ts";
 import { valuesOf } from "./records.ts";
 import { disturbed, ownerOf, runTask } from "./run_task.ts";
 
@@ -10,10 +11,9 @@ const GRID = ["glue", "--tasks", "cola", "--methods", "delta-lora", "--seeds", "
 const statesIn = (out: string) => filesUnder(out).filter((name) => name.startsWith("states/"));
 
 describe("a run of a grid that ends in its middle", () => {
-  let folder: string;
+  const folder = testFolder();
   let alone: string;
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     alone = `${folder}/alone`;
     const { code } = await runTask("reproduce", [
       ...GRID,
@@ -26,7 +26,6 @@ describe("a run of a grid that ends in its middle", () => {
     ]);
     expect(code).toBe(0);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   /** Goes on with the grid, and gives the steps that were done already, by the first line that tells of one. */
   async function goOn(out: string, args: readonly string[]): Promise<number> {

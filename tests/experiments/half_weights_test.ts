@@ -1,15 +1,16 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadSafetensors, openSafetensors, saveSafetensors } from "../../lib/io/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
 import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
+import { testFolder } from "../support/folder.ts";
 import { runTask, STACK } from "./run_task.ts";
 
 /** Steps of a run: enough for the factors to matter. */
 const STEPS = "12";
 
 describe("--weights f16", () => {
-  let folder: string;
+  const folder = testFolder();
   const model = () => ["--model", `${folder}/model`, "--weights", "f16"];
   const run = async (task: string, args: readonly string[]) => {
     const result = await runTask(task, args);
@@ -36,10 +37,8 @@ describe("--weights f16", () => {
     ]);
 
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await writeSuiteModel(`${folder}/model`);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("trains a LoRA, scores it as the training did, and merges it into a file of F32", async () => {
     const { json: trained, stderr } = await fit("lora", "lora");

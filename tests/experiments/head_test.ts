@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { adapterHead, modelHead, namesOf, usedHead, withClasses } from "../../experiments/runner/heads/head.ts";
 import { saveLabels } from "../../experiments/runner/heads/label_file.ts";
 import { saveAdapter } from "../../lib/io/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
-import { deviceIdle, testDevice } from "../support/device.ts";
+import { deviceFolder } from "../support/device_folder.ts";
 import { writeTinyClassifier } from "./tiny_classifier.ts";
 
 describe("namesOf()", () => {
@@ -36,18 +36,12 @@ describe("namesOf()", () => {
 });
 
 describe("heads of folders", () => {
-  let folder: string;
+  const folder = deviceFolder();
   const id2label = { 0: "contradiction", 1: "neutral", 2: "entailment" };
 
   beforeAll(async () => {
-    await testDevice();
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await writeTinyClassifier(`${folder}/named`, { config: { id2label } });
     await writeTinyClassifier(`${folder}/bare`, { outputs: 0 });
-  });
-  afterAll(async () => {
-    await deviceIdle();
-    await Deno.remove(folder, { recursive: true });
   });
 
   const write = async (name: string, options: Parameters<typeof writeTinyClassifier>[1]) => {

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { filesUnder } from "../experiment/samples.ts";
+import { testFolder } from "../support/folder.ts";
 import { valuesOf } from "./records.ts";
 import { disturbed, ownerOf, runTask, STACK } from "./run_task.ts";
 
@@ -17,15 +18,13 @@ const writtenIn = (out: string) =>
   Object.fromEntries(recordsIn(out).map((name) => [name, Deno.statSync(`${out}/runs/${name}`).mtime!.getTime()]));
 
 describe("an interrupted reproduce", () => {
-  let folder: string;
+  const folder = testFolder();
   let alone: string;
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     alone = `${folder}/alone`;
     const { code } = await runTask("reproduce", [...ARGS, "--out", alone]);
     expect(code).toBe(0);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("goes on after Ctrl-C and after SIGKILL, repeats nothing, and ends with the values of one left alone", async () => {
     const out = `${folder}/cut`;

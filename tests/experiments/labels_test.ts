@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { type Adapted, beginFrom, plain, withAdapter } from "../../experiments/runner/model/adapted.ts";
 import { headsToTrain, usedHead } from "../../experiments/runner/heads/head.ts";
@@ -14,7 +14,7 @@ import { score } from "../../experiments/runner/train/score.ts";
 import { Inputs } from "../../experiments/runner/data/inputs.ts";
 import { saveAdapter } from "../../lib/io/mod.ts";
 import { peft, random } from "../../mod.ts";
-import { deviceIdle, testDevice } from "../support/device.ts";
+import { deviceFolder } from "../support/device_folder.ts";
 import { tinyTexts, writeTinyClassifier } from "./tiny_classifier.ts";
 
 /** Reads what flags name, as commands do. */
@@ -30,16 +30,7 @@ const argmax = (row: readonly number[]) => row.indexOf(Math.max(...row));
 const byNumber = (words: readonly string[]) => Object.fromEntries(words.map((word, i) => [i, word]));
 
 describe("classes of data and of models", () => {
-  let folder: string;
-
-  beforeAll(async () => {
-    await testDevice();
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
-  });
-  afterAll(async () => {
-    await deviceIdle();
-    await Deno.remove(folder, { recursive: true });
-  });
+  const folder = deviceFolder();
 
   /** Writes pairs with labels as a file of columns, and as MNLI's own files, and gives the flags that name each. */
   async function writePairs(labels: readonly string[]): Promise<Record<"columns" | "task", TaskFlags>> {

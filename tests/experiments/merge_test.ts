@@ -1,17 +1,16 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadSafetensors } from "../../lib/io/mod.ts";
 import { filesUnder } from "../experiment/samples.ts";
 import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
+import { testFolder } from "../support/folder.ts";
 import { runTask } from "./run_task.ts";
 
 describe("deno task merge", () => {
-  let folder: string;
+  const folder = testFolder();
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await writeSuiteModel(`${folder}/model`);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("says the dtype that the weights have, whatever the model's config says", async () => {
     const path = `${folder}/half/config.json`;

@@ -1,18 +1,17 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { requireNoAdapter, requireOtherFolder } from "../../experiments/runner/model/other_folder.ts";
 import { hub } from "../../mod.ts";
+import { testFolder } from "../support/folder.ts";
 
 describe("folders that commands write into", () => {
-  let folder: string;
+  const folder = testFolder();
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await Deno.mkdir(`${folder}/model/deep`, { recursive: true });
     await Deno.mkdir(`${folder}/adapter`);
     await Deno.symlink(`${folder}/model`, `${folder}/link`);
     await Deno.symlink(folder, `${folder}/adapter/up`);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("are none that they read, by whatever path", async () => {
     const read = () => ({ "model.name": `${folder}/model`, adapter: `${folder}/adapter/`, state: undefined });

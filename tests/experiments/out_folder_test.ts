@@ -1,16 +1,13 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { lockFolder } from "../../lib/experiment/mod.ts";
 import { ownFolder, ownRecords, removeResults, requireFree } from "../../experiments/runner/out_folder.ts";
 import { filesUnder } from "../experiment/samples.ts";
+import { testFolder } from "../support/folder.ts";
 import { ownerOf, runTask, STACK, startTask } from "./run_task.ts";
 
 describe("a folder for results", () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
-  });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
+  const folder = testFolder();
 
   /** Makes a folder with such files. */
   async function holding(name: string, ...files: readonly string[]): Promise<string> {

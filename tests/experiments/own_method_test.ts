@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadMethod, loadMethodOf, methodList } from "../../experiments/runner/train/load_method.ts";
 import { ALL_METHODS, methodNamed, OWN_METHODS, ownMethods, recipeNamed } from "../../experiments/recipes/methods.ts";
 import { findRecord, hashSpec, type RunSpec } from "../../lib/experiment/mod.ts";
+import { testFolder } from "../support/folder.ts";
 import { ROOT, runTask } from "./run_task.ts";
 
 const LORA_XS = "tests/fixtures/methods/lora_xs.ts";
@@ -22,11 +23,7 @@ export const method = defineMethod({
 `;
 
 describe("loadMethod()", () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
-  });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
+  const folder = testFolder();
 
   /** Writes a module in a folder of its own, with two that it imports, one through the other. */
   async function write(place: string, name: string, { rate = 0.01, note = "" } = {}): Promise<string> {
@@ -134,11 +131,7 @@ describe("loadMethod()", () => {
 });
 
 describe("a method of one's own in the table", () => {
-  let out: string;
-  beforeAll(async () => {
-    out = await Deno.makeTempDir({ prefix: "delta-dawn-" });
-  });
-  afterAll(() => Deno.remove(out, { recursive: true }));
+  const out = testFolder();
 
   it("is LoRA-XS by deno task reproduce glue --methods lora,./lora_xs.ts, in processes, too", async () => {
     const flags = ["--tasks", "rte", "--steps", "4", "--seeds", "1", "--methods", `lora,./${LORA_XS}`, "--out", out];

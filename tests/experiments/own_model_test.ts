@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { io, ones } from "../../mod.ts";
 import { Inputs } from "../../experiments/runner/data/inputs.ts";
 import { loadModelOf, loadOwnModel, ownModelFiles } from "../../experiments/runner/model/own_model.ts";
 import { findRecord, hashSpec, type RunSpec } from "../../lib/experiment/mod.ts";
-import { deviceIdle, testDevice } from "../support/device.ts";
+import { deviceFolder } from "../support/device_folder.ts";
+import { testFolder } from "../support/folder.ts";
 import { ROOT, runTask } from "./run_task.ts";
 
 const BAG = "tests/fixtures/own_models/bag_of_words.ts";
@@ -36,15 +37,7 @@ export const model = dd.models.defineModel({ ${Object.entries(whole).map(([key, 
 }
 
 describe("a module's model", () => {
-  let folder: string;
-  beforeAll(async () => {
-    await testDevice();
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
-  });
-  afterAll(async () => {
-    await deviceIdle();
-    await Deno.remove(folder, { recursive: true });
-  });
+  const folder = deviceFolder();
 
   let count = 0;
   /** Writes a module with a model of a name of its own. */
@@ -171,11 +164,7 @@ describe("a module's model", () => {
 });
 
 describe("a model of one's own", () => {
-  let out: string;
-  beforeAll(async () => {
-    out = await Deno.makeTempDir({ prefix: "delta-dawn-" });
-  });
-  afterAll(() => Deno.remove(out, { recursive: true }));
+  const out = testFolder();
 
   it("is trained, scored with its adapter, and repeated to the same bits; a changed one is refused", async () => {
     const module = `${out}/bag.ts`;

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadTask, loadTaskOf, nameTask, taskList } from "../../experiments/runner/data/own_task.ts";
 import { readTask } from "../../experiments/runner/data/read_task.ts";
 import { TASKS } from "../../experiments/recipes/mod.ts";
 import { findRecord, hashSpec, type RunSpec } from "../../lib/experiment/mod.ts";
+import { testFolder } from "../support/folder.ts";
 import { ROOT, runTask } from "./run_task.ts";
 
 const PARITY = "tests/fixtures/tasks/parity.ts";
@@ -24,11 +25,7 @@ export const task = defineTask({ ${Object.entries(whole).map(([key, value]) => `
 }
 
 describe("a module's task", () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
-  });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
+  const folder = testFolder();
 
   let count = 0;
   /** Writes a module with a task of a name of its own. */
@@ -167,11 +164,7 @@ describe("a module's task", () => {
 });
 
 describe("a task of one's own", () => {
-  let out: string;
-  beforeAll(async () => {
-    out = await Deno.makeTempDir({ prefix: "delta-dawn-" });
-  });
-  afterAll(() => Deno.remove(out, { recursive: true }));
+  const out = testFolder();
 
   it("is trained, scored, written as a file and repeated to the same bits; a changed one is refused", async () => {
     const module = `${out}/parity.ts`;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { ALL_METHODS } from "../../experiments/recipes/methods.ts";
 import { SCALE } from "../../experiments/recipes/mod.ts";
@@ -9,6 +9,7 @@ import { generateSuite, SUITE_SEED } from "../../experiments/suite/mod.ts";
 import { hashSpec, parseSpec, type RunSpec } from "../../lib/experiment/mod.ts";
 import { loadSafetensors } from "../../lib/io/mod.ts";
 import { filesUnder } from "../experiment/samples.ts";
+import { testFolder } from "../support/folder.ts";
 import { testDevice } from "../support/device.ts";
 import { rowsOf } from "./records.ts";
 import { writeRoberta } from "./roberta_folder.ts";
@@ -181,13 +182,12 @@ describe("WorkByLength", () => {
 
 describe("deno task reproduce glue --scale paper", () => {
   const METHODS = ["full", "lora", "delta-lora"];
-  let folder: string;
+  const folder = testFolder();
   let result: TaskResult;
   let args: string[];
   const out = () => `${folder}/out`;
 
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await writeRoberta(`${folder}/tiny`);
     await writeData(`${folder}/glue`);
     args = ["glue", "--scale", "paper", "--model", `${folder}/tiny`, "--data", `${folder}/glue`];
@@ -206,7 +206,6 @@ describe("deno task reproduce glue --scale paper", () => {
     args.push(...few, "--learning-rate", "0.01");
     result = await runTask("reproduce", [...args, "--out", out()]);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("trains MNLI first and says so, and keeps what others start from", async () => {
     expect(result.code).toBe(0);

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { filesUnder } from "../experiment/samples.ts";
+import { testFolder } from "../support/folder.ts";
 import { rowsOf, valuesOf } from "./records.ts";
 import { disturbed, ownerOf, runTask, STACK, type TaskResult } from "./run_task.ts";
 
@@ -29,14 +30,12 @@ async function resultsOf(out: string): Promise<Record<string, unknown>[][]> {
 }
 
 describe("reproduce with two runs at once", () => {
-  let folder: string;
+  const folder = testFolder();
   let alone: string;
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     alone = `${folder}/alone`;
     expect((await runTask("reproduce", [...ARGS, "--out", alone])).code).toBe(0);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   const atOnce = (out: string) => [...ARGS, "--out", out, "--parallel", "2"];
 
@@ -65,6 +64,7 @@ describe("reproduce with two runs at once", () => {
     const out = `${folder}/parallel`;
     const { code, stdout, stderr } = await runTask("reproduce", atOnce(out));
     expect(code).toBe(0);
+    expect(stdout).toMatch(/^time: up to .+, 2 runs at once$/m);
     expect(stdout).toContain("Times are of runs on a shared machine, up to 2 of them at once.");
     expect(stderr).toContain(`[${RUNS}/${RUNS}] rte delta-lora seed 1: accuracy`);
     expect(await resultsOf(out)).toEqual(await resultsOf(alone));

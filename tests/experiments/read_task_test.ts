@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import type { Head } from "../../experiments/runner/heads/head.ts";
 import { outputsOf, readTask as readSource } from "../../experiments/runner/data/read_task.ts";
 import { type TaskFlags, taskOf } from "../../experiments/cli/task_flags.ts";
 import type { ReadTaskOptions } from "../../experiments/runner/data/raw_task.ts";
+import { testFolder } from "../support/folder.ts";
 
 /** Reads what flags name, as commands do. */
 const readTask = async (flags: TaskFlags, options?: ReadTaskOptions) => await readSource(taskOf(flags), options);
@@ -19,11 +20,7 @@ function head(labels: readonly string[], changes: Partial<Head> = {}): Head {
 const scores = head([], { kind: "regression", outputs: 1, isNamed: false });
 
 describe("readTask()", () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
-  });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
+  const folder = testFolder();
 
   /** Writes a file of texts with such labels, and gives the flags that name it. */
   async function table(name: string, labels: readonly string[]) {

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { METHODS } from "../../experiments/recipes/methods.ts";
 import { GLUE_TASKS } from "../../lib/data/mod.ts";
 import { hashSpec, lockFolder, parseSpec } from "../../lib/experiment/mod.ts";
 import { hasSharedData, sharedData } from "../data/shared_data.ts";
 import { filesUnder } from "../experiment/samples.ts";
+import { testFolder } from "../support/folder.ts";
 import { testDevice } from "../support/device.ts";
 import { rowsOf, valuesOf } from "./records.ts";
 import { runTask, type TaskResult } from "./run_task.ts";
@@ -14,18 +15,16 @@ const ARGS = ["glue", "--tasks", "cola", "--seeds", "1", "--steps", String(STEPS
 const FILES = ["curves.arrow", "report.md", "report.svg", "runs.arrow", "specs.json"];
 
 describe("deno task reproduce glue", () => {
-  let folder: string;
+  const folder = testFolder();
   let human: TaskResult;
   let machine: TaskResult;
   const [a, b] = ["a", "b"];
   const path = (name: string) => `${folder}/${name}`;
 
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     human = await runTask("reproduce", [...ARGS, "--out", path(a)]);
     machine = await runTask("reproduce", [...ARGS, "--out", path(b), "--force", "--json"]);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("prints the methods' table, K with the count of writes, the papers' rows, and what is comparable", () => {
     expect(human.code).toBe(0);

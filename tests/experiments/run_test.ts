@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { readRecord } from "../../lib/experiment/mod.ts";
 import { SCHEMA_FILE, schemaText } from "../../tools/write_schema.ts";
+import { testFolder } from "../support/folder.ts";
 import { rowsOf } from "./records.ts";
 import { ROOT, runTask, type TaskResult } from "./run_task.ts";
 
@@ -20,7 +21,7 @@ async function outcomes(out: string): Promise<unknown[]> {
 }
 
 describe("deno task run", () => {
-  let folder: string;
+  const folder = testFolder();
   let first: TaskResult;
   const path = (name: string) => `${folder}/${name}`;
   const write = async (name: string, text: string) => {
@@ -29,7 +30,6 @@ describe("deno task run", () => {
   };
 
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     const file = await write(
       "grid.yaml",
       `version: 1
@@ -46,7 +46,6 @@ seeds: { count: 2 }
     );
     first = await runTask("run", [file, "--out", path("a"), "--write-spec", path("written.yaml")]);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("trains every combination, names each by what sets it apart, and has a row for each setting", async () => {
     expect(first.code).toBe(0);

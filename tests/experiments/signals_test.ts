@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { filesUnder } from "../experiment/samples.ts";
+import { testFolder } from "../support/folder.ts";
 import { valuesOf } from "./records.ts";
 import { runTask, STACK, startTask, type TaskResult } from "./run_task.ts";
 
@@ -32,11 +33,7 @@ async function cut(
 }
 
 describe("a signal to all processes of a command", () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
-  });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
+  const folder = testFolder();
 
   const training = (out: string) => [
     ...["--model", "suite", "--task", "rte", "--data", "suite", "--method", "lora", "--steps", "60"],

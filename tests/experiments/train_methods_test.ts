@@ -1,18 +1,17 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadAdapter } from "../../lib/io/mod.ts";
 import { writeSuiteModel } from "../../experiments/suite/suite_folder.ts";
+import { testFolder } from "../support/folder.ts";
 import { runTask } from "./run_task.ts";
 
 describe("deno task train --method", () => {
-  let folder: string;
+  const folder = testFolder();
   let model: string[];
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await writeSuiteModel(`${folder}/model`);
     model = ["--model", `${folder}/model`];
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   /** Trains a few steps and expects `evaluate` to find the same scores in what was written. */
   async function trainAndEvaluate(name: string, flags: readonly string[]): Promise<string> {

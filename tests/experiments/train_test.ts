@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { lockFlags } from "../../experiments/runner/locked.ts";
 import { loadAdapter, loadSafetensors } from "../../lib/io/mod.ts";
+import { testFolder } from "../support/folder.ts";
 import { TEST_DEVICE } from "../support/devices.ts";
 import { hashSpec, parseSpec, readRecord } from "../../lib/experiment/mod.ts";
 import { filesUnder } from "../experiment/samples.ts";
@@ -42,14 +43,13 @@ function startScript(args: readonly string[]): Deno.ChildProcess {
 }
 
 describe("deno task train", () => {
-  let folder: string;
+  const folder = testFolder();
   let args: string[];
   let whole: TaskResult;
   const lines = (name: string) => Deno.readTextFileSync(`${folder}/${name}`).trimEnd().split("\n");
   const bytes = (name: string) => Deno.readFileSync(`${folder}/${name}`);
 
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await writeSuiteModel(`${folder}/model`);
     args = [
       "--model",
@@ -65,7 +65,6 @@ describe("deno task train", () => {
     ];
     whole = await runTask("train", [...args, "--out", `${folder}/whole`, "--log", `${folder}/whole.jsonl`, "--json"]);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   const save = (name: string) => [
     ...[...args, "--out", `${folder}/${name}`, "--log", `${folder}/${name}.jsonl`, "--save-every", "3"],

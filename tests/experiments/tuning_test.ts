@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { TRAIN } from "../../experiments/cli/flag_table.ts";
+import { TRAIN } from "../../experiments/cli/train_flags.ts";
 import { readFlags } from "../../experiments/terminal/read_flags.ts";
 import { METHOD_FLAGS, trainDraft } from "../../experiments/cli/train_draft.ts";
 import { type CompleteSpec, completeSpec } from "../../experiments/runner/complete_spec.ts";
@@ -17,23 +17,19 @@ import { loadAdapter, saveAdapter } from "../../lib/io/mod.ts";
 import { random } from "../../lib/ops/mod.ts";
 import * as peft from "../../lib/peft/mod.ts";
 import { tensor, treeLeaf } from "../../lib/tensor/mod.ts";
-import { deviceIdle, testDevice } from "../support/device.ts";
+import { deviceFolder } from "../support/device_folder.ts";
+import { testDevice } from "../support/device.ts";
 
 /** Flags of the command with their values as they are typed. */
 type TrainFlags = Readonly<Record<string, string>>;
 
 describe("deno task train inside", () => {
-  let folder: string;
+  const folder = deviceFolder();
   let device: Device;
 
   beforeAll(async () => {
     device = await testDevice();
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await writeSuiteModel(`${folder}/model`);
-  });
-  afterAll(async () => {
-    await deviceIdle();
-    await Deno.remove(folder, { recursive: true });
   });
 
   /** What flags ask for, as the command reads them. */

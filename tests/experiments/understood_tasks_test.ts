@@ -1,24 +1,18 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { understoodTasks } from "../../experiments/studies/understood_tasks.ts";
 import { Inputs } from "../../experiments/runner/data/inputs.ts";
-import { deviceIdle, testDevice } from "../support/device.ts";
+import { deviceFolder } from "../support/device_folder.ts";
 import { tinyTexts, writeTinyClassifier } from "./tiny_classifier.ts";
 
 describe("understoodTasks()", () => {
-  let folder: string;
+  const folder = deviceFolder();
   beforeAll(async () => {
-    await testDevice();
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     await Deno.mkdir(`${folder}/glue/SST-2`, { recursive: true });
     const rows = tinyTexts(6).map((text, i) => `${text}\t${i < 4 ? 1 : 0}\n`);
     const file = (lines: readonly string[]) => `sentence\tlabel\n${lines.join("")}`;
     await Deno.writeTextFile(`${folder}/glue/SST-2/train.tsv`, file(rows));
     await Deno.writeTextFile(`${folder}/glue/SST-2/dev.tsv`, file(rows.slice(3, 5)));
-  });
-  afterAll(async () => {
-    await deviceIdle();
-    await Deno.remove(folder, { recursive: true });
   });
 
   const runs = [{ task: "sst2", model: { length: 5 } }];

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { readTask as readSource } from "../../experiments/runner/data/read_task.ts";
 import { type TaskFlags, taskOf } from "../../experiments/cli/task_flags.ts";
 import type { ReadTaskOptions } from "../../experiments/runner/data/raw_task.ts";
 import { fitOf, understoodLines } from "../../experiments/runner/data/understood.ts";
 import { tokenizerFromJson, wordPiece } from "../../lib/data/mod.ts";
-import { deviceIdle, testDevice } from "../support/device.ts";
+import { deviceFolder } from "../support/device_folder.ts";
 import { runTask } from "./run_task.ts";
 import { tinyTexts, WORDS, writeTinyClassifier } from "./tiny_classifier.ts";
 
@@ -15,15 +15,7 @@ const readTask = async (flags: TaskFlags, options?: ReadTaskOptions) => await re
 const SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
 describe("what a command understood", () => {
-  let folder: string;
-  beforeAll(async () => {
-    await testDevice();
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
-  });
-  afterAll(async () => {
-    await deviceIdle();
-    await Deno.remove(folder, { recursive: true });
-  });
+  const folder = deviceFolder();
 
   async function table(texts: readonly string[], label: (i: number) => string) {
     const data = `${folder}/texts.tsv`;

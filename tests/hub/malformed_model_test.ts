@@ -1,5 +1,5 @@
 import { expect } from "expect";
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { loadPretrained } from "../../lib/hub/mod.ts";
 import { formatSafetensors, loadAdapter } from "../../lib/io/mod.ts";
@@ -7,6 +7,7 @@ import { fromConfig, paramsFrom } from "../../lib/models/mod.ts";
 import { random } from "../../lib/ops/mod.ts";
 import { sizeOf } from "../../lib/tensor/shape.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
+import { testFolder } from "../support/folder.ts";
 
 const CONFIG = {
   model_type: "bert",
@@ -98,10 +99,9 @@ const CONFIGS: Readonly<Record<string, readonly [contents: string | Uint8Array<A
 };
 
 describe("a model's files, damaged", () => {
-  let folder: string;
+  const folder = testFolder();
   const models: Record<1 | 2, Record<string, Uint8Array<ArrayBuffer>>> = { 1: {}, 2: {} };
   beforeAll(async () => {
-    folder = await Deno.makeTempDir();
     for (const shards of [1, 2] as const) {
       models[shards] = await smallModel(shards);
       await Deno.mkdir(`${folder}/${shards}`);
@@ -110,7 +110,6 @@ describe("a model's files, damaged", () => {
       }
     }
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   /** Loads a model; gives what was wrong. */
   async function fault(shards: 1 | 2): Promise<Error | undefined> {

@@ -1,11 +1,12 @@
 import { expect } from "expect";
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { loadAdapter, saveAdapter } from "../../lib/io/mod.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { random } from "../../lib/ops/mod.ts";
 import { adapterMethod } from "../../lib/peft/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
 import said from "../fixtures/peft_adapter.json" with { type: "json" };
+import { testFolder } from "../support/folder.ts";
 import { testDevice } from "../support/device.ts";
 import { bits, expectClose } from "../support/numbers.ts";
 import { ARCHITECTURES, bitfitModels, type Exported, exportedAdapters, writeMerged } from "./exported.ts";
@@ -27,14 +28,12 @@ interface Said {
 const FILES = ["adapter_config.json", "adapter_model.safetensors"];
 
 describe("adapters in PEFT's format", () => {
-  let folder: string;
+  const folder = testFolder();
   let exported: Readonly<Record<string, Exported>>;
   beforeAll(async () => {
     await testDevice();
     exported = exportedAdapters();
-    folder = await Deno.makeTempDir();
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("are of every kind that PEFT and transformers were given", () => {
     expect(Object.keys(said.adapters).sort()).toEqual(Object.keys(exported).sort());

@@ -1,9 +1,9 @@
 // What the package exports is documented, and its examples print what their comments say.
 import { expect } from "expect";
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import config from "../../deno.json" with { type: "json" };
 import * as dd from "../../mod.ts";
-import { deviceIdle, testDevice } from "../support/device.ts";
+import { deviceFolder } from "../support/device_folder.ts";
 import {
   type Documented,
   documentedNames,
@@ -44,16 +44,8 @@ const isFunction = ({ declarations }: Documented) => declarations.some(({ kind }
 
 describe("documentation", () => {
   let names: Documented[];
-  let folder: string;
-  beforeAll(async () => {
-    names = await documentedNames({ ...NAMESPACES, ...ENTRIES });
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-examples-" });
-    await testDevice();
-  });
-  afterAll(async () => {
-    await Deno.remove(folder, { recursive: true });
-    await deviceIdle();
-  });
+  const folder = deviceFolder();
+  beforeAll(async () => void (names = await documentedNames({ ...NAMESPACES, ...ENTRIES })));
 
   it("says something of every exported name and its members", () => {
     expect(names.length).toBeGreaterThan(500);

@@ -1,6 +1,7 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import config from "../../deno.json" with { type: "json" };
+import { testFolder } from "../support/folder.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const NAME = config.name;
@@ -71,19 +72,15 @@ async function readmeExample(): Promise<string> {
 
 describe("the published package", () => {
   let server: Deno.HttpServer<Deno.NetAddr>;
-  let folder: string;
+  const folder = testFolder();
 
   beforeAll(async () => {
     server = await servePackage();
-    folder = await Deno.makeTempDir();
     // Packages of the versions that are fetched anyway, indirect ones too.
     const { version, specifiers, npm } = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT)));
     await Deno.writeTextFile(`${folder}/deno.lock`, JSON.stringify({ version, specifiers, npm }));
   });
-  afterAll(async () => {
-    await server.shutdown();
-    await Deno.remove(folder, { recursive: true });
-  });
+  afterAll(() => server.shutdown());
 
   it("holds the module, its licence and nothing of tests or experiments", async () => {
     const files = await packedFiles();

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { lockFlags } from "../../../experiments/runner/locked.ts";
 import { findRecord, readRecord, recordPath, runAll } from "../../../lib/experiment/mod.ts";
 import { valuesOf } from "../../experiments/records.ts";
 import { filesUnder, sampleResult, withFolder } from "../samples.ts";
+import { testFolder } from "../../support/folder.ts";
 
 const PROGRAM = new URL("./grid_process.ts", import.meta.url).pathname;
 const RUNS = 18;
@@ -54,16 +55,14 @@ function isWriting(out: string): boolean {
 }
 
 describe("a grid that is killed", () => {
-  let folder: string;
+  const folder = testFolder();
   let alone: string;
   beforeAll(async () => {
-    folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
     alone = `${folder}/alone`;
     const { success } = await start(alone, 1).output();
     expect(success).toBe(true);
     expect(lines(`${alone}/starts.txt`)).toHaveLength(RUNS);
   });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
 
   for (const parallel of [1, 3]) {
     it(`ends with the values of one left alone, wherever it was killed, with ${parallel} at once`, async () => {
