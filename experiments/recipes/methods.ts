@@ -11,7 +11,8 @@ export interface Recipe {
   /** Its optimizer, where that is not AdamW. */
   readonly optimizer?: "sgd";
   readonly options: (steps: number) => RunSpec["method"];
-  readonly make: (options: RunSpec["method"], place: peft.MethodPlace) => peft.Method;
+  /** Options that are data may be scalar tensors. */
+  readonly make: (options: peft.MethodData & { readonly name: string }, place: peft.MethodPlace) => peft.Method;
 }
 
 /** A method under another name, with a recipe of its own. */

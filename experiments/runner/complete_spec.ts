@@ -139,5 +139,5 @@ export async function completeSpec(draft: RunDraft, inputs: Inputs): Promise<Com
     seed,
     packageVersion: PACKAGE_VERSION,
   });
-  return { spec, task, loaded, method: makeMethod(spec, beginning), beginning };
+  return { spec, task, loaded, method: makeMethod(spec, { beginning }), beginning };
 }

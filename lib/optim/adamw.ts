@@ -1,4 +1,5 @@
-import { zerosLike } from "../ops/mod.ts";
+import { where, zerosLike } from "../ops/mod.ts";
+import { requireScalar } from "../ops/scalar.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
 import { chain, type CountState, scaleByLearningRate, startCount } from "./chain.ts";
@@ -67,7 +68,10 @@ export function scaleByAdam(options: AdamOptions = {}): Optimizer<AdamState> {
 /**
  * Adds `weightDecay` · parameter to each gradient. Behind {@linkcode scaleByAdam} this is AdamW's decay, apart from the
  * moments ([decoupled weight decay](https://arxiv.org/abs/1711.05101)); in front of {@linkcode trace} it is that of
- * PyTorch's `SGD`. `mask` says for which parameters; all by default.
+ * PyTorch's `SGD`. `mask` says for which parameters; all by default. The decay may be data, an f32 scalar; where that is 0,
+ * gradients keep their bits.
+ *
+ * Throws a TypeError where a tensor is not f32, and a RangeError where it is no scalar.
  *
  * @example
  * ```ts
@@ -82,15 +86,21 @@ export function scaleByAdam(options: AdamOptions = {}): Optimizer<AdamState> {
  * ```
  */
 export function addDecayedWeights(
-  weightDecay: number,
+  weightDecay: number | Tensor,
   options: { readonly mask?: (param: Tensor) => boolean } = {},
 ): Optimizer<Record<string, never>> {
   const { mask = () => true } = options;
+  requireScalar({ of: "addDecayedWeights", name: "weightDecay", value: weightDecay });
   return {
     init: () => ({}),
     update(grads, state, params) {
       if (weightDecay === 0) return { updates: grads, state };
-      const updates = treeMap((g, p) => mask(p) ? g.add(p.mul(weightDecay)) : g, grads, params);
+      const decayed = (g: Tensor, p: Tensor): Tensor => {
+        const sum = g.add(p.mul(weightDecay));
+        // By select, as adding 0 would make a plus of a minus zero, and NaN of infinity.
+        return typeof weightDecay === "number" ? sum : where(weightDecay.equal(0), g, sum);
+      };
+      const updates = treeMap((g, p) => mask(p) ? decayed(g, p) : g, grads, params);
       return { updates, state };
     },
   };
@@ -98,10 +108,13 @@ export function addDecayedWeights(
 
 /** Settings of {@linkcode adamw}. */
 export interface AdamWOptions extends AdamOptions {
-  /** The rate of all steps, or a schedule by step. */
-  readonly learningRate: number | Schedule;
-  /** Share of each parameter, times the rate, that a step takes away; 0 by default (PyTorch's default is 0.01). */
-  readonly weightDecay?: number;
+  /** The rate of all steps, a number or an f32 scalar, or a schedule by step. */
+  readonly learningRate: number | Tensor | Schedule;
+  /**
+   * Share of each parameter, times the rate, that a step takes away, a number or an f32 scalar; 0 by default (PyTorch's
+   * default is 0.01).
+   */
+  readonly weightDecay?: number | Tensor;
   /** Which parameters decay; all by default, as in PyTorch. */
   readonly decayMask?: (param: Tensor) => boolean;
 }
@@ -115,7 +128,9 @@ export type AdamWState = readonly [adam: AdamState, decay: Record<string, never>
  * Adam with decoupled weight decay ([AdamW](https://arxiv.org/abs/1711.05101)), computed the way PyTorch's `AdamW`
  * does: θ ← θ − rate · (m̂ / (√v̂ + ε) + decay · θ).
  *
- * Throws a RangeError where β₁ or β₂ is not in [0, 1).
+ * Rate and decay may be data, so that steps at other ones need no other plan, and `vmap` trains cells at several.
+ *
+ * Throws a RangeError where β₁ or β₂ is not in [0, 1) or a tensor is no scalar, and a TypeError where one is not f32.
  *
  * @example
  * ```ts

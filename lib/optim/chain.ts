@@ -1,5 +1,6 @@
 import { type Tree, treeMap } from "../tensor/tree.ts";
-import { full } from "../ops/mod.ts";
+import { copy, full } from "../ops/mod.ts";
+import { requireScalar } from "../ops/scalar.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Optimizer, Schedule } from "./optimizer.ts";
 
@@ -45,9 +46,11 @@ export interface CountState {
   readonly count: Tensor;
 }
 
-/** The rate at a count, from a number or a schedule. */
-export function rateAt(learningRate: number | Schedule, count: Tensor): Tensor {
-  return typeof learningRate === "number" ? full([], learningRate) : learningRate(count);
+/** The rate at a count, from a number, a scalar or a schedule. */
+export function rateAt(learningRate: number | Tensor | Schedule, count: Tensor): Tensor {
+  if (typeof learningRate === "function") return learningRate(count);
+  // A copy, as what a step tells is its reader's to dispose of.
+  return typeof learningRate === "number" ? full([], learningRate) : copy(learningRate);
 }
 
 /** A counter at its beginning. */
@@ -56,8 +59,10 @@ export function startCount(): Tensor {
 }
 
 /**
- * Turns gradients into descent: updates of −rate · gradient. The rate is a number, or a schedule that is asked by step,
- * from 0.
+ * Turns gradients into descent: updates of −rate · gradient. The rate is a number, an f32 scalar where it is data, or a
+ * schedule that is asked by step, from 0.
+ *
+ * Throws a TypeError where a tensor is not f32, and a RangeError where it is no scalar.
  *
  * @example
  * ```ts
@@ -70,7 +75,10 @@ export function startCount(): Tensor {
  * console.log(await updates.w.data()); // Float32Array [-1, 2]
  * ```
  */
-export function scaleByLearningRate(learningRate: number | Schedule): Optimizer<CountState> {
+export function scaleByLearningRate(learningRate: number | Tensor | Schedule): Optimizer<CountState> {
+  if (typeof learningRate !== "function") {
+    requireScalar({ of: "scaleByLearningRate", name: "learningRate", value: learningRate });
+  }
   return {
     init: () => ({ count: startCount() }),
     update(grads, { count }) {

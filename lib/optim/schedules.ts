@@ -1,11 +1,14 @@
-import { full, sub, where } from "../ops/mod.ts";
+import { sub, where } from "../ops/mod.ts";
+import { requireScalar } from "../ops/scalar.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { rateAt } from "./chain.ts";
 import { halfCosine } from "./half_cosine.ts";
 import type { Schedule } from "./optimizer.ts";
 
 /** A schedule that rises over a warm-up and falls after it. */
 export interface WarmupOptions {
-  /** The highest rate, at the end of the warm-up. */
-  readonly peak: number;
+  /** The highest rate, at the end of the warm-up: a number, or an f32 scalar where it is data. */
+  readonly peak: number | Tensor;
   /** Steps over which the rate rises from 0; 0 by default. */
   readonly warmup?: number;
   /** Number of the step, the warm-up's included, at which the rate has fallen to 0, where it stays. */
@@ -13,7 +16,9 @@ export interface WarmupOptions {
 }
 
 /**
- * The same rate at every step.
+ * The same rate at every step: a number, or an f32 scalar where it is data.
+ *
+ * Throws a TypeError where a tensor is not f32, and a RangeError where it is no scalar.
  *
  * @example
  * ```ts
@@ -24,8 +29,9 @@ export interface WarmupOptions {
  * console.log(await schedule(dd.tensor(7, { dtype: "i32" })).item()); // 0.25
  * ```
  */
-export function constantSchedule(rate: number): Schedule {
-  return () => full([], rate);
+export function constantSchedule(rate: number | Tensor): Schedule {
+  requireScalar({ of: "constantSchedule", name: "the rate", value: rate });
+  return (step) => rateAt(rate, step);
 }
 
 function withWarmup(
@@ -35,6 +41,7 @@ function withWarmup(
   if (!(total > warmup) || warmup < 0) {
     throw new RangeError(`a schedule of ${total} steps cannot warm up over ${warmup}`);
   }
+  requireScalar({ of: "a schedule", name: "peak", value: peak });
   return (step) => {
     const t = step.astype("f32");
     const rising = t.div(Math.max(1, warmup));
@@ -47,7 +54,8 @@ function withWarmup(
  * A schedule that rises linearly from 0 over the warm-up, then falls linearly to 0, as transformers'
  * `get_linear_schedule_with_warmup`.
  *
- * Throws a RangeError where the warm-up is negative, or not shorter than the whole.
+ * Throws a RangeError where the warm-up is negative, or not shorter than the whole, or the peak is a tensor and no scalar,
+ * and a TypeError where that is not f32.
  *
  * @example
  * ```ts
@@ -66,7 +74,8 @@ export function linearSchedule(options: WarmupOptions): Schedule {
  * A schedule that rises linearly from 0 over the warm-up, then falls to 0 along half a cosine, as transformers'
  * `get_cosine_schedule_with_warmup` ([SGDR](https://arxiv.org/abs/1608.03983) without restarts).
  *
- * Throws a RangeError where the warm-up is negative, or not shorter than the whole.
+ * Throws a RangeError where the warm-up is negative, or not shorter than the whole, or the peak is a tensor and no scalar,
+ * and a TypeError where that is not f32.
  *
  * @example
  * ```ts

@@ -1,4 +1,5 @@
 import { zerosLike } from "../ops/mod.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
 import { addDecayedWeights } from "./adamw.ts";
 import { chain, type CountState, scaleByLearningRate } from "./chain.ts";
@@ -6,12 +7,15 @@ import type { Optimizer, Schedule } from "./optimizer.ts";
 
 /** Settings of {@linkcode sgd}. */
 export interface SgdOptions {
-  /** The rate of all steps, or a schedule by step. */
-  readonly learningRate: number | Schedule;
+  /** The rate of all steps, a number or an f32 scalar, or a schedule by step. */
+  readonly learningRate: number | Tensor | Schedule;
   /** Share of the last step's velocity that goes on; 0 by default, and then the state holds the count alone. */
   readonly momentum?: number;
-  /** Share of each parameter that is added to its gradient, before momentum; 0 by default. */
-  readonly weightDecay?: number;
+  /**
+   * Share of each parameter that is added to its gradient, before momentum, a number or an f32 scalar; 0 by default, and
+   * then the state has no part for it.
+   */
+  readonly weightDecay?: number | Tensor;
 }
 
 /** State of {@linkcode trace}. */
@@ -51,7 +55,9 @@ export type SgdState = readonly (Record<string, never> | TraceState | CountState
 
 /**
  * Stochastic gradient descent with momentum and weight decay, computed the way PyTorch's `SGD` does without dampening
- * or Nesterov's step: g ← g + decay · θ, v ← momentum · v + g, θ ← θ − rate · v.
+ * or Nesterov's step: g ← g + decay · θ, v ← momentum · v + g, θ ← θ − rate · v. Rate and decay may be data.
+ *
+ * Throws a TypeError where a tensor is not f32, and a RangeError where it is no scalar.
  *
  * @example
  * ```ts

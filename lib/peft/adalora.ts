@@ -16,6 +16,7 @@ import {
 } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import * as random from "../ops/random_mod.ts";
+import { quotient, requireNumber } from "../ops/scalar.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { treeMap } from "../tensor/tree.ts";
 import type { LowRankTrainable } from "./factors.ts";
@@ -27,12 +28,13 @@ import {
   countParameters,
   type LowRankOptions,
   mergeWith,
+  requireAlpha,
   requireDropout,
   requireRank,
   takeHeads,
 } from "./low_rank.ts";
 import { LowRankWeight } from "./low_rank_weight.ts";
-import { ALPHA, DROPOUT, QUERIES_AND_VALUES, TARGETS } from "./low_rank_options.ts";
+import { DATA_ALPHA, DROPOUT, QUERIES_AND_VALUES, TARGETS } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 import type { OptionSchema } from "./method_options.ts";
@@ -95,7 +97,8 @@ const zerosOf = (factors: Readonly<Record<string, Triplets>>) => treeMap(zerosLi
  * PEFT; the paper squares and sums.
  *
  * Throws a RangeError where a rank is no whole number from 1, the target rank is above the initial one, dropout is not
- * in [0, 1), or no step is left for the budget to fall.
+ * in [0, 1), no step is left for the budget to fall, or α is a tensor and no scalar, and a TypeError where that is not f32.
+ * `export` throws a RangeError where α is a tensor.
  *
  * @example
  * ```ts
@@ -114,6 +117,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
   requireRank("adalora", initialRank);
   requireRank("adalora", targetRank);
   requireDropout("adalora", options);
+  requireAlpha("adalora", options);
   if (targetRank > initialRank) {
     throw new RangeError(`adalora: the target rank ${targetRank} is above the initial one, ${initialRank}`);
   }
@@ -122,7 +126,7 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
       `adalora: ${warmup} first and ${final} last steps leave none of ${totalSteps} for the budget to fall`,
     );
   }
-  const scale = alpha / initialRank;
+  const scale = quotient(alpha, initialRank);
   const change = ({ P, E, Q }: Triplets): LowRank<Tensor> => ({ left: P, right: Q.mul(E.expandDims(1)), scale });
 
   /** b(t), triplets in all targets: b₀ until tᵢ, then a cubic fall, then b_T. */
@@ -220,7 +224,8 @@ export function adalora(options: AdaloraOptions): Method<LowRankTrainable<Triple
           peft_type: "ADALORA",
           r: initialRank,
           ...optionFields(OPTIONS, {
-            ...{ initialRank, targetRank, alpha, dropout: options.dropout ?? 0 },
+            ...{ initialRank, targetRank, dropout: options.dropout ?? 0 },
+            alpha: requireNumber({ of: "adalora", name: "alpha", value: alpha }, "export"),
             ...{ warmup, final, interval },
           }),
           beta1,
@@ -262,7 +267,7 @@ const OPTIONS = {
     minimum: 1,
     field: ["init_r", 12],
   },
-  alpha: ALPHA,
+  alpha: DATA_ALPHA,
   targets: TARGETS,
   dropout: DROPOUT,
   warmup: {

@@ -1,5 +1,6 @@
 import { addLowRank, concat, copy, full, stopGradient, where } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
+import { quotient, requireNumber, requireScalar } from "../ops/scalar.ts";
 import type { Schedule } from "../optim/optimizer.ts";
 import { cosineSchedule, linearSchedule } from "../optim/schedules.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -12,25 +13,32 @@ import {
   initialTrainable,
   type LowRankOptions,
   mergeWith,
+  requireAlpha,
   requireDropout,
   requireRank,
 } from "./low_rank.ts";
 import { LowRankWeight } from "./low_rank_weight.ts";
 import { TelescopedWeight } from "./telescoped_weight.ts";
-import { LAMBDA, LOW_RANK, lowRankOptions, QUERIES_AND_VALUES } from "./low_rank_options.ts";
+import { DATA_LOW_RANK, LAMBDA, lowRankOptions, QUERIES_AND_VALUES } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 import { selectTargets } from "./targets.ts";
 
 /** Options of {@linkcode deltaLora}. */
 export interface DeltaLoraOptions extends LowRankOptions {
-  /** λ: weight of the change that W receives, a number or a schedule by step; a schedule needs the form in place. */
-  readonly lambda: number | Schedule;
-  /** K: W moves in updates whose number, from 0, is above this one; −1 for all of them. */
-  readonly startStep: number;
+  /**
+   * λ: weight of the change that W receives, a number, an f32 scalar where it is data, or a schedule by step, which needs
+   * the form in place.
+   */
+  readonly lambda: number | Tensor | Schedule;
+  /**
+   * K: W moves in updates whose number, from 0, is above this one; −1 for all of them. A number, or an i32 scalar where it
+   * is data.
+   */
+  readonly startStep: number | Tensor;
   /**
    * `in-place`: W itself is written, as in the paper, and must be f32. `telescoped`: W stays, and the sum of all
-   * changes, which telescopes, is part of the forward pass. `auto`, the default: telescoped where λ is a number.
+   * changes, which telescopes, is part of the forward pass. `auto`, the default: telescoped where λ is no schedule.
    */
   readonly write?: "in-place" | "telescoped" | "auto";
   /**
@@ -63,8 +71,9 @@ export interface DeltaLoraAux {
  * from its updates. `export` gives a LoRA adapter of rank 2r that holds the whole change, which PEFT reads.
  *
  * Throws a RangeError where the rank is no whole number from 1, K no whole number from −1, dropout is not in [0, 1) or
- * not allowed by `allowDropout`, or λ is a schedule with the telescoped form. `export` throws one where λ is a
- * schedule.
+ * not allowed by `allowDropout`, λ is a schedule with the telescoped form, or a tensor is no scalar, and a TypeError where
+ * α or λ is a tensor and not f32, or K one and not i32. `export` throws a RangeError where λ is a schedule or α or λ a
+ * tensor, and `describe` where λ is one.
  *
  * @example One step, after which W has received the change of B·A once
  * ```ts
@@ -85,6 +94,9 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
   const { rank, alpha, lambda, startStep, write = "auto", dropout = 0, allowDropout = false } = options;
   requireRank("deltaLora", rank);
   requireDropout("deltaLora", options);
+  requireAlpha("deltaLora", options);
+  if (typeof lambda !== "function") requireScalar({ of: "deltaLora", name: "lambda", value: lambda });
+  requireScalar({ of: "deltaLora", name: "startStep", value: startStep }, "i32");
   if (dropout !== 0 && !allowDropout) {
     throw new RangeError(
       `deltaLora: dropout ${dropout} in the branch is not possible: the change of W is that of B·A, and with dropout the ` +
@@ -92,14 +104,14 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
         "the same",
     );
   }
-  if (!Number.isInteger(startStep) || startStep < -1) {
+  if (typeof startStep === "number" && (!Number.isInteger(startStep) || startStep < -1)) {
     throw new RangeError(`deltaLora: startStep is a whole number from -1 (the first update), not ${startStep}`);
   }
   if (typeof lambda === "function" && write === "telescoped") {
     throw new RangeError('deltaLora: a λ that varies by step does not telescope: use write: "in-place"');
   }
-  const isTelescoped = write === "telescoped" || (write === "auto" && typeof lambda === "number");
-  const scale = alpha / rank;
+  const isTelescoped = write === "telescoped" || (write === "auto" && typeof lambda !== "function");
+  const scale = quotient(alpha, rank);
   const rule = { lambda, scale, startStep };
 
   /** λ·(α/r) once W moves, with a constant λ. */
@@ -118,7 +130,7 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
 
   return {
     name: "delta-lora",
-    isWhole: typeof lambda !== "number",
+    isWhole: typeof lambda === "function",
     init(key, base) {
       const trainable = initialTrainable(key, base, options);
       return { trainable, aux: beginAt(trainable) };
@@ -164,22 +176,26 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
       );
     },
     export({ base, trainable: { factors, heads }, aux: { anchor, writes } }) {
-      if (typeof lambda !== "number") {
+      if (typeof lambda === "function") {
         throw new RangeError(
           "deltaLora: with a λ that varies by step the change has no factors to export: merge instead",
         );
       }
       // s·[(1 + λ)·B A − λ·B_K A_K] as an adapter of rank 2r, whose α/r is the same.
-      const active = where(writes.greater(0), full([], lambda), 0);
+      const weight = requireNumber({ of: "deltaLora", name: "lambda", value: lambda }, "export");
+      const plain = requireNumber({ of: "deltaLora", name: "alpha", value: alpha }, "export");
+      const active = where(writes.greater(0), full([], weight), 0);
       const doubled = Object.entries(factors).map(([path, { A, B }]) => [path, {
         A: concat([A, anchor[path].A], { axis: 0 }),
         B: concat([B.mul(active.add(1)), anchor[path].B.mul(active).neg()], { axis: 1 }),
       }]);
-      return loraAdapter({ rank: 2 * rank, alpha: 2 * alpha, base, factors: Object.fromEntries(doubled), heads });
+      return loraAdapter({ rank: 2 * rank, alpha: 2 * plain, base, factors: Object.fromEntries(doubled), heads });
     },
     describe: ({ base, trainable }) => ({
       ...countParameters(base, trainable),
-      lambda: typeof lambda === "number" ? lambda : "by step",
+      lambda: typeof lambda === "function"
+        ? "by step"
+        : requireNumber({ of: "deltaLora", name: "lambda", value: lambda }, "describe"),
     }),
     writeCount: ({ aux }) => aux.writes,
   };
@@ -196,7 +212,7 @@ export const deltaLoraMethod: MethodDescription = defineMethod({
   summary: "LoRA whose weight receives the change of the product of its factors",
   paper: "https://arxiv.org/abs/2309.02411",
   options: {
-    ...LOW_RANK,
+    ...DATA_LOW_RANK,
     lambda: LAMBDA,
     lambdaSchedule: {
       kind: "text",
@@ -210,6 +226,7 @@ export const deltaLoraMethod: MethodDescription = defineMethod({
       help: "K: W moves after this update, counted from 0, -1 for all updates; a quarter of the steps by default",
       default: (_, { steps }) => Math.floor(steps / 4),
       minimum: -1,
+      isData: true,
     },
     write: {
       kind: "text",
@@ -242,6 +259,13 @@ export const deltaLoraMethod: MethodDescription = defineMethod({
       write: "in-place",
       targets: QUERIES_AND_VALUES,
     }),
+  },
+  dormant: {
+    options: ["lambda", "lambdaSchedule", "startStep"],
+    // W moves from update K + 1 on, and up to it the factors of the last update are kept. By themselves, runs with a schedule
+    // write in place and runs without one do not, so that their first steps are other sums.
+    until: ({ startStep, write, lambdaSchedule }) =>
+      write === "auto" && lambdaSchedule !== undefined ? -1 : Number(startStep) + 1,
   },
   beginsFrom: ["lora"],
   isConverted: true,

@@ -27,12 +27,12 @@ export interface DeltaLoraUpdateOptions<OptimizerState = Tree> {
 
 /** How much of a step's change W receives, and from which step on. */
 export interface DeltaLoraRule {
-  /** λ, or λ by step. */
-  readonly lambda: number | Schedule;
-  /** α/r. */
-  readonly scale: number;
-  /** K. */
-  readonly startStep: number;
+  /** λ, a number or an f32 scalar, or λ by step. */
+  readonly lambda: number | Tensor | Schedule;
+  /** α/r, a number or an f32 scalar. */
+  readonly scale: number | Tensor;
+  /** K, a number or an i32 scalar. */
+  readonly startStep: number | Tensor;
 }
 
 /** Whether W moves in a step, which counts from 0: a bool scalar. */
@@ -42,7 +42,8 @@ export function movesAt(step: Tensor, { startStep }: Pick<DeltaLoraRule, "startS
 
 /** λ·(α/r) of a step in which W moves, a product in f32. */
 export function weightAt(step: Tensor, { lambda, scale }: Pick<DeltaLoraRule, "lambda" | "scale">): Tensor {
-  return (typeof lambda === "number" ? full([], lambda) : lambda(step)).mul(scale);
+  if (typeof lambda === "function") return lambda(step).mul(scale);
+  return (typeof lambda === "number" ? full([], lambda) : lambda).mul(scale);
 }
 
 /** Half way from a factor before a step to the one after it. */

@@ -1,5 +1,6 @@
 import { addLowRank } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
+import { requireNumber } from "../ops/scalar.ts";
 import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -12,11 +13,12 @@ import {
   factoredBy,
   initialTrainable,
   type LowRankOptions,
+  requireAlpha,
   requireDropout,
   requireRanks,
 } from "./low_rank.ts";
 import { type BranchDropout, LowRankWeight } from "./low_rank_weight.ts";
-import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
+import { DATA_LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 
@@ -75,7 +77,8 @@ class DoraWeight implements ProjectedWeight {
  * of the rows of a frozen W, whose lengths m are trained apart; s = α/r. m begins as the lengths of W's rows, and the
  * lengths in the denominator are constants to the derivative (section 4.3), as in PEFT, which calls it `use_dora`.
  *
- * Throws a RangeError where a rank is no whole number from 1 or dropout is not in [0, 1).
+ * Throws a RangeError where a rank is no whole number from 1, dropout is not in [0, 1) or α is a tensor and no scalar, and a
+ * TypeError where that is not f32. `export` throws a RangeError where α is a tensor.
  *
  * @example
  * ```ts
@@ -90,6 +93,7 @@ class DoraWeight implements ProjectedWeight {
 export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>, Record<string, never>> {
   requireRanks("dora", options);
   requireDropout("dora", options);
+  requireAlpha("dora", options);
   const factored = factoredBy(options);
   return {
     name: "dora",
@@ -119,7 +123,8 @@ export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>
     },
     export({ base, trainable: { factors, heads } }) {
       const magnitudes = Object.fromEntries(Object.entries(factors).map(([path, { magnitude }]) => [path, magnitude]));
-      return loraAdapter({ ...options, base, factors, heads, magnitudes });
+      const alpha = requireNumber({ of: "dora", name: "alpha", value: options.alpha }, "export");
+      return loraAdapter({ ...options, alpha, base, factors, heads, magnitudes });
     },
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };
@@ -132,7 +137,7 @@ export const doraMethod: MethodDescription = defineMethod({
   name: "dora",
   summary: "LoRA on the directions of a weight's rows, whose lengths are trained apart",
   paper: "https://arxiv.org/abs/2402.09353",
-  options: LOW_RANK,
+  options: DATA_LOW_RANK,
   make: (options, place) => dora(lowRankOptions(options, place)),
   recipe: { learningRate: 5e-3, options: () => LOW_RANK_RECIPE },
   readAdapter(file) {

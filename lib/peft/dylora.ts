@@ -2,6 +2,7 @@ import { arange, div, full, where } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import type { Key } from "../ops/random.ts";
 import * as random from "../ops/random_mod.ts";
+import { quotient, requireNumber } from "../ops/scalar.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
 import { changeOf, type Factors, type LowRankTrainable } from "./factors.ts";
@@ -11,11 +12,12 @@ import {
   initialTrainable,
   type LowRankOptions,
   mergeWith,
+  requireAlpha,
   requireDropout,
   requireRank,
 } from "./low_rank.ts";
 import { LowRankWeight } from "./low_rank_weight.ts";
-import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
+import { DATA_LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method, MethodState } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 
@@ -87,8 +89,9 @@ export function dyloraAt(
  * A step is one with a key; without one `adapt` gives the model at `testRank`, and so do `merge` and `export`, whose
  * file is a LoRA adapter; {@linkcode dyloraAt} cuts a state to any other rank.
  *
- * Throws a RangeError where a rank is no whole number from 1, `testRank` is above `rank`, dropout is not in [0, 1), or
- * there is no such mode.
+ * Throws a RangeError where a rank is no whole number from 1, `testRank` is above `rank`, dropout is not in [0, 1), there is
+ * no such mode, or α is a tensor and no scalar, and a TypeError where that is not f32. `export` throws a RangeError where α
+ * is a tensor.
  *
  * @example
  * ```ts
@@ -106,6 +109,7 @@ export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraA
   requireRank("dylora", rank);
   requireBelow(testRank, rank);
   requireDropout("dylora", options);
+  requireAlpha("dylora", options);
   if (mode !== "all" && mode !== "frozen") throw new RangeError(`dylora: a mode is all or frozen, not ${mode}`);
 
   /** b of a step: rounding may not lift it above r. */
@@ -120,7 +124,7 @@ export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraA
     scale: div(alpha, active.astype("f32")),
   });
   const atTest = (pair: Factors): LowRank<Tensor> => {
-    return changeOf(testRank === rank ? pair : cut(pair, testRank), alpha / testRank);
+    return changeOf(testRank === rank ? pair : cut(pair, testRank), quotient(alpha, testRank));
   };
 
   return {
@@ -151,7 +155,9 @@ export function dylora(options: DyloraOptions): Method<LowRankTrainable, DyloraA
     merge: (state) => mergeWith(state, (_, factors) => [atTest(factors)]),
     export(state) {
       const { factors, heads } = dyloraAt(state, testRank).trainable;
-      return loraAdapter({ rank: testRank, alpha, base: state.base, factors, heads, dropout: options.dropout });
+      const plain = requireNumber({ of: "dylora", name: "alpha", value: alpha }, "export");
+      const { dropout } = options;
+      return loraAdapter({ rank: testRank, alpha: plain, base: state.base, factors, heads, dropout });
     },
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };
@@ -163,7 +169,7 @@ export const dyloraMethod: MethodDescription = defineMethod({
   summary: "LoRA that works at every rank up to its own",
   paper: "https://arxiv.org/abs/2210.07558",
   options: {
-    ...LOW_RANK,
+    ...DATA_LOW_RANK,
     mode: {
       kind: "text",
       help: "what a step trains of the components that it draws: all, or frozen: the last one alone",

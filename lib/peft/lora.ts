@@ -1,3 +1,4 @@
+import { requireNumber } from "../ops/scalar.ts";
 import type { LowRankPatterns, LowRankTrainable } from "./factors.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
 import { readLora } from "./read_lora.ts";
@@ -9,10 +10,11 @@ import {
   initialTrainable,
   type LowRankOptions,
   mergeWith,
+  requireAlpha,
   requireDropout,
   requireRanks,
 } from "./low_rank.ts";
-import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
+import { DATA_LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 
@@ -25,7 +27,8 @@ export interface LoraOptions extends LowRankOptions, LowRankPatterns {}
  * paper says Gaussian) and B zero. With `scaling: "rank-stabilized"` the branch weighs α/√r. `export` gives PEFT's
  * `LORA`.
  *
- * Throws a RangeError where a rank is no whole number from 1 or dropout is not in [0, 1).
+ * Throws a RangeError where a rank is no whole number from 1, dropout is not in [0, 1) or α is a tensor and no scalar, and a
+ * TypeError where that is not f32. `export` throws a RangeError where α is a tensor.
  *
  * @example
  * ```ts
@@ -40,6 +43,7 @@ export interface LoraOptions extends LowRankOptions, LowRankPatterns {}
 export function lora(options: LoraOptions): Method<LowRankTrainable, Record<string, never>> {
   requireRanks("lora", options);
   requireDropout("lora", options);
+  requireAlpha("lora", options);
   const factored = factoredBy(options);
   return {
     name: "lora",
@@ -52,7 +56,10 @@ export function lora(options: LoraOptions): Method<LowRankTrainable, Record<stri
       ),
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
     merge: (state) => mergeWith(state, (path, factors) => [factored(path, factors)]),
-    export: ({ base, trainable: { factors, heads } }) => loraAdapter({ ...options, base, factors, heads }),
+    export({ base, trainable: { factors, heads } }) {
+      const alpha = requireNumber({ of: "lora", name: "alpha", value: options.alpha }, "export");
+      return loraAdapter({ ...options, alpha, base, factors, heads });
+    },
     describe: ({ base, trainable }) => countParameters(base, trainable),
   };
 }
@@ -65,7 +72,7 @@ export const loraMethod: MethodDescription = defineMethod({
   summary: "a product of two low-rank factors beside each frozen weight",
   paper: "https://arxiv.org/abs/2106.09685",
   options: {
-    ...LOW_RANK,
+    ...DATA_LOW_RANK,
     scaling: {
       kind: "text",
       help: "how the rank enters the weight of the product: standard (α/r, the default) or rank-stabilized (α/√r)",

@@ -2,7 +2,7 @@ import { full } from "../ops/mod.ts";
 import { treeMap } from "../tensor/tree.ts";
 import type { LowRankTrainable } from "./factors.ts";
 import { lora, type LoraOptions } from "./lora.ts";
-import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
+import { DATA_LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 
@@ -54,7 +54,7 @@ export const loraPlusMethod: MethodDescription = defineMethod({
   summary: "LoRA whose B learns faster than its A",
   paper: "https://arxiv.org/abs/2402.12354",
   options: {
-    ...LOW_RANK,
+    ...DATA_LOW_RANK,
     ratio: { kind: "number", help: "how many times A's learning rate B has", default: 16, above: 0 },
   },
   make: ({ ratio, ...options }, place) => loraPlus({ ...lowRankOptions(options, place), ratio }),

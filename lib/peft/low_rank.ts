@@ -1,5 +1,6 @@
 import { addLowRank, copy, zeros } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
+import { quotient, requireScalar } from "../ops/scalar.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Key } from "../ops/random.ts";
 import type { Params, Weight } from "../nn/linear.ts";
@@ -15,8 +16,8 @@ import { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from ".
 export interface LowRankOptions {
   /** r: the rank of the factors, a whole number from 1. */
   readonly rank: number;
-  /** α: the product of the factors weighs α/r. */
-  readonly alpha: number;
+  /** α: the product of the factors weighs α/r. A number, or an f32 scalar where it is data. */
+  readonly alpha: number | Tensor;
   /** Which linear layers get factors. */
   readonly targets: TargetPattern;
   /**
@@ -31,14 +32,30 @@ export interface LowRankOptions {
   readonly dropout?: number;
 }
 
+/** Rank and α of all targets, but for those that patterns name. `Alpha` is a number, or a scalar where α is data. */
+type Settings<Alpha = number | Tensor> = LowRankPatterns & { readonly rank: number; readonly alpha: Alpha };
+
 /** Rank and scale of one target. */
 export function settingOf(
   path: string,
-  { rank, alpha, rankPattern, alphaPattern, scaling }: Pick<LowRankOptions, "rank" | "alpha"> & LowRankPatterns,
-): { readonly rank: number; readonly scale: number } {
+  settings: Settings<number>,
+): { readonly rank: number; readonly scale: number };
+export function settingOf(
+  path: string,
+  settings: Settings,
+): { readonly rank: number; readonly scale: number | Tensor };
+export function settingOf(
+  path: string,
+  { rank, alpha, rankPattern, alphaPattern, scaling }: Settings,
+): { readonly rank: number; readonly scale: number | Tensor } {
   const own = patternValue(rankPattern, path) ?? rank;
   const weight = patternValue(alphaPattern, path) ?? alpha;
-  return { rank: own, scale: weight / (scaling === "rank-stabilized" ? Math.sqrt(own) : own) };
+  return { rank: own, scale: quotient(weight, scaling === "rank-stabilized" ? Math.sqrt(own) : own) };
+}
+
+/** Checks α. Throws a TypeError or RangeError where it is a tensor and no f32 scalar. */
+export function requireAlpha(method: string, { alpha }: Pick<LowRankOptions, "alpha">): void {
+  requireScalar({ of: method, name: "alpha", value: alpha });
 }
 
 /** Checks a rank. Throws a RangeError where it is no positive whole number. */
@@ -60,7 +77,7 @@ export function requireRanks(method: string, { rank, rankPattern = {} }: { reado
 
 /** The change of a target's weight: its factors at the scale that options give it. */
 export function factoredBy(
-  options: Pick<LowRankOptions, "rank" | "alpha"> & LowRankPatterns,
+  options: Settings,
 ): (path: string, factors: Factors) => LowRank<Tensor> {
   return (path, factors) => changeOf(factors, settingOf(path, options).scale);
 }

@@ -1,3 +1,4 @@
+import type { Tensor } from "../tensor/tensor.ts";
 import type { LowRankOptions } from "./low_rank.ts";
 import type { MethodOptions, MethodPlace, OptionSchema, OptionValues } from "./method_options.ts";
 
@@ -28,7 +29,7 @@ export const DROPOUT = {
 
 /**
  * The options that LoRA and its kin share, for the schema of a method: rank (8 by default), α (16), targets and
- * dropout, to be taken whole or in part.
+ * dropout, to be taken whole or in part. All are plain; `{ ...alpha, isData: true }` is an α that may be a tensor.
  */
 export const LOW_RANK = {
   rank: { kind: "integer", help: "r: rank of the factors", default: 8, minimum: 1, field: ["r", 8] },
@@ -37,12 +38,19 @@ export const LOW_RANK = {
   dropout: DROPOUT,
 } as const satisfies OptionSchema;
 
+/** α where a method takes it as a tensor, too. */
+export const DATA_ALPHA = { ...ALPHA, isData: true } as const;
+
+/** {@linkcode LOW_RANK} of methods that take α as a tensor, too. */
+export const DATA_LOW_RANK = { ...LOW_RANK, alpha: DATA_ALPHA } as const satisfies OptionSchema;
+
 /** λ of Delta-LoRA and its controls. */
 export const LAMBDA = {
   kind: "number",
   help: "λ: weight of the change that W receives",
   default: 0.5,
   minimum: 0,
+  isData: true,
 } as const;
 
 /**
@@ -58,7 +66,7 @@ export const LAMBDA = {
  * ```
  */
 export function lowRankOptions(
-  { rank, alpha, targets, dropout }: OptionValues<typeof LOW_RANK>,
+  { rank, alpha, targets, dropout }: Omit<OptionValues<typeof LOW_RANK>, "alpha"> & { readonly alpha: number | Tensor },
   { heads }: MethodPlace,
 ): LowRankOptions {
   return { rank, alpha, targets, heads, dropout };

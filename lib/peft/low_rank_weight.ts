@@ -42,6 +42,7 @@ const projectOnce = customVjp(
         {
           left: cotangent.matmul(scaled, { transposeA: true }),
           right: toInner.matmul(x, { transposeA: true }),
+          // Nothing is computed of it where nobody asks, as for an α that is data.
           scale: scale instanceof Tensor ? slope.mul(inner).sum() : scale,
         },
       ];

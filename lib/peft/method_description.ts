@@ -2,10 +2,12 @@ import type { AdapterFile, AdapterReading } from "./files/adapter_file.ts";
 import type { Method } from "./method.ts";
 import {
   completeOptions,
+  type MethodData,
   type MethodOptions,
   type MethodPlace,
   type OptionSchema,
   type OptionValues,
+  partData,
 } from "./method_options.ts";
 
 /** How a method is trained in the table of `deno task reproduce glue`, on the suite's small encoder. */
@@ -16,6 +18,25 @@ export interface MethodRecipe {
   readonly optimizer?: "sgd";
   /** Options for a run of so many steps; all defaults when absent. */
   readonly options?: (steps: number) => MethodOptions;
+}
+
+/** Options that change nothing in the first steps of a run. */
+export interface DormantOptions {
+  /** Their names. */
+  readonly options: readonly string[];
+  /**
+   * Steps up to which they do not matter, of complete options: runs that differ in nothing else have states of the same
+   * bits after so many steps, the least of theirs, and after any fewer. −1 where not even the first states agree.
+   */
+  until(options: MethodOptions): number;
+}
+
+/** Another method, by its name and complete options. */
+export interface MethodProgram {
+  /** The method's name. */
+  readonly method: string;
+  /** Its options. */
+  readonly options: MethodOptions;
 }
 
 /** What {@linkcode MethodDescription} and what {@linkcode defineMethod} is given have in common. */
@@ -35,6 +56,13 @@ interface Described {
   readonly isConverted?: true;
   /** Names of other methods whose adapters a run may begin from, as it trains the same parts. */
   readonly beginsFrom?: readonly string[];
+  /** Options that change nothing in the first steps, so that runs that differ in them alone have a beginning in common. */
+  readonly dormant?: DormantOptions;
+  /**
+   * The method whose steps, and states, are those of this one at such complete options to the bit: runs of both are cells of
+   * its program. `undefined` where that is its own.
+   */
+  readonly programOf?: (options: MethodOptions) => MethodProgram | undefined;
   /** Fields of `adapter_config.json` that it reads beside those of its options. */
   readonly adapterFields?: readonly string[];
   /**
@@ -52,11 +80,13 @@ export interface MethodDescription extends Described {
   /** Its options by name: flags, help texts, checks of specs and columns of records are made of them. */
   readonly options: OptionSchema;
   /**
-   * The method by plain options, with the defaults of those that are absent.
+   * The method by its options, with the defaults of those that are absent. They are plain, or scalar tensors where an option
+   * is data; a method that has any neither exports nor describes its states where it would need their numbers.
    *
-   * Throws a RangeError where an option is unknown, is missing, or has a value that it cannot have.
+   * Throws a RangeError where an option is unknown, is missing, or has a value that it cannot have, and a TypeError where a
+   * tensor has another dtype than the option's kind.
    */
-  make(options: MethodOptions, place: MethodPlace): Method;
+  make(options: MethodData, place: MethodPlace): Method;
 }
 
 /** What {@linkcode defineMethod} takes for a method: a description whose `make` is given options that are checked. */
@@ -69,7 +99,8 @@ export interface MethodDefinition<Schema extends OptionSchema> extends Described
 
 /**
  * A method's description, with `make` checking and completing the options before the method's own `make` sees them typed by
- * their descriptions. The option `targets`, where there is one, is the place's when that names targets.
+ * their descriptions. The option `targets`, where there is one, is the place's when that names targets. An option that is
+ * marked with `isData` may come as a scalar tensor.
  *
  * @example LoRA under another name, whose α is always twice the rank
  * ```ts
@@ -97,7 +128,8 @@ export function defineMethod<const Schema extends OptionSchema>(
     ...definition,
     recipe: { ...recipe, options: recipe.options ?? ((steps) => complete({}, { steps })) },
     make(options, place) {
-      const values: Record<string, unknown> = { ...complete(options, place) };
+      const { plain, data } = partData(definition, options);
+      const values: Record<string, unknown> = { ...complete(plain, place), ...data };
       if (place.targets !== undefined && Object.hasOwn(schema, "targets")) values.targets = place.targets;
       for (const [key, { required }] of Object.entries(schema)) {
         if (required && values[key] === undefined) {

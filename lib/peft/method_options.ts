@@ -1,3 +1,5 @@
+import { requireScalar } from "../ops/scalar.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { requireName } from "../text/nearest.ts";
 import { quoted } from "../text/quoted.ts";
 import type { TargetPattern } from "./targets.ts";
@@ -7,6 +9,9 @@ export type OptionValue = string | number | boolean;
 
 /** A method's options as plain data, by name. */
 export type MethodOptions = Readonly<Record<string, OptionValue>>;
+
+/** A method's options by name, with scalar tensors in the place of some that are data ({@linkcode NumberOption.isData}). */
+export type MethodData = Readonly<Record<string, OptionValue | Tensor>>;
 
 /** Where a method is used: what a default may depend on beside other options. */
 export interface MethodPlace {
@@ -42,6 +47,11 @@ export interface NumberOption extends AnyOption<number> {
   readonly above?: number;
   /** A number that values lie below; no bound by default. */
   readonly below?: number;
+  /**
+   * Whether the method takes a scalar tensor, too, f32 or i32 of a whole number: then runs that differ in it are cells of one
+   * program. Its bounds are not looked at in a tensor. Neither shapes nor another option's default may depend on it.
+   */
+  readonly isData?: true;
 }
 
 /** An option that is a text. */
@@ -69,8 +79,11 @@ type ValueOf<Option> = Option extends { readonly kind: "boolean" } ? boolean
     ? Option extends { readonly choices: readonly (infer Choice extends string)[] } ? Choice : string
   : number;
 
-/** `targets` comes as a pattern, from the place where that has one. */
-type ValueAt<Schema, Name extends keyof Schema> = Name extends "targets" ? TargetPattern : ValueOf<Schema[Name]>;
+type DataOf<Option> = Option extends { readonly isData: true } ? Tensor : never;
+
+/** `targets` comes as a pattern, from the place where that has one; what is data may come as a tensor. */
+type ValueAt<Schema, Name extends keyof Schema> = Name extends "targets" ? TargetPattern
+  : ValueOf<Schema[Name]> | DataOf<Schema[Name]>;
 
 type Sure<Schema> = {
   [Name in keyof Schema]: Schema[Name] extends { readonly required: true } | { readonly default: OptionValue } ? Name
@@ -145,4 +158,33 @@ export function completeOptions(
     complete[key] = value;
   }
   return complete;
+}
+
+/**
+ * Parts a method's options into plain ones and scalar tensors.
+ *
+ * Throws a RangeError where a tensor stands for an option that is not data or is no scalar, and a TypeError where its dtype
+ * is not that of the option's kind.
+ */
+export function partData(
+  { name, options: schema }: { readonly name: string; readonly options: OptionSchema },
+  given: MethodData,
+): { readonly plain: MethodOptions; readonly data: Readonly<Record<string, Tensor>> } {
+  const plain: Record<string, OptionValue> = {};
+  const data: Record<string, Tensor> = {};
+  for (const [key, value] of Object.entries(given)) {
+    if (!(value instanceof Tensor)) {
+      plain[key] = value;
+      continue;
+    }
+    const option = schema[requireName(`option of method ${name}`, key, Object.keys(schema))];
+    if (!isData(option)) throw new RangeError(`${name}: ${key} is ${wantedOf(option)}, and cannot be a tensor`);
+    requireScalar({ of: name, name: key, value }, option.kind === "integer" ? "i32" : "f32");
+    data[key] = value;
+  }
+  return { plain, data };
+}
+
+function isData(option: OptionDescription): option is NumberOption {
+  return (option.kind === "number" || option.kind === "integer") && option.isData === true;
 }

@@ -7,13 +7,16 @@ export * from "./methods.ts";
 export { methodNamed, METHODS } from "./registry.ts";
 export {
   defineMethod,
+  type DormantOptions,
   type MethodDefinition,
   type MethodDescription,
+  type MethodProgram,
   type MethodRecipe,
 } from "./method_description.ts";
 export {
   type BooleanOption,
   completeOptions,
+  type MethodData,
   type MethodOptions,
   type MethodPlace,
   type NumberOption,

@@ -1,7 +1,7 @@
 import type { LowRankTrainable } from "./factors.ts";
 import { readLora } from "./read_lora.ts";
 import { lora, type LoraOptions } from "./lora.ts";
-import { LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
+import { DATA_LOW_RANK, LOW_RANK_RECIPE, lowRankOptions } from "./low_rank_options.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 
@@ -35,7 +35,7 @@ export const rsloraMethod: MethodDescription = defineMethod({
   name: "rslora",
   summary: "LoRA whose product weighs α/√r, so that its share does not shrink as the rank grows",
   paper: "https://arxiv.org/abs/2312.03732",
-  options: LOW_RANK,
+  options: DATA_LOW_RANK,
   make: (options, place) => rslora(lowRankOptions(options, place)),
   recipe: { learningRate: 2e-3, options: () => LOW_RANK_RECIPE },
   readAdapter: (file) => file.isLora({ stabilized: true }) ? readLora(file, rslora) : undefined,

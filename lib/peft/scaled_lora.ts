@@ -1,28 +1,29 @@
-import { full, lessEqual, where } from "../ops/mod.ts";
+import { add, copy, full, less, lessEqual, where } from "../ops/mod.ts";
+import { product, quotient, requireNumber, requireScalar } from "../ops/scalar.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
-import { lora } from "./lora.ts";
+import { lora, loraMethod } from "./lora.ts";
 import { changeOf, type LowRankTrainable } from "./factors.ts";
 import { adaptWith, initialTrainable, type LowRankOptions, mergeWith } from "./low_rank.ts";
-import { LAMBDA, LOW_RANK, lowRankOptions, QUERIES_AND_VALUES } from "./low_rank_options.ts";
+import { DATA_LOW_RANK, LAMBDA, lowRankOptions, QUERIES_AND_VALUES } from "./low_rank_options.ts";
 import { LowRankWeight } from "./low_rank_weight.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 
 /** Options of {@linkcode scaledLora}. */
 export interface ScaledLoraOptions extends LowRankOptions {
-  /** λ of the Delta-LoRA that this is the control of. */
-  readonly lambda: number;
+  /** λ of the Delta-LoRA that this is the control of: a number, or an f32 scalar where it is data. */
+  readonly lambda: number | Tensor;
   /**
    * K: the branch weighs (1 + λ)·α/r once update K, counted from 0, is done, and α/r before; −1, the default, for the
-   * whole run.
+   * whole run. A number, or an i32 scalar where it is data.
    */
-  readonly startStep?: number;
+  readonly startStep?: number | Tensor;
 }
 
 /** What {@linkcode scaledLora} keeps beside its factors. */
 export interface ScaledLoraAux {
-  /** What the product of the factors weighs, an f32 scalar; absent where it never changes. */
+  /** What the product of the factors weighs, an f32 scalar; absent where K is the number −1, and it never changes. */
   readonly scale?: Tensor;
 }
 
@@ -34,7 +35,8 @@ export interface ScaledLoraAux {
  * With `startStep` K it is LoRA at α that switches to α′ after update K: its effective weight jumps by
  * λ·(α/r)·B_{K+1}A_{K+1} there, and but for that jump and the scale of gradients it is Delta-LoRA's of the same K.
  *
- * Throws a RangeError where K is no whole number from −1, and where {@linkcode lora} does.
+ * Throws a RangeError where K is no whole number from −1 or a tensor is no scalar, a TypeError where λ is a tensor and not
+ * f32, or K one and not i32, and what {@linkcode lora} throws.
  *
  * @example
  * ```ts
@@ -51,11 +53,18 @@ export interface ScaledLoraAux {
 export function scaledLora(
   { lambda, startStep = -1, ...options }: ScaledLoraOptions,
 ): Method<LowRankTrainable, ScaledLoraAux> {
-  if (!Number.isInteger(startStep) || startStep < -1) {
+  requireScalar({ of: "scaledLora", name: "lambda", value: lambda });
+  requireScalar({ of: "scaledLora", name: "startStep", value: startStep }, "i32");
+  if (typeof startStep === "number" && (!Number.isInteger(startStep) || startStep < -1)) {
     throw new RangeError(`scaledLora: startStep is a whole number from -1 (all along), not ${startStep}`);
   }
-  const grown = { ...lora({ ...options, alpha: (1 + lambda) * options.alpha }), name: "lora-scaled" };
-  return startStep === -1 ? grown : switchedLora({ lambda, startStep, ...options });
+  if (startStep !== -1) return switchedLora({ lambda, startStep, ...options });
+  return { ...lora({ ...options, alpha: grown(options.alpha, lambda) }), name: "lora-scaled" };
+}
+
+/** (1 + λ) times what a product weighs, or times its α. */
+function grown(weight: number | Tensor, lambda: number | Tensor): number | Tensor {
+  return product(typeof lambda === "number" ? 1 + lambda : add(lambda, 1), weight);
 }
 
 /** LoRA whose scale is data, so that nothing is compiled anew where it changes. */
@@ -63,11 +72,17 @@ function switchedLora(
   { lambda, startStep, ...options }: Required<Pick<ScaledLoraOptions, "lambda" | "startStep">> & LowRankOptions,
 ): Method<LowRankTrainable, ScaledLoraAux> {
   const plain = lora(options);
-  const scaleOf = options.alpha / options.rank;
+  const before = quotient(options.alpha, options.rank);
+  const after = grown(before, lambda);
+  /** What the product weighs in the first step: a K of −1 may come as data. */
+  const first = () => {
+    if (typeof startStep !== "number") return where(less(startStep, 0), after, before);
+    return typeof before === "number" ? full([], before) : copy(before);
+  };
   return {
     ...plain,
     name: "lora-scaled",
-    init: (key, base) => ({ trainable: initialTrainable(key, base, options), aux: { scale: full([], scaleOf) } }),
+    init: (key, base) => ({ trainable: initialTrainable(key, base, options), aux: { scale: first() } }),
     adapt: (base, trainable, aux, key) =>
       adaptWith(
         { base, trainable, dropout: options.dropout, key },
@@ -76,13 +91,15 @@ function switchedLora(
     after: ({ base, trainable, step }) => ({
       base,
       trainable,
-      aux: { scale: where(lessEqual(startStep, step), full([], (1 + lambda) * scaleOf), scaleOf) },
+      aux: { scale: where(lessEqual(startStep, step), after, before) },
     }),
     merge: (state) => mergeWith(state, (_, factors) => [changeOf(factors, state.aux.scale!)]),
     // α/r stands in the adapter's settings, which are plain numbers: what the scale is beyond it goes into B.
     export({ base, trainable: { factors, heads }, aux: { scale } }) {
-      const scaled = Object.entries(factors).map(([path, { A, B }]) => [path, { A, B: B.mul(scale!.div(scaleOf)) }]);
-      return loraAdapter({ ...options, base, factors: Object.fromEntries(scaled), heads });
+      const alpha = requireNumber({ of: "scaledLora", name: "alpha", value: options.alpha }, "export");
+      const share = scale!.div(alpha / options.rank);
+      const scaled = Object.entries(factors).map(([path, { A, B }]) => [path, { A, B: B.mul(share) }]);
+      return loraAdapter({ ...options, alpha, base, factors: Object.fromEntries(scaled), heads });
     },
   };
 }
@@ -95,12 +112,13 @@ export const scaledLoraMethod: MethodDescription = defineMethod({
   summary: "LoRA at (1+λ)α, from the first step on or from K on: Delta-LoRA's control",
   paper: "https://arxiv.org/abs/2309.02411",
   options: {
-    ...LOW_RANK,
+    ...DATA_LOW_RANK,
     lambda: LAMBDA,
     startStep: {
       kind: "integer",
       help: "K: the product weighs (1+λ)α/r once this update is done; all along by default",
       minimum: -1,
+      isData: true,
     },
   },
   make: ({ lambda, startStep, ...options }, place) =>
@@ -108,6 +126,12 @@ export const scaledLoraMethod: MethodDescription = defineMethod({
   recipe: {
     learningRate: 5e-3,
     options: () => ({ rank: 8, alpha: 16, lambda: 0.5, targets: QUERIES_AND_VALUES }),
+  },
+  // The scale changes with update K.
+  dormant: { options: ["lambda", "startStep"], until: ({ startStep = -1 }) => Number(startStep) },
+  programOf({ lambda, startStep = -1, ...options }) {
+    if (startStep !== -1) return undefined;
+    return { method: loraMethod.name, options: { ...options, alpha: (1 + Number(lambda)) * Number(options.alpha) } };
   },
   beginsFrom: ["lora"],
 });

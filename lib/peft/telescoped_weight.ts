@@ -1,7 +1,7 @@
 import { add, matmulSum } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { customVjp } from "../transform/mod.ts";
 import type { Factors } from "./factors.ts";
 import { onRows } from "./low_rank_weight.ts";
@@ -31,7 +31,7 @@ const projectTelescoped = customVjp(
         {
           left: cotangent.matmul(inner, { transposeA: true }).mul(scale),
           right: slope.matmul(x, { transposeA: true }).mul(scale),
-          scale,
+          scale: scale instanceof Tensor ? slope.mul(inner).sum() : scale,
         },
         undefined,
       ];
@@ -56,7 +56,6 @@ function forward(x: Tensor, W: Tensor, { left, right, scale }: LowRank<Tensor>, 
  * ever formed. What it received is a constant to the factors.
  */
 export class TelescopedWeight implements ProjectedWeight {
-  /** `part` has a number for its scale. */
   constructor(readonly W: Tensor, readonly part: LowRank<Tensor>, readonly received: Received) {}
 
   project(x: Tensor): Tensor {

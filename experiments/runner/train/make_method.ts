@@ -1,4 +1,4 @@
-import { peft } from "../../../mod.ts";
+import { peft, type Tensor } from "../../../mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { recipeNamed } from "../../recipes/methods.ts";
 import type { Beginning } from "../model/adapted.ts";
@@ -28,14 +28,39 @@ function headsOf(heads: string | undefined): RegExp {
 /** What of a spec decides its method. */
 export type MethodSource = Pick<RunSpec, "method" | "steps"> & { readonly model?: Pick<RunSpec["model"], "weights"> };
 
+/** Options of a spec that are data: scalar tensors in the place of its numbers, which count where they are absent. */
+export interface RunSettings {
+  /** Peak learning rate, in f32. */
+  readonly learningRate?: Tensor;
+  /** Decay, in f32. */
+  readonly weightDecay?: Tensor;
+  /** Options of the method that are data, by name: in f32, or in i32 where they are whole numbers. */
+  readonly method?: Readonly<Record<string, Tensor>>;
+}
+
+/** Options of {@linkcode makeMethod}. */
+export interface MakeMethodOptions {
+  /** The adapter that the run begins from. */
+  readonly beginning?: Beginning;
+  /** What of the options is data; only those of the method count here. */
+  readonly settings?: RunSettings;
+}
+
 /**
  * The method of a spec: by its options, or where it has none and an adapter of that method is begun from, as that one has
  * it. Throws a RangeError where an option cannot be.
  */
-export function makeMethod({ method, steps, model }: MethodSource, beginning?: Beginning): peft.Method {
-  const { targets, heads, ...options } = method;
-  if (beginning?.name === method.name) return beginning.method;
-  return recipeNamed(method.name).make(options as RunSpec["method"], {
+export function makeMethod(
+  { method, steps, model }: MethodSource,
+  { beginning, settings = {} }: MakeMethodOptions = {},
+): peft.Method {
+  const { name, targets, heads, ...options } = method;
+  if (beginning?.name === name) {
+    const [option] = Object.keys(settings.method ?? {});
+    if (option === undefined) return beginning.method;
+    throw new RangeError(`${name}: ${option} is the adapter's own number, and cannot be a tensor`);
+  }
+  return recipeNamed(name).make({ name, ...options, ...settings.method }, {
     steps,
     targets: targets === undefined ? undefined : parseTargets(String(targets)),
     heads: headsOf(heads === undefined ? undefined : String(heads)),

@@ -1,11 +1,13 @@
-import { add, cast, div, less, mul, optim, where } from "../../../mod.ts";
+import { add, cast, div, less, mul, optim, type Tensor, where } from "../../../mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { treeFlatten, treeFlattenLike, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
+import type { RunSettings } from "./make_method.ts";
 
 /** The schedule of a spec. The rate of a constant one rises, too: transformers' `get_constant_schedule_with_warmup`. */
 function scheduleOf(
-  { optimizer: { schedule, learningRate: peak, warmup }, steps: total }: Pick<RunSpec, "optimizer" | "steps">,
+  { optimizer: { schedule, warmup }, steps: total }: Pick<RunSpec, "optimizer" | "steps">,
+  peak: number | Tensor,
 ): optim.Schedule {
   if (schedule === "linear") return optim.linearSchedule({ peak, warmup, total });
   if (schedule === "cosine") return optim.cosineSchedule({ peak, warmup, total });
@@ -17,7 +19,7 @@ function scheduleOf(
 const UNDECAYED = /(\.bias|layer_?norm\.weight)$/i;
 
 /** Decay of all but biases and layer norms, which names tell: factors of one axis decay. */
-function decayByName(weightDecay: number): optim.Optimizer<Record<string, never>> {
+function decayByName(weightDecay: number | Tensor): optim.Optimizer<Record<string, never>> {
   return {
     init: () => ({}),
     update(grads, state, params) {
@@ -30,10 +32,17 @@ function decayByName(weightDecay: number): optim.Optimizer<Record<string, never>
   };
 }
 
-/** The optimizer of a spec, with its schedule: AdamW, or SGD, as PyTorch has it. */
-export function makeOptimizer(spec: Pick<RunSpec, "optimizer" | "steps">): optim.Optimizer {
-  const { name, weightDecay, decaysBiases = true, momentum } = spec.optimizer;
-  const learningRate = scheduleOf(spec);
+/**
+ * The optimizer of a spec, with its schedule: AdamW, or SGD, as PyTorch has it. `settings` are scalars in the place of the
+ * spec's rate and decay; SGD's state has a part for a decay that is data, which is empty, and none for a decay of 0.
+ */
+export function makeOptimizer(
+  spec: Pick<RunSpec, "optimizer" | "steps">,
+  settings: Pick<RunSettings, "learningRate" | "weightDecay"> = {},
+): optim.Optimizer {
+  const { name, decaysBiases = true, momentum } = spec.optimizer;
+  const { weightDecay = spec.optimizer.weightDecay } = settings;
+  const learningRate = scheduleOf(spec, settings.learningRate ?? spec.optimizer.learningRate);
   if (name === "sgd") return optim.sgd({ learningRate, weightDecay, momentum });
   if (decaysBiases) return optim.adamw({ learningRate, weightDecay });
   return optim.chain(

@@ -50,7 +50,7 @@ export function runFunctions(spec: StepSpec, { model, task, beginning }: {
   const { dropout, freshHead } = spec.model;
   const isFresh = freshHead || task.usesHead === false;
   const classifier = model.classifier({ labels: outputsOf(task), isFresh, dropout });
-  const method = makeMethod(spec, beginning);
+  const method = makeMethod(spec, { beginning });
   const optimizer = makeOptimizer(spec);
   // As shares of the range, so that a fresh head begins near them; the papers' scripts take scores as they are.
   const [least, greatest] = spec.scores === "raw" ? [0, 1] : task.range ?? [0, 1];
