@@ -2,7 +2,7 @@ import { add, copy, full, less, lessEqual, where } from "../ops/mod.ts";
 import { product, quotient, requireNumber, requireScalar } from "../ops/scalar.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
-import { lora, loraMethod } from "./lora.ts";
+import { lora } from "./lora.ts";
 import { changeOf, type LowRankTrainable } from "./factors.ts";
 import { adaptWith, initialTrainable, type LowRankOptions, mergeWith } from "./low_rank.ts";
 import { DATA_LOW_RANK, LAMBDA, lowRankOptions, QUERIES_AND_VALUES } from "./low_rank_options.ts";
@@ -131,7 +131,7 @@ export const scaledLoraMethod: MethodDescription = defineMethod({
   dormant: { options: ["lambda", "startStep"], until: ({ startStep = -1 }) => Number(startStep) },
   programOf({ lambda, startStep = -1, ...options }) {
     if (startStep !== -1) return undefined;
-    return { method: loraMethod.name, options: { ...options, alpha: (1 + Number(lambda)) * Number(options.alpha) } };
+    return { method: "lora", options: { ...options, alpha: (1 + Number(lambda)) * Number(options.alpha) } };
   },
   beginsFrom: ["lora"],
 });
