@@ -73,7 +73,8 @@ export const squarePrimitive: Primitive<undefined> = elementwise({
 });
 
 /**
- * The first operand where it compares so or is NaN, else the second.
+ * The first operand where it compares so or is NaN, else the second: of two zeros the second, whatever their signs, as in
+ * PyTorch.
  */
 function choose(compare: ">" | "<"): (args: readonly string[], site: ExpressionSite) => string {
   return ([a, b], { type, inputs: [dtype] }) => {
@@ -86,14 +87,14 @@ function choose(compare: ">" | "<"): (args: readonly string[], site: ExpressionS
 export const maximumPrimitive: Primitive<undefined> = elementwise({
   name: "maximum",
   wgsl: choose(">"),
-  reference: Math.max,
+  reference: (a, b) => a > b || Number.isNaN(a) ? a : b,
   vjp: ({ inputs: [a, b], cotangent }) => shareExtremum(cotangent, a.greater(b), a.equal(b)),
 });
 /** The smaller. NaN wins, as in NumPy. */
 export const minimumPrimitive: Primitive<undefined> = elementwise({
   name: "minimum",
   wgsl: choose("<"),
-  reference: Math.min,
+  reference: (a, b) => a < b || Number.isNaN(a) ? a : b,
   vjp: ({ inputs: [a, b], cotangent }) => shareExtremum(cotangent, a.less(b), a.equal(b)),
 });
 
@@ -120,11 +121,15 @@ export const absPrimitive: Primitive<undefined> = elementwise({
   reference: Math.abs,
   vjp: ({ inputs: [x], cotangent }) => [cotangent.mul(x.sign())],
 });
-/** −1, 0 or 1; NaN of NaN, as in NumPy. */
+/** −1, 0 or 1; a zero with its sign and NaN stay, as in XLA. By bits, as compilers make any zero of what is compared to 0. */
 export const signPrimitive: Primitive<undefined> = elementwise({
   name: "sign",
-  wgsl: ([x], { type, inputs: [dtype] }) =>
-    dtype === "f32" ? `select(sign(${x}), ${x}, ${isNaNExpression(x, type("u32"))})` : `sign(${x})`,
+  wgsl: ([x], { type, inputs: [dtype] }) => {
+    if (dtype !== "f32") return `sign(${x})`;
+    const [T, U] = [type("f32"), type("u32")];
+    const signed = `bitcast<${T}>(bitcast<${U}>(sign(${x})) | (bitcast<${U}>(${x}) & ${U}(0x80000000u)))`;
+    return `select(${signed}, ${x}, ${isNaNExpression(x, U)})`;
+  },
   reference: Math.sign,
   vjp: () => [undefined],
 });
@@ -236,8 +241,8 @@ export function square(x: Tensor): Tensor {
 
 /**
  * Takes the larger of two operands, element by element. Shapes broadcast by NumPy's rule. Where one operand is NaN, so
- * is the result; where both are equal, each gets half of the derivative, as in PyTorch. {@linkcode max} takes the
- * largest element of one tensor.
+ * is the result; where both are equal, each gets half of the derivative, and of zeros with different signs the second is
+ * taken, as in PyTorch. {@linkcode max} takes the largest element of one tensor.
  *
  * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
  * shapes do not broadcast.
@@ -258,8 +263,8 @@ export function maximum(a: TensorLike, b: TensorLike): Tensor {
 
 /**
  * Takes the smaller of two operands, element by element. Shapes broadcast by NumPy's rule. Where one operand is NaN, so
- * is the result; where both are equal, each gets half of the derivative, as in PyTorch. {@linkcode min} takes the
- * smallest element of one tensor.
+ * is the result; where both are equal, each gets half of the derivative, and of zeros with different signs the second is
+ * taken, as in PyTorch. {@linkcode min} takes the smallest element of one tensor.
  *
  * Throws a TypeError where the operands' dtypes differ or are none of f32, i32 and u32, and a RangeError where their
  * shapes do not broadcast.
@@ -318,7 +323,8 @@ export function abs(x: Tensor): Tensor {
 }
 
 /**
- * Gives −1, 0 or 1 by the sign of each element of an f32 or i32 tensor, and NaN of NaN. The derivative is 0 everywhere.
+ * Gives −1, 0 or 1 by the sign of each element of an f32 or i32 tensor, −0 of −0 and NaN of NaN. The derivative is 0
+ * everywhere.
  *
  * Throws a TypeError where `x` is of another dtype.
  *

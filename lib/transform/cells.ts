@@ -111,9 +111,20 @@ export class Cells {
       twin = { outputs: [], backward: this.#backward(group, inputs.slice(1)) };
       this.#twins.set(group, twin);
     }
-    const tensor = apply(groupPrimitive, inputs.map((input) => input.tensor), { group: twin });
+    const isMapped = this.#differs(group);
+    const [value, ...sources] = inputs.map((input) => input.tensor);
+    const all = isMapped && !inputs[0].isMapped ? overCells(value, this.count) : value;
+    const tensor = apply(groupPrimitive, [all, ...sources], { group: twin });
     twin.outputs.push(tensor);
-    this.#set(node, { tensor, isMapped: inputs[0].isMapped });
+    this.#set(node, { tensor, isMapped });
+  }
+
+  /** Whether a group's rule is another call in each cell. Then outputs that cells share get a cotangent of each cell, too. */
+  #differs(group: Group): boolean {
+    return group.outputs.some((output) => {
+      const state = stateOf(output);
+      return state.kind === "node" && state.inputs.some((input) => this.of(input).isMapped);
+    });
   }
 
   #backward(group: Group, sources: readonly OfCells[]): Group["backward"] {

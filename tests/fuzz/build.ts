@@ -1,10 +1,13 @@
+import * as linalg from "../../lib/linalg/mod.ts";
+import * as nn from "../../lib/nn/mod.ts";
 import { mark } from "../../lib/ops/identity.ts";
 import * as ops from "../../lib/ops/mod.ts";
 import { adamw, applyUpdates, type Optimizer, sgd } from "../../lib/optim/mod.ts";
-import { allocate, type Tensor, tensor, type Tree } from "../../lib/tensor/mod.ts";
+import { allocate, type Tensor, tensor, type Tree, treeFlatten, treeUnflatten } from "../../lib/tensor/mod.ts";
 import { sizeOf } from "../../lib/tensor/shape.ts";
 import { pullBack, record } from "../../lib/transform/differentiate.ts";
-import { checkpoint, customVjp, grad, valueAndGrad, vjp } from "../../lib/transform/mod.ts";
+import { grad, valueAndGrad, vjp } from "../../lib/transform/mod.ts";
+import { allAtOnce, oneByOne } from "./cells.ts";
 import {
   fromPlain,
   isName,
@@ -12,14 +15,15 @@ import {
   type Leaf,
   type Loop,
   namesIn,
+  numberLeaves,
   type PlainArg,
   type Program,
   type ProgramNode,
   type Segment,
 } from "./program.ts";
+import { ALL_CELLS, hasRule, type Manner, reversed, transformed, type Values } from "./transforms.ts";
 
-/** Tensors by the names of a program's values; a leaf may be a number. */
-export type Values = Readonly<Record<string, Tensor>>;
+export type { Manner, Values };
 
 /** What one step gives. */
 export interface StepResult {
@@ -32,14 +36,13 @@ export interface StepResult {
   readonly optimizer: Tree;
 }
 
-/** How a program is built: as it is written, or without what must not matter (checkpoints, rules of one's own). */
-export type Manner = "written" | "plain";
-
 /** Operations by their names in programs. */
 export const OPERATIONS: ReadonlyMap<string, (...args: never[]) => unknown> = new Map(
   [
     ...Object.entries(ops),
-    ...Object.entries(ops.random).map(([name, f]) => [`random.${name}`, f] as const),
+    ...Object.entries({ random: ops.random, nn, linalg }).flatMap(([space, functions]) =>
+      Object.entries(functions).map(([name, f]) => [`${space}.${name}`, f] as const)
+    ),
   ].flatMap(([name, f]) => typeof f === "function" ? [[name, f as (...args: never[]) => unknown]] : []),
 );
 
@@ -74,7 +77,7 @@ export function callNode({ op, args, part }: ProgramNode, values: Values): Tenso
   const f = OPERATIONS.get(op) as ((...args: unknown[]) => unknown) | undefined;
   if (!f) throw new Error(`there is no operation ${op}`);
   const result = f(...args.map((arg) => resolve(arg, values)));
-  return (part === undefined ? result : (result as Tensor[])[part]) as Tensor;
+  return (part === undefined ? result : (result as Record<number | string, Tensor>)[part]) as Tensor;
 }
 
 const RANGES: Readonly<Partial<Record<string, readonly [number, number]>>> = {
@@ -112,27 +115,22 @@ function callNodes(
   return values;
 }
 
-/** The same record with its keys in the opposite order: trees are matched by key. */
-function reversed<T>(record: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).reverse());
-}
-
-/** Computes a segment inside of its transform; it takes and gives records. */
-function callSegment(program: Program, { kind, from, to }: Segment, values: Values): Values {
+/** Computes a segment inside of its transforms; it takes and gives records. */
+function callSegment(
+  program: Program,
+  segment: Segment,
+  { values, manner }: { values: Values; manner: Manner },
+): Values {
+  const { from, to } = segment;
   const used = new Set(program.nodes.slice(from, to).flatMap(({ args }) => namesIn(args)));
   const given = Object.fromEntries(Object.entries(values).filter(([name]) => used.has(name)));
   const names = Array.from({ length: to - from }, (_, i) => `n${from + i}`);
-  const inside = (inputs: Record<string, Tensor>): Record<string, Tensor> => {
-    const made = callNodes(program, inputs, { from, to, manner: "written" });
+  const inside = (inputs: Values): Values => {
+    const made = callNodes(program, inputs, { from, to, manner });
     return Object.fromEntries(names.map((name) => [name, made[name]]));
   };
-  if (kind === "checkpoint") return checkpoint(inside)(given);
-  return customVjp(inside, {
-    forward: (inputs) => ({ value: inside(inputs), residuals: inputs }),
-    backward: (inputs, cotangents: Record<string, Tensor>) => [
-      reversed(vjp(inside, inputs).pullback(reversed(cotangents))[0] as Record<string, Tensor>),
-    ],
-  })(given);
+  const site = { manner, shared: numberLeaves(program), last: `n${to - 1}`, derives: program.derive !== undefined };
+  return transformed(segment, inside, site)(given);
 }
 
 /** The same values, where each that is the very tensor of one of `others` is a tensor of its own, as a segment gives it. */
@@ -147,10 +145,8 @@ export function buildValues(program: Program, leaves: Values, manner: Manner): V
   const { nodes, segment } = program;
   if (!segment) return callNodes(program, leaves, { from: 0, to: nodes.length, manner });
   const before = callNodes(program, leaves, { from: 0, to: segment.from, manner });
-  const made = manner === "plain"
-    ? apart(callNodes(program, before, { ...segment, manner }), before)
-    : callSegment(program, segment, before);
-  const inside = { ...before, ...made };
+  const made = callSegment(program, segment, { values: before, manner });
+  const inside = { ...before, ...manner === "plain" ? apart(made, before) : made };
   return callNodes(program, inside, { from: segment.to, to: nodes.length, manner });
 }
 
@@ -169,7 +165,7 @@ export function optimizerOf({ optimizer }: Loop): Optimizer {
  */
 function zerosOfRule(program: Program, values: Values): Tensor | undefined {
   const { nodes, segment, derive } = program;
-  if (segment?.kind !== "customVjp") return undefined;
+  if (!segment || !hasRule(segment)) return undefined;
   const isDerived = ({ dtype }: Tensor) => dtype === "f32" || dtype === "f16";
   const made = Array.from({ length: segment.to - segment.from }, (_, i) => values[`n${segment.from + i}`])
     .filter(isDerived);
@@ -217,6 +213,27 @@ function differentiate(program: Program, leaves: Values, manner: Manner): { valu
 
 /** One step of a program. */
 export function buildStep(program: Program, leaves: Values, optimizerState: Tree, manner: Manner): StepResult {
+  const { cells } = program;
+  if (!cells || (manner === "plain" && !cells.shows)) return stepAlone(program, leaves, { optimizerState, manner });
+  const { leaves: moments, structure } = treeFlatten(optimizerState);
+  const names = moments.map((_, i) => `s${i}`);
+  const step = (inputs: Values) =>
+    stepAlone(program, inputs, {
+      optimizerState: treeUnflatten(structure, names.map((name) => inputs[name])),
+      manner,
+    });
+  const inputs = { ...leaves, ...Object.fromEntries(names.map((name, i) => [name, moments[i]])) };
+  const given = { inputs, shared: numberLeaves(program) };
+  const { one, all } = (manner === "plain" ? oneByOne : allAtOnce)(cells, step, given);
+  return cells.shows ? { ...one, outputs: [...one.outputs, ...all.outputs] } : one;
+}
+
+/** One step of one cell. */
+function stepAlone(
+  program: Program,
+  leaves: Values,
+  { optimizerState, manner }: { readonly optimizerState: Tree; readonly manner: Manner },
+): StepResult {
   const { derive, loop, outputs } = program;
   const { values, derivatives } = derive
     ? differentiate(program, leaves, manner)
@@ -232,7 +249,7 @@ export function buildStep(program: Program, leaves: Values, optimizerState: Tree
     next = state;
   }
   return {
-    outputs: outputs.map((name) => values[name]),
+    outputs: [...outputs, ...ALL_CELLS in values ? [ALL_CELLS] : []].map((name) => values[name]),
     // What an optimizer takes is no result: as one it would be computed apart from the update.
     derivatives: loop?.optimizer ? [] : derive?.by.map((name) => derivatives[name]) ?? [],
     carried,

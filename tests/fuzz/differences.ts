@@ -21,7 +21,13 @@ export function differencesFault(program: Program, noise: Numbers): string | und
   const { derive } = program;
   if (!derive || program.leaves.some(({ same }) => same !== undefined)) return undefined;
   // Without a rule of one's own, which gives NaN also for what the function does not depend on.
-  const { leaves, result } = plainStep({ ...program, loop: undefined, segment: undefined, outputs: derive.of });
+  const { leaves, result } = plainStep({
+    ...program,
+    loop: undefined,
+    segment: undefined,
+    cells: undefined,
+    outputs: derive.of,
+  });
   const order = inOrder([...result.outputs, ...result.derivatives]);
   if (order.some(({ state }) => state.kind === "node" && DEFINED.has(primitiveOf(state).name))) return undefined;
   const exact = interpret(order);

@@ -1,10 +1,11 @@
 import { sameShape } from "../../lib/tensor/shape.ts";
 import { Numbers } from "../support/numbers.ts";
 import { Draft, type Mood } from "./draft.ts";
+import { drawCells, drawSegment } from "./draw_transforms.ts";
 import { DRAWINGS } from "./operations.ts";
 import { drawTrial } from "./trials.ts";
 import { unnoticed } from "./unnoticed.ts";
-import type { Derivation, Leaf, Loop, Program, Segment } from "./program.ts";
+import type { Derivation, Leaf, Loop, Program } from "./program.ts";
 
 const NAMES = Object.keys(DRAWINGS);
 
@@ -115,7 +116,10 @@ function carries(draft: Draft, taken: ReadonlySet<string>): Loop["carry"] {
   );
   for (const leaf of draft.some(leaves, 0.5)) {
     const { shape, dtype } = draft.tensor(leaf);
-    const fits = [...draft.tensors].filter(([, other]) => other.dtype === dtype && sameShape(other.shape, shape));
+    // A leaf that is a number would make a number of the next step's tensor.
+    const fits = [...draft.tensors].filter(([name, other]) =>
+      other.dtype === dtype && sameShape(other.shape, shape) && !draft.numberLeaves.has(name)
+    );
     const nodes = fits.filter(([name]) => name[0] === "n");
     if (nodes.length > 0) carry.push([leaf, draft.one(draft.chance(0.85) ? nodes : fits)[0]]);
     else if (dtype === "f32" && draft.chance(0.5)) {
@@ -179,7 +183,8 @@ function draw(seed: number): Program {
   const loop = optimizer || carry.length > 0 ? { steps: draft.between(1, 3), carry, optimizer } : undefined;
   const jit = draft.chance(0.65);
   const donates = jit && draft.chance(0.6);
-  const segment = segmentOf(draft);
+  const segment = drawSegment(draft, derive !== undefined);
+  const cells = draft.chance(0.1) ? drawCells(draft, false) : undefined;
   const outputs = outputsOf(draft);
   const leaves = withTwins(draft, draft.leaves).map((leaf): Leaf =>
     donates && leaf.given !== "number" && draft.chance(0.8) ? { ...leaf, donated: true } : leaf
@@ -189,17 +194,11 @@ function draw(seed: number): Program {
     nodes: draft.nodes,
     outputs,
     ...segment && { segment },
+    ...cells && { cells },
     ...derive && { derive },
     ...loop && { loop },
     jit,
     ...!jit && draft.chance(0.4) && { disposes: true },
     ...draft.chance(0.2) && { trials: [drawTrial(draft)] },
   };
-}
-
-function segmentOf(draft: Draft): Segment | undefined {
-  const count = draft.nodes.length;
-  if (count === 0 || !draft.chance(0.3)) return undefined;
-  const from = draft.numbers.below(count);
-  return { kind: draft.one(["checkpoint", "customVjp"]), from, to: draft.between(from + 1, count) };
 }

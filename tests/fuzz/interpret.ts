@@ -7,6 +7,7 @@ import {
   boundOf,
   isComposite,
   isExact,
+  isFactorization,
   keepsWhole,
   keepsZeroSign,
   LEAST_NORMAL,
@@ -118,6 +119,11 @@ function shaken(
   if (keepsWhole(name) && staysWhole(inputs)) return array;
   const units = 2 + Math.log2(sizeOfLongest(inputs));
   const together = side(noise);
+  if (isFactorization(name)) {
+    // As if each element had been rounded where the largest one is; zeros, which are skipped, stay.
+    const step = units * UNIT * array.data.reduce((top, x) => Math.max(top, Math.abs(x)), 0);
+    return { ...array, data: array.data.map((x) => x === 0 ? x : x + sign(noise) * step) };
+  }
   return { ...array, data: array.data.map((x) => x * (1 + (together || sign(noise)) * units * UNIT)) };
 }
 
@@ -150,7 +156,9 @@ function shake(
   }
   if (!isComposite(name)) return;
   // Squares of such inputs leave f32 where float64 still has them: the result may be anything.
-  const isLarge = inputs.some((input) => input.data.some((x) => Number.isFinite(x) && Math.abs(x) > LARGE));
+  const isLarge = inputs.some(({ data }) =>
+    data.some((x) => Number.isFinite(x) ? Math.abs(x) > LARGE : isFactorization(name))
+  );
   if (isLarge) {
     for (let i = 0; i < data.length; i++) {
       data[i] = [data[i], 0, Infinity, -Infinity, NaN][noise.below(5)];

@@ -1,17 +1,14 @@
 import type { DType, Tensor } from "../../lib/tensor/mod.ts";
 import { sameShape, sizeOf } from "../../lib/tensor/shape.ts";
 import type { Draft } from "./draft.ts";
+import { call, type Drawing, idsOf, keyOf, matrixOf, rankOf } from "./drawing.ts";
+import { LAYERS } from "./layers.ts";
 import type { PlainArg, ProgramNode } from "./program.ts";
-
-/** Draws a call of an operation; `undefined` where nothing fits. */
-export type Drawing = (draft: Draft) => Omit<ProgramNode, "op"> | undefined;
 
 const NUMERIC: readonly DType[] = ["f32", "f32", "f32", "i32", "u32"];
 const SIGNED: readonly DType[] = ["f32", "f32", "f32", "i32"];
 const NOT_HALF: readonly DType[] = ["f32", "f32", "f32", "i32", "u32", "bool"];
 const ANY: readonly DType[] = ["f32", "f32", "f32", "f32", "i32", "u32", "bool", "f16"];
-
-const call = (...args: readonly PlainArg[]) => ({ args });
 
 /** A function of one tensor. */
 const unary = (dtypes: readonly DType[] = ["f32"]): Drawing => (draft) =>
@@ -54,7 +51,6 @@ const alongAxis = (least: number): Drawing => (draft) => {
   return draft.chance(0.4) ? call(x) : call(x, { axis: draft.between(-rank, rank - 1) });
 };
 
-const rankOf = (least: number) => ({ rank }: Tensor) => rank >= least;
 const matrix = (dtypes: readonly DType[] = ["f32"]) => ({ dtypes, where: ({ rank }: Tensor) => rank === 2 });
 const matrixShape = (draft: Draft) => () => draft.shape(2);
 
@@ -62,17 +58,6 @@ const triangle: Drawing = (draft) => {
   const x = draft.value({ dtypes: [draft.one(NOT_HALF)], where: rankOf(2) }, () => draft.shape(draft.between(2, 3)));
   return draft.chance(0.4) ? call(x) : call(x, { diagonal: draft.between(-9, 9) });
 };
-
-/** A matrix of a shape: one that is there, or a new leaf. */
-function matrixOf(draft: Draft, rows: number, columns: number, dtypes: readonly DType[] = ["f32"]): string {
-  return draft.value(
-    { dtypes, where: ({ shape }) => shape.length === 2 && shape[0] === rows && shape[1] === columns },
-    () => [
-      rows,
-      columns,
-    ],
-  );
-}
 
 /** Sizes whose product is `size`, in some number of axes. */
 function factors(draft: Draft, size: number): number[] {
@@ -85,18 +70,6 @@ function factors(draft: Draft, size: number): number[] {
     rest = rest === 0 ? 0 : rest / factor;
   }
   return draft.shuffled([...shape, rest]);
-}
-
-/** A key of random numbers. */
-function keyOf(draft: Draft): string {
-  const element = () => draft.numbers.below(2 ** 32);
-  return draft.pick({ dtypes: ["u32"], where: ({ shape }) => shape.length === 1 && shape[0] === 2 }) ??
-    draft.leaf("u32", [2], { element });
-}
-
-/** Ids below a limit, as i32. */
-function idsOf(draft: Draft, shape: readonly number[], limit: number): string {
-  return draft.leaf("i32", shape, { element: () => draft.numbers.below(Math.max(limit, 1)) });
 }
 
 /** A sort along an axis. */
@@ -116,7 +89,12 @@ function placesOf(draft: Draft, shape: readonly number[]): PlainArg {
 const creation: Drawing = (draft) =>
   draft.chance(0.6) ? call(draft.shape()) : call(draft.shape(), { dtype: draft.one(["f32", "i32", "u32", "bool"]) });
 
-/** What is drawn for each operation that `lib/ops/mod.ts` exports. */
+/** Functions beside the operations that are none, with what they do. */
+export const NO_OPERATIONS: Readonly<Record<string, string>> = {
+  "nn.tensorOf": "looks a parameter up by its name",
+};
+
+/** What is drawn for each operation that `lib/ops/mod.ts`, `lib/nn/mod.ts` and `lib/linalg/mod.ts` export. */
 export const DRAWINGS: Readonly<Record<string, Drawing>> = {
   add: binary(NUMERIC),
   sub: binary(NUMERIC),
@@ -464,6 +442,7 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
   "random.uniform": (draft) => call(keyOf(draft), draft.shape(), ...draft.chance(0.5) ? [] : [{ min: -1, max: 2 }]),
   "random.normal": (draft) => call(keyOf(draft), draft.shape(), ...draft.chance(0.5) ? [] : [{ mean: 1, std: 0.5 }]),
   "random.bernoulli": (draft) => call(keyOf(draft), draft.one([0, 0.1, 0.5, 1]), draft.shape()),
+  ...LAYERS,
 };
 
 function stretches(from: readonly number[], to: readonly number[]): boolean {

@@ -1,5 +1,23 @@
-import { isName, isNumberWord, type Leaf, type PlainArg, type PlainNumber, type Program } from "./program.ts";
+import type { DType, Tensor } from "../../lib/tensor/mod.ts";
+import { buildValues } from "./build.ts";
+import { placesOf } from "./cells.ts";
+import { hostLeaves } from "./plain.ts";
+import {
+  type Beside,
+  isName,
+  isNumberWord,
+  type Leaf,
+  namesIn,
+  numberLeaves,
+  type PlainArg,
+  type PlainNumber,
+  type Program,
+  type ProgramNode,
+  type Segment,
+  type Transform,
+} from "./program.ts";
 import { donatedLeaves } from "./run.ts";
+import { unnoticed } from "./unnoticed.ts";
 
 /** A value of a program's arguments in TypeScript. */
 function text(arg: PlainArg): string {
@@ -24,19 +42,79 @@ function leafText({ dtype, shape, values, given, same }: Leaf): string {
   return given === "host" ? made : `${made} /* ${given} */`;
 }
 
+const nodeText = ({ op, args, part }: ProgramNode, i: number) =>
+  `const n${i} = dd.${op}(${args.map(text).join(", ")})${part === undefined ? "" : `[${JSON.stringify(part)}]`};`;
+
+/** An input of another cell. */
+function besideText(name: string, beside: Beside, dtype: DType): string {
+  if (beside === "equal") return name;
+  if (dtype !== "f32" || beside === "flipped") return `dd.flip(${name})`;
+  return beside === "scaled" ? `dd.mul(${name}, -0.5)` : `dd.full(${name}.shape, NaN)`;
+}
+
+/** A transform of the function `f`, as a function of an object with tensors of these names. */
+function transformText(transform: Transform, f: string, of: ReadonlyMap<string, Tensor>): string[] {
+  if (transform.kind !== "vmap") {
+    if (transform.kind === "checkpoint") return [`dd.checkpoint(${f})`];
+    const forward = `forward: (x) => ({ value: ${f}(x), residuals: x })`;
+    return [`dd.customVjp(${f}, { ${forward}, backward: (x, g) => dd.vjp(${f}, x).pullback(g) })`];
+  }
+  const { count, cell, out, shows } = transform;
+  const places = placesOf(transform, Object.fromEntries([...of].map(([name, { rank }]) => [name, rank])));
+  const parts = [...of].map(([name, { dtype }]) => {
+    const { axis, beside } = places[name];
+    const each = Array.from({ length: count }, (_, i) => i === cell ? name : besideText(name, beside, dtype));
+    return axis === undefined ? name : `${name}: dd.stack([${each.join(", ")}], { axis: ${axis} })`;
+  });
+  const axes = Object.entries(places).flatMap(([name, { axis }]) => axis === undefined ? [] : [`${name}: ${axis}`]);
+  const options = [`in: [{ ${axes.join(", ")} }]`, `out: ${out}`, ...axes.length > 0 ? [] : [`size: ${count}`]];
+  return [
+    `({ ${[...of.keys()].join(", ")} }) => dd.tree.map(`,
+    `  (x) => dd.select(x, { axis: ${out}, index: ${cell} }),${shows ? " // all cells are looked at" : ""}`,
+    `  dd.vmap(${f}, { ${options.join(", ")} })({ ${parts.join(", ")} }),`,
+    ")",
+  ];
+}
+
+/** The nodes of a segment as a function, its transforms from the innermost one on, and its call. */
+function segmentText(program: Program, segment: Segment): string[] {
+  const { from, to } = segment;
+  const nodes = program.nodes.slice(from, to);
+  const used = [...new Set(nodes.flatMap(({ args }) => args.flatMap(namesIn)))];
+  const inputs = used.filter((name) => name[0] === "a" || Number(name.slice(1)) < from);
+  const before = { ...program, nodes: program.nodes.slice(0, from), segment: undefined };
+  const values = unnoticed(() => buildValues(before, hostLeaves(before), "plain"));
+  const numbers = numberLeaves(program);
+  const of = new Map(inputs.filter((name) => !numbers.has(name)).map((name) => [name, values[name]]));
+  const names = nodes.map((_, i) => `n${from + i}`).join(", ");
+  const lines = [
+    `const f0 = ({ ${[...of.keys()].join(", ")} }) => {`,
+    ...nodes.map((node, i) => `  ${nodeText(node, from + i)}`),
+    `  return { ${names} };`,
+    "};",
+  ];
+  const transforms: Transform[] = [];
+  for (let next: Transform | undefined = segment; next; next = next.inside) transforms.unshift(next);
+  transforms.forEach((transform, i) => {
+    const [first, ...rest] = transformText(transform, `f${i}`, of);
+    lines.push(...[`const f${i + 1} = ${first}`, ...rest].join("\n").concat(";").split("\n"));
+  });
+  return [...lines, `const { ${names} } = f${transforms.length}({ ${[...of.keys()].join(", ")} });`];
+}
+
 /** A program as a few lines of TypeScript, for people. */
 export function print(program: Program): string {
-  const { leaves, nodes, outputs, segment, derive, loop, jit, disposes, trials = [] } = program;
+  const { leaves, nodes, outputs, segment, cells, derive, loop, jit, disposes, trials = [] } = program;
   const donated = donatedLeaves(program);
   const lines = ['import * as dd from "@delta-dawn/delta-lora";', "await dd.openDevice();"];
   for (const { kind, ...rest } of trials) lines.push(`// tried before: ${kind} ${JSON.stringify(rest)}`);
   leaves.forEach((leaf, i) =>
     lines.push(`const a${i} = ${leafText(leaf)};${donated.has(`a${i}`) ? " // donated" : ""}`)
   );
-  nodes.forEach(({ op, args, part }, i) => {
-    if (segment?.from === i) lines.push(`// inside ${segment.kind}():`);
-    if (segment?.to === i) lines.push(`// after it:`);
-    lines.push(`const n${i} = dd.${op}(${args.map(text).join(", ")})${part === undefined ? "" : `[${part}]`};`);
+  nodes.slice(0, segment?.from).forEach((node, i) => lines.push(nodeText(node, i)));
+  if (segment) lines.push(...segmentText(program, segment));
+  nodes.forEach((node, i) => {
+    if (segment && i >= segment.to) lines.push(nodeText(node, i));
   });
   if (derive) {
     const weights = derive.cotangents ? ` with cotangents ${derive.cotangents.join(", ")}` : "";
@@ -47,6 +125,7 @@ export function print(program: Program): string {
     if (loop.optimizer) carried.push(`${derive!.by.join(", ")} moved by ${loop.optimizer}`);
     lines.push(`// ${loop.steps} steps: ${carried.join("; ")}`);
   }
+  if (cells) lines.push(`// each step in cells, by vmap(): ${JSON.stringify(cells)}`);
   if (jit) lines.push(`// by jit(), ${donated.size > 0 ? "donated and not" : "twice"}`);
   if (disposes) lines.push("// all but the results is disposed of while they are pending");
   lines.push(`console.log(await Promise.all([${outputs.join(", ")}].map((x) => x.data())));`);

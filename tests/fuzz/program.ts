@@ -33,18 +33,40 @@ export interface ProgramNode {
   /** Name in `lib/ops/mod.ts`, as in `add` or `random.uniform`. */
   readonly op: string;
   readonly args: readonly PlainArg[];
-  /** Which of several results. */
-  readonly part?: number;
+  /** Which of several results: its position, or its name. */
+  readonly part?: number | string;
 }
 
+/** What an input is in another cell than the one that is taken on: f32 alone can be anything. */
+export type Beside = "equal" | "flipped" | "scaled" | "NaN";
+
+/** How a function is computed for several cells at once, of which one stands for the function called alone. */
+export interface Cells {
+  readonly count: number;
+  /** The cell that is taken on. */
+  readonly cell: number;
+  /** The axis of each input that goes from cell to cell, in turns, modulo its axes; `null` where cells share it. */
+  readonly axes: readonly (number | null)[];
+  /** What inputs are in the other cells, in turns. */
+  readonly beside: readonly Beside[];
+  /** The axis of all results along which cells lie. */
+  readonly out: 0 | -1;
+  /** Whether results of all cells are looked at as well: each must be what the function gives alone. */
+  readonly shows?: boolean;
+}
+
+/** A transform around a function, with the one that is next to the function inside of it. */
+export type Transform =
+  & ({ readonly kind: "checkpoint" | "customVjp" } | { readonly kind: "vmap" } & Cells)
+  & { readonly inside?: Transform };
+
 /** Consecutive nodes that are computed inside of a transformed function. */
-export interface Segment {
-  readonly kind: "checkpoint" | "customVjp";
+export type Segment = Transform & {
   /** First node. */
   readonly from: number;
   /** The node after the last. */
   readonly to: number;
-}
+};
 
 /** Derivatives that a program asks for, beside its outputs. */
 export interface Derivation {
@@ -73,6 +95,8 @@ export interface Program {
   /** Names of the values that are looked at, some more than once. */
   readonly outputs: readonly string[];
   readonly segment?: Segment;
+  /** Where whole steps, derivatives and the optimizer with them, are computed for several cells at once. */
+  readonly cells?: Cells;
   readonly derive?: Derivation;
   readonly loop?: Loop;
   /** Whether it is compiled by `jit`. */
@@ -130,6 +154,11 @@ export function namesIn(arg: PlainArg): string[] {
 /** Whether `name` is a leaf, and which. */
 export function leafIndex(name: string): number | undefined {
   return name[0] === "a" ? Number(name.slice(1)) : undefined;
+}
+
+/** Leaves that are JavaScript numbers. */
+export function numberLeaves({ leaves }: Program): Set<string> {
+  return new Set(leaves.flatMap(({ given }, i) => given === "number" ? [`a${i}`] : []));
 }
 
 /** Leaves that change from step to step: those carried, and those that the optimizer moves. */

@@ -142,7 +142,16 @@ const SUMMING = new Set([
   ],
   ...["softmax", "softmaxGrad", "logSoftmax", "logSoftmaxGrad", "logProbability", "logProbabilityGrad"],
   ...["attention", "attentionGrad"],
+  ...["qr", "jacobi", "solveUpper"],
 ]);
+
+/** Operations that factorize matrices: they are off as if the largest elements had been rounded. */
+const FACTORIZATIONS = new Set(["qr", "jacobi"]);
+
+/** Whether an operation factorizes matrices. */
+export function isFactorization(name: string): boolean {
+  return FACTORIZATIONS.has(name);
+}
 
 /** Whether an operation computes intermediate results of other magnitudes than its inputs and its result have. */
 export function isComposite(name: string): boolean {
@@ -176,9 +185,9 @@ export function isExact(name: string): boolean {
   return EXACT.has(name);
 }
 
-/** Whether an operation keeps the sign of zero: sums and products may lose it. */
+/** Whether an operation keeps the sign of zero: sums and products may lose it, and of equal elements any may be the largest. */
 export function keepsZeroSign(name: string): boolean {
-  return EXACT.has(name);
+  return EXACT.has(name) && name !== "max" && name !== "min";
 }
 
 /** The bound of an operation's own error; `undefined` where its result is one of the two nearest numbers. */

@@ -2,6 +2,7 @@ import { treeLeaves } from "../../lib/tensor/mod.ts";
 import { buildValues } from "./build.ts";
 import { inOrder, interpret } from "./interpret.ts";
 import {
+  type Cells,
   fromPlain,
   isName,
   leafIndex,
@@ -11,6 +12,7 @@ import {
   type Program,
   type ProgramNode,
   toPlain,
+  type Transform,
 } from "./program.ts";
 import { hostLeaves } from "./plain.ts";
 import { unnoticed } from "./unnoticed.ts";
@@ -105,6 +107,49 @@ function resized(program: Program, from: number, to: number): Program {
   };
 }
 
+/** Fewer cells, or such that say less. */
+function* smallerCells<T extends Cells>(cells: T): Generator<T> {
+  if (cells.shows) yield { ...cells, shows: false };
+  for (const count of [1, 2]) {
+    if (count < cells.count) yield { ...cells, count, cell: Math.min(cells.cell, count - 1) };
+  }
+  if (cells.out !== 0) yield { ...cells, out: 0 };
+  for (const axes of [[0], [null, 0], [0, null]]) {
+    if (axes.length < cells.axes.length) yield { ...cells, axes };
+  }
+  for (const i of cells.axes.keys()) {
+    for (const axis of [0, null]) if (cells.axes[i] !== axis) yield { ...cells, axes: cells.axes.with(i, axis) };
+  }
+  for (const beside of [["equal"], ["flipped"]] as const) {
+    if (cells.beside.some((other) => other !== beside[0])) yield { ...cells, beside };
+  }
+}
+
+/** Fewer transforms around a function. */
+function* smallerTransforms(transform: Transform): Generator<Transform> {
+  const { inside, ...outer } = transform;
+  if (inside) {
+    yield outer;
+    yield inside;
+    for (const other of smallerTransforms(inside)) yield { ...outer, inside: other };
+  }
+  if (outer.kind === "vmap") { for (const other of smallerCells(outer)) yield { ...other, ...inside && { inside } }; }
+}
+
+/** The program with fewer transforms, or shorter segments, or fewer cells. */
+function* withLessAround(program: Program): Generator<Program> {
+  const { segment, cells } = program;
+  if (segment) {
+    const { from, to, ...transform } = segment;
+    for (const other of smallerTransforms(transform)) yield { ...program, segment: { ...other, from, to } };
+    if (to - from > 1) {
+      yield { ...program, segment: { ...segment, from: from + 1 } };
+      yield { ...program, segment: { ...segment, to: to - 1 } };
+    }
+  }
+  if (cells) { for (const other of smallerCells(cells)) yield { ...program, cells: other }; }
+}
+
 /** Smaller programs, the much smaller ones first. */
 export function* smaller(program: Program): Generator<Program> {
   const { leaves, nodes, outputs, derive, loop, segment, ...rest } = program;
@@ -113,6 +158,7 @@ export function* smaller(program: Program): Generator<Program> {
   if (loop) yield without({ loop: undefined });
   if (derive && !loop?.optimizer) yield without({ derive: undefined });
   if (segment) yield without({ segment: undefined });
+  if (rest.cells) yield without({ cells: undefined });
   if (loop?.optimizer) {
     yield pruned({ ...program, loop: { steps: loop.steps, carry: loop.carry } });
     if (loop.optimizer !== "sgd") yield { ...program, loop: { ...loop, optimizer: "sgd" } };
@@ -137,6 +183,13 @@ export function* smaller(program: Program): Generator<Program> {
       yield pruned({ ...program, derive: { ...derive, by: derive.by.toSpliced(i, 1) } });
     }
   }
+  if (derive && derive.of.length > 1) {
+    for (const i of derive.of.keys()) {
+      const cotangents = derive.cotangents && { cotangents: derive.cotangents.toSpliced(i, 1) };
+      yield pruned({ ...program, derive: { ...derive, of: derive.of.toSpliced(i, 1), ...cotangents } });
+    }
+  }
+  yield* withLessAround(program);
   for (let i = nodes.length - 1; i >= 0; i--) {
     for (const name of new Set(nodes[i].args.flatMap(namesIn))) yield withoutNode(program, i, name);
     try {

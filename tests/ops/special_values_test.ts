@@ -17,7 +17,7 @@ const POWER_TOLERANCE = 2 ** -17;
 /** Operations that promise the sign of a zero. */
 const SIGNED = [
   ...["neg", "abs", "sqrt", "sin", "tanh", "erf", "add", "sub", "mul", "div", "pow", "where", "f16"],
-  ...["floor", "ceil", "round", "log1p", "expm1"],
+  ...["floor", "ceil", "round", "log1p", "expm1", "sign", "maximum", "minimum", "mod", "relu", "silu", "gelu"],
 ];
 
 const floats = (bits: readonly number[]) => new Float32Array(Uint32Array.from(bits).buffer);

@@ -174,6 +174,20 @@ describe("vmap()", () => {
     });
   }
 
+  it("gives a rule a derivative of each cell also by what all cells share", async () => {
+    const pair = dd.customVjp((x: Tensor, y: Tensor) => ({ x: dd.sum(dd.square(x)), y: dd.mul(y, y) }), {
+      forward: (x, y) => ({ value: { x: dd.sum(dd.square(x)), y: dd.mul(y, y) }, residuals: { x, y } }),
+      backward: ({ x, y }, d) => [dd.mul(d.x, dd.mul(x, 2)), dd.mul(d.y, dd.mul(y, 2))],
+    });
+    const loss = (x: Tensor, y: Tensor) => {
+      const mapped = dd.vmap(pair, { in: [undefined, 0] })(x, y);
+      return dd.sum(dd.mul(mapped.x, dd.tensor([1, 10, 100]))).add(dd.sum(mapped.y));
+    };
+    const [shared, of] = [dd.tensor([3, 4]), dd.tensor([1, 2, 3])];
+    expect(await values(dd.grad(loss)(shared, of))).toEqual([666, 888]);
+    expect(await values(dd.grad(loss, { argument: 1 })(shared, of))).toEqual([2, 4, 6]);
+  });
+
   it("differentiates twice", async () => {
     const cube = (x: Tensor) => dd.sum(dd.mul(dd.square(x), x));
     const second = dd.vmap(dd.grad((x: Tensor) => dd.sum(dd.grad(cube)(x))));
