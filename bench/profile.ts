@@ -142,7 +142,7 @@ export function byKernel(dispatches: readonly DispatchTime[], roofline: Roofline
     const best = atBestTogether(group.map((one) => atBest(one, roofline)));
     return {
       kernel,
-      dispatches: group.length,
+      dispatches: sum((one) => one.runs),
       seconds,
       operations: sum((one) => one.operations),
       bytes: sum((one) => one.bytes),

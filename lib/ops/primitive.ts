@@ -124,6 +124,10 @@ export type Lowering<P> =
     cellAxes(params: P): number;
   }
   | {
+    /** Turns of a loop, whose results are nodes of their own: `ops/loop.ts`. */
+    readonly kind: "loop";
+  }
+  | {
     /** Inputs are written into boxes of the output, which holds one number elsewhere. */
     readonly kind: "place";
     starts(params: P, inputs: readonly Aval[]): readonly (readonly number[])[];
@@ -257,6 +261,22 @@ export function holdNodes<T>(run: () => T): T {
   }
 }
 
+let isDescribing = false;
+
+/**
+ * Runs a function whose nodes only describe work, as those of a loop's body do: nobody hears of them, so that nobody
+ * computes them.
+ */
+export function describeNodes<T>(run: () => T): T {
+  const before = isDescribing;
+  isDescribing = true;
+  try {
+    return run();
+  } finally {
+    isDescribing = before;
+  }
+}
+
 function noteNode(node: Tensor): void {
-  listener?.(node, holds > 0);
+  if (!isDescribing) listener?.(node, holds > 0);
 }

@@ -16,7 +16,11 @@ import { primitiveOf, type ReferenceArray } from "./primitive.ts";
  * ```
  */
 export function reference(output: Tensor): ReferenceArray {
-  const known = new Map<Tensor, ReferenceArray>();
+  return referenceFrom(new Map(), output);
+}
+
+/** The same where some tensors that it is made of are known already; what is found is added to them. */
+export function referenceFrom(known: Map<Tensor, ReferenceArray>, output: Tensor): ReferenceArray {
   const stack = [output];
   while (stack.length > 0) {
     const node = stack[stack.length - 1];

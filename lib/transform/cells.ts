@@ -1,8 +1,10 @@
 import { overCells } from "../ops/batching.ts";
 import { controlDependencyPrimitive, type Group, groupPrimitive } from "../ops/identity.ts";
-import { apply, continueNodes, holdNodes, paramsOf, primitiveOf } from "../ops/primitive.ts";
+import { type Carried, Loop, type LoopParams, loopPrimitive } from "../ops/loop.ts";
+import { apply, continueNodes, describeNodes, holdNodes, paramsOf, primitiveOf } from "../ops/primitive.ts";
 import { formatShape } from "../tensor/shape.ts";
 import { goneOf, idOf, makeTensor, stateOf, type Tensor } from "../tensor/tensor.ts";
+import { moveAxis } from "./axes.ts";
 import type { NodeState } from "./differentiate.ts";
 
 /** A tensor of one cell as it is of all: with the axis of cells in front where it is mapped, else shared by them. */
@@ -10,6 +12,15 @@ export interface OfCells {
   readonly tensor: Tensor;
   readonly isMapped: boolean;
 }
+
+/** A loop whose turns compute all cells, and which of its carry, then of what it stacks, goes from cell to cell. */
+interface LoopOfCells {
+  readonly loop: Loop;
+  readonly isMapped: readonly boolean[];
+}
+
+/** Loops of cells by what they were made of: results of one loop stay results of one. */
+const loopsOfCells = new WeakMap<Loop, Map<string, LoopOfCells>>();
 
 /**
  * What tensors of one cell are of all cells. A function is run once, on tensors that stand for those of any one cell; then
@@ -29,6 +40,11 @@ export class Cells {
     const one = makeTensor(all.shape.slice(1), all.dtype, { kind: "argument", index: 0 });
     this.#set(one, { tensor: all, isMapped: true });
     return one;
+  }
+
+  /** Lets a tensor of one cell be one of all cells, which has their axis in front. */
+  know(one: Tensor, all: Tensor): void {
+    this.#set(one, { tensor: all, isMapped: true });
   }
 
   /** What a tensor of one cell is of all. Those that do not depend on a cell are shared. */
@@ -86,6 +102,8 @@ export class Cells {
     const inputs = state.inputs.map((input) => this.of(input));
     const group = paramsOf(groupPrimitive, state)?.group;
     if (group) return this.#computeGroup(node, { group, inputs });
+    const loop = paramsOf(loopPrimitive, state);
+    if (loop && inputs.some(({ isMapped }) => isMapped)) return this.#computeLoop(node, loop, inputs);
     if (!state.inputs.some((input) => this.#find(input))) return;
     const tensors = inputs.map(({ tensor }) => tensor);
     const isMapped = inputs.map((input) => input.isMapped);
@@ -97,6 +115,27 @@ export class Cells {
     if (!primitive.batch) throw new Error(`internal: ${primitive.name} has no batching rule`);
     const tensor = primitive.batch({ inputs: tensors, isMapped, cells: this.count, params });
     this.#set(node, { tensor, isMapped: true });
+  }
+
+  /** A result of a loop becomes one of a loop whose turns compute all cells. */
+  #computeLoop(node: Tensor, { loop, output }: LoopParams, inputs: readonly OfCells[]): void {
+    const { carry, rows } = loop.body;
+    const all = loopOfCells(loop, this.count, inputs.map(({ isMapped }) => isMapped));
+    const given = inputs.map(({ tensor }) => tensor);
+    carry.forEach((_, i) => {
+      const input = loop.inputOfCarry(i);
+      if (input === undefined || !all.isMapped[i] || inputs[input].isMapped) return;
+      given[input] = overCells(given[input], this.count);
+    });
+    // Rows of all cells: the axis of the loop comes first.
+    rows.forEach((_, i) => {
+      const input = loop.inputOfRow(i);
+      if (inputs[input].isMapped) given[input] = moveAxis(given[input], 0, 1);
+    });
+    const [result] = all.loop.apply(given, [output]);
+    const isMapped = all.isMapped[output];
+    const isStacked = output >= carry.length;
+    this.#set(node, { tensor: isMapped && isStacked ? moveAxis(result, 1, 0) : result, isMapped });
   }
 
   /** An output of a group becomes one of a group of all cells, whose rule is the group's own for all of them. */
@@ -147,5 +186,53 @@ export class Cells {
         return sources[i].isMapped ? all : all.sum({ axis: 0 });
       });
     };
+  }
+}
+
+/** The loop whose turns compute all cells, where these inputs are mapped. */
+function loopOfCells(loop: Loop, count: number, isMapped: readonly boolean[]): LoopOfCells {
+  const known = loopsOfCells.get(loop) ?? new Map<string, LoopOfCells>();
+  loopsOfCells.set(loop, known);
+  const key = `${count} ${isMapped}`;
+  let found = known.get(key);
+  if (!found) known.set(key, found = describeNodes(() => makeLoopOfCells(loop, count, isMapped)));
+  return found;
+}
+
+function makeLoopOfCells(loop: Loop, count: number, isMapped: readonly boolean[]): LoopOfCells {
+  const { carry, rows, captured, stacked } = loop.body;
+  const ofCells = (one: Tensor) => makeTensor([count, ...one.shape], one.dtype, { kind: "argument", index: 0 });
+  const all = new Map<Tensor, Tensor>();
+  carry.forEach(({ standIn }, i) => {
+    const input = loop.inputOfCarry(i);
+    if (input !== undefined && isMapped[input]) all.set(standIn, ofCells(standIn));
+  });
+  rows.forEach((row, i) => isMapped[loop.inputOfRow(i)] && all.set(row, ofCells(row)));
+  captured.forEach((tensor, i) => isMapped[loop.inputOfCaptured(i)] && all.set(tensor, ofCells(tensor)));
+  while (true) {
+    const cells = new Cells(count);
+    for (const [one, tensor] of all) cells.know(one, tensor);
+    cells.compute([...carry.map(({ next }) => next), ...stacked]);
+    // What is carried is of a cell from the first turn on where any turn makes it so.
+    const late = carry.filter(({ standIn, next }) => !all.has(standIn) && cells.of(next).isMapped);
+    for (const { standIn } of late) all.set(standIn, ofCells(standIn));
+    if (late.length > 0) continue;
+    const body = {
+      ...loop.body,
+      carry: carry.map(({ standIn, next, isGiven }): Carried => {
+        const { tensor, isMapped } = cells.of(next);
+        const isOfCells = all.has(standIn);
+        return {
+          standIn: all.get(standIn) ?? standIn,
+          next: isOfCells && !isMapped ? overCells(tensor, count) : tensor,
+          isGiven,
+        };
+      }),
+      rows: rows.map((row) => all.get(row) ?? row),
+      captured: captured.map((tensor) => all.get(tensor) ?? tensor),
+      stacked: stacked.map((row) => cells.of(row).tensor),
+    };
+    const carried = carry.map(({ standIn }) => all.has(standIn));
+    return { loop: new Loop(body), isMapped: [...carried, ...stacked.map((row) => cells.of(row).isMapped)] };
   }
 }

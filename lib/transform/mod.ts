@@ -1,5 +1,5 @@
 /**
- * Functions of functions: derivatives, recomputation, many cells at once, compilation.
+ * Functions of functions: derivatives, recomputation, loops, many cells at once, compilation.
  *
  * @module
  */
@@ -25,5 +25,6 @@ export type {
   TakesNumbers,
   WantsNumbers,
 } from "./jit_types.ts";
+export { scan, type ScanOptions } from "./scan.ts";
 export { vmap, type VmapOptions } from "./vmap.ts";
 export type { Axes } from "./axes.ts";

@@ -7,7 +7,7 @@ import type { DispatchTime } from "../../lib/compile/inspect_mod.ts";
 const ROOFLINE = { gflopsPerSecond: 10, gigabytesPerSecond: 1, dispatchSeconds: 1e-5 };
 
 const dispatch = (kernel: string, rest: Partial<DispatchTime>): DispatchTime => (
-  { kernel, grid: [1, 1, 1], bytes: 0, operations: 0, seconds: 0, ...rest }
+  { kernel, grid: [1, 1, 1], runs: 1, bytes: 0, operations: 0, seconds: 0, ...rest }
 );
 
 /** A product at half of its peak, twice; a copy at its own; something small that takes as long as it must. */

@@ -148,7 +148,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 };
 
 /** What is checked elsewhere: integers of JAX's generator, and names for the same value. */
-const ELSEWHERE = ["threefry", "unit", "mark", "stopGradient", "controlDependency", "group"];
+const ELSEWHERE = ["threefry", "unit", "mark", "stopGradient", "controlDependency", "group", "loop"];
 
 /** Names of the primitives that a value is made of. */
 function primitivesOf(value: Tensor): string[] {

@@ -11,7 +11,7 @@ const NAMESPACES = [
 /** The tensor language: what makes, transforms and computes tensors. */
 const LANGUAGE = [
   ..."Tensor tensor evaluate openDevice useDevice".split(" "),
-  ..."checkpoint customVjp grad jit valueAndGrad vjp vmap".split(" "),
+  ..."checkpoint customVjp grad jit scan valueAndGrad vjp vmap".split(" "),
   ..."arange full ones onesLike oneHot zeros zerosLike".split(" "),
   ..."abs add cos div erf exp gelu log maximum minimum mul neg pow relu rsqrt sigmoid sign silu sin sqrt square sub tanh"
     .split(" "),
@@ -32,7 +32,7 @@ const TYPES = [
   ..."DynamicSliceOptions DynamicStart SortOptions".split(" "),
   ..."AxisOption ClipOptions CumulativeSumOptions DiagonalOption DTypeOption GeluOptions Key LowRank MatmulOptions PadOptions ReduceOptions RollOptions SliceOptions SplitOptions TensorLike VarianceOptions"
     .split(" "),
-  ..."AnyFunction Axes CustomVjpRules GradOptions ValueAndGrad ValueAndGradOptions VmapOptions".split(" "),
+  ..."AnyFunction Axes CustomVjpRules GradOptions ScanOptions ValueAndGrad ValueAndGradOptions VmapOptions".split(" "),
   ..."JitArguments JitOptions JittedFunction Lifted LiftedAll NumberPositions TakesNumbers WantsNumbers".split(" "),
   ..."Batch Params PlainObject ProjectedWeight StaticValue Tree TreeNode TreeRecord Weight".split(" "),
   ..."Counters Device DeviceOptions DeviceReport DeviceSource MemoryReport OpenDeviceOptions".split(" "),

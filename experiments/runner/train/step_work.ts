@@ -1,6 +1,7 @@
 import { type Batch, type Tensor, train, type Tree } from "../../../mod.ts";
 import { runtimeOf } from "../../../lib/compile/run/compiled.ts";
 import { makePlan } from "../../../lib/compile/plan/make_plan.ts";
+import { countRuns } from "../../../lib/compile/plan/repeat.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
 import { currentExecutor, idOf, nextId, stateOf, treeLeaves } from "../../../lib/tensor/mod.ts";
@@ -49,8 +50,9 @@ export function workAt(length: number, { spec, model, task = GLUE_TASKS[spec.tas
       const firstId = nextId();
       const outputs = treeLeaves(run(batch));
       const isLeaf = (tensor: Tensor) => stateOf(tensor).kind !== "node" || idOf(tensor) < firstId;
-      return makePlan(outputs, { target: runtime.target, isKept: true, isLeaf }).steps
-        .reduce((sum, { operations }) => sum + operations, 0);
+      const plan = makePlan(outputs, { target: runtime.target, isKept: true, isLeaf });
+      const runs = countRuns(plan);
+      return plan.steps.reduce((sum, { operations }, i) => sum + runs[i] * operations, 0);
     };
     return {
       step: operationsOf(spec.batchSize, (batch) => step(state, [batch])),

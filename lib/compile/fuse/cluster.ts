@@ -26,8 +26,11 @@ export interface Product {
 
 /** Nodes that one kernel computes: element-wise ones together, or a reduction with what flows into it alone. */
 export interface Cluster {
-  readonly kind: "map" | "reduce" | "place" | "kernel";
-  /** In topological order; the last one is what a reduction or placement is, one of them what a kernel is. */
+  readonly kind: "map" | "reduce" | "place" | "kernel" | "loop";
+  /**
+   * In topological order; the last one is what a reduction or placement is, one of them what a kernel is; of a loop all
+   * results that are needed.
+   */
   readonly nodes: readonly Node[];
   /** Nodes whose results others need. */
   readonly outputs: readonly Node[];

@@ -2,7 +2,8 @@ import { type Cluster, kernelOf, type Part, type Product, reductionOf, scatterOf
 import { describePart } from "./horizontal_maps.ts";
 import { describeProduct, describeReduction, mayWait } from "./horizontal_products.ts";
 import { type FusionGroup, FusionGroups } from "./fusion_groups.ts";
-import type { Primitive } from "../../ops/primitive.ts";
+import { loopPrimitive } from "../../ops/loop.ts";
+import { paramsOf, type Primitive } from "../../ops/primitive.ts";
 import { type Graph, isWhole, type Node } from "../graph/graph.ts";
 import { Heap } from "./heap.ts";
 
@@ -35,6 +36,8 @@ class Fuser {
   readonly #isReadByKernel: boolean[];
   readonly #weights = new Map<Primitive, number>();
   readonly #scattered = new Set<Node>();
+  /** Loops by what they run on. */
+  readonly #loops = new Map<string, FusionGroup>();
 
   constructor(readonly graph: Graph, readonly inPlace: ReadonlyMap<Node, Node>, readonly isKept: boolean) {
     const count = graph.nodes.length;
@@ -45,7 +48,7 @@ class Fuser {
     for (const node of graph.nodes) {
       for (const { node: input } of node.inputs) {
         this.consumers[input.id].push(node);
-        if (node.kind === "kernel") this.#isReadByKernel[input.id] = true;
+        if (node.kind === "kernel" || node.kind === "loop") this.#isReadByKernel[input.id] = true;
       }
     }
     for (const output of graph.outputs) this.isOutput[output.id] = true;
@@ -146,8 +149,20 @@ class Fuser {
     return fits;
   }
 
+  /** Lets the results of a loop on the same inputs be those of the same turns. */
+  #joinLoop(node: Node, group: FusionGroup): void {
+    const loop = paramsOf(loopPrimitive, { operation: node.primitive, params: node.params })?.loop;
+    if (!loop) return;
+    const inputs = node.inputs.map((operand) => operand.node.id);
+    const key = `${loop.toJSON()} ${inputs} ${node.controlDependencies.map(({ id }) => id)}`;
+    const known = this.#loops.get(key);
+    if (known) this.#groups.merge(known, group);
+    else this.#loops.set(key, group);
+  }
+
   #join(node: Node, group: FusionGroup): void {
-    if (node.kind === "map") {
+    if (node.kind === "loop") this.#joinLoop(node, group);
+    else if (node.kind === "map") {
       if (this.#scatter(node, group)) return;
       const alone = this.#soleReduction(node) !== undefined;
       for (const operand of [...node.inputs].sort((a, b) => b.node.id - a.node.id)) {

@@ -12,7 +12,7 @@ import { contiguous, isContiguous, type View } from "../../tensor/view.ts";
 import { paramsKey } from "./params_key.ts";
 
 /** What a node is to the compiler. */
-export type NodeKind = "leaf" | "constant" | "map" | "reduce" | "place" | "kernel";
+export type NodeKind = "leaf" | "constant" | "map" | "reduce" | "place" | "kernel" | "loop";
 
 /** A value seen through a view. */
 export interface Operand {

@@ -27,11 +27,11 @@ function products(operations: number): string {
 const bytesOf = ({ bytesRead, bytesWritten }: DispatchSummary) => bytesRead + bytesWritten;
 
 /** The operations that were fused, in order; equal ones once, with their number. */
-function describeFused({ fused, joined }: DispatchSummary): string {
+function describeFused({ fused, joined, runs }: DispatchSummary): string {
   const counts = new Map<string, number>();
   for (const name of fused) counts.set(name, (counts.get(name) ?? 0) + 1);
   const names = Array.from(counts, ([name, count]) => count > 1 ? `${name} ×${count}` : name).join(", ");
-  return joined > 1 ? `${names}; of ${joined} at once` : names;
+  return names + (joined > 1 ? `; of ${joined} at once` : "") + (runs > 1 ? `; ${runs} times` : "");
 }
 
 /** Rows with their columns under each other, those of numbers to the right. */
@@ -76,7 +76,7 @@ function listKernels(dispatches: readonly DispatchSummary[]): string[] {
 /** What the device would take at best, where that is known. */
 function describeBest(dispatches: readonly DispatchSummary[], roofline: Roofline): string {
   const { gflopsPerSecond, gigabytesPerSecond } = roofline;
-  const best = dispatches.map((one) => atBest({ operations: one.operations, bytes: bytesOf(one) }, roofline));
+  const best = dispatches.map((one) => atBest({ ...one, bytes: bytesOf(one) }, roofline));
   const { seconds, by } = atBestTogether(best);
   const ms = (value: number) => `${(1000 * value).toFixed(2)} ms`;
   const parts = Object.entries(by).filter(([, value]) => value > 0).map(([name, value]) => `${ms(value)} by ${name}`);

@@ -1,5 +1,6 @@
 import { isWritten } from "../../../kernels/kernel.ts";
 import type { BufferName, Plan, Step } from "../plan/plan.ts";
+import { countRuns } from "../plan/repeat.ts";
 import { trafficOf } from "./traffic.ts";
 
 /** One dispatch of a jitted function, as its plan has it. */
@@ -8,11 +9,13 @@ export interface DispatchSummary {
   readonly kernel: string;
   /** Numbers of workgroups along x, y and z. */
   readonly grid: readonly [number, number, number];
-  /** Multiplications and additions of a product; 0 for everything else. */
+  /** How often it runs: more than once in a loop. */
+  readonly runs: number;
+  /** Multiplications and additions of a product, in all runs; 0 for everything else. */
   readonly operations: number;
-  /** Bytes that it reads: each element that it needs once. */
+  /** Bytes that it reads in all runs: each element that a run needs once. */
   readonly bytesRead: number;
-  /** Bytes that it writes, each element once. */
+  /** Bytes that it writes in all runs, each element of a run once. */
   readonly bytesWritten: number;
   /** Names of the operations that were fused into it, in order. */
   readonly fused: readonly string[];
@@ -53,7 +56,7 @@ function bufferName(buffer: BufferName): string {
   return `m${buffer.slot}`;
 }
 
-function summarizeStep(plan: Plan, step: Step): DispatchSummary {
+function summarizeStep(plan: Plan, step: Step, runs: number): DispatchSummary {
   const { kernel: { name, bindings }, grid, operations, buffers } = step;
   const cluster = plan.clusters[step.cluster];
   const parts = cluster.parts ?? cluster.products;
@@ -62,9 +65,10 @@ function summarizeStep(plan: Plan, step: Step): DispatchSummary {
   return {
     kernel: name,
     grid,
-    operations,
-    bytesRead: read,
-    bytesWritten: written,
+    runs,
+    operations: runs * operations,
+    bytesRead: runs * read,
+    bytesWritten: runs * written,
     fused: (parts?.[0].nodes ?? cluster.nodes).map(({ primitive }) => primitive!.name),
     joined: parts?.length ?? 1,
     reads: named(false),
@@ -75,10 +79,11 @@ function summarizeStep(plan: Plan, step: Step): DispatchSummary {
 /** A plan as data: what it runs, and the memory of its own. */
 export function summarizePlan(plan: Plan, name: string): PlanSummary {
   const { steps, slots, results } = plan;
+  const runs = countRuns(plan);
   const count = (kind: string) => results.filter((place) => place.kind === kind).length;
   return {
     name,
-    dispatches: steps.map((step) => summarizeStep(plan, step)),
+    dispatches: steps.map((step, i) => summarizeStep(plan, step, runs[i])),
     ownBuffers: slots.length,
     ownBytes: slots.reduce((sum, size) => sum + size, 0),
     inPlace: count("donated"),

@@ -29,7 +29,7 @@ export interface AtBest {
 
 /**
  * Gives the least seconds that a dispatch can take, and what bounds it: so many multiplications and additions, so many
- * bytes read and written, or being started ([Williams, Waterman and Patterson
+ * bytes read and written, or being started as often as it runs, once by default ([Williams, Waterman and Patterson
  * 2009](https://doi.org/10.1145/1498765.1498785)).
  *
  * @example
@@ -41,13 +41,13 @@ export interface AtBest {
  * ```
  */
 export function atBest(
-  { operations, bytes }: { readonly operations: number; readonly bytes: number },
+  { operations, bytes, runs = 1 }: { readonly operations: number; readonly bytes: number; readonly runs?: number },
   { gflopsPerSecond, gigabytesPerSecond, dispatchSeconds = 0 }: Roofline,
 ): AtBest {
   const bounds: readonly AtBest[] = [
     { seconds: operations / gflopsPerSecond / 1e9, boundBy: "arithmetic" },
     { seconds: bytes / gigabytesPerSecond / 1e9, boundBy: "memory" },
-    { seconds: dispatchSeconds, boundBy: "dispatch" },
+    { seconds: runs * dispatchSeconds, boundBy: "dispatch" },
   ];
   return bounds.reduce((most, bound) => bound.seconds > most.seconds ? bound : most);
 }

@@ -50,6 +50,7 @@ function bytesAt(plan: Plan, step: Step, binding: number): number {
 
 /** Bytes that one dispatch of a plan moves. */
 export function trafficOf(plan: Plan, step: Step): Traffic {
+  if (step.rowBytes !== undefined) return { read: step.rowBytes, written: step.rowBytes };
   const cluster = plan.clusters[step.cluster];
   const readings = readingsOf(cluster);
   let read = 0;
@@ -61,8 +62,8 @@ export function trafficOf(plan: Plan, step: Step): Traffic {
     const own = readings.filter(({ node }) => {
       if (buffer === "scalars") return false;
       if (arena) return arena.offsets.has(node);
-      if ("leaf" in buffer) return node.leaf === plan.leaves[buffer.leaf];
-      return node === content;
+      // What a turn of a loop takes has a stand-in's name.
+      return node === content || "leaf" in buffer && node.leaf === plan.leaves[buffer.leaf];
     });
     if (!isWritten(step.kernel.bindings[i])) {
       // Of one tensor the most that is read; of several side by side all of them.

@@ -235,5 +235,7 @@ export function lower(cluster: Cluster, layout: Layout): Lowered {
       return lowerPlace(cluster, layout);
     case "kernel":
       return cluster.products ? lowerProducts(cluster, layout) : lowerKernel(cluster, layout);
+    case "loop":
+      throw new Error("internal: a loop is many dispatches, which the plan lays out");
   }
 }

@@ -1,3 +1,5 @@
+import { loopPrimitive } from "../../ops/loop.ts";
+import { paramsOf } from "../../ops/primitive.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type Cluster, kernelOf } from "../fuse/cluster.ts";
 import { type Graph, isWhole, type Node, type Operand } from "../graph/graph.ts";
@@ -30,6 +32,15 @@ export function pairDonations(graph: Graph, donated: ReadonlySet<Tensor>): Map<N
   return pairs;
 }
 
+/** What a body gives for each tensor that it takes, by the leaves; leaves that it does not read are left out. */
+export function pairCarried(graph: Graph, carried: readonly Tensor[]): Map<Node, Node> {
+  const leaves = new Map(graph.nodes.flatMap((node) => node.leaf ? [[node.leaf, node]] : []));
+  return new Map(carried.flatMap((tensor, i) => {
+    const leaf = leaves.get(tensor);
+    return leaf ? [[graph.outputs[i], leaf]] : [];
+  }));
+}
+
 /** Keeps the pairs whose result can be written straight into the leaf's buffer, in the order in which clusters run. */
 export function directPairs(clusters: readonly Cluster[], pairs: ReadonlyMap<Node, Node>): Map<Node, Node> {
   const readers = new Map<Node, number[]>();
@@ -57,6 +68,13 @@ export function directPairs(clusters: readonly Cluster[], pairs: ReadonlyMap<Nod
   return direct;
 }
 
+/** Whether a loop reads a leaf for nothing but to begin with it what becomes this result, or not at all. */
+function onlyBecomes(node: Node, leaf: Node): boolean {
+  const params = paramsOf(loopPrimitive, { operation: node.primitive, params: node.params });
+  const input = params?.loop.inputOfCarry(params.output);
+  return node.inputs.every((operand, i) => (operand.node === leaf) === (i === input));
+}
+
 /** Whether a cluster reads a leaf only element by element with what it writes there. */
 function readsInStep(
   cluster: Cluster,
@@ -64,6 +82,7 @@ function readsInStep(
   { leaf, reads }: { readonly leaf: Node; readonly reads: readonly Operand[] },
 ): boolean {
   if (cluster.scattered.has(node)) return false;
+  if (cluster.kind === "loop") return onlyBecomes(node, leaf);
   if (cluster.kind === "map") return reads.every(isWhole);
   if (cluster.kind === "kernel" && node.kind === "map") {
     return reads.every(isWhole) && !kernelOf(cluster.nodes).inputs.some((operand) => operand.node === leaf);

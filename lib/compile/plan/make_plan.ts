@@ -10,9 +10,13 @@ import type { Layout, Place } from "../lower/command.ts";
 import { lower } from "../lower/lower.ts";
 import { type Arena, placeIn } from "./arena.ts";
 import { layArenas } from "./arenas.ts";
-import { directPairs, pairDonations } from "./donated_results.ts";
+import { directPairs, pairCarried, pairDonations } from "./donated_results.ts";
+import { planBody } from "./loop_body.ts";
+import { LoopCluster } from "./loop_cluster.ts";
+import { LoopSteps } from "./loop_steps.ts";
 import { lastUses, Memory, PackedTextures, SharedSlots } from "./memory.ts";
 import type { BufferName, Plan, ResultPlace, Step } from "./plan.ts";
+import { moveRepeat, type Repeat } from "./repeat.ts";
 
 /**
  * Arenas of which a step writes a piece and reads another one, which WebGPU forbids: it keeps account of whole buffers.
@@ -34,16 +38,23 @@ function mixedArenas(clusters: readonly Cluster[], { ownerOf, arenaOf }: {
 }
 
 /** Orders the work: clusters, what they write in place, and what must lie side by side for that. */
-function arrange(graph: Graph, pairs: ReadonlyMap<Node, Node>, isKept: boolean) {
+function arrange(
+  graph: Graph,
+  pairs: ReadonlyMap<Node, Node>,
+  { isKept, carried }: Pick<PlanOptions, "isKept" | "carried">,
+) {
   const keep = new Set(graph.outputs);
   let clusters: readonly Cluster[] = fuse(graph, { inPlace: pairs, isKept });
   while (true) {
     const direct = directPairs(clusters, pairs);
-    const overwritten = new Set(direct.values());
+    // What turns of a loop hand on has memory of its own.
+    const overwritten = new Set(
+      [...direct].flatMap(([node, leaf]) => node.kind === "loop" || carried !== undefined ? [] : [leaf]),
+    );
     const ownerOf = (node: Node) => direct.get(node) ?? node;
     const laid = layArenas(clusters, {
       ownerOf,
-      isFree: (owner) => owner.leaf ? overwritten.has(owner) : !keep.has(owner),
+      isFree: (owner) => owner.leaf ? overwritten.has(owner) : !keep.has(owner) && owner.kind !== "loop",
     });
     // What was taken apart may write elsewhere.
     if (laid.clusters.length > clusters.length) {
@@ -70,6 +81,8 @@ export interface PlanOptions {
   readonly isLeaf?: (tensor: Tensor) => boolean;
   /** Leaves whose buffers results may take over. */
   readonly donated?: ReadonlySet<Tensor>;
+  /** For the turns of a loop: leaves whose buffers the first results take over, each the one at its place. */
+  readonly carried?: readonly Tensor[];
   /** Whether a leaf's memory is the same from call to call, as far as the plan does not write it itself. */
   readonly isFrozen?: (leaf: Tensor) => boolean;
   /** Called between pieces of the work. */
@@ -78,11 +91,11 @@ export interface PlanOptions {
 
 /** Compiles results into a plan. */
 export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan {
-  const { target, isKept, isLeaf, donated = new Set(), isFrozen = () => false, onPiece = () => {} } = options;
+  const { target, carried, isLeaf, donated = new Set(), isFrozen = () => false, onPiece = () => {} } = options;
   const graph = buildGraph(outputs, isLeaf);
   onPiece();
-  const pairs = pairDonations(graph, donated);
-  const { clusters, arenas, arenaOf, direct, ownerOf, keep } = arrange(graph, pairs, isKept);
+  const pairs = carried ? pairCarried(graph, carried) : pairDonations(graph, donated);
+  const { clusters, arenas, arenaOf, direct, ownerOf, keep } = arrange(graph, pairs, options);
   const dying = lastUses(clusters, keep);
 
   const leaves: Tensor[] = [];
@@ -101,7 +114,8 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
   const positions = new Map<Node, number>();
   const slotOf = new Map<Node, number>();
   const readByKernel = new Set(
-    graph.nodes.filter(({ kind }) => kind === "kernel").flatMap(({ inputs }) => inputs.map(({ node }) => node)),
+    graph.nodes.filter(({ kind }) => kind === "kernel" || kind === "loop")
+      .flatMap(({ inputs }) => inputs.map(({ node }) => node)),
   );
   for (const cluster of clusters) {
     if (cluster.kind !== "map" || cluster.nodes[0].size !== 1) continue;
@@ -138,15 +152,62 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
     if (slot === undefined) throw new Error(`internal: ${node.primitive?.name} has no memory`);
     return { slot };
   };
+  // What a turn hands to the next one may change places with what it took: nothing else lies there.
+  const take = (bytes: number, isResult: boolean) => carried && isResult ? memory.takeNew(bytes) : memory.take(bytes);
   const steps: Step[] = [];
-  clusters.forEach((cluster, position) => {
+  const repeats: Repeat[] = [];
+  const nested: Cluster[] = [];
+  /** Lays out a loop: the work of a turn is a plan of its own. */
+  const addLoop = (cluster: Cluster, position: number): void => {
+    const found = new LoopCluster(cluster, layout);
+    const { loop, outputs } = found;
+    const body = planBody(
+      loop,
+      outputs,
+      (results, rest) =>
+        makePlan(results, { ...options, ...rest, donated: undefined, isFrozen: (leaf) => found.isFrozen(leaf) }),
+    );
+    const base = clusters.length + nested.length;
+    nested.push(...body.plan.clusters);
+    const laid = new LoopSteps(loop, body, {
+      cluster: position,
+      input: (input) => bufferOf(found.input(input), false),
+      take: (bytes) => ({ slot: take(bytes, true) }),
+      give(name) {
+        if (name !== "scalars" && "slot" in name) memory.give(name.slot);
+      },
+      takeOver(input) {
+        const node = found.input(input);
+        const slot = slotOf.get(node);
+        if (slot === undefined || carried || !found.takesOnce(node) || !dying[position].includes(node)) {
+          return undefined;
+        }
+        slotOf.delete(node);
+        return { slot };
+      },
+      target(output) {
+        const leaf = direct.get(found.node(output)!);
+        return leaf && { leaf: leafIndex.get(leaf)! };
+      },
+      keep(output, name) {
+        if (name !== "scalars" && "slot" in name) slotOf.set(found.node(output)!, name.slot);
+      },
+      node: (output) => found.node(output),
+      fill: (to, like, from) => found.fill(to, like, { from, cluster: position }),
+      adopt: (step, rename) => ({ ...step, buffers: step.buffers.map(rename), cluster: base + step.cluster }),
+      packed: (index) => ({ packed: packed.of(body.plan.packed[index]) }),
+    });
+    repeats.push(...laid.repeats.map((repeat) => moveRepeat(repeat, steps.length)));
+    steps.push(...laid.steps);
+  };
+  /** Lays out what is lowered to dispatches at once. */
+  const addWork = (cluster: Cluster, position: number): void => {
     for (const node of cluster.outputs) {
       if (direct.has(node) || positions.has(node)) continue;
       const arena = arenaOf.get(node);
       if (arena) shared.take(arena);
-      else slotOf.set(node, memory.take(storedBytes(node)));
+      else slotOf.set(node, take(storedBytes(node), keep.has(node)));
     }
-    onPiece();
     const { commands, scratch } = lower(cluster, layout);
     const pieces = scratch.map((piece): BufferName =>
       typeof piece === "number" ? { slot: memory.take(piece) } : { packed: packed.of(piece) }
@@ -170,6 +231,11 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
       steps.push({ kernel, grid, uniforms, buffers, operations, cluster: position, contents });
     }
     for (const piece of pieces) if (piece !== "scalars" && "slot" in piece) memory.give(piece.slot);
+  };
+  clusters.forEach((cluster, position) => {
+    onPiece();
+    if (cluster.kind === "loop") addLoop(cluster, position);
+    else addWork(cluster, position);
     for (const node of dying[position]) {
       const slot = slotOf.get(node);
       const arena = arenaOf.get(node);
@@ -193,10 +259,11 @@ export function makePlan(outputs: readonly Tensor[], options: PlanOptions): Plan
     leaves,
     arenas: places,
     steps,
+    repeats,
     slots: memory.slots,
     packed: packed.sizes,
     scalars: memory.scalars,
     results,
-    clusters,
+    clusters: [...clusters, ...nested],
   };
 }

@@ -23,8 +23,12 @@ export class Memory {
       const fits = size >= rounded && size <= 2 * rounded;
       if (fits && (best < 0 || size < this.slots[this.#free[best]])) best = i;
     });
-    if (best >= 0) return this.#free.splice(best, 1)[0];
-    this.slots.push(rounded);
+    return best >= 0 ? this.#free.splice(best, 1)[0] : this.takeNew(rounded);
+  }
+
+  /** A slot of so many bytes that nothing was in before. */
+  takeNew(bytes: number): number {
+    this.slots.push(Math.max(256, Math.ceil(bytes / 256) * 256));
     return this.slots.length - 1;
   }
 

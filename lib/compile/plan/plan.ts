@@ -5,6 +5,7 @@ import type { Cluster } from "../fuse/cluster.ts";
 import type { Node } from "../graph/graph.ts";
 import type { Command } from "../lower/command.ts";
 import type { Arena } from "./arena.ts";
+import type { Repeat } from "./repeat.ts";
 
 /** A buffer of a plan: a leaf's, one of its own slots, or the scalars' common one. */
 export type BufferName =
@@ -30,6 +31,8 @@ export interface Step {
   readonly cluster: number;
   /** What lies in each buffer: a result or a leaf, several side by side, or nothing that has a name. */
   readonly contents: readonly (Node | Arena | undefined)[];
+  /** Bytes that it reads, and that it writes, where that is a row of what lies there. */
+  readonly rowBytes?: number;
 }
 
 /** Donated leaves that must lie side by side. */
@@ -53,6 +56,8 @@ export interface Plan {
   readonly leaves: readonly Tensor[];
   readonly arenas: readonly LeafArena[];
   readonly steps: readonly Step[];
+  /** Which steps run more than once, in order. */
+  readonly repeats: readonly Repeat[];
   /** Bytes of each slot. */
   readonly slots: readonly number[];
   /** Sizes of the textures into which operands are packed. */

@@ -1,6 +1,7 @@
 import type { Bindable, BufferRange } from "../../device/bindable.ts";
 import type { Device } from "../../device/device.ts";
 import type { BufferName, Plan } from "../plan/plan.ts";
+import { countRuns, visitRuns } from "../plan/repeat.ts";
 import type { Timer } from "./timer.ts";
 
 /** Uniforms of each step begin at multiples of this: what every device allows as an offset. */
@@ -60,6 +61,8 @@ export class BoundPlan {
   readonly scalars: GPUBuffer | undefined;
   /** The buffer of all steps' uniforms. */
   readonly uniforms: GPUBuffer;
+  /** How many dispatches it encodes: each step as often as it runs. */
+  readonly dispatches: number;
   readonly #ranges: readonly BufferRange[];
   readonly #groups = new Map<string, GPUBindGroup[]>();
 
@@ -67,6 +70,7 @@ export class BoundPlan {
     this.slots = plan.slots.map((bytes) => device.acquire(bytes));
     this.packed = plan.packed.map((size) => device.acquireTexture(...size));
     this.scalars = plan.scalars > 0 ? device.acquire(plan.scalars * 4) : undefined;
+    this.dispatches = countRuns(plan).reduce((sum, runs) => sum + runs, 0);
     const { words, offsets } = layUniforms(plan);
     const buffer = this.uniforms = device.uniforms(words);
     this.#ranges = plan.steps.map(({ uniforms }, i) => ({
@@ -108,17 +112,17 @@ export class BoundPlan {
     const { steps } = this.plan;
     if (steps.length === 0) return;
     const groups = this.#groupsFor(leaves);
-    let pass = encoder.beginComputePass({ timestampWrites: timer?.writes(0) });
-    for (let i = 0; i < steps.length; i++) {
-      if (timer && i > 0) {
-        pass.end();
+    let pass = timer ? undefined : encoder.beginComputePass();
+    visitRuns(this.plan, (i) => {
+      if (timer) {
+        pass?.end();
         pass = encoder.beginComputePass({ timestampWrites: timer.writes(i) });
       }
-      pass.setPipeline(this.pipelines[i]);
-      pass.setBindGroup(0, groups[i]);
-      pass.dispatchWorkgroups(...steps[i].grid);
-    }
-    pass.end();
+      pass!.setPipeline(this.pipelines[i]);
+      pass!.setBindGroup(0, groups[i]);
+      pass!.dispatchWorkgroups(...steps[i].grid);
+    });
+    pass?.end();
     timer?.resolve(encoder);
   }
 

@@ -240,7 +240,7 @@ export class Compiled {
           encoder.copyBufferToBuffer(this.#bound.slots[copy.slot], 0, target, offset, copy.bytes);
         }
       });
-    }, this.plan.steps.length);
+    }, this.#bound.dispatches);
     for (const storage of written.values()) storage.version++;
 
     const collected = staging && device.collect(staging, this.#stagingBytes);

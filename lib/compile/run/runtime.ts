@@ -1,5 +1,6 @@
 import type { Device } from "../../device/device.ts";
-import { onNode, type Target } from "../../ops/primitive.ts";
+import { loopPrimitive } from "../../ops/loop.ts";
+import { onNode, paramsOf, type Target } from "../../ops/primitive.ts";
 import { allocate, storedBytes, type TypedArray, viewAs } from "../../tensor/dtype.ts";
 import type { Executor, Storage } from "../../tensor/executor.ts";
 import { Hold } from "../../tensor/hold.ts";
@@ -45,6 +46,14 @@ function isReady(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
 /** Whether more was made of a tensor than so many pieces of work, and may be asked for. */
 function isNeededBeside(tensor: Tensor, count: number): boolean {
   return usesOf(tensor) > count && (goneOf(tensor) === undefined || contentOf(tensor).holders > count);
+}
+
+/** Pending results of the same loop that may be asked for. */
+function besideInLoop(tensor: Tensor): Tensor[] {
+  const state = stateOf(tensor);
+  const loop = state.kind === "node" ? paramsOf(loopPrimitive, state)?.loop : undefined;
+  if (!loop) return [];
+  return loop.resultsBeside(inputsOf(tensor)).filter((result) => isNeededBeside(result, 0));
 }
 
 /** A tensor without elements has them all, whatever makes it. */
@@ -193,11 +202,18 @@ export class Runtime implements Executor {
   }
 
   /** A plan for pending tensors, and for those of their parts that others will need as well. */
-  #plan(pending: readonly Tensor[]): { plan: Plan; outputs: readonly Tensor[] } {
+  #plan(asked: readonly Tensor[]): { plan: Plan; outputs: readonly Tensor[] } {
     const uses = new Map<Tensor, number>();
+    const pending = new Set(asked);
     const stack = [...pending];
     const seen = new Set<Tensor>(stack);
     for (let node = stack.pop(); node; node = stack.pop()) {
+      // Turns of a loop run once for all results of theirs that somebody may ask for.
+      for (const beside of besideInLoop(node)) {
+        pending.add(beside);
+        if (!seen.has(beside)) stack.push(beside);
+        seen.add(beside);
+      }
       for (const input of inputsOf(node)) {
         uses.set(input, (uses.get(input) ?? 0) + 1);
         if (!seen.has(input)) stack.push(input);
@@ -225,7 +241,7 @@ export class Runtime implements Executor {
     const bound = new BoundPlan(this.device, plan, pipelines);
     if (plan.steps.length > 0) {
       const buffers = leaves.map(({ memory }) => memory);
-      this.device.submit((encoder) => bound.encode(encoder, { buffers }), plan.steps.length);
+      this.device.submit((encoder) => bound.encode(encoder, { buffers }), bound.dispatches);
     }
     const storages = new Map<number, DeviceStorage>();
     plan.results.forEach((place, i) => {
