@@ -3,7 +3,7 @@ import { nameList } from "../experiments/terminal/flags.ts";
 import { flagHelp, readFlags } from "../experiments/terminal/read_flags.ts";
 
 /** Parts of the benchmark, in the order in which they run. */
-const SECTIONS = ["kernels", "steps", "steady", "scaling", "startup", "compile"] as const;
+const SECTIONS = ["kernels", "steps", "steady", "scaling", "cells", "startup", "compile"] as const;
 
 /** A part of the benchmark. */
 export type Section = typeof SECTIONS[number];
@@ -28,8 +28,8 @@ export const FLAGS = {
 
 /** What `deno task bench` prints for `--help`. */
 export const HELP =
-  `Measures kernels, training steps, steady state, scaling, start-up and compiling: contenders take turns in rounds of one
-run.
+  `Measures kernels, training steps, steady state, scaling, many runs in one program, start-up and compiling: contenders
+take turns in rounds of one run.
 
   deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--device NAME]
                   [--json FILE] [--update]

@@ -6,6 +6,7 @@ import { writeAtomically } from "../lib/io/mod.ts";
 import { type BenchOptions, HELP, parseArguments } from "./arguments.ts";
 import type { BenchDocument, EnduranceSample, ModelResult } from "./report/document.ts";
 import { kernelCases } from "./cases/kernel_case.ts";
+import { measureCells } from "./parts/cells.ts";
 import { measureKernels } from "./parts/kernels.ts";
 import { measureCompile } from "./parts/compile.ts";
 import { describeMachine } from "./parts/machine.ts";
@@ -87,6 +88,8 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
     rounds,
     onBatch: (batch) => say(`scaling: ${batch.join(" × ")}`),
   });
+  const onCells = (name: string) => say(`cells: ${name}`);
+  const cells = !sections.includes("cells") ? undefined : await measureCells(device, { isQuick, rounds, onCells });
   // Cold starts compile every kernel: the longest of all that is measured here.
   const starts = Math.ceil(rounds / 4);
   const startup = !sections.includes("startup") ? undefined : await measureStartup({
@@ -111,6 +114,7 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
     steady,
     endurance,
     scaling,
+    cells,
     startup,
     compile,
     pytorch,

@@ -1,3 +1,4 @@
+import { branchForm } from "./branch.ts";
 import { type EpilogueFor, storeResult } from "./epilogue.ts";
 import type { StoredAs } from "./half.ts";
 import type { Grid } from "./kernel.ts";
@@ -9,6 +10,7 @@ import {
   matmulTiled,
   matmulUniforms,
 } from "./matmul.ts";
+import { matmulNarrow } from "./matmul_narrow.ts";
 import {
   matmulTexture,
   matmulTextureUniforms,
@@ -33,39 +35,44 @@ export function fitsSubgroup(layout: MatmulLayout, sizes: MatmulSizes): boolean 
 /** Rows and columns of the second operand as it is stored. */
 const storedSize = (layout: MatmulLayout, { n, k }: MatmulSizes) => layout === "nt" ? [n, k] as const : [k, n] as const;
 
-/** Whether a product can read its second operand from a texture: a single product, in fours. */
+/** How many matrices the second operands of a product are. */
+const matricesOf = ({ batch, b1 }: MatmulSizes) => b1 === 0 ? 1 : batch;
+
+/** Whether a product can read its second operand from a texture: all in fours, and at most one level of batches. */
 function readsTexture(layout: MatmulLayout, sizes: MatmulSizes, target: KernelTarget): boolean {
-  const { m, n, k, lda, ldc, offsetA, offsetC, batch } = sizes;
-  const [rows, columns] = storedSize(layout, sizes);
-  return batch === 1 && inFours([n, k, lda, ldc, offsetA, offsetC]) && (layout !== "tn" || m % 4 === 0) &&
-    Math.max(rows, columns / 4) <= (target.textureSize ?? 0);
+  const { m, n, k, lda, ldc, offsetA, offsetC, a1, c1, batch, inner } = sizes;
+  const [width, height] = textureSize(...storedSize(layout, sizes), matricesOf(sizes));
+  return batch === inner && inFours([n, k, lda, ldc, offsetA, offsetC, a1, c1]) &&
+    (layout !== "tn" || m % 4 === 0) && Math.max(width, height) <= (target.textureSize ?? 0);
 }
 
 /** Whether a copy that is made once can serve it: of a whole matrix that stays as it is. */
 function fitsTexture(layout: MatmulLayout, sizes: MatmulSizes, { target, isFrozen = false }: MatmulOptions): boolean {
   const [, columns] = storedSize(layout, sizes);
-  const { offsetB, ldb } = sizes;
-  return isFrozen && offsetB === 0 && ldb === columns && layout !== "tn" && readsTexture(layout, sizes, target);
+  const { offsetB, ldb, batch } = sizes;
+  return isFrozen && batch === 1 && offsetB === 0 && ldb === columns && layout !== "tn" &&
+    readsTexture(layout, sizes, target);
 }
 
 /** Whether a copy that is made for it each time can serve it. */
 function fitsPacked(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): boolean {
   const { target, isFrozen = false, packs = false, weight = "f32" } = options;
-  const { m, ldb, offsetB } = sizes;
+  const { m, ldb, offsetB, b1 } = sizes;
   const isMutable = layout === "tn" || !isFrozen;
-  return packs && isMutable && weight === "f32" && m >= PACKED_ROWS && inFours([ldb, offsetB]) &&
+  return packs && isMutable && weight === "f32" && m >= PACKED_ROWS && inFours([ldb, offsetB, b1]) &&
     readsTexture(layout, sizes, target);
 }
 
 /**
  * A kernel for products: the obvious one, the textbook's, or a subgroup's tile, which reads its second operand where it
- * lies, from a texture that holds a copy for good, or from one into which it is packed each time.
+ * lies, from a texture that holds a copy for good, or from one into which it is packed each time. A narrow tile has lanes
+ * that share rows of the result, `columns` of them each, and few of its columns, `rows`.
  */
 export type MatmulVariant =
   | { readonly kind: "naive" }
   | { readonly kind: "tiled" }
   | {
-    readonly kind: "buffer" | "texture" | "packed";
+    readonly kind: "buffer" | "texture" | "packed" | "narrow";
     readonly rows: number;
     /** Columns for each lane. */
     readonly columns: number;
@@ -108,6 +115,15 @@ function tileRows(sizes: MatmulSizes, span: number): number {
   return 8;
 }
 
+/** Columns of a lane of narrow tiles, which are rows of the result. */
+const NARROW_ROWS = 4;
+
+/** The narrow tile of a product whose columns would leave half of the lanes idle, where its rows do not. */
+function narrowTile({ m, n, branch }: MatmulSizes, lanes: number): MatmulVariant | undefined {
+  const isNarrow = !branch && n <= 2 * lanes && m >= NARROW_ROWS * lanes;
+  return isNarrow ? { kind: "narrow", rows: 4 * over(n, 4), columns: NARROW_ROWS } : undefined;
+}
+
 /** Columns of a lane on SwiftShader, where wide tiles pay and compile quickly. */
 function swiftColumns(n: number, lanes: number): number {
   return n >= 16 * lanes ? 16 : n >= 8 * lanes ? 8 : 4;
@@ -119,6 +135,8 @@ function heuristicVariant(layout: MatmulLayout, sizes: MatmulSizes, options: Mat
   const { m, n, k, batch } = sizes;
   if (target.subgroupSize > 0 && target.isSoftware && fitsSubgroup(layout, sizes)) {
     const lanes = target.subgroupSize;
+    const narrow = narrowTile(sizes, lanes);
+    if (narrow) return narrow;
     if (target.driver === "lavapipe" && m * n * k * batch >= LARGE && m >= TEXTURE_ROWS) {
       const columns = n >= 8 * lanes ? 8 : 4;
       if (fitsTexture(layout, sizes, options)) return { kind: "texture", rows: 16, columns };
@@ -205,28 +223,39 @@ export function variantDispatch(
   }
   const { rows, columns } = variant;
   const tile = { lanes: target.subgroupSize, rows, columns };
-  const epilogue = epilogueFor(inFours([n, ldc, c0, c1, offsetC]) ? 4 : 1);
+  const isQuad = inFours([n, ldc, c0, c1, offsetC]);
+  const epilogue = epilogueFor(isQuad ? 4 : 1);
+  const form = sizes.branch && branchForm(sizes.branch, { n, isQuad });
+  if (variant.kind === "narrow") {
+    return {
+      kernel: matmulNarrow(layout, tile, epilogue, weight),
+      grid: [over(m, tile.lanes * columns), over(n, rows), batch],
+      uniforms: matmulUniforms(sizes, epilogue),
+      operations,
+    };
+  }
   // Rows first: neighbours in time share the panel of B.
   const grid: Grid = [over(m, rows), over(n, tile.lanes * columns), batch];
   if (variant.kind === "buffer") {
     return {
-      kernel: matmulSubgroup(layout, tile, epilogue, branch, weight),
+      kernel: matmulSubgroup(layout, tile, epilogue, form, weight),
       grid,
       uniforms: matmulUniforms(sizes, epilogue),
       operations,
     };
   }
   const stored = storedSize(layout, sizes);
+  const matrices = matricesOf(sizes);
   const dispatch = {
-    kernel: matmulTexture(layout, tile, epilogue, branch, weight),
+    kernel: matmulTexture(layout, tile, epilogue, form, weight),
     grid,
-    uniforms: matmulTextureUniforms(sizes, epilogue),
+    uniforms: matmulTextureUniforms(layout, sizes, epilogue),
     operations,
-    texture: textureSize(...stored),
+    texture: textureSize(...stored, matrices),
   };
   if (variant.kind === "texture") return dispatch;
-  const uniforms = packTextureUniforms(...stored, { stride: sizes.ldb, offset: sizes.offsetB });
-  return { ...dispatch, pack: { kernel: packTexture(), grid: packTextureGrid(...stored), uniforms } };
+  const uniforms = packTextureUniforms(...stored, { stride: sizes.ldb, offset: sizes.offsetB, next: sizes.b1 });
+  return { ...dispatch, pack: { kernel: packTexture(), grid: packTextureGrid(...stored, matrices), uniforms } };
 }
 
 function variantFor(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): MatmulVariant {

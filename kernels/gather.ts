@@ -8,11 +8,11 @@ const ENTRY = `@compute @workgroup_size(${GATHER_WORKGROUP})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u32>, @builtin(local_invocation_index) l: u32) {
   let t = (w.y * g.x + w.x) * ${GATHER_WORKGROUP}u + l;
 `;
-const SIZES = `struct Sizes { rows: u32, columns: u32, ids: u32 }\n`;
+const SIZES = `struct Sizes { rows: u32, columns: u32, ids: u32, cellIds: u32 }\n`;
 
-/** Uniforms of the kernels here: rows of the table, columns, number of ids. */
-export function gatherUniforms(rows: number, columns: number, ids: number): Uint32Array {
-  return Uint32Array.of(rows, columns, ids, 0);
+/** Uniforms of the kernels here: rows of the table, columns, number of ids, of which each cell has as many. */
+export function gatherUniforms(rows: number, columns: number, ids: number, cells = 1): Uint32Array {
+  return Uint32Array.of(rows, columns, ids, ids / cells);
 }
 
 function lanesOf(vec4: boolean): { type: string; columns: string; zero: string } {
@@ -62,7 +62,7 @@ ${ENTRY}  if (t < d.rows * (${columns})) { Y[t] = ${zero}; }
 
 /**
  * Chains equal ids: bindings ids, links `[2 · ids]`: whether an id stands there for the first time, and where it stands
- * next (or the number of ids).
+ * next (or the number of ids). Ids of several cells are never equal: each is looked for among those of its cell alone.
  */
 export function linkIds(): Kernel {
   return {
@@ -73,12 +73,14 @@ export function linkIds(): Kernel {
 @group(0) @binding(2) var<uniform> d: Sizes;
 ${ENTRY}  if (t >= d.ids) { return; }
   let id = I[t];
+  let start = t - t % d.cellIds;
   var first = 1u;
-  for (var j = 0u; j < t; j++) { if (I[j] == id) { first = 0u; break; } }
+  for (var j = start; j < t; j++) { if (I[j] == id) { first = 0u; break; } }
+  let end = start + d.cellIds;
   var next = t + 1u;
-  while (next < d.ids) { if (I[next] == id) { break; } next++; }
+  while (next < end) { if (I[next] == id) { break; } next++; }
   L[t] = first;
-  L[d.ids + t] = next;
+  L[d.ids + t] = select(d.ids, next, next < end);
 }
 `,
   };

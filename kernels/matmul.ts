@@ -4,7 +4,7 @@ import {
   branchCell,
   branchDeclarations,
   branchFields,
-  type BranchLayout,
+  type BranchForm,
   branchName,
   branchWords,
   subgroupBranch,
@@ -12,6 +12,7 @@ import {
 import { type Epilogue, epilogueField, storeResult } from "./epilogue.ts";
 import { type StoredAs, storedElement, storedName, storedReader, storedType } from "./half.ts";
 import type { Kernel } from "./kernel.ts";
+import { panelsOfA } from "./panels.ts";
 
 /**
  * How the operands of C = A·B lie: `nn` A[m,k] B[k,n] (forward), `tn` A[k,m] B[k,n] (gradient of weights), `nt` A[m,k]
@@ -103,9 +104,14 @@ export function bitsOf(value: number): number {
 }
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
-const over = (a: number, b: number) => Math.ceil(a / b);
 
-function declarations(width: 1 | 4, epilogue: Epilogue, branch: BranchLayout | undefined, weight: StoredAs): string {
+/** Declarations of every product kernel's operands and sizes, and of what it does with its results. */
+export function matmulDeclarations(
+  width: 1 | 4,
+  epilogue: Epilogue,
+  branch: BranchForm | undefined,
+  weight: StoredAs,
+): string {
   const own = 2 + branchBindings(branch).length;
   const sizes = FIELDS.map((name) => `${name}: u32`).join(", ");
   return `struct Sizes { ${sizes}, scale: f32, pad0: u32, pad1: u32${branchFields(branch)}${epilogueField(epilogue)} }
@@ -116,14 +122,15 @@ ${storedReader(weight, "B", width)}${branchDeclarations(branch)}${epilogue.code(
 }
 
 /** First elements of this batch's matrices. */
-const ORIGINS = `  let zo = w.z / d.inner;
+export const ORIGINS = `  let zo = w.z / d.inner;
   let zi = w.z % d.inner;
   let za = d.offsetA + zo * d.a0 + zi * d.a1;
   let zb = d.offsetB + zo * d.b0 + zi * d.b1;
   let zc = d.offsetC + zo * d.c0 + zi * d.c1;
 `;
 
-const bindingsWith = (epilogue: Epilogue, branch?: BranchLayout) =>
+/** Bindings of every product kernel before the uniforms. */
+export const matmulBindings = (epilogue: Epilogue, branch?: BranchForm) =>
   ["read", "read", ...branchBindings(branch), ...epilogue.bindings] as const;
 const elementOfA = (layout: MatmulLayout, k: string) => layout === "tn" ? `${k} * d.lda + row` : `row * d.lda + ${k}`;
 const elementOfB = (layout: MatmulLayout, k: string) => layout === "nt" ? `col * d.ldb + ${k}` : `${k} * d.ldb + col`;
@@ -135,14 +142,14 @@ const elementOfB = (layout: MatmulLayout, k: string) => layout === "nt" ? `col *
 export function matmulNaive(
   layout: MatmulLayout,
   epilogue: Epilogue = storeResult(1),
-  branch?: BranchLayout,
+  branch?: BranchForm,
   weight: StoredAs = "f32",
 ): Kernel {
   const b = storedElement(weight, "B", `zb + ${elementOfB(layout, "k")}`);
   return {
     name: `matmul_${layout}_naive${storedName(weight)}${branchName(branch)}${epilogue.name}`,
-    bindings: bindingsWith(epilogue, branch),
-    code: `${declarations(1, epilogue, branch, weight)}@compute @workgroup_size(8, 8)
+    bindings: matmulBindings(epilogue, branch),
+    code: `${matmulDeclarations(1, epilogue, branch, weight)}@compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) w: vec3<u32>) {
   let row = id.x;
   let col = id.y;
@@ -168,13 +175,15 @@ ${
 export function matmulTiled(
   layout: MatmulLayout,
   epilogue: Epilogue = storeResult(1),
-  branch?: BranchLayout,
+  branch?: BranchForm,
   weight: StoredAs = "f32",
 ): Kernel {
   return {
     name: `matmul_${layout}_tiled${storedName(weight)}${branchName(branch)}${epilogue.name}`,
-    bindings: bindingsWith(epilogue, branch),
-    code: `${declarations(1, epilogue, branch, weight)}var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
+    bindings: matmulBindings(epilogue, branch),
+    code: `${
+      matmulDeclarations(1, epilogue, branch, weight)
+    }var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
 var<workgroup> Bs: array<vec4<f32>, 256>; // [16 k][64 columns]
 fn a(za: u32, row: u32, k: u32) -> f32 {
   if (row >= d.m || k >= d.k) { return 0f; }
@@ -231,39 +240,6 @@ ${ORIGINS}  let m0 = w.x * 64u;
 const PARTS = "xyzw";
 
 /**
- * How a subgroup's tile reads A, whose first element is number `first`: four steps of k for each turn, every element once.
- * Piece p of lane l is number l + p · lanes of the rows (nn, nt: a row's four k; tn: four rows' k). `lda4` is the stride
- * of A's rows in fours.
- */
-export function panelsOfA(
-  layout: MatmulLayout,
-  { lanes, rows }: MatmulTile,
-  first: string,
-): {
-  readonly setup: readonly string[];
-  readonly loads: readonly string[];
-  /** What all lanes multiply by in a row at a step. */
-  value(row: number, step: number): string;
-} {
-  const panels = range(over(rows, lanes));
-  return {
-    setup: panels.map((p) => {
-      const i = `(lane + ${p * lanes}u)`;
-      const at = layout === "tn"
-        ? `${first} / 4u + min(m0 / 4u + ${i} % ${rows / 4}u, d.m / 4u - 1u)`
-        : `(${first} + min(m0 + ${i} % ${rows}u, d.m - 1u) * d.lda) / 4u`;
-      return `${layout === "tn" ? `let a${p}k = ${i} / ${rows / 4}u; ` : ""}let at${p} = ${at};`;
-    }),
-    loads: panels.map((p) => `let a${p} = A[at${p} + ${layout === "tn" ? `(k + min(a${p}k, 3u)) * lda4` : "k / 4u"}];`),
-    value(row, step) {
-      const number = layout === "tn" ? step * (rows / 4) + (row >> 2) : row;
-      const part = PARTS[layout === "tn" ? row & 3 : step];
-      return `subgroupBroadcast(a${Math.floor(number / lanes)}.${part}, ${number % lanes}u)`;
-    },
-  };
-}
-
-/**
  * One subgroup, alone in its workgroup, computes rows × (lanes · columns) of C in registers. Loads are what costs on a
  * driver in software (a storage buffer is read lane by lane, with a branch each), so every element is loaded once for
  * each subgroup, as part of a vec4: a piece of A sits in one lane and is handed round with subgroupBroadcast, B is loaded
@@ -273,7 +249,7 @@ export function matmulSubgroup(
   layout: MatmulLayout,
   tile: MatmulTile,
   epilogue: Epilogue = storeResult(4),
-  branch?: BranchLayout,
+  branch?: BranchForm,
   weight: StoredAs = "f32",
 ): Kernel {
   const { lanes, rows, columns } = tile;
@@ -303,9 +279,9 @@ export function matmulSubgroup(
     name: `matmul_${layout}_${rows}x${span}${isScalar ? "_scalar" : ""}${storedName(weight)}${
       branchName(branch)
     }${epilogue.name}`,
-    bindings: bindingsWith(epilogue, branch),
+    bindings: matmulBindings(epilogue, branch),
     code: `enable subgroups;
-${declarations(4, epilogue, branch, weight)}@compute @workgroup_size(${lanes})
+${matmulDeclarations(4, epilogue, branch, weight)}@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
 ${ORIGINS}  let m0 = w.x * ${rows}u;
   let n0 = w.y * ${span}u;

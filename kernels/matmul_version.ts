@@ -1,5 +1,6 @@
 import { fingerprint } from "./fingerprint.ts";
 import { matmulNaive, matmulSubgroup, matmulTiled } from "./matmul.ts";
+import { matmulNarrow } from "./matmul_narrow.ts";
 import { matmulTexture } from "./matmul_texture.ts";
 
 /**
@@ -14,6 +15,7 @@ export function matmulVersion(): string {
       matmulNaive(layout, undefined, undefined, weight),
       matmulTiled(layout, undefined, undefined, weight),
       matmulSubgroup(layout, tile, undefined, undefined, weight),
+      matmulNarrow(layout, tile, undefined, weight),
     ]),
     matmulTexture("nn", tile, undefined, undefined, weight),
     matmulTexture("nt", tile, undefined, undefined, weight),

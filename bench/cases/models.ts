@@ -40,6 +40,18 @@ export const MINILM: BenchModel = {
   batch: [16, 64],
 };
 
+/** The encoder that ships with the suite, and the batches of its default runs. */
+export const SUITE: BenchModel = {
+  name: "suite",
+  vocabSize: 456,
+  hiddenSize: 64,
+  layers: 2,
+  heads: 4,
+  maxLength: 64,
+  labels: 2,
+  batch: [16, 32],
+};
+
 /** A model for runs that only show that everything works. */
 export const QUICK: BenchModel = { ...SMALL, name: "tiny", vocabSize: 512, hiddenSize: 64, layers: 2, batch: [4, 32] };
 

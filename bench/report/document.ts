@@ -152,6 +152,27 @@ export interface ScalingResult {
   }[];
 }
 
+/** Steps of many runs in one program, by how many there are. */
+export interface CellsResult {
+  readonly description: string;
+  /** Bytes of the base that all runs share. */
+  readonly baseBytes: number;
+  readonly methods: readonly {
+    readonly method: string;
+    readonly rows: readonly {
+      /** How many runs; absent for one plain run. */
+      readonly cells?: number;
+      /** Milliseconds of a step of all. */
+      readonly timing: Timing;
+      /** Time of a step of all ÷ that of the plain run. */
+      readonly ratio: { readonly best: number; readonly median: number };
+      readonly dispatches: number;
+      /** Bytes that are held at most at once, beside the base. */
+      readonly ownBytes: number;
+    }[];
+  }[];
+}
+
 /** What `bench/pytorch_peft.py` writes. */
 export interface PytorchDocument {
   readonly versions: Readonly<Record<string, string>>;
@@ -174,6 +195,7 @@ export interface BenchDocument {
   readonly steady?: { readonly description: string; readonly cases: readonly SteadyResult[] };
   readonly endurance?: EnduranceResult;
   readonly scaling?: ScalingResult;
+  readonly cells?: CellsResult;
   readonly startup?: readonly StartupResult[];
   readonly compile?: readonly CompileResult[];
   readonly pytorch?: PytorchDocument;

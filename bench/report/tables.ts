@@ -1,6 +1,7 @@
 import { markdownTable } from "markdown-table";
 import type {
   BenchDocument,
+  CellsResult,
   CompileResult,
   EnduranceResult,
   KernelResult,
@@ -168,6 +169,24 @@ export function scalingTable({ batches, baseBytes }: ScalingResult): string {
   return table([...head, "KiB a token, without weights"], rows);
 }
 
+/** Time and memory of a run as more of them are trained in one program. */
+export function cellsTable({ methods }: CellsResult): string {
+  const rows = methods.flatMap(({ method, rows }) =>
+    rows.map(({ cells, timing, ratio, dispatches, ownBytes }) => [
+      cells === undefined ? method : "",
+      cells === undefined ? "one, plain" : String(cells),
+      milliseconds(timing),
+      pair(ratio.best, ratio.median),
+      pair(timing.best / (cells ?? 1), timing.median / (cells ?? 1)),
+      String(dispatches),
+      mebibytes(ownBytes),
+      mebibytes(ownBytes / (cells ?? 1)),
+    ])
+  );
+  const head = ["method", "cells", "ms a step", "÷ one plain run", "ms a cell", "dispatches"];
+  return table([...head, "peak MiB beside the base", "MiB a cell"], rows);
+}
+
 /** From the start of a process to its first finished step. */
 export function startupTable(results: readonly StartupResult[]): string {
   const rows = results.map(({ caches, imported, opened, total, pipelines, slowest }) => [
@@ -212,7 +231,7 @@ function machineLine(machine: Machine): string {
 /** Sections of a report in Markdown: what was measured, in the order of measuring. */
 export function report(document: BenchDocument): string {
   const { machine, rounds, kernels, models, peerStep, startup, pytorch, leftOut, disagreements } = document;
-  const { steady, endurance, scaling } = document;
+  const { steady, endurance, scaling, cells } = document;
   const parts = [
     machineLine(machine),
     `Best / median of ${rounds} rounds in which all contenders took turns.` +
@@ -247,6 +266,14 @@ export function report(document: BenchDocument): string {
     parts.push(`Memory over ${steps} steps of ${endurance.description}:`, enduranceTable(endurance));
   }
   if (scaling) parts.push("### Scaling", `${scaling.description}:`, scalingTable(scaling));
+  if (cells) {
+    const description = `${cells.description}, ${mebibytes(cells.baseBytes)} MiB, without dropout`;
+    parts.push(
+      "### Many runs in one program",
+      `Cells of the default suite's encoder (${description}):`,
+      cellsTable(cells),
+    );
+  }
   if (startup) parts.push("### Start-up", "From the start of a process:", startupTable(startup));
   if (document.compile) parts.push("### Compiling", "Seconds before a first step:", compileTable(document.compile));
   if (leftOut.length > 0) parts.push("Left out:", leftOut.map((line) => `- ${line}`).join("\n"));

@@ -1,4 +1,5 @@
 import type { Tensor } from "../tensor/tensor.ts";
+import type { View } from "../tensor/view.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { apply, type BatchSite, type Primitive } from "./primitive.ts";
 
@@ -31,6 +32,13 @@ export function batchCells<P extends OfCells>(primitive: Primitive<P>, site: Bat
   return partCells(apply(primitive, each.map(joinCells), { ...params, cells: cells * params.cells }), cells);
 }
 
+/** What any operation is of one cell alone: the operation without the axis, which costs nothing. */
+export function batchOne<P>(primitive: Primitive<P>, { inputs, isMapped, params }: BatchSite<P>): Tensor {
+  const ones = inputs.map((x, i) => isMapped[i] ? x.reshape(x.shape.slice(1)) : x);
+  const one = apply(primitive, ones, params);
+  return one.reshape([1, ...one.shape]);
+}
+
 /** Two axes in front as one: `[cells, m, ...]` → `[cells · m, ...]`. */
 export function joinCells(x: Tensor): Tensor {
   const [cells, rows, ...rest] = x.shape;
@@ -41,4 +49,9 @@ export function joinCells(x: Tensor): Tensor {
 export function partCells(x: Tensor, cells: number): Tensor {
   const [rows, ...rest] = x.shape;
   return x.reshape([cells, rows / cells, ...rest]);
+}
+
+/** The first cell's part of a view of several, whose axis is in front; the view itself where there is no such axis. */
+export function cellOf({ shape, strides, offset }: View, hasCells: boolean): View {
+  return hasCells ? { shape: shape.slice(1), strides: strides.slice(1), offset } : { shape, strides, offset };
 }

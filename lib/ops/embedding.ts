@@ -56,14 +56,22 @@ export const embeddingPrimitive: Primitive<undefined> = {
   },
 };
 
+/** Parameters of {@linkcode scatterRowsPrimitive}. */
+export interface ScatterRowsParams {
+  /** Of the table. */
+  readonly shape: Shape;
+  /** How many cells there are, whose ids stand one behind the other, each with rows of its own; 1 by default. */
+  readonly cells?: number;
+}
+
 /** Adds rows [n, c] at ids [n] into zeros [v, c], in the order of the ids: the derivative of looking rows up. */
-export const scatterRowsPrimitive: Primitive<{ readonly shape: Shape }> = {
+export const scatterRowsPrimitive: Primitive<ScatterRowsParams> = {
   name: "scatterRows",
   infer: (_, { shape }) => ({ shape, dtype: "f32" }),
   lowering: {
     kind: "kernel",
-    emit: ({ inputs: [ids], output }) =>
-      scatterDispatches({ rows: output.shape[0], columns: output.shape[1], ids: sizeOf(ids.view.shape) }),
+    emit: ({ inputs: [ids], output: { shape: [rows, columns] }, params: { cells } }) =>
+      scatterDispatches({ rows, columns, ids: sizeOf(ids.view.shape), cells }),
   },
   reference([ids, rows], { shape }) {
     const columns = shape[1];
@@ -80,9 +88,9 @@ export const scatterRowsPrimitive: Primitive<{ readonly shape: Shape }> = {
     needs[1] ? apply(embeddingPrimitive, [cotangent, ids], undefined) : undefined,
   ],
   batch(site) {
-    const { cells, params: { shape: [rows, columns] } } = site;
+    const { cells, params: { shape: [rows, columns], cells: inner = 1 } } = site;
     const [ids, added] = ofEachCell(site);
-    const all = { shape: [cells * rows, columns] };
+    const all = { shape: [cells * rows, columns], cells: cells * inner };
     return partCells(apply(scatterRowsPrimitive, [idsOfCells(ids, rows), joinCells(added)], all), cells);
   },
 };

@@ -19,6 +19,8 @@ export interface LookupSizes {
   readonly columns: number;
   /** Number of ids. */
   readonly ids: number;
+  /** How many cells they are of, each of which has as many and rows of its own; 1 by default. */
+  readonly cells?: number;
 }
 
 function gridOf(threads: number): Grid {
@@ -37,10 +39,12 @@ export function gatherDispatch({ rows, columns, ids }: LookupSizes, table: Store
 }
 
 /** Rows added at ids: inputs ids and rows. Needs two words of scratch for each id. */
-export function scatterDispatches({ rows, columns, ids }: LookupSizes): { dispatches: Dispatch[]; scratch: number[] } {
+export function scatterDispatches(
+  { rows, columns, ids, cells }: LookupSizes,
+): { dispatches: Dispatch[]; scratch: number[] } {
   const vec4 = columns % 4 === 0;
   const width = columns / (vec4 ? 4 : 1);
-  const uniforms = gatherUniforms(rows, columns, ids);
+  const uniforms = gatherUniforms(rows, columns, ids, cells);
   const links = { scratch: 0 };
   return {
     dispatches: [

@@ -1,7 +1,7 @@
 import { formatShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { isContiguous, type View } from "../tensor/view.ts";
-import { batchCells, type OfCells } from "./batching.ts";
+import { isContiguous } from "../tensor/view.ts";
+import { batchCells, cellOf, type OfCells } from "./batching.ts";
 import { constant } from "./constant.ts";
 import { requireDType } from "./elementwise.ts";
 import { addLowRankDispatch } from "./kernel_calls.ts";
@@ -30,10 +30,6 @@ function blocksOf<T>(inputs: readonly T[]): [left: T, right: T][] {
   const count = (inputs.length - 2) / 2;
   return inputs.slice(2, 2 + count).map((left, i) => [left, inputs[2 + count + i]]);
 }
-
-/** One cell's part of a view of several, whose axis is in front; the view itself where there are none. */
-const cellOf = (view: View, hasCells: boolean): View =>
-  hasCells ? { shape: view.shape.slice(1), strides: view.strides.slice(1), offset: view.offset } : view;
 
 /**
  * W + scale·left·right; W's own bits where scale is 0. Inputs: W, scale, blocks of left, blocks of right; of several cells

@@ -114,7 +114,8 @@ export const matmulPrimitive: Primitive<MatmulParams> = {
         offsetB: b.view.offset,
         offsetC: result.offset,
         scale,
-      }, { target, epilogue, isFrozen: b.isFrozen, packs: true, weight: storedAs(b.dtype) });
+        // Products that were joined have no memory of their own.
+      }, { target, epilogue, isFrozen: b.isFrozen, packs: !site.result, weight: storedAs(b.dtype) });
       return productEmission(dispatch, [{ input: 0 }, { input: 1 }, "epilogue"]);
     },
   },

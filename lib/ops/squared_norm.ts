@@ -7,8 +7,8 @@ import {
 } from "../../kernels/squared_norm.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { invertView, isContiguous } from "../tensor/view.ts";
-import { batchCells, type OfCells } from "./batching.ts";
+import { invertView } from "../tensor/view.ts";
+import { batchCells, cellOf, type OfCells } from "./batching.ts";
 import { zeros } from "./full.ts";
 import { requireDType } from "./elementwise.ts";
 import { apply, type Dispatch, type KernelInput, type Primitive } from "./primitive.ts";
@@ -53,17 +53,15 @@ export const squaredNormPrimitive: Primitive<OfCells> = {
   infer: (_, { cells }) => ({ shape: cells === undefined ? [] : [cells], dtype: "f32" }),
   lowering: {
     kind: "kernel",
-    // In whatever order the elements lie: a transposed gradient need not be copied. Those of a cell lie together.
-    accepts: (input, views, { cells }) =>
-      cells === undefined
-        ? invertView(views[input]) !== undefined
-        : isContiguous(views[input]) && views[input].offset === 0,
+    // In whatever order the elements of a cell lie: a transposed gradient need not be copied.
+    accepts: (input, views, { cells }) => invertView(cellOf(views[input], cells !== undefined)) !== undefined,
     sharesMemory: true,
-    emit({ inputs, params: { cells = 1 } }) {
+    emit({ inputs, params }) {
+      const { cells = 1 } = params;
       const arrays = Array.from({ length: cells }, (_, cell) =>
         inputs.map(({ view, first = 0 }, input) => {
-          const size = sizeOf(view.shape) / cells;
-          return { input, offset: first + cell * size, size };
+          const next = params.cells === undefined ? 0 : view.strides[0];
+          return { input, offset: first + cell * next, size: sizeOf(view.shape) / cells };
         })).flat();
       const { rounds, partials } = roundsOf(inputs, arrays);
       const dispatches = rounds.map(({ inputs, arrays }): Dispatch => ({

@@ -1,4 +1,4 @@
-import { overCells } from "../ops/batching.ts";
+import { batchOne, overCells } from "../ops/batching.ts";
 import { controlDependencyPrimitive, type Group, groupPrimitive } from "../ops/identity.ts";
 import { type Carried, Loop, type LoopParams, loopPrimitive } from "../ops/loop.ts";
 import { apply, continueNodes, describeNodes, holdNodes, paramsOf, primitiveOf } from "../ops/primitive.ts";
@@ -113,8 +113,8 @@ export class Cells {
     const isShared = !isMapped.includes(true) || state.operation === controlDependencyPrimitive && !isMapped[0];
     if (isShared) return this.#set(node, { tensor: apply(primitive, tensors, params), isMapped: false });
     if (!primitive.batch) throw new Error(`internal: ${primitive.name} has no batching rule`);
-    const tensor = primitive.batch({ inputs: tensors, isMapped, cells: this.count, params });
-    this.#set(node, { tensor, isMapped: true });
+    const site = { inputs: tensors, isMapped, cells: this.count, params };
+    this.#set(node, { tensor: this.count === 1 ? batchOne(primitive, site) : primitive.batch(site), isMapped: true });
   }
 
   /** A result of a loop becomes one of a loop whose turns compute all cells. */

@@ -9,9 +9,13 @@ import { asFloats, runKernel } from "../support/run_kernel.ts";
 
 type Layout = "nn" | "nt";
 
-/** A product with a branch; Z and V have padded rows behind offsets. */
+/** A product with a branch; Z and V have padded rows behind offsets, which are in fours where r is. */
 function sizesOf(layout: Layout, [m, n, k, r]: readonly number[], of: Layout): MatmulSizes {
-  const branch = { layout: of, r, ldz: r + 1, ldv: (of === "nt" ? r : n) + 3, offsetZ: 2, offsetV: 5 };
+  const ldv = of === "nt" ? r : n;
+  const places = r % 4 === 0
+    ? { ldz: r + 4, ldv: ldv + 8, offsetZ: 4, offsetV: 12 }
+    : { ldz: r + 1, ldv: ldv + 3, offsetZ: 2, offsetV: 5 };
+  const branch = { layout: of, r, ...places };
   return {
     m,
     n,
@@ -63,7 +67,9 @@ describe("a product with a branch", () => {
 
   for (const layout of ["nn", "nt"] as const) {
     for (const  of of["nn", "nt"] as const) {
-      for (const shape of [[1, 4, 4, 1], [7, 5, 3, 2], [65, 36, 8, 3], [33, 132, 64, 9]]) {
+      for (
+        const shape of [[1, 4, 4, 1], [7, 5, 3, 2], [65, 36, 8, 3], [33, 132, 64, 9], [65, 36, 8, 8], [7, 33, 4, 12]]
+      ) {
         it(`${layout} of ${shape.slice(0, 3).join("×")} and ${of} along ${shape[3]}: one sum, the same bits, in two blocks, too`, async () => {
           const sizes = sizesOf(layout, shape, of);
           const operands = await operandsOf(sizes);

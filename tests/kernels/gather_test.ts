@@ -105,4 +105,17 @@ describe("kernels that look up rows", () => {
       expect(Array.from(links)).toEqual([1, 1, 0, 1, 0, 0, 2, 4, 5, 6, 6, 6]);
     }
   });
+
+  it("link the ids of each cell among themselves", async () => {
+    const ids = Int32Array.of(3, 3, 1, 8, 7, 8);
+    for (const device of devices) {
+      const [links] = await runKernel(device, {
+        kernel: linkIds(),
+        grid: gridOf(6),
+        uniforms: gatherUniforms(ROWS, 1, 6, 2),
+        buffers: [ids, new Uint32Array(12)],
+      });
+      expect(Array.from(links)).toEqual([1, 0, 1, 1, 1, 0, 1, 6, 6, 5, 6, 6]);
+    }
+  });
 });

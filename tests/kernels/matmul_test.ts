@@ -12,6 +12,7 @@ import {
   matmulUniforms,
   SINGLE_PRODUCT,
 } from "../../kernels/matmul.ts";
+import { matmulNarrow } from "../../kernels/matmul_narrow.ts";
 import type { Device } from "../../lib/device/mod.ts";
 import { everyDevice } from "../support/devices.ts";
 import { expectClose, Numbers } from "../support/numbers.ts";
@@ -138,6 +139,10 @@ function variants(
     const kernel = matmulSubgroup(layout, { lanes, rows, columns }, storeResult(width));
     found.push({ kernel, grid: [over(m, rows), over(n, lanes * columns), batch], width });
   }
+  for (const [rows, columns] of [[4, 4], [12, 4], [8, 8]]) {
+    const kernel = matmulNarrow(layout, { lanes, rows, columns }, storeResult(width));
+    found.push({ kernel, grid: [over(m, lanes * columns), over(n, rows), batch], width });
+  }
   return found;
 }
 
@@ -191,6 +196,9 @@ describe("kernels of products", () => {
     expect(nameOf("nn", [64, 65, 64])).toBe("matmul_nn_tiled");
     expect(nameOf("nt", [64, 65, 64])).toContain("matmul_nt_16x32");
     expect(nameOf("tn", [65, 64, 64])).toBe("matmul_tn_tiled");
+    expect(nameOf("nt", [512, 8, 64])).toBe("matmul_nt_narrow_32x8");
+    expect(nameOf("nt", [512, 9, 64])).toBe("matmul_nt_narrow_32x12_scalar");
+    expect(nameOf("nn", [16, 8, 64])).toBe("matmul_nn_8x32");
     expect(nameOf("nn", [64, 64, 64], { subgroupSize: 0 })).toBe("matmul_nn_tiled");
     expect(nameOf("nn", [4, 300, 64], { subgroupSize: 0 })).toBe("matmul_nn_naive");
     expect(nameOf("nn", [8, 256, 2])).toBe("matmul_nn_naive");

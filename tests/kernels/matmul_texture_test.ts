@@ -71,33 +71,36 @@ const able = devices.length > 0
 describe("products by a weight in a texture", () => {
   afterAll(async () => (await everyDevice()).forEach((device) => device.destroy()));
 
+  const CASES = [[1, 4, 4, 1], [7, 68, 12, 3], [63, 36, 64, 1], [64, 64, 64, 1], [65, 260, 8, 2], [257, 132, 100, 1]];
   for (const layout of ["nn", "tn", "nt"] as const) {
-    for (const [m, n, k] of [[1, 4, 4], [7, 68, 12], [63, 36, 64], [64, 64, 64], [65, 260, 8], [257, 132, 100]]) {
+    for (const [m, n, k, batch] of CASES) {
       const shape = [layout === "tn" ? 4 * over(m, 4) : m, n, k];
-      able.test(`${layout} of ${shape.join("×")}, any tile: the bits of the naive product${able.note}`, async () => {
+      able.test(`${batch} of ${layout} of ${shape.join("×")}, any tile: the bits of the naive product${able.note}`, async () => {
         const [rows, columns] = layout === "nt" ? [n, k] : [k, n];
-        const sizes = { ...sizesOf(layout, shape), ldb: columns + 8, offsetB: 4 };
-        const { m, lda, ldb, ldc, offsetA, offsetB, offsetC } = sizes;
+        const one = { ...sizesOf(layout, shape), ldb: columns + 8, offsetB: 4 };
+        const { m, lda, ldb, ldc, offsetA, offsetB, offsetC } = one;
+        const [a1, b1, c1] = [(layout === "tn" ? k : m) * lda + 4, rows * ldb + 8, m * ldc];
+        const sizes: MatmulSizes = batch === 1 ? one : { ...one, batch, inner: batch, a1, b1, c1 };
         const numbers = new Numbers(m + n + k);
         const draw = async (size: number) => await numbers.tensor([size]).data() as Float32Array;
-        const A = await draw(offsetA + (layout === "tn" ? k : m) * lda);
-        const [B, C] = [await draw(offsetB + rows * ldb), await draw(offsetC + m * ldc)];
+        const A = await draw(offsetA + batch * a1);
+        const [B, C] = [await draw(offsetB + batch * b1), await draw(offsetC + batch * c1)];
         for (const device of devices) {
           const [wanted] = await runKernel(device, {
             kernel: matmulNaive(layout),
-            grid: [over(m, 8), over(n, 8), 1],
+            grid: [over(m, 8), over(n, 8), batch],
             uniforms: matmulUniforms(sizes, storeResult(1)),
             buffers: [A, B, C],
           });
-          const texture = device.acquireTexture(...textureSize(rows, columns));
+          const texture = device.acquireTexture(...textureSize(rows, columns, batch));
           const [a, b, c] = [A, B, C].map((data) => device.acquire(data.byteLength));
           device.write(a, A);
           device.write(b, B);
           await dispatch(device, {
             kernel: packTexture(),
             memory: [b, texture],
-            uniforms: packTextureUniforms(rows, columns, { stride: ldb, offset: offsetB }),
-            grid: packTextureGrid(rows, columns),
+            uniforms: packTextureUniforms(rows, columns, { stride: ldb, offset: offsetB, next: b1 }),
+            grid: packTextureGrid(rows, columns, batch),
           });
           const lanes = device.report.subgroupSize;
           for (const [tileRows, tileColumns] of [[8, 4], [16, 8], [32, 4]]) {
@@ -105,8 +108,8 @@ describe("products by a weight in a texture", () => {
             await dispatch(device, {
               kernel: matmulTexture(layout, { lanes, rows: tileRows, columns: tileColumns }),
               memory: [a, texture, c],
-              uniforms: matmulTextureUniforms(sizes, storeResult(4)),
-              grid: [over(m, tileRows), over(n, lanes * tileColumns), 1],
+              uniforms: matmulTextureUniforms(layout, sizes, storeResult(4)),
+              grid: [over(m, tileRows), over(n, lanes * tileColumns), batch],
             });
             const got = new Uint32Array(await device.read(c, C.byteLength));
             expect(got.findIndex((word, i) => word !== wanted[i])).toBe(-1);
@@ -153,7 +156,7 @@ describe("products by a weight in a texture", () => {
         await dispatch(device, {
           kernel: matmulTexture(layout, { lanes, rows: 8, columns: 4 }, storeResult(4), undefined, "f16"),
           memory: [a, texture, c],
-          uniforms: matmulTextureUniforms(sizes, storeResult(4)),
+          uniforms: matmulTextureUniforms(layout, sizes, storeResult(4)),
           grid: [over(m, 8), over(n, lanes * 4), 1],
         });
         const got = new Uint32Array(await device.read(c, C.byteLength));
@@ -203,7 +206,7 @@ describe("products by a weight in a texture", () => {
             layout,
           ),
           memory: [a, texture, z, v, c],
-          uniforms: matmulTextureUniforms(sizes, storeResult(4)),
+          uniforms: matmulTextureUniforms(layout, sizes, storeResult(4)),
           grid: [over(m, 16), over(n, device.report.subgroupSize * 8), 1],
         });
         const got = new Uint32Array(await device.read(c, C.byteLength));

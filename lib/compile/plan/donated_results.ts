@@ -10,12 +10,15 @@ function addTo<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   else lists.set(key, [value]);
 }
 
-/** Chooses for each result the donated leaf whose buffer it will take over: the next one of its shape and dtype. */
+/**
+ * Chooses for each result the donated leaf whose buffer it will take over: the next one of its shape and dtype, whatever
+ * axes of length 1 there are.
+ */
 export function pairDonations(graph: Graph, donated: ReadonlySet<Tensor>): Map<Node, Node> {
   const pairs = new Map<Node, Node>();
   const results = new Set(graph.outputs);
   const open = new Map<string, Node[]>();
-  const signature = ({ dtype, shape }: Node) => `${dtype} ${shape}`;
+  const signature = ({ dtype, shape }: Node) => `${dtype} ${shape.filter((size) => size !== 1)}`;
   for (const node of graph.nodes) {
     if (!node.leaf || !donated.has(node.leaf) || results.has(node)) continue;
     addTo(open, signature(node), node);

@@ -1,0 +1,127 @@
+import { type Batch, type Device, evaluate, jit, random, stack, type Tensor, train, vmap } from "../../mod.ts";
+import type { RunFunctions } from "../../experiments/runner/train/prepare.ts";
+import { treeDispose, treeMap } from "../../lib/tensor/mod.ts";
+import type { CellsResult } from "../report/document.ts";
+import { benchStep } from "../cases/bench_step.ts";
+import { type BenchModel, describeModel, lossOf, SUITE, tensorBatch } from "../cases/models.ts";
+import { ratioOf, takeTurns } from "../measure/turns.ts";
+
+/** Rows of the benchmark whose steps are trained in cells. */
+const METHODS = ["delta-lora, in place", "lora", "full"] as const;
+const CELLS = [1, 4, 16, 64] as const;
+const QUICK_CELLS = [1, 2] as const;
+/** The suite's encoder has none. */
+const DROPOUT = 0;
+
+type State = train.TrainState;
+type Step = RunFunctions["step"];
+
+/** A step of one plain run, or of several in cells, that is compiled and ran. */
+interface PreparedCells {
+  readonly dispatches: number;
+  /** Bytes that are held at most at once, beside the base that all share. */
+  readonly ownBytes: number;
+  run(): Promise<void>;
+  close(): void;
+}
+
+/** States of several runs as one, which shares of the base what no run writes. */
+export function stackStates(states: readonly State[], written: readonly string[]): State {
+  const { base: shared, ...first } = states[0];
+  const others = states.slice(1).map(({ base: _, ...rest }) => rest);
+  const base = Object.entries(shared).map(([name, one]): [string, Tensor] => [
+    name,
+    written.includes(name) ? stack(states.map(({ base }) => base[name])) : one,
+  ]);
+  return { ...treeMap((one, ...more) => stack([one, ...more]), first, ...others), base: Object.fromEntries(base) };
+}
+
+/** A step of so many runs as {@linkcode stackStates} lays them, each with batches of its own. */
+export function stepOfCells(step: Step, written: readonly string[]): Step {
+  const base = Object.fromEntries(written.map((name) => [name, 0]));
+  const state = { base, trainable: 0, aux: 0, optimizer: 0, step: 0, key: 0 };
+  return vmap(step, { in: [state, 0], out: [state, 0] });
+}
+
+/** Compiles a step of `cells` runs, or a plain one, and takes three, while nothing else allocates. */
+async function prepareCells(
+  device: Device,
+  { name, model, base, cells }: {
+    readonly name: string;
+    readonly model: BenchModel;
+    readonly base: Readonly<Record<string, Tensor>>;
+    readonly cells?: number;
+  },
+): Promise<PreparedCells> {
+  const { method, optimizer, step: one } = benchStep(model, name, { learningRate: 1e-3, dropout: DROPOUT });
+  const written = method.writes(base);
+  const before = device.memory().liveBytes;
+  const seeds = Array.from({ length: cells ?? 1 }, (_, seed) => seed);
+  const states = seeds.map((seed) => train.init(random.key(seed), base, { method, optimizer }));
+  const batch = tensorBatch(model);
+  const isPlain = cells === undefined;
+  let state: State = isPlain ? states[0] : stackStates(states, written);
+  const batches: readonly Batch[] = [isPlain ? batch : treeMap((x) => stack(seeds.map(() => x)), batch)];
+  await evaluate([state, batches]);
+  const step = jit(isPlain ? one : stepOfCells(one, written), { donate: [0], names: ["state", "batch"] });
+  let metrics: train.StepMetrics;
+  let dispatches = 0;
+  for (let i = 0; i < 3; i++) {
+    // What began the runs is no part of their steps.
+    if (i === 2) device.resetPeak();
+    const counted = device.counters().dispatches;
+    [state, metrics] = await step(state, batches);
+    dispatches = device.counters().dispatches - counted;
+  }
+  await device.done();
+  const losses = await metrics!.loss.data();
+  if (!losses.every(Number.isFinite)) throw new Error(`internal: losses of ${name} are ${losses} after three steps`);
+  return {
+    dispatches,
+    ownBytes: device.memory().peakBytes - before,
+    async run() {
+      [state, metrics] = await step(state, batches);
+      await device.done();
+    },
+    close() {
+      step.dispose();
+      const { base: after, ...rest } = state;
+      treeDispose([rest, batches]);
+      for (const [name, tensor] of Object.entries(after)) if (base[name] !== tensor) tensor.dispose();
+    },
+  };
+}
+
+/** Measures the steps of many runs in one program beside that of one plain run, in turns. */
+export async function measureCells(
+  device: Device,
+  options: { readonly isQuick: boolean; readonly rounds: number; readonly onCells: (name: string) => void },
+): Promise<CellsResult> {
+  const counts = options.isQuick ? QUICK_CELLS : CELLS;
+  const base = lossOf(SUITE, { dropout: DROPOUT }).encoder.init(random.key(0));
+  await evaluate(base);
+  const methods: CellsResult["methods"][number][] = [];
+  for (const name of METHODS) {
+    const prepared: PreparedCells[] = [];
+    for (const cells of [undefined, ...counts]) {
+      options.onCells(`${name}, ${cells === undefined ? "one plain run" : `cells ${cells}`}`);
+      prepared.push(await prepareCells(device, { name, model: SUITE, base, cells }));
+    }
+    const timings = await takeTurns(
+      prepared.map(({ run }, i) => ({ name: i === 0 ? "plain" : String(counts[i - 1]), perRun: 1, run })),
+      options,
+    );
+    prepared.forEach((one) => one.close());
+    const rows = prepared.map(({ dispatches, ownBytes }, i) => ({
+      cells: i === 0 ? undefined : counts[i - 1],
+      timing: timings[i],
+      ratio: ratioOf(timings[i], timings[0]),
+      dispatches,
+      ownBytes,
+    }));
+    methods.push({ method: name, rows });
+  }
+  const baseBytes = Object.values(base).reduce((sum, { size }) => sum + 4 * size, 0);
+  treeDispose(base);
+  return { description: describeModel(SUITE), baseBytes, methods };
+}
