@@ -128,6 +128,14 @@ export const GRID = {
       "runs at once, each in a process of its own with its share of the cores, which the table's rates are then of; " +
       "1 by default",
   },
+  cells: {
+    takes: "integer",
+    value: "N",
+    help:
+      "most runs that are trained together in one program, which changes no bit of them: those that differ in seeds, data, " +
+      "rate, decay and numbers of the method alone, as --dry-run shows; by default 16 of a small model, 1 where studies " +
+      "compare times or memory",
+  },
   parquet: { takes: "nothing", help: "writes runs.parquet and curves.parquet, too" },
   force: { takes: "nothing", help: "repeats runs that are recorded" },
   ...WRITE_SPEC,

@@ -65,11 +65,16 @@ function settingsOf(args: readonly string[]) {
 
 type Settings = ReturnType<typeof settingsOf>;
 
-/** How many runs there are at once where no flag says so. */
-function usualAtOnce({ studies, sources: { model } }: Settings, { report }: Device): number {
-  // What a study says of time would suffer from other runs beside, and a large model has work for all cores.
+/** How many runs there are at once, and in one program, where no flag says so. */
+function usualAtOnce({ studies, sources: { model }, flags }: Settings) {
+  // What a study says of time and memory would suffer from other runs beside.
   const hasTimes = studies.some(({ figure }) => figure.kind === "memory");
-  return hasTimes || model !== undefined ? 1 : usualParallel(report);
+  // A large model has work for all cores.
+  const isAlone = hasTimes || model !== undefined;
+  return {
+    parallel: flags.parallel ?? (({ report }: Device) => isAlone ? 1 : usualParallel(report)),
+    cells: flags.cells ?? (hasTimes ? 1 : undefined),
+  };
 }
 
 /** Runs the command with the arguments behind its name. */
@@ -81,6 +86,5 @@ export async function main(args: readonly string[]): Promise<void> {
   const plan = new AblationPlan(new Inputs(sources), studies, options);
   const command = commandLine("reproduce ablations", args);
   const experiment = await ablationExperiment(plan, { out, report, parquet, command, force, writeSpec, sources });
-  const parallel = flags.parallel ?? ((device: Device) => usualAtOnce(settings, device));
-  await runGrid(experiment, { ...gridOptions(flags), command: "reproduce", out, parallel });
+  await runGrid(experiment, { ...gridOptions(flags), command: "reproduce", out, ...usualAtOnce(settings) });
 }

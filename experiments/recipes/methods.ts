@@ -7,6 +7,8 @@ import { type Own, OwnByName } from "./own.ts";
 
 /** A method as the table runs it: its options as plain data, its rate, and how it is made of them. */
 export interface Recipe {
+  /** What is known of the method. */
+  readonly description: peft.MethodDescription;
   readonly learningRate: number;
   /** Its optimizer, where that is not AdamW. */
   readonly optimizer?: "sgd";
@@ -36,13 +38,15 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
 /** A method of a module of one's own. */
 export type OwnMethod = Own<peft.MethodDescription>;
 
-function recipe(name: string, { make }: peft.MethodDescription, own: peft.MethodRecipe): Recipe {
+function recipe(name: string, description: peft.MethodDescription, own: peft.MethodRecipe): Recipe {
   const { learningRate, optimizer, options } = own;
   return {
+    description,
     learningRate,
     ...optimizer && { optimizer },
     options: (steps) => ({ name, ...options?.(steps) }),
-    make: ({ name: _, module: __, source: ___, ...options }, place) => make(options, place),
+    make: ({ name: _, module: __, source: ___, ...options }, place) =>
+      description.make(options, place),
   };
 }
 

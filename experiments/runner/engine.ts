@@ -1,8 +1,12 @@
 import { type Device, openDevice } from "../../mod.ts";
-import type { RunFunction } from "../../lib/experiment/records/mod.ts";
+import type { GroupRunner } from "../../lib/experiment/records/mod.ts";
+import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { tell } from "../terminal/tell.ts";
+import { cellsThatFit, type Room, roomOn } from "./cells_that_fit.ts";
 import type { Inputs } from "./data/inputs.ts";
+import { signaturesOf } from "./program_plan.ts";
 import { RunProcesses } from "./run_processes.ts";
+import { bytesAt } from "./train/step_work.ts";
 import { Trainer } from "./train/trainer.ts";
 
 /** Options of {@linkcode openEngine}. */
@@ -17,29 +21,67 @@ export interface EngineOptions {
   readonly device?: string;
   /** With the warnings that Dawn has for every software device. */
   readonly verbose?: boolean;
-  /** How many runs are under way at once, or how the device decides it; 1 by default. */
+  /** How many processes train at once; 1 by default. */
   readonly parallel?: number | ((device: Device) => number);
+  /** Most runs that a process trains in one program; by default what the model's size makes of it. */
+  readonly cells?: number;
 }
 
 /** What trains the runs of a grid. */
 export interface Engine extends Disposable {
   readonly device: Device;
-  /** Trains in this process: runs one after the other, and the steps that an estimate needs. */
+  /** Trains in this process: the steps that an estimate needs, and where no other processes do, all runs. */
   readonly trainer: Trainer;
-  /** How many runs are under way at once. */
+  /** How many processes train at once. */
   readonly parallel: number;
-  /** Trains and scores a run, here or where several run at once in a process of its own. */
-  readonly run: RunFunction;
+  /** Most runs that one of them trains in one program. */
+  readonly cells: number;
+  /** Trains and scores runs, here or where several processes do in those. */
+  readonly runnerOf: (specs: readonly RunSpec[]) => Promise<GroupRunner>;
+}
+
+/** Most units of a hidden layer with which the dispatches of one run leave most of a device idle. */
+const SMALL = 128;
+/** More cells than this make a step of each hardly shorter. */
+const USUAL_CELLS = 16;
+
+/** How many runs to train in one program: as many as shorten the step of each of a small model, one of a large one. */
+export function usualCells({ hiddenSize }: { readonly hiddenSize: number }): number {
+  return hiddenSize <= SMALL ? USUAL_CELLS : 1;
+}
+
+/** How many runs of each program are trained together, by its signature: as many as are wanted and have room. */
+export async function groupSizes(
+  specs: readonly RunSpec[],
+  { signatures, inputs, cells, room }: {
+    readonly signatures: ReadonlyMap<RunSpec, string>;
+    readonly inputs: Inputs;
+    readonly cells: number;
+    readonly room: Room;
+  },
+): Promise<ReadonlyMap<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const [signature, runs] of Map.groupBy(specs, (spec) => signatures.get(spec)!)) {
+    const wanted = Math.min(cells, runs.length);
+    sizes.set(signature, wanted);
+    if (wanted === 1) continue;
+    const [spec] = runs;
+    const [model, task] = [await inputs.model(spec.model.weights), await inputs.task(spec)];
+    const beginning = await inputs.beginning(spec, task);
+    const bytes = bytesAt(spec.model.length, { spec, model, task, beginning });
+    sizes.set(signature, cellsThatFit(wanted, bytes, room));
+  }
+  return sizes;
 }
 
 /** Opens the device, and makes what trains on it. */
-export async function openEngine(
-  inputs: Inputs,
-  { out, kept, saveEvery, device: name, verbose, parallel: wanted = 1 }: EngineOptions,
-): Promise<Engine> {
+export async function openEngine(inputs: Inputs, options: EngineOptions): Promise<Engine> {
+  const { out, kept, saveEvery, device: name, verbose } = options;
   const records = { out, kept, saveEvery };
   const device = await openDevice({ device: name, report: tell, verbose });
+  const { parallel: wanted = 1 } = options;
   const parallel = typeof wanted === "number" ? wanted : wanted(device);
+  const cells = options.cells ?? usualCells((await inputs.model()).reference);
   const trainer = new Trainer(device, inputs, records);
   const processes = parallel > 1
     ? new RunProcesses({ ...records, sources: inputs.sources, device: name, parallel })
@@ -48,7 +90,16 @@ export async function openEngine(
     device,
     trainer,
     parallel,
-    run: (processes ?? trainer).run,
+    cells,
+    async runnerOf(specs) {
+      const signatures = await signaturesOf(specs, inputs);
+      const mostOf = await groupSizes(specs, { signatures, inputs, cells, room: roomOn(device, parallel) });
+      return {
+        most: (spec) => mostOf.get(signatures.get(spec)!)!,
+        keyOf: (spec) => signatures.get(spec)!,
+        run: (group, hooks) => (processes ?? trainer).runGroup(group, hooks),
+      };
+    },
     [Symbol.dispose]() {
       trainer.close();
       processes?.[Symbol.dispose]();

@@ -7,6 +7,7 @@ import type { Inputs } from "./data/inputs.ts";
 import { type Engine, type EngineOptions, openEngine } from "./engine.ts";
 import { keptRuns } from "./kept_runs.ts";
 import { ownRecords } from "./out_folder.ts";
+import { planPrograms, programLines } from "./program_plan.ts";
 import { openRuns, runSpecs, type RunSpecsOptions } from "./run_specs.ts";
 import { runSummary } from "./run_summary.ts";
 
@@ -30,7 +31,7 @@ export interface Experiment {
 /** What would run. */
 export interface Plan {
   /** What programs read. */
-  readonly document: unknown;
+  readonly document: object;
   /** What people read. */
   readonly text?: string;
   /** What is said before either. */
@@ -119,18 +120,21 @@ export async function runGrid(experiment: Experiment, options: RunGridOptions): 
 
   if (isDry) {
     const plan = await experiment.plan(open, engine);
-    for (const line of plan?.lines ?? []) say(line);
-    if (plan && (json || plan.text !== undefined)) console.log(json ? JSON.stringify(plan.document) : plan.text);
+    const programs = engine ? await planPrograms(open, { inputs, ...engine }) : [];
+    for (const line of [...plan?.lines ?? [], ...engine ? programLines(programs) : []]) say(line);
+    if (!plan) return;
+    if (json) console.log(JSON.stringify({ ...plan.document, programs }));
+    else if (plan.text !== undefined) console.log(plan.text);
     return;
   }
   const expected = engine && await experiment.expect?.(open, engine);
   const { seconds, lines } = expected ?? { seconds: new Map<RunSpec, number>(), lines: [] };
   for (const line of lines) say(line);
-  const { run, parallel } = engine ?? {};
+  const { runnerOf, parallel } = engine ?? {};
   const results = await experiment.run({
     seconds,
     openRuns: openOf,
-    runSpecs: (some, titled) => runSpecs(some, { seconds, ...titled, out, lock, run, parallel, force, parquet }),
+    runSpecs: (some, titled) => runSpecs(some, { seconds, ...titled, out, lock, runnerOf, parallel, force, parquet }),
   });
   report(results, options);
 }

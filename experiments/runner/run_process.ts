@@ -1,4 +1,4 @@
-// A process of run_processes.ts: trains the runs that its parent sends, one after the other, on a device of its own.
+// A process of run_processes.ts: trains the groups of runs that its parent sends, one after the other, on a device of its own.
 import process from "node:process";
 import { openDevice } from "../../mod.ts";
 import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
@@ -19,14 +19,22 @@ async function begin({ sources, device: wanted, ...options }: RunProcessOptions)
 
 const answer = (message: Answer) => process.send!(message);
 
-async function run(spec: RunSpec): Promise<void> {
+/** Resolves when the parent has recorded what it was told last. */
+let recorded = Promise.withResolvers<void>();
+
+async function run(specs: readonly RunSpec[]): Promise<void> {
   controller = new AbortController();
   try {
-    const result = await (await trainer!).run(spec, {
-      onProgress: (progress) => answer({ kind: "progress", progress }),
+    await (await trainer!).runGroup(specs, {
+      onProgress: (cell, progress) => answer({ kind: "progress", cell, progress }),
+      async onOutcome(cell, outcome) {
+        recorded = Promise.withResolvers<void>();
+        answer({ kind: "outcome", cell, outcome });
+        await recorded.promise;
+      },
       signal: controller.signal,
     });
-    answer({ kind: "result", result });
+    answer({ kind: "end" });
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     answer({ kind: "error", name, message });
@@ -38,7 +46,8 @@ process.on("message", (message) => {
   if (order.kind === "begin") {
     trainer = begin(order.options);
     trainer.catch(() => {}); // the first run tells of it
-  } else if (order.kind === "run") run(order.spec);
+  } else if (order.kind === "run") run(order.specs);
+  else if (order.kind === "recorded") recorded.resolve();
   else controller.abort();
 });
 process.on("disconnect", () => endProcess(0));

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
-import type { RunFunction, RunProgress, RunResult } from "../../lib/experiment/records/mod.ts";
+import type { GroupHooks, RunOutcome, RunProgress } from "../../lib/experiment/records/mod.ts";
 import { ENDING_SIGNALS, Interrupted } from "../terminal/interrupt.ts";
+import { plural } from "../../lib/text/plural.ts";
 import { runTitle } from "../terminal/narrator.ts";
 import type { Sources } from "./data/inputs.ts";
 import { lockFlags } from "./locked.ts";
@@ -25,13 +26,16 @@ export interface RunProcessOptions {
 /** What a process is told. */
 export type Order =
   | { readonly kind: "begin"; readonly options: RunProcessOptions }
-  | { readonly kind: "run"; readonly spec: RunSpec }
+  | { readonly kind: "run"; readonly specs: readonly RunSpec[] }
+  /** What came of a run is recorded. */
+  | { readonly kind: "recorded" }
   | { readonly kind: "stop" };
 
 /** What a process tells. */
 export type Answer =
-  | { readonly kind: "progress"; readonly progress: RunProgress }
-  | { readonly kind: "result"; readonly result: RunResult }
+  | { readonly kind: "progress"; readonly cell: number; readonly progress: RunProgress }
+  | { readonly kind: "outcome"; readonly cell: number; readonly outcome: RunOutcome }
+  | { readonly kind: "end" }
   | { readonly kind: "error"; readonly name: string; readonly message: string };
 
 /** Most processes that are started without being asked for. */
@@ -51,7 +55,7 @@ function environment(parallel: number): Record<string, string> {
   return { LP_NUM_THREADS: String(threads), ...Deno.env.toObject() };
 }
 
-/** A process with a device of its own, which trains one run at a time. */
+/** A process with a device of its own, which trains one group of runs at a time. */
 class RunProcess {
   readonly #child: ChildProcess;
 
@@ -69,14 +73,16 @@ class RunProcess {
     this.#child.send(order);
   }
 
-  /** Trains and scores a run there; a {@linkcode RunFunction}. */
-  async run(spec: RunSpec, { onProgress, signal }: Parameters<RunFunction>[1]): Promise<RunResult> {
+  /** Trains and scores runs there, as a `GroupRunner` does. */
+  async run(specs: readonly RunSpec[], { onProgress, onOutcome, signal }: GroupHooks): Promise<void> {
     const child = this.#child;
-    const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onMessage = (message: unknown) => {
       const answer = message as Answer;
-      if (answer.kind === "progress") onProgress(answer.progress);
-      else if (answer.kind === "result") resolve(answer.result);
+      if (answer.kind === "progress") onProgress(answer.cell, answer.progress);
+      else if (answer.kind === "outcome") {
+        onOutcome(answer.cell, answer.outcome).then(() => this.#send({ kind: "recorded" })).catch(reject);
+      } else if (answer.kind === "end") resolve();
       else if (signal?.aborted) reject(signal.reason);
       else reject(Object.assign(new Error(answer.message), { name: answer.name }));
     };
@@ -85,17 +91,19 @@ class RunProcess {
       const ending = ENDING_SIGNALS.find((name) => name === by);
       if (signal?.aborted) reject(signal.reason);
       else if (ending) reject(new Interrupted(ending, "the same command goes on from here"));
-      else {reject(
-          new Error(`the process that trained ${runTitle(spec)} ended by itself: ${by ?? `exit code ${code}`}`),
-        );}
+      else {
+        const others = specs.length > 1 ? ` and ${plural(specs.length - 1, "other run")}` : "";
+        const how = by ?? `exit code ${code}`;
+        reject(new Error(`the process that trained ${runTitle(specs[0])}${others} ended by itself: ${how}`));
+      }
     };
     const stop = () => this.#send({ kind: "stop" });
     child.on("message", onMessage).on("exit", onExit);
     signal?.addEventListener("abort", stop);
     try {
       if (child.exitCode !== null || child.signalCode !== null) onExit(child.exitCode, child.signalCode);
-      else this.#send({ kind: "run", spec });
-      return await promise;
+      else this.#send({ kind: "run", specs });
+      await promise;
     } finally {
       child.off("message", onMessage).off("exit", onExit);
       signal?.removeEventListener("abort", stop);
@@ -109,7 +117,7 @@ class RunProcess {
 }
 
 /**
- * Trains and scores runs in processes of their own, as many at once as are asked for: each has a device and a share of the
+ * Trains and scores groups of runs in processes of their own, as many at once as are asked for: each has a device and a share of the
  * cores. Values are those that one process gives; times are of a share of the machine, with other runs beside.
  */
 export class RunProcesses implements Disposable {
@@ -124,15 +132,15 @@ export class RunProcesses implements Disposable {
     return process;
   }
 
-  /** Trains and scores a run, in a process that is free or a new one. */
-  readonly run: RunFunction = async (spec, hooks) => {
+  /** Trains and scores runs together, in a process that is free or a new one. */
+  async runGroup(specs: readonly RunSpec[], hooks: GroupHooks): Promise<void> {
     const process = this.#idle.pop() ?? this.#start();
     try {
-      return await process.run(spec, hooks);
+      await process.run(specs, hooks);
     } finally {
       this.#idle.push(process);
     }
-  };
+  }
 
   /** Lets all of them end. */
   [Symbol.dispose](): void {

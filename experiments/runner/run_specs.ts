@@ -2,8 +2,8 @@ import { hashSpec, type RunSpec } from "../../lib/experiment/specs/mod.ts";
 import {
   findRecord,
   type FolderLock,
+  type GroupRunner,
   runAll,
-  type RunFunction,
   type RunRecord,
 } from "../../lib/experiment/records/mod.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
@@ -16,9 +16,9 @@ export interface RunSpecsOptions {
   /** The folder of records. */
   readonly out: string;
   readonly lock?: FolderLock;
-  /** Trains and scores a run; absent where every one is recorded. */
-  readonly run?: RunFunction;
-  /** How many are under way at once, 1 by default. */
+  /** What trains and scores runs; absent where every one is recorded. */
+  readonly runnerOf?: (specs: readonly RunSpec[]) => Promise<GroupRunner>;
+  /** How many groups of them are under way at once, 1 by default. */
   readonly parallel?: number;
   /** Repeats runs that are recorded. */
   readonly force?: boolean;
@@ -47,7 +47,7 @@ export async function openRuns(specs: readonly RunSpec[], out: string): Promise<
 
 /** Runs what is not recorded and tells of it on standard error; Ctrl-C, SIGTERM and SIGHUP end it between two steps. */
 export async function runSpecs(specs: readonly RunSpec[], options: RunSpecsOptions): Promise<RunRecord[]> {
-  const { out, lock, run, parallel, force, parquet, seconds, title = runTitle } = options;
+  const { out, lock, runnerOf, parallel, force, parquet, seconds, title = runTitle } = options;
   using interrupt = onInterrupt(`the same command goes on from here (${out})`);
   const narrator = new Narrator(specs.length, seconds, title);
   if (force) { for (const spec of specs) await removeStates(out, await hashSpec(spec)); }
@@ -56,16 +56,15 @@ export async function runSpecs(specs: readonly RunSpec[], options: RunSpecsOptio
     const runs = runAll(specs, {
       out,
       lock,
-      run: (spec, hooks) => {
-        if (!run) throw new Error(`internal: ${title(spec)} is recorded and runs all the same`);
-        return run(spec, hooks);
-      },
+      run: await runnerOf?.(specs) ?? ((spec: RunSpec): never => {
+        throw new Error(`internal: ${title(spec)} is recorded and runs all the same`);
+      }),
       parallel,
       force,
       parquet,
       signal: interrupt.signal,
       isModified: await isModified(),
-      onStart: (index, spec) => narrator.start(index, spec),
+      onStart: (index, spec, group) => narrator.start(index, spec, group),
       onProgress: (index, { step, loss }) => narrator.progress(index, step, loss),
       onRecord: (index, record, isReused) => isReused || narrator.record(index, record, specs[index]),
       onDamage: (path, reason) => console.error(`${path} is damaged, set aside and made again: ${reason}`),

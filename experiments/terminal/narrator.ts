@@ -27,8 +27,11 @@ export class Narrator {
     this.#expected = seconds.values().reduce((sum, one) => sum + one, 0);
   }
 
-  start(index: number, spec: RunSpec): void {
-    this.#bars.set(index, new ProgressBar(`[${index + 1}/${this.count}] ${this.title(spec)}`, spec.steps));
+  /** Runs that are trained together have one bar, that of the first. */
+  start(index: number, spec: RunSpec, group: readonly RunSpec[]): void {
+    if (spec !== group[0]) return;
+    const others = group.length > 1 ? ` and ${group.length - 1} more` : "";
+    this.#bars.set(index, new ProgressBar(`[${index + 1}/${this.count}] ${this.title(spec)}${others}`, spec.steps));
   }
 
   progress(index: number, step: number, loss: number): void {

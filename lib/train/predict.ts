@@ -1,7 +1,7 @@
 import type { HostBatch } from "../data/batches.ts";
 import type { Batch } from "../models/model.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { TrainingFailed } from "./run_steps.ts";
+import { TrainingFailed } from "./step_log.ts";
 import { toBatch } from "./to_batch.ts";
 
 /** What a model says of examples, and what is right, as `dd.metrics` takes it. */

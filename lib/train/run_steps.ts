@@ -1,24 +1,6 @@
+import { driveSteps } from "./drive_steps.ts";
 import type { StepMetrics } from "./make_step.ts";
-
-/** Why a training cannot go on, such as a loss that is no number any more. Other runs are not touched by it. */
-export class TrainingFailed extends Error {
-  /** The name of the error's class. */
-  override readonly name = "TrainingFailed";
-}
-
-/** What a step told, as numbers. */
-export interface StepLog {
-  /** Number of the step, from 0. */
-  readonly step: number;
-  /** Mean loss of the batch, before the step. */
-  readonly loss: number;
-  /** Norm of all gradients before clipping. */
-  readonly gradNorm: number;
-  /** Learning rate of the step; 0 where the optimizer has none. */
-  readonly learningRate: number;
-  /** Seconds since the first step was asked for. */
-  readonly elapsedSeconds: number;
-}
+import { failureOf, type StepLog } from "./step_log.ts";
 
 /** Options of {@linkcode runSteps}. */
 export interface RunStepsOptions<State> {
@@ -64,39 +46,12 @@ export async function runSteps<State, Batch>(
   batchAt: (index: number) => Batch | Promise<Batch>,
   options: RunStepsOptions<State>,
 ): Promise<{ state: State; logs: StepLog[] }> {
-  const { steps, start = 0, onStep, onState, signal, clock = () => performance.now() / 1000 } = options;
-  const began = clock();
   const logs: StepLog[] = [];
-  const read = async (index: number, { loss, gradNorm, learningRate }: StepMetrics) => {
-    const log = {
-      step: index,
-      loss: await loss.item(),
-      gradNorm: await gradNorm.item(),
-      learningRate: await learningRate.item(),
-      elapsedSeconds: clock() - began,
-    };
-    for (const [name, value] of [["loss", log.loss], ["norm of the gradients", log.gradNorm]] as const) {
-      if (Number.isFinite(value)) continue;
-      throw new TrainingFailed(`the ${name} is ${value} at step ${index}: a lower learning rate or clipping may help`);
-    }
+  const onLogs = ([log]: readonly StepLog[]) => {
+    const failure = failureOf(log);
+    if (failure) throw failure;
     logs.push(log);
-    onStep?.(log);
+    options.onStep?.(log);
   };
-  const prepare = async (index: number) => await batchAt(index);
-  let batch: Promise<Batch> | undefined;
-  let state = initial;
-  let last: { readonly index: number; readonly metrics: StepMetrics } | undefined;
-  let index = start;
-  for (; index < steps && !signal?.aborted; index++) {
-    const [next, metrics] = await step(state, await (batch ?? prepare(index)));
-    state = next;
-    batch = index + 1 < steps ? prepare(index + 1) : undefined;
-    batch?.catch(() => {}); // heard of by the next step
-    await onState?.(index, state);
-    if (last) await read(last.index, last.metrics);
-    last = { index, metrics };
-  }
-  if (last) await read(last.index, last.metrics);
-  if (index < steps) signal?.throwIfAborted();
-  return { state, logs };
+  return { state: await driveSteps(step, initial, batchAt, { ...options, onLogs }), logs };
 }

@@ -50,6 +50,7 @@ export function sampleResult(parts: Partial<RunResult> = {}): RunResult {
     wallSeconds: 1.25,
     stepsPerSecond: 40.5,
     parallel: 2,
+    cells: 3,
     peakBytes: 3 * 2 ** 31,
     trainableParameters: 15650,
     totalParameters: 283490,

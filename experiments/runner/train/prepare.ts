@@ -11,12 +11,15 @@ import {
   random,
   type Tensor,
   train,
+  vmap,
 } from "../../../mod.ts";
 import { treeMap } from "../../../lib/tensor/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { outputsOf, type TuningTask } from "../data/read_task.ts";
 import type { Beginning } from "../model/adapted.ts";
 import type { RunModel } from "../model/run_model.ts";
+import { CellStates } from "./cells.ts";
+import { type CellData, programOf } from "./program.ts";
 import { makeMethod } from "./make_method.ts";
 import { makeOptimizer } from "./optimizer.ts";
 
@@ -40,18 +43,24 @@ export type StepSpec = Pick<RunSpec, "method" | "optimizer" | "steps" | "scores"
   readonly model: Pick<RunSpec["model"], "weights" | "dropout" | "freshHead">;
 };
 
-/** What a run does, from its spec: the method by its name, all else by what the spec says. */
-export function runFunctions(spec: StepSpec, { model, task, beginning }: {
+/** What a run's functions are made of beside its spec. */
+export interface RunParts {
   readonly model: Pick<RunModel, "classifier">;
   readonly task: PreparedTask;
   readonly beginning?: Beginning;
-}): RunFunctions {
+}
+
+/**
+ * What a run does, from its spec: the method by its name, all else by what the spec says, with data in the place of its
+ * numbers where they are given.
+ */
+export function runFunctions(spec: StepSpec, { model, task, beginning }: RunParts, data?: CellData): RunFunctions {
   const isRegression = task.kind === "regression";
   const { dropout, freshHead } = spec.model;
   const isFresh = freshHead || task.usesHead === false;
   const classifier = model.classifier({ labels: outputsOf(task), isFresh, dropout });
-  const method = makeMethod(spec, { beginning });
-  const optimizer = makeOptimizer(spec);
+  const method = makeMethod(spec, { beginning, settings: data });
+  const optimizer = makeOptimizer(spec, data);
   // As shares of the range, so that a fresh head begins near them; the papers' scripts take scores as they are.
   const [least, greatest] = spec.scores === "raw" ? [0, 1] : task.range ?? [0, 1];
   const loss = (params: Params, batch: Batch, key: Key): nn.LossTerm => {
@@ -75,25 +84,72 @@ export function runFunctions(spec: StepSpec, { model, task, beginning }: {
   };
 }
 
-/** A run's functions, compiled; seeds share them. */
-export interface Prepared extends Omit<RunFunctions, "step" | "logits"> {
-  readonly key: string;
-  readonly step: JittedFunction<RunFunctions["step"]>;
-  readonly logits: JittedFunction<RunFunctions["logits"]>;
+/** A step of a run whose numbers are data. */
+export type CellStep = (
+  state: train.TrainState,
+  batches: readonly Batch[],
+  numbers: CellData,
+) => ReturnType<RunFunctions["step"]>;
+
+/** Logits of a run whose numbers are data. */
+export type CellLogits = (state: peft.MethodState, batch: Batch, numbers: CellData) => Tensor;
+
+/** What trains and scores so many runs of a program, compiled. */
+export interface Compiled {
+  readonly step: JittedFunction<CellStep>;
+  readonly logits: JittedFunction<CellLogits>;
 }
 
-/** What runs that share compiled functions have in common: an adapter's head may be filled up with what the seed draws. */
-export function preparedKey({ seed, start: _, ...shared }: RunSpec): string {
-  return JSON.stringify(shared.adapter ? { ...shared, seed } : shared);
+/** What a program is made of beside a spec: also the tensors that all runs of the model share. */
+export interface ProgramParts extends RunParts {
+  readonly model: Pick<RunModel, "classifier" | "weights">;
 }
 
-/** Makes what a run calls. */
-export function prepare(spec: RunSpec, parts: Parameters<typeof runFunctions>[1]): Prepared {
-  const { step, logits, ...rest } = runFunctions(spec, parts);
-  return {
-    ...rest,
-    key: preparedKey(spec),
-    step: jit(step, { donate: [0], names: ["state", "batch"] }),
-    logits: jit(logits),
-  };
+/** The program of runs: what trains and scores one alone, or several with an axis of cells in front. */
+export class Prepared {
+  readonly #compiled = new Map<number, Compiled>();
+  readonly #spec: RunSpec;
+  /** Their states. */
+  readonly states: CellStates;
+
+  constructor(readonly key: string, run: RunSpec, readonly parts: ProgramParts) {
+    this.#spec = programOf(run).spec;
+    const { method, fresh, begin } = runFunctions(this.#spec, parts);
+    const own = [...fresh(), ...method.writes(begin(0).base)];
+    this.states = new CellStates(new Set(own), new Set(Object.values(parts.model.weights ?? {})));
+  }
+
+  /** What trains and scores so many runs; it compiles at its first call. */
+  of(cells: number): Compiled {
+    const compiled = this.#compiled.get(cells) ?? this.#compile(cells);
+    this.#compiled.set(cells, compiled);
+    return compiled;
+  }
+
+  #compile(cells: number): Compiled {
+    const withData = (data: CellData) => runFunctions(this.#spec, this.parts, data);
+    const step: CellStep = (state, batches, data) => withData(data).step(state, batches);
+    const logits: CellLogits = (state, batch, data) => withData(data).logits(state, batch);
+    const names = ["state", "batch", "numbers"];
+    if (cells === 1) return { step: jit(step, { donate: [0], names }), logits: jit(logits, { names }) };
+    const steps: CellStep = (state, ...rest) => {
+      const axes = this.states.axes(state.base);
+      return vmap(step, { in: [axes, 0, 0], out: [axes, 0] })(state, ...rest);
+    };
+    const answers: CellLogits = ({ base, trainable, aux }, ...rest) => {
+      const axes = this.states.axes(base);
+      const own = { base: axes.base, trainable: 0, aux: 0 };
+      return vmap(logits, { in: [own, 0, 0] })({ base, trainable, aux }, ...rest);
+    };
+    return { step: jit(steps, { donate: [0], names }), logits: jit(answers, { names }) };
+  }
+
+  /** Gives back what was compiled. */
+  close(): void {
+    for (const { step, logits } of this.#compiled.values()) {
+      step.dispose();
+      logits.dispose();
+    }
+    this.#compiled.clear();
+  }
 }

@@ -1,10 +1,12 @@
 import { type Batch, type Tensor, train, type Tree } from "../../../mod.ts";
 import { runtimeOf } from "../../../lib/compile/run/compiled.ts";
 import { makePlan } from "../../../lib/compile/plan/make_plan.ts";
+import type { Plan } from "../../../lib/compile/plan/plan.ts";
 import { countRuns } from "../../../lib/compile/plan/repeat.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
 import { currentExecutor, idOf, nextId, stateOf, treeLeaves } from "../../../lib/tensor/mod.ts";
+import type { Beginning } from "../model/adapted.ts";
 import { type PreparedTask, runFunctions } from "./prepare.ts";
 import { SCORE_BATCH_SIZE } from "./score.ts";
 import type { RunModel } from "../model/run_model.ts";
@@ -29,36 +31,69 @@ function batchOf(rows: number, length: number, isRegression: boolean): Batch {
   });
 }
 
-/**
- * The work of a run's step and of scoring a batch at a length, in floating-point operations, from their plans: traced,
- * laid out, and neither compiled nor run, so that no weights are needed.
- */
-export function workAt(length: number, { spec, model, task = GLUE_TASKS[spec.task as GlueTaskName] }: {
+/** A run as far as its plans need it. */
+export interface PlannedRun {
   readonly spec: RunSpec;
   readonly model: RunModel;
   /** What the spec's task is; one of GLUE's when absent. */
   readonly task?: PreparedTask;
-}): Work {
+  readonly beginning?: Beginning;
+}
+
+/** The plans of a run's step and of scoring a batch at a length: traced, laid out, neither compiled nor run. */
+function plansAt(length: number, run: PlannedRun) {
+  const { spec, model, task = GLUE_TASKS[spec.task as GlueTaskName], beginning } = run;
   const isRegression = task.kind === "regression";
   const runtime = runtimeOf(currentExecutor());
   return runtime.tracing(() => {
-    const { step, logits, begin } = runFunctions(spec, { model, task });
+    const { step, logits, begin } = runFunctions(spec, { model, task, beginning });
     const state = begin(0);
-    const operationsOf = (rows: number, run: (batch: Batch) => Tree) => {
+    const planOf = (rows: number, run: (batch: Batch) => Tree) => {
       const batch = batchOf(rows, length, isRegression);
       // What is older than this stands for what a call is given.
       const firstId = nextId();
       const outputs = treeLeaves(run(batch));
       const isLeaf = (tensor: Tensor) => stateOf(tensor).kind !== "node" || idOf(tensor) < firstId;
-      const plan = makePlan(outputs, { target: runtime.target, isKept: true, isLeaf });
-      const runs = countRuns(plan);
-      return plan.steps.reduce((sum, { operations }, i) => sum + runs[i] * operations, 0);
+      return makePlan(outputs, { target: runtime.target, isKept: true, isLeaf });
     };
     return {
-      step: operationsOf(spec.batchSize, (batch) => step(state, [batch])),
-      score: operationsOf(SCORE_BATCH_SIZE, (batch) => logits(state, batch)),
+      state,
+      step: planOf(spec.batchSize, (batch) => step(state, [batch])),
+      score: planOf(SCORE_BATCH_SIZE, (batch) => logits(state, batch)),
     };
   });
+}
+
+/**
+ * The work of a run's step and of scoring a batch at a length, in floating-point operations, from their plans: so that no
+ * weights are needed.
+ */
+export function workAt(length: number, run: PlannedRun): Work {
+  const { step, score } = plansAt(length, run);
+  const operationsOf = (plan: Plan) => {
+    const runs = countRuns(plan);
+    return plan.steps.reduce((sum, { operations }, i) => sum + runs[i] * operations, 0);
+  };
+  return { step: operationsOf(step), score: operationsOf(score) };
+}
+
+/** Bytes that a run needs beside the model's weights. */
+export interface RunBytes {
+  /** Of its state, and of what its step or scoring holds at once. */
+  readonly all: number;
+  /** Of the largest tensor. */
+  readonly largest: number;
+}
+
+/** The memory of a run at a length, from its plans. */
+export function bytesAt(length: number, run: PlannedRun): RunBytes {
+  const { state: { base, trainable, aux, optimizer }, step, score } = plansAt(length, run);
+  const weights = new Set(Object.values(run.model.weights ?? {}));
+  const own = treeLeaves([trainable, aux, optimizer, ...Object.values(base).filter((one) => !weights.has(one))]);
+  const slots = [step, score].map(({ slots }) => slots.reduce((sum, bytes) => sum + bytes, 0));
+  const state = own.reduce((sum, { size }) => sum + 4 * size, 0);
+  // A step writes the next state beside what it has.
+  return { all: 2 * state + Math.max(...slots), largest: Math.max(...step.slots, ...score.slots) };
 }
 
 /** Lengths at which work is counted; in between it is a polynomial of the second degree, as attention is. */
@@ -74,7 +109,7 @@ function interpolate(x: number, xs: readonly number[], ys: readonly number[]): n
 }
 
 /** The work at a length, of a deep model from two shallow ones: layers between the first and the last are alike. */
-function workOfDepth(length: number, { model, ...run }: Parameters<typeof workAt>[1]): Work {
+function workOfDepth(length: number, { model, ...run }: PlannedRun): Work {
   const { layers } = model.reference;
   if (layers <= 3) return workAt(length, { ...run, model });
   const [two, three] = [2, 3].map((depth) => workAt(length, { ...run, model: model.withLayers(depth) }));

@@ -1,18 +1,20 @@
-import { type Batch, type Device, type peft, train } from "../../../mod.ts";
-import { treeDispose } from "../../../lib/tensor/mod.ts";
+import { type Device, train } from "../../../mod.ts";
 import { productChoices } from "../../../lib/compile/inspect_mod.ts";
 import { hashSpec, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
-import type { RunFunction, RunResult } from "../../../lib/experiment/records/mod.ts";
+import type { GroupHooks, RunFunction, RunOutcome, RunResult } from "../../../lib/experiment/records/mod.ts";
 import { tell } from "../../terminal/tell.ts";
 import { versions } from "../versions.ts";
 import type { Inputs, RunTask } from "../data/inputs.ts";
-import { StepBatches, type StepLine } from "./step_batches.ts";
-import { copyOutcome, loadOutcome, saveOutcome, startFrom } from "./outcome.ts";
 import { loadModelOf } from "../model/own_model.ts";
+import { Cell, scoredSteps } from "./cell.ts";
 import { loadMethodOf } from "./load_method.ts";
-import { prepare, type Prepared, preparedKey } from "./prepare.ts";
-import { flatMetrics, type Score, SCORE_BATCH_SIZE, scoredBatches, scoredCount, scoreSets } from "./score.ts";
-import { hasState, loadState, type RunProgress, saveState } from "./state_file.ts";
+import { Prepared, type ProgramParts, runFunctions } from "./prepare.ts";
+import { cellData, programOf, signatureOf } from "./program.ts";
+import { SCORE_BATCH_SIZE, scoredBatches, scoredCount } from "./score.ts";
+import { hasState } from "./state_file.ts";
+import { StepBatches } from "./step_batches.ts";
+import { CellGroup } from "./train_cells.ts";
+import type { StateOptions, TrainHooks } from "./train_hooks.ts";
 
 /** Options of {@linkcode Trainer}. */
 export interface TrainerOptions {
@@ -26,56 +28,10 @@ export interface TrainerOptions {
   readonly saveEvery?: number;
 }
 
-/** Where a run's states lie, and when one is written. */
-export interface StateOptions {
-  readonly folder: string;
-  /** Steps between them. One is written when a signal ends the run, too. */
-  readonly every: number;
-  /** Goes on from the state that is there; else the run begins anew. */
-  readonly isResumed: boolean;
-  /** Whether the last state is kept, too. */
-  readonly keepsLast?: boolean;
-  /** Hears of a state that cannot be gone on from, and the run begins anew; else it is thrown. */
-  readonly onDamage?: (error: Error) => void;
-}
-
-/** A run that is about to take a step. */
-export interface Begun {
-  readonly method: peft.Method;
-  readonly state: train.TrainState;
-  /** Steps that are done already. */
-  readonly done: number;
-  readonly task: RunTask;
-  /** Parameters of the model that the seed drew. */
-  readonly fresh: () => readonly string[];
-}
-
-/** A run that took its last step. */
-export interface Ended {
-  readonly method: peft.Method;
-  readonly state: train.TrainState;
-  /** Of the last state, by set. */
-  readonly scores: Readonly<Record<string, Score>>;
-}
-
-/** What hears of a run on its way. */
-export interface TrainHooks {
-  readonly states?: StateOptions;
-  readonly onBegin?: (run: Begun) => void | Promise<void>;
-  /** Hears of every step, one step late so that the device never waits. */
-  readonly onStep?: (line: StepLine) => void;
-  /** Hears that the last step is done, before it is scored. */
-  readonly onTrained?: () => void;
-  /** Gets the last state, which is given back afterwards. */
-  readonly onEnd?: (run: Ended) => void | Promise<void>;
-  /** Ends the run between two steps, once its state is saved. */
-  readonly signal?: AbortSignal;
-}
-
-/** A run ready to train. */
-interface Ready {
-  readonly prepared: Prepared;
-  readonly task: RunTask;
+/** A run of several that are trained together. */
+export interface TrainedRun {
+  readonly spec: RunSpec;
+  readonly hooks: TrainHooks;
 }
 
 /** Seconds that parts of a run take, and the length in tokens of the batches that they were measured on. */
@@ -86,35 +42,39 @@ export interface Pace {
   readonly score: { readonly seconds: number; readonly length: number };
 }
 
-/** Numbers of steps at whose end a run is scored. */
-export function scoredSteps({ steps, evaluateEvery = steps }: Pick<RunSpec, "steps" | "evaluateEvery">): number[] {
-  return Array.from({ length: Math.ceil(steps / evaluateEvery) }, (_, i) => Math.min((i + 1) * evaluateEvery, steps));
-}
-
 /** The folder of a run's states in a folder of records. */
 export function statesFolder(out: string, hash: string): string {
   return `${out}/states/${hash}`;
 }
 
+/** The result of one run, of what trains it. Rejects with `TrainingFailed` where it fails. */
+async function resultOf(trainOne: (onOutcome: GroupHooks["onOutcome"]) => Promise<void>): Promise<RunResult> {
+  const told: RunOutcome[] = [];
+  await trainOne((_, outcome) => Promise.resolve(void told.push(outcome)));
+  const [outcome] = told;
+  if (outcome.status === "failed") throw new train.TrainingFailed(outcome.error);
+  return outcome.result;
+}
+
 /**
- * Trains and scores runs on a device, each from its spec alone: model and data are those of the inputs, and are checked
- * against the hashes in the spec.
+ * Trains and scores runs on a device, one alone or several in one program, each from its spec alone: model and data are
+ * those of the inputs, and are checked against the hashes in the spec.
  */
 export class Trainer {
   #prepared: Prepared | undefined;
 
   constructor(readonly device: Device, readonly inputs: Inputs, readonly options: TrainerOptions = {}) {}
 
-  /** Compiles what a run needs, once for all seeds of a task and method; what was compiled before is given back. */
-  async #prepare(spec: RunSpec): Promise<Ready> {
+  /** What a run is made of. Throws an Error where it is not what its spec says. */
+  async #partsOf(spec: RunSpec): Promise<ProgramParts & { readonly encoded: RunTask }> {
     await loadMethodOf(spec);
     await loadModelOf(spec);
     const model = await this.inputs.model(spec.model.weights);
-    const task = await this.inputs.encoded(spec);
+    const encoded = await this.inputs.encoded(spec);
     for (
       const [what, here, there] of [
         ["model", model.reference.hash, spec.model.hash],
-        ["data", task.task.hash, spec.data.hash],
+        ["data", encoded.task.hash, spec.data.hash],
       ]
     ) {
       if (here === there) continue;
@@ -124,56 +84,48 @@ export class Trainer {
           `${here.slice(0, 12)}… now, and ${there.slice(0, 12)}… in the spec`,
       );
     }
-    if (this.#prepared?.key !== preparedKey(spec)) {
-      this.close();
-      const beginning = spec.adapter &&
-        await this.inputs.beginning(spec, task.task);
-      if (beginning && beginning.hash !== spec.adapter!.hash) {
-        throw new Error(`cannot run ${spec.task} ${spec.method.name} as the adapter that it begins from changed`);
-      }
-      this.#prepared = prepare(spec, { model, task: task.task, beginning });
+    const beginning = spec.adapter && await this.inputs.beginning(spec, encoded.task);
+    if (beginning && beginning.hash !== spec.adapter!.hash) {
+      throw new Error(`cannot run ${spec.task} ${spec.method.name} as the adapter that it begins from changed`);
     }
-    return { prepared: this.#prepared!, task };
+    return { model, task: encoded.task, encoded, beginning };
   }
 
-  /** Where a run is: at its beginning, at the outcome that it starts from, or at the state that it left. */
-  async #begin(spec: RunSpec, prepared: Prepared, states: StateOptions | undefined): Promise<RunProgress> {
-    const { start, seed } = spec;
-    const fresh = prepared.begin(seed);
-    if (states?.isResumed) {
-      try {
-        return await loadState(states.folder, fresh, { method: prepared.method, spec });
-      } catch (error) {
-        if (!states.onDamage) throw error;
-        states.onDamage(error as Error);
-      }
+  /** Compiles what a run needs, once for all that share its program; what was compiled before is given back. */
+  #prepare(spec: RunSpec, encoded: RunTask, parts: ProgramParts): Prepared {
+    const key = signatureOf(spec, encoded);
+    if (this.#prepared?.key !== key) {
+      this.close();
+      this.#prepared = new Prepared(key, spec, parts);
     }
-    if (!start) return { state: fresh, curve: [] };
-    const { out } = this.options;
-    if (out === undefined) {
-      throw new Error(`internal: a run starts from ${start.run}, and there is no folder of records`);
-    }
-    return { state: startFrom(fresh, await loadOutcome(out, start), prepared), curve: [] };
+    return this.#prepared;
   }
 
   /** Seconds that parts of a run take, measured on a few of its steps; where it starts from does not matter. */
   async pace(spec: RunSpec): Promise<Pace> {
-    const { prepared: { step, logits, begin }, task } = await this.#prepare(spec);
+    const { encoded: task, ...parts } = await this.#partsOf(spec);
+    const prepared = this.#prepare(spec, task, parts);
+    const program = programOf(spec);
+    const data = cellData([program]);
+    const { step, logits } = prepared.of(1);
     const batches = new StepBatches(task, { ...spec, seed: 0 }).at(0);
     const batch = batches.map(train.toBatch);
     const [first] = Object.values(task.sets);
     const { scoreBatchSize } = spec;
     const examples = first.examples.slice(0, scoreBatchSize ?? SCORE_BATCH_SIZE);
     const [evalBatch] = scoredBatches({ ...first, examples }, spec);
-    let state = begin(spec.seed);
+    let state = runFunctions(program.spec, parts, data).begin(spec.seed);
     const timed = async (times: number, call: () => Promise<unknown>) => {
       const began = performance.now();
       for (let i = 0; i < times; i++) await call();
       await this.device.done();
       return (performance.now() - began) / 1000 / times;
     };
-    const advance = async () => [state] = await step(state, batch);
-    const score = async () => (await logits(state, train.toBatch(evalBatch))).data();
+    const advance = async () => [state] = await step(state, batch, data);
+    const score = async () => {
+      const { base, trainable, aux } = state;
+      return await (await logits({ base, trainable, aux }, train.toBatch(evalBatch), data)).data();
+    };
     try {
       await timed(1, advance);
       const perStep = await timed(3, advance);
@@ -184,135 +136,150 @@ export class Trainer {
         score: { seconds: perBatch, length: evalBatch.shape[1] },
       };
     } finally {
-      await this.#release(state, spec);
+      prepared.states.release(state);
     }
   }
 
   /** Seconds that a run will take, measured on a few of its steps. */
   async estimate(spec: RunSpec): Promise<number> {
     const { step, score } = await this.pace(spec);
-    const { task } = await this.#prepare(spec);
+    const task = await this.inputs.encoded(spec);
     return spec.steps * step.seconds + scoredSteps(spec).length * scoredCount(task, spec) * score.seconds;
   }
 
   /**
-   * Trains one run of a grid and scores it. With `saveEvery` its state lies in `states/` of the folder of records on its
-   * way, and it goes on from one that is there; one that cannot be read is told of, and the run begins anew.
+   * Trains runs of a grid together and scores them. With `saveEvery` the state of each lies in `states/` of the folder of
+   * records on its way, and it goes on from one that is there; one that cannot be read is told of, and its run begins anew.
    */
-  readonly run: RunFunction = async (spec, { onProgress, signal }): Promise<RunResult> => {
+  async runGroup(specs: readonly RunSpec[], { onProgress, onOutcome, signal }: GroupHooks): Promise<void> {
     const { out, saveEvery } = this.options;
-    const onStep = ({ step, loss }: StepLine) => onProgress({ step: step + 1, steps: spec.steps, loss });
-    if (out === undefined || saveEvery === undefined) return await this.train(spec, { onStep, signal });
-    const folder = statesFolder(out, await hashSpec(spec));
-    const states: StateOptions = {
-      folder,
-      every: saveEvery,
-      isResumed: await hasState(folder),
-      onDamage: ({ message }) => tell(`${message}: the run begins anew`),
+    const statesOf = async (spec: RunSpec): Promise<StateOptions | undefined> => {
+      if (out === undefined || saveEvery === undefined) return undefined;
+      const folder = statesFolder(out, await hashSpec(spec));
+      return {
+        folder,
+        every: saveEvery,
+        isResumed: await hasState(folder),
+        onDamage: ({ message }) => tell(`${message}: the run begins anew`),
+      };
     };
-    return await this.train(spec, { onStep, signal, states });
-  };
+    const runs = await Promise.all(specs.map(async (spec, cell): Promise<TrainedRun> => ({
+      spec,
+      hooks: {
+        states: await statesOf(spec),
+        onStep: ({ step, loss }) => onProgress(cell, { step: step + 1, steps: spec.steps, loss }),
+      },
+    })));
+    await this.trainTogether(runs, { onOutcome, signal });
+  }
+
+  /** Trains one run of a grid alone and scores it, as {@linkcode Trainer.runGroup} does several. */
+  readonly run: RunFunction = (spec, { onProgress, signal }) =>
+    resultOf((onOutcome) => this.runGroup([spec], { onProgress: (_, told) => onProgress(told), onOutcome, signal }));
 
   /** Trains a run and scores it on the dev split: its last state, or of those on the way the best. */
-  async train(spec: RunSpec, hooks: TrainHooks = {}): Promise<RunResult> {
+  train(spec: RunSpec, hooks: TrainHooks = {}): Promise<RunResult> {
+    const { signal } = hooks;
+    return resultOf((onOutcome) => this.trainTogether([{ spec, hooks }], { onOutcome, signal }));
+  }
+
+  /**
+   * Trains and scores runs of one program together. A run that fails is an outcome, which its neighbours do not notice; runs
+   * that go on from other steps than others follow them.
+   */
+  async trainTogether(
+    runs: readonly TrainedRun[],
+    { onOutcome, signal }: {
+      readonly onOutcome: (cell: number, outcome: RunOutcome) => Promise<void>;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<void> {
     const began = performance.now();
-    const { states, signal } = hooks;
-    const { prepared, task } = await this.#prepare(spec);
-    const { step, logits, method } = prepared;
-    const hash = await hashSpec(spec);
-    const isKept = this.options.kept?.has(hash) ?? false;
-    const info = { spec, sources: this.inputs.sources };
-    const batches = new StepBatches(task, spec);
-    const scored = new Set(scoredSteps(spec));
-    let { state, curve, best } = await this.#begin(spec, prepared, states);
-    const score = () => scoreSets((batch) => logits(state, batch), task, spec);
-    const save = async () => {
-      if (states) await saveState(states.folder, { state, curve, best }, { method, info });
-    };
-    const isSaved = (done: number) => states && (done < spec.steps ? done % states.every === 0 : states.keepsLast);
-    const stopAfter = (done: number) => {
-      const next = states ? (Math.floor(done / states.every) + 1) * states.every : spec.steps;
-      return Math.min(next, spec.steps, ...[...scored].filter((at) => at > done));
-    };
-    let scores: Readonly<Record<string, Score>> | undefined;
+    const [{ spec: first }] = runs;
+    const { encoded, ...parts } = await this.#partsOf(first);
+    const prepared = this.#prepare(first, encoded, parts);
+    const places = new Map<Cell, number>();
+    const states = new Map<Cell, train.TrainState>();
     try {
-      const batchAt = (index: number): readonly Batch[] => batches.at(index).map(train.toBatch);
-      await hooks.onBegin?.({ method, state, done: curve.length, task, fresh: prepared.fresh });
-      if (curve.length < spec.steps) await step.compile(state, batchAt(curve.length));
-      while (curve.length < spec.steps) {
-        const before = curve.at(-1)?.elapsedSeconds ?? 0;
-        const logs: train.StepLog[] = [];
+      for (const [place, { spec, hooks }] of runs.entries()) {
+        const cell = await this.#cellOf(spec, hooks);
         try {
-          await train.runSteps(step, state, batchAt, {
-            start: curve.length,
-            steps: stopAfter(curve.length),
-            signal,
-            onStep: (log) => {
-              logs.push({ ...log, elapsedSeconds: before + log.elapsedSeconds });
-              const { step, loss, learningRate, gradNorm } = log;
-              hooks.onStep?.({ step, loss, learningRate, gradNorm, tokens: batches.tokensOf(step) });
-            },
-            onState: (_, next) => {
-              state = next;
-            },
-          });
+          states.set(cell, await cell.begin());
+          places.set(cell, place);
         } catch (error) {
-          curve = [...curve, ...logs];
-          if (signal?.aborted && error === signal.reason) await save();
-          throw error;
+          // Where the run that it starts from failed, it fails, too.
+          if (!(error instanceof train.TrainingFailed)) throw error;
+          await onOutcome(place, { status: "failed", error: error.message });
         }
-        curve = [...curve, ...logs];
-        const done = curve.length;
-        if (done === spec.steps) hooks.onTrained?.();
-        if (scored.has(done)) {
-          scores = await score();
-          const metrics = flatMetrics(scores);
-          const [old, now] = [best?.metrics[spec.metric], metrics[spec.metric]];
-          if (old === undefined || Number.isNaN(old) || now > old) {
-            best = { step: done, metrics, outcome: isKept ? await copyOutcome(state, method) : undefined };
-          }
-        }
-        if (isSaved(done)) await save();
       }
-      if (best?.outcome) await saveOutcome(this.options.out!, hash, best.outcome);
-      await hooks.onEnd?.({ method, state, scores: scores ?? await score() });
-      const { trainableParameters, totalParameters } = method.describe(state);
-      const used = step.plans().flatMap(({ dispatches }) => dispatches.map(({ kernel }) => kernel));
-      const kernels = new Set(used.filter((kernel) => kernel.startsWith("matmul")));
-      const trained = curve.at(-1)!.elapsedSeconds;
-      return {
-        metrics: best!.metrics,
-        bestStep: spec.checkpoint === "best" ? best!.step : undefined,
-        curve,
-        wallSeconds: (performance.now() - began) / 1000,
-        stepsPerSecond: spec.steps / trained,
-        parallel: this.options.parallel ?? 1,
-        peakBytes: Math.max(0, ...step.memory().map(({ peakBytes }) => peakBytes)),
-        trainableParameters,
-        totalParameters,
-        writes: await method.writeCount?.(state).item() ?? 0,
-        device: `${this.device.report.name} (${this.device.report.source})`,
-        kernels: [...kernels].sort().join(" "),
-        products: productChoices(),
-        versions: versions(),
-      };
+      for (const cells of Map.groupBy(places.keys(), ({ done }) => done).values()) {
+        const own = cells.map((cell) => states.get(cell)!);
+        for (const cell of cells) states.delete(cell);
+        const group = new CellGroup(cells, prepared, signal);
+        try {
+          await group.train(own);
+          await group.each(async (cell, state) => {
+            await onOutcome(places.get(cell)!, await this.#outcomeOf(cell, state, { group, began }));
+          });
+        } finally {
+          group.close();
+        }
+      }
     } finally {
-      await this.#release(state, spec);
+      for (const state of states.values()) prepared.states.release(state);
     }
   }
 
-  /** Gives back a state, but for the model's weights, which all runs share. */
-  async #release({ base, ...own }: train.TrainState, spec: RunSpec): Promise<void> {
-    const { weights = {} } = await this.inputs.model(spec.model.weights);
-    const shared = new Set(Object.values(weights));
-    treeDispose(own);
-    for (const tensor of Object.values(base)) if (!shared.has(tensor)) tensor.dispose();
+  async #cellOf(spec: RunSpec, hooks: TrainHooks): Promise<Cell> {
+    const { encoded: task, ...parts } = await this.#partsOf(spec);
+    const isKept = this.options.kept?.has(await hashSpec(spec)) ?? false;
+    const place = { out: this.options.out, isKept, sources: this.inputs.sources };
+    return new Cell(spec, hooks, { ...parts, task, place });
+  }
+
+  async #outcomeOf(
+    cell: Cell,
+    state: train.TrainState,
+    { group, began }: { readonly group: CellGroup; readonly began: number },
+  ): Promise<RunOutcome> {
+    const { failure, hooks, method, scores } = cell;
+    if (failure) return { status: "failed", error: failure.message };
+    await cell.saveOutcome();
+    await hooks.onEnd?.({ method, state, scores: scores! });
+    return { status: "finished", result: await this.#resultOf(cell, state, { group, began }) };
+  }
+
+  async #resultOf(
+    { spec, method, best, curve }: Cell,
+    state: train.TrainState,
+    { group: { runs: { length: cells }, step }, began }: { readonly group: CellGroup; readonly began: number },
+  ): Promise<RunResult> {
+    const { trainableParameters, totalParameters } = method.describe(state);
+    const used = step.plans().flatMap(({ dispatches }) => dispatches.map(({ kernel }) => kernel));
+    const kernels = new Set(used.filter((kernel) => kernel.startsWith("matmul")));
+    const trained = curve.at(-1)!.elapsedSeconds;
+    return {
+      metrics: best!.metrics,
+      bestStep: spec.checkpoint === "best" ? best!.step : undefined,
+      curve,
+      wallSeconds: (performance.now() - began) / 1000,
+      stepsPerSecond: cells * spec.steps / trained,
+      parallel: this.options.parallel ?? 1,
+      cells,
+      peakBytes: Math.max(0, ...step.memory().map(({ peakBytes }) => peakBytes)),
+      trainableParameters,
+      totalParameters,
+      writes: await method.writeCount?.(state).item() ?? 0,
+      device: `${this.device.report.name} (${this.device.report.source})`,
+      kernels: [...kernels].sort().join(" "),
+      products: productChoices(),
+      versions: versions(),
+    };
   }
 
   /** Gives back what was compiled. */
   close(): void {
-    this.#prepared?.step.dispose();
-    this.#prepared?.logits.dispose();
+    this.#prepared?.close();
     this.#prepared = undefined;
   }
 }

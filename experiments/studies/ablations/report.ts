@@ -31,7 +31,7 @@ function head(records: readonly RunRecord[], { sweeps }: Evidence): string[] {
   const tables = records.filter(({ spec }) => !swept.some(({ seed }) => seed === spec.seed));
   const seeds = (own: readonly { readonly seed: number }[]) =>
     distinct(own.map(({ seed }) => seed).toSorted((a, b) => a - b));
-  const seconds = totalOf(results.map(({ wallSeconds }) => wallSeconds));
+  const seconds = totalOf(results.map(({ wallSeconds, cells = 1 }) => wallSeconds / cells));
   const atOnce = mostAtOnce(records);
   const lines = [
     `Metric: ${Array.from(metrics, ([task, metric]) => `${task} ${metric}`).join(", ")}; larger is better.`,

@@ -4,7 +4,7 @@ import { type BestRate, learningRateSweep } from "../../../lib/experiment/statis
 import { scoredRuns } from "../../../lib/experiment/statistics/scored_runs.ts";
 import type { Scale } from "../../recipes/mod.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
-import { preparedKey } from "../../runner/train/prepare.ts";
+import { programKey } from "../../runner/train/program.ts";
 import { type AblationSize, SWEEP_FACTORS, SWEEP_SEED } from "./sizes.ts";
 import { glueSpecs } from "../glue/glue_specs.ts";
 import type { Condition, Study } from "./studies/mod.ts";
@@ -47,7 +47,7 @@ function sweptFor(condition: Condition, { study, sweepsEach }: {
 
 /** Runs in an order in which those that share compiled functions follow each other. */
 function inCompiledOrder(specs: readonly RunSpec[]): RunSpec[] {
-  return [...Map.groupBy(specs, preparedKey).values()].flat();
+  return [...Map.groupBy(specs, programKey).values()].flat();
 }
 
 /** The runs of studies: those that conditions share are the same object, and come once. */

@@ -7,7 +7,8 @@ import { StepBatches } from "../../runner/train/step_batches.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
 import type { TuningTask } from "../../runner/data/read_task.ts";
 import { type Work, WorkByLength } from "../../runner/train/step_work.ts";
-import { type Pace, scoredSteps, Trainer } from "../../runner/train/trainer.ts";
+import { scoredSteps } from "../../runner/train/cell.ts";
+import { type Pace, Trainer } from "../../runner/train/trainer.ts";
 import { GLUE_SIZES } from "./glue_sizes.ts";
 
 /** What a run will take. */

@@ -69,6 +69,7 @@ export const RUN_COLUMNS: readonly Column<RunRecord>[] = [
   measured("wallSeconds", "number"),
   measured("stepsPerSecond", "number"),
   measured("parallel", "integer"),
+  measured("cells", "integer"),
   measured("peakBytes", "number"),
   measured("trainableParameters", "number"), // more than 2³¹ in large models
   measured("totalParameters", "number"),

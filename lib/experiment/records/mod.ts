@@ -9,5 +9,13 @@ export { type FolderLock, lockFolder, type LockFolderOptions } from "./lock.ts";
 export { METRIC_NAMES } from "./metric_names.ts";
 export { type CurvePoint, METRICS, mostAtOnce, type RunRecord, type RunResult, scoreOf } from "./record.ts";
 export { readRecord, writeRecord } from "./record_file.ts";
-export { runAll, type RunAllOptions, type RunFunction, type RunProgress } from "./run_all.ts";
+export {
+  type GroupHooks,
+  type GroupRunner,
+  runAll,
+  type RunAllOptions,
+  type RunFunction,
+  type RunOutcome,
+  type RunProgress,
+} from "./run_all.ts";
 export { type TableOptions, writeTables } from "./tables.ts";

@@ -24,10 +24,12 @@ export interface RunResult {
   readonly curve: readonly CurvePoint[];
   /** Seconds from the run's beginning to its last score. */
   readonly wallSeconds: number;
-  /** Steps over the seconds that they took, from the first on. */
+  /** Steps over the seconds that they took, from the first on; those of all runs that its program trained together. */
   readonly stepsPerSecond: number;
   /** How many runs were under way at once on the same machine, which times depend on; older records have none. */
   readonly parallel?: number;
+  /** How many runs one program trained together, this one among them; older records have none. */
+  readonly cells?: number;
   /** Bytes on the device that the largest of its steps needs: state, batch, copies of weights and memory of its own. */
   readonly peakBytes: number;
   /** Parameters that the optimizer moves. */
@@ -73,7 +75,8 @@ export const METRICS = [
 ] as const;
 
 /**
- * Most runs that were under way at once on one machine, among these records; 1 where none says it.
+ * Most runs that were under way at once on one machine, in processes and in programs of several, among these records; 1
+ * where none says it.
  *
  * @example
  * ```ts
@@ -84,7 +87,7 @@ export const METRICS = [
  * ```
  */
 export function mostAtOnce(records: readonly RunRecord[]): number {
-  return Math.max(1, ...records.map(({ result }) => result?.parallel ?? 1));
+  return Math.max(1, ...records.map(({ result }) => (result?.parallel ?? 1) * (result?.cells ?? 1)));
 }
 
 /**

@@ -76,6 +76,7 @@ function resultOf(row: Readonly<Record<string, unknown>>): RunResult {
     wallSeconds: Number(row.wallSeconds),
     stepsPerSecond: Number(row.stepsPerSecond),
     parallel: optional(row.parallel, Number),
+    cells: optional(row.cells, Number),
     peakBytes: Number(row.peakBytes),
     trainableParameters: Number(row.trainableParameters),
     totalParameters: Number(row.totalParameters),

@@ -1,4 +1,5 @@
 import { findRecord, recordPath, setAside } from "./find_record.ts";
+import { chooseGroup } from "./choose_group.ts";
 import { LiveTables } from "./live_tables.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
 import type { RunRecord, RunResult } from "./record.ts";
@@ -23,12 +24,37 @@ export type RunFunction = (
   options: { readonly onProgress: (progress: RunProgress) => void; readonly signal?: AbortSignal },
 ) => Promise<RunResult>;
 
+/** What came of one run of several that are trained together. */
+export type RunOutcome =
+  | { readonly status: "finished"; readonly result: RunResult }
+  | { readonly status: "failed"; readonly error: string };
+
+/** What hears of runs that are trained together; each is known by its place among them. */
+export interface GroupHooks {
+  /** Hears of what a run tells. */
+  readonly onProgress: (cell: number, progress: RunProgress) => void;
+  /** Gets what came of a run, once for each, and is waited for: it is recorded then. */
+  readonly onOutcome: (cell: number, outcome: RunOutcome) => Promise<void>;
+  /** Ends all of them. */
+  readonly signal?: AbortSignal;
+}
+
+/** Trains and scores runs together, as cells of one program; a run that fails is an outcome, and no error. */
+export interface GroupRunner {
+  /** Most runs of a group that a run may be one of, a whole number from 1. */
+  readonly most: (spec: RunSpec) => number;
+  /** Runs with the same key may share a group. */
+  readonly keyOf: (spec: RunSpec) => string;
+  /** Trains and scores them. What it throws ends the grid. */
+  readonly run: (specs: readonly RunSpec[], hooks: GroupHooks) => Promise<void>;
+}
+
 /** Options of {@linkcode runAll}. */
 export interface RunAllOptions {
   /** The folder of records, of which one process at a time has the use. */
   readonly out: string;
-  /** Trains and scores a run. */
-  readonly run: RunFunction;
+  /** Trains and scores a run, or several that may share a group. */
+  readonly run: RunFunction | GroupRunner;
   /** The right to write into `out`, where the caller has it already; it is taken and given back otherwise. */
   readonly lock?: FolderLock;
   /**
@@ -37,7 +63,10 @@ export interface RunAllOptions {
   readonly resume?: boolean;
   /** Whether runs that are recorded are repeated; false by default. */
   readonly force?: boolean;
-  /** How many runs are under way at once, 1 by default. More is for a `run` that works elsewhere: on devices or processes of its own. */
+  /**
+   * How many runs, or groups of them, are under way at once, 1 by default. More is for a `run` that works elsewhere: on
+   * devices or processes of its own.
+   */
   readonly parallel?: number;
   /** Whether the tables are written in Parquet, too; false by default. */
   readonly parquet?: boolean;
@@ -45,8 +74,8 @@ export interface RunAllOptions {
   readonly signal?: AbortSignal;
   /** Whether the working tree differs from its commit. */
   readonly isModified?: boolean;
-  /** Hears of a run that begins. */
-  readonly onStart?: (index: number, spec: RunSpec) => void;
+  /** Hears of a run that begins, and of those that are trained together with it, itself among them. */
+  readonly onStart?: (index: number, spec: RunSpec, group: readonly RunSpec[]) => void;
   /** Hears of what a run tells. */
   readonly onProgress?: (index: number, progress: RunProgress) => void;
   /** Hears of every record as soon as it is there: of those that were there before, too. */
@@ -95,22 +124,23 @@ async function recordsOf(specs: readonly RunSpec[], options: RunAllOptions): Pro
   return records;
 }
 
-/** Runs one spec and writes its record. */
-async function runOne(index: number, spec: RunSpec, options: RunAllOptions): Promise<RunRecord> {
-  const { out, run, signal, isModified, onStart, onProgress } = options;
-  const hash = await hashSpec(spec);
-  signal?.throwIfAborted();
-  onStart?.(index, spec);
-  let record: RunRecord;
-  try {
-    const result = await run(spec, { signal, onProgress: (progress) => onProgress?.(index, progress) });
-    record = { hash, spec, status: "finished", result, isModified };
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== "TrainingFailed") throw error;
-    record = { hash, spec, status: "failed", error: error.message, isModified };
-  }
-  await writeRecord(recordPath(out, hash), record);
-  return record;
+/** A run that is trained alone, as a group of one. */
+function groupOf(run: RunFunction): GroupRunner {
+  return {
+    most: () => 1,
+    keyOf: () => "",
+    async run([spec], { onProgress, onOutcome, signal }) {
+      let outcome: RunOutcome;
+      try {
+        const result = await run(spec, { signal, onProgress: (progress) => onProgress(0, progress) });
+        outcome = { status: "finished", result };
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== "TrainingFailed") throw error;
+        outcome = { status: "failed", error: error.message };
+      }
+      await onOutcome(0, outcome);
+    },
+  };
 }
 
 /**
@@ -143,7 +173,9 @@ export async function* runAll(
   specs: readonly RunSpec[],
   options: RunAllOptions,
 ): AsyncGenerator<RunRecord, void, undefined> {
-  const { out, lock, force = false, parallel = 1, parquet, signal, onRecord } = options;
+  const { out, lock, force = false, parallel = 1, parquet, signal, isModified } = options;
+  const runner = typeof options.run === "function" ? groupOf(options.run) : options.run;
+  const { onStart, onProgress, onRecord } = options;
   if (!Number.isInteger(parallel) || parallel < 1) {
     throw new RangeError(`Cannot run a grid as parallel must be a whole number from 1 on: ${parallel}`);
   }
@@ -155,26 +187,43 @@ export async function* runAll(
 
   const records = force ? new Map<number, RunRecord>() : await recordsOf(specs, options);
   const isReused = specs.map((_, index) => records.get(index)?.status === "finished");
-  const open = [...specs.keys()].filter((index) => !isReused[index]);
+  let open = [...specs.keys()].filter((index) => !isReused[index]);
   const tables = new LiveTables(out, () => [...specs.keys()].flatMap((index) => records.get(index) ?? []), { parquet });
 
   const stop = new AbortController();
   const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const ended = new Set<number>();
   const unfinished = new Set(open.map((index) => hashes[index]));
-  const running = new Map<number, Promise<void>>();
-  const start = (index: number) => {
+  const running = new Set<Promise<void>>();
+  // Resolves with the next outcome: runs of a group need not end together.
+  let outcomes = Promise.withResolvers<void>();
+  const record = async (index: number, outcome: RunOutcome) => {
+    const made: RunRecord = { hash: hashes[index], spec: specs[index], ...outcome, isModified };
+    await writeRecord(recordPath(out, hashes[index]), made);
+    records.set(index, made);
+    onRecord?.(index, made, false);
+    await tables.refresh();
+    ended.add(index);
+    unfinished.delete(hashes[index]);
+    outcomes.resolve();
+    outcomes = Promise.withResolvers<void>();
+  };
+  const start = (group: readonly number[]) => {
     const ending = (async () => {
-      const record = await runOne(index, specs[index], { ...options, signal: stopped });
-      records.set(index, record);
-      onRecord?.(index, record, false);
-      await tables.refresh();
-      ended.add(index);
-      running.delete(index);
-      unfinished.delete(hashes[index]);
+      stopped.throwIfAborted();
+      const own = group.map((index) => specs[index]);
+      group.forEach((index, cell) => onStart?.(index, own[cell], own));
+      await runner.run(own, {
+        signal: stopped,
+        onProgress: (cell, progress) => onProgress?.(group[cell], progress),
+        onOutcome: (cell, outcome) => record(group[cell], outcome),
+      });
+      const left = group.find((index) => !ended.has(index));
+      if (left !== undefined) throw new Error(`internal: nothing was said of what came of run ${hashes[left]}`);
     })();
-    ending.catch(() => {}); // the loop below hears of it, once it waits
-    running.set(index, ending);
+    running.add(ending);
+    // What it rejects with is heard of by the loop below, once it waits.
+    ending.then(() => running.delete(ending), () => {});
   };
 
   let isFaulty = false;
@@ -185,11 +234,17 @@ export async function* runAll(
       while (!isReused[index] && !ended.has(index)) {
         while (running.size < parallel) {
           // The run that another starts from comes before it.
-          const next = open.findIndex((other) => !unfinished.has(specs[other].start?.run ?? ""));
-          if (next < 0) break;
-          start(open.splice(next, 1)[0]);
+          const ready = open.filter((other) => !unfinished.has(specs[other].start?.run ?? ""));
+          if (ready.length === 0) break;
+          const group = chooseGroup(ready, {
+            most: (other) => runner.most(specs[other]),
+            keyOf: (other) => runner.keyOf(specs[other]),
+            free: parallel - running.size,
+          });
+          open = open.filter((other) => !group.includes(other));
+          start(group);
         }
-        await Promise.race(running.values());
+        await Promise.race([...running, outcomes.promise]);
       }
       yield records.get(index)!;
     }
@@ -198,7 +253,7 @@ export async function* runAll(
     throw error;
   } finally {
     stop.abort(new DOMException("the grid has ended", "AbortError"));
-    await Promise.allSettled(running.values());
+    await Promise.allSettled(running);
     await tables.write().catch((error) => {
       if (!isFaulty) throw error; // the first fault says more
     });

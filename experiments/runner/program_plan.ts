@@ -1,0 +1,72 @@
+import { chooseGroup } from "../../lib/experiment/records/choose_group.ts";
+import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
+import { plural } from "../../lib/text/plural.ts";
+import type { Inputs } from "./data/inputs.ts";
+import { programKey, signatureDifference, signatureOf } from "./train/program.ts";
+import { sharedSteps, stagesOf } from "./train/stages.ts";
+
+/** What decides the programs of runs, by run: by the names of tasks alone where their data are not at hand. */
+export async function signaturesOf(specs: readonly RunSpec[], inputs: Inputs): Promise<ReadonlyMap<RunSpec, string>> {
+  const signatures = new Map<RunSpec, string>();
+  for (const spec of specs) {
+    const isKnown = inputs.hasData || spec.data.module !== undefined;
+    signatures.set(spec, isKnown ? signatureOf(spec, await inputs.encoded(spec)) : programKey(spec));
+  }
+  return signatures;
+}
+
+/** Runs that share a program. */
+export interface ProgramPlan {
+  readonly tasks: readonly string[];
+  readonly methods: readonly string[];
+  /** How many runs are trained together, group by group. */
+  readonly cells: readonly number[];
+  /** Steps of runs that are trained once for several, as the runs are equal so far. */
+  readonly sharedSteps: number;
+  /** In what its runs differ from those of the program before, which they would share else. */
+  readonly differsIn?: string;
+}
+
+/** Which runs are trained together, and why others are not. */
+export async function planPrograms(
+  specs: readonly RunSpec[],
+  { inputs, cells: most, parallel }: { readonly inputs: Inputs; readonly cells: number; readonly parallel: number },
+): Promise<ProgramPlan[]> {
+  const signatures = await signaturesOf(specs, inputs);
+  const keyOf = (spec: RunSpec) => signatures.get(spec)!;
+  let before: string | undefined;
+  return Map.groupBy(specs, keyOf).entries().toArray().map(([signature, runs]): ProgramPlan => {
+    const groups: RunSpec[][] = [];
+    for (let left = runs; left.length > 0;) {
+      const group = chooseGroup(left, { most: () => most, keyOf, free: parallel });
+      groups.push(group);
+      left = left.filter((spec) => !group.includes(spec));
+    }
+    const saved = (group: RunSpec[]) => {
+      const [{ steps }] = group;
+      return sharedSteps(stagesOf(group, { from: 0, steps }), { runs: group.length, from: 0 });
+    };
+    const differsIn = before === undefined ? undefined : signatureDifference(before, signature);
+    before = signature;
+    return {
+      tasks: [...new Set(runs.map(({ task }) => task))],
+      methods: [...new Set(runs.map(({ method }) => method.name))],
+      cells: groups.map(({ length }) => length),
+      sharedSteps: groups.reduce((sum, group) => sum + saved(group), 0),
+      ...differsIn !== undefined && { differsIn },
+    };
+  });
+}
+
+/** The programs of runs for people: which runs share one, in what others differ, and what is trained once for several. */
+export function programLines(plans: readonly ProgramPlan[]): string[] {
+  const runs = plans.reduce((sum, { cells }) => sum + cells.reduce((all, one) => all + one, 0), 0);
+  const lines = plans.map(({ tasks, methods, cells, sharedSteps, differsIn }) => {
+    const total = cells.reduce((sum, one) => sum + one, 0);
+    const parts = cells.length > 1 ? ` (${cells.join(" + ")})` : "";
+    const saved = sharedSteps > 0 ? `, ${sharedSteps.toLocaleString("en")} of their steps once for several` : "";
+    const why = differsIn === undefined ? "" : `; other ${differsIn} than the one before`;
+    return `  ${methods.join(", ")} on ${tasks.join(", ")}: ${plural(total, "cell")}${parts}${saved}${why}`;
+  });
+  return [`programs: ${plural(runs, "run")} in ${plural(plans.length, "program")}`, ...lines];
+}

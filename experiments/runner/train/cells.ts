@@ -1,0 +1,122 @@
+import { type Batch, evaluate, stack, type Tensor, tensor, train } from "../../../mod.ts";
+import type { HostBatch } from "../../../lib/data/mod.ts";
+import type { Axes } from "../../../lib/transform/axes.ts";
+import {
+  allocate,
+  type DType,
+  type Shape,
+  sizeOf,
+  treeDispose,
+  treeFlatten,
+  treeMap,
+  treeUnflatten,
+  type TypedArray,
+} from "../../../lib/tensor/mod.ts";
+
+type Base = train.TrainState["base"];
+
+/** The axis of cells in all that a state has beside its base. */
+const OWN = { trainable: 0, aux: 0, optimizer: 0, step: 0, key: 0 } as const;
+
+/** Cells of a leaf's elements, by their places, one after the other. */
+function pick(data: TypedArray, { one, dtype }: { one: Shape; dtype: DType }, places: readonly number[]): Tensor {
+  const size = sizeOf(one);
+  const taken = allocate(dtype, size * places.length);
+  places.forEach((place, i) => taken.set(data.subarray(place * size, (place + 1) * size), i * size));
+  return tensor(taken, { shape: places.length === 1 ? one : [places.length, ...one], dtype });
+}
+
+/**
+ * States of the runs of one program: with an axis of cells in front of all that each has for itself, where there are several.
+ * The model's weights are shared, but for what differs from run to run.
+ */
+export class CellStates {
+  /**
+   * @param mapped Names in the base of what a seed draws, and of what the method writes.
+   * @param weights The model's own tensors, which outlive all runs.
+   */
+  constructor(readonly mapped: ReadonlySet<string>, readonly weights: ReadonlySet<Tensor>) {}
+
+  #split({ base, ...own }: train.TrainState) {
+    const entries = Object.entries(base);
+    const pick = (isMapped: boolean): Base =>
+      Object.fromEntries(entries.filter(([name]) => this.mapped.has(name) === isMapped));
+    return { own: { ...own, written: pick(true) }, shared: pick(false) };
+  }
+
+  /** The axes of a state's tensors, for `vmap`. */
+  axes(base: Base): { readonly [part: string]: Axes } {
+    const written = Object.keys(base).filter((name) => this.mapped.has(name));
+    return { ...OWN, base: Object.fromEntries(written.map((name) => [name, 0])) };
+  }
+
+  /** States as one, which takes their place. */
+  async join(states: readonly train.TrainState[]): Promise<train.TrainState> {
+    if (states.length === 1) return states[0];
+    const each = states.map((state) => this.#split(state));
+    const [{ shared }] = each;
+    const { written, ...own } = await evaluate(stackTrees(each.map(({ own }) => own)));
+    const kept = new Set(Object.values(shared));
+    for (const state of states) this.release(state, kept);
+    return { ...own, base: { ...shared, ...written } };
+  }
+
+  /**
+   * States of some of the cells each, by their places: those of one place as a run has it alone. They are read from the
+   * device, each tensor once.
+   */
+  async at(
+    state: train.TrainState,
+    { cells, groups }: { readonly cells: number; readonly groups: readonly (readonly number[])[] },
+  ): Promise<train.TrainState[]> {
+    const { own, shared } = this.#split(state);
+    const { leaves, structure } = treeFlatten(own);
+    const data = await Promise.all(leaves.map((leaf) => leaf.data()));
+    const ones = leaves.map(({ shape, dtype }) => ({ one: cells === 1 ? shape : shape.slice(1), dtype }));
+    return groups.map((places) => {
+      const { written, ...rest } = treeUnflatten(structure, ones.map((one, i) => pick(data[i], one, places)));
+      return { ...rest, base: { ...shared, ...written } };
+    });
+  }
+
+  /** Gives back a state, but for the model's weights and what is kept. */
+  release({ base, ...own }: train.TrainState, kept: ReadonlySet<Tensor> = new Set()): void {
+    treeDispose(own);
+    for (const tensor of Object.values(base)) if (!this.weights.has(tensor) && !kept.has(tensor)) tensor.dispose();
+  }
+}
+
+/** Trees, one a cell, as one with the axis of cells in front. */
+export function stackTrees<T extends Parameters<typeof treeMap>[1]>([first, ...others]: readonly T[]): T {
+  return treeMap((...leaves: readonly Tensor[]) => stack(leaves), first, ...others);
+}
+
+type Arrays = Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+
+/** Arrays of one kind one after the other. */
+function joinArrays(parts: readonly Arrays[]): Arrays {
+  const size = parts.reduce((sum, { length }) => sum + length, 0);
+  const all = parts[0] instanceof Float32Array ? new Float32Array(size) : new Int32Array(size);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Batches of cells as one of all, that of one alone as it is: joined on the host, where they are made. */
+export function toCellBatch(batches: readonly HostBatch[]): Batch {
+  if (batches.length === 1) return train.toBatch(batches[0]);
+  const cells = batches.length;
+  const { shape } = batches[0];
+  const join = (part: Exclude<keyof HostBatch, "shape">, own: readonly number[]) =>
+    tensor(joinArrays(batches.map((batch) => batch[part])), { shape: [cells, ...own] });
+  return {
+    inputIds: join("inputIds", shape),
+    attentionMask: join("attentionMask", shape),
+    tokenTypeIds: join("tokenTypeIds", shape),
+    labels: join("labels", [shape[0]]),
+    weights: join("weights", [shape[0]]),
+  };
+}
