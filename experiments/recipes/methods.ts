@@ -45,8 +45,7 @@ function recipe(name: string, description: peft.MethodDescription, own: peft.Met
     learningRate,
     ...optimizer && { optimizer },
     options: (steps) => ({ name, ...options?.(steps) }),
-    make: ({ name: _, module: __, source: ___, ...options }, place) =>
-      description.make(options, place),
+    make: ({ name: _, module: __, source: ___, ...options }, place) => description.make(options, place),
   };
 }
 

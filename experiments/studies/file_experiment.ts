@@ -31,7 +31,7 @@ export function fileExperiment(
       const estimates = await estimateRuns(open, { device: engine.device, inputs });
       return {
         document: { specs: open, ...planDocument(estimates) },
-        text: planText(estimates, { atOnce: engine.parallel, notes: [open.map(title).join("\n")] }),
+        text: planText(estimates, { engine, notes: [open.map(title).join("\n")] }),
       };
     },
     async run({ runSpecs }) {

@@ -5,7 +5,7 @@ import { Inputs } from "../../experiments/runner/data/inputs.ts";
 import { signaturesOf } from "../../experiments/runner/program_plan.ts";
 import { Trainer } from "../../experiments/runner/train/trainer.ts";
 import { glueSpecs } from "../../experiments/studies/glue/glue_specs.ts";
-import { type GroupRunner, grid, runAll, type RunRecord, type RunSpec } from "../../lib/experiment/mod.ts";
+import { grid, type GroupRunner, runAll, type RunRecord, type RunSpec } from "../../lib/experiment/mod.ts";
 import type { Device } from "../../lib/device/mod.ts";
 import { withFolder } from "../experiment/samples.ts";
 import { testDevice } from "../support/device.ts";
@@ -114,7 +114,9 @@ describe("runs as cells of one program", () => {
       const specs = [good[0], bad, good[1]];
       const [first, failed, last] = await records(specs, { out: `${folder}/together`, most: 16 });
       expect(failed.status).toBe("failed");
-      expect(failed.error).toMatch(/^the (loss|norm of the gradients) is (NaN|Infinity) at step \d: a lower learning rate/);
+      expect(failed.error).toMatch(
+        /^the (loss|norm of the gradients) is (NaN|Infinity) at step \d: a lower learning rate/,
+      );
       const losses = (record: RunRecord) => record.result!.curve.map(({ loss, gradNorm }) => [loss, gradNorm]);
       expect([first, last].map(losses)).toEqual(alone.map(losses));
       expect([first, last].map(({ result }) => result!.metrics)).toEqual(alone.map(({ result }) => result!.metrics));

@@ -59,7 +59,7 @@ describe("reproduce with two runs at once", () => {
     const out = `${folder}/parallel`;
     const { code, stdout, stderr } = await runTask("reproduce", atOnce(out));
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^time: up to .+, 2 runs at once$/m);
+    expect(stdout).toMatch(/^time: up to .+, 2 programs of up to 16 runs at once$/m);
     expect(stdout).toContain("Times are of runs on a shared machine, up to 4 of them at once.");
     expect(stderr).toContain(`[${RUNS}/${RUNS}] rte delta-lora seed 1: accuracy`);
     expect(await valuesOf(out)).toEqual(await valuesOf(alone));

@@ -60,8 +60,7 @@ describe("a signal to all processes of a command", () => {
 
   it("ends reproduce with its records whole, in one process and in several, and it goes on", async () => {
     const args = ["glue", "--tasks", "cola", "--methods", "lora", "--seeds", "3", "--steps", "60"];
-    const values = async (name: string) =>
-      await valuesOf(`${folder}/${name}`);
+    const values = async (name: string) => await valuesOf(`${folder}/${name}`);
     expect((await runTask("reproduce", [...args, "--out", `${folder}/alone`])).code).toBe(0);
     for (const [parallel, [signal, exitCode]] of [["1", SIGNALS[2]], ["2", SIGNALS[1]]] as const) {
       const out = [...args, "--out", `${folder}/${signal}s`, "--parallel", parallel];

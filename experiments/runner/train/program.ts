@@ -74,7 +74,9 @@ function signatureParts(run: RunSpec, task: unknown): Signature {
   const { model, optimizer, adapter, data, seed, order, scores, padding } = spec;
   const { learningRate: _, weightDecay: __, ...rule } = optimizer;
   const { accumulate, batchSize, steps, scoreBatchSize, checkpoint, evaluateEvery } = spec;
-  const method = Object.fromEntries(Object.entries(spec.method).filter(([name]) => !Object.hasOwn(numbers.method, name)));
+  const method = Object.fromEntries(
+    Object.entries(spec.method).filter(([name]) => !Object.hasOwn(numbers.method, name)),
+  );
   return {
     method: { ...method, with: Object.keys(numbers.method) },
     "kind of task": [spec.kind, scores, task],

@@ -72,7 +72,10 @@ export function stagesOf(
 }
 
 /** Steps of runs that are trained once for several, in so many stages. */
-export function sharedSteps(stages: readonly Stage[], { runs, from }: { readonly runs: number; readonly from: number }): number {
+export function sharedSteps(
+  stages: readonly Stage[],
+  { runs, from }: { readonly runs: number; readonly from: number },
+): number {
   let [sum, begin] = [0, from];
   for (const { until, cells } of stages) {
     sum += (runs - cells.length) * (until - begin);

@@ -154,9 +154,10 @@ export class CellGroup {
   ): Promise<void> {
     const members = this.#members;
     if (!members.flat().some(isAsked)) return;
-    const states = members.length === 1
-      ? [this.#state!]
-      : await this.prepared.states.at(this.#state!, { cells: members.length, groups: members.map((_, cell) => [cell]) });
+    const states = members.length === 1 ? [this.#state!] : await this.prepared.states.at(this.#state!, {
+      cells: members.length,
+      groups: members.map((_, cell) => [cell]),
+    });
     for (const [cell, state] of states.entries()) {
       for (const run of members[cell]) await call(run, state);
     }

@@ -57,9 +57,9 @@ export async function ablationExperiment(plan: AblationPlan, options: AblationEx
   const rates = records && chooseRates(sweeps, { records, tableSeeds: [] }).best;
   const planned = await plan.runs(rates);
   const specs = [...swept, ...distinctRuns(planned)];
-  const expected = async (open: readonly RunSpec[], { trainer, parallel }: Engine) => {
-    const seconds = await estimateSeconds(open, trainer);
-    return { seconds, lines: [timeLine(seconds.values(), parallel)] };
+  const expected = async (open: readonly RunSpec[], engine: Engine) => {
+    const seconds = await estimateSeconds(open, engine.trainer);
+    return { seconds, lines: [timeLine(seconds.values(), engine)] };
   };
   return {
     inputs,

@@ -56,7 +56,7 @@ function planOf(specs: readonly RunSpec[], estimates: Estimates | undefined, eng
       ...planDocument(estimates ?? {}),
     },
     text: estimates && planText(estimates, {
-      atOnce: engine?.parallel,
+      engine,
       work: ` for ${(operations / 1e15).toPrecision(3)} PFLOP`,
       notes: [
         optionLines([...estimates.runs.keys()]).join("\n"),
@@ -103,13 +103,14 @@ export function glueExperiment(specs: readonly RunSpec[], options: GlueExperimen
       const estimates = engine && await estimateRuns(open, { device: engine.device, inputs });
       return planOf(specs, estimates, engine);
     },
-    async expect(open, { device, trainer, parallel }) {
+    async expect(open, engine) {
+      const { device, trainer } = engine;
       // Batches in buckets differ in length, which seconds of a step alone do not tell.
       const estimates = grid.scale.padding === "bucket" ? await estimateRuns(open, { device, inputs }) : undefined;
       const seconds = estimates
         ? new Map(Array.from(estimates.runs, ([spec, { seconds }]) => [spec, seconds]))
         : await estimateSeconds(open, trainer);
-      return { seconds, lines: [...await understoodTasks(inputs, open), timeLine(seconds.values(), parallel)] };
+      return { seconds, lines: [...await understoodTasks(inputs, open), timeLine(seconds.values(), engine)] };
     },
     run: async ({ runSpecs }) => await resultsOf(await runSpecs(specs), options),
   };

@@ -1,23 +1,33 @@
+import type { Engine } from "../../runner/engine.ts";
 import { duration } from "../../terminal/duration.ts";
 import { type Estimates, totalOf } from "./estimate.ts";
 import { planTable } from "./plan_table.ts";
 
+/** How runs are shared out. */
+export type SharedOut = Pick<Engine, "parallel" | "cells">;
+
 /** How long runs will take all together, in a line: at most so long where several are under way at once. */
-export function timeLine(seconds: Iterable<number>, atOnce = 1): string {
+export function timeLine(
+  seconds: Iterable<number>,
+  { parallel, cells }: SharedOut = { parallel: 1, cells: 1 },
+): string {
   const total = duration(totalOf(seconds));
-  return `time: ${atOnce > 1 ? `up to ${total}, ${atOnce} runs at once` : `about ${total}`}`;
+  if (parallel * cells === 1) return `time: about ${total}`;
+  const group = cells === 1 ? "runs" : `programs of up to ${cells} runs`;
+  const how = parallel === 1 ? `up to ${cells} runs in one program` : `${parallel} ${group} at once`;
+  return `time: up to ${total}, ${how}`;
 }
 
 /** Estimates as people read them: time and what it rests on, a table, and notes. */
 export function planText(
   { runs, basis }: Estimates,
-  { atOnce, work = "", notes }: {
-    readonly atOnce?: number;
+  { engine, work = "", notes }: {
+    readonly engine?: SharedOut;
     readonly work?: string;
     readonly notes: readonly string[];
   },
 ): string {
-  const time = timeLine(runs.values().map(({ seconds }) => seconds), atOnce);
+  const time = timeLine(runs.values().map(({ seconds }) => seconds), engine);
   return [`${time}${work}\n      ${basis}`, planTable(runs), ...notes].join("\n\n");
 }
 
