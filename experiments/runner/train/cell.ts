@@ -1,5 +1,6 @@
 import { type peft, train } from "../../../mod.ts";
 import { hashSpec, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import { failureOf } from "../../../lib/train/step_log.ts";
 import type { RunTask, Sources } from "../data/inputs.ts";
 import { makeMethod } from "./make_method.ts";
 import { copyOutcome, loadOutcome, saveOutcome, startFrom } from "./outcome.ts";
@@ -99,7 +100,7 @@ export class Cell {
 
   /** Takes what a step told, whose batch had so many tokens. */
   log(told: train.StepLog, tokens: number): void {
-    this.failure ??= train.failureOf(told);
+    this.failure ??= failureOf(told);
     if (this.failure) return;
     this.curve.push({ ...told, elapsedSeconds: this.#before + told.elapsedSeconds });
     const { step, loss, learningRate, gradNorm } = told;

@@ -1,6 +1,6 @@
 import { type Batch, train } from "../../../mod.ts";
-import type { Cell } from "./cell.ts";
-import { scoredSteps } from "./cell.ts";
+import { driveSteps } from "../../../lib/train/drive_steps.ts";
+import { type Cell, scoredSteps } from "./cell.ts";
 import { toCellBatch } from "./cells.ts";
 import type { Compiled, Prepared } from "./prepare.ts";
 import { type CellData, cellData } from "./program.ts";
@@ -103,7 +103,7 @@ export class CellGroup {
     const step = (state: train.TrainState, batch: Batch[]) => this.#compiled.step(state, batch, this.#data);
     for (const run of runs) run.mark();
     try {
-      await train.driveSteps(step, this.#state!, batchAt, {
+      await driveSteps(step, this.#state!, batchAt, {
         start: done,
         steps: stop,
         signal,
