@@ -10,8 +10,8 @@ type GridFlags = Pick<
 
 /** How a grid is run, as flags have it. */
 export function gridOptions(flags: GridFlags): Omit<RunGridOptions, "command" | "out"> {
-  const { "save-every": saveEvery = 500, "dry-run": isDry, ...others } = flags;
-  const { device, verbose, json, parallel, cells, parquet, force } = others;
+  const { device, verbose, json, parallel, cells, parquet, force } = flags;
+  const { "save-every": saveEvery = 500, "dry-run": isDry } = flags;
   return { device, verbose, json, parallel, cells, parquet, force, saveEvery, isDry };
 }
 
