@@ -1,4 +1,4 @@
-import { type peft, train } from "../../../mod.ts";
+import type { peft, train } from "../../../mod.ts";
 import { hashSpec, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { failureOf } from "../../../lib/train/step_log.ts";
 import type { RunTask, Sources } from "../data/inputs.ts";

@@ -1,4 +1,4 @@
-import { type Batch, train } from "../../../mod.ts";
+import type { Batch, train } from "../../../mod.ts";
 import { driveSteps } from "../../../lib/train/drive_steps.ts";
 import { type Cell, scoredSteps } from "./cell.ts";
 import { toCellBatch } from "./cells.ts";
