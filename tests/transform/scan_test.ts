@@ -201,6 +201,13 @@ describe("scan()", () => {
     }
   });
 
+  it("has no cells where vmap() has none", async () => {
+    const turn = (h: Tensor, x: Tensor): [Tensor, Tensor] => [h.mul(x), h.sum({ axis: 1 })];
+    const [last, sums] = dd.vmap((h: Tensor) => dd.scan(turn, h, problem.xs))(dd.zeros([0, 3, 4]));
+    expect([last.shape, sums.shape]).toEqual([[0, 3, 4], [0, 5, 3]]);
+    expect(await sums.data()).toEqual(new Float32Array(0));
+  });
+
   it("takes checkpoint() and customVjp() in its body, and stands in a checkpoint", async () => {
     const f = dd.customVjp((x: Tensor) => x.square(), {
       forward: (x) => ({ value: x.square(), residuals: x.mul(2) }),
