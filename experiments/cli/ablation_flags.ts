@@ -64,12 +64,6 @@ export const ABLATIONS = {
     help: "writes the report there, and its figures into the folder of that name without its ending",
   },
   ...GRID,
-  parallel: {
-    takes: "integer",
-    value: "N",
-    help: "runs at once, each in a process of its own with its share of the cores; by default 1, and for the suite's " +
-      "encoder on cores as many as there are, but where studies compare times",
-  },
   "dry-run": { takes: "nothing", help: "only prints what would run, and for how long" },
   ...COMMON,
 } as const satisfies FlagTable;

@@ -125,8 +125,9 @@ export const GRID = {
     takes: "integer",
     value: "N",
     help:
-      "runs at once, each in a process of its own with its share of the cores, which the table's rates are then of; " +
-      "1 by default",
+      "groups of runs at once, each in a process of its own with its share of the cores, which the table's rates are then " +
+      "of; by default as many as there are cores where these compute and the model is small, 1 where studies compare " +
+      "times",
   },
   cells: {
     takes: "integer",

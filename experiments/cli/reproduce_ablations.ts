@@ -1,12 +1,11 @@
 // deno task reproduce ablations [--scale default|medium|large] [--only a,b] [--tasks a,b] [--seeds N] [--steps N] …
-import type { Device } from "../../lib/device/mod.ts";
 import type { FlagTable } from "../terminal/flag_table.ts";
 import { nameList } from "../terminal/flags.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { SCALE, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/data/inputs.ts";
 import { runGrid } from "../runner/run_grid.ts";
-import { usualParallel } from "../runner/run_processes.ts";
+import type { SharedOut } from "../runner/share_out.ts";
 import { ablationExperiment } from "../studies/ablations/experiment.ts";
 import { ABLATION_SIZE, SWEEP_FACTORS, SWEEP_SEED } from "../studies/ablations/sizes.ts";
 import { AblationPlan } from "../studies/ablations/specs.ts";
@@ -65,16 +64,10 @@ function settingsOf(args: readonly string[]) {
 
 type Settings = ReturnType<typeof settingsOf>;
 
-/** How many runs there are at once, and in one program, where no flag says so. */
-function usualAtOnce({ studies, sources: { model }, flags }: Settings) {
-  // What a study says of time and memory would suffer from other runs beside.
-  const hasTimes = studies.some(({ figure }) => figure.kind === "memory");
-  // A large model has work for all cores.
-  const isAlone = hasTimes || model !== undefined;
-  return {
-    parallel: flags.parallel ?? (({ report }: Device) => isAlone ? 1 : usualParallel(report)),
-    cells: flags.cells ?? (hasTimes ? 1 : undefined),
-  };
+/** How runs are shared out where studies say of it: what they tell of time and memory would suffer from others beside. */
+function sharesOf({ studies, flags: { parallel, cells } }: Settings): Partial<SharedOut> {
+  const isAlone = studies.some(({ figure }) => figure.kind === "memory");
+  return isAlone ? { parallel: parallel ?? 1, cells: cells ?? 1 } : { parallel, cells };
 }
 
 /** Runs the command with the arguments behind its name. */
@@ -86,5 +79,5 @@ export async function main(args: readonly string[]): Promise<void> {
   const plan = new AblationPlan(new Inputs(sources), studies, options);
   const command = commandLine("reproduce ablations", args);
   const experiment = await ablationExperiment(plan, { out, report, parquet, command, force, writeSpec, sources });
-  await runGrid(experiment, { ...gridOptions(flags), command: "reproduce", out, ...usualAtOnce(settings) });
+  await runGrid(experiment, { ...gridOptions(flags), command: "reproduce", out, ...sharesOf(settings) });
 }

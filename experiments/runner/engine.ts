@@ -6,6 +6,7 @@ import { cellsThatFit, type Room, roomOn } from "./cells_that_fit.ts";
 import type { Inputs } from "./data/inputs.ts";
 import { signaturesOf } from "./program_plan.ts";
 import { RunProcesses } from "./run_processes.ts";
+import { type SharedOut, shareOut } from "./share_out.ts";
 import { bytesAt } from "./train/step_work.ts";
 import { Trainer } from "./train/trainer.ts";
 
@@ -21,33 +22,19 @@ export interface EngineOptions {
   readonly device?: string;
   /** With the warnings that Dawn has for every software device. */
   readonly verbose?: boolean;
-  /** How many processes train at once; 1 by default. */
-  readonly parallel?: number | ((device: Device) => number);
-  /** Most runs that a process trains in one program; by default what the model's size makes of it. */
+  /** How many processes train at once; by default what `shareOut` says. */
+  readonly parallel?: number;
+  /** Most runs that a process trains in one program; by default what `shareOut` says. */
   readonly cells?: number;
 }
 
 /** What trains the runs of a grid. */
-export interface Engine extends Disposable {
+export interface Engine extends SharedOut, Disposable {
   readonly device: Device;
   /** Trains in this process: the steps that an estimate needs, and where no other processes do, all runs. */
   readonly trainer: Trainer;
-  /** How many processes train at once. */
-  readonly parallel: number;
-  /** Most runs that one of them trains in one program. */
-  readonly cells: number;
   /** Trains and scores runs, here or where several processes do in those. */
   readonly runnerOf: (specs: readonly RunSpec[]) => Promise<GroupRunner>;
-}
-
-/** Most units of a hidden layer with which the dispatches of one run leave most of a device idle. */
-const SMALL = 128;
-/** More cells than this make a step of each hardly shorter. */
-const USUAL_CELLS = 16;
-
-/** How many runs to train in one program: as many as shorten the step of each of a small model, one of a large one. */
-export function usualCells({ hiddenSize }: { readonly hiddenSize: number }): number {
-  return hiddenSize <= SMALL ? USUAL_CELLS : 1;
 }
 
 /** How many runs of each program are trained together, by its signature: as many as are wanted and have room. */
@@ -74,14 +61,13 @@ export async function groupSizes(
   return sizes;
 }
 
-/** Opens the device, and makes what trains on it. */
-export async function openEngine(inputs: Inputs, options: EngineOptions): Promise<Engine> {
+/** Opens the device, and makes what trains so many runs on it. */
+export async function openEngine(inputs: Inputs, runs: number, options: EngineOptions): Promise<Engine> {
   const { out, kept, saveEvery, device: name, verbose } = options;
   const records = { out, kept, saveEvery };
   const device = await openDevice({ device: name, report: tell, verbose });
-  const { parallel: wanted = 1 } = options;
-  const parallel = typeof wanted === "number" ? wanted : wanted(device);
-  const cells = options.cells ?? usualCells((await inputs.model()).reference);
+  const usual = shareOut(runs, { model: (await inputs.model()).reference, device: device.report });
+  const { parallel = usual.parallel, cells = usual.cells } = options;
   const trainer = new Trainer(device, inputs, records);
   const processes = parallel > 1
     ? new RunProcesses({ ...records, sources: inputs.sources, device: name, parallel })

@@ -38,17 +38,6 @@ export type Answer =
   | { readonly kind: "end" }
   | { readonly kind: "error"; readonly name: string; readonly message: string };
 
-/** Most processes that are started without being asked for. */
-const MOST = 8;
-
-/**
- * How many runs of a small model to have under way at once: as many as there are cores where these compute, since each
- * dispatch is too small to keep more than one busy; one on a GPU.
- */
-export function usualParallel({ isSoftware }: { readonly isSoftware: boolean }): number {
-  return isSoftware ? Math.min(navigator.hardwareConcurrency, MOST) : 1;
-}
-
 /** Each process's share of the cores, for lavapipe, unless the environment says otherwise. */
 function environment(parallel: number): Record<string, string> {
   const threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / parallel));

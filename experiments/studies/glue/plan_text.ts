@@ -1,10 +1,7 @@
-import type { Engine } from "../../runner/engine.ts";
+import type { SharedOut } from "../../runner/share_out.ts";
 import { duration } from "../../terminal/duration.ts";
 import { type Estimates, totalOf } from "./estimate.ts";
 import { planTable } from "./plan_table.ts";
-
-/** How runs are shared out. */
-export type SharedOut = Pick<Engine, "parallel" | "cells">;
 
 /** How long runs will take all together, in a line: at most so long where several are under way at once. */
 export function timeLine(

@@ -1,0 +1,33 @@
+/** How runs are shared out. */
+export interface SharedOut {
+  /** How many processes train at once. */
+  readonly parallel: number;
+  /** Most runs that each trains in one program. */
+  readonly cells: number;
+}
+
+/** Most units of a hidden layer with which the dispatches of one run leave most of a device idle. */
+const SMALL = 128;
+/** More cells than this make the step of each hardly shorter. */
+const CELLS = 16;
+/** Most processes that are started without being asked for. */
+const PROCESSES = 8;
+/** A process takes about as long to begin as so many short runs. */
+const RUNS = 4;
+
+/**
+ * How to share out so many runs where nothing is asked for. A large model has work for all of a device, one run at a time. Runs
+ * of a small one are trained together, and where cores compute, as many groups at once as there are cores, since no
+ * dispatch keeps more than one busy.
+ */
+export function shareOut(
+  runs: number,
+  { model: { hiddenSize }, device: { isSoftware } }: {
+    readonly model: { readonly hiddenSize: number };
+    readonly device: { readonly isSoftware: boolean };
+  },
+): SharedOut {
+  if (hiddenSize > SMALL) return { parallel: 1, cells: 1 };
+  const processes = isSoftware ? Math.min(navigator.hardwareConcurrency, PROCESSES) : 1;
+  return { parallel: Math.max(1, Math.min(processes, Math.floor(runs / RUNS))), cells: CELLS };
+}
