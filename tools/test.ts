@@ -6,7 +6,8 @@ import { COMMON, type FlagTable } from "../experiments/terminal/flag_table.ts";
 import { flagHelp } from "../experiments/terminal/read_flags.ts";
 import { peersFlags } from "../experiments/runner/locked.ts";
 import { Interrupted } from "../experiments/terminal/interrupt.ts";
-import { run } from "./run.ts";
+import { type Listener, run } from "./run.ts";
+import { Turns } from "./turns.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const PERMISSIONS = [
@@ -59,13 +60,27 @@ function areOfPeers(path: string): boolean {
   return new URL(path, ROOT).href.startsWith(new URL("tests/bench/peers", ROOT).href);
 }
 
+/** Groups that are tested at once: tests that start commands, read files or compile leave cores idle. */
+const AT_ONCE = Math.min(2, navigator.hardwareConcurrency);
+
+/** How many files of tests a folder of the project has. */
+function countFiles(folder: string): number {
+  return [...Deno.readDirSync(new URL(folder, ROOT))].reduce(
+    (count, { name, isDirectory }) =>
+      count + (isDirectory ? countFiles(`${folder}${name}/`) : Number(name.endsWith("_test.ts"))),
+    0,
+  );
+}
+
 /**
  * Each folder of tests has a process of its own: a driver that crashes, or is taken down while another file still uses
- * it, must not take the tests of others with it.
+ * it, must not take the tests of others with it. The largest come first, so that none of them is left over in the end.
  */
-function groups({ device, paths }: TestOptions): Group[] {
+export function groups({ device, paths }: TestOptions): Group[] {
   const folders = [...Deno.readDirSync(new URL("tests/", ROOT))].filter(({ isDirectory }) => isDirectory)
-    .map(({ name }) => `tests/${name}/`).filter(holdsTests).sort();
+    .map(({ name }) => `tests/${name}/`).map((path) => ({ path, files: countFiles(path) }))
+    .filter(({ files }) => files > 0).sort((a, b) => b.files - a.files || (a.path < b.path ? -1 : 1))
+    .map(({ path }) => path);
   const found = (paths ?? folders).map((path) => ({
     name: path,
     args: [...areOfPeers(path) ? peersFlags() : UNCHECKED, path],
@@ -74,40 +89,64 @@ function groups({ device, paths }: TestOptions): Group[] {
   return [...found, { name: "examples", args: [...UNCHECKED, "--doc", "mod.ts", "lib/", "README.md"] }];
 }
 
-function holdsTests(folder: string): boolean {
-  return [...Deno.readDirSync(new URL(folder, ROOT))].some(({ name }) => name.endsWith("_test.ts"));
+/** What came of a group. */
+interface Outcome extends Counts {
+  /** What is to be said of it in the end. */
+  readonly fault?: string;
 }
 
-async function test(args: readonly string[], device: string | undefined): Promise<number> {
-  const flags = ["test", "--quiet", ...PERMISSIONS];
-  return await run([...flags, ...args], device === undefined ? {} : { TEST_DEVICE: device });
+/** Tests a group; `report` is a file for its counts. */
+async function testGroup(
+  { name, args }: Group,
+  { device, flags = [], report, listener }: TestOptions & { readonly report: string; readonly listener?: Listener },
+): Promise<Outcome> {
+  const env: Record<string, string> = device === undefined ? {} : { TEST_DEVICE: device };
+  const all = ["test", "--quiet", ...PERMISSIONS, ...flags, `--junit-path=${report}`, ...args];
+  const code = await run(all, { env, listener });
+  const counts = countTests(await readReport(report));
+  if (code === 0) return counts;
+  return {
+    ...counts,
+    // A process that crashed, or a file that does not load, fails without a failing test.
+    failed: Math.max(counts.failed, 1),
+    fault: `${name} ended with exit code ${code}, ${counts.failed} of its tests failed`,
+  };
+}
+
+/** Tests groups, two at once, and gives what came of each. */
+async function testGroups(options: TestOptions, reports: string): Promise<Outcome[]> {
+  const all = groups(options);
+  const queue = all.entries();
+  const turns = new Turns();
+  const outcomes = new Array<Outcome>(all.length);
+  const begin = async (): Promise<void> => {
+    const { value, done } = queue.next();
+    if (done) return;
+    const [i, group] = value;
+    const listener: Listener | undefined = all.length === 1 ? undefined : (...said) => turns.print(i, ...said);
+    outcomes[i] = await testGroup(group, { ...options, report: `${reports}/${i}.xml`, listener });
+    turns.end(i);
+    await begin();
+  };
+  // What ends one by a signal ends the others, too: this waits for all of them, so that no process is left behind.
+  for (const ending of await Promise.allSettled(Array.from({ length: AT_ONCE }, begin))) {
+    if (ending.status === "rejected") throw ending.reason;
+  }
+  return outcomes;
 }
 
 /** Runs tests; the last line says how many passed and failed. The exit code is 1 where one failed, or none ran. */
 export async function testAll(options: TestOptions = {}): Promise<number> {
-  const { device, flags = [] } = options;
   const reports = await Deno.makeTempDir({ prefix: "delta-dawn-tests-" });
-  let total: Counts = { passed: 0, failed: 0, skipped: 0 };
-  const faults: string[] = [];
+  let outcomes: readonly Outcome[];
   try {
-    for (const [i, { name, args }] of groups(options).entries()) {
-      const report = `${reports}/${i}.xml`;
-      const code = await test([...flags, `--junit-path=${report}`, ...args], device);
-      const counts = countTests(await readReport(report));
-      // A process that crashed, or a file that does not load, fails without a failing test.
-      const crashed = code !== 0 && counts.failed === 0 ? 1 : 0;
-      if (code !== 0) faults.push(`${name} ended with exit code ${code}, ${counts.failed} of its tests failed`);
-      total = {
-        passed: total.passed + counts.passed,
-        failed: total.failed + counts.failed + crashed,
-        skipped: total.skipped + counts.skipped,
-      };
-    }
+    outcomes = await testGroups(options, reports);
   } finally {
     await Deno.remove(reports, { recursive: true });
   }
-  for (const fault of faults) console.error(fault);
-  const { passed, failed, skipped } = total;
+  for (const { fault } of outcomes) if (fault !== undefined) console.error(fault);
+  const sum = (name: keyof Counts) => outcomes.reduce((total, { [name]: count }) => total + count, 0);
+  const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   return failed > 0 || passed === 0 ? 1 : 0;
 }

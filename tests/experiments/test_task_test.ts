@@ -1,7 +1,9 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { countTests } from "../../tools/test.ts";
-import { runTask } from "./run_task.ts";
+import { fileURLToPath } from "node:url";
+import { countTests, groups } from "../../tools/test.ts";
+import { filesUnder } from "../experiment/samples.ts";
+import { ROOT, runTask } from "./run_task.ts";
 
 /** A file whose tests ask nothing of a device. */
 const FILE = "tests/tensor/view_test.ts";
@@ -12,6 +14,16 @@ describe("deno task test", () => {
     expect(code).toBe(0);
     expect(stdout.trimEnd().split("\n").at(-1)).toMatch(/^\d+ passed, 0 failed$/);
     for (const suite of ["a view", "a tree"]) expect(stdout).toContain(`${suite} ... ok`);
+  });
+
+  it("tests two groups at once, and prints what they say one after the other", async () => {
+    const paths = ["tests/text/", "tests/metrics/", FILE];
+    const { stdout, stderr } = await runTask("test", paths);
+    const files = Array.from(stdout.matchAll(/^running \d+ tests? from \.\/(.*)$/gm), ([, file]) => file);
+    const order = files.map((file) => paths.findIndex((path) => file.startsWith(path)));
+    expect(new Set(order)).toEqual(new Set([0, 1, 2]));
+    expect(order).toEqual(order.toSorted());
+    expect(stderr).toBe("");
   });
 
   it("computes on the device that --device names, and fails where there is none of that name", async () => {
@@ -35,6 +47,16 @@ describe("deno task test", () => {
         stderr: "test: --device needs a value: the name of a device\n",
       });
     }
+  });
+});
+
+describe("groups()", () => {
+  it("have every file of tests, those in folders of folders, too, and the examples", () => {
+    const files = filesUnder(fileURLToPath(new URL("tests/", ROOT))).filter((path) => path.endsWith("_test.ts"));
+    const names = groups({}).map(({ name }) => name);
+    expect(files.length).toBeGreaterThan(200);
+    expect(files.filter((path) => !names.some((name) => `tests/${path}`.startsWith(name)))).toEqual([]);
+    expect(names.at(-1)).toBe("examples");
   });
 });
 
