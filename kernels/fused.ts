@@ -7,9 +7,10 @@ export type Combine = "sum" | "prod" | "max" | "min";
 
 /**
  * How a reduction is spread: a thread or a workgroup for each row, or a thread for each column (four columns at width
- * 4), where rows lie one after the other in memory and the reduction runs along a row or along a column.
+ * 4), where rows lie one after the other in memory and the reduction runs along a row or along a column. A workgroup for
+ * four rows whose elements lie side by side, `groupRows`, sums each as `groupRow` sums it at width 4.
  */
-export type ReduceStyle = "threadRow" | "groupRow" | "column";
+export type ReduceStyle = "threadRow" | "groupRow" | "groupRows" | "column";
 
 /** Threads of a workgroup. */
 const FUSED_WORKGROUP = 64;
@@ -111,6 +112,38 @@ ${start}  let end = min(${word(1)}, (chunk + 1u) * ${word(3)});
 ${body}  }
 ${store("g", lanes)}}
 `;
+  } else if (style === "groupRows") {
+    // Element e of the four rows stands at e, e + 1, e + 2 and e + 3: a vec4 has one element of each.
+    const four = [0, 1, 2, 3];
+    const add = (a: string, b: string) => combineSource(combine, [a, b], type);
+    const total = [1, 2, 3].reduce((text, i) => `(${add(text, `acc${i}`)})`, "acc0");
+    main = `var<workgroup> partial: array<${type}, ${FUSED_WORKGROUP}>;
+${ENTRY}  let g = w.y * n.x + w.x;
+  if (g >= ${word(0)}) { return; }
+${four.map((i) => `  var acc${i} = ${type}(${neutral});\n`).join("")}  for (var j = l * 4u; j < ${word(1)}; j += ${
+      4 * FUSED_WORKGROUP
+    }u) {
+${
+      four.map((i) =>
+        `    {
+      let e = (g * ${word(1)} + j + ${i}u) * 4u;
+${indent([...source.lines, `acc${i} = ${add(`acc${i}`, value)};`], 3)}    }
+`
+      ).join("")
+    }  }
+  partial[l] = ${total};
+  for (var half = ${FUSED_WORKGROUP / 2}u; half > 0u; half >>= 1u) {
+    workgroupBarrier();
+    if (l < half) {
+      let mine = partial[l];
+      let other = partial[l + half];
+      partial[l] = ${add("mine", "other")};
+    }
+  }
+  if (l != 0u) { return; }
+  ${target}[g + ${offset}] = partial[0];
+}
+`;
   } else {
     main = `var<workgroup> partial: array<${output.dtype}, ${FUSED_WORKGROUP}>;
 ${ENTRY}  let g = w.y * n.x + w.x;
@@ -137,7 +170,7 @@ ${store("g", "partial[0]")}}
   const bindings = program.bindings.map(({ access }) => access);
   let code = assemble(source, main);
   // Rows give single numbers, whatever the width they were read with.
-  if (style !== "column" && width === 4) {
+  if (style.endsWith("Row") && width === 4) {
     code = code.replace(
       new RegExp(`(var<storage, [a-z_]+> ${target}: array<)vec4<${output.dtype}>>`),
       `$1${output.dtype}>`,

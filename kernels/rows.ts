@@ -19,6 +19,11 @@ export interface RowOptions {
   readonly lanes: number;
   /** Four elements at once, where n is a multiple of 4. */
   readonly vec4: boolean;
+  /**
+   * How many elements, or fours, of a row each lane has at most, all of which it loads once and keeps; 0, the default, where
+   * each pass loads them again.
+   */
+  readonly kept?: number;
 }
 
 /** Passes over a row, each of which reduces an expression, and the expression of what is stored. */
@@ -127,18 +132,44 @@ fn rowLog(x: f32) -> f32 {
 `;
 }
 
+/** Loads all that a thread has of a row: the last piece may lie behind its end, where another stands in for it. */
+function loadsOf(names: readonly string[], { threads, kept }: { threads: number; kept: number }): string {
+  const loads = Array.from({ length: kept }, (_, piece) => {
+    const at = `min(thread + ${piece * threads}u, steps - 1u)`;
+    return names.map((name) => `  let ${name}${piece} = ${name.toUpperCase()}[start + ${at}];\n`).join("");
+  });
+  return loads.join("");
+}
+
+/** How a statement runs on each element number `i` that a thread has of a row: in a loop that loads it, or on what is kept. */
+function elementsOf(
+  names: readonly string[],
+  { threads, kept }: { threads: number; kept: number },
+): (statement: string) => string {
+  if (kept === 0) {
+    const loads = names.map((name) => `let ${name} = ${name.toUpperCase()}[start + i];`).join(" ");
+    return (statement) => `for (var i = thread; i < steps; i += ${threads}u) { ${loads} ${statement} }`;
+  }
+  return (statement) =>
+    Array.from({ length: kept }, (_, piece) => {
+      const known = `let i = thread + ${piece * threads}u;`;
+      const values = names.map((name) => `let ${name} = ${name}${piece};`).join(" ");
+      return `{ ${known} ${values} ${piece === kept - 1 ? `if (i < steps) { ${statement} }` : statement} }`;
+    }).join("\n  ");
+}
+
 /** A row kernel. Bindings: inputs, then those of `epilogue`. Uniform words: rows, n, epsilon, nothing, `epilogue`'s. */
 export function rowKernel(
   name: RowKernelName,
   options: RowOptions,
   epilogue: Epilogue = storeResult(options.vec4 ? 4 : 1),
 ): Kernel {
-  const { lanes, vec4 } = options;
+  const { lanes, vec4, kept = 0 } = options;
   const { inputs, passes, result } = PROGRAMS[name];
   const threads = threadsOf(lanes);
   const type = vec4 ? "vec4<f32>" : "f32";
   const names = ["a", "b"].slice(0, inputs);
-  const loads = names.map((input) => `let ${input} = ${input.toUpperCase()}[start + i];`).join(" ");
+  const each = elementsOf(names, { threads, kept });
   const kinds = [...new Set(passes.map((pass) => pass.combine))];
   const shared = acrossThreads(kinds, lanes);
   const body = passes.map(({ combine: kind, of, as }, i) => {
@@ -146,13 +177,15 @@ export function rowKernel(
       ? `let p = ${combine(kind, combine(kind, `s${i}.x`, `s${i}.y`), combine(kind, `s${i}.z`, `s${i}.w`))};`
       : `let p = s${i};`;
     return `  var s${i} = ${type}(${NEUTRAL[kind]});
-  for (var i = thread; i < steps; i += ${threads}u) { ${loads} s${i} = ${combine(kind, `s${i}`, of)}; }
+  ${each(`s${i} = ${combine(kind, `s${i}`, of)};`)}
   var r${i}: f32;
   { ${fold} r${i} = ${across(kind, lanes, "p")}; }
   ${as.replaceAll(/\bR\b/g, `r${i}`)}`;
   }).join("\n");
   return {
-    name: `${name}_${lanes > 0 ? `subgroup${lanes}` : "plain"}${vec4 ? "_vec4" : ""}${epilogue.name}`,
+    name: `${name}_${lanes > 0 ? `subgroup${lanes}` : "plain"}${vec4 ? "_vec4" : ""}${
+      kept > 0 ? `_of${kept}` : ""
+    }${epilogue.name}`,
     bindings: [...names.map(() => "read" as const), ...epilogue.bindings],
     code: `${lanes > 0 ? "enable subgroups;\n" : ""}struct Sizes { rows: u32, n: u32, epsilon: f32, pad: u32${
       epilogueField(epilogue)
@@ -168,12 +201,15 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u3
   if (row >= d.rows) { return; }
   let steps = d.n${vec4 ? " / 4u" : ""};
   let start = row * steps;
-${body}
-  for (var i = thread; i < steps; i += ${threads}u) { ${loads} epilogue((start + i)${vec4 ? " * 4u" : ""}, ${result}); }
+${kept > 0 ? loadsOf(names, { threads, kept }) : ""}${body}
+  ${each(`epilogue((start + i)${vec4 ? " * 4u" : ""}, ${result});`)}
 }
 `,
   };
 }
+
+/** A lane keeps so much of a row; longer rows are loaded again by each pass. */
+const MOST_KEPT = 12;
 
 /** Sizes of a row-wise computation. */
 export interface RowSizes {
@@ -199,8 +235,11 @@ export function rowDispatch(
   const { target, epilogue: epilogueFor = storeResult } = options;
   const vec4 = sizes.n % 4 === 0;
   const epilogue = epilogueFor(vec4 ? 4 : 1);
+  const { subgroupSize: lanes } = target;
+  // Loads are what costs on a driver in software, and there is no memory but registers to keep rows in where it is none.
+  const pieces = lanes > 0 ? Math.ceil(sizes.n / (vec4 ? 4 : 1) / lanes) : 0;
   return {
-    kernel: rowKernel(name, { lanes: target.subgroupSize, vec4 }, epilogue),
+    kernel: rowKernel(name, { lanes, vec4, kept: pieces <= MOST_KEPT ? pieces : 0 }, epilogue),
     grid: linearGrid(sizes.rows),
     uniforms: rowUniforms(sizes, epilogue),
   };

@@ -63,6 +63,17 @@ export const reluPrimitive: Primitive<undefined> = elementwise({
   // As in PyTorch, NaN passes the cotangent on.
   vjp: ({ inputs: [x], cotangent }) => [where(x.lessEqual(0), 0, cotangent)],
 });
+/**
+ * erf(x/√2), in the words of {@linkcode geluPrimitive}: where one kernel computes GELU and its derivative, the driver finds
+ * that it needs it once.
+ */
+const normalErfPrimitive: Primitive<undefined> = elementwise({
+  name: "normalErf",
+  wgsl: "errorFunction($0 * 0.7071067811865476)",
+  prelude: ERF,
+  reference: (x) => erfReference(x / Math.SQRT2),
+  vjp: ({ inputs: [x], cotangent }) => [cotangent.mul(x.square().mul(-0.5).exp().mul(Math.sqrt(2 / Math.PI)))],
+});
 /** x·Φ(x). */
 export const geluPrimitive: Primitive<undefined> = elementwise({
   name: "gelu",
@@ -70,7 +81,7 @@ export const geluPrimitive: Primitive<undefined> = elementwise({
   prelude: ERF,
   reference: (x) => x * 0.5 * (1 + erfReference(x / Math.SQRT2)),
   vjp: ({ inputs: [x], cotangent }) => {
-    const cumulative = x.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
+    const cumulative = unary(normalErfPrimitive, x).add(1).mul(0.5);
     const density = x.square().mul(-0.5).exp().mul(1 / Math.sqrt(2 * Math.PI));
     return [cotangent.mul(cumulative.add(x.mul(density)))];
   },

@@ -52,6 +52,11 @@ describe("row kernels", () => {
             const buffers = [...inputs, new Float32Array(rows * n)];
             const [Y] = await runKernel(device, { kernel, grid: linearGrid(rows), uniforms, buffers });
             expectClose(asFloats(Y), wanted, 2e-5);
+            if (lane === 0) continue;
+            const kept = Math.ceil(n / (vec4 ? 4 : 1) / lane);
+            const keeping = rowKernel(name, { lanes: lane, vec4, kept });
+            const [same] = await runKernel(device, { kernel: keeping, grid: linearGrid(rows), uniforms, buffers });
+            expect(same.findIndex((word, at) => word !== Y[at])).toBe(-1);
           }
         }
       }

@@ -63,6 +63,33 @@ describe("prod()", () => {
   });
 });
 
+describe("sums over axes in front of a part of a larger tensor", () => {
+  beforeAll(async () => void await testDevice());
+  afterAll(deviceIdle);
+
+  for (const operation of ["sum", "max", "min"] as const) {
+    it(`by ${operation}() have the bits of each column by itself, four at once`, async () => {
+      const data = await new Numbers(8).tensor([4 * 37 * 8]).data() as Float32Array;
+      /** Columns `[4, 37, 8]` behind so many elements. */
+      const reduce = async (offset: number) => {
+        const part = (x: Tensor) => x.slice({ start: [offset], size: [data.length] }).reshape([4, 37, 8]);
+        const reduced = jit((x: Tensor) => ops[operation](part(x), { axis: [0, 1] }));
+        const result = await reduced(tensor(Float32Array.of(...new Float32Array(offset), ...data, 0)));
+        return { result: await result.data(), kernel: reduced.plans()[0].dispatches[0].kernel };
+      };
+      // In fours, and not: there, columns are read one by one.
+      const [together, apart] = [await reduce(4), await reduce(5)];
+      expect([together.kernel, apart.kernel]).toEqual([`${operation}_groupRows`, `${operation}_groupRow`]);
+      expect(bits(together.result)).toEqual(bits(apart.result));
+      const columns = Array.from({ length: 8 }, (_, c) => data.filter((_, i) => i % 8 === c));
+      const wanted = columns.map((column) =>
+        operation === "sum" ? column.reduce((a, b) => a + b, 0) : Math[operation](...column)
+      );
+      expectClose(together.result, wanted, 1e-5);
+    });
+  }
+});
+
 describe("variance()", () => {
   beforeAll(async () => void await testDevice());
   afterAll(deviceIdle);

@@ -54,12 +54,12 @@ function reduceCommand(
 ): Command {
   const { style, width, kept, reduced, chunks, chunk } = plan;
   const across = style === "column" ? kept / width : chunks;
-  const groups = style === "column" ? chunks * across : kept * chunks;
+  const groups = style === "column" ? chunks * across : style === "groupRows" ? kept / 4 : kept * chunks;
   const { count, first, step, stepOut } = several;
   // Columns are written as many at once as they are read.
   const unit = style === "column" ? width : 1;
   const header = [groups, reduced, across, chunk, neutralBits(combine, output.dtype), first, step, stepOut / unit];
-  const [x, y] = style === "groupRow" ? linearGrid(groups) : fusedGrid(groups);
+  const [x, y] = style.startsWith("group") ? linearGrid(groups) : fusedGrid(groups);
   return {
     kernel: fusedReduce(`${name}_${style}`, fused.program(), {
       combine,
@@ -70,6 +70,23 @@ function reduceCommand(
     grid: [x, y, count],
     uniforms: fused.uniforms(header, [Uint32Array.of(output.offset / unit)]),
     places: fused.places,
+  };
+}
+
+/**
+ * A view `[kept, reduced]` with so many kept axes as `[kept / 4, reduced, 4]`, where four rows beside each other have their
+ * elements side by side: as columns of a part of a larger tensor do, which is no whole one.
+ */
+function byFourRows({ shape, strides, offset }: View, keptAxes: number): View | undefined {
+  const last = keptAxes - 1;
+  const others = strides.filter((_, axis) => axis !== last);
+  const isBeside = last >= 0 && strides[last] === 1 && shape[last] % 4 === 0 &&
+    [offset, ...others].every((step) => step % 4 === 0);
+  if (!isBeside) return undefined;
+  return {
+    shape: [...shape.with(last, shape[last] / 4), 4],
+    strides: [...strides.with(last, 4), 1],
+    offset,
   };
 }
 
@@ -112,14 +129,17 @@ function lowerOneOrSeveral(
   const reduced = sizeOf(axes.map((axis) => operand.view.shape[axis]));
   // One cell alone decides how each is summed; the rows of all are rows, the columns of each run by themselves.
   const ofCell = planReduce(direction ?? "row", node.size / cells, reduced);
-  const plan = direction === "column" ? ofCell : { ...ofCell, kept: node.size };
+  const ofAll = direction === "column" ? ofCell : { ...ofCell, kept: node.size };
   const isJoined = joined !== ALONE;
   const several = direction === "column" && cells !== 1
-    ? { count: cells, first: 0, step: plan.kept * reduced, stepOut: plan.kept }
+    ? { count: cells, first: 0, step: ofAll.kept * reduced, stepOut: ofAll.kept }
     : joined;
   // Axes that lie between others go last in the operand's view.
   const kept = operand.view.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
   const permuted = isPrologue || direction ? undefined : permuteView(operand.view, [...kept, ...axes]);
+  const isOneGroup = !isJoined && ofAll.style === "groupRow" && ofAll.width === 4 && ofAll.chunks === 1;
+  const fourRows = permuted && isOneGroup ? byFourRows(permuted, kept.length) : undefined;
+  const plan: ReducePlan = fourRows ? { ...ofAll, style: "groupRows" } : ofAll;
   // Positions in a permuted view are no places in memory: the way from one reduction to the next is an axis in front.
   const ahead: View | undefined = permuted && isJoined
     ? {
@@ -127,7 +147,7 @@ function lowerOneOrSeveral(
       strides: [several.step, ...permuted.strides],
       offset: permuted.offset + several.first,
     }
-    : permuted;
+    : fourRows ?? permuted;
   const read = permuted && isJoined ? { ...several, first: 0, step: sizeOf(permuted.shape) } : several;
   const fused = new Fused(plan.width, layout, (one) => isJoined ? viewInJoined(one, layout) : one.view);
   for (const part of cluster.nodes.slice(0, -1)) fused.compute(part, cluster);
