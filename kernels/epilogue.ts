@@ -14,8 +14,12 @@ export interface Epilogue {
   readonly bindings: readonly Access[];
   /** Words that follow the kernel's own uniforms, in whole vec4s. */
   readonly uniforms: Uint32Array;
-  /** Declarations and functions, where the kernel has `first` buffers of its own. */
-  code(first: number): string;
+  /**
+   * Declarations and functions, where the kernel has `first` buffers of its own. A kernel that works on the rows of a
+   * column one after the other says so by `byColumn`: it calls `prepare(e)` with an element of a column before all calls
+   * for elements of it, and what is the same for all rows is then loaded once.
+   */
+  code(first: number, byColumn?: boolean): string;
 }
 
 /** How a kernel gets what it does with its results, for the width that it works with. */
@@ -43,9 +47,11 @@ function assignment(name: string, operator: "=" | "+=", width: 1 | 4): Epilogue 
     width,
     bindings: ["read_write"],
     uniforms: new Uint32Array(0),
-    code: (first) =>
+    code: (first, byColumn = false) =>
       `@group(0) @binding(${first}) var<storage, read_write> C: array<${type}>;
-fn epilogue(e: u32, acc: ${type}) { C[e${width === 4 ? " >> 2u" : ""}] ${operator} acc; }
+${byColumn ? "fn prepare(e: u32) {}\n" : ""}fn epilogue(e: u32, acc: ${type}) { C[e${
+        width === 4 ? " >> 2u" : ""
+      }] ${operator} acc; }
 `,
   };
 }
@@ -57,9 +63,6 @@ export function fusedEpilogue(
   options: { readonly outputs: readonly FusedOutput[]; readonly uniforms: Uint32Array },
 ): Epilogue {
   const { outputs, uniforms } = options;
-  const source = new FusedSource(program, { array: "d.rest", from: 0 });
-  source.compute();
-  source.store(outputs);
   const padded = new Uint32Array(Math.ceil(uniforms.length / 4) * 4);
   padded.set(uniforms);
   return {
@@ -67,9 +70,17 @@ export function fusedEpilogue(
     width: program.width,
     bindings: program.bindings.map(({ access }) => access),
     uniforms: padded,
-    code: (first) =>
-      `${source.declarations(first)}${source.helpers()}fn epilogue(e: u32, acc: ${typeOf("f32", program.width)}) {
-${source.lines.map((line) => `  ${line}\n`).join("")}}
-`,
+    code(first, byColumn = false) {
+      const source = new FusedSource(program, { array: "d.rest", from: 0 });
+      source.compute({ byColumn });
+      source.store(outputs);
+      const indented = (lines: readonly string[]) => lines.map((line) => `  ${line}\n`).join("");
+      const prepare = byColumn ? `fn prepare(e: u32) {\n${indented(source.prepared)}}\n` : "";
+      return `${source.declarations(first)}${source.helpers()}${prepare}fn epilogue(e: u32, acc: ${
+        typeOf("f32", program.width)
+      }) {
+${indented(source.lines)}}
+`;
+    },
   };
 }

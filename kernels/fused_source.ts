@@ -20,6 +20,8 @@ export interface FusedInput {
   readonly rank: number;
   /** Divide exactly: quotients may pass 2²², beyond which the quick division errs by more than one. */
   readonly exact: boolean;
+  /** Whether it is the same for all elements of a column, or for all there are, and nothing writes it meanwhile. */
+  readonly isOfColumn?: boolean;
 }
 
 /** A result of a fused kernel. */
@@ -85,6 +87,8 @@ export interface Uniforms {
 /** Collects the statements of element-wise work on the elements at `e`. */
 export class FusedSource {
   readonly lines: string[] = [];
+  /** Statements that run once for all elements of a column. */
+  readonly prepared: string[] = [];
   readonly functions: string[] = [];
   #word: number;
 
@@ -163,10 +167,19 @@ export class FusedSource {
     this.lines.push(`let c${i} = ${width === 1 ? scalar : `${typeOf(dtype, width)}(${scalar})`};`);
   }
 
-  /** Loads and body: everything up to the values. */
-  compute(): void {
+  /** Loads ahead what all elements of a column share. */
+  #prepare(input: FusedInput, i: number): void {
+    const before = this.lines.length;
+    this.load(input, i);
+    this.prepared.push(...this.lines.splice(before), `h${i} = x${i};`);
+    this.functions.push(`var<private> h${i}: ${typeOf(input.dtype, this.program.width)};\n`);
+    this.lines.push(`let x${i} = h${i};`);
+  }
+
+  /** Loads and body: everything up to the values; `byColumn` loads ahead what can be. */
+  compute({ byColumn = false }: { readonly byColumn?: boolean } = {}): void {
     const { width, inputs, constants, body } = this.program;
-    inputs.forEach((input, i) => this.load(input, i));
+    inputs.forEach((input, i) => byColumn && input.isOfColumn ? this.#prepare(input, i) : this.load(input, i));
     constants.forEach((dtype, i) => this.constant(dtype, i));
     if (body.some((line) => /\bindex\b/.test(line))) {
       this.lines.push(width === 1 ? "let index = e;" : "let index = vec4<u32>(e, e + 1u, e + 2u, e + 3u);");

@@ -110,7 +110,7 @@ export function matmulDeclarations(
   width: 1 | 4,
   epilogue: Epilogue,
   branch: BranchForm | undefined,
-  weight: StoredAs,
+  { weight, byColumn = false }: { readonly weight: StoredAs; readonly byColumn?: boolean },
 ): string {
   const own = 2 + branchBindings(branch).length;
   const sizes = FIELDS.map((name) => `${name}: u32`).join(", ");
@@ -118,7 +118,7 @@ export function matmulDeclarations(
 @group(0) @binding(0) var<storage, read> A: array<${storedType("f32", width)}>;
 @group(0) @binding(1) var<storage, read> B: array<${storedType(weight, width)}>;
 @group(0) @binding(${own + epilogue.bindings.length}) var<uniform> d: Sizes;
-${storedReader(weight, "B", width)}${branchDeclarations(branch)}${epilogue.code(own)}`;
+${storedReader(weight, "B", width)}${branchDeclarations(branch)}${epilogue.code(own, byColumn)}`;
 }
 
 /** First elements of this batch's matrices. */
@@ -149,7 +149,7 @@ export function matmulNaive(
   return {
     name: `matmul_${layout}_naive${storedName(weight)}${branchName(branch)}${epilogue.name}`,
     bindings: matmulBindings(epilogue, branch),
-    code: `${matmulDeclarations(1, epilogue, branch, weight)}@compute @workgroup_size(8, 8)
+    code: `${matmulDeclarations(1, epilogue, branch, { weight })}@compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) w: vec3<u32>) {
   let row = id.x;
   let col = id.y;
@@ -182,7 +182,7 @@ export function matmulTiled(
     name: `matmul_${layout}_tiled${storedName(weight)}${branchName(branch)}${epilogue.name}`,
     bindings: matmulBindings(epilogue, branch),
     code: `${
-      matmulDeclarations(1, epilogue, branch, weight)
+      matmulDeclarations(1, epilogue, branch, { weight })
     }var<workgroup> As: array<vec4<f32>, 256>; // [16 k][64 rows]
 var<workgroup> Bs: array<vec4<f32>, 256>; // [16 k][64 columns]
 fn a(za: u32, row: u32, k: u32) -> f32 {
@@ -281,7 +281,7 @@ export function matmulSubgroup(
     }${epilogue.name}`,
     bindings: matmulBindings(epilogue, branch),
     code: `enable subgroups;
-${matmulDeclarations(4, epilogue, branch, weight)}@compute @workgroup_size(${lanes})
+${matmulDeclarations(4, epilogue, branch, { weight, byColumn: true })}@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
 ${ORIGINS}  let m0 = w.x * ${rows}u;
   let n0 = w.y * ${span}u;
@@ -311,12 +311,13 @@ ${ORIGINS}  let m0 = w.x * ${rows}u;
         .join("\n  ")
     }
   let col0 = n0 + lane${isScalar ? "" : " * 4u"};
-  for (var row = m0; row < min(m0 + ${rows}u, d.m); row++) {
-    var at = (row - m0) * ${pieces}u;
-    for (var col = col0; col < min(n0 + ${span}u, d.n); col += ${isScalar ? lanes : lanes * 4}u) {
-      epilogue(zc + row * d.ldc + col, results[at] * d.scale);
-      at++;
+  var piece = 0u;
+  for (var col = col0; col < min(n0 + ${span}u, d.n); col += ${isScalar ? lanes : lanes * 4}u) {
+    prepare(zc + m0 * d.ldc + col);
+    for (var row = m0; row < min(m0 + ${rows}u, d.m); row++) {
+      epilogue(zc + row * d.ldc + col, results[(row - m0) * ${pieces}u + piece] * d.scale);
     }
+    piece++;
   }
 }
 `,

@@ -51,7 +51,7 @@ export function matmulNarrow(
     name: `matmul_${layout}_narrow_${span}x${wide}${isScalar ? "_scalar" : ""}${storedName(weight)}${epilogue.name}`,
     bindings: matmulBindings(epilogue),
     code: `enable subgroups;
-${matmulDeclarations(4, epilogue, undefined, weight)}@compute @workgroup_size(${lanes})
+${matmulDeclarations(4, epilogue, undefined, { weight })}@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
 ${ORIGINS}  let m0 = w.x * ${span}u;
   let n0 = w.y * ${wide}u;

@@ -141,7 +141,7 @@ struct Sizes { m: u32, n: u32, k: u32, lda: u32, ldc: u32, offsetA: u32, offsetC
 @group(0) @binding(0) var<storage, read> A: array<vec4<f32>>;
 @group(0) @binding(1) var B: texture_storage_2d<${textureFormatOf(weight)}, read>;
 @group(0) @binding(${own + epilogue.bindings.length}) var<uniform> d: Sizes;
-${branchDeclarations(branch)}${epilogue.code(own)}@compute @workgroup_size(${lanes})
+${branchDeclarations(branch)}${epilogue.code(own, true)}@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
   let m0 = w.x * ${rows}u;
   let n0 = w.y * ${span}u;
@@ -173,12 +173,13 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) la
         `results[${i * quads.length + q}] = vec4<f32>(${steps.map((e) => `c${i}_${q * 4 + e}`).join(", ")});`
       ))
     }
-  for (var row = m0; row < min(m0 + ${rows}u, d.m); row++) {
-    var at = (row - m0) * ${quads.length}u;
-    for (var col = n0 + lane * 4u; col < min(n0 + ${span}u, d.n); col += ${lanes * 4}u) {
-      epilogue(zc + row * d.ldc + col, results[at] * d.scale);
-      at++;
+  var piece = 0u;
+  for (var col = n0 + lane * 4u; col < min(n0 + ${span}u, d.n); col += ${lanes * 4}u) {
+    prepare(zc + m0 * d.ldc + col);
+    for (var row = m0; row < min(m0 + ${rows}u, d.m); row++) {
+      epilogue(zc + row * d.ldc + col, results[(row - m0) * ${quads.length}u + piece] * d.scale);
     }
+    piece++;
   }
 }
 `,

@@ -30,12 +30,26 @@ export class Fused {
   /** The operation that makes a value, by the value's name. */
   readonly #makers = new Map<string, string>();
 
-  /** `viewOf` says how operands are seen that are not read by their own views. */
+  /**
+   * `viewOf` says how operands are seen that are not read by their own views, `columns` how many columns the results of a
+   * kernel have on which this is the work.
+   */
   constructor(
     readonly width: 1 | 4,
     readonly layout: Layout,
     readonly viewOf: (operand: Operand) => View = ({ view }) => view,
+    readonly columns?: number,
   ) {}
+
+  /** Whether an operand is the same in all rows of a result. */
+  #isOfColumn({ mode, rank, words }: OperandAccess): boolean {
+    if (this.columns === undefined) return false;
+    // Words: offset, then size and stride of each axis, innermost first.
+    const isSameInRows = Array.from({ length: Math.max(0, rank - 1) }, (_, i) => words[5 + 3 * i]).every((x) =>
+      x === 0
+    );
+    return mode === "scalar" || rank > 1 && words[1] === this.columns && isSameInRows;
+  }
 
   binding(node: Node, access: Access, dtype: Scalar = node.dtype): number {
     const key = this.layout.scalarPosition(node) === undefined ? node : "scalars";
@@ -82,7 +96,8 @@ export class Fused {
     if (!name) {
       name = `x${this.inputs.length}`;
       const { mode, rank, exact } = access;
-      this.inputs.push({ binding: this.binding(node, "read"), dtype: node.dtype, mode, rank, exact });
+      const isOfColumn = this.#isOfColumn(access);
+      this.inputs.push({ binding: this.binding(node, "read"), dtype: node.dtype, mode, rank, exact, isOfColumn });
       this.inputWords.push(access.words);
       this.#loads.set(key, name);
     }

@@ -124,7 +124,7 @@ function epilogueOf(
 ): { epilogue: Epilogue; places: Place[] } {
   const others = cluster.nodes.filter((node) => node !== kernel);
   if (others.length === 0) return { epilogue: storeResult(width), places: [{ node: kernel }] };
-  const fused = new Fused(width, layout, viewOf);
+  const fused = new Fused(width, layout, viewOf, kernel.shape.at(-1));
   fused.give(kernel, "acc");
   for (const node of others) fused.compute(node, cluster);
   const { outputs, words } = fused.outputs(cluster);

@@ -1,9 +1,11 @@
+import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { add, gelu, matmul, mul, normalize, softmax, tanh } from "../../../lib/ops/mod.ts";
 import type { Tensor } from "../../../lib/tensor/mod.ts";
+import { jit } from "../../../lib/transform/mod.ts";
 import { checkDerivative, checkValue } from "../../support/check_op.ts";
 import { testDevice } from "../../support/device.ts";
-import { Numbers } from "../../support/numbers.ts";
+import { bits, Numbers } from "../../support/numbers.ts";
 
 /** A kernel's result joined with what the kernel was given: the input must be there before, and not only beside it. */
 const RESIDUALS: Readonly<Record<string, (x: Tensor, W: Tensor) => Tensor>> = {
@@ -33,5 +35,23 @@ describe("a kernel with the work that follows it", () => {
         await checkDerivative(f as (...inputs: Tensor[]) => Tensor, inputs);
       });
     }
+  }
+
+  for (const [m, n, k] of [[33, 36, 8], [33, 35, 8], [5, 4, 4], [70, 132, 12]]) {
+    it(`adds to ${m}×${n} what all rows have in common, and what each row has, with the bits of the single steps`, async () => {
+      const numbers = new Numbers(m + n);
+      const [x, W, bias, factor] = [[3, m, k], [n, k], [n], []].map((shape) => numbers.tensor(shape));
+      const [ofCells, ofRows, rest] = [[3, 1, n], [3, m, 1], [3, m, n]].map((shape) => numbers.tensor(shape));
+      const weights = numbers.tensor([3, n, k]);
+      // By one matrix, and by one of each cell.
+      for (const [right, own] of [[W, bias], [weights, ofCells]]) {
+        const product = jit((x: Tensor, W: Tensor) => matmul(x, W, { transposeB: true }));
+        const work = (y: Tensor) => add(mul(add(y, own), factor), mul(ofRows, rest));
+        const apart = jit(work)(await product(x, right));
+        const together = jit((x: Tensor, W: Tensor) => work(matmul(x, W, { transposeB: true })))(x, right);
+        const [a, b] = await Promise.all([apart, together].map(async (y) => bits(await (await y).data())));
+        expect(b).toEqual(a);
+      }
+    });
   }
 });
