@@ -1,4 +1,4 @@
-import { where, zerosLike } from "../ops/mod.ts";
+import { broadcastTo, copy, where, zerosLike } from "../ops/mod.ts";
 import { requireScalar } from "../ops/scalar.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
@@ -95,10 +95,13 @@ export function addDecayedWeights(
     init: () => ({}),
     update(grads, state, params) {
       if (weightDecay === 0) return { updates: grads, state };
+      // What is computed lies beside the step's other scalars, where an argument would need a binding of its own.
+      const share = typeof weightDecay === "number" ? weightDecay : copy(weightDecay);
       const decayed = (g: Tensor, p: Tensor): Tensor => {
-        const sum = g.add(p.mul(weightDecay));
+        const sum = g.add(p.mul(share));
+        if (typeof share === "number") return sum;
         // By select, as adding 0 would make a plus of a minus zero, and NaN of infinity.
-        return typeof weightDecay === "number" ? sum : where(weightDecay.equal(0), g, sum);
+        return where(broadcastTo(share, p.shape).equal(0), g, sum);
       };
       const updates = treeMap((g, p) => mask(p) ? decayed(g, p) : g, grads, params);
       return { updates, state };
