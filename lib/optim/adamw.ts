@@ -1,4 +1,4 @@
-import { broadcastTo, copy, where, zerosLike } from "../ops/mod.ts";
+import { copy, where, zerosLike } from "../ops/mod.ts";
 import { requireScalar } from "../ops/scalar.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
@@ -95,13 +95,13 @@ export function addDecayedWeights(
     init: () => ({}),
     update(grads, state, params) {
       if (weightDecay === 0) return { updates: grads, state };
-      // What is computed lies beside the step's other scalars, where an argument would need a binding of its own.
+      // Scalars that are computed lie side by side in one buffer, where an argument would be one more that kernels bind.
       const share = typeof weightDecay === "number" ? weightDecay : copy(weightDecay);
+      const isNone = typeof share === "number" ? undefined : share.equal(0);
       const decayed = (g: Tensor, p: Tensor): Tensor => {
         const sum = g.add(p.mul(share));
-        if (typeof share === "number") return sum;
         // By select, as adding 0 would make a plus of a minus zero, and NaN of infinity.
-        return where(broadcastTo(share, p.shape).equal(0), g, sum);
+        return isNone ? where(isNone, g, sum) : sum;
       };
       const updates = treeMap((g, p) => mask(p) ? decayed(g, p) : g, grads, params);
       return { updates, state };
