@@ -149,7 +149,9 @@ function shake(
     } else {
       // Often the nearest number itself: what is equal in f32 may differ in float64.
       const share = noise.next() < 0.25 ? 0 : 1;
-      data[i] = Math.fround(value + share * (together || sign(noise)) * bound(value, i));
+      const error = share * (together || sign(noise)) * bound(value, i);
+      // The bound grows with the exponent, and of an infinite one the result, 0, is exact.
+      data[i] = value === 0 && Number.isNaN(error) ? 0 : Math.fround(value + error);
     }
     data[i] = overflow(data[i]);
     if (Math.min(Math.abs(value), Math.abs(data[i])) < LEAST_NORMAL && noise.next() < 0.5) data[i] = 0;
