@@ -2,6 +2,7 @@ import { chooseGroup } from "../../lib/experiment/records/choose_group.ts";
 import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { plural } from "../../lib/text/plural.ts";
 import type { Inputs } from "./data/inputs.ts";
+import type { SharedOut } from "./share_out.ts";
 import { programKey, signatureDifference, signatureOf } from "./train/program.ts";
 import { sharedSteps, stagesOf } from "./train/stages.ts";
 
@@ -27,27 +28,35 @@ export interface ProgramPlan {
   readonly differsIn?: string;
 }
 
+/** Runs in the groups in which they will begin, one after the other once all processes have one. */
+function groupsOf(specs: readonly RunSpec[], { keyOf, cells, parallel }: SharedOut & {
+  readonly keyOf: (spec: RunSpec) => string;
+}): RunSpec[][] {
+  const groups: RunSpec[][] = [];
+  for (let left = [...specs]; left.length > 0;) {
+    const group = chooseGroup(left, { most: () => cells, keyOf, free: Math.max(1, parallel - groups.length) });
+    groups.push(group);
+    left = left.filter((spec) => !group.includes(spec));
+  }
+  return groups;
+}
+
 /** Which runs are trained together, and why others are not. */
 export async function planPrograms(
   specs: readonly RunSpec[],
-  { inputs, cells: most, parallel }: { readonly inputs: Inputs; readonly cells: number; readonly parallel: number },
+  { inputs, ...shares }: SharedOut & { readonly inputs: Inputs },
 ): Promise<ProgramPlan[]> {
   const signatures = await signaturesOf(specs, inputs);
   const keyOf = (spec: RunSpec) => signatures.get(spec)!;
-  let before: string | undefined;
-  return Map.groupBy(specs, keyOf).entries().toArray().map(([signature, runs]): ProgramPlan => {
-    const groups: RunSpec[][] = [];
-    for (let left = runs; left.length > 0;) {
-      const group = chooseGroup(left, { most: () => most, keyOf, free: parallel });
-      groups.push(group);
-      left = left.filter((spec) => !group.includes(spec));
-    }
-    const saved = (group: RunSpec[]) => {
-      const [{ steps }] = group;
-      return sharedSteps(stagesOf(group, { from: 0, steps }), { runs: group.length, from: 0 });
-    };
-    const differsIn = before === undefined ? undefined : signatureDifference(before, signature);
-    before = signature;
+  const groups = groupsOf(specs, { keyOf, ...shares });
+  const saved = (group: readonly RunSpec[]) => {
+    const [{ steps }] = group;
+    return sharedSteps(stagesOf(group, { from: 0, steps }), { runs: group.length, from: 0 });
+  };
+  const programs = Map.groupBy(groups, ([first]) => keyOf(first)).entries().toArray();
+  return programs.map(([signature, groups], i): ProgramPlan => {
+    const runs = groups.flat();
+    const differsIn = i === 0 ? undefined : signatureDifference(programs[i - 1][0], signature);
     return {
       tasks: [...new Set(runs.map(({ task }) => task))],
       methods: [...new Set(runs.map(({ method }) => method.name))],
