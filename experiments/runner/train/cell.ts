@@ -28,6 +28,8 @@ export interface CellPlace {
 export interface CellParts extends Omit<RunParts, "task"> {
   readonly task: RunTask;
   readonly place: CellPlace;
+  /** What all runs of the group have, if they do. */
+  readonly decay: number | undefined;
 }
 
 /** One run on its way, of those that a program trains: what it was told, and what it leaves. Its state lies with the others'. */
@@ -48,10 +50,10 @@ export class Cell {
   /** Seconds that its steps before took. */
   #before = 0;
 
-  constructor(readonly spec: RunSpec, readonly hooks: TrainHooks, { task, place, ...parts }: CellParts) {
+  constructor(readonly spec: RunSpec, readonly hooks: TrainHooks, { task, place, decay, ...parts }: CellParts) {
     this.program = programOf(spec);
     this.method = makeMethod(spec, { beginning: parts.beginning });
-    this.functions = runFunctions(this.program.spec, { ...parts, task: task.task }, cellData([this.program]));
+    this.functions = runFunctions(this.program.spec, { ...parts, task: task.task }, cellData([this.program], decay));
     this.task = task;
     this.place = place;
     this.batches = new StepBatches(task, spec);

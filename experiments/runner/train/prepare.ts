@@ -112,7 +112,8 @@ export class Prepared {
   /** Their states. */
   readonly states: CellStates;
 
-  constructor(readonly key: string, run: RunSpec, readonly parts: ProgramParts) {
+  /** @param decay What all its runs have; data where they differ. */
+  constructor(readonly key: string, run: RunSpec, readonly decay: number | undefined, readonly parts: ProgramParts) {
     this.#spec = programOf(run).spec;
     const { method, fresh, begin } = runFunctions(this.#spec, parts);
     const own = [...fresh(), ...method.writes(begin(0).base)];

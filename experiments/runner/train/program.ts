@@ -17,7 +17,8 @@ export interface CellNumbers {
 /** The same numbers as f32 scalars, i32 where the option is a whole number; with an axis of cells where there are several. */
 export interface CellData {
   readonly learningRate: Tensor;
-  readonly weightDecay: Tensor;
+  /** Absent where all runs have the same, which is the program's own then. */
+  readonly weightDecay?: Tensor;
   readonly method: Readonly<Record<string, Tensor>>;
 }
 
@@ -120,8 +121,21 @@ export function signatureDifference(one: string, other: string): string | undefi
   return PARTS.find((name) => canonicalJson(a[name] ?? null) !== canonicalJson(b[name] ?? null));
 }
 
-/** The numbers of a program's runs as data: scalars of one alone, else with an axis of cells. */
-export function cellData(runs: readonly Program<ProgramSource>[]): CellData {
+/**
+ * The decay that runs share, if they do: as a number it costs no work of its own. That of SGD is always data, as its state
+ * depends on it.
+ */
+export function sharedDecay(runs: readonly Program<ProgramSource>[]): number | undefined {
+  const [{ spec: { optimizer }, numbers: { weightDecay } }] = runs;
+  const isShared = optimizer.name !== "sgd" && runs.every(({ numbers }) => numbers.weightDecay === weightDecay);
+  return isShared ? weightDecay : undefined;
+}
+
+/**
+ * The numbers of a program's runs as data: scalars of one alone, else with an axis of cells; without a decay that is the
+ * program's own.
+ */
+export function cellData(runs: readonly Program<ProgramSource>[], decay: number | undefined): CellData {
   const [{ spec: { method }, numbers }] = runs;
   const { options: schema } = recipeNamed(method.name).description;
   const all = (of: (numbers: CellNumbers) => number, dtype: DType = "f32") => {
@@ -134,7 +148,7 @@ export function cellData(runs: readonly Program<ProgramSource>[]): CellData {
   ]);
   return {
     learningRate: all(({ learningRate }) => learningRate),
-    weightDecay: all(({ weightDecay }) => weightDecay),
+    ...decay === undefined && { weightDecay: all(({ weightDecay }) => weightDecay) },
     method: Object.fromEntries(options),
   };
 }

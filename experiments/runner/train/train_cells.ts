@@ -22,7 +22,7 @@ export class CellGroup {
   constructor(readonly runs: readonly Cell[], readonly prepared: Prepared, readonly signal?: AbortSignal) {
     this.steps = runs[0].spec.steps;
     this.#members = runs.map((run) => [run]);
-    [this.#compiled, this.#data] = [prepared.of(1), cellData([runs[0].program])];
+    [this.#compiled, this.#data] = [prepared.of(1), cellData([runs[0].program], prepared.decay)];
   }
 
   get #done(): number {
@@ -33,7 +33,7 @@ export class CellGroup {
   #enter(members: readonly (readonly Cell[])[]): void {
     this.#members = members;
     this.#compiled = this.prepared.of(members.length);
-    this.#data = cellData(members.map(([first]) => first.program));
+    this.#data = cellData(members.map(([first]) => first.program), this.prepared.decay);
   }
 
   /** What computes, once it was called. */

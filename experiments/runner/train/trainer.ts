@@ -9,7 +9,7 @@ import { loadModelOf } from "../model/own_model.ts";
 import { Cell, scoredSteps } from "./cell.ts";
 import { loadMethodOf } from "./load_method.ts";
 import { Prepared, type ProgramParts, runFunctions } from "./prepare.ts";
-import { cellData, programOf, signatureOf } from "./program.ts";
+import { cellData, programOf, sharedDecay, signatureOf } from "./program.ts";
 import { SCORE_BATCH_SIZE, scoredBatches, scoredCount } from "./score.ts";
 import { hasState } from "./state_file.ts";
 import { StepBatches } from "./step_batches.ts";
@@ -92,11 +92,13 @@ export class Trainer {
   }
 
   /** Compiles what a run needs, once for all that share its program; what was compiled before is given back. */
-  #prepare(spec: RunSpec, encoded: RunTask, parts: ProgramParts): Prepared {
-    const key = signatureOf(spec, encoded);
+  #prepare(specs: readonly RunSpec[], encoded: RunTask, parts: ProgramParts): Prepared {
+    const [spec] = specs;
+    const decay = sharedDecay(specs.map(programOf));
+    const key = `${signatureOf(spec, encoded)} ${decay}`;
     if (this.#prepared?.key !== key) {
       this.close();
-      this.#prepared = new Prepared(key, spec, parts);
+      this.#prepared = new Prepared(key, spec, decay, parts);
     }
     return this.#prepared;
   }
@@ -104,9 +106,9 @@ export class Trainer {
   /** Seconds that parts of a run take, measured on a few of its steps; where it starts from does not matter. */
   async pace(spec: RunSpec): Promise<Pace> {
     const { encoded: task, ...parts } = await this.#partsOf(spec);
-    const prepared = this.#prepare(spec, task, parts);
+    const prepared = this.#prepare([spec], task, parts);
     const program = programOf(spec);
-    const data = cellData([program]);
+    const data = cellData([program], prepared.decay);
     const { step, logits } = prepared.of(1);
     const batches = new StepBatches(task, { ...spec, seed: 0 }).at(0);
     const batch = batches.map(train.toBatch);
@@ -197,12 +199,12 @@ export class Trainer {
     const began = performance.now();
     const [{ spec: first }] = runs;
     const { encoded, ...parts } = await this.#partsOf(first);
-    const prepared = this.#prepare(first, encoded, parts);
+    const prepared = this.#prepare(runs.map(({ spec }) => spec), encoded, parts);
     const places = new Map<Cell, number>();
     const states = new Map<Cell, train.TrainState>();
     try {
       for (const [place, { spec, hooks }] of runs.entries()) {
-        const cell = await this.#cellOf(spec, hooks);
+        const cell = await this.#cellOf(spec, hooks, prepared);
         try {
           states.set(cell, await cell.begin());
           places.set(cell, place);
@@ -230,11 +232,11 @@ export class Trainer {
     }
   }
 
-  async #cellOf(spec: RunSpec, hooks: TrainHooks): Promise<Cell> {
+  async #cellOf(spec: RunSpec, hooks: TrainHooks, { decay }: Prepared): Promise<Cell> {
     const { encoded: task, ...parts } = await this.#partsOf(spec);
     const isKept = this.options.kept?.has(await hashSpec(spec)) ?? false;
     const place = { out: this.options.out, isKept, sources: this.inputs.sources };
-    return new Cell(spec, hooks, { ...parts, task, place });
+    return new Cell(spec, hooks, { ...parts, task, place, decay });
   }
 
   async #outcomeOf(
