@@ -4,6 +4,7 @@ import { treeDispose, treeMap } from "../../lib/tensor/mod.ts";
 import type { CellsResult } from "../report/document.ts";
 import { benchStep } from "../cases/bench_step.ts";
 import { type BenchModel, describeModel, lossOf, SUITE, tensorBatch } from "../cases/models.ts";
+import { collectGarbage } from "../measure/collect_garbage.ts";
 import { ratioOf, takeTurns } from "../measure/turns.ts";
 
 /** Rows of the benchmark whose steps are trained in cells. */
@@ -22,7 +23,7 @@ interface PreparedCells {
   /** Bytes that are held at most at once, beside the base that all share. */
   readonly ownBytes: number;
   run(): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** States of several runs as one, which shares of the base what no run writes. */
@@ -33,7 +34,8 @@ export function stackStates(states: readonly State[], written: readonly string[]
     name,
     written.includes(name) ? stack(states.map(({ base }) => base[name])) : one,
   ]);
-  return { ...treeMap((one, ...more) => stack([one, ...more]), first, ...others), base: Object.fromEntries(base) };
+  // In the order in which steps give them: a tree with its parts in another one has a plan of its own.
+  return { base: Object.fromEntries(base), ...treeMap((one, ...more) => stack([one, ...more]), first, ...others) };
 }
 
 /** A step of so many runs as {@linkcode stackStates} lays them, each with batches of its own. */
@@ -55,6 +57,8 @@ async function prepareCells(
 ): Promise<PreparedCells> {
   const { method, optimizer, step: one } = benchStep(model, name, { learningRate: 1e-3, dropout: DROPOUT });
   const written = method.writes(base);
+  // What others dropped is no part of it.
+  await collectGarbage();
   const before = device.memory().liveBytes;
   const seeds = Array.from({ length: cells ?? 1 }, (_, seed) => seed);
   const states = seeds.map((seed) => train.init(random.key(seed), base, { method, optimizer }));
@@ -83,11 +87,13 @@ async function prepareCells(
       [state, metrics] = await step(state, batches);
       await device.done();
     },
-    close() {
+    async close() {
       step.dispose();
       const { base: after, ...rest } = state;
       treeDispose([rest, batches]);
       for (const [name, tensor] of Object.entries(after)) if (base[name] !== tensor) tensor.dispose();
+      // Memory goes back once nothing runs on it.
+      await device.done();
     },
   };
 }
@@ -111,7 +117,7 @@ export async function measureCells(
       prepared.map(({ run }, i) => ({ name: i === 0 ? "plain" : String(counts[i - 1]), perRun: 1, run })),
       options,
     );
-    prepared.forEach((one) => one.close());
+    for (const one of prepared) await one.close();
     const rows = prepared.map(({ dispatches, ownBytes }, i) => ({
       cells: i === 0 ? undefined : counts[i - 1],
       timing: timings[i],

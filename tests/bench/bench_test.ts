@@ -61,6 +61,23 @@ describe("deno task bench", () => {
     expect(of("lora, weights in f16").peakBytes).toBeLessThan(of("lora").peakBytes);
   });
 
+  it("trains runs in one program beside a plain one, whose plan one run alone has", async () => {
+    const path = await Deno.makeTempFile({ suffix: ".json" });
+    const { code, stderr } = await bench("--quick", "--only", "cells", "--rounds", "1", "--json", path);
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    const { cells }: BenchDocument = JSON.parse(await Deno.readTextFile(path));
+    await Deno.remove(path);
+    expect(cells!.methods.map(({ method }) => method)).toEqual(["delta-lora, in place", "lora", "full"]);
+    for (const { rows: [plain, one, two] } of cells!.methods) {
+      expect([plain.cells, one.cells, two.cells]).toEqual([undefined, 1, 2]);
+      expect(one.dispatches).toBe(plain.dispatches);
+      for (const { ownBytes, timing } of [plain, one, two]) {
+        expect(ownBytes).toBeGreaterThan(0);
+        expect(timing.best).toBeGreaterThan(0);
+      }
+    }
+  });
+
   it("shows that steady state makes nothing and keeps its memory, and what a token takes as batches grow", async () => {
     const path = await Deno.makeTempFile({ suffix: ".json" });
     const { code, stderr } = await bench("--quick", "--only", "steady,scaling", "--rounds", "1", "--json", path);

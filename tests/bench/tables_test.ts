@@ -5,6 +5,7 @@ import { benchFigure } from "../../bench/report/figure.ts";
 import { readPytorch } from "../../bench/report/pytorch.ts";
 import { updateReadme, withFigures } from "../../bench/report/readme.ts";
 import {
+  cellsTable,
   compileTable,
   digits,
   enduranceTable,
@@ -147,6 +148,19 @@ describe("stepTable", () => {
 });
 
 describe("the other tables", () => {
+  it("show what a run takes as more of them are trained in one program", () => {
+    const plain = { timing: timingOf([10, 12]), ratio: { best: 1, median: 1 }, dispatches: 80, ownBytes: 2 ** 20 };
+    const four = { timing: timingOf([28, 32]), ratio: { best: 2.8, median: 2.75 }, dispatches: 90, ownBytes: 2 ** 22 };
+    const methods = [{ method: "lora", rows: [plain, { ...four, cells: 4 }] }];
+    const table = cellsTable({ description: "2 layers", baseBytes: 2 ** 19, methods });
+    expect(row(table, "lora")).toEqual(
+      ["lora", "one, plain", "10.0 / 11.0", "1.00 / 1.00", "10.0 / 11.0", "80", "1.00", "1.00"],
+    );
+    expect(table.split("\n").at(-1)!.split("|").slice(2, -1).map((cell) => cell.trim())).toEqual(
+      ["4", "28.0 / 30.0", "2.80 / 2.75", "7.00 / 7.50", "90", "4.00", "1.00"],
+    );
+  });
+
   it("show ratios by model, and shares of a step's time", () => {
     expect(row(ratioTable([MODEL]), "lora / full")).toEqual(["lora / full", "0.50 / 0.52"]);
     expect(row(shareTable(MODEL, "lora"), "`matmul_nt`")).toEqual(["`matmul_nt`", "4", "30.0", "75.0 %"]);
