@@ -28,7 +28,10 @@ function headsOf(heads: string | undefined): RegExp {
 /** What of a spec decides its method. */
 export type MethodSource = Pick<RunSpec, "method" | "steps"> & { readonly model?: Pick<RunSpec["model"], "weights"> };
 
-/** Options of a spec that are data: scalar tensors in the place of its numbers, which count where they are absent. */
+/**
+ * Options of a spec that are data: scalar tensors in the place of its numbers, which count where they are absent; with an
+ * axis of cells where there are several runs.
+ */
 export interface RunSettings {
   /** Peak learning rate, in f32. */
   readonly learningRate?: Tensor;

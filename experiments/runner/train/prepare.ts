@@ -19,8 +19,8 @@ import { outputsOf, type TuningTask } from "../data/read_task.ts";
 import type { Beginning } from "../model/adapted.ts";
 import type { RunModel } from "../model/run_model.ts";
 import { CellStates } from "./cells.ts";
-import { type CellData, programOf } from "./program.ts";
-import { makeMethod } from "./make_method.ts";
+import { programOf } from "./program.ts";
+import { makeMethod, type RunSettings } from "./make_method.ts";
 import { makeOptimizer } from "./optimizer.ts";
 
 /** What a run's functions are made for: as much of a task as a plan needs, too. */
@@ -54,7 +54,7 @@ export interface RunParts {
  * What a run does, from its spec: the method by its name, all else by what the spec says, with data in the place of its
  * numbers where they are given.
  */
-export function runFunctions(spec: StepSpec, { model, task, beginning }: RunParts, data?: CellData): RunFunctions {
+export function runFunctions(spec: StepSpec, { model, task, beginning }: RunParts, data?: RunSettings): RunFunctions {
   const isRegression = task.kind === "regression";
   const { dropout, freshHead } = spec.model;
   const isFresh = freshHead || task.usesHead === false;
@@ -88,11 +88,11 @@ export function runFunctions(spec: StepSpec, { model, task, beginning }: RunPart
 export type CellStep = (
   state: train.TrainState,
   batches: readonly Batch[],
-  numbers: CellData,
+  numbers: RunSettings,
 ) => ReturnType<RunFunctions["step"]>;
 
 /** Logits of a run whose numbers are data. */
-export type CellLogits = (state: peft.MethodState, batch: Batch, numbers: CellData) => Tensor;
+export type CellLogits = (state: peft.MethodState, batch: Batch, numbers: RunSettings) => Tensor;
 
 /** What trains and scores so many runs of a program, compiled. */
 export interface Compiled {
@@ -128,7 +128,7 @@ export class Prepared {
   }
 
   #compile(cells: number): Compiled {
-    const withData = (data: CellData) => runFunctions(this.#spec, this.parts, data);
+    const withData = (data: RunSettings) => runFunctions(this.#spec, this.parts, data);
     const step: CellStep = (state, batches, data) => withData(data).step(state, batches);
     const logits: CellLogits = (state, batch, data) => withData(data).logits(state, batch);
     const names = ["state", "batch", "numbers"];

@@ -1,9 +1,10 @@
-import { type DType, type Tensor, tensor } from "../../../mod.ts";
+import { type DType, tensor } from "../../../mod.ts";
 import type { EncodedExamples } from "../../../lib/data/mod.ts";
 import { canonicalJson, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { recipeNamed } from "../../recipes/methods.ts";
 import { outputsOf } from "../data/read_task.ts";
 import type { RunTask } from "../data/inputs.ts";
+import type { RunSettings } from "./make_method.ts";
 import type { PreparedTask } from "./prepare.ts";
 
 /** The numbers in which runs of one program may differ: its step takes them as data. */
@@ -12,14 +13,6 @@ export interface CellNumbers {
   readonly weightDecay: number;
   /** Options of the method by name. */
   readonly method: Readonly<Record<string, number>>;
-}
-
-/** The same numbers as f32 scalars, i32 where the option is a whole number; with an axis of cells where there are several. */
-export interface CellData {
-  readonly learningRate: Tensor;
-  /** Absent where all runs have the same, which is the program's own then. */
-  readonly weightDecay?: Tensor;
-  readonly method: Readonly<Record<string, Tensor>>;
 }
 
 /** What trains a run: a spec whose method may be another's of the same bits, and what of it is data. */
@@ -135,7 +128,7 @@ export function sharedDecay(runs: readonly Program<ProgramSource>[]): number | u
  * The numbers of a program's runs as data: scalars of one alone, else with an axis of cells; without a decay that is the
  * program's own.
  */
-export function cellData(runs: readonly Program<ProgramSource>[], decay: number | undefined): CellData {
+export function cellData(runs: readonly Program<ProgramSource>[], decay: number | undefined): RunSettings {
   const [{ spec: { method }, numbers }] = runs;
   const { options: schema } = recipeNamed(method.name).description;
   const all = (of: (numbers: CellNumbers) => number, dtype: DType = "f32") => {

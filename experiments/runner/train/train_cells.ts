@@ -3,7 +3,8 @@ import { driveSteps } from "../../../lib/train/drive_steps.ts";
 import { type Cell, scoredSteps } from "./cell.ts";
 import { toCellBatch } from "./cells.ts";
 import type { Compiled, Prepared } from "./prepare.ts";
-import { type CellData, cellData } from "./program.ts";
+import type { RunSettings } from "./make_method.ts";
+import { cellData } from "./program.ts";
 import { scoreCells } from "./score_cells.ts";
 import { stagesOf } from "./stages.ts";
 
@@ -17,7 +18,7 @@ export class CellGroup {
   #members: readonly (readonly Cell[])[];
   #state: train.TrainState | undefined;
   #compiled: Compiled;
-  #data: CellData;
+  #data: RunSettings;
 
   constructor(readonly runs: readonly Cell[], readonly prepared: Prepared, readonly signal?: AbortSignal) {
     this.steps = runs[0].spec.steps;
