@@ -138,12 +138,6 @@ export const FAULTS: readonly Fault[] = [
     broken: "slice(x, { start: [0, ...start.map(() => 0)], size: [cells, ...size] })",
   },
   {
-    name: "a result that cells share is differentiated once for each",
-    file: "lib/transform/cells.ts",
-    mended: "const isMapped = this.#differs(group);",
-    broken: "const isMapped = inputs[0].isMapped;",
-  },
-  {
     name: "x − x is 0 where x is infinite",
     file: "lib/ops/arithmetic.ts",
     mended: ") + ${words}(0x80000000u))`;",
