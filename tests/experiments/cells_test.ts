@@ -1,7 +1,9 @@
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { SCALE } from "../../experiments/recipes/mod.ts";
+import { optim, peft, random, train } from "../../mod.ts";
 import { Inputs } from "../../experiments/runner/data/inputs.ts";
+import { CellStates } from "../../experiments/runner/train/cells.ts";
 import { signaturesOf } from "../../experiments/runner/program_plan.ts";
 import { Trainer } from "../../experiments/runner/train/trainer.ts";
 import { glueSpecs } from "../../experiments/studies/glue/glue_specs.ts";
@@ -144,6 +146,24 @@ describe("runs as cells of one program", () => {
       expect(begun).toEqual([2]);
       expect(await valuesOf(out)).toEqual(await valuesOf(`${folder}/whole`));
     });
+  });
+});
+
+describe("CellStates", () => {
+  it("keeps the parts of states in the order in which steps give them, as another order would have another plan", async () => {
+    await testDevice();
+    const options = { method: peft.full(), optimizer: optim.adamw({ learningRate: 1e-3 }) };
+    const stateOf = (seed: number) =>
+      train.init(random.key(seed), { W: random.normal(random.key(seed), [2, 3]) }, options);
+    const [one, other] = [stateOf(0), stateOf(1)];
+    const parts = Object.keys(one);
+    const W = await other.trainable.W.data();
+    const states = new CellStates(new Set(["W"]), new Set());
+    const joined = await states.join([one, other]);
+    const [first, second] = await states.at(joined, { cells: 2, groups: [[1], [1, 0]] });
+    expect([joined, first, second].map((state) => Object.keys(state))).toEqual([parts, parts, parts]);
+    expect([joined, first, second].map(({ base }) => base.W.shape)).toEqual([[2, 2, 3], [2, 3], [2, 2, 3]]);
+    expect(await first.base.W.data()).toEqual(W);
   });
 });
 

@@ -28,7 +28,8 @@ function pick(data: TypedArray, { one, dtype }: { one: Shape; dtype: DType }, pl
 
 /**
  * States of the runs of one program: with an axis of cells in front of all that each has for itself, where there are several.
- * The model's weights are shared, but for what differs from run to run.
+ * The model's weights are shared, but for what differs from run to run. Parts of a state stand in the order in which steps
+ * give them: in another one they would have a plan of their own.
  */
 export class CellStates {
   /**
@@ -58,7 +59,7 @@ export class CellStates {
     const { written, ...own } = await evaluate(stackTrees(each.map(({ own }) => own)));
     const kept = new Set(Object.values(shared));
     for (const state of states) this.release(state, kept);
-    return { ...own, base: { ...shared, ...written } };
+    return { base: { ...shared, ...written }, ...own };
   }
 
   /**
@@ -75,7 +76,7 @@ export class CellStates {
     const ones = leaves.map(({ shape, dtype }) => ({ one: cells === 1 ? shape : shape.slice(1), dtype }));
     return groups.map((places) => {
       const { written, ...rest } = treeUnflatten(structure, ones.map((one, i) => pick(data[i], one, places)));
-      return { ...rest, base: { ...shared, ...written } };
+      return { base: { ...shared, ...written }, ...rest };
     });
   }
 

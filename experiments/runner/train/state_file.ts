@@ -186,5 +186,5 @@ export async function loadState(
     metrics: asNumbers(metadata.bestMetrics),
     ...outcome.length > 0 && { outcome: Object.fromEntries(outcome) },
   };
-  return { state: { ...own, base: { ...fresh.base, ...base } }, curve, ...best && { best } };
+  return { state: { base: { ...fresh.base, ...base }, ...own }, curve, ...best && { best } };
 }
