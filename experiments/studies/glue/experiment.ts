@@ -57,7 +57,7 @@ function planOf(specs: readonly RunSpec[], estimates: Estimates | undefined, eng
     },
     text: estimates && planText(estimates, {
       engine,
-      work: ` for ${(operations / 1e15).toPrecision(3)} PFLOP`,
+      work: `; ${(operations / 1e15).toPrecision(3)} PFLOP`,
       notes: [
         optionLines([...estimates.runs.keys()]).join("\n"),
         "Metrics and checkpoints are of the dev split; no test split is read.",
