@@ -1,5 +1,5 @@
 import { findRecord, recordPath, setAside } from "./find_record.ts";
-import { chooseGroup } from "./choose_group.ts";
+import { Groups } from "./groups.ts";
 import { LiveTables } from "./live_tables.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
 import type { RunRecord, RunResult } from "./record.ts";
@@ -187,65 +187,33 @@ export async function* runAll(
 
   const records = force ? new Map<number, RunRecord>() : await recordsOf(specs, options);
   const isReused = specs.map((_, index) => records.get(index)?.status === "finished");
-  let open = [...specs.keys()].filter((index) => !isReused[index]);
   const tables = new LiveTables(out, () => [...specs.keys()].flatMap((index) => records.get(index) ?? []), { parquet });
 
   const stop = new AbortController();
   const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  const ended = new Set<number>();
-  const unfinished = new Set(open.map((index) => hashes[index]));
-  const running = new Set<Promise<void>>();
-  // Resolves with the next outcome: runs of a group need not end together.
-  let outcomes = Promise.withResolvers<void>();
-  const record = async (index: number, outcome: RunOutcome) => {
-    const made: RunRecord = { hash: hashes[index], spec: specs[index], ...outcome, isModified };
-    await writeRecord(recordPath(out, hashes[index]), made);
-    records.set(index, made);
-    onRecord?.(index, made, false);
-    await tables.refresh();
-    ended.add(index);
-    unfinished.delete(hashes[index]);
-    outcomes.resolve();
-    outcomes = Promise.withResolvers<void>();
-  };
-  const start = (group: readonly number[]) => {
-    const ending = (async () => {
-      stopped.throwIfAborted();
-      const own = group.map((index) => specs[index]);
-      group.forEach((index, cell) => onStart?.(index, own[cell], own));
-      await runner.run(own, {
-        signal: stopped,
-        onProgress: (cell, progress) => onProgress?.(group[cell], progress),
-        onOutcome: (cell, outcome) => record(group[cell], outcome),
-      });
-      const left = group.find((index) => !ended.has(index));
-      if (left !== undefined) throw new Error(`internal: nothing was said of what came of run ${hashes[left]}`);
-    })();
-    running.add(ending);
-    // What it rejects with is heard of by the loop below, once it waits.
-    ending.then(() => running.delete(ending), () => {});
-  };
+  const groups = new Groups(specs, {
+    runner,
+    parallel,
+    hashes,
+    open: [...specs.keys()].filter((index) => !isReused[index]),
+    signal: stopped,
+    onStart,
+    onProgress,
+    async onOutcome(index, outcome) {
+      const record: RunRecord = { hash: hashes[index], spec: specs[index], ...outcome, isModified };
+      await writeRecord(recordPath(out, record.hash), record);
+      records.set(index, record);
+      onRecord?.(index, record, false);
+      await tables.refresh();
+    },
+  });
 
   let isFaulty = false;
   try {
     for (const index of specs.keys()) {
       signal?.throwIfAborted();
       if (isReused[index]) onRecord?.(index, records.get(index)!, true);
-      while (!isReused[index] && !ended.has(index)) {
-        while (running.size < parallel) {
-          // The run that another starts from comes before it.
-          const ready = open.filter((other) => !unfinished.has(specs[other].start?.run ?? ""));
-          if (ready.length === 0) break;
-          const group = chooseGroup(ready, {
-            most: (other) => runner.most(specs[other]),
-            keyOf: (other) => runner.keyOf(specs[other]),
-            free: parallel - running.size,
-          });
-          open = open.filter((other) => !group.includes(other));
-          start(group);
-        }
-        await Promise.race([...running, outcomes.promise]);
-      }
+      while (!isReused[index] && !groups.hasEnded(index)) await groups.next();
       yield records.get(index)!;
     }
   } catch (error) {
@@ -253,7 +221,7 @@ export async function* runAll(
     throw error;
   } finally {
     stop.abort(new DOMException("the grid has ended", "AbortError"));
-    await Promise.allSettled(running);
+    await groups.settled();
     await tables.write().catch((error) => {
       if (!isFaulty) throw error; // the first fault says more
     });
