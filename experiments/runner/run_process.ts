@@ -51,5 +51,8 @@ process.on("message", (message) => {
   else controller.abort();
 });
 process.on("disconnect", () => endProcess(0));
+// Where the parent was killed with messages unread, the channel breaks and nothing is said of it.
+const [parent] = Deno.args.map(Number);
+setInterval(() => Deno.ppid !== parent && endProcess(0), 1000);
 // Terminals and clusters send their signals to all processes; the parent says when to stop.
 for (const signal of ENDING_SIGNALS) Deno.addSignalListener(signal, () => {});

@@ -50,7 +50,8 @@ class RunProcess {
 
   constructor(options: RunProcessOptions) {
     const script = fileURLToPath(new URL("./run_process.ts", import.meta.url));
-    this.#child = spawn(Deno.execPath(), ["run", "--quiet", ...lockFlags(), "--allow-all", script], {
+    const args = ["run", "--quiet", ...lockFlags(), "--allow-all", script, String(Deno.pid)];
+    this.#child = spawn(Deno.execPath(), args, {
       env: environment(options.parallel),
       serialization: "advanced", // scores may be NaN, which JSON has not
       stdio: ["ignore", "ignore", "inherit", "ipc"],

@@ -6,7 +6,8 @@ import { valuesOf } from "./records.ts";
 import { disturbed, ownerOf, runTask, STACK } from "./run_task.ts";
 
 const RUNS = 3;
-const ARGS = ["glue", "--tasks", "cola", "--methods", "delta-lora", "--seeds", String(RUNS), "--steps", "60"];
+const ARGS = ["glue", "--tasks", "cola", "--methods", "delta-lora", "--seeds", String(RUNS), "--steps", "60"]
+  .concat(["--cells", "1", "--parallel", "1"]);
 
 /** Whether a line tells of a run. */
 const isOf = (run: number) => (line: string) => line.startsWith(`[${run}/${RUNS}]`);
