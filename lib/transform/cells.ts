@@ -2,6 +2,7 @@ import { batchOne, overCells } from "../ops/batching.ts";
 import { controlDependencyPrimitive, type Group, groupPrimitive } from "../ops/identity.ts";
 import { type Carried, Loop, type LoopParams, loopPrimitive } from "../ops/loop.ts";
 import { apply, continueNodes, describeNodes, holdNodes, paramsOf, primitiveOf } from "../ops/primitive.ts";
+import { allocate } from "../tensor/dtype.ts";
 import { formatShape } from "../tensor/shape.ts";
 import { goneOf, idOf, makeTensor, stateOf, type Tensor } from "../tensor/tensor.ts";
 import { moveAxis } from "./axes.ts";
@@ -21,6 +22,11 @@ interface LoopOfCells {
 
 /** Loops of cells by what they were made of: results of one loop stay results of one. */
 const loopsOfCells = new WeakMap<Loop, Map<string, LoopOfCells>>();
+
+/** A tensor of one cell as it is of none. */
+function ofNoCells({ shape, dtype }: Tensor): Tensor {
+  return makeTensor([0, ...shape], dtype, { kind: "host", data: allocate(dtype, 0) });
+}
 
 /**
  * What tensors of one cell are of all cells. A function is run once, on tensors that stand for those of any one cell; then
@@ -112,6 +118,8 @@ export class Cells {
     // What waits for a cell is not of a cell: a shared weight stays shared where it is computed with again.
     const isShared = !isMapped.includes(true) || state.operation === controlDependencyPrimitive && !isMapped[0];
     if (isShared) return this.#set(node, { tensor: apply(primitive, tensors, params), isMapped: false });
+    // No cells have no elements, whatever the operation.
+    if (this.count === 0) return this.#set(node, { tensor: ofNoCells(node), isMapped: true });
     if (!primitive.batch) throw new Error(`internal: ${primitive.name} has no batching rule`);
     const site = { inputs: tensors, isMapped, cells: this.count, params };
     this.#set(node, { tensor: this.count === 1 ? batchOne(primitive, site) : primitive.batch(site), isMapped: true });

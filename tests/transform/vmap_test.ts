@@ -241,6 +241,12 @@ describe("vmap()", () => {
     const slopes = dd.vmap(dd.grad(f), { in: [undefined, 0] })(w, none);
     expect(slopes.shape).toEqual([0, 5, 4]);
     expect(await values(slopes)).toEqual([]);
+    // Rows of all cells by a matrix that they share are one product elsewhere.
+    const rows = dd.vmap((x: Tensor) => dd.matmul(x, w.transpose()))(dd.zeros([0, 3, 4]));
+    expect(rows.shape).toEqual([0, 3, 5]);
+    expect(await values(rows)).toEqual([]);
+    const shared = dd.grad((w: Tensor) => dd.sum(dd.vmap(f, { in: [undefined, 0] })(w, none)))(w);
+    expect(await values(shared)).toEqual(Array(20).fill(0));
   });
 
   it("refuses axes that are not there, by the leaf's place", () => {
