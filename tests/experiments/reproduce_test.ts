@@ -44,7 +44,7 @@ describe("deno task reproduce glue", () => {
     const { report } = await testDevice();
     expect(human.stdout).toContain(`device: ${report.name} (${report.source})`);
     expect(human.stdout).toContain(`runs: 5 = cola × ${METHODS.join(", ")} × 1 seed; 0 of them recorded`);
-    expect(human.stdout).toMatch(/^time: about [\d.]+ (s|min)/m);
+    expect(human.stdout).toMatch(/^time: up to [\d.]+ (s|min).*, up to 16 runs in one program$/m);
   });
 
   it("writes at most four plain lines a run on standard error where it is no terminal", () => {
