@@ -61,12 +61,12 @@ export async function groupSizes(
   return sizes;
 }
 
-/** Opens the device, and makes what trains so many runs on it. */
-export async function openEngine(inputs: Inputs, runs: number, options: EngineOptions): Promise<Engine> {
+/** Opens the device, and makes what trains runs on it. */
+export async function openEngine(inputs: Inputs, specs: readonly RunSpec[], options: EngineOptions): Promise<Engine> {
   const { out, kept, saveEvery, device: name, verbose } = options;
   const records = { out, kept, saveEvery };
   const device = await openDevice({ device: name, report: tell, verbose });
-  const usual = shareOut(runs, { model: (await inputs.model()).reference, device: device.report });
+  const usual = shareOut(specs.map(({ model }) => model), device.report);
   const { parallel = usual.parallel, cells = usual.cells } = options;
   const trainer = new Trainer(device, inputs, records);
   const processes = parallel > 1

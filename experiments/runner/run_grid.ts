@@ -114,7 +114,7 @@ export async function runGrid(experiment: Experiment, options: RunGridOptions): 
 
   // Where all is recorded nothing needs to compute.
   const kept = await keptRuns(specs, startTasks);
-  using engine = open.length > 0 ? await openEngine(inputs, open.length, { ...options, kept }) : undefined;
+  using engine = open.length > 0 ? await openEngine(inputs, open, { ...options, kept }) : undefined;
   if (engine) describeDevice(engine.device, say);
   else say("nothing is left to run");
 

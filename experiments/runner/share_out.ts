@@ -16,18 +16,15 @@ const PROCESSES = 8;
 const RUNS = 4;
 
 /**
- * How to share out so many runs where nothing is asked for. A large model has work for all of a device, one run at a time. Runs
+ * How to share out runs of these models where nothing is asked for. A large model has work for all of a device, one run at a time. Runs
  * of a small one are trained together, and where cores compute, as many groups at once as there are cores, since no
  * dispatch keeps more than one busy.
  */
 export function shareOut(
-  runs: number,
-  { model: { hiddenSize }, device: { isSoftware } }: {
-    readonly model: { readonly hiddenSize: number };
-    readonly device: { readonly isSoftware: boolean };
-  },
+  models: readonly { readonly hiddenSize: number }[],
+  { isSoftware }: { readonly isSoftware: boolean },
 ): SharedOut {
-  if (hiddenSize > SMALL) return { parallel: 1, cells: 1 };
+  if (models.some(({ hiddenSize }) => hiddenSize > SMALL)) return { parallel: 1, cells: 1 };
   const processes = isSoftware ? Math.min(navigator.hardwareConcurrency, PROCESSES) : 1;
-  return { parallel: Math.max(1, Math.min(processes, Math.floor(runs / RUNS))), cells: CELLS };
+  return { parallel: Math.max(1, Math.min(processes, Math.floor(models.length / RUNS))), cells: CELLS };
 }

@@ -4,22 +4,21 @@ import { cellsThatFit } from "../../experiments/runner/cells_that_fit.ts";
 import { shareOut } from "../../experiments/runner/share_out.ts";
 
 describe("shareOut()", () => {
-  const small = { hiddenSize: 64 };
+  const runs = (count: number, hiddenSize = 64) => Array.from({ length: count }, () => ({ hiddenSize }));
   const cores = navigator.hardwareConcurrency;
 
   it("trains runs of a small model together, on cores in as many processes as there are", () => {
     const parallel = Math.min(cores, 8);
-    expect(shareOut(400, { model: small, device: { isSoftware: true } })).toEqual({ parallel, cells: 16 });
-    expect(shareOut(400, { model: small, device: { isSoftware: false } })).toEqual({ parallel: 1, cells: 16 });
+    expect(shareOut(runs(400), { isSoftware: true })).toEqual({ parallel, cells: 16 });
+    expect(shareOut(runs(400), { isSoftware: false })).toEqual({ parallel: 1, cells: 16 });
   });
 
   it("starts no process for a few runs", () => {
-    expect(shareOut(3, { model: small, device: { isSoftware: true } })).toEqual({ parallel: 1, cells: 16 });
+    expect(shareOut(runs(3), { isSoftware: true })).toEqual({ parallel: 1, cells: 16 });
   });
 
   it("trains runs of a large model one after the other", () => {
-    const shared = { model: { hiddenSize: 384 }, device: { isSoftware: true } };
-    expect(shareOut(400, shared)).toEqual({ parallel: 1, cells: 1 });
+    expect(shareOut(runs(400, 384), { isSoftware: true })).toEqual({ parallel: 1, cells: 1 });
   });
 });
 

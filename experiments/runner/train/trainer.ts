@@ -34,6 +34,11 @@ export interface TrainedRun {
   readonly hooks: TrainHooks;
 }
 
+/** What a run is made of, its task as token ids, too. */
+interface RunnableParts extends ProgramParts {
+  readonly encoded: RunTask;
+}
+
 /** Seconds that parts of a run take, and the length in tokens of the batches that they were measured on. */
 export interface Pace {
   /** Of a step. */
@@ -66,7 +71,7 @@ export class Trainer {
   constructor(readonly device: Device, readonly inputs: Inputs, readonly options: TrainerOptions = {}) {}
 
   /** What a run is made of. Throws an Error where it is not what its spec says. */
-  async #partsOf(spec: RunSpec): Promise<ProgramParts & { readonly encoded: RunTask }> {
+  async #partsOf(spec: RunSpec): Promise<RunnableParts> {
     await loadMethodOf(spec);
     await loadModelOf(spec);
     const model = await this.inputs.model(spec.model.weights);
@@ -197,14 +202,15 @@ export class Trainer {
     },
   ): Promise<void> {
     const began = performance.now();
-    const [{ spec: first }] = runs;
-    const { encoded, ...parts } = await this.#partsOf(first);
-    const prepared = this.#prepare(runs.map(({ spec }) => spec), encoded, parts);
+    const parts: RunnableParts[] = [];
+    for (const { spec } of runs) parts.push(await this.#partsOf(spec));
+    const [{ encoded, ...first }] = parts;
+    const prepared = this.#prepare(runs.map(({ spec }) => spec), encoded, first);
     const places = new Map<Cell, number>();
     const states = new Map<Cell, train.TrainState>();
     try {
       for (const [place, { spec, hooks }] of runs.entries()) {
-        const cell = await this.#cellOf(spec, hooks, prepared);
+        const cell = await this.#cellOf({ spec, hooks }, parts[place], prepared);
         try {
           states.set(cell, await cell.begin());
           places.set(cell, place);
@@ -232,8 +238,11 @@ export class Trainer {
     }
   }
 
-  async #cellOf(spec: RunSpec, hooks: TrainHooks, { decay }: Prepared): Promise<Cell> {
-    const { encoded: task, ...parts } = await this.#partsOf(spec);
+  async #cellOf(
+    { spec, hooks }: TrainedRun,
+    { encoded: task, ...parts }: RunnableParts,
+    { decay }: Prepared,
+  ): Promise<Cell> {
     const isKept = this.options.kept?.has(await hashSpec(spec)) ?? false;
     const place = { out: this.options.out, isKept, sources: this.inputs.sources };
     return new Cell(spec, hooks, { ...parts, task, place, decay });
