@@ -19,6 +19,7 @@ const AS_SAID = [
   "scores",
   "padding",
   "scoreBatchSize",
+  "changeOf",
 ] as const;
 
 /** What completing changes on purpose: shares become steps, a limit of 0 becomes none, options get their defaults. */

@@ -41,7 +41,7 @@ export class Cell {
   readonly task: RunTask;
   readonly place: CellPlace;
   /** What the program does with the run's own numbers. */
-  readonly functions: Pick<RunFunctions, "begin" | "fresh" | "method" | "optimizer">;
+  readonly functions: Pick<RunFunctions, "begin" | "params" | "fresh" | "method" | "optimizer">;
   readonly curve: train.StepLog[] = [];
   best: Scored | undefined;
   scores: Readonly<Record<string, Score>> | undefined;

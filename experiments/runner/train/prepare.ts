@@ -34,6 +34,8 @@ export interface RunFunctions {
   readonly logits: (state: peft.MethodState, batch: Batch) => Tensor;
   /** The state before the first step, from the model and the seed alone, or from the adapter that it begins from. */
   readonly begin: (seed: number) => train.TrainState;
+  /** The model's parameters before anything is trained; what the seed draws of them is its own. */
+  readonly params: (seed: number) => peft.BaseParams;
   /** Parameters that the seed draws. */
   readonly fresh: () => readonly string[];
 }
@@ -80,6 +82,7 @@ export function runFunctions(spec: StepSpec, { model, task, beginning }: RunPart
       if (!beginning) return fresh;
       return train.beginFrom(fresh, treeMap((x) => copy(x), beginning.trainable), { method, optimizer });
     },
+    params: (seed) => classifier.params(seed),
     fresh: () => classifier.fresh,
   };
 }

@@ -7,6 +7,7 @@ import { versions } from "../versions.ts";
 import type { Inputs, RunTask } from "../data/inputs.ts";
 import { loadModelOf } from "../model/own_model.ts";
 import { Cell, scoredSteps } from "./cell.ts";
+import { changesOf } from "./changes.ts";
 import { loadMethodOf } from "./load_method.ts";
 import { Prepared, type ProgramParts, runFunctions } from "./prepare.ts";
 import { cellData, programOf, sharedDecay, signatureOf } from "./program.ts";
@@ -261,10 +262,11 @@ export class Trainer {
   }
 
   async #resultOf(
-    { spec, method, best, curve }: Cell,
+    cell: Cell,
     state: train.TrainState,
     { group: { runs: { length: cells }, step }, began }: { readonly group: CellGroup; readonly began: number },
   ): Promise<RunResult> {
+    const { spec, method, best, curve } = cell;
     const { trainableParameters, totalParameters } = method.describe(state);
     const used = step.plans().flatMap(({ dispatches }) => dispatches.map(({ kernel }) => kernel));
     const kernels = new Set(used.filter((kernel) => kernel.startsWith("matmul")));
@@ -281,6 +283,7 @@ export class Trainer {
       trainableParameters,
       totalParameters,
       writes: await method.writeCount?.(state).item() ?? 0,
+      changes: spec.changeOf === undefined ? undefined : await changesOf(spec.changeOf, cell, state),
       device: `${this.device.report.name} (${this.device.report.source})`,
       kernels: [...kernels].sort().join(" "),
       products: productChoices(),

@@ -5,12 +5,14 @@
  * @module
  */
 export { type ByLayer, cosinesByLayer, normsByLayer } from "./by_layer.ts";
+export { effectiveRank, energyWithin } from "./effective_rank.ts";
 export { change, type HostMatrix } from "./host_matrix.ts";
 export {
   lowRankSpectrum,
   type LowRankTerm,
   numericRank,
   type NumericRankOptions,
+  singularValues,
   type Spectrum,
   spectrum,
 } from "./spectrum.ts";

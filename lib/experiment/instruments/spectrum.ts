@@ -52,6 +52,25 @@ export function spectrum(matrix: HostMatrix): Spectrum {
 }
 
 /**
+ * Singular values of a dense matrix alone, descending, in float64: several times as fast as {@linkcode spectrum}.
+ *
+ * Throws a RangeError where the data does not fill the shape, is empty, or holds what is not finite.
+ *
+ * @example
+ * ```ts
+ * import { singularValues } from "@delta-dawn/delta-lora/experiment/instruments";
+ *
+ * console.log(singularValues({ data: [0, 2, 3, 0], shape: [2, 2] })); // ≈ Float64Array [3.00, 2.00]
+ * ```
+ */
+export function singularValues(matrix: HostMatrix): Float64Array {
+  const whole = toMatrix(matrix);
+  const tall = whole.rows >= whole.columns ? whole : whole.transpose();
+  const options = { computeLeftSingularVectors: false, computeRightSingularVectors: false };
+  return Float64Array.from(new SVD(tall, options).diagonal);
+}
+
+/**
  * Singular values and vectors of a sum of low-rank terms, in float64, without forming it: with all factors side by
  * side, Q_B R_B = [s₁B₁, s₂B₂, …] and Q_A R_A = [A₁ᵀ, A₂ᵀ, …], it is Q_B (R_B R_Aᵀ) Q_Aᵀ, and the middle is small.
  * There are as many values as the ranks have together, at most as many as the matrix has. Delta-LoRA's whole change has

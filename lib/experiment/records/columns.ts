@@ -74,6 +74,12 @@ export const RUN_COLUMNS: readonly Column<RunRecord>[] = [
   measured("trainableParameters", "number"), // more than 2³¹ in large models
   measured("totalParameters", "number"),
   measured("writes", "integer"),
+  {
+    name: "changes",
+    type: "text",
+    isNullable: true,
+    of: ({ result }) => result?.changes ? canonicalJson(result.changes) : null,
+  },
   measured("device", "text"),
   measured("kernels", "text"),
   measured("products", "text"),

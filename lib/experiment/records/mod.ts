@@ -7,7 +7,15 @@
 export { findRecord, type FoundRecord, recordPath, setAside } from "./find_record.ts";
 export { type FolderLock, lockFolder, type LockFolderOptions } from "./lock.ts";
 export { METRIC_NAMES } from "./metric_names.ts";
-export { type CurvePoint, METRICS, mostAtOnce, type RunRecord, type RunResult, scoreOf } from "./record.ts";
+export {
+  type CurvePoint,
+  type LayerChange,
+  METRICS,
+  mostAtOnce,
+  type RunRecord,
+  type RunResult,
+  scoreOf,
+} from "./record.ts";
 export { readRecord, writeRecord } from "./record_file.ts";
 export {
   type GroupHooks,

@@ -14,6 +14,20 @@ export interface CurvePoint {
   readonly elapsedSeconds: number;
 }
 
+/** What training did to the weight of one layer: of the last state, with all that a method adds merged into it. */
+export interface LayerChange {
+  /** Rows and columns of the weight: outputs and inputs. */
+  readonly shape: readonly [rows: number, columns: number];
+  /** Singular values of W_T − W_0, descending. */
+  readonly values: readonly number[];
+  /** Cosine of the angle between W_0 and W_T as vectors. */
+  readonly cosine: number;
+  /** Frobenius norm of W_0. */
+  readonly norm: number;
+  /** Largest singular value of W_0, which rounding is relative to. */
+  readonly size: number;
+}
+
 /** What a trainer measures of a run. */
 export interface RunResult {
   /** Scores by the metric's name. */
@@ -38,6 +52,8 @@ export interface RunResult {
   readonly totalParameters: number;
   /** Updates whose change the frozen weights received. */
   readonly writes: number;
+  /** What became of the layers that its spec names in `changeOf`, by path; none where it names none. */
+  readonly changes?: Readonly<Record<string, LayerChange>>;
   /** The device that computed, and how it was found. */
   readonly device: string;
   /** Names of the kernels that ran. */

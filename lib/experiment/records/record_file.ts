@@ -81,6 +81,7 @@ function resultOf(row: Readonly<Record<string, unknown>>): RunResult {
     trainableParameters: Number(row.trainableParameters),
     totalParameters: Number(row.totalParameters),
     writes: Number(row.writes),
+    changes: optional(row.changes, (text) => JSON.parse(String(text))),
     // Older records call it `adapter`, which is the name of what PEFT saves now.
     device: String(row.device ?? row.adapter),
     kernels: String(row.kernels),

@@ -157,6 +157,11 @@ export interface RunSpec {
   readonly accumulate?: number;
   /** Examples that are scored at a time; 64 when absent. */
   readonly scoreBatchSize?: number;
+  /**
+   * Layers whose change is measured at the end of the run ({@linkcode LayerChange}), in the words of the method option
+   * `targets`; none when absent.
+   */
+  readonly changeOf?: string;
   /** Decides all that is drawn at random: heads, factors, order of the examples, dropout. From 0 to 2⁵³ − 1. */
   readonly seed: number;
   /** Version of this package. */

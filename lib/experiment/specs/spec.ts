@@ -90,6 +90,7 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
     batchSize: count,
     accumulate: v.optional(count),
     scoreBatchSize: v.optional(count),
+    changeOf: v.optional(text),
     seed,
     packageVersion: text,
   }),

@@ -3,11 +3,14 @@ import { expect } from "expect";
 import {
   change,
   cosinesByLayer,
+  effectiveRank,
+  energyWithin,
   type HostMatrix,
   lowRankSpectrum,
   type LowRankTerm,
   normsByLayer,
   numericRank,
+  singularValues,
   type Spectrum,
   spectrum,
   subspaceOverlap,
@@ -130,6 +133,43 @@ describe("subspaceOverlap()", () => {
   it("refuses vectors of other lengths and columns that are not there", () => {
     expect(() => subspaceOverlap(drawn(3, 1, 1), drawn(4, 1, 1))).toThrow(/other lengths: 3 and 4/);
     expect(() => subspaceOverlap(drawn(3, 1, 1), drawn(3, 2, 1), { i: 2 })).toThrow(/2 and 2 columns of 1 and 2/);
+  });
+});
+
+describe("singularValues()", () => {
+  it("has NumPy's values of tall, wide and rank-deficient matrices, without their vectors", () => {
+    for (const { matrix, values } of fixture.dense) expectNear(singularValues(matrixOf(matrix)), values);
+    expect(() => singularValues({ data: [1, Infinity], shape: [1, 2] })).toThrow("element 1 is not finite: Infinity");
+  });
+});
+
+describe("effectiveRank() and energyWithin()", () => {
+  it("count equal directions, and fall to 1 where one exceeds all others", () => {
+    for (const n of [1, 2, 7]) expect(effectiveRank(new Array(n).fill(0.3))).toBeCloseTo(n, 12);
+    expect(effectiveRank([5, 0, 0])).toBeCloseTo(1, 12);
+    expect(effectiveRank([1, 1e-9])).toBeLessThan(1 + 1e-7);
+    // Shares of 1/2, 1/4 and 1/4 have an entropy of (3/2) ln 2.
+    expect(effectiveRank([2, 1, 1])).toBeCloseTo(2 ** 1.5, 12);
+    expect(effectiveRank([0, 0])).toBe(0);
+  });
+
+  it("do not depend on the size of the matrix, and say what the best matrix of a rank has of it", () => {
+    const values = [3, 2, 1];
+    for (const size of [1, 1e-200, 1e200]) {
+      const scaled = values.map((value) => size * value);
+      expect(effectiveRank(scaled)).toBeCloseTo(effectiveRank(values), 12);
+      expect([0, 1, 2, 3, 9].map((count) => energyWithin(scaled, count) * 14)).toEqual(
+        [0, 9, 13, 14, 14].map((share) => expect.closeTo(share, 10)),
+      );
+    }
+    expect(energyWithin([1, 2, 3], 1)).toBeCloseTo(9 / 14, 12); // whatever their order
+    expect(energyWithin([0, 0], 1)).toBe(1);
+  });
+
+  it("refuse what is no singular value, and parts of a direction", () => {
+    expect(() => effectiveRank([1, -1])).toThrow("value 1 as a singular value as it is -1");
+    expect(() => energyWithin([NaN], 1)).toThrow("value 0 as a singular value as it is NaN");
+    expect(() => energyWithin([1], 0.5)).toThrow("no whole number from 0: 0.5");
   });
 });
 

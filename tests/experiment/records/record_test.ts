@@ -45,6 +45,7 @@ const RUN_COLUMNS = [
   "trainableParameters: Float64",
   "totalParameters: Float64",
   "writes: Int32",
+  "changes: Utf8",
   "device: Utf8",
   "kernels: Utf8",
   "products: Utf8",
@@ -102,12 +103,22 @@ async function schemaOf(path: string): Promise<string[]> {
 }
 
 const number = fc.double({ noNaN: true, noDefaultInfinity: true });
+/** What JSON gives back to the bit, as it has no −0. */
+const plain = number.map((value) => value + 0);
+const change = fc.record({
+  shape: fc.constant([2, 3] as const),
+  values: fc.array(plain, { maxLength: 3 }),
+  cosine: plain,
+  norm: plain,
+  size: plain,
+});
 const record = fc.record({
   metrics: fc.dictionary(fc.constantFrom(...METRICS), number, { noNullPrototype: true }),
   losses: fc.array(number, { maxLength: 20 }),
   wallSeconds: number,
   peakBytes: fc.maxSafeNat(),
   writes: fc.nat(),
+  changes: fc.option(fc.dictionary(fc.string(), change, { noNullPrototype: true }), { nil: undefined }),
   device: fc.string({ unit: "binary" }),
   isModified: fc.option(fc.boolean(), { nil: undefined }),
 }).map(({ losses, isModified, ...result }): RunRecord => ({
@@ -290,6 +301,7 @@ describe("writeTables()", () => {
         trainableParameters: result.trainableParameters,
         totalParameters: result.totalParameters,
         writes: 3,
+        changes: null,
         device: result.device,
         kernels: result.kernels,
         products: result.products,
