@@ -18,6 +18,11 @@ export const FLAGS = {
     help: "also jax-js, TensorFlow.js and onnxruntime, which are fetched from npm; their results are checked",
   },
   pytorch: { takes: "text", value: "FILE", help: "puts what bench/pytorch_peft.py wrote beside the steps" },
+  python: {
+    takes: "text",
+    value: "PROGRAM",
+    help: "a Python with PyTorch and PEFT, which trains beside `cells`; python3 by default, nothing where it cannot",
+  },
   device: COMMON.device,
   json: { takes: "text", value: "FILE", help: "also writes all figures as one JSON document" },
   update: { takes: "nothing", help: "writes table and plots into bench/README.md" },
@@ -31,8 +36,8 @@ export const HELP =
   `Measures kernels, training steps, steady state, scaling, many runs in one program, start-up and compiling: contenders
 take turns in rounds of one run.
 
-  deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--device NAME]
-                  [--json FILE] [--update]
+  deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--python PROGRAM]
+                  [--device NAME] [--json FILE] [--update]
 
 ${flagHelp(FLAGS)}`;
 
@@ -43,6 +48,7 @@ export interface BenchOptions {
   readonly rounds: number;
   readonly hasPeers: boolean;
   readonly pytorch?: string;
+  readonly python: string;
   readonly device?: string;
   readonly json?: string;
   readonly updates: boolean;
@@ -67,6 +73,7 @@ export function parseArguments(args: readonly string[]): BenchOptions | "help" {
     rounds,
     hasPeers: flags.peers,
     pytorch: flags.pytorch,
+    python: flags.python ?? "python3",
     device: flags.device,
     json: flags.json,
     updates,

@@ -1,4 +1,4 @@
-// deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--device NAME] [--json FILE] [--update]
+// deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--python PROGRAM] [--device NAME] [--json FILE] [--update]
 import { openDevice } from "../mod.ts";
 import type { Device } from "../lib/device/mod.ts";
 import { fail } from "../experiments/terminal/fail.ts";
@@ -89,7 +89,12 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
     onBatch: (batch) => say(`scaling: ${batch.join(" × ")}`),
   });
   const onCells = (name: string) => say(`cells: ${name}`);
-  const cells = !sections.includes("cells") ? undefined : await measureCells(device, { isQuick, rounds, onCells });
+  const cells = !sections.includes("cells") ? undefined : await measureCells(device, {
+    isQuick,
+    rounds,
+    python: options.python,
+    onCells,
+  });
   // Cold starts compile every kernel: the longest of all that is measured here.
   const starts = Math.ceil(rounds / 4);
   const startup = !sections.includes("startup") ? undefined : await measureStartup({

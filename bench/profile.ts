@@ -28,7 +28,7 @@ import { stackSvg } from "../lib/experiment/figures/figure.ts";
 import { BENCH_MODELS } from "./cases/models.ts";
 import { type Profiled, profiled } from "./cases/profiled.ts";
 import { Probes } from "./measure/probes.ts";
-import { digits } from "./report/tables.ts";
+import { digits } from "./report/format.ts";
 
 /** Flags of the command, but for those of methods' options. */
 export const FLAGS = {

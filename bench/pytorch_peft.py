@@ -4,11 +4,15 @@
     python bench/pytorch_peft.py --out pytorch.json [--rounds 8] [--only small,MiniLM] [--threads N]
     deno task bench --only steps --pytorch pytorch.json
 
+With --turns it takes turns with `deno task bench --only cells` instead: for each line, a method's name, it takes two steps of
+the suite's encoder and answers with the milliseconds of one and the loss.
+
 Methods take turns in rounds, as in bench/measure/turns.ts. Delta-LoRA, which PEFT does not have, is PEFT's LoRA and the paper's
 write to W in its factored form after each step.
 """
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable
 
@@ -23,7 +27,10 @@ MODELS = {
     "tiny": (512, 64, 2, 4, 64, 4, 32),
     "small": (4096, 256, 4, 4, 64, 8, 64),
     "MiniLM": (30522, 384, 6, 12, 512, 16, 64),
+    "suite": (456, 64, 2, 4, 64, 16, 32),
 }
+# The suite's encoder has no dropout.
+DROPOUT = {"suite": 0.0}
 # As in bench/cases/methods.ts.
 RANK, ALPHA, LAMBDA, TOTAL_STEPS = 8, 16, 0.5, 1_000_000
 SHARED = {"target_modules": ["query", "value"], "modules_to_save": ["classifier", "pooler"], "lora_dropout": 0.0}
@@ -37,6 +44,7 @@ def make_model(name: str) -> BertForSequenceClassification:
     return BertForSequenceClassification(BertConfig(
         vocab_size=vocabulary, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads,
         intermediate_size=4 * hidden, max_position_embeddings=positions, num_labels=2,
+        hidden_dropout_prob=DROPOUT.get(name, 0.1), attention_probs_dropout_prob=DROPOUT.get(name, 0.1),
     )).train()
 
 
@@ -142,9 +150,29 @@ def measure(name: str, rounds: int) -> dict:
     return {"model": name, "steps": [{"method": method, "rounds": values} for method, values in times.items()]}
 
 
+def versions() -> dict:
+    return {"torch": torch.__version__, "peft": peft.__version__, "transformers": transformers.__version__}
+
+
+def take_turns() -> None:
+    """Answers each method's name on a line with what its next steps took; first of all says who answers."""
+    print(json.dumps({"versions": versions(), "threads": torch.get_num_threads()}), flush=True)
+    runs: dict[str, Callable[[], float]] = {}
+    for line in sys.stdin:
+        method = line.strip()
+        if method not in runs:
+            runs[method] = make_run("suite", method)
+        began = time.perf_counter()
+        loss = runs[method]()
+        milliseconds = 1000 * (time.perf_counter() - began) / STEPS_PER_RUN
+        print(json.dumps({"milliseconds": milliseconds, "loss": loss}), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", required=True, help="the JSON file to write")
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--out", help="the JSON file to write")
+    wanted.add_argument("--turns", action="store_true", help="takes turns with deno task bench --only cells")
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--only", default="small,MiniLM", help=f"models by commas, of {', '.join(MODELS)}")
     parser.add_argument("--threads", type=int, help="PyTorch's own number by default")
@@ -155,10 +183,10 @@ def main() -> None:
             parser.error(f"there is no model {name}: {', '.join(MODELS)}")
     if options.threads:
         torch.set_num_threads(options.threads)
+    if options.turns:
+        return take_turns()
     result = {
-        "versions": {
-            "torch": torch.__version__, "peft": peft.__version__, "transformers": transformers.__version__,
-        },
+        "versions": versions(),
         "threads": torch.get_num_threads(),
         "models": [measure(name, options.rounds) for name in names],
     }

@@ -1,16 +1,23 @@
 import { type Batch, type Device, evaluate, jit, random, stack, type Tensor, train, vmap } from "../../mod.ts";
+import type { DispatchTime } from "../../lib/compile/inspect_mod.ts";
 import type { RunFunctions } from "../../experiments/runner/train/prepare.ts";
 import { treeDispose, treeMap } from "../../lib/tensor/mod.ts";
-import type { CellsResult } from "../report/document.ts";
+import type { CellsResult, TimeRatio } from "../report/document.ts";
 import { benchStep } from "../cases/bench_step.ts";
 import { type BenchModel, describeModel, lossOf, SUITE, tensorBatch } from "../cases/models.ts";
 import { collectGarbage } from "../measure/collect_garbage.ts";
-import { ratioOf, takeTurns } from "../measure/turns.ts";
+import { ratioOf, takeTurns, type Timing, timingOf } from "../measure/turns.ts";
+import { PytorchTurns } from "./pytorch_turns.ts";
 
 /** Rows of the benchmark whose steps are trained in cells. */
 const METHODS = ["delta-lora, in place", "lora", "full"] as const;
-const CELLS = [1, 4, 16, 64] as const;
+const CELLS = [1, 2, 4, 8, 16, 32, 64] as const;
 const QUICK_CELLS = [1, 2] as const;
+/** How many cells have their products timed apart, too. */
+const PRODUCTS = 16;
+const QUICK_PRODUCTS = 2;
+/** A turn lasts at least so long. */
+const TURN_MILLISECONDS = 200;
 /** The suite's encoder has none. */
 const DROPOUT = 0;
 
@@ -23,6 +30,8 @@ interface PreparedCells {
   /** Bytes that are held at most at once, beside the base that all share. */
   readonly ownBytes: number;
   run(): Promise<void>;
+  /** Takes two more steps: dispatches as they run in one, and each repeated alone. */
+  profile(): Promise<{ readonly inStep: readonly DispatchTime[]; readonly apart: readonly DispatchTime[] }>;
   close(): Promise<void>;
 }
 
@@ -87,6 +96,12 @@ async function prepareCells(
       [state, metrics] = await step(state, batches);
       await device.done();
     },
+    async profile() {
+      const inStep = await step.profile(state, batches);
+      const apart = await step.profileApart(inStep.value[0], batches);
+      state = apart.value[0];
+      return { inStep: inStep.dispatches, apart: apart.dispatches };
+    },
     async close() {
       step.dispose();
       const { base: after, ...rest } = state;
@@ -98,36 +113,103 @@ async function prepareCells(
   };
 }
 
-/** Measures the steps of many runs in one program beside that of one plain run, in turns. */
-export async function measureCells(
+type MethodResult = CellsResult["methods"][number];
+
+/** Milliseconds of the products of a step in it and apart, in turns. */
+async function productsOf(
+  prepared: PreparedCells,
+  { cells, rounds }: { readonly cells?: number; readonly rounds: number },
+): Promise<MethodResult["products"][number]> {
+  const times = { inStep: new Array<number>(), apart: new Array<number>() };
+  let products: readonly DispatchTime[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const { inStep, apart } = await prepared.profile();
+    const isProduct = ({ operations }: DispatchTime) => operations > 0;
+    const milliseconds = (all: readonly DispatchTime[]) =>
+      1000 * all.filter(isProduct).reduce((sum, { seconds }) => sum + seconds, 0);
+    products = inStep.filter(isProduct);
+    times.inStep.push(milliseconds(inStep));
+    times.apart.push(milliseconds(apart));
+  }
+  const [inStep, apart] = [timingOf(times.inStep), timingOf(times.apart)];
+  return {
+    cells,
+    dispatches: products.length,
+    operations: products.reduce((sum, { operations }) => sum + operations, 0),
+    inStep,
+    apart,
+    ratio: ratioOf(inStep, apart),
+  };
+}
+
+/** Options of {@linkcode measureCells}. */
+interface CellsOptions {
+  readonly isQuick: boolean;
+  readonly rounds: number;
+  /** The Python whose PyTorch trains beside. */
+  readonly python: string;
+  readonly onCells: (name: string) => void;
+}
+
+async function measureMethod(
   device: Device,
-  options: { readonly isQuick: boolean; readonly rounds: number; readonly onCells: (name: string) => void },
-): Promise<CellsResult> {
-  const counts = options.isQuick ? QUICK_CELLS : CELLS;
+  { name, base, pytorch, isQuick, rounds, onCells }: Omit<CellsOptions, "python"> & {
+    readonly name: string;
+    readonly base: Readonly<Record<string, Tensor>>;
+    readonly pytorch?: PytorchTurns;
+  },
+): Promise<MethodResult> {
+  const counts: readonly (number | undefined)[] = [undefined, ...isQuick ? QUICK_CELLS : CELLS];
+  const prepared: PreparedCells[] = [];
+  for (const cells of counts) {
+    onCells(`${name}, ${cells === undefined ? "one plain run" : `cells ${cells}`}`);
+    prepared.push(await prepareCells(device, { name, model: SUITE, base, cells }));
+  }
+  const ours = prepared.map(({ run }, i) => ({ name: String(counts[i] ?? "plain"), perRun: 1, run }));
+  const turnMilliseconds = isQuick ? 0 : TURN_MILLISECONDS;
+  const timings = await takeTurns([...ours, ...pytorch ? [pytorch.contender(name)] : []], { rounds, turnMilliseconds });
+  const theirs = timings.at(counts.length);
+  const products: MethodResult["products"][number][] = [];
+  if (device.report.features.includes("timestamp-query")) {
+    onCells(`${name}, products`);
+    for (const cells of [undefined, isQuick ? QUICK_PRODUCTS : PRODUCTS]) {
+      products.push(await productsOf(prepared[counts.indexOf(cells)], { cells, rounds }));
+    }
+  }
+  for (const one of prepared) await one.close();
+  const rows = prepared.map(({ dispatches, ownBytes }, i) => ({
+    cells: counts[i],
+    timing: timings[i],
+    ratio: ratioOf(timings[i], timings[0]),
+    speed: theirs && speedOf(timings[i], theirs, counts[i] ?? 1),
+    dispatches,
+    ownBytes,
+  }));
+  return { method: name, rows, pytorch: theirs, products };
+}
+
+/** Steps of all cells in a second, divided by those of one run that takes another time. */
+function speedOf(timing: Timing, other: Timing, cells: number): TimeRatio {
+  const { best, median } = ratioOf(other, timing);
+  return { best: cells * best, median: cells * median };
+}
+
+/** Measures the steps of many runs in one program beside that of one plain run and PyTorch's, in turns. */
+export async function measureCells(device: Device, { python, ...options }: CellsOptions): Promise<CellsResult> {
   const base = lossOf(SUITE, { dropout: DROPOUT }).encoder.init(random.key(0));
   await evaluate(base);
-  const methods: CellsResult["methods"][number][] = [];
-  for (const name of METHODS) {
-    const prepared: PreparedCells[] = [];
-    for (const cells of [undefined, ...counts]) {
-      options.onCells(`${name}, ${cells === undefined ? "one plain run" : `cells ${cells}`}`);
-      prepared.push(await prepareCells(device, { name, model: SUITE, base, cells }));
-    }
-    const timings = await takeTurns(
-      prepared.map(({ run }, i) => ({ name: i === 0 ? "plain" : String(counts[i - 1]), perRun: 1, run })),
-      options,
-    );
-    for (const one of prepared) await one.close();
-    const rows = prepared.map(({ dispatches, ownBytes }, i) => ({
-      cells: i === 0 ? undefined : counts[i - 1],
-      timing: timings[i],
-      ratio: ratioOf(timings[i], timings[0]),
-      dispatches,
-      ownBytes,
-    }));
-    methods.push({ method: name, rows });
-  }
+  const started = await PytorchTurns.start(python);
+  const pytorch = typeof started === "string" ? undefined : started;
+  if (typeof started === "string") options.onCells(`without PyTorch: ${started}`);
+  const methods: MethodResult[] = [];
+  for (const name of METHODS) methods.push(await measureMethod(device, { ...options, name, base, pytorch }));
+  await pytorch?.close();
   const baseBytes = Object.values(base).reduce((sum, { size }) => sum + 4 * size, 0);
   treeDispose(base);
-  return { description: describeModel(SUITE), baseBytes, methods };
+  return {
+    description: describeModel(SUITE),
+    baseBytes,
+    pytorch: typeof started === "string" ? started : started.report,
+    methods,
+  };
 }

@@ -152,11 +152,34 @@ export interface ScalingResult {
   }[];
 }
 
+/** Time of one and of another, as best and median of their rounds. */
+export interface TimeRatio {
+  readonly best: number;
+  readonly median: number;
+}
+
+/** What the products of a step take in it, and what each of them takes when it is repeated alone. */
+export interface ProductsResult {
+  /** How many runs; absent for one plain run. */
+  readonly cells?: number;
+  /** How many dispatches are products. */
+  readonly dispatches: number;
+  /** Multiplications and additions of all. */
+  readonly operations: number;
+  /** Milliseconds of all in a step, each a pass by the device's clock. */
+  readonly inStep: Timing;
+  /** Milliseconds of all, each repeated alone. */
+  readonly apart: Timing;
+  readonly ratio: TimeRatio;
+}
+
 /** Steps of many runs in one program, by how many there are. */
 export interface CellsResult {
   readonly description: string;
   /** Bytes of the base that all runs share. */
   readonly baseBytes: number;
+  /** PyTorch with PEFT that took turns, or why none did. */
+  readonly pytorch: { readonly versions: Readonly<Record<string, string>>; readonly threads: number } | string;
   readonly methods: readonly {
     readonly method: string;
     readonly rows: readonly {
@@ -165,11 +188,17 @@ export interface CellsResult {
       /** Milliseconds of a step of all. */
       readonly timing: Timing;
       /** Time of a step of all ÷ that of the plain run. */
-      readonly ratio: { readonly best: number; readonly median: number };
+      readonly ratio: TimeRatio;
+      /** Steps of all runs in a second ÷ PyTorch's of one; absent where there is none. */
+      readonly speed?: TimeRatio;
       readonly dispatches: number;
       /** Bytes that are held at most at once, beside the base. */
       readonly ownBytes: number;
     }[];
+    /** Milliseconds of PyTorch's step of one run. */
+    readonly pytorch?: Timing;
+    /** Empty where the device has no clock. */
+    readonly products: readonly ProductsResult[];
   }[];
 }
 

@@ -1,7 +1,5 @@
-import { markdownTable } from "markdown-table";
 import type {
   BenchDocument,
-  CellsResult,
   CompileResult,
   EnduranceResult,
   KernelResult,
@@ -15,25 +13,11 @@ import type {
   SteadyResult,
 } from "./document.ts";
 import { type Timing, timingOf } from "../measure/turns.ts";
+import { cellsParts } from "./cells_tables.ts";
+import { digits, mebibytes, milliseconds, pair, table } from "./format.ts";
 
-/** A number with the digits that count: three, two below 1, and no fraction of hundreds. */
-export function digits(value: number): string {
-  if (Math.abs(value) < 1) return value.toPrecision(2);
-  return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
-}
-
-const pair = (best: number, median: number) => `${digits(best)} / ${digits(median)}`;
-const milliseconds = ({ best, median }: Timing) => pair(best, median);
 const speed = (amount: number, { best, median }: Timing) => pair(amount / best / 1e6, amount / median / 1e6);
-const mebibytes = (bytes: number) => digits(bytes / 2 ** 20);
 const times = (ratio: number) => `${digits(ratio)}×`;
-
-/** A table whose first column is text and whose others are numbers. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return markdownTable([[...head], ...rows.map((row) => [...row])], {
-    align: ["l", ...head.slice(1).map(() => "r")],
-  });
-}
 
 /** Names of all contenders in the order of their first appearance. */
 function namesOf(lists: readonly (readonly Measured[])[]): string[] {
@@ -169,24 +153,6 @@ export function scalingTable({ batches, baseBytes }: ScalingResult): string {
   return table([...head, "KiB a token, without weights"], rows);
 }
 
-/** Time and memory of a run as more of them are trained in one program. */
-export function cellsTable({ methods }: CellsResult): string {
-  const rows = methods.flatMap(({ method, rows }) =>
-    rows.map(({ cells, timing, ratio, dispatches, ownBytes }) => [
-      cells === undefined ? method : "",
-      cells === undefined ? "one, plain" : String(cells),
-      milliseconds(timing),
-      pair(ratio.best, ratio.median),
-      pair(timing.best / (cells ?? 1), timing.median / (cells ?? 1)),
-      String(dispatches),
-      mebibytes(ownBytes),
-      mebibytes(ownBytes / (cells ?? 1)),
-    ])
-  );
-  const head = ["method", "cells", "ms a step", "÷ one plain run", "ms a cell", "dispatches"];
-  return table([...head, "peak MiB beside the base", "MiB a cell"], rows);
-}
-
 /** From the start of a process to its first finished step. */
 export function startupTable(results: readonly StartupResult[]): string {
   const rows = results.map(({ caches, imported, opened, total, pipelines, slowest }) => [
@@ -266,14 +232,7 @@ export function report(document: BenchDocument): string {
     parts.push(`Memory over ${steps} steps of ${endurance.description}:`, enduranceTable(endurance));
   }
   if (scaling) parts.push("### Scaling", `${scaling.description}:`, scalingTable(scaling));
-  if (cells) {
-    const description = `${cells.description}, ${mebibytes(cells.baseBytes)} MiB, without dropout`;
-    parts.push(
-      "### Many runs in one program",
-      `Cells of the default suite's encoder (${description}):`,
-      cellsTable(cells),
-    );
-  }
+  if (cells) parts.push(...cellsParts(cells));
   if (startup) parts.push("### Start-up", "From the start of a process:", startupTable(startup));
   if (document.compile) parts.push("### Compiling", "Seconds before a first step:", compileTable(document.compile));
   if (leftOut.length > 0) parts.push("Left out:", leftOut.map((line) => `- ${line}`).join("\n"));

@@ -188,17 +188,20 @@ export function jit(f: Traceable, options: JitOptions = {}): JittedFunction<Trac
     return treeUnflatten((await known).outputs, results);
   };
 
-  const profile = async (
+  const profile = (isApart: boolean) =>
+  async (
     args: JitArguments<Traceable>,
   ): Promise<{ value: Tree; clock: ProfileClock; dispatches: DispatchTime[] }> => {
     const { leaves, known } = trace(runtimeOf(currentExecutor()), args);
-    const { results, clock, dispatches } = await runHeld(leaves, known, (compiled) => compiled.profile(leaves));
+    const profiled = await runHeld(leaves, known, (compiled) => compiled.profile(leaves, { isApart }));
+    const { results, clock, dispatches } = profiled;
     return { value: treeUnflatten((await known).outputs, results), clock, dispatches };
   };
 
   return Object.assign(outsideTraces(run), {
     compile: outsideTraces(async (args) => void await trace(runtimeOf(currentExecutor()), args).known),
-    profile: outsideTraces(profile),
+    profile: outsideTraces(profile(false)),
+    profileApart: outsideTraces(profile(true)),
     explain(options: ExplainOptions = {}): string {
       return finished.map(({ compiled }) => explainPlan(compiled.summary(), options)).join("\n\n");
     },

@@ -67,6 +67,13 @@ export interface JittedFunction<F extends AnyFunction> {
     ...args: JitArguments<F>
   ): Promise<{ value: ReturnType<F>; clock: ProfileClock; dispatches: DispatchTime[] }>;
   /**
+   * As `profile`, but each dispatch is repeated alone on any device: what it takes with warm caches and nothing before
+   * it, to hold what it takes in the function against.
+   */
+  profileApart(
+    ...args: JitArguments<F>
+  ): Promise<{ value: ReturnType<F>; clock: ProfileClock; dispatches: DispatchTime[] }>;
+  /**
    * Gives every plan made so far as data: its dispatches with what was fused into each, their work and bytes, and its
    * memory.
    */

@@ -10,6 +10,7 @@ describe("the arguments of bench", () => {
       rounds: 8,
       hasPeers: false,
       pytorch: undefined,
+      python: "python3",
       device: undefined,
       json: undefined,
       updates: false,
@@ -18,15 +19,18 @@ describe("the arguments of bench", () => {
   });
 
   it("choose parts, device, rounds and files", () => {
-    const args = "--only steps,kernels --device swiftshader --rounds 3 --json a.json --pytorch b.json --peers".split(
-      " ",
-    );
+    const args =
+      "--only steps,kernels --device swiftshader --rounds 3 --json a.json --pytorch b.json --peers --python /opt/python"
+        .split(
+          " ",
+        );
     expect(parseArguments(args)).toEqual({
       sections: ["steps", "kernels"],
       isQuick: false,
       rounds: 3,
       hasPeers: true,
       pytorch: "b.json",
+      python: "/opt/python",
       device: "swiftshader",
       json: "a.json",
       updates: false,

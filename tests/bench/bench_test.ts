@@ -63,12 +63,17 @@ describe("deno task bench", () => {
 
   it("trains runs in one program beside a plain one, whose plan one run alone has", async () => {
     const path = await Deno.makeTempFile({ suffix: ".json" });
-    const { code, stderr } = await bench("--quick", "--only", "cells", "--rounds", "1", "--json", path);
+    const args = ["--quick", "--only", "cells", "--rounds", "1", "--python", "./no-such-python", "--json", path];
+    const { code, stderr } = await bench(...args);
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
     const { cells }: BenchDocument = JSON.parse(await Deno.readTextFile(path));
     await Deno.remove(path);
+    expect(cells!.pytorch).toBe("there is no ./no-such-python");
     expect(cells!.methods.map(({ method }) => method)).toEqual(["delta-lora, in place", "lora", "full"]);
-    for (const { rows: [plain, one, two] } of cells!.methods) {
+    for (const { rows: [plain, one, two], products } of cells!.methods) {
+      for (const { inStep, apart, operations } of products) {
+        expect(Math.min(inStep.best, apart.best, operations)).toBeGreaterThan(0);
+      }
       expect([plain.cells, one.cells, two.cells]).toEqual([undefined, 1, 2]);
       expect(one.dispatches).toBe(plain.dispatches);
       for (const { ownBytes, timing } of [plain, one, two]) {

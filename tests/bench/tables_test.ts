@@ -5,9 +5,7 @@ import { benchFigure } from "../../bench/report/figure.ts";
 import { readPytorch } from "../../bench/report/pytorch.ts";
 import { updateReadme, withFigures } from "../../bench/report/readme.ts";
 import {
-  cellsTable,
   compileTable,
-  digits,
   enduranceTable,
   kernelTable,
   ratioTable,
@@ -18,6 +16,8 @@ import {
   steadyTable,
   stepTable,
 } from "../../bench/report/tables.ts";
+import { cellsParts, cellsTable, productsTable } from "../../bench/report/cells_tables.ts";
+import { digits } from "../../bench/report/format.ts";
 import { timingOf } from "../../bench/measure/turns.ts";
 
 const MODEL: ModelResult = {
@@ -151,14 +151,28 @@ describe("the other tables", () => {
   it("show what a run takes as more of them are trained in one program", () => {
     const plain = { timing: timingOf([10, 12]), ratio: { best: 1, median: 1 }, dispatches: 80, ownBytes: 2 ** 20 };
     const four = { timing: timingOf([28, 32]), ratio: { best: 2.8, median: 2.75 }, dispatches: 90, ownBytes: 2 ** 22 };
-    const methods = [{ method: "lora", rows: [plain, { ...four, cells: 4 }] }];
-    const table = cellsTable({ description: "2 layers", baseBytes: 2 ** 19, methods });
+    const rows = [plain, { ...four, cells: 4, speed: { best: 1.2, median: 1.1 } }];
+    const inStep = timingOf([8, 12]);
+    const apart = timingOf([4, 5]);
+    const products = [{ cells: 4, dispatches: 9, operations: 16e6, inStep, apart, ratio: { best: 2, median: 2.2 } }];
+    const methods = [{ method: "lora", rows, pytorch: timingOf([9, 9]), products }];
+    const table = cellsTable({ methods });
     expect(row(table, "lora")).toEqual(
-      ["lora", "one, plain", "10.0 / 11.0", "1.00 / 1.00", "10.0 / 11.0", "80", "1.00", "1.00"],
+      ["lora", "one, plain", "10.0 / 11.0", "1.00 / 1.00", "10.0 / 11.0", "–", "80", "1.00", "1.00"],
     );
     expect(table.split("\n").at(-1)!.split("|").slice(2, -1).map((cell) => cell.trim())).toEqual(
-      ["4", "28.0 / 30.0", "2.80 / 2.75", "7.00 / 7.50", "90", "4.00", "1.00"],
+      ["4", "28.0 / 30.0", "2.80 / 2.75", "7.00 / 7.50", "1.20 / 1.10", "90", "4.00", "1.00"],
     );
+    expect(row(productsTable({ methods }), "lora")).toEqual(
+      ["lora", "4", "9", "8.00 / 10.0", "4.00 / 4.50", "2.00 / 2.20", "2.00"],
+    );
+    const pytorch = { versions: { torch: "2.0" }, threads: 2 };
+    const result = { description: "2 layers", baseBytes: 2 ** 19, pytorch, methods };
+    expect(cellsParts(result).join("\n")).toContain("PyTorch + PEFT (torch 2.0, 2 threads) took turns with these");
+    expect(cellsParts({ ...result, pytorch: "there is no python3" })).toContain(
+      "Without PyTorch: there is no python3.",
+    );
+    expect(productsTable({ methods: [{ ...methods[0], products: [] }] })).toBe("");
   });
 
   it("show ratios by model, and shares of a step's time", () => {

@@ -162,15 +162,16 @@ export class Compiled {
 
   /**
    * Like {@linkcode run}, with the time that each dispatch takes: slower, as each is a compute pass of its own, or is
-   * repeated afterwards on copies where the device has no clock.
+   * repeated afterwards on copies where the device has no clock, or where `isApart` asks for that.
    */
   async profile(
     leaves: readonly Tensor[],
+    { isApart = false }: { readonly isApart?: boolean } = {},
   ): Promise<{ results: Tensor[]; clock: ProfileClock; dispatches: DispatchTime[] }> {
     using held = new Hold(leaves);
     await this.#ready(held);
     const { device } = this.runtime;
-    if (!Timer.isThere(device)) {
+    if (isApart || !Timer.isThere(device)) {
       const { results, bound } = this.#encode(held);
       const seconds = await timeByDifference(this.#bound, bound);
       return { results, clock: "difference", dispatches: dispatchTimes(this.plan, seconds) };

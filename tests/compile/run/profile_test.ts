@@ -22,13 +22,13 @@ import { TARGETS, tinyBase, tinyBatch, tinyLoss } from "../../support/tiny.ts";
 const method = lora({ rank: 4, alpha: 8, targets: TARGETS });
 const optimizer = adamw({ learningRate: 1e-3 });
 
-/** Three steps; the second one is profiled, where that is asked for. */
-async function train(profiles: boolean) {
+/** Three steps; the second one is profiled, where that is asked for, as it runs or each dispatch apart. */
+async function train(profiles: "profile" | "profileApart" | undefined) {
   const step = jit(makeStep({ loss: tinyLoss, method, optimizer, clip: 1 }), { donate: [0] });
   let state = init(random.key(0), tinyBase(), { method, optimizer });
   [state] = await step(state, tinyBatch(0));
   const { value: [next], ...profile } = profiles
-    ? await step.profile(state, tinyBatch(1))
+    ? await step[profiles](state, tinyBatch(1))
     : { value: await step(state, tinyBatch(1)) };
   [state] = await step(next, tinyBatch(2));
   const numbers: number[] = [];
@@ -39,9 +39,9 @@ async function train(profiles: boolean) {
 }
 
 /** Profiles of the ambient device, whatever clock it has. */
-async function checkProfile(clock: string): Promise<void> {
-  const plain = await train(false);
-  const { numbers, profile, plan } = await train(true);
+async function checkProfile(clock: string, profiles: "profile" | "profileApart" = "profile"): Promise<void> {
+  const plain = await train(undefined);
+  const { numbers, profile, plan } = await train(profiles);
   expect(numbers).toEqual(plain.numbers);
   if (!("dispatches" in profile)) throw new Error("a profile holds no dispatches");
   const { dispatches } = profile;
@@ -60,6 +60,10 @@ describe("jit(f).profile() by timestamps", () => {
 
   it("gives the bits of a call, and a time for each dispatch of the plan", async () => {
     await checkProfile("timestamps");
+  });
+
+  it("repeats each dispatch alone where that is asked for", async () => {
+    await checkProfile("difference", "profileApart");
   });
 });
 
