@@ -1,12 +1,15 @@
 import { TASKS } from "../recipes/mod.ts";
 import { ABLATION_SIZE, ABLATION_SIZES } from "../studies/ablations/sizes.ts";
-import { STUDIES } from "../studies/ablations/studies/mod.ts";
+import { STUDIES, STUDY_GROUPS } from "../studies/ablations/studies/mod.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
 import { GRID, MODEL } from "./flag_table.ts";
 
 const ablationSizes = (of: "seeds" | "manySeeds" | "sweepSeeds" | "out") =>
   ABLATION_SIZES.map((name) => ABLATION_SIZE[name][of]).join(", ");
-const USUAL_STUDIES = STUDIES.filter(({ isExtra }) => isExtra).map(({ name }) => name).join(", ");
+const EXTRA_STUDIES = [
+  ...STUDIES.filter(({ isExtra, group }) => isExtra && group === undefined).map(({ name }) => name),
+  ...STUDY_GROUPS,
+].join(", ");
 
 /** Flags of `reproduce ablations`. */
 export const ABLATIONS = {
@@ -16,7 +19,7 @@ export const ABLATIONS = {
     choices: ABLATION_SIZES,
     help: "default: minutes on two cores; medium: an hour; large: for a GPU",
   },
-  only: { takes: "text", value: "a,b|all", help: `of the studies above; all but ${USUAL_STUDIES} by default` },
+  only: { takes: "text", value: "a,b|all", help: `of the studies above; all but ${EXTRA_STUDIES} by default` },
   tasks: {
     takes: "text",
     value: "a,b|all",

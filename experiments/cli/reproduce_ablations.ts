@@ -9,13 +9,16 @@ import type { SharedOut } from "../runner/share_out.ts";
 import { ablationExperiment } from "../studies/ablations/experiment.ts";
 import { ABLATION_SIZE, SWEEP_FACTORS, SWEEP_SEED } from "../studies/ablations/sizes.ts";
 import { AblationPlan } from "../studies/ablations/specs.ts";
-import { STUDIES } from "../studies/ablations/studies/mod.ts";
+import { isNamed, STUDIES, STUDY_GROUPS } from "../studies/ablations/studies/mod.ts";
 import { SUITE } from "../suite/suite_folder.ts";
 import { ABLATIONS } from "./ablation_flags.ts";
 import { commandLine, gridOptions } from "./grid_options.ts";
 
-const NAMES: readonly string[] = STUDIES.map(({ name }) => name);
+const NAMES: readonly string[] = [...STUDIES.map(({ name }) => name), ...STUDY_GROUPS];
 const USUAL: readonly string[] = STUDIES.filter(({ isExtra }) => !isExtra).map(({ name }) => name);
+
+/** Groups as help lists them. */
+const GROUPS = STUDY_GROUPS.map((name) => ({ name, title: `all of ${name}-…` }));
 
 /** What `--help` prints. */
 export const HELP =
@@ -23,7 +26,7 @@ export const HELP =
 
   deno task reproduce ablations [flags]
 
-${STUDIES.map(({ name, title }) => `  ${name.padEnd(15)}${title}`).join("\n")}
+${[...STUDIES, ...GROUPS].map(({ name, title }) => `  ${name.padEnd(16)}${title}`).join("\n")}
 
 Learning rates come first: ${
     SWEEP_FACTORS.join(", ")
@@ -49,7 +52,7 @@ function settingsOf(args: readonly string[]) {
     flags,
     out: flags.out ?? size.out,
     sources: { model: model === SUITE ? undefined : model, data, revision, offline },
-    studies: STUDIES.filter(({ name }) => only.includes(name)),
+    studies: STUDIES.filter((study) => isNamed(study, only)),
     options: {
       recipe: model === undefined ? SCALE.default : SCALE.small,
       tasks: flags.tasks === undefined ? size.tasks : nameList("task", flags.tasks, TASKS),

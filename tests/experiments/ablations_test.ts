@@ -1,6 +1,14 @@
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { canonicalJson, compare, hashSpec, parseSpec, type RunRecord, type RunSpec } from "../../lib/experiment/mod.ts";
+import {
+  canonicalJson,
+  compare,
+  hashSpec,
+  type LayerChange,
+  parseSpec,
+  type RunRecord,
+  type RunSpec,
+} from "../../lib/experiment/mod.ts";
 import { ALL_METHODS } from "../../experiments/recipes/methods.ts";
 import { SCALE } from "../../experiments/recipes/mod.ts";
 import { holdPairs } from "../../experiments/studies/ablations/pairs.ts";
@@ -15,9 +23,10 @@ import {
   requireFairStudy,
 } from "../../experiments/studies/ablations/specs.ts";
 import { growingSeeds, seedsFigure } from "../../experiments/studies/ablations/seeds_figure.ts";
-import { STUDIES, type Study } from "../../experiments/studies/ablations/studies/mod.ts";
+import { isNamed, STUDIES, type Study, STUDY_GROUPS } from "../../experiments/studies/ablations/studies/mod.ts";
 import { equalRank } from "../../experiments/studies/ablations/studies/targets.ts";
 import { Inputs } from "../../experiments/runner/data/inputs.ts";
+import { QUERIES_AND_VALUES } from "../../lib/peft/low_rank_options.ts";
 import { failed, filesUnder, finished } from "../experiment/samples.ts";
 import { drawnRows, normals } from "../experiment/samples_of_scores.ts";
 import { testFolder } from "../support/folder.ts";
@@ -77,7 +86,7 @@ describe("the studies of deno task reproduce ablations", () => {
     const hashes = await Promise.all(specs.map(hashSpec));
     expect(new Set(hashes).size).toBe(specs.length);
     const all = (await plan.runs()).flatMap(({ runs }) => runs.flatMap((one) => one.specs));
-    expect(new Set(all.map(canonicalJson)).size).toBe(specs.length - [...sweeps.values()].flat().length);
+    expect(new Set(all.map(canonicalJson)).size).toBe(specs.length - new Set([...sweeps.values()].flat()).size);
     expect(new Set(all).size).toBeLessThan(all.length);
   });
 
@@ -89,8 +98,10 @@ describe("the studies of deno task reproduce ablations", () => {
         const sweeps = await plan.sweeps();
         for (const one of await plan.runs()) requireFairStudy(one, sweeps);
         for (const { seed } of [...sweeps.values()].flat()) expect(seed).toBeGreaterThanOrEqual(SWEEP_SEED);
-        const conditions = STUDIES.flatMap((one) => one.conditions);
-        expect(sweeps.size).toBe(sweepsEach ? conditions.length : ALL_METHODS.length + 2); // two by SGD, too
+        const own = STUDIES.filter((one) => sweepsEach || one.sweepsEach)
+          .flatMap((one) => one.conditions.filter(({ rate }) => rate === undefined));
+        // LoRA's for those that have its rate; else one for each method, and two by SGD, too.
+        expect(sweeps.size).toBe(own.length + (sweepsEach ? 1 : ALL_METHODS.length + 2));
       }
     }
   });
@@ -119,6 +130,40 @@ describe("the studies of deno task reproduce ablations", () => {
     await expect(plan.runs()).rejects.toThrow(
       'Cannot study start_step as "delta-lora K at 10 %" and "delta-lora K at 25 %" are the same in runs of 3 steps',
     );
+  });
+
+  it("have another method's rate, or so many times that, where they say so", async () => {
+    const plan = planOf([study("paper-rate")]);
+    const sweeps = await plan.sweeps();
+    expect([...sweeps.keys()]).toEqual(["lora"]);
+    const [{ runs }] = await plan.runs([{ method: "lora", learningRate: 0.002, mean: 0.5, tried: [], runs: 8 }]);
+    const rates = runs.map(({ condition, specs }) => [condition.name, specs[0].optimizer.learningRate]);
+    expect(Object.fromEntries(rates)).toEqual({
+      lora: 0.002,
+      "delta-lora λ = 0.5, K = −1": 0.002,
+      "lora at 1.5α": 0.002,
+      "lora at 1.5× the rate": 0.003,
+      "delta-lora λ = 2, K = −1": 0.002,
+      "lora at 3α": 0.002,
+      "lora at 3× the rate": 0.006,
+    });
+    expect(runs.some(({ isRateBorrowed }) => isRateBorrowed)).toBe(false);
+  });
+
+  it("measure the change of queries and values where they tell of it, in runs of their own", async () => {
+    const [dropout, paper] = await planOf([study("dropout"), study("paper-dropout")]).runs();
+    const named = (runs: typeof paper) => new Set(runs.runs.flatMap(({ specs }) => specs.map((one) => one.changeOf)));
+    expect([named(dropout), named(paper)]).toEqual([new Set([undefined]), new Set([QUERIES_AND_VALUES])]);
+  });
+
+  it("are asked for by their group's name, too", () => {
+    const named = (...names: string[]) => STUDIES.filter((one) => isNamed(one, names)).map(({ name }) => name);
+    expect(named("rank", "paper")).toEqual([
+      "rank",
+      ...["dropout", "start", "lambda", "rate", "cosines"].map((name) => `paper-${name}`),
+    ]);
+    expect(STUDIES.filter(({ group, isExtra }) => group !== undefined && !isExtra)).toEqual([]);
+    for (const group of STUDY_GROUPS) expect(STUDIES.map(({ name }) => name)).not.toContain(group);
   });
 
   it("adapt all linear layers at the rank whose factors come closest to rank 8 on queries and values", async () => {
@@ -185,6 +230,51 @@ describe("the findings of deno task reproduce ablations", () => {
     expect(findings).not.toContain("lora: its best learning rate, 0.01");
     expect(text).toContain(findings);
     expect(text).toContain("Learning rates: chosen on seeds 100, 101, of 0.4, 1, 2, 4 times the recipe's");
+  });
+
+  it("tell how far W turned, how that compares, and in how many directions it changed", async () => {
+    // Degrees that W turns, and what its change is made of: as many equal values.
+    const turned: Record<string, readonly [degrees: number, values: number]> = {
+      lora: [1, 8],
+      "lora-scaled": [1.5, 8],
+      "delta-lora": [2, 16],
+      full: [4, 64],
+    };
+    const changeOf = ({ method }: RunSpec): LayerChange => {
+      const [degrees, count] = turned[method.name];
+      return {
+        shape: [64, 64],
+        values: Array.from({ length: 64 }, (_, i) => i < count ? 0.1 : 0),
+        cosine: Math.cos(degrees * Math.PI / 180),
+        norm: 5,
+        size: 2,
+      };
+    };
+    const { sections: [{ tables, findings, figure }] } = await reportOf(
+      [study("paper-cosines")],
+      (spec, noise) =>
+        finished(spec, {
+          metrics: { [spec.metric]: 0.6 + 0.01 * noise },
+          changes: Object.fromEntries(
+            [0, 1].flatMap((layer) =>
+              ["query", "value"].map((name) => [`bert.encoder.layer.${layer}.attention.self.${name}`, changeOf(spec)])
+            ),
+          ),
+        }),
+    );
+    expect(findings).toContain(
+      "Angle by which queries and values turned, as a multiple of lora's, with its interval: 4.00 (4.00 … 4.00) with full, 2.00 (2.00 … 2.00) with " +
+        "delta-lora K = −1",
+    );
+    expect(findings).toContain(
+      "Effective rank of their change, as a multiple of lora's, with its interval: 8.00 (8.00 … 8.00)",
+    );
+    const all = tables.join("\n");
+    expect(all).toMatch(/\| delta-lora +\| +0\.9994 \| +2\.0 \| +8\.0 \| +16 \| +16\.0 \| +100\.0 \|/);
+    expect(all).toMatch(/\| full +\| +0\.9976 \| +4\.0 \| +16\.0 \| +64 \| +64\.0 \| +25\.0 \|/);
+    expect(all).toMatch(/\| cosine of W₀ and W_T +\| +0 query \| +0 value \| +1 query \| +1 value \|/);
+    expect(all).toMatch(/\| method +\| +cola \| +rte \| +sst2 \| average \|/);
+    expect(figure).toContain("cosine of W₀ and W_T");
   });
 
   it("correct pairs as one family, by Holm's method over all of them", () => {

@@ -18,10 +18,13 @@ import {
 import { tableMarkdown } from "../../../lib/experiment/tables/table.ts";
 import { formatPoints } from "../../../lib/experiment/statistics/points.ts";
 import { distinct } from "../../../lib/text/distinct.ts";
+import { type ChangeRow, changeRows, changeTable, layerTable, ratioFindings } from "./changes.ts";
+import { cosinesFigure } from "./cosines_figure.ts";
 import { type Held, heldOf, plainFindings, scopeOf, showsSomething } from "./findings.ts";
 import { holdPairs, pairTable } from "./pairs.ts";
 import type { ChosenRates, StudyRuns } from "./specs.ts";
 import { growingSeeds, seedsFigure } from "./seeds_figure.ts";
+import { taskTable } from "./task_table.ts";
 
 /** What studies are made of once all ran. */
 export interface Evidence {
@@ -132,9 +135,24 @@ function rateWarnings(studyRuns: StudyRuns, { chosen: { best, failed } }: Eviden
   ];
 }
 
-function figureOf(studyRuns: StudyRuns, evidence: Evidence, { comparison, rows }: {
+/** Directions in which shares of changes are counted: twice the recipes' rank. */
+const DIRECTIONS = 16;
+
+/** What the change of the measured layers adds to findings. */
+function changeFindings(changes: readonly ChangeRow[], { baseline }: { readonly baseline: string }): string[] {
+  const sizes = [
+    ["Angle by which queries and values turned", ({ angle }: ChangeRow) => angle],
+    ["Effective rank of their change", ({ effectiveRank }: ChangeRow) => effectiveRank],
+  ] as const;
+  return sizes.map(([what, sizeOf]) => ratioFindings(changes, { baseline, sizeOf, what })).filter((text) =>
+    text !== ""
+  );
+}
+
+function figureOf(studyRuns: StudyRuns, evidence: Evidence, { comparison, rows, changes }: {
   readonly comparison: Comparison;
   readonly rows: readonly ScoredRun[];
+  readonly changes: readonly ChangeRow[];
 }): string {
   const { study, runs } = studyRuns;
   const { records, sweeps } = evidence;
@@ -163,6 +181,8 @@ function figureOf(studyRuns: StudyRuns, evidence: Evidence, { comparison, rows }
       const points = costPoints(studyRuns, evidence, { comparison, costOf: peakBytes });
       return paretoFigure(points, { unit: "peak bytes", title });
     }
+    case "cosines":
+      return cosinesFigure(changes, { title });
     case "differences":
       return comparisonFigure(comparison, { title });
   }
@@ -198,6 +218,7 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
   const { level } = comparison;
   const others = withRates(heldOf(comparison), studyRuns);
   const pairs = withRates(holdPairs(rows, { pairs: study.pairs ?? [], level }), studyRuns);
+  const changes = changeRows(studyRuns, { ...evidence, directions: DIRECTIONS });
   const failures = comparison.methods.filter(({ failures }) => failures > 0)
     .map(({ method, failures, runs }) => `${method} ${failures} of ${failures + runs}`);
   return {
@@ -207,6 +228,9 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
     tables: [
       comparisonTable(comparison, settingOf(runs.flatMap(({ specs }) => specs))),
       ...pairs.length > 0 ? [pairTable(pairs, { level })] : [],
+      ...study.showsTasks ? [taskTable(rows)] : [],
+      ...changes.length > 0 ? [changeTable(changes, { directions: DIRECTIONS })] : [],
+      ...figure.kind === "cosines" ? [layerTable(changes)] : [],
       ...figure.kind === "rates" ? [rateTable(studyRuns, evidence)] : [],
       ...figure.kind === "memory"
         ? [
@@ -222,6 +246,7 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
       ...pairs.length > 0 ? [plainFindings(pairs, { level, what: "further pairs" })] : [],
       ...figure.kind === "rates" ? rateFindings(studyRuns, evidence) : [],
       ...rateWarnings(studyRuns, evidence),
+      ...figure.kind === "cosines" ? changeFindings(changes, { baseline }) : [],
       ...figure.kind === "seeds" ? seedsFindings(rows, { method: figure.method, baseline }) : [],
       ...showsSomething([...others, ...pairs], { level }) && runs.some(({ isRateBorrowed }) => isRateBorrowed)
         ? [
@@ -233,6 +258,6 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
         ? [`Runs without a score are left out, which may flatter their method: ${failures.join(", ")}.`]
         : [],
     ].join(" "),
-    figure: figureOf(studyRuns, evidence, { comparison, rows }),
+    figure: figureOf(studyRuns, evidence, { comparison, rows, changes }),
   };
 }

@@ -1,4 +1,5 @@
 import { canonicalJson, grid, requireFair, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import { QUERIES_AND_VALUES } from "../../../lib/peft/low_rank_options.ts";
 import type { RunRecord } from "../../../lib/experiment/records/mod.ts";
 import { type BestRate, learningRateSweep } from "../../../lib/experiment/statistics/learning_rate_sweep.ts";
 import { scoredRuns } from "../../../lib/experiment/statistics/scored_runs.ts";
@@ -33,17 +34,24 @@ export interface StudyRuns {
   readonly runs: readonly ConditionRuns[];
 }
 
+/** Whether each condition of a study has a sweep of its own. */
+const hasOwnSweeps = (study: Study, { sweepsEach }: AblationOptions) => Boolean(sweepsEach || study.sweepsEach);
+
 /** What is swept for a condition of a study: itself, or its method with its optimizer and all else as in the recipe. */
 function sweptFor(condition: Condition, { study, sweepsEach }: {
   readonly study: Study;
   readonly sweepsEach?: boolean;
 }): Condition {
+  if (condition.rate) return { name: condition.rate.of, method: condition.rate.of };
   if (sweepsEach) return { ...condition, name: `${study.name}: ${condition.name}` };
   const { method, set = {} } = condition;
   const own = Object.fromEntries(Object.entries(set).filter(([path]) => path.startsWith("optimizer.")));
   const optimizer = set["optimizer.name"];
   return { name: optimizer === undefined ? method : `${method} ${optimizer}`, method, set: own };
 }
+
+/** A rate without the digits that products add. */
+const rounded = (rate: number) => Number(rate.toPrecision(6));
 
 /** Runs in an order in which those that share compiled functions follow each other. */
 function inCompiledOrder(specs: readonly RunSpec[]): RunSpec[] {
@@ -77,6 +85,12 @@ export class AblationPlan {
     return specs;
   }
 
+  /** Layers whose change is measured: queries and values, as the model calls them. */
+  async #changeOf(): Promise<string> {
+    const { targets } = await this.inputs.model();
+    return targets ? `(.*\\.)?(${targets.join("|")})` : QUERIES_AND_VALUES;
+  }
+
   /** The one spec object of a run. */
   #shared(spec: RunSpec): RunSpec {
     const key = canonicalJson(spec);
@@ -86,37 +100,41 @@ export class AblationPlan {
   }
 
   async #specsOf(
-    { method, set = {} }: Condition,
-    { firstSeed = 0, seeds, rates }: {
+    { method, set = {}, rate }: Condition,
+    { firstSeed = 0, seeds, rates, changeOf }: {
       readonly firstSeed?: number;
       readonly seeds: number;
+      readonly changeOf?: string;
       /** From the rate of the condition as it stands. */
       readonly rates: (usual: number) => number | readonly number[];
     },
   ): Promise<RunSpec[]> {
     const recipe = await this.#recipe(method, firstSeed, seeds);
+    const usualOf = ({ task, optimizer }: RunSpec) =>
+      rate ? this.options.recipe.recipe(task, rate.of).learningRate : optimizer.learningRate;
     const axes = {
       ...set,
-      "optimizer.learningRate": ({ optimizer }: RunSpec) =>
-        rates(Number(set["optimizer.learningRate"] ?? optimizer.learningRate)),
+      "optimizer.learningRate": (spec: RunSpec) => rates(Number(set["optimizer.learningRate"] ?? usualOf(spec))),
     };
     return recipe
-      .flatMap((spec) => grid({ ...spec, experiment: "ablations" }, axes))
+      .flatMap((spec) => grid({ ...spec, experiment: "ablations", ...changeOf && { changeOf } }, axes))
       .map((spec) => this.#shared(spec));
   }
 
   /** Runs that choose learning rates, by the name of what is swept. */
   async sweeps(): Promise<Map<string, RunSpec[]>> {
     const swept = new Map<string, RunSpec[]>();
-    const { sweepsEach, sweepSeeds, seeds, manySeeds } = this.options;
+    const { sweepSeeds, seeds, manySeeds } = this.options;
     // Never a seed of the tables, however many those have.
     const firstSeed = Math.max(SWEEP_SEED, seeds, manySeeds);
     const all = this.studies.flatMap((study) =>
-      study.conditions.map((condition) => sweptFor(condition, { study, sweepsEach }))
+      study.conditions.map((condition) => (
+        sweptFor(condition, { study, sweepsEach: hasOwnSweeps(study, this.options) })
+      ))
     );
     for (const one of all) {
       if (swept.has(one.name)) continue;
-      const rates = (usual: number) => SWEEP_FACTORS.map((factor) => Number((factor * usual).toPrecision(6)));
+      const rates = (usual: number) => SWEEP_FACTORS.map((factor) => rounded(factor * usual));
       const specs = await this.#specsOf(one, { firstSeed, seeds: sweepSeeds, rates });
       swept.set(one.name, inCompiledOrder(specs));
     }
@@ -126,17 +144,20 @@ export class AblationPlan {
   /** The runs of each study at the rates that were chosen, or at the recipes' own where none is known yet. */
   async runs(chosen: readonly BestRate[] = []): Promise<StudyRuns[]> {
     const rateOf = new Map(chosen.map(({ method, learningRate }) => [method, learningRate]));
-    const { seeds, manySeeds, sweepsEach } = this.options;
+    const { seeds, manySeeds } = this.options;
     return await Promise.all(this.studies.map(async (study) => {
+      const sweepsEach = hasOwnSweeps(study, this.options);
       const runs: ConditionRuns[] = [];
       for (const condition of study.conditions) {
         const { name: sweep } = sweptFor(condition, { study, sweepsEach });
         const specs = await this.#specsOf(condition, {
           seeds: study.hasManySeeds ? manySeeds : seeds,
-          rates: (usual) => rateOf.get(sweep) ?? usual,
+          rates: (usual) => rounded((condition.rate?.times ?? 1) * (rateOf.get(sweep) ?? usual)),
+          ...study.measuresChange && { changeOf: await this.#changeOf() },
         });
         const sets = Object.keys(condition.set ?? {}).filter((path) => !path.startsWith("optimizer."));
-        runs.push({ condition, sweep, isRateBorrowed: !sweepsEach && sets.length > 0, specs });
+        const isRateBorrowed = !sweepsEach && !condition.rate && sets.length > 0;
+        runs.push({ condition, sweep, isRateBorrowed, specs });
       }
       requireDifferent(study, runs);
       return { study, runs };

@@ -3,6 +3,7 @@ import { LAMBDA } from "./lambda.ts";
 import { LEARNING_RATE } from "./learning_rate.ts";
 import { METHODS } from "./methods.ts";
 import { OPTIMIZER } from "./optimizer.ts";
+import { PAPER_COSINES, PAPER_DROPOUT, PAPER_LAMBDA, PAPER_RATE, PAPER_START } from "./paper.ts";
 import { RANK } from "./rank.ts";
 import { SCALE_CONTROLS } from "./scale.ts";
 import { SEEDS } from "./seeds.ts";
@@ -24,4 +25,17 @@ export const STUDIES: readonly Study[] = [
   OPTIMIZER,
   SEEDS,
   METHODS,
+  PAPER_DROPOUT,
+  PAPER_START,
+  PAPER_LAMBDA,
+  PAPER_RATE,
+  PAPER_COSINES,
 ];
+
+/** Names that `--only` takes for several studies together. */
+export const STUDY_GROUPS: readonly string[] = [...new Set(STUDIES.flatMap(({ group }) => group ?? []))];
+
+/** Whether one of the names is a study's, or its group's. */
+export function isNamed({ name, group }: Study, names: readonly string[]): boolean {
+  return names.includes(name) || (group !== undefined && names.includes(group));
+}

@@ -8,6 +8,8 @@ export interface Condition {
   readonly method: string;
   /** What stands at dotted paths of its specs in place of the recipe's: values, or functions of the spec so far. */
   readonly set?: Axes;
+  /** The method whose recipe's rate, or the rate that its sweep chose, it has so many times, in place of one of its own. */
+  readonly rate?: { readonly of: string; readonly times: number };
   /** Where it stands on the study's axis, by line of the figure. */
   readonly at?: Readonly<Record<string, number>>;
 }
@@ -23,7 +25,9 @@ export type StudyFigure =
   /** Differences of two conditions seed by seed, and how their interval narrows. */
   | { readonly kind: "seeds"; readonly method: string }
   /** Scores against peak memory, with those that none beats in both. */
-  | { readonly kind: "memory" };
+  | { readonly kind: "memory" }
+  /** Cosine similarity of W_0 and W_T, layer by layer. */
+  | { readonly kind: "cosines" };
 
 /** A question, and the runs that answer it. */
 export interface Study {
@@ -42,10 +46,18 @@ export interface Study {
   readonly figure: StudyFigure;
   /** Paths of specs in which conditions differ beside their methods and learning rates. */
   readonly mayDiffer?: readonly string[];
+  /** Whether each condition has a sweep of its own, not each method with its optimizer. */
+  readonly sweepsEach?: boolean;
+  /** Whether what training did to queries and values is measured, and told. */
+  readonly measuresChange?: boolean;
+  /** Whether scores stand by task, too, as papers print them. */
+  readonly showsTasks?: boolean;
   /** Whether it runs on the many seeds that show a spread. */
   readonly hasManySeeds?: boolean;
-  /** Whether it runs only where `--only` names it. */
+  /** Whether it runs only where `--only` names it, or its group. */
   readonly isExtra?: boolean;
+  /** Studies that `--only` asks for together by this name. */
+  readonly group?: string;
 }
 
 /** LoRA as the recipe has it. */
