@@ -37,7 +37,8 @@ const inputs = new Inputs();
 const study = (name: string): Study => STUDIES.find((one) => one.name === name)!;
 
 function planOf(studies: readonly Study[], options: Partial<AblationOptions> = {}): AblationPlan {
-  return new AblationPlan(inputs, studies, { ...ABLATION_SIZE.default, recipe: SCALE.default, ...options });
+  const size = { ...ABLATION_SIZE.default, seeds: 3, manySeeds: 8 };
+  return new AblationPlan(inputs, studies, { ...size, recipe: SCALE.default, ...options });
 }
 
 /** What the command makes of studies whose runs score as told. */
