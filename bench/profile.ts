@@ -108,7 +108,9 @@ async function profileStep(
 ): Promise<StepProfile> {
   const step = jit(functions.step, { donate: [0], names: ["state", "batch"] });
   let state = functions.begin(0);
-  for (let i = 0; i < 2; i++) [state] = await step(state, batches);
+  // That of all steps but the first, where a refresh comes now and then.
+  const kind = functions.kindAt(1);
+  for (let i = 0; i < 2; i++) [state] = await step(state, batches, kind);
   await device.done();
   const probes = new Probes(productSize(device));
   const best: DispatchTime[] = [];
@@ -118,10 +120,10 @@ async function profileStep(
   for (let round = 0; round < rounds; round++) {
     await probes.round();
     const began = performance.now();
-    [state] = await step(state, batches);
+    [state] = await step(state, batches, kind);
     await device.done();
     stepSeconds = Math.min(stepSeconds, (performance.now() - began) / 1000);
-    const { value, dispatches, ...rest } = await step.profile(state, batches);
+    const { value, dispatches, ...rest } = await step.profile(state, batches, kind);
     [state] = value;
     clock = rest.clock;
     dispatches.forEach((one, i) => best[i] = best[i] && best[i].seconds < one.seconds ? best[i] : one);

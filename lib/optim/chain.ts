@@ -8,6 +8,8 @@ import type { Optimizer, Schedule } from "./optimizer.ts";
  * One optimizer of several transformations, one after the other: each gets the updates of the one before as its
  * gradients. Its state is the tuple of theirs, and its learning rate, for logs, is that of the first part that has one.
  *
+ * Throws a RangeError where parts refresh every so many steps, and not at the same ones.
+ *
  * @example
  * ```ts
  * import * as dd from "@delta-dawn/delta-lora";
@@ -23,12 +25,14 @@ export function chain<States extends readonly Tree[]>(
   ...parts: { readonly [Part in keyof States]: Optimizer<States[Part]> }
 ): Optimizer<States>;
 export function chain(...parts: readonly Optimizer[]): Optimizer<readonly Tree[]> {
+  const refreshEvery = sharedInterval(parts);
   return {
-    init: (params) => parts.map((part) => part.init(params)),
-    update(grads, state, params) {
+    init: (params, key) => parts.map((part) => part.init(params, key)),
+    ...refreshEvery !== undefined && { refreshEvery },
+    update(grads, state, params, isRefresh) {
       let updates = grads;
       const next = parts.map((part, i) => {
-        const step = part.update(updates, state[i], params);
+        const step = part.update(updates, state[i], params, isRefresh);
         updates = step.updates;
         return step.state;
       });
@@ -38,6 +42,13 @@ export function chain(...parts: readonly Optimizer[]): Optimizer<readonly Tree[]
       return parts.reduce<Tensor | undefined>((rate, part, i) => rate ?? part.learningRate?.(state[i]), undefined);
     },
   };
+}
+
+/** Steps between refreshes of parts, of which all that refresh do so at the same steps. */
+function sharedInterval(parts: readonly Optimizer[]): number | undefined {
+  const [first, ...others] = new Set(parts.flatMap(({ refreshEvery }) => refreshEvery ?? []));
+  if (others.length === 0) return first;
+  throw new RangeError(`chain: all parts refresh at the same steps, not every ${[first, ...others].join(" and ")}`);
 }
 
 /** State of a transformation that counts its steps. */

@@ -16,6 +16,6 @@ export { applyUpdates } from "./apply_updates.ts";
 export { chain, type CountState, scaleByLearningRate } from "./chain.ts";
 export { clipByGlobalNorm, clipToNorm, globalNorm } from "./clip_by_global_norm.ts";
 export { keepUnstepped, type UnsteppedOptions } from "./keep_unstepped.ts";
-export type { Optimizer, OptimizerStep, Schedule } from "./optimizer.ts";
+export { isRefreshStep, type Optimizer, type OptimizerStep, type Schedule } from "./optimizer.ts";
 export { constantSchedule, cosineSchedule, linearSchedule, type WarmupOptions } from "./schedules.ts";
 export { sgd, type SgdOptions, type SgdState, trace, type TraceState } from "./sgd.ts";

@@ -1,3 +1,4 @@
+import type { Key } from "../ops/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 
@@ -18,10 +19,42 @@ export interface OptimizerStep<State, Params = Tree> {
  * {@linkcode keepUnstepped} knows it.
  */
 export interface Optimizer<State = Tree> {
-  /** The state before the first step, for parameters that are a tree of tensors. */
-  init(params: Tree): State;
-  /** Updates to be added to the parameters, and the next state. */
-  update<Params extends Tree>(grads: Params, state: State, params: Params): OptimizerStep<State, Params>;
+  /**
+   * The state before the first step, for parameters that are a tree of tensors. What draws at random draws from the key, which
+   * is the run's where `train.init` gives it, and others draw from it: fold a number of one's own into it.
+   */
+  init(params: Tree, key?: Key): State;
+  /**
+   * Every so many steps, from the first on, a step is a refresh: one that computes what is too much work for each, such as
+   * new projections. It is compiled as a program of its own, so this is no data. No step is one by default.
+   */
+  readonly refreshEvery?: number;
+  /**
+   * Updates to be added to the parameters, and the next state. What refreshes must be told whether the step is one, which
+   * {@linkcode isRefreshStep} says.
+   */
+  update<Params extends Tree>(
+    grads: Params,
+    state: State,
+    params: Params,
+    isRefresh?: boolean,
+  ): OptimizerStep<State, Params>;
   /** The learning rate of the coming step, an f32 scalar, for logs; undefined where there is none. */
   learningRate?(state: State): Tensor | undefined;
+}
+
+/**
+ * Whether a step, by its number from 0, is a refresh of an optimizer: every {@linkcode Optimizer.refreshEvery} steps one is,
+ * the first among them. `train.stepKinds` asks for it.
+ *
+ * @example
+ * ```ts
+ * import { optim } from "@delta-dawn/delta-lora";
+ *
+ * const steps = [0, 1, 49, 50];
+ * console.log(steps.filter((step) => optim.isRefreshStep({ refreshEvery: 50 }, step))); // [0, 50]
+ * ```
+ */
+export function isRefreshStep({ refreshEvery }: Pick<Optimizer, "refreshEvery">, step: number): boolean {
+  return refreshEvery !== undefined && step % refreshEvery === 0;
 }

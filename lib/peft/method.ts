@@ -32,6 +32,8 @@ export interface AfterStep<Trainable = Tree, Aux = Tree> {
   readonly aux: Aux;
   /** The number of the step from 0, an i32 scalar. */
   readonly step: Tensor;
+  /** Whether the method's {@linkcode Method.period} ends behind this step; no period does by default. */
+  readonly endsPeriod?: boolean;
 }
 
 /** What the method's rule after a step gives: what the next step begins with. */
@@ -110,6 +112,11 @@ export interface Method<Trainable = Tree, Aux = Tree> {
    * rate, as in PyTorch's parameter groups. 1 by default.
    */
   rates?(trainable: Trainable): Trainable;
+  /**
+   * Behind every so many steps, counted from the first, `after` is told that a period ends: its step is compiled as a program
+   * of its own, for work that is too much for each step, such as merging factors. So this is no data. None by default.
+   */
+  readonly period?: number;
   /** The method's rule after each optimizer step, which may change everything but the optimizer's state. */
   after(step: AfterStep<Trainable, Aux>): AfterResult<Trainable, Aux>;
   /**

@@ -1,5 +1,6 @@
 import type { StepMetrics } from "./make_step.ts";
 import type { RunStepsOptions } from "./run_steps.ts";
+import type { StepKind } from "./step_kind.ts";
 import type { StepLog } from "./step_log.ts";
 
 /** Options of {@linkcode driveSteps}. */
@@ -13,12 +14,12 @@ export interface DriveStepsOptions<State> extends Omit<RunStepsOptions<State>, "
  * cells: all of them take as many steps.
  */
 export async function driveSteps<State, Batch>(
-  step: (state: State, batch: Batch) => Promise<[State, StepMetrics]>,
+  step: (state: State, batch: Batch, kind?: StepKind) => Promise<[State, StepMetrics]>,
   initial: State,
   batchAt: (index: number) => Batch | Promise<Batch>,
   options: DriveStepsOptions<State>,
 ): Promise<State> {
-  const { steps, start = 0, onLogs, onState, signal, clock = () => performance.now() / 1000 } = options;
+  const { steps, start = 0, kindAt, onLogs, onState, signal, clock = () => performance.now() / 1000 } = options;
   const began = clock();
   const read = async (index: number, metrics: StepMetrics) => {
     const [loss, gradNorm, learningRate] = [
@@ -36,12 +37,14 @@ export async function driveSteps<State, Batch>(
     })));
   };
   const prepare = async (index: number) => await batchAt(index);
+  // No argument where all steps are alike: a step of two arguments has one plan, whoever calls it.
+  const kind = (index: number) => [kindAt?.(index) ?? []].flat();
   let batch: Promise<Batch> | undefined;
   let state = initial;
   let last: { readonly index: number; readonly metrics: StepMetrics } | undefined;
   let index = start;
   for (; index < steps && !signal?.aborted; index++) {
-    const [next, metrics] = await step(state, await (batch ?? prepare(index)));
+    const [next, metrics] = await step(state, await (batch ?? prepare(index)), ...kind(index));
     state = next;
     batch = index + 1 < steps ? prepare(index + 1) : undefined;
     batch?.catch(() => {}); // heard of by the next step

@@ -12,6 +12,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
 import { meanGradient } from "./mean_gradient.ts";
 import type { TrainState } from "./state.ts";
+import { requireKind, type StepKind } from "./step_kind.ts";
 
 /** What {@linkcode makeStep} needs. */
 export interface StepOptions<Batch, Trainable = Tree, Aux = Tree, OptimizerState = Tree> {
@@ -41,15 +42,21 @@ export interface StepMetrics {
 /** What tells the method's draws of a step from the model's, which fold small numbers into the same key. */
 const METHOD_STREAM = 0x6d657468;
 
-/** A step of training: state and batch go in, the next state and what the step tells come out. */
+/**
+ * A step of training: state and batch go in, the next state and what the step tells come out. Where optimizer or method have
+ * steps of several kinds, `stepKinds` says which one each is.
+ */
 export type Step<Batch, Trainable = Tree, Aux = Tree, OptimizerState = Tree> = (
   state: TrainState<Trainable, Aux, OptimizerState>,
   batch: Batch,
+  kind?: StepKind,
 ) => [TrainState<Trainable, Aux, OptimizerState>, StepMetrics];
 
 /**
  * One step of training as a pure function: forward, backward, clipping, optimizer and the method's rule after it. It is
  * meant for `jit(…, { donate: [0] })`, which gives the state's memory to the next state.
+ *
+ * The step throws a TypeError where the optimizer refreshes or the method has periods, and it is not told its kind.
  *
  * @example
  * ```ts
@@ -68,8 +75,8 @@ export function makeStep<Batch, Trainable extends Tree, Aux extends Tree, Optimi
   options: StepOptions<Batch, Trainable, Aux, OptimizerState>,
 ): Step<Batch, Trainable, Aux, OptimizerState> {
   const whole = makeAccumulatedStep(options);
-  return function step(state, batch) {
-    return whole(state, [batch]);
+  return function step(state, batch, kind) {
+    return whole(state, [batch], kind);
   };
 }
 
@@ -78,7 +85,7 @@ export function makeStep<Batch, Trainable extends Tree, Aux extends Tree, Optimi
  * accumulation): the loss is the sum of all sums over the sum of all counts, as it would be of the whole batch, and no
  * mean of means. Each part has a key of its own.
  *
- * The step throws a RangeError where there is no part.
+ * The step throws a RangeError where there is no part, and a TypeError where {@linkcode makeStep}'s does.
  *
  * @example
  * ```ts
@@ -96,7 +103,8 @@ export function makeStep<Batch, Trainable extends Tree, Aux extends Tree, Optimi
 export function makeAccumulatedStep<Batch, Trainable extends Tree, Aux extends Tree, OptimizerState extends Tree>(
   { loss, method, optimizer, clip }: StepOptions<Batch, Trainable, Aux, OptimizerState>,
 ): Step<readonly Batch[], Trainable, Aux, OptimizerState> {
-  return function step(state, batches) {
+  return function step(state, batches, kind) {
+    const { isRefresh, endsPeriod } = requireKind({ method, optimizer }, kind);
     const { base, trainable: before, aux, step } = state;
     const key = random.foldIn(state.key, step);
     const parts = batches.map((batch, i) => (trainable: Trainable) => {
@@ -113,7 +121,7 @@ export function makeAccumulatedStep<Batch, Trainable extends Tree, Aux extends T
     const gradient = kept(whole);
     const { clipped, norm } = clipToNorm(gradient, clip);
     const learningRate = optimizer.learningRate?.(state.optimizer) ?? full([], 0);
-    const stepped = optimizer.update(clipped, state.optimizer, before);
+    const stepped = optimizer.update(clipped, state.optimizer, before, isRefresh);
     const rates = method.rates?.(before);
     const scaled = rates ? treeMap((u, rate) => u.mul(rate), stepped.updates, rates) : stepped.updates;
     const updates = kept(scaled);
@@ -121,10 +129,10 @@ export function makeAccumulatedStep<Batch, Trainable extends Tree, Aux extends T
     const moments = mask
       ? keepUnstepped(mask, { params: before, next: stepped.state, before: state.optimizer })
       : stepped.state;
-    const after = method.after({ base, before, trainable, updates, grads: clipped, aux, step });
+    const after = method.after({ base, before, trainable, updates, grads: clipped, aux, step, endsPeriod });
     const { restart } = after;
     const restarted = restart &&
-      treeMap((now, fresh) => where(restart, fresh, now), moments, optimizer.init(after.trainable));
+      treeMap((now, fresh) => where(restart, fresh, now), moments, optimizer.init(after.trainable, state.key));
     const next = {
       base: after.base,
       trainable: after.trainable,

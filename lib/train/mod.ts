@@ -4,6 +4,7 @@
  * @module
  */
 export { makeAccumulatedStep, makeStep, type Step, type StepMetrics, type StepOptions } from "./make_step.ts";
+export { type StepKind, stepKinds, type StepParts } from "./step_kind.ts";
 export { predict, type Predictions } from "./predict.ts";
 export { runSteps, type RunStepsOptions } from "./run_steps.ts";
 export { type StepLog, TrainingFailed } from "./step_log.ts";

@@ -1,5 +1,6 @@
 import { driveSteps } from "./drive_steps.ts";
 import type { StepMetrics } from "./make_step.ts";
+import type { StepKind } from "./step_kind.ts";
 import { failureOf, type StepLog } from "./step_log.ts";
 
 /** Options of {@linkcode runSteps}. */
@@ -8,6 +9,8 @@ export interface RunStepsOptions<State> {
   readonly steps: number;
   /** Number of the first step, 0 by default: the steps that are done, for a run that goes on. */
   readonly start?: number;
+  /** The kind of each step by its number, as `stepKinds` gives it, where they are not all alike. */
+  readonly kindAt?: (index: number) => StepKind | undefined;
   /** Hears of every step, one step late so that the device never waits. */
   readonly onStep?: (log: StepLog) => void;
   /** Hears of every state, and is waited for; the state must not be kept, as the next step takes it over. */
@@ -41,7 +44,7 @@ export interface RunStepsOptions<State> {
  * ```
  */
 export async function runSteps<State, Batch>(
-  step: (state: State, batch: Batch) => Promise<[State, StepMetrics]>,
+  step: (state: State, batch: Batch, kind?: StepKind) => Promise<[State, StepMetrics]>,
   initial: State,
   batchAt: (index: number) => Batch | Promise<Batch>,
   options: RunStepsOptions<State>,

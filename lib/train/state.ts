@@ -65,7 +65,7 @@ export function init<Trainable extends Tree, Aux extends Tree, OptimizerState ex
     base: { ...base, ...Object.fromEntries(written) },
     trainable,
     aux,
-    optimizer: optimizer.init(trainable),
+    optimizer: optimizer.init(trainable, forDropout),
     step: cast(full([], 0), "i32"),
     key: forDropout,
   };
@@ -92,5 +92,5 @@ export function beginFrom<Trainable extends Tree, Aux extends Tree, OptimizerSta
   { method, optimizer }: Pick<InitOptions<Trainable, Aux, OptimizerState>, "method" | "optimizer">,
 ): TrainState<Trainable, Aux, OptimizerState> {
   const aux = method.begin ? method.begin(trainable, fresh.aux) : fresh.aux;
-  return { ...fresh, trainable, aux, optimizer: optimizer.init(trainable) };
+  return { ...fresh, trainable, aux, optimizer: optimizer.init(trainable, fresh.key) };
 }

@@ -31,6 +31,8 @@ export interface RunFunctions {
   readonly method: peft.Method;
   readonly optimizer: optim.Optimizer;
   readonly step: train.Step<readonly Batch[]>;
+  /** The kind of a step by its number, where steps are of several. */
+  readonly kindAt: (step: number) => train.StepKind | undefined;
   readonly logits: (state: peft.MethodState, batch: Batch) => Tensor;
   /** The state before the first step, from the model and the seed alone, or from the adapter that it begins from. */
   readonly begin: (seed: number) => train.TrainState;
@@ -76,6 +78,7 @@ export function runFunctions(spec: StepSpec, { model, task, beginning }: RunPart
     method,
     optimizer,
     step: train.makeAccumulatedStep({ loss, method, optimizer, clip: spec.optimizer.clip }),
+    kindAt: train.stepKinds({ method, optimizer }),
     logits: ({ base, trainable, aux }, batch) => classifier.apply(method.adapt(base, trainable, aux), batch),
     begin(seed) {
       const fresh = train.init(random.key(seed), classifier.params(seed), { method, optimizer });
@@ -92,6 +95,7 @@ export type CellStep = (
   state: train.TrainState,
   batches: readonly Batch[],
   numbers: RunSettings,
+  kind?: train.StepKind,
 ) => ReturnType<RunFunctions["step"]>;
 
 /** Logits of a run whose numbers are data. */
@@ -114,13 +118,16 @@ export class Prepared {
   readonly #spec: RunSpec;
   /** Their states. */
   readonly states: CellStates;
+  /** The kind of each of their steps by its number: a part of the program, so that all runs have the same. */
+  readonly kindAt: RunFunctions["kindAt"];
 
   /** @param decay What all its runs have; data where they differ. */
   constructor(readonly key: string, run: RunSpec, readonly decay: number | undefined, readonly parts: ProgramParts) {
     this.#spec = programOf(run).spec;
-    const { method, fresh, begin } = runFunctions(this.#spec, parts);
+    const { method, fresh, begin, kindAt } = runFunctions(this.#spec, parts);
     const own = [...fresh(), ...method.writes(begin(0).base)];
     this.states = new CellStates(new Set(own), new Set(Object.values(parts.model.weights ?? {})));
+    this.kindAt = kindAt;
   }
 
   /** What trains and scores so many runs; it compiles at its first call. */
@@ -132,13 +139,14 @@ export class Prepared {
 
   #compile(cells: number): Compiled {
     const withData = (data: RunSettings) => runFunctions(this.#spec, this.parts, data);
-    const step: CellStep = (state, batches, data) => withData(data).step(state, batches);
+    const step: CellStep = (state, batches, data, kind) => withData(data).step(state, batches, kind);
     const logits: CellLogits = (state, batch, data) => withData(data).logits(state, batch);
     const names = ["state", "batch", "numbers"];
     if (cells === 1) return { step: jit(step, { donate: [0], names }), logits: jit(logits, { names }) };
-    const steps: CellStep = (state, ...rest) => {
+    const steps: CellStep = (state, batches, data, kind) => {
       const axes = this.states.axes(state.base);
-      return vmap(step, { in: [axes, 0, 0], out: [axes, 0] })(state, ...rest);
+      const one = (...own: [train.TrainState, readonly Batch[], RunSettings]) => step(...own, kind);
+      return vmap(one, { in: [axes, 0, 0], out: [axes, 0] })(state, batches, data);
     };
     const answers: CellLogits = ({ base, trainable, aux }, ...rest) => {
       const axes = this.states.axes(base);

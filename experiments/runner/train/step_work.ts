@@ -7,6 +7,7 @@ import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
 import { currentExecutor, idOf, nextId, stateOf, treeLeaves } from "../../../lib/tensor/mod.ts";
 import type { Beginning } from "../model/adapted.ts";
+import { kindShares } from "./kind_shares.ts";
 import { type PreparedTask, runFunctions } from "./prepare.ts";
 import { SCORE_BATCH_SIZE } from "./score.ts";
 import type { RunModel } from "../model/run_model.ts";
@@ -40,13 +41,16 @@ export interface PlannedRun {
   readonly beginning?: Beginning;
 }
 
-/** The plans of a run's step and of scoring a batch at a length: traced, laid out, neither compiled nor run. */
+/**
+ * The plans of a run's steps, one for each kind with its share of them, and of scoring a batch at a length: traced, laid out,
+ * neither compiled nor run.
+ */
 function plansAt(length: number, run: PlannedRun) {
   const { spec, model, task = GLUE_TASKS[spec.task as GlueTaskName], beginning } = run;
   const isRegression = task.kind === "regression";
   const runtime = runtimeOf(currentExecutor());
   return runtime.tracing(() => {
-    const { step, logits, begin } = runFunctions(spec, { model, task, beginning });
+    const { step, kindAt, logits, begin } = runFunctions(spec, { model, task, beginning });
     const state = begin(0);
     const planOf = (rows: number, run: (batch: Batch) => Tree) => {
       const batch = batchOf(rows, length, isRegression);
@@ -58,7 +62,10 @@ function plansAt(length: number, run: PlannedRun) {
     };
     return {
       state,
-      step: planOf(spec.batchSize, (batch) => step(state, [batch])),
+      steps: Array.from(kindShares(kindAt, spec.steps), ([kind, share]) => ({
+        plan: planOf(spec.batchSize, (batch) => step(state, [batch], kind)),
+        share,
+      })),
       score: planOf(SCORE_BATCH_SIZE, (batch) => logits(state, batch)),
     };
   });
@@ -69,12 +76,13 @@ function plansAt(length: number, run: PlannedRun) {
  * weights are needed.
  */
 export function workAt(length: number, run: PlannedRun): Work {
-  const { step, score } = plansAt(length, run);
+  const { steps, score } = plansAt(length, run);
   const operationsOf = (plan: Plan) => {
     const runs = countRuns(plan);
     return plan.steps.reduce((sum, { operations }, i) => sum + runs[i] * operations, 0);
   };
-  return { step: operationsOf(step), score: operationsOf(score) };
+  const perStep = steps.reduce((sum, { plan, share }) => sum + share * operationsOf(plan), 0);
+  return { step: perStep, score: operationsOf(score) };
 }
 
 /** Bytes that a run needs beside the model's weights. */
@@ -87,13 +95,14 @@ export interface RunBytes {
 
 /** The memory of a run at a length, from its plans. */
 export function bytesAt(length: number, run: PlannedRun): RunBytes {
-  const { state: { base, trainable, aux, optimizer }, step, score } = plansAt(length, run);
+  const { state: { base, trainable, aux, optimizer }, steps, score } = plansAt(length, run);
   const weights = new Set(Object.values(run.model.weights ?? {}));
   const own = treeLeaves([trainable, aux, optimizer, ...Object.values(base).filter((one) => !weights.has(one))]);
-  const slots = [step, score].map(({ slots }) => slots.reduce((sum, bytes) => sum + bytes, 0));
+  const plans = [...steps.map(({ plan }) => plan), score];
+  const slots = plans.map(({ slots }) => slots.reduce((sum, bytes) => sum + bytes, 0));
   const state = own.reduce((sum, { size }) => sum + 4 * size, 0);
   // A step writes the next state beside what it has.
-  return { all: 2 * state + Math.max(...slots), largest: Math.max(...step.slots, ...score.slots) };
+  return { all: 2 * state + Math.max(...slots), largest: Math.max(...plans.flatMap(({ slots }) => slots)) };
 }
 
 /** Lengths at which work is counted; in between it is a polynomial of the second degree, as attention is. */

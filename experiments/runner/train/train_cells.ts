@@ -101,12 +101,14 @@ export class CellGroup {
     const saved = states ? (Math.floor(done / states.every) + 1) * states.every : steps;
     const stop = Math.min(saved, until, ...scored.filter((at) => at > done));
     const batchAt = (index: number) => this.#batchAt(index);
-    const step = (state: train.TrainState, batch: Batch[]) => this.#compiled.step(state, batch, this.#data);
+    const step = (state: train.TrainState, batch: Batch[], kind?: train.StepKind) =>
+      this.#compiled.step(state, batch, this.#data, kind);
     for (const run of runs) run.mark();
     try {
       await driveSteps(step, this.#state!, batchAt, {
         start: done,
         steps: stop,
+        kindAt: this.prepared.kindAt,
         signal,
         onLogs: (logs) => this.#onLogs(logs),
         onState: (_, next) => {

@@ -8,6 +8,7 @@ import type { Inputs, RunTask } from "../data/inputs.ts";
 import { loadModelOf } from "../model/own_model.ts";
 import { Cell, scoredSteps } from "./cell.ts";
 import { changesOf } from "./changes.ts";
+import { kindShares } from "./kind_shares.ts";
 import { loadMethodOf } from "./load_method.ts";
 import { Prepared, type ProgramParts, runFunctions } from "./prepare.ts";
 import { cellData, programOf, sharedDecay, signatureOf } from "./program.ts";
@@ -129,14 +130,17 @@ export class Trainer {
       await this.device.done();
       return (performance.now() - began) / 1000 / times;
     };
-    const advance = async () => [state] = await step(state, batch, data);
+    const advance = async (kind?: train.StepKind) => [state] = await step(state, batch, data, kind);
     const score = async () => {
       const { base, trainable, aux } = state;
       return await (await logits({ base, trainable, aux }, train.toBatch(evalBatch), data)).data();
     };
     try {
-      await timed(1, advance);
-      const perStep = await timed(3, advance);
+      let perStep = 0;
+      for (const [kind, share] of kindShares(prepared.kindAt, spec.steps)) {
+        await timed(1, () => advance(kind));
+        perStep += share * await timed(3, () => advance(kind));
+      }
       await score();
       const perBatch = await timed(1, score);
       return {
