@@ -44,7 +44,8 @@ export const FLAGS = {
 /** What `--help` prints. */
 export const HELP =
   `Writes the whole change that a run of Delta-LoRA made, of rank r in the factors and in W, as a LoRA adapter
-of rank 2r in PEFT's format, and says how far its logits are from those of the run. Of a run of DyLoRA it writes
+of rank 2r in PEFT's format, and says how far its logits are from those of the run. Of a run of PiSSA it writes
+an adapter of rank 2r, too, which changes the model as it is and not what PiSSA leaves of it; of a run of DyLoRA
 the first components, as many as --rank says. The run may be under way.
 
   deno task convert --state DIR --out DIR [flags]
@@ -99,7 +100,7 @@ async function main(): Promise<void> {
   using _device = await openDevice({ device, report: console.error, verbose });
   const fresh = train.init(random.key(seed), loaded.base, { method, optimizer: makeOptimizer(spec) });
   const { state } = await loadState(folder, fresh, { method, spec });
-  const { config, tensors } = method.export(state);
+  const { config, tensors } = method.convert ? method.convert(state) : method.export(state);
   using lock = await ownFolder(out, { overwrite });
   if (overwrite) await removeResults(lock);
   await io.saveAdapter(out, { config: { ...config, base_model_name_or_path: sources.model }, tensors });

@@ -4,7 +4,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import { isRecord, type Tree } from "../tensor/tree.ts";
 import type { LowRankTrainable } from "./factors.ts";
 import { AdapterFile, type AdapterReading } from "./files/adapter_file.ts";
-import { PEFT_PREFIX } from "./files/adapter_tensors.ts";
+import { AdapterTensors } from "./files/adapter_tensors.ts";
 import { MERGE_IN_PEFT } from "./files/config_fields.ts";
 import type { Adapter, BaseParams, Method } from "./method.ts";
 import type { MethodDescription } from "./method_description.ts";
@@ -54,13 +54,16 @@ function readBy(methods: readonly MethodDescription[], file: AdapterFile): Adapt
     if (reading) return { name, ...reading };
   }
   const cure = PROMPTS.includes(String(file.type)) ? "prompts are no change of weights, and not here" : MERGE_IN_PEFT;
-  file.fields.fail("peft_type", `"LORA" or "ADALORA", nor our own "BOTTLENECK" or "BITFIT": ${cure}`);
+  file.fields.fail(
+    "peft_type",
+    `"LORA", "ADALORA", "HIRA" or "VERA", nor our own "BOTTLENECK", "BITFIT" or "MORA": ${cure}`,
+  );
 }
 
 /**
  * The method and the trained parts of an adapter that Hugging Face PEFT, or this library, wrote for a model: LoRA,
- * rsLoRA, DoRA and AdaLoRA, with all by which PEFT chooses modules, ranks and scales, with modules saved whole, biases
- * and embeddings; and of our own kinds, bottlenecks and BitFit. Settings that are absent have PEFT's defaults.
+ * rsLoRA, PiSSA, DoRA, AdaLoRA, HiRA and VeRA, with all by which PEFT chooses modules, ranks and scales, with modules saved
+ * whole, biases and embeddings; and of our own kinds, bottlenecks, BitFit and MoRA. Settings that are absent have PEFT's defaults.
  * `io.loadAdapter` reads the files.
  *
  * Throws an Error where the configuration asks for what is not here, a tensor is missing or left over, or none of the
@@ -97,7 +100,9 @@ export function adapterMethod(
   checkShapes(trainable.heads, drawn.heads);
   const changed = changeBase();
   if (tensors.left.length > 0) {
-    throw new Error(`cannot use the adapter: nothing of the model fits its tensor ${PEFT_PREFIX}${tensors.left[0]}`);
+    throw new Error(
+      `cannot use the adapter: nothing of the model fits its tensor ${AdapterTensors.wholeName(tensors.left[0])}`,
+    );
   }
   return { name, options, method, trainable, base: changed };
 }

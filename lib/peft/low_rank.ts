@@ -35,6 +35,11 @@ export interface LowRankOptions {
 /** Rank and α of all targets, but for those that patterns name. `Alpha` is a number, or a scalar where α is data. */
 type Settings<Alpha = number | Tensor> = LowRankPatterns & { readonly rank: number; readonly alpha: Alpha };
 
+/** The rank of one target. */
+function rankAt(path: string, { rank, rankPattern }: Pick<Settings, "rank" | "rankPattern">): number {
+  return patternValue(rankPattern, path) ?? rank;
+}
+
 /** Rank and scale of one target. */
 export function settingOf(
   path: string,
@@ -46,9 +51,9 @@ export function settingOf(
 ): { readonly rank: number; readonly scale: number | Tensor };
 export function settingOf(
   path: string,
-  { rank, alpha, rankPattern, alphaPattern, scaling }: Settings,
+  { alpha, alphaPattern, scaling, ...ranks }: Settings,
 ): { readonly rank: number; readonly scale: number | Tensor } {
-  const own = patternValue(rankPattern, path) ?? rank;
+  const own = rankAt(path, ranks);
   const weight = patternValue(alphaPattern, path) ?? alpha;
   return { rank: own, scale: quotient(weight, scaling === "rank-stabilized" ? Math.sqrt(own) : own) };
 }
@@ -121,11 +126,13 @@ export function initialFactors(
 export function initialTrainable(
   key: Key,
   base: BaseParams,
-  options: LowRankOptions & LowRankPatterns,
+  options: Pick<LowRankOptions, "rank" | "targets" | "heads"> & Pick<LowRankPatterns, "rankPattern">,
 ): LowRankTrainable {
   const targets = selectTargets(base, options.targets, options.heads);
-  const rankOf = (path: string) => settingOf(path, options).rank;
-  return { factors: initialFactors(key, base, targets, rankOf), heads: takeHeads(base, options.heads) };
+  return {
+    factors: initialFactors(key, base, targets, (path) => rankAt(path, options)),
+    heads: takeHeads(base, options.heads),
+  };
 }
 
 /** A linear layer that a method adapts, handed on by {@linkcode adaptWith}. `F` is what the method trains there. */

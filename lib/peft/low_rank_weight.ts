@@ -14,7 +14,10 @@ export interface BranchDropout {
   readonly key: Key;
 }
 
-/** scale · (x rightᵀ), `[rows, r]`: the narrow side is scaled, since it is the smaller one. */
+/**
+ * scale · (x rightᵀ), `[rows, r]`: the narrow side is scaled, since it is the smaller one. The scale may be one of each of
+ * the r components.
+ */
 function narrow(x: Tensor, { right, scale }: LowRank<Tensor>): Tensor {
   return x.matmul(right, { transposeB: true }).mul(scale);
 }
@@ -43,7 +46,7 @@ const projectOnce = customVjp(
           left: cotangent.matmul(scaled, { transposeA: true }),
           right: toInner.matmul(x, { transposeA: true }),
           // Nothing is computed of it where nobody asks, as for an α that is data.
-          scale: scale instanceof Tensor ? slope.mul(inner).sum() : scale,
+          scale: scale instanceof Tensor ? slope.mul(inner).sum({ axis: scale.rank === 0 ? undefined : 0 }) : scale,
         },
       ];
     },
@@ -58,7 +61,7 @@ export function onRows(x: Tensor, project: (rows: Tensor) => Tensor): Tensor {
 
 /**
  * A weight W `[out, in]` plus factored matrices, none of which is ever formed: x ↦ x Wᵀ + Σ scale · (x rightᵀ) leftᵀ.
- * With dropout the first of them gets x with elements dropped, like PEFT's `lora_dropout`; W and the others get all
+ * A scale may be a tensor `[r]`, too, with a number for each component. With dropout the first of them gets x with elements dropped, like PEFT's `lora_dropout`; W and the others get all
  * of x.
  *
  * @example

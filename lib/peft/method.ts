@@ -134,6 +134,11 @@ export interface Method<Trainable = Tree, Aux = Tree> {
    * change.
    */
   export(state: MethodState<Trainable, Aux>): Adapter;
+  /**
+   * An adapter of the whole change that needs nothing else of the base, where that of `export` does, as PiSSA's: what
+   * `deno task convert` writes. By default that is what `export` gives.
+   */
+  convert?(state: MethodState<Trainable, Aux>): Adapter;
   /** Counts of parameters, and Delta-LoRA's λ. */
   describe(state: MethodState<Trainable, Aux>): MethodReport;
   /** How often W was written so far, or would have been in the form that writes it; an i32 scalar. */

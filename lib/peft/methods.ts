@@ -5,9 +5,21 @@ export { deltaLora, type DeltaLoraAux, deltaLoraMethod, type DeltaLoraOptions } 
 export { dora, type DoraFactors, doraMethod, type DoraOptions } from "./dora.ts";
 export { dylora, dyloraAt, type DyloraAux, dyloraMethod, type DyloraOptions } from "./dylora.ts";
 export { full, fullMethod, type FullTrainable } from "./full.ts";
+export { hira, hiraMethod, type HiraOptions } from "./hira.ts";
 export { houlsby, houlsbyMethod } from "./houlsby.ts";
 export { lora, loraMethod, type LoraOptions } from "./lora.ts";
+export {
+  loraFa,
+  type LoraFaAux,
+  type LoraFaFactors,
+  type LoraFaFrozen,
+  loraFaMethod,
+  type LoraFaOptions,
+} from "./lora_fa.ts";
 export { loraPlus, loraPlusMethod, type LoraPlusOptions } from "./lora_plus.ts";
+export { mora, type MoraFactors, type MoraMap, moraMethod, type MoraOptions } from "./mora.ts";
 export { pfeiffer, pfeifferMethod } from "./pfeiffer.ts";
+export { pissa, type PissaAux, pissaMethod, type PissaOptions } from "./pissa.ts";
 export { rslora, rsloraMethod } from "./rslora.ts";
 export { scaledLora, type ScaledLoraAux, scaledLoraMethod, type ScaledLoraOptions } from "./scaled_lora.ts";
+export { vera, type VeraAux, type VeraFactors, veraMethod, type VeraOptions } from "./vera.ts";

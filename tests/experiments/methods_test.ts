@@ -11,6 +11,8 @@ const HEADS = C * C + C + 2 * C + 2;
 /** Queries and values. */
 const LORA = LAYERS * 2 * RANK * (C + C);
 const bottleneck = (width: number) => 2 * width * C + width + C;
+/** The side of MoRA's matrix. */
+const SIDE = Math.floor(Math.sqrt(2 * C * RANK) + 0.5);
 const NORMS = (1 + 2 * LAYERS) * 2 * C;
 
 const base = models.bert({ ...ENCODER, labels: 2, dropout: 0 }).init(random.key(0));
@@ -26,6 +28,11 @@ const COUNTS: Readonly<Record<string, number>> = {
   rslora: LORA + HEADS,
   "lora-plus": LORA + HEADS,
   dora: LORA + LAYERS * 2 * C + HEADS,
+  hira: LORA + HEADS,
+  mora: LAYERS * 2 * SIDE * SIDE + HEADS,
+  pissa: LORA + HEADS,
+  vera: LAYERS * 2 * (256 + C) + HEADS,
+  "lora-fa": LORA / 2 + HEADS,
   adalora: LORA * 3 / 2 + LAYERS * 2 * RANK * 3 / 2 + HEADS,
   dylora: LORA + HEADS,
   "delta-lora": LORA + HEADS,

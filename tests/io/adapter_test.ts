@@ -19,11 +19,15 @@ interface Said {
   readonly unexpected: readonly string[];
   readonly missing: readonly string[];
   readonly rank: number;
-  readonly alpha: number;
+  /** `null` where the kind has none. */
+  readonly alpha: number | null;
   readonly task: string | null;
   readonly targets: readonly string[];
   readonly saved: readonly string[] | null;
 }
+
+/** Two computations of singular values differ by more than sums do: PEFT makes those that PiSSA began with anew. */
+const toleranceOf = (name: string) => /^pissa(-rslora)?$/.test(name) ? 1e-4 : 1e-5;
 
 const FILES = ["adapter_config.json", "adapter_model.safetensors"];
 
@@ -46,7 +50,7 @@ describe("adapters in PEFT's format", () => {
       const { adapter, classifier, merged } = exported[name];
       expect([peft.unexpected, peft.missing]).toEqual([[], []]);
       const { config } = adapter;
-      expect([peft.rank, peft.alpha, peft.task]).toEqual([config.r, config.lora_alpha, config.task_type]);
+      expect([peft.rank, peft.alpha, peft.task]).toEqual([config.r, config.lora_alpha ?? null, config.task_type]);
       expect(peft.targets).toEqual([...config.target_modules as string[]].sort());
       expect(peft.saved ?? []).toEqual(expect.arrayContaining(config.modules_to_save as string[] ?? []));
       // Heads are those of the commands, which PEFT must take for a classifier's.
@@ -55,7 +59,7 @@ describe("adapters in PEFT's format", () => {
       const hashes: string[] = [];
       for (const file of FILES) hashes.push(await sha256(await Deno.readFile(`${folder}/deep/${name}/${file}`)));
       expect(hashes).toEqual(peft.files);
-      expectClose(await (await classifier.answer(merged())).data(), peft.logits, 1e-5);
+      expectClose(await (await classifier.answer(merged())).data(), peft.logits, toleranceOf(name));
     });
 
     it(`${name}: comes back from its folder as it was saved, and is exported as it was`, async () => {
@@ -101,9 +105,20 @@ describe("adapters in PEFT's format", () => {
   });
 
   it("answer as PEFT does without being merged, too", async () => {
-    for (const name of ["lora", "dora", "adalora", "delta-lora-telescoped", "lora-in-classifier"] as const) {
+    for (
+      const name of [
+        "lora",
+        "dora",
+        "adalora",
+        "hira",
+        "vera",
+        "pissa",
+        "delta-lora-telescoped",
+        "lora-in-classifier",
+      ] as const
+    ) {
       const { classifier, adapted } = exported[name];
-      expectClose(await (await classifier.answer(adapted())).data(), said.adapters[name].logits, 1e-5);
+      expectClose(await (await classifier.answer(adapted())).data(), said.adapters[name].logits, toleranceOf(name));
     }
   });
 

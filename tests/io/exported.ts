@@ -11,12 +11,16 @@ import {
   type DeltaLoraAux,
   dora,
   dylora,
+  hira,
   lora,
+  loraFa,
   loraPlus,
   type LowRankTrainable,
   type Method,
+  pissa,
   rslora,
   scaledLora,
+  vera,
 } from "../../lib/peft/mod.ts";
 import { type Tensor, tensor, type Tree, treeMap } from "../../lib/tensor/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
@@ -48,6 +52,8 @@ export interface Exported {
   readonly adapted: () => Params;
   /** Those of the model with the adapter merged into its weights. */
   readonly merged: () => BaseParams;
+  /** What `convert` gives, where the method has that. */
+  readonly converted?: () => Adapter;
 }
 
 /** The fixture of `tests/fixtures/models.py`; MiniLM is a BERT. */
@@ -82,6 +88,7 @@ function exported<Trainable, Aux>(
     classifier,
     adapted: () => method.adapt(from, trainable, aux),
     merged: () => method.merge({ base: from, trainable, aux }),
+    converted: method.convert && (() => method.convert!({ base: from, trainable, aux })),
   };
 }
 
@@ -169,6 +176,28 @@ function encoderAdapters(): Record<string, Exported> {
     "rslora-patterns": simple(rslora(PATTERNS)),
     dora: exported(lengths, trained(numbers, lengths, classifier), { aux: {}, classifier }),
     adalora: cutAdalora(numbers, OPTIONS, classifier),
+    ...otherForms(new Numbers(14), classifier),
+  };
+}
+
+/** Adapters of the encoder by methods whose forms are others than LoRA's. */
+function otherForms(numbers: Numbers, classifier: Classifier): Record<string, Exported> {
+  const of = <F, Aux>(method: Method<LowRankTrainable<F>, Aux>) => {
+    const { aux } = method.init(random.key(0), classifier.base);
+    return exported(method, trained(numbers, method, classifier), { aux, classifier });
+  };
+  const { alpha: _, alphaPattern: __, rankPattern: ___, ...wide } = PATTERNS;
+  const principal = pissa(PATTERNS);
+  const { aux } = principal.init(random.key(0), classifier.base);
+  const whole = exported(principal, trained(numbers, principal, classifier), { aux, classifier });
+  return {
+    hira: of(hira({ ...wide, heads: SAVED })),
+    pissa: of(principal),
+    "pissa-rslora": of(pissa({ ...OPTIONS, scaling: "rank-stabilized" })),
+    "pissa-converted": { ...whole, adapter: whole.converted!() },
+    vera: of(vera({ ...wide, rank: 12, heads: SAVED })),
+    "vera-drawn": of(vera({ ...wide, rank: 12, projectionKey: 5, saveProjection: false })),
+    "lora-fa": of(loraFa(OPTIONS)),
   };
 }
 

@@ -24,7 +24,7 @@ function written(name: keyof typeof said.methods, when: "before" | "after"): Ada
 describe("adapters that PEFT wrote", () => {
   beforeAll(async () => void await testDevice());
 
-  for (const name of ["lora", "rslora", "dora", "adalora"] as const) {
+  for (const name of ["lora", "rslora", "dora", "adalora", "hira", "pissa", "vera"] as const) {
     const { losses: wanted, logits } = said.methods[name];
 
     it(`${name}: trained on from here, has PEFT's losses and comes out with its tensors`, async () => {
@@ -72,7 +72,7 @@ describe("adapters that PEFT wrote", () => {
       adapterMethod({ config: { ...config, ...changes }, tensors: others }, base);
     const inPeft = "merge it in PEFT, PeftModel.from_pretrained(model, ADAPTER).merge_and_unload()";
     expect(use({ peft_type: "IA3" })).toThrow(
-      `peft_type is "IA3", not "LORA" or "ADALORA", nor our own "BOTTLENECK" or "BITFIT": ${inPeft}`,
+      `peft_type is "IA3", not "LORA", "ADALORA", "HIRA" or "VERA", nor our own "BOTTLENECK", "BITFIT" or "MORA": ${inPeft}`,
     );
     expect(use({ peft_type: "PREFIX_TUNING" })).toThrow("prompts are no change of weights");
     expect(use({ bias: "some" })).toThrow('bias is "some", not "none" or "all" or "lora_only"');
@@ -101,8 +101,13 @@ describe("adapters that PEFT wrote", () => {
       expect(use({ trainable_token_indices: indices }, tokens)).toThrow("not places in the 48 rows of bert.embeddings");
     }
     expect(use({ trainable_token_indices: [1] }, tokens)).toThrow("trainable_tokens_delta is [2, 32], not [1, 32]");
-    // PiSSA takes its factors out of the base as well: its files alone are not the change.
-    expect(use({ init_lora_weights: "pissa" })).toThrow('init_lora_weights is "pissa", not true or false');
+    // OLoRA and PiSSA by a random method take their factors out of the base as well: files alone are not the change.
+    for (const way of ["olora", "pissa_niter_4"]) {
+      expect(use({ init_lora_weights: way })).toThrow(`init_lora_weights is "${way}", not true or false`);
+    }
+    expect(use({ init_lora_weights: "pissa", use_dora: true })).toThrow('init_lora_weights is "pissa", not true');
+    const projection = { ...tensors, "base_model.vera_A": zeros([2, 2]) };
+    expect(use({}, projection)).toThrow("nothing of the model fits its tensor base_model.vera_A");
     expect(use({ alora_invocation_tokens: [1, 2] })).toThrow("alora_invocation_tokens is [1,2], not false");
     expect(use({ target_parameters: ["query.weight"] })).toThrow(inPeft);
     expect(use({ r: config.r as number + 1 })).toThrow(/its bert\..*\.A is \[\d+,\d+\], not \[\d+,\d+\]/);

@@ -8,11 +8,16 @@ import {
   adapterMethod,
   deltaLora,
   dora,
+  hira,
   lora,
+  loraFa,
   type LowRankTrainable,
   LowRankWeight,
   type Method,
+  mora,
+  pissa,
   rslora,
+  vera,
 } from "../../lib/peft/mod.ts";
 import { type Tensor, tensor, type Tree, treeMap } from "../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../lib/train/mod.ts";
@@ -31,6 +36,12 @@ const METHODS = {
   dora: () => dora(OPTIONS),
   adalora: () => adalora({ ...OPTIONS, ...STEPS, initialRank: 2, targetRank: 1 }),
   "delta-lora": () => deltaLora(DELTA),
+  hira: () => hira(OPTIONS),
+  "mora by sharing": () => mora(OPTIONS),
+  "mora by rotation": () => mora({ ...OPTIONS, map: "rotation" }),
+  pissa: () => pissa(OPTIONS),
+  vera: () => vera(OPTIONS),
+  "lora-fa": () => loraFa(OPTIONS),
 } satisfies Record<string, () => Method<LowRankTrainable<Tree>>>;
 
 /** A method's state in which the branch is not zero. */
@@ -153,7 +164,7 @@ describe("dropout in the branch", () => {
   });
 
   it("refuses rates that are none", () => {
-    for (const make of [lora, dora]) {
+    for (const make of [lora, dora, hira, mora, pissa, vera, loraFa]) {
       expect(() => make({ ...OPTIONS, dropout: 1 })).toThrow("dropout lies in [0, 1), not 1");
     }
     expect(() => deltaLora({ ...DELTA, dropout: -1 })).toThrow("dropout lies in [0, 1), not -1");

@@ -8,10 +8,15 @@ import {
   deltaLora,
   dora,
   full,
+  hira,
   lora,
+  loraFa,
   type Method,
+  mora,
+  pissa,
   rslora,
   scaledLora,
+  vera,
 } from "../../lib/peft/mod.ts";
 import { type Tensor, tensor, treeDispose, treeLeaves } from "../../lib/tensor/mod.ts";
 import { init, makeStep, type StepMetrics, type TrainState } from "../../lib/train/mod.ts";
@@ -38,6 +43,11 @@ const METHODS = {
   }),
   "telescoped delta-lora": deltaLora({ ...SHARED, lambda: 2, startStep: 1, write: "telescoped" }),
   "lora-scaled": scaledLora({ ...SHARED, lambda: 2 }),
+  hira: hira(SHARED),
+  mora: mora(SHARED),
+  pissa: pissa(SHARED),
+  vera: vera(SHARED),
+  "lora-fa": loraFa({ ...SHARED, correction: true }),
 } as unknown as Readonly<Record<string, Method>>;
 
 /** The base with its matrices rounded to f16: as f16, and the same numbers as f32. */

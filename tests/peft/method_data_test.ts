@@ -46,8 +46,8 @@ describe("options of METHODS that are data", () => {
     );
     expect(named).toEqual([
       ...["adalora.alpha", "delta-lora.alpha", "delta-lora.lambda", "delta-lora.startStep", "dora.alpha"],
-      ...["dylora.alpha", "lora.alpha", "lora-plus.alpha", "lora-scaled.alpha", "lora-scaled.lambda"],
-      ...["lora-scaled.startStep", "rslora.alpha"],
+      ...["dylora.alpha", "lora.alpha", "lora-fa.alpha", "lora-plus.alpha", "lora-scaled.alpha"],
+      ...["lora-scaled.lambda", "lora-scaled.startStep", "pissa.alpha", "rslora.alpha"],
     ]);
   });
 

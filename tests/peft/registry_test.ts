@@ -10,6 +10,9 @@ const STEPS = 100;
 const TARGETS = ".*\\.(query|value)";
 const base = bert({ vocabSize: 16, hiddenSize: 8, layers: 1, heads: 2, maxLength: 8, labels: 2 }).init(random.key(0));
 
+/** Addresses of papers: on arXiv, or where they were reviewed if they are not there. */
+const PAPER = /^https:\/\/(arxiv\.org\/abs\/\d{4}\.\d{5}|openreview\.net\/forum\?id=\w+)$/;
+
 /** All files of the given kind below a folder, as paths from the root. */
 function* filesIn(folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(new URL(`${folder}/`, ROOT))) {
@@ -36,7 +39,7 @@ describe("METHODS", () => {
       for (const line of [summary, ...Object.values(options).map(({ help }) => help)]) {
         expect(line).toMatch(/^\S[^\n]*[^\s.]$/);
       }
-      if (name !== "full") expect(paper).toMatch(/^https:\/\/arxiv\.org\/abs\/\d{4}\.\d{5}$/);
+      if (name !== "full") expect(paper).toMatch(PAPER);
       expect(recipe.learningRate).toBeGreaterThan(0);
     });
 
@@ -75,7 +78,7 @@ describe("METHODS", () => {
     const readme = await Deno.readTextFile(new URL("README.md", ROOT));
     const [, table] = /\n\| `--method` .*\n\|[-:| ]+\n((?:\|.*\n)+)/.exec(readme)!;
     const rows = table.trim().split("\n").map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()));
-    const link = (paper = "") => paper && `[${paper.split("/").at(-1)}](${paper})`;
+    const link = (paper = "") => paper && `[${paper.split(/[/=]/).at(-1)}](${paper})`;
     expect(rows).toEqual(METHODS.map(({ name, summary, paper }) => [`\`${name}\``, summary, link(paper)]));
   });
 

@@ -34,6 +34,12 @@ const METHODS: Record<string, dd.peft.Method<Tree, Tree>> = {
     interval: 1,
   }),
   dora: dd.peft.dora(common),
+  hira: dd.peft.hira(common),
+  "mora by sharing": dd.peft.mora(common),
+  "mora by rotation": dd.peft.mora({ ...common, map: "rotation" }),
+  pissa: dd.peft.pissa(common),
+  vera: dd.peft.vera({ ...common, rank: 12 }),
+  "lora-fa with corrected gradients": dd.peft.loraFa({ ...common, correction: true }),
   full: dd.peft.full(),
 };
 

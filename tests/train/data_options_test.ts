@@ -29,6 +29,8 @@ const METHODS: Readonly<Record<string, MethodOf>> = {
   "lora with dropout": ({ alpha }) => dd.peft.lora({ ...shared, alpha, dropout: 0.25 }),
   "rslora": ({ alpha }) => dd.peft.rslora({ ...shared, alpha }),
   "lora-plus": ({ alpha }) => dd.peft.loraPlus({ ...shared, alpha }),
+  "lora-fa with corrected gradients": ({ alpha }) => dd.peft.loraFa({ ...shared, alpha, correction: true }),
+  "pissa": ({ alpha }) => dd.peft.pissa({ ...shared, alpha }),
   "dora": ({ alpha }) => dd.peft.dora({ ...shared, alpha }),
   "dylora": ({ alpha }) => dd.peft.dylora({ ...shared, alpha }),
   "adalora": ({ alpha }) =>
@@ -272,6 +274,8 @@ describe("methods whose options are tensors", () => {
       dd.peft.lora({ ...shared, alpha: alpha() }),
       dd.peft.dora({ ...shared, alpha: alpha() }),
       dd.peft.dylora({ ...shared, alpha: alpha() }),
+      dd.peft.loraFa({ ...shared, alpha: alpha() }),
+      dd.peft.pissa({ ...shared, alpha: alpha() }),
       dd.peft.scaledLora({ ...shared, alpha: alpha(), lambda: 1 }),
       dd.peft.scaledLora({ ...shared, alpha: alpha(), lambda: 1, startStep: 2 }),
       dd.peft.deltaLora({ ...shared, alpha: alpha(), lambda: 1, startStep: 2 }),

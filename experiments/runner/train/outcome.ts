@@ -62,8 +62,8 @@ export function startFrom(
 ): train.TrainState {
   if (method.hasHiddenChange) {
     throw new Error(
-      `${method.name} cannot start from another run in this form, as it changes weights without writing them: use the one ` +
-        "that writes them (in-place)",
+      `${method.name} cannot start from another run in this form, as part of what it changes is in neither the weights ` +
+        "nor what it trains: where it has one that writes weights (in-place), use that",
     );
   }
   const own = outcomeOf(fresh, method);

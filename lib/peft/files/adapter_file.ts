@@ -28,14 +28,18 @@ const SAVED_FOR: Readonly<Record<string, readonly string[]>> = {
   QUESTION_ANS: ["qa_outputs"],
 };
 
+/** What `init_lora_weights` is for factors that began as the principal part of a weight, as PiSSA has it. */
+const PRINCIPAL = /^pissa$/;
+
 /** Refuses settings that change what is computed and are not here: any that is not off. */
-function refuseUnknown(fields: ConfigFields, known: ReadonlySet<string>): void {
+function refuseUnknown(fields: ConfigFields, known: ReadonlySet<string>, isPissa: boolean): void {
   for (const name of Object.keys(fields.config)) {
     if (!SHARED_SETTINGS.has(name) && !known.has(name)) fields.refuse(name, false, [], {});
   }
   fields.refuse("bias", "none", "all", "lora_only");
-  // Other ways to begin, PiSSA's and OLoRA's among them, take their part out of the base as well: the saved factors
-  // alone are not the change.
+  // Other ways to begin, OLoRA's among them, take their part out of the base as well: the saved factors alone are not the
+  // change. What PiSSA takes out is known of the base.
+  if (isPissa) return;
   fields.refuse("init_lora_weights", true, false, "gaussian", "eva", "orthogonal", "mica");
 }
 
@@ -125,9 +129,14 @@ export class AdapterFile {
     return this.type === "LORA" && this.fields.flag("use_dora");
   }
 
+  /** Whether it is an adapter of PiSSA. */
+  get isPissa(): boolean {
+    return this.type === "LORA" && !this.isDora && PRINCIPAL.test(String(this.fields.config.init_lora_weights));
+  }
+
   /** Whether it is an adapter of LoRA that scales like rsLoRA, `stabilized`, or like LoRA. */
   isLora({ stabilized }: { readonly stabilized: boolean }): boolean {
-    return this.type === "LORA" && !this.isDora && this.fields.flag("use_rslora") === stabilized;
+    return this.type === "LORA" && !this.isDora && !this.isPissa && this.fields.flag("use_rslora") === stabilized;
   }
 
   /** A pattern that finds the modules of `modules_to_save`, and no other. */
@@ -140,7 +149,7 @@ export class AdapterFile {
    * setting changes what is computed and is not here.
    */
   get places(): Places {
-    refuseUnknown(this.fields, this.known);
+    refuseUnknown(this.fields, this.known, this.isPissa);
     return this.#places ??= placesOf(this.fields, this.tensors, this.base);
   }
 

@@ -14,13 +14,18 @@ export interface AdapterParts {
   readonly parts: Readonly<Record<string, (target: string) => Tensor>>;
   /** What was trained whole, by the names of parameters. */
   readonly heads: Readonly<Record<string, Tensor>>;
+  /** Tensors of no target, by their whole names in the file; none by default. */
+  readonly shared?: Readonly<Record<string, Tensor>>;
   /** The model's own parameters, of which PEFT saves those beside the heads in the same modules. */
   readonly base: BaseParams;
 }
 
+/** Kinds of PEFT's with the fields of LoRA's configuration. */
+const LORA_KINDS: readonly string[] = ["LORA", "ADALORA"];
+
 type WrittenParts = Omit<AdapterParts, "base" | "heads"> & { readonly saved: SavedModules };
 
-function adapterOf({ settings, targets, parts, saved }: WrittenParts): Adapter {
+function adapterOf({ settings, targets, parts, shared, saved }: WrittenParts): Adapter {
   const named = [
     ...Object.entries(parts).flatMap(([ending, partOf]) =>
       targets.map((target) => [`${target}${ending}`, partOf(target)] as const)
@@ -36,7 +41,7 @@ function adapterOf({ settings, targets, parts, saved }: WrittenParts): Adapter {
       modules_to_save: saved.modules.length > 0 ? saved.modules : null,
       ...settings,
     },
-    tensors: Object.fromEntries(named.map(([name, tensor]) => [`${PEFT_PREFIX}${name}`, tensor])),
+    tensors: { ...shared, ...Object.fromEntries(named.map(([name, tensor]) => [`${PEFT_PREFIX}${name}`, tensor])) },
   };
 }
 
@@ -83,9 +88,10 @@ export function ownAdapter({ heads, ...rest }: Omit<AdapterParts, "base">): Adap
  * ```
  */
 export function peftAdapter({ base, heads, settings, ...rest }: AdapterParts): Adapter {
-  const shared = { lora_dropout: 0, bias: "none", fan_in_fan_out: false };
+  const isLora = LORA_KINDS.includes(String(settings.peft_type));
+  const usual = { ...isLora && { lora_dropout: 0, bias: "none" }, fan_in_fan_out: false };
   const saved = savedModules({ base, heads, targets: rest.targets });
-  return adapterOf({ ...rest, settings: { ...shared, ...settings }, saved });
+  return adapterOf({ ...rest, settings: { ...usual, ...settings }, saved });
 }
 
 /** What {@linkcode loraAdapter} is made of. */

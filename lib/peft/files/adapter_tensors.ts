@@ -8,18 +8,26 @@ export const PEFT_PREFIX = "base_model.model.";
 /** Further copies of what is saved whole, which PEFT writes beside it with `bias: "all"` and reads as nothing. */
 const COPY = /\.(original_module|modules_to_save)\./;
 
+/** What targets share in PEFT's VeRA, which lies beside the model. */
+const SHARED = /^base_model\.vera_[AB]$/;
+
 /** The tensors of an adapter's file, each of which is taken once. */
 export class AdapterTensors {
   readonly #left = new Map<string, Tensor>();
 
   constructor(tensors: Adapter["tensors"]) {
     for (const [name, tensor] of Object.entries(tensors)) {
-      if (!name.startsWith(PEFT_PREFIX)) {
+      if (!name.startsWith(PEFT_PREFIX) && !SHARED.test(name)) {
         throw new Error(`cannot use the adapter: its tensor ${name} does not begin with ${PEFT_PREFIX}`);
       }
-      const own = name.slice(PEFT_PREFIX.length);
+      const own = SHARED.test(name) ? name : name.slice(PEFT_PREFIX.length);
       if (!COPY.test(own)) this.#left.set(own, tensor);
     }
+  }
+
+  /** A tensor's whole name in the file. */
+  static wholeName(name: string): string {
+    return SHARED.test(name) ? name : `${PEFT_PREFIX}${name}`;
   }
 
   /** Names, without PEFT's prefix, that nobody took so far. */
@@ -35,7 +43,9 @@ export class AdapterTensors {
   take(name: string, ...others: readonly string[]): Tensor {
     const own = [name, ...others].find((one) => this.#left.has(one));
     const tensor = this.#left.get(own ?? name);
-    if (tensor === undefined) throw new Error(`cannot use the adapter: it has no tensor ${PEFT_PREFIX}${name}`);
+    if (tensor === undefined) {
+      throw new Error(`cannot use the adapter: it has no tensor ${AdapterTensors.wholeName(name)}`);
+    }
     this.#left.delete(own ?? name);
     return tensor;
   }

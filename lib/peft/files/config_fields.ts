@@ -22,8 +22,8 @@ export class ConfigFields {
     return typeof value === "number" && Number.isFinite(value) ? value : this.fail(name, "a number");
   }
 
-  flag(name: string): boolean {
-    const value = this.config[name] ?? false;
+  flag(name: string, fallback = false): boolean {
+    const value = this.config[name] ?? fallback;
     return typeof value === "boolean" ? value : this.fail(name, "true or false");
   }
 

@@ -30,7 +30,7 @@ export function readOptions<Schema extends OptionSchema>(fields: ConfigFields, s
     if (!option.field) return [];
     const [field] = option.field;
     if (option.kind === "text") return [[name, fields.choice(field, option.choices)]];
-    if (option.kind === "boolean") return [[name, fields.flag(field)]];
+    if (option.kind === "boolean") return [[name, fields.flag(field, option.field[1])]];
     return [[name, fields.number(field, option.field[1])]];
   });
   // An entry for each option with a field, of the option's kind.
