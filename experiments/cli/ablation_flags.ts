@@ -2,7 +2,7 @@ import { TASKS } from "../recipes/mod.ts";
 import { ABLATION_SIZE, ABLATION_SIZES } from "../studies/ablations/sizes.ts";
 import { STUDIES, STUDY_GROUPS } from "../studies/ablations/studies/mod.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
-import { GRID, MODEL } from "./flag_table.ts";
+import { GRID, MODEL, VERDICTS } from "./flag_table.ts";
 
 const ablationSizes = (of: "seeds" | "manySeeds" | "sweepSeeds" | "out") =>
   ABLATION_SIZES.map((name) => ABLATION_SIZE[name][of]).join(", ");
@@ -66,6 +66,7 @@ export const ABLATIONS = {
     value: "FILE",
     help: "writes the report there, and its figures into the folder of that name without its ending",
   },
+  ...VERDICTS,
   ...GRID,
   "dry-run": { takes: "nothing", help: "only prints what would run, and for how long" },
   ...COMMON,

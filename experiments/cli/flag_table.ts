@@ -112,6 +112,15 @@ export const WRITE_SPEC = {
   },
 } as const satisfies FlagTable;
 
+/** How experiments judge what they find. */
+export const VERDICTS = {
+  margin: {
+    takes: "positive",
+    value: "M",
+    help: "points that do not matter, 2 by default: what differs by less is called equivalent",
+  },
+} as const satisfies FlagTable;
+
 /** What every command has that runs a grid. */
 export const GRID = {
   "save-every": {

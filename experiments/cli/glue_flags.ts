@@ -1,7 +1,7 @@
 import { ALL_METHODS, METHODS } from "../recipes/methods.ts";
 import { SCALE, SCALES, TASKS } from "../recipes/mod.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
-import { GRID, MODEL } from "./flag_table.ts";
+import { GRID, MODEL, VERDICTS } from "./flag_table.ts";
 
 const sizes = (of: "seeds" | "out") => SCALES.map((name) => SCALE[name][of]).join(", ");
 
@@ -76,6 +76,7 @@ export const GLUE = {
     path: "out",
     help: `where records and the report go, by default ${sizes("out")}`,
   },
+  ...VERDICTS,
   ...GRID,
   "dry-run": {
     takes: "nothing",

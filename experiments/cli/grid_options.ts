@@ -19,3 +19,8 @@ export function gridOptions(flags: GridFlags): Omit<RunGridOptions, "command" | 
 export function commandLine(task: string, args: readonly string[]): string {
   return ["deno task", task, ...args.filter((word) => word !== "--json")].join(" ");
 }
+
+/** The margin of verdicts as a share of 1, from points; none where it is not asked for. */
+export function marginOf({ margin }: { readonly margin?: number }): number | undefined {
+  return margin === undefined ? undefined : margin / 100;
+}

@@ -12,7 +12,7 @@ import { AblationPlan } from "../studies/ablations/specs.ts";
 import { isNamed, STUDIES, STUDY_GROUPS } from "../studies/ablations/studies/mod.ts";
 import { SUITE } from "../suite/suite_folder.ts";
 import { ABLATIONS } from "./ablation_flags.ts";
-import { commandLine, gridOptions } from "./grid_options.ts";
+import { commandLine, gridOptions, marginOf } from "./grid_options.ts";
 
 const NAMES: readonly string[] = [...STUDIES.map(({ name }) => name), ...STUDY_GROUPS];
 const USUAL: readonly string[] = STUDIES.filter(({ isExtra }) => !isExtra).map(({ name }) => name);
@@ -81,6 +81,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const { force, parquet, report, "write-spec": writeSpec } = flags;
   const plan = new AblationPlan(new Inputs(sources), studies, options);
   const command = commandLine("reproduce ablations", args);
-  const experiment = await ablationExperiment(plan, { out, report, parquet, command, force, writeSpec, sources });
+  const written = { out, report, parquet, command, force, writeSpec, sources, margin: marginOf(flags) };
+  const experiment = await ablationExperiment(plan, written);
   await runGrid(experiment, { ...gridOptions(flags), command: "reproduce", out, ...sharesOf(settings) });
 }

@@ -12,7 +12,7 @@ import { glueExperiment } from "../studies/glue/experiment.ts";
 import { glueSpecs } from "../studies/glue/glue_specs.ts";
 import { SUITE } from "../suite/suite_folder.ts";
 import { GLUE } from "./glue_flags.ts";
-import { commandLine, gridOptions } from "./grid_options.ts";
+import { commandLine, gridOptions, marginOf } from "./grid_options.ts";
 
 /** What `--help` prints. */
 export const HELP = `Trains methods on GLUE's tasks from one encoder and prints their table beside the papers'.
@@ -91,6 +91,6 @@ export async function main(args: readonly string[]): Promise<void> {
   const written = flags["write-spec"];
   if (written !== undefined) await writeRunFile(written, specs, { inputs: sources, out });
   const command = commandLine("reproduce glue", args);
-  const experiment = glueExperiment(specs, { inputs, grid, out, command });
+  const experiment = glueExperiment(specs, { inputs, grid, out, command, margin: marginOf(flags) });
   await runGrid(experiment, { ...gridOptions(flags), command: "reproduce", out });
 }

@@ -1,7 +1,7 @@
 import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { METRIC_NAMES, type RunRecord, scoreOf } from "../../lib/experiment/records/mod.ts";
 import { percent } from "../../lib/experiment/tables/percent.ts";
-import { duration } from "./duration.ts";
+import { duration } from "../../lib/text/duration.ts";
 import { ProgressBar } from "./progress_bar.ts";
 import { isTerminal } from "./write_error.ts";
 

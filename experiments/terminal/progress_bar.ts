@@ -1,4 +1,4 @@
-import { duration } from "./duration.ts";
+import { duration } from "../../lib/text/duration.ts";
 import { isTerminal, writeError } from "./write_error.ts";
 
 /**

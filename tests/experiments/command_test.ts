@@ -1,6 +1,6 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { duration } from "../../experiments/terminal/duration.ts";
+import { duration } from "../../lib/text/duration.ts";
 import { checkValues, nameList, refuseUnknown, wholeNumber } from "../../experiments/terminal/flags.ts";
 import { isModified, PACKAGE_VERSION, versions } from "../../experiments/runner/versions.ts";
 

@@ -1,4 +1,4 @@
-import { duration } from "../../terminal/duration.ts";
+import { duration } from "../../../lib/text/duration.ts";
 import type { Score } from "./score.ts";
 import type { StepLine } from "./step_batches.ts";
 

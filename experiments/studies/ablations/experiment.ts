@@ -19,12 +19,16 @@ export interface AblationExperimentOptions extends WriteSectionsOptions {
   readonly writeSpec?: string;
   /** Where inputs lie, as that file names them. */
   readonly sources: WriteRunFileOptions["inputs"];
+  /** The difference that does not matter, as a share; 0.02 by default. */
+  readonly margin?: number;
 }
 
 /** Runs sweep and studies, writes what they show, and gives it. */
 async function run(plan: AblationPlan, session: Session, options: AblationExperimentOptions): Promise<Results> {
-  const { out, writeSpec, sources } = options;
-  const { studies, evidence } = await gather(plan, session);
+  const { out, writeSpec, sources, margin } = options;
+  const gathered = await gather(plan, session);
+  const { studies } = gathered;
+  const evidence = { ...gathered.evidence, margin };
   const { sectionOf } = await import("./section.ts"); // which loads what draws figures
   const sections = studies.map((study) => sectionOf(study, evidence));
   const files = await writeSections(sections, evidence, options);

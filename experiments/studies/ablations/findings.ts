@@ -1,5 +1,13 @@
-import { type Comparison, type Difference, type Verdict, verdictOf } from "../../../lib/experiment/statistics/mod.ts";
-import { formatConfidence, formatP, formatPoints } from "../../../lib/experiment/statistics/points.ts";
+import {
+  type Comparison,
+  type Difference,
+  type VerdictKind,
+  verdictOf,
+  type VerdictOptions,
+} from "../../../lib/experiment/statistics/mod.ts";
+import { powerSentence } from "../../../lib/experiment/statistics/findings.ts";
+import { formatConfidence, marginText } from "../../../lib/experiment/statistics/points.ts";
+import { moreWork, rangeOf, verdictSentence } from "../../../lib/experiment/statistics/say_verdict.ts";
 import { plural } from "../../../lib/text/plural.ts";
 
 /** A method, and what it is held against. */
@@ -11,55 +19,22 @@ export interface Held {
   readonly rates?: readonly [own: number, against: number];
 }
 
-const points = (value: number, isSigned = true) => formatPoints(100 * value, { digits: 1, isSigned });
+/** How studies print points. */
+export const POINTS = { scale: 100, digits: 1 } as const;
 
-function rangeOf(values: readonly number[]): string {
-  const [least, most] = [Math.min(...values), Math.max(...values)].map((value) => points(value));
-  return least === most ? least : `${least} … ${most}`;
-}
-
-/** A difference that was seen, in words. */
-function seen({ method, against, difference, rates }: Held): string {
-  const { mean, interval, pairs, adjustedP } = difference!;
-  const p = formatP(adjustedP);
-  const direction = mean > 0 ? "higher" : "lower";
-  const unlike = rates ? `, at learning rates of ${rates[0]} and ${rates[1]}` : "";
-  return `${method} scored ${direction} than ${against} by ${points(Math.abs(mean), false)} points ` +
-    `(interval ${interval!.map((end) => points(end)).join(" … ")}, ${plural(pairs, "pair")}, p ` +
-    `${p.startsWith("<") ? p : `= ${p}`}${unlike})`;
-}
-
-/** Whether an interval lies on one side of 0. */
-function isApart({ difference }: Held): boolean {
-  const [low, high] = difference?.interval ?? [-1, 1];
-  return low > 0 || high < 0;
-}
-
-/** Whether anything is said of a single comparison: a difference, or an interval apart from 0. */
-export function showsSomething(held: readonly Held[], { level }: { readonly level: number }): boolean {
-  return held.some((one) => ["higher", "lower"].includes(verdictOf(one.difference, level)) || isApart(one));
-}
-
-/** A difference whose interval lies apart from 0 and whose test does not reach the level, in words. */
-function undecided({ method, against, difference }: Held): string {
-  const { mean, interval, pairs, adjustedP } = difference!;
-  return `${method} against ${against}: the interval lies apart from 0 (${
-    interval!.map((end) => points(end)).join(" … ")
-  }, ` +
-    `mean difference ${points(mean)} points), but the test of ${plural(pairs, "pair")} does not reach the level ` +
-    `(p = ${formatP(adjustedP)}): undecided`;
+/** Whether anything is said of a single comparison: a verdict of higher or lower. */
+export function showsSomething(held: readonly Held[], options: VerdictOptions): boolean {
+  return held.some(({ difference }) => ["higher", "lower"].includes(verdictOf(difference, options).kind));
 }
 
 /** Where differences lie, and how large their intervals let them be. */
-function spread(held: readonly Held[]): string {
+function spread(held: readonly Held[], { level, inner = false }: { readonly level: number; readonly inner?: boolean }) {
   const differences = held.map(({ difference }) => difference!);
-  const ends = differences.flatMap(({ interval }) => interval ?? []);
-  const means = `mean ${held.length === 1 ? "difference" : "differences"} ${
-    rangeOf(differences.map(({ mean }) => mean))
-  } points`;
-  return ends.length === 0
-    ? means
-    : `${means}, ${held.length === 1 ? "interval" : "intervals within"} ${rangeOf(ends)}`;
+  const ends = differences.flatMap((one) => (inner ? one.inner : one.interval) ?? []);
+  const [one, several] = held.length === 1 ? ["difference", "interval"] : ["differences", "intervals within"];
+  const means = `mean ${one} ${rangeOf(differences.map(({ mean }) => mean), POINTS)} points`;
+  if (ends.length === 0) return means;
+  return `${means}, ${formatConfidence(inner ? 2 * level : level)} ${several} ${rangeOf(ends, POINTS)}`;
 }
 
 /** Comparisons as sentences name them: methods by what they are held against. */
@@ -69,48 +44,75 @@ function named(held: readonly Held[]): string {
     .join("; ");
 }
 
+/** What undecided comparisons would need. */
+function needs(held: readonly Held[], { margin }: VerdictOptions): string {
+  const longest = held.flatMap(({ difference }) => difference?.needed === undefined ? [] : [difference])
+    .sort((a, b) => b.needed! - a.needed!)[0];
+  if (!longest) return "";
+  const more = moreWork(longest);
+  const pairs = `${held.length === 1 ? "about" : "up to"} ${plural(longest.needed!, "pair")}`;
+  return ` Whether within ${marginText(margin, POINTS)} would take ${pairs}${
+    more === undefined ? ", which there are: the difference lies near the margin" : ` (${more}, of each)`
+  }.`;
+}
+
 /** Options of {@linkcode plainFindings}. */
-export interface PlainFindingsOptions {
-  readonly level: number;
+export interface PlainFindingsOptions extends VerdictOptions {
   /** What the comparisons are called: `comparisons with lora`. */
   readonly what: string;
 }
 
+/** How many comparisons have which verdict. */
+function tally(held: readonly Held[], { what, ...options }: PlainFindingsOptions): string {
+  const words: Readonly<Record<VerdictKind, string>> = {
+    higher: "higher",
+    lower: "lower",
+    equivalent: `equivalent within ${marginText(options.margin, POINTS)}`,
+    undecided: "undecided",
+  };
+  const groups = Map.groupBy(held, ({ difference }) => verdictOf(difference, options).kind);
+  const kinds: readonly VerdictKind[] = ["higher", "lower", "equivalent", "undecided"];
+  const counts = kinds.flatMap((kind) => groups.has(kind) ? [`${groups.get(kind)!.length} ${words[kind]}`] : []);
+  return `Of ${held.length} ${what}: ${counts.join(", ")}.`;
+}
+
 /**
- * What comparisons of one family show, in plain sentences from their numbers alone: each difference that interval and
- * test agree on by itself, all others together, with how large their intervals let them be.
+ * What comparisons of one family show by the one rule, in plain sentences from their numbers alone: each that is higher
+ * or lower by itself, those that are equivalent and those that are undecided together, with how large their intervals
+ * let them be, what the undecided ones would need, and what so many pairs can find.
  */
-export function plainFindings(held: readonly Held[], { level, what }: PlainFindingsOptions): string {
-  const by = (...wanted: readonly Verdict[]) =>
-    held.filter(({ difference }) => wanted.includes(verdictOf(difference, level)));
-  const apart = by("higher", "lower");
-  const unseen = by("no difference seen");
-  const alike = unseen.filter((one) => !isApart(one));
-  const open = unseen.filter(isApart);
-  const untested = by("untested");
-  const bare = by("no interval");
-  const missing = by("no pairs");
+export function plainFindings(held: readonly Held[], options: PlainFindingsOptions): string {
+  const { level, margin } = options;
+  const words = { ...POINTS, level, margin };
+  const there = held.filter(({ difference }) => difference);
+  const of = (...kinds: readonly VerdictKind[]) =>
+    there.filter(({ difference }) => kinds.includes(verdictOf(difference, options).kind));
+  const alike = of("equivalent");
+  const [few, open] = [true, false].map((wanted) =>
+    of("undecided").filter(({ difference }) => difference!.tooFew === wanted)
+  );
+  const missing = held.filter(({ difference }) => !difference);
   const left = held.flatMap(({ method, difference }) => difference?.leftOut ? [`${method} ${difference.leftOut}`] : []);
-  const tested = apart.length + unseen.length;
+  const power = powerSentence(there.map(({ difference }) => difference), words);
+  const apart = of("higher", "lower").map((one) => {
+    const note = one.rates ? `, at learning rates of ${one.rates[0]} and ${one.rates[1]}` : "";
+    return `${verdictSentence({ ...one, note }, words)}.`;
+  });
   const sentences = [
-    ...tested > 0 && held.length > 1
+    ...there.length > 1 ? [tally(there, options)] : [],
+    ...apart,
+    ...alike.length > 0
+      ? [`Equivalent within ${marginText(margin, POINTS)}: ${named(alike)} (${spread(alike, { level, inner: true })}).`]
+      : [],
+    ...open.length > 0 ? [`Undecided: ${named(open)} (${spread(open, { level })}).${needs(open, options)}`] : [],
+    ...few.length > 0
       ? [
-        `Of ${held.length} ${what}, ${
-          apart.length === 0 ? "none shows" : apart.length === 1 ? "1 shows" : `${apart.length} show`
-        } a difference by interval and test together.`,
+        `Undecided, as so few pairs cannot reach the level: ${named(few)} (${spread(few, { level })}).${
+          needs(few, options)
+        }`,
       ]
       : [],
-    ...apart.map((one) => `${seen(one)}.`),
-    ...open.map((one) => `${undecided(one)}.`),
-    ...alike.length > 0
-      ? [`No difference seen: ${named(alike)} (${spread(alike)}), which does not show that there is none.`]
-      : [],
-    ...untested.length > 0
-      ? [`Too few pairs for a test, intervals only: ${named(untested)} (${spread(untested)}).`]
-      : [],
-    ...bare.length > 0
-      ? [`A task with a single pair, so no interval and no verdict: ${named(bare)} (${spread(bare)}).`]
-      : [],
+    ...power === undefined ? [] : [power],
     ...missing.length > 0 ? [`No pair of runs, so nothing can be said: ${named(missing)}.`] : [],
     ...left.length > 0 ? [`Pairs left out, as a run failed: ${left.join(", ")}.`] : [],
   ];

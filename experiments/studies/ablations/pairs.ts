@@ -1,35 +1,34 @@
-import { compare, type CompareOptions, correctFamily, type ScoredRun } from "../../../lib/experiment/statistics/mod.ts";
+import {
+  comparePairs,
+  type JudgeOptions,
+  type MethodPair,
+  type ScoredRun,
+  type VerdictOptions,
+} from "../../../lib/experiment/statistics/mod.ts";
+import { judgedColumns } from "../../../lib/experiment/tables/comparison_table.ts";
 import { tableMarkdown } from "../../../lib/experiment/tables/table.ts";
-import { formatConfidence, formatP, formatPoints } from "../../../lib/experiment/statistics/points.ts";
-import type { Held } from "./findings.ts";
+import { formatConfidence, formatPoints } from "../../../lib/experiment/statistics/points.ts";
+import { type Held, POINTS } from "./findings.ts";
 
 /** Pairs of methods held against each other as one family: Holm's correction is over all of them. */
 export function holdPairs(
   rows: readonly ScoredRun[],
-  { pairs, level = 0.05, ...options }: Omit<CompareOptions, "baseline"> & {
-    readonly pairs: readonly (readonly [method: string, against: string])[];
-  },
+  options: JudgeOptions & { readonly pairs: readonly MethodPair[] },
 ): Held[] {
-  const held = pairs.map(([method, against]): Held => {
-    const own = rows.filter((row) => row.method === method || row.method === against);
-    const { methods } = compare(own, { baseline: against, level, ...options });
-    return { method, against, difference: methods.find((one) => one.method === method)?.difference };
-  });
-  const tested = held.flatMap(({ difference }) => difference ?? []);
-  const corrected = correctFamily(tested, level);
-  return held.map((one) => one.difference ? { ...one, difference: corrected[tested.indexOf(one.difference)] } : one);
+  const differences = comparePairs(rows, options);
+  return options.pairs.map(([method, against], i) => ({ method, against, difference: differences[i] }));
 }
 
 /** The pairs as a Markdown table. */
-export function pairTable(held: readonly Held[], { level }: { readonly level: number }): string {
+export function pairTable(held: readonly Held[], options: VerdictOptions): string {
   const points = (value: number | undefined) =>
     value === undefined ? "–" : formatPoints(100 * value, { digits: 1, isSigned: true });
   return tableMarkdown(held.map(({ method, against, difference }) => ({
     method,
     against,
     difference: points(difference?.mean),
-    [`${formatConfidence(level)} interval`]: difference?.interval?.map(points).join(" … ") ?? "–",
+    [`${formatConfidence(options.level)} interval`]: difference?.interval?.map(points).join(" … ") ?? "–",
     pairs: String(difference?.pairs ?? 0),
-    "p (Holm)": difference && !difference.tooFew ? formatP(difference.adjustedP) : "–",
+    ...judgedColumns(difference, { ...POINTS, ...options }),
   })));
 }

@@ -1,6 +1,7 @@
 import { mostAtOnce, type RunRecord } from "../../../lib/experiment/records/mod.ts";
+import { LEVEL, MARGIN, ruleText } from "../../../lib/experiment/statistics/mod.ts";
 import { distinct } from "../../../lib/text/distinct.ts";
-import { duration } from "../../terminal/duration.ts";
+import { duration } from "../../../lib/text/duration.ts";
 import { runTitle } from "../../terminal/narrator.ts";
 import { totalOf } from "../glue/estimate.ts";
 import type { Evidence, Section } from "./section.ts";
@@ -23,7 +24,7 @@ function treeOf(records: readonly RunRecord[]): string {
 }
 
 /** What holds for all studies. */
-function head(records: readonly RunRecord[], { sweeps }: Evidence): string[] {
+function head(records: readonly RunRecord[], { sweeps, margin = MARGIN }: Evidence): string[] {
   const results = records.flatMap(({ result }) => result ?? []);
   const [{ spec: { model, data, batchSize, split } }] = records;
   const metrics = new Map(records.map(({ spec: { task, metric } }) => [task, metric]));
@@ -47,6 +48,7 @@ function head(records: readonly RunRecord[], { sweeps }: Evidence): string[] {
       [...sweeps.keys()].join("; ")
     }. Conditions with other options than were swept have ` +
     "the rate of their method.",
+    ruleText({ level: LEVEL, margin }),
     `Model: ${model.name}, ${model.layers} layers of ${model.hiddenSize}, weights ${model.hash.slice(0, 12)}; data: ` +
     `${data.source === "suite" ? "the generated suite" : "GLUE's files"}.`,
     `Device: ${distinct(results.map(({ device }) => device))}. Versions: ${

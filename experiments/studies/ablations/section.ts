@@ -32,6 +32,8 @@ export interface Evidence {
   /** Runs that chose learning rates, by what was swept. */
   readonly sweeps: ReadonlyMap<string, readonly RunSpec[]>;
   readonly chosen: ChosenRates;
+  /** The difference that does not matter, as a share; 0.02 by default. */
+  readonly margin?: number;
 }
 
 /** What a study shows. */
@@ -214,10 +216,10 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
   const { study, runs } = studyRuns;
   const { baseline, figure } = study;
   const rows = rowsOf(studyRuns, evidence);
-  const comparison = compare(rows, { baseline });
-  const { level } = comparison;
+  const comparison = compare(rows, { baseline, margin: evidence.margin });
+  const { level, margin } = comparison;
   const others = withRates(heldOf(comparison), studyRuns);
-  const pairs = withRates(holdPairs(rows, { pairs: study.pairs ?? [], level }), studyRuns);
+  const pairs = withRates(holdPairs(rows, { pairs: study.pairs ?? [], level, margin }), studyRuns);
   const changes = changeRows(studyRuns, { ...evidence, directions: DIRECTIONS });
   const failures = comparison.methods.filter(({ failures }) => failures > 0)
     .map(({ method, failures, runs }) => `${method} ${failures} of ${failures + runs}`);
@@ -226,8 +228,8 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
     comparison,
     pairs,
     tables: [
-      comparisonTable(comparison, settingOf(runs.flatMap(({ specs }) => specs))),
-      ...pairs.length > 0 ? [pairTable(pairs, { level })] : [],
+      comparisonTable(comparison, { ...settingOf(runs.flatMap(({ specs }) => specs)), omitsRule: true }),
+      ...pairs.length > 0 ? [pairTable(pairs, { level, margin })] : [],
       ...study.showsTasks ? [taskTable(rows)] : [],
       ...changes.length > 0 ? [changeTable(changes, { directions: DIRECTIONS })] : [],
       ...figure.kind === "cosines" ? [layerTable(changes)] : [],
@@ -242,13 +244,13 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
     ],
     findings: [
       scopeOf(comparison),
-      plainFindings(others, { level, what: `comparisons with ${baseline}` }),
-      ...pairs.length > 0 ? [plainFindings(pairs, { level, what: "further pairs" })] : [],
+      plainFindings(others, { level, margin, what: `comparisons with ${baseline}` }),
+      ...pairs.length > 0 ? [plainFindings(pairs, { level, margin, what: "further pairs" })] : [],
       ...figure.kind === "rates" ? rateFindings(studyRuns, evidence) : [],
       ...rateWarnings(studyRuns, evidence),
       ...figure.kind === "cosines" ? changeFindings(changes, { baseline }) : [],
       ...figure.kind === "seeds" ? seedsFindings(rows, { method: figure.method, baseline }) : [],
-      ...showsSomething([...others, ...pairs], { level }) && runs.some(({ isRateBorrowed }) => isRateBorrowed)
+      ...showsSomething([...others, ...pairs], { level, margin }) && runs.some(({ isRateBorrowed }) => isRateBorrowed)
         ? [
           "Rates were chosen with the options of the recipes: a condition that would need another one is at a " +
           "disadvantage, which a sweep for each condition takes away.",

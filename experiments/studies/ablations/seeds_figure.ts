@@ -1,8 +1,8 @@
 import * as Plot from "@observablehq/plot";
 import { mean } from "simple-statistics";
 import {
-  bootstrapInterval,
   type Interval,
+  meanInterval,
   pairedDifferences,
   type ScoredRun,
 } from "../../../lib/experiment/statistics/mod.ts";
@@ -32,7 +32,7 @@ export function growingSeeds(rows: readonly ScoredRun[], options: SeedsOptions):
     return [{
       seeds: i + 1,
       mean: mean(differences.map((own) => mean([...own]))),
-      interval: bootstrapInterval(differences, { seed: 0 }),
+      interval: meanInterval(differences),
     }];
   });
 }

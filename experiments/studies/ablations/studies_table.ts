@@ -1,6 +1,6 @@
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { tableMarkdown } from "../../../lib/experiment/tables/table.ts";
-import { duration } from "../../terminal/duration.ts";
+import { duration } from "../../../lib/text/duration.ts";
 import { totalOf } from "../glue/estimate.ts";
 import type { StudyRuns } from "./specs.ts";
 

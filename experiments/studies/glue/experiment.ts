@@ -21,6 +21,7 @@ import { type GlueSpecsOptions, orderTasks, startTasks } from "./glue_specs.ts";
 import { PAPER_GLUE } from "./paper.ts";
 import { optionLines } from "./plan_table.ts";
 import { planDocument, planText, timeLine } from "./plan_text.ts";
+import { comparisonOf, verdictParts } from "./verdicts.ts";
 
 /** Options of {@linkcode glueExperiment}. */
 export interface GlueExperimentOptions {
@@ -31,6 +32,8 @@ export interface GlueExperimentOptions {
   readonly out: string;
   /** The command, as the report names it. */
   readonly command: string;
+  /** The difference that does not matter, as a share; 0.02 by default. */
+  readonly margin?: number;
 }
 
 /** What the grid is made of, in lines. */
@@ -69,25 +72,28 @@ function planOf(specs: readonly RunSpec[], estimates: Estimates | undefined, eng
 /** Writes report and figure, and gives the table beside the papers'. */
 async function resultsOf(
   records: readonly RunRecord[],
-  { inputs, out, command }: GlueExperimentOptions,
+  { inputs, out, command, margin }: GlueExperimentOptions,
 ): Promise<Results> {
   const compared = comparable(records[0].spec);
   const isOwn = records.every(({ spec }) => spec.data.source === "module");
   const given = inputs.sources.data === undefined ? "The suite in GLUE's format" : "GLUE";
   const title = isOwn ? "Tasks of your own" : given;
   const files = [`${out}/report.md`, `${out}/report.svg`];
-  await writeAtomically(files[0], report(records, PAPER_GLUE, { title, command, comparable: compared }));
+  const comparison = comparisonOf(records, { margin });
+  const verdicts = comparison && verdictParts(comparison, records);
+  await writeAtomically(files[0], report(records, PAPER_GLUE, { title, command, comparable: compared, verdicts }));
   const { reportFigure } = await import("../../../lib/experiment/figures/mod.ts"); // which loads what draws it
   await writeAtomically(files[1], reportFigure(records));
   const parts = [
     scoreTable(records),
     [`${scoreCaption(records)}.`, ...settingsLines(records)].join("\n"),
     ...writeLines(records).map((line) => `${line}.`),
+    ...verdicts ?? [],
     'The papers, RoBERTa-base on GLUE ("?": as recalled; check with the paper):',
     paperTable(PAPER_GLUE, [...new Set(records.map(({ spec }) => spec.task))]),
     compared,
   ];
-  return { records, parts, files };
+  return { records, parts, files, document: { comparison } };
 }
 
 /** The runs of GLUE as an experiment: its plan, its table beside the papers', its report. */

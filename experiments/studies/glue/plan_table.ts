@@ -1,6 +1,6 @@
 import { markdownTable } from "markdown-table";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
-import { duration } from "../../terminal/duration.ts";
+import { duration } from "../../../lib/text/duration.ts";
 import type { RunEstimate } from "./estimate.ts";
 
 const HEAD = [

@@ -1,5 +1,5 @@
 import type { SharedOut } from "../../runner/share_out.ts";
-import { duration } from "../../terminal/duration.ts";
+import { duration } from "../../../lib/text/duration.ts";
 import { type Estimates, totalOf } from "./estimate.ts";
 import { planTable } from "./plan_table.ts";
 

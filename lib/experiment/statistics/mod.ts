@@ -4,8 +4,9 @@
  * @module
  */
 export { bootstrapInterval, type BootstrapOptions, type Interval } from "./bootstrap_interval.ts";
-export { compare, type CompareOptions, type Comparison, type Difference, type MethodScores } from "./compare.ts";
-export { findings, type Verdict, verdictOf } from "./findings.ts";
+export { compare, type CompareOptions, type Comparison, type MethodScores } from "./compare.ts";
+export { comparePairs, type Difference, type JudgeOptions, LEVEL, MARGIN, type MethodPair } from "./compare_pairs.ts";
+export { findings } from "./findings.ts";
 export { type Corrected, correctFamily, holm } from "./holm.ts";
 export {
   type BestRate,
@@ -14,8 +15,12 @@ export {
   type SweepRun,
   type TriedRate,
 } from "./learning_rate_sweep.ts";
+export { meanInterval, type MeanIntervalOptions } from "./mean_interval.ts";
 export { type PairedDifferences, pairedDifferences, type Strata } from "./paired_differences.ts";
 export type { PointOptions } from "./points.ts";
+export { pairsNeeded, type RuleOptions, smallestDifference } from "./power.ts";
 export { type ScoredRun, type ScoredRunOptions, scoredRuns, settingOf, type TableSetting } from "./scored_runs.ts";
 export { EXACT_PAIRS, type SignFlip, type SignFlipOptions, signFlipTest } from "./sign_flip_test.ts";
 export { type Cell, summarize } from "./summarize.ts";
+export { FIRST_PAIRS, looksOf, nextSeeds, type StoppingOptions } from "./stopping.ts";
+export { ruleText, type Verdict, type VerdictKind, verdictOf, type VerdictOptions } from "./verdict.ts";

@@ -11,6 +11,8 @@ export interface PairedDifferences {
   readonly differences: Strata;
   /** Tasks × seeds of which one of the two has a row and that are no pair: a run failed or was not made. */
   readonly leftOut: number;
+  /** Mean seconds that a pair took, both runs together; none where rows do not say it. */
+  readonly seconds?: number;
 }
 
 const isScored = ({ score }: ScoredRun): boolean => score !== undefined && Number.isFinite(score);
@@ -68,10 +70,21 @@ export function pairedDifferences(
   const other = cellsOf(rows, baseline);
   const byTask = new Map<string, number[]>();
   let leftOut = 0;
+  let seconds = 0;
   for (const cell of new Set([...own.keys(), ...other.keys()])) {
     const [a, b] = [own.get(cell), other.get(cell)];
     if (!a || !b || !isScored(a) || !isScored(b)) leftOut++;
-    else byTask.set(a.task, [...byTask.get(a.task) ?? [], a.score! - b.score!]);
+    else {
+      byTask.set(a.task, [...byTask.get(a.task) ?? [], a.score! - b.score!]);
+      seconds += (a.seconds ?? NaN) + (b.seconds ?? NaN);
+    }
   }
-  return { tasks: [...byTask.keys()], differences: [...byTask.values()], leftOut };
+  const differences = [...byTask.values()];
+  const known = Number.isFinite(seconds) && differences.length > 0;
+  return {
+    tasks: [...byTask.keys()],
+    differences,
+    leftOut,
+    ...known && { seconds: seconds / differences.flat().length },
+  };
 }

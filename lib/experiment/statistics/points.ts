@@ -1,3 +1,4 @@
+import { plural } from "../../text/plural.ts";
 import type { Comparison } from "./compare.ts";
 
 /** How scores are printed. */
@@ -23,6 +24,12 @@ export function formatPoints(
   const text = Math.abs(value).toFixed(digits);
   const isZero = Number(text) === 0;
   return `${value < 0 && !isZero ? "−" : isSigned ? "+" : ""}${text}`;
+}
+
+/** A margin with its unit: `2 points` in per cent, the number alone elsewhere. */
+export function marginText(margin: number, { scale = 100 }: PointOptions = {}): string {
+  const value = Number((scale * margin).toPrecision(3));
+  return scale === 100 ? plural(value, "point") : String(value);
 }
 
 /** A p-value with two digits that count. */

@@ -12,6 +12,13 @@ export interface ScoredRun {
   readonly method: string;
   /** The score, from 0 to 1 or as the metric has it; larger is better. It is `undefined` where the run failed. */
   readonly score?: number;
+  /** Seconds of a machine that it took: its share of those of all runs that were under way at once. */
+  readonly seconds?: number;
+}
+
+/** A run's share of the seconds of its machine. */
+function ownSeconds({ result }: RunRecord): number | undefined {
+  return result && result.wallSeconds / (result.parallel ?? 1) / (result.cells ?? 1);
 }
 
 /** Options of {@linkcode scoredRuns}. */
@@ -51,6 +58,7 @@ export function scoredRuns(
     seed: record.spec.seed,
     method: method(record.spec),
     score: record.status === "finished" ? scoreOf(record) : undefined,
+    seconds: ownSeconds(record),
     ...axes?.(record.spec),
   }));
 }

@@ -1,19 +1,22 @@
-import type { Comparison, Difference, MethodScores } from "../statistics/compare.ts";
-import { tableMarkdown } from "./table.ts";
+import type { Comparison, MethodScores } from "../statistics/compare.ts";
+import type { Difference } from "../statistics/compare_pairs.ts";
+import { tableMarkdown, type TableRow } from "./table.ts";
 import { digitsOf, formatConfidence, formatP, formatPoints, type PointOptions } from "../statistics/points.ts";
 import type { TableSetting } from "../statistics/scored_runs.ts";
+import { verdictWords, type WordOptions } from "../statistics/say_verdict.ts";
 import { EXACT_PAIRS } from "../statistics/sign_flip_test.ts";
+import { ruleText } from "../statistics/verdict.ts";
 import { plural } from "../../text/plural.ts";
 
 /** Options of {@linkcode comparisonTable}: how the runs were scored, and how scores are printed. */
-export type ComparisonTableOptions = TableSetting & PointOptions;
-
-/** Below so many pairs an interval by resampling is too narrow: no mean lies beyond the values. */
-const FEW_PAIRS = 5;
+export interface ComparisonTableOptions extends TableSetting, PointOptions {
+  /** Whether the rule of verdicts stands elsewhere, and not below the table; false by default. */
+  readonly omitsRule?: boolean;
+}
 
 /**
  * A comparison as a Markdown table, with what its numbers are below: metric, split, checkpoint rule, seeds, baseline,
- * correction, and where there is no test, no interval, or a pair is missing.
+ * correction, the rule of verdicts, and where pairs are too few, no interval is known, or a pair is missing.
  *
  * @example
  * ```ts
@@ -30,6 +33,7 @@ const FEW_PAIRS = 5;
  */
 export function comparisonTable(comparison: Comparison, options: ComparisonTableOptions): string {
   const { scale = 100 } = options;
+  const { level, margin } = comparison;
   const digits = digitsOf(comparison, { scale });
   const points = (value: number | undefined, isSigned = false) =>
     value === undefined ? "–" : formatPoints(scale * value, { digits, isSigned });
@@ -40,19 +44,31 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
     median: points(median),
     runs: String(runs),
     [`against ${comparison.baseline}`]: points(difference?.mean, true),
-    [`${formatConfidence(comparison.level)} interval`]: difference?.interval
+    [`${formatConfidence(level)} interval`]: difference?.interval
       ? difference.interval.map((end) => points(end, true)).join(" … ")
       : "–",
     pairs: difference ? String(difference.pairs) : "–",
-    "p (Holm)": difference && !difference.tooFew ? formatP(difference.adjustedP) : "–",
+    ...judgedColumns(difference, { scale, digits, level, margin }),
   }));
   return [tableMarkdown(rows), "", ...captionLines(comparison, options)].join("\n");
 }
 
+/** What the rule says of a difference, and what so many pairs can find, as columns of a table. */
+export function judgedColumns(difference: Difference | undefined, options: WordOptions): TableRow {
+  const { scale, digits } = options;
+  const { tooFew = true, adjustedP = 1, smallest, needed } = difference ?? {};
+  return {
+    "p (Holm)": tooFew ? "–" : formatP(adjustedP),
+    "smallest difference": smallest === undefined ? "–" : formatPoints(scale * smallest, { digits }),
+    "pairs needed": needed === undefined ? "–" : String(needed),
+    verdict: verdictWords(difference, options),
+  };
+}
+
 /** Lines of a list: what the numbers of a comparison's table are. */
 function captionLines(
-  { baseline, level, resamples, tasks, seeds, methods }: Comparison,
-  { metric, split, checkpoint, scale = 100 }: ComparisonTableOptions,
+  { baseline, level, margin, resamples, tasks, seeds, methods }: Comparison,
+  { metric, split, checkpoint, omitsRule, scale = 100 }: ComparisonTableOptions,
 ): string[] {
   const compared = methods.flatMap(({ method, difference }) => difference ? [{ method, ...difference }] : []);
   const named = (chosen: (difference: Difference) => boolean) =>
@@ -61,7 +77,6 @@ function captionLines(
   const drawn = named(({ isExact, tooFew }) => !isExact && !tooFew);
   const untested = named(({ tooFew }) => tooFew);
   const bare = named(({ interval }) => !interval);
-  const narrow = named(({ interval, pairs }) => interval !== undefined && pairs < FEW_PAIRS);
   const apart = methods.filter(({ method, difference }) => method !== baseline && !difference);
   const missing = compared.filter(({ leftOut }) => leftOut > 0)
     .map(({ method, pairs, leftOut }) => `${method} ${leftOut} of ${pairs + leftOut}`);
@@ -72,8 +87,10 @@ function captionLines(
     `Metric: ${metric}${scale === 100 ? ", in per cent" : ""}; ${split} split; ${checkpoint} checkpoint; seeds ` +
     `${seeds.join(", ")}; ${tasks.length === 1 ? "task" : "tasks"} ${tasks.join(", ")}` +
     `${tasks.length > 1 ? ", each weighing the same; sd is within tasks, the median over seeds" : ""}.`,
-    `Differences to ${baseline} on the same task and seed; ${formatConfidence(level)} bootstrap intervals, pairs ` +
-    `resampled within tasks ${times} times, widened for few pairs: they speak of other seeds on these tasks.`,
+    `Differences to ${baseline} on the same task and seed; ${
+      formatConfidence(level)
+    } intervals by Student's t, wider ` +
+    "where differences are skewed: they speak of other seeds on these tasks.",
     ...tested
       ? [
         `p: paired sign-flip test stratified by task, ${drawn ? "" : "exact, "}two-sided, Holm's correction over ` +
@@ -81,8 +98,8 @@ function captionLines(
         (drawn ? ` Exact to ${EXACT_PAIRS} pairs; of ${times} drawn signs: ${drawn}.` : ""),
       ]
       : [],
-    ...untested ? [`Too few pairs for a test to reach the level ${level}, intervals only: ${untested}.`] : [],
-    ...narrow ? [`Fewer than ${FEW_PAIRS} pairs, so the interval is too narrow: ${narrow}.`] : [],
+    ...omitsRule ? [] : [ruleText({ level, margin }, { scale })],
+    ...untested ? [`Too few pairs to reach the level ${level}, however far apart: ${untested}.`] : [],
     ...bare ? [`A task with a single pair, so no interval: ${bare}.`] : [],
     ...missing.length > 0 ? [`Pairs left out, as a run failed or was not made: ${missing.join("; ")}.`] : [],
     ...apart.length > 0

@@ -164,6 +164,8 @@ export interface ReportText {
   readonly command: string;
   /** What can be compared with the papers' figures, and what cannot. */
   readonly comparable: string;
+  /** What the runs show, as paragraphs: {@linkcode findings} and the table that they are of, say. None by default. */
+  readonly verdicts?: readonly string[];
 }
 
 /**
@@ -194,6 +196,7 @@ export function report(records: readonly RunRecord[], paper: readonly PaperTable
     "",
     `${scoreCaption(records)}. ${settingsLines(records).join(" ")}`,
     ...writes.flatMap((line) => ["", `${line}.`]),
+    ...text.verdicts ? ["", "## Verdicts", ...text.verdicts.flatMap((part) => ["", part])] : [],
     "",
     "## The papers' figures",
     "",

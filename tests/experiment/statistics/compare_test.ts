@@ -89,18 +89,19 @@ describe("compare()", () => {
   });
 
   it("gives the same numbers for the same seed, and others for another", () => {
-    const rows = drawnRows({ means: { a: 0.7, b: 0.72 }, tasks: ["x", "y"], seeds: 5, spread: 0.01, seed: 1 });
-    const options = { baseline: "a", resamples: 300 };
+    const rows = drawnRows({ means: { a: 0.7, b: 0.72 }, tasks: ["x", "y"], seeds: 25, spread: 0.05, seed: 1 });
+    const options = { baseline: "a", resamples: 300 }; // signs of 50 pairs are drawn
     expect(compare(rows, options)).toEqual(compare(rows, options));
     expect(compare(rows, { ...options, seed: 1 })).not.toEqual(compare(rows, options));
   });
 
-  it("refuses a baseline without runs, two runs of a task and seed, and a level that is none", () => {
+  it("refuses a baseline without runs, two runs of a task and seed, and a level or a margin that is none", () => {
     const rows = [row("a", "x", 0, 0.5), row("b", "x", 0, 0.5)];
     expect(() => compare(rows, { baseline: "lora" })).toThrow(
       "Cannot compare with lora as it has no run: there are a, b",
     );
     expect(() => compare([...rows, rows[1]], { baseline: "a" })).toThrow(/two of them are of x, seed 0/);
-    expect(() => compare(rows, { baseline: "a", level: 5 })).toThrow(/level must lie between 0 and 1: 5/);
+    expect(() => compare(rows, { baseline: "a", level: 5 })).toThrow(/level must lie between 0 and 0.5: 5/);
+    expect(() => compare(rows, { baseline: "a", margin: 0 })).toThrow(/margin must be above 0: 0/);
   });
 });

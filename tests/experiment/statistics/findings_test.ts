@@ -14,20 +14,20 @@ const SETTING = { metric: "accuracy", split: "dev", checkpoint: "last" };
 const TASKS = ["cola", "rte", "sst2"];
 
 /** The verdict of two methods with these means. */
-function verdict(means: Readonly<Record<string, number>>, seed: number) {
-  const rows = drawnRows({ means, tasks: TASKS, seeds: 4, spread: 0.01, seed });
-  const { methods, level } = compare(rows, { baseline: "lora", resamples: 1000, seed });
-  return verdictOf(methods[1].difference, level);
+function verdict(means: Readonly<Record<string, number>>, seed: number, seeds = 4) {
+  const rows = drawnRows({ means, tasks: TASKS, seeds, spread: 0.01, seed });
+  const { methods, level, margin } = compare(rows, { baseline: "lora", findsPower: false });
+  return verdictOf(methods[1].difference, { level, margin }).kind;
 }
 
 describe("findings()", () => {
-  it("sees no difference between methods that are the same under two names, with the interval and the pairs", () => {
+  it("calls methods that are the same under two names equivalent, with intervals and pairs", () => {
     const scores = drawnRows({ means: { lora: 0.7 }, tasks: TASKS, seeds: 4, spread: 0.01, seed: 5 });
     const rows = scores.flatMap((row) => [row, { ...row, method: "twin" }]);
     expect(findings(compare(rows, { baseline: "lora" }))).toBe(
-      "Against lora, over 3 tasks and 4 seeds: no difference seen between twin and lora (mean difference +0.0 points, " +
-        "95 % interval +0.0 … +0.0, 12 pairs, Holm's p = 1). That no difference is seen does not show that there is " +
-        "none: the interval says how large it may be.",
+      "Against lora, over 3 tasks and 4 seeds: twin and lora are equivalent within 2 points (mean difference +0.0 points, " +
+        "95 % interval +0.0 … +0.0, 90 % interval +0.0 … +0.0, 12 pairs, Holm's p = 1). With so many pairs of such a " +
+        "spread the rule finds true differences of 0.0 points in 80 % of cases.",
     );
   });
 
@@ -35,7 +35,7 @@ describe("findings()", () => {
     const repetitions = 200;
     let found = 0;
     for (let seed = 0; seed < repetitions; seed++) {
-      if (verdict({ lora: 0.7, twin: 0.7 }, seed) !== "no difference seen") found++;
+      if (["higher", "lower"].includes(verdict({ lora: 0.7, twin: 0.7 }, seed))) found++;
     }
     // Two and a half standard errors of a share of 0.05 in 200.
     expect(found / repetitions).toBeLessThanOrEqual(0.05 + 2.5 * Math.sqrt(0.05 * 0.95 / repetitions));
@@ -43,8 +43,8 @@ describe("findings()", () => {
 
   it("finds a planted difference of three times the spread, and which way it goes", () => {
     for (let seed = 0; seed < 20; seed++) {
-      expect(verdict({ lora: 0.7, better: 0.73 }, seed)).toBe("higher");
-      expect(verdict({ lora: 0.7, worse: 0.67 }, seed)).toBe("lower");
+      expect(verdict({ lora: 0.7, better: 0.73 }, seed, 6)).toBe("higher");
+      expect(verdict({ lora: 0.7, worse: 0.67 }, seed, 6)).toBe("lower");
     }
   });
 
@@ -61,28 +61,47 @@ describe("findings()", () => {
     expect(text).toMatch(/full scored lower than lora by \d\.\d points \(95 % interval −\d\.\d … −\d\.\d, 12 pairs/);
     const [, higher] = text.match(/higher than lora by (\S+)/)!;
     expect(table).toContain(`+${higher} |`);
-    expect(text).not.toContain("no difference");
+    expect(text).toMatch(/the rule finds true differences of \d\.\d( … \d\.\d)? points in 80 % of cases/);
+    expect(table).toMatch(/\| higher +\|/);
+    expect(table).toContain("equivalent within 2 points where the 90 % interval lies there (two one-sided tests)");
   });
 
-  it("gives intervals only where pairs are too few for a test, however far apart the scores", () => {
+  it("says where pairs are too few to reach the level, however far apart the scores", () => {
     const rows = drawnRows({ means: { lora: 0.7, full: 0.9 }, tasks: ["rte"], seeds: 4, spread: 0.01, seed: 3 });
     const comparison = compare(rows, { baseline: "lora" });
     const text = findings(comparison);
     expect(text).toMatch(
-      /full and lora: mean difference \+\d+\.\d points \(95 % interval .*, 4 pairs\): too few pairs for a test, intervals only/,
+      /full against lora is undecided \(mean difference \+\d+\.\d points, 95 % interval .*, 4 pairs\): 4 pairs cannot reach the level 0\.05, which takes at least 6\./,
     );
-    expect(text).not.toMatch(/scored|p =/);
+    expect(text).not.toMatch(/scored|p =|80 %/);
     const table = comparisonTable(comparison, SETTING);
-    expect(table).toContain("Too few pairs for a test to reach the level 0.05, intervals only: full.");
-    expect(table).toContain("Fewer than 5 pairs, so the interval is too narrow: full.");
-    expect(table).not.toContain("sign-flip");
+    expect(table).toContain("Too few pairs to reach the level 0.05, however far apart: full.");
+    expect(table).toContain("undecided: too few pairs");
+    expect(table).not.toContain("paired sign-flip");
+  });
+
+  it("says what an undecided difference needs, in pairs and in time", () => {
+    const rows = drawnRows({ means: { lora: 0.7, full: 0.705 }, tasks: ["rte"], seeds: 8, spread: 0.04, seed: 3 })
+      .map((row) => ({ ...row, seconds: 30 }));
+    const comparison = compare(rows, { baseline: "lora" });
+    const { needed, pairs, secondsOfPair } = comparison.methods[1].difference!;
+    expect([pairs, secondsOfPair]).toEqual([8, 60]);
+    expect(findings(comparison)).toContain(
+      `: about ${needed} pairs would show whether they are equivalent within 2 points: ${
+        needed! - 8
+      } pairs more, about `,
+    );
+    const wide = compare(rows, { baseline: "lora", margin: 0.1 });
+    expect(verdictOf(wide.methods[1].difference, wide)).toEqual({ kind: "equivalent", isWithin: true });
+    expect(findings(wide)).toContain("full and lora are equivalent within 10 points");
   });
 
   it("gives no verdict without an interval, though a test over tasks reaches its level", () => {
     const tasks = "abcdefgh".split("");
     const rows = drawnRows({ means: { lora: 0.7, full: 0.9 }, tasks, seeds: 1, spread: 0.001, seed: 3 });
-    expect(findings(compare(rows, { baseline: "lora" }))).toMatch(
-      /full and lora: mean difference \+20\.0 points \(8 pairs, Holm's p = 0\.0078\): a task has a single pair, so there is no interval and no verdict/,
+    expect(findings(compare(rows, { baseline: "lora" }))).toContain(
+      "full against lora is undecided (mean difference +20.0 points, no interval, 8 pairs, Holm's p = 0.0078): a task has " +
+        "a single pair, so its spread is unknown",
     );
   });
 
@@ -110,6 +129,7 @@ describe("verdictOf()", () => {
   const difference: Difference = {
     mean: 0.02,
     interval: [0.01, 0.03],
+    inner: [0.012, 0.028],
     pairs: 12,
     tasks: ["rte"],
     leftOut: 0,
@@ -120,19 +140,32 @@ describe("verdictOf()", () => {
     isExact: true,
   };
 
+  const at = { level: 0.05, margin: 0.02 };
+
   it("needs both the interval and the test after Holm's correction, whichever way the difference goes", () => {
-    expect(verdictOf(difference, 0.05)).toBe("higher");
-    expect(verdictOf({ ...difference, mean: -0.02, interval: [-0.03, -0.01] }, 0.05)).toBe("lower");
-    expect(verdictOf({ ...difference, adjustedP: 0.05 }, 0.05)).toBe("higher");
-    expect(verdictOf({ ...difference, adjustedP: 0.06 }, 0.05)).toBe("no difference seen");
-    expect(verdictOf({ ...difference, interval: [0, 0.03] }, 0.05)).toBe("no difference seen");
-    expect(verdictOf({ ...difference, interval: [-0.01, 0.05] }, 0.05)).toBe("no difference seen");
+    const kind = (changed: Partial<Difference>) => verdictOf({ ...difference, ...changed }, at).kind;
+    expect(kind({})).toBe("higher");
+    expect(kind({ mean: -0.02, interval: [-0.03, -0.01] })).toBe("lower");
+    expect(kind({ adjustedP: 0.05 })).toBe("higher");
+    expect(kind({ adjustedP: 0.06 })).toBe("undecided");
+    expect(kind({ interval: [0, 0.03] })).toBe("undecided");
+    expect(kind({ interval: [-0.01, 0.05] })).toBe("undecided");
   });
 
-  it("is none without a test, an interval or a pair", () => {
-    expect(verdictOf({ ...difference, tooFew: true }, 0.05)).toBe("untested");
-    expect(verdictOf({ ...difference, interval: undefined }, 0.05)).toBe("no interval");
-    expect(verdictOf(undefined, 0.05)).toBe("no pairs");
+  it("says by less than the margin, or equivalent, where the inner interval lies within it, both ends left out", () => {
+    const small: Difference = { ...difference, mean: 0.01, interval: [0.001, 0.019], inner: [0.002, 0.018] };
+    expect(verdictOf(small, at)).toEqual({ kind: "higher", isWithin: true });
+    expect(verdictOf({ ...small, adjustedP: 0.06 }, at)).toEqual({ kind: "equivalent", isWithin: true });
+    expect(verdictOf({ ...small, inner: [-0.02, 0.018], adjustedP: 0.06 }, at)).toEqual({
+      kind: "undecided",
+      isWithin: false,
+    });
+    expect(verdictOf(small, { ...at, margin: 0.018 })).toEqual({ kind: "higher", isWithin: false });
+  });
+
+  it("is undecided without an interval or a pair", () => {
+    expect(verdictOf({ ...difference, interval: undefined, inner: undefined }, at).kind).toBe("undecided");
+    expect(verdictOf(undefined, at)).toEqual({ kind: "undecided", isWithin: false });
   });
 });
 
@@ -142,19 +175,22 @@ describe("comparisonTable()", () => {
     const table = comparisonTable(compare(rows, { baseline: "lora" }), SETTING);
     const cells = table.split("\n").slice(0, 4).map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
     expect(cells[0]).toEqual(
-      ["method", "mean", "sd", "median", "runs", "against lora", "95 % interval", "pairs", "p (Holm)"],
+      [
+        ...["method", "mean", "sd", "median", "runs", "against lora", "95 % interval", "pairs", "p (Holm)"],
+        ...["smallest difference", "pairs needed", "verdict"],
+      ],
     );
-    expect(cells[2].slice(5)).toEqual(["–", "–", "–", "–"]);
+    expect(cells[2].slice(5)).toEqual(["–", "–", "–", "–", "–", "–", "–"]);
     expect(cells[3][0]).toBe("full");
     expect(cells[3][6]).toMatch(/^[+−]\d\.\d … [+−]\d\.\d$/);
     for (
       const part of [
         "- Metric: accuracy, in per cent; dev split; last checkpoint; seeds 0, 1, 2, 3; tasks cola, rte, sst2, each",
-        "Differences to lora on the same task and seed; 95 % bootstrap intervals, pairs resampled within tasks 10,000 times",
+        "Differences to lora on the same task and seed; 95 % intervals by Student's t, wider where differences are skewed",
         "paired sign-flip test stratified by task, exact, two-sided, Holm's correction over 1 method; level 0.05.",
       ]
     ) expect(table).toContain(part);
-    expect(table).not.toMatch(/left out|Too few|single pair/);
+    expect(table).not.toMatch(/left out|Too few|single pair:/);
   });
 
   it("says what was left out, what has no interval, and what was drawn", () => {
@@ -170,6 +206,6 @@ describe("comparisonTable()", () => {
     const rows = drawnRows({ means: { lora: 8.1, full: 8.4 }, tasks: ["e2e"], seeds: 7, spread: 0.1, seed: 1 });
     const comparison = compare(rows, { baseline: "lora" });
     expect(comparisonTable(comparison, { ...SETTING, metric: "NIST", scale: 1 })).toMatch(/Metric: NIST; dev split/);
-    expect(findings(comparison, { scale: 1 })).toMatch(/by 0\.\d\d \(95 %|mean difference \+0\.\d\d, 95/);
+    expect(findings(comparison, { scale: 1 })).toMatch(/by 0\.\d+ \(95 %|mean difference \+0\.\d+, 95/);
   });
 });

@@ -1,0 +1,26 @@
+import type { RunRecord } from "../../../lib/experiment/records/mod.ts";
+import {
+  compare,
+  type Comparison,
+  findings,
+  type JudgeOptions,
+  scoredRuns,
+  settingOf,
+} from "../../../lib/experiment/statistics/mod.ts";
+import { comparisonTable } from "../../../lib/experiment/tables/mod.ts";
+
+/** What all others are held against where it is there; else the first method. */
+const BASELINE = "lora";
+
+/** All methods against LoRA, or the first where it is not among them; none where there is one method. */
+export function comparisonOf(records: readonly RunRecord[], options: JudgeOptions = {}): Comparison | undefined {
+  const rows = scoredRuns(records);
+  const methods = [...new Set(rows.map(({ method }) => method))];
+  if (methods.length < 2) return undefined;
+  return compare(rows, { ...options, baseline: methods.includes(BASELINE) ? BASELINE : methods[0] });
+}
+
+/** What a comparison shows, as paragraphs in Markdown: its findings, and the table that they are of. */
+export function verdictParts(comparison: Comparison, records: readonly RunRecord[]): string[] {
+  return [findings(comparison), comparisonTable(comparison, settingOf(records.map(({ spec }) => spec)))];
+}
