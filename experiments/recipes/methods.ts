@@ -1,9 +1,12 @@
-import type { peft } from "../../mod.ts";
+import type { optim, peft } from "../../mod.ts";
 import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { QUERIES_AND_VALUES } from "../../lib/peft/low_rank_options.ts";
 import * as registry from "../../lib/peft/registry.ts";
 import { requireName } from "../../lib/text/nearest.ts";
 import { type Own, OwnByName } from "./own.ts";
+
+/** A method's options as a spec has them, with its name and where it comes from. */
+type NamedOptions = peft.MethodData & { readonly name: string };
 
 /** A method as the table runs it: its options as plain data, its rate, and how it is made of them. */
 export interface Recipe {
@@ -14,7 +17,9 @@ export interface Recipe {
   readonly optimizer?: "sgd";
   readonly options: (steps: number) => RunSpec["method"];
   /** Options that are data may be scalar tensors. */
-  readonly make: (options: peft.MethodData & { readonly name: string }, place: peft.MethodPlace) => peft.Method;
+  readonly make: (options: NamedOptions, place: peft.MethodPlace) => peft.Method;
+  /** The optimizer that the method is, where it is one. */
+  readonly makeOptimizer?: (options: NamedOptions, place: peft.OptimizerPlace) => optim.Optimizer;
 }
 
 /** A method under another name, with a recipe of its own. */
@@ -38,14 +43,18 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
 /** A method of a module of one's own. */
 export type OwnMethod = Own<peft.MethodDescription>;
 
+const unnamed = ({ name: _, module: __, source: ___, ...options }: NamedOptions): peft.MethodData => options;
+
 function recipe(name: string, description: peft.MethodDescription, own: peft.MethodRecipe): Recipe {
   const { learningRate, optimizer, options } = own;
+  const { optimizer: makeOptimizer } = description;
   return {
     description,
     learningRate,
     ...optimizer && { optimizer },
     options: (steps) => ({ name, ...options?.(steps) }),
-    make: ({ name: _, module: __, source: ___, ...options }, place) => description.make(options, place),
+    make: (options, place) => description.make(unnamed(options), place),
+    ...makeOptimizer && { makeOptimizer: (options, place) => makeOptimizer(unnamed(options), place) },
   };
 }
 

@@ -8,6 +8,7 @@ import type { LoadedModel } from "./model/load_model.ts";
 import { completeMethod, type MethodDraft } from "./train/complete_method.ts";
 import { nameMethod } from "./train/load_method.ts";
 import { makeMethod } from "./train/make_method.ts";
+import { requireOwnOptimizer } from "./train/optimizer.ts";
 import type { peft } from "../../mod.ts";
 import { methodNamed } from "../recipes/methods.ts";
 import { PACKAGE_VERSION } from "./versions.ts";
@@ -62,6 +63,7 @@ export function completeOptimizer(draft: RunDraft["optimizer"], method: string, 
   if (momentum !== undefined && name !== "sgd") {
     throw new RangeError("`optimizer.momentum` is nothing of AdamW: `optimizer.name` sgd has it");
   }
+  requireOwnOptimizer(method, name);
   const wanted = draft.warmup ?? (schedule === "constant" ? 0 : 0.06);
   const warmup = wanted < 1 ? Math.min(Math.ceil(wanted * steps), steps - 1) : wanted;
   if (warmup >= steps) throw new RangeError(`\`optimizer.warmup\` ${warmup} leaves nothing of ${steps} steps`);

@@ -15,6 +15,17 @@ export {
 export { applyUpdates } from "./apply_updates.ts";
 export { chain, type CountState, scaleByLearningRate } from "./chain.ts";
 export { clipByGlobalNorm, clipToNorm, globalNorm } from "./clip_by_global_norm.ts";
+export {
+  flora,
+  type FloraMoments,
+  type FloraOptions,
+  type FloraState,
+  scaleByFlora,
+  type ScaleByFloraOptions,
+} from "./flora.ts";
+export { galore, type GaloreOptions, type GaloreState, scaleByGalore, type ScaleByGaloreOptions } from "./galore.ts";
+export type { DescentOptions } from "./descend_then_decay.ts";
+export type { ParameterFilter } from "./leaf_paths.ts";
 export { keepUnstepped, type UnsteppedOptions } from "./keep_unstepped.ts";
 export { isRefreshStep, type Optimizer, type OptimizerStep, type Schedule } from "./optimizer.ts";
 export { constantSchedule, cosineSchedule, linearSchedule, type WarmupOptions } from "./schedules.ts";

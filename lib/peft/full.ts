@@ -2,19 +2,32 @@ import { copy } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { BaseParams, Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
+import { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from "./targets.ts";
 
-/** What full fine-tuning trains: every parameter under its name. */
+/** What full fine-tuning trains: parameters under their names. */
 export type FullTrainable = Readonly<Record<string, Tensor>>;
+
+/** Options of {@linkcode full}. */
+export interface FullOptions {
+  /** Which linear layers' weights are trained, beside the heads; every parameter by default. */
+  readonly targets?: TargetPattern;
+  /**
+   * Which parameters are trained whole beside the targets, searched in the paths of modules; classifiers and poolers by
+   * default.
+   */
+  readonly heads?: RegExp;
+}
 
 function count(params: BaseParams): number {
   return Object.values(params).reduce((sum, { size }) => sum + size, 0);
 }
 
 /**
- * Full fine-tuning: every parameter is trained, as a copy in f32. There is no adapter, so that `export` throws an
- * Error; `merge` gives the parameters.
+ * Full fine-tuning: every parameter is trained, as a copy in f32, or with `targets` the weights of those layers and the
+ * heads. There is no adapter, so that `export` throws an Error; `merge` gives the parameters.
  *
- * `init` throws a TypeError where a parameter is kept in f16, in which small steps vanish.
+ * `init` throws a TypeError where what it trains is kept in f16, in which small steps vanish, and a RangeError where a pattern of
+ * targets matches nothing.
  *
  * @example
  * ```ts
@@ -25,12 +38,18 @@ function count(params: BaseParams): number {
  * console.log(method.describe({ base, ...method.init(dd.random.key(0), base) }).trainableParameters); // 15
  * ```
  */
-export function full(): Method<FullTrainable, Record<string, never>> {
+export function full({ targets, heads }: FullOptions = {}): Method<FullTrainable, Record<string, never>> {
+  const namesIn = (base: BaseParams): string[] => {
+    if (targets === undefined) return Object.keys(base);
+    const weights = selectTargets(base, targets, heads).map((path) => `${path}.weight`);
+    return [...weights, ...selectHeads(base, heads ?? DEFAULT_HEADS)];
+  };
   return {
     name: "full",
     isWhole: true,
     init(_, base) {
-      const half = Object.keys(base).find((name) => base[name].dtype === "f16");
+      const names = namesIn(base);
+      const half = names.find((name) => base[name].dtype === "f16");
       if (half !== undefined) {
         throw new TypeError(
           `full: cannot train ${half} as it is kept in f16, where small steps vanish: load the weights as f32 ` +
@@ -38,20 +57,21 @@ export function full(): Method<FullTrainable, Record<string, never>> {
         );
       }
       return {
-        trainable: Object.fromEntries(
-          Object.entries(base).map(([name, value]) => [name, copy(value, { dtype: "f32" })]),
-        ),
+        trainable: Object.fromEntries(names.map((name) => [name, copy(base[name], { dtype: "f32" })])),
         aux: {},
       };
     },
     writes: () => [],
-    adapt: (_, trainable) => trainable,
+    adapt: (base, trainable) => ({ ...base, ...trainable }),
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
-    merge: ({ trainable }) => trainable,
+    merge: ({ base, trainable }) => ({ ...base, ...trainable }),
     export: () => {
       throw new Error("full fine-tuning has no adapter: save its parameters with saveSafetensors()");
     },
-    describe: ({ trainable }) => ({ trainableParameters: count(trainable), totalParameters: count(trainable) }),
+    describe: ({ base, trainable }) => ({
+      trainableParameters: count(trainable),
+      totalParameters: count({ ...base, ...trainable }),
+    }),
   };
 }
 

@@ -38,6 +38,13 @@ export const LOW_RANK = {
   dropout: DROPOUT,
 } as const satisfies OptionSchema;
 
+/** How often projections are made anew, of methods that are optimizers of projected gradients. */
+export const REFRESH_EVERY = {
+  kind: "integer",
+  help: "steps from one projection of gradients to the next",
+  minimum: 1,
+} as const;
+
 /** α where a method takes it as a tensor, too. */
 export const DATA_ALPHA = { ...ALPHA, isData: true } as const;
 

@@ -1,3 +1,6 @@
+import type { ParameterFilter } from "../optim/leaf_paths.ts";
+import type { Optimizer, Schedule } from "../optim/optimizer.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import type { AdapterFile, AdapterReading } from "./files/adapter_file.ts";
 import type { Method } from "./method.ts";
 import {
@@ -37,6 +40,16 @@ export interface MethodProgram {
   readonly method: string;
   /** Its options. */
   readonly options: MethodOptions;
+}
+
+/** Where the optimizer of a method is used: rate and decay as a run has them. */
+export interface OptimizerPlace extends MethodPlace {
+  /** The rate of all steps, or a schedule by step. */
+  readonly learningRate: number | Tensor | Schedule;
+  /** Share of each parameter, times the rate, that a step takes away. */
+  readonly weightDecay: number | Tensor;
+  /** Which trainables decay; all by default. */
+  readonly isDecayed?: ParameterFilter;
 }
 
 /** What {@linkcode MethodDescription} and what {@linkcode defineMethod} is given have in common. */
@@ -87,6 +100,11 @@ export interface MethodDescription extends Described {
    * tensor has another dtype than the option's kind.
    */
   make(options: MethodData, place: MethodPlace): Method;
+  /**
+   * The optimizer that the method is, by its options, in the place of AdamW, for methods whose trainables any other would step
+   * as plain weights. Throws as `make` does.
+   */
+  readonly optimizer?: (options: MethodData, place: OptimizerPlace) => Optimizer;
 }
 
 /** What {@linkcode defineMethod} takes for a method: a description whose `make` is given options that are checked. */
@@ -95,6 +113,8 @@ export interface MethodDefinition<Schema extends OptionSchema> extends Described
   readonly options: Schema;
   /** Makes the method of options that are checked and complete; their types come from the schema. */
   make(options: OptionValues<Schema>, place: MethodPlace): Method;
+  /** Makes the optimizer that the method is, of such options, where it is one. */
+  optimizer?(options: OptionValues<Schema>, place: OptimizerPlace): Optimizer;
 }
 
 /**
@@ -124,20 +144,23 @@ export function defineMethod<const Schema extends OptionSchema>(
 ): MethodDescription {
   const { name, options: schema, recipe } = definition;
   const complete = (options: MethodOptions, place: MethodPlace) => completeOptions(definition, options, place);
-  return {
-    ...definition,
-    recipe: { ...recipe, options: recipe.options ?? ((steps) => complete({}, { steps })) },
-    make(options, place) {
-      const { plain, data } = partData(definition, options);
-      const values: Record<string, unknown> = { ...complete(plain, place), ...data };
-      if (place.targets !== undefined && Object.hasOwn(schema, "targets")) values.targets = place.targets;
-      for (const [key, { required }] of Object.entries(schema)) {
-        if (required && values[key] === undefined) {
-          throw new RangeError(`${name}: ${key} is missing: ${schema[key].help}`);
-        }
+  const valuesOf = (options: MethodData, place: MethodPlace): OptionValues<Schema> => {
+    const { plain, data } = partData(definition, options);
+    const values: Record<string, unknown> = { ...complete(plain, place), ...data };
+    if (place.targets !== undefined && Object.hasOwn(schema, "targets")) values.targets = place.targets;
+    for (const [key, { required }] of Object.entries(schema)) {
+      if (required && values[key] === undefined) {
+        throw new RangeError(`${name}: ${key} is missing: ${schema[key].help}`);
       }
-      // Checked above, one by one, against what the type is made of.
-      return definition.make(values as OptionValues<Schema>, place);
-    },
+    }
+    // Checked above, one by one, against what the type is made of.
+    return values as OptionValues<Schema>;
+  };
+  const { optimizer, ...described } = definition;
+  return {
+    ...described,
+    recipe: { ...recipe, options: recipe.options ?? ((steps) => complete({}, { steps })) },
+    make: (options, place) => definition.make(valuesOf(options, place), place),
+    ...optimizer && { optimizer: (options, place) => optimizer(valuesOf(options, place), place) },
   };
 }

@@ -4,7 +4,9 @@ export { bitfit, bitfitMethod, type BitfitOptions, type BitfitTrainable } from "
 export { deltaLora, type DeltaLoraAux, deltaLoraMethod, type DeltaLoraOptions } from "./delta_lora.ts";
 export { dora, type DoraFactors, doraMethod, type DoraOptions } from "./dora.ts";
 export { dylora, dyloraAt, type DyloraAux, dyloraMethod, type DyloraOptions } from "./dylora.ts";
-export { full, fullMethod, type FullTrainable } from "./full.ts";
+export { floraMethod } from "./flora.ts";
+export { full, fullMethod, type FullOptions, type FullTrainable } from "./full.ts";
+export { galoreMethod } from "./galore.ts";
 export { hira, hiraMethod, type HiraOptions } from "./hira.ts";
 export { houlsby, houlsbyMethod } from "./houlsby.ts";
 export { lora, loraMethod, type LoraOptions } from "./lora.ts";

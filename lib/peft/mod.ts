@@ -12,6 +12,7 @@ export {
   type MethodDescription,
   type MethodProgram,
   type MethodRecipe,
+  type OptimizerPlace,
 } from "./method_description.ts";
 export {
   type BooleanOption,

@@ -1,3 +1,4 @@
+import type { ParameterFilter } from "../optim/leaf_paths.ts";
 import { byDistance } from "../text/nearest.ts";
 import type { BaseParams } from "./method.ts";
 
@@ -103,4 +104,9 @@ export function selectTargets(base: BaseParams, pattern: TargetPattern, heads: R
  */
 export function selectHeads(base: BaseParams, pattern: RegExp): string[] {
   return Object.keys(base).filter((name) => isFoundIn(pattern, name.replace(/\.(weight|bias)$/, "")));
+}
+
+/** Of what `full({ targets, heads })` trains, in a flat record by name, the targets' weights: all but the heads. */
+export function isTarget(heads: RegExp = DEFAULT_HEADS): ParameterFilter {
+  return (param, name) => selectHeads({ [name]: param }, heads).length === 0;
 }

@@ -22,6 +22,9 @@ async function specOf(task: string, method: string): Promise<RunSpec> {
   return spec;
 }
 
+/** A run of an optimizer that refreshes, within its few steps. */
+const withRefresh = (spec: RunSpec): RunSpec => ({ ...spec, method: { ...spec.method, refreshEvery: 4 } });
+
 describe("runs as cells of one program", () => {
   let device: Device;
   const inputs = new Inputs();
@@ -90,6 +93,15 @@ describe("runs as cells of one program", () => {
     });
   }
 
+  it("have the bits that they have alone where all refresh at the same steps, whatever they differ in", async () => {
+    const spec = withRefresh(await specOf("cola", "galore"));
+    await expectSame([
+      ...grid(spec, { seed: [0, 7] }),
+      ...grid(spec, { "optimizer.learningRate": [2e-3], "optimizer.weightDecay": [0.1], "method.scale": [0.5] }),
+    ], [3]);
+    await expectSame(grid(withRefresh(await specOf("cola", "flora")), { seed: [0, 7] }), [2]);
+  });
+
   it("may be of LoRA and of LoRA at (1+λ)α", async () => {
     const [lora, scaled] = [await specOf("cola", "lora"), await specOf("cola", "lora-scaled")];
     await expectSame([lora, scaled, ...grid(scaled, { seed: [1] })], [3]);
@@ -125,8 +137,8 @@ describe("runs as cells of one program", () => {
     });
   });
 
-  it("go on where they were, in other groups, to the same bits", async () => {
-    const specs = grid(await specOf("cola", "delta-lora"), { seed: [0, 1, 2] });
+  async function expectGoingOn(spec: RunSpec): Promise<void> {
+    const specs = grid(spec, { seed: [0, 1, 2] });
     await withFolder(async (folder) => {
       await records(specs, { out: `${folder}/whole`, most: 1 });
       const out = `${folder}/cut`;
@@ -146,7 +158,17 @@ describe("runs as cells of one program", () => {
       expect(begun).toEqual([2]);
       expect(await valuesOf(out)).toEqual(await valuesOf(`${folder}/whole`));
     });
+  }
+
+  it("go on where they were, in other groups, to the same bits", async () => {
+    await expectGoingOn(await specOf("cola", "delta-lora"));
   });
+
+  for (const method of ["galore", "flora"]) {
+    it(`go on between two refreshes of ${method}, too`, async () => {
+      await expectGoingOn(withRefresh(await specOf("cola", method)));
+    });
+  }
 });
 
 describe("CellStates", () => {

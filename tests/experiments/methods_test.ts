@@ -25,6 +25,8 @@ const COUNTS: Readonly<Record<string, number>> = {
   houlsby: LAYERS * 2 * bottleneck(RANK) + NORMS + HEADS,
   pfeiffer: LAYERS * bottleneck(2 * RANK) + HEADS,
   lora: LORA + HEADS,
+  galore: LAYERS * 2 * C * C + HEADS,
+  flora: LAYERS * 2 * C * C + HEADS,
   rslora: LORA + HEADS,
   "lora-plus": LORA + HEADS,
   dora: LORA + LAYERS * 2 * C + HEADS,

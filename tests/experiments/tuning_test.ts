@@ -153,7 +153,8 @@ describe("deno task train inside", () => {
   });
 
   describe("makeOptimizer()", () => {
-    const spec: Pick<RunSpec, "optimizer" | "steps"> = {
+    const spec: Pick<RunSpec, "method" | "optimizer" | "steps"> = {
+      method: { name: "lora" },
       optimizer: {
         name: "adamw",
         learningRate: 0.5,

@@ -40,13 +40,13 @@ describe("options of METHODS that are data", () => {
     }
   }
 
-  it("are α of LoRA and its kin, λ and K of Delta-LoRA and its control", () => {
+  it("are α of LoRA and its kin, λ and K of Delta-LoRA and its control, and the scale of GaLore", () => {
     const named = METHODS.flatMap(({ name, options }) =>
       Object.entries(options).flatMap(([option, known]) => "isData" in known ? [`${name}.${option}`] : [])
     );
     expect(named).toEqual([
       ...["adalora.alpha", "delta-lora.alpha", "delta-lora.lambda", "delta-lora.startStep", "dora.alpha"],
-      ...["dylora.alpha", "lora.alpha", "lora-fa.alpha", "lora-plus.alpha", "lora-scaled.alpha"],
+      ...["dylora.alpha", "galore.scale", "lora.alpha", "lora-fa.alpha", "lora-plus.alpha", "lora-scaled.alpha"],
       ...["lora-scaled.lambda", "lora-scaled.startStep", "pissa.alpha", "rslora.alpha"],
     ]);
   });

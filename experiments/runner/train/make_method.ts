@@ -41,6 +41,24 @@ export interface RunSettings {
   readonly method?: Readonly<Record<string, Tensor>>;
 }
 
+/** Where the method of a spec is used. Throws a RangeError where its targets are no regular expression. */
+export function placeOf({ method: { targets, heads }, steps, model }: MethodSource): peft.MethodPlace {
+  return {
+    steps,
+    targets: targets === undefined ? undefined : parseTargets(String(targets)),
+    heads: headsOf(heads === undefined ? undefined : String(heads)),
+    weights: model?.weights,
+  };
+}
+
+/** Name and options of a spec's method, with data in the place of numbers where there are any. */
+export function optionsOf(
+  { method: { targets: _, heads: __, ...options } }: Pick<MethodSource, "method">,
+  settings: RunSettings = {},
+): peft.MethodData & { readonly name: string } {
+  return { ...options, ...settings.method, name: options.name };
+}
+
 /** Options of {@linkcode makeMethod}. */
 export interface MakeMethodOptions {
   /** The adapter that the run begins from. */
@@ -54,19 +72,14 @@ export interface MakeMethodOptions {
  * it. Throws a RangeError where an option cannot be.
  */
 export function makeMethod(
-  { method, steps, model }: MethodSource,
+  spec: MethodSource,
   { beginning, settings = {} }: MakeMethodOptions = {},
 ): peft.Method {
-  const { name, targets, heads, ...options } = method;
+  const { name } = spec.method;
   if (beginning?.name === name) {
     const [option] = Object.keys(settings.method ?? {});
     if (option === undefined) return beginning.method;
     throw new RangeError(`${name}: ${option} is the adapter's own number, and cannot be a tensor`);
   }
-  return recipeNamed(name).make({ name, ...options, ...settings.method }, {
-    steps,
-    targets: targets === undefined ? undefined : parseTargets(String(targets)),
-    heads: headsOf(heads === undefined ? undefined : String(heads)),
-    weights: model?.weights,
-  });
+  return recipeNamed(name).make(optionsOf(spec, settings), placeOf(spec));
 }

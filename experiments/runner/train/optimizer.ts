@@ -2,7 +2,8 @@ import { add, cast, div, less, mul, optim, type Tensor, where } from "../../../m
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { treeFlatten, treeFlattenLike, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import { namedLeaves } from "../model/named_leaves.ts";
-import type { RunSettings } from "./make_method.ts";
+import { recipeNamed } from "../../recipes/methods.ts";
+import { type MethodSource, optionsOf, placeOf, type RunSettings } from "./make_method.ts";
 
 /** The schedule of a spec. The rate of a constant one rises, too: transformers' `get_constant_schedule_with_warmup`. */
 function scheduleOf(
@@ -17,6 +18,14 @@ function scheduleOf(
 
 /** What the scripts of transformers leave without decay: biases and the weights of layer norms. */
 const UNDECAYED = /(\.bias|layer_?norm\.weight)$/i;
+
+/** Throws a RangeError where a method that is an optimizer itself is to be stepped by another one. */
+export function requireOwnOptimizer(method: string, optimizer: RunSpec["optimizer"]["name"]): void {
+  if (optimizer === "adamw" || !recipeNamed(method).makeOptimizer) return;
+  throw new RangeError(
+    `\`optimizer.name\` ${optimizer} is nothing of ${method}, which is an optimizer itself: leave it out`,
+  );
+}
 
 /** Decay of all but biases and layer norms, which names tell: factors of one axis decay. */
 function decayByName(weightDecay: number | Tensor): optim.Optimizer<Record<string, never>> {
@@ -33,16 +42,24 @@ function decayByName(weightDecay: number | Tensor): optim.Optimizer<Record<strin
 }
 
 /**
- * The optimizer of a spec, with its schedule: AdamW, or SGD, as PyTorch has it. `settings` are scalars in the place of the
+ * The optimizer of a spec, with its schedule: the one that its method is, or AdamW, or SGD, as PyTorch has it. `settings` are scalars in the place of the
  * spec's rate and decay; SGD's state has a part for a decay that is data, which is empty, and none for a decay of 0.
+ *
+ * Throws a RangeError where the method is an optimizer itself, and the spec names SGD.
  */
 export function makeOptimizer(
-  spec: Pick<RunSpec, "optimizer" | "steps">,
-  settings: Pick<RunSettings, "learningRate" | "weightDecay"> = {},
+  spec: MethodSource & Pick<RunSpec, "optimizer">,
+  settings: RunSettings = {},
 ): optim.Optimizer {
   const { name, decaysBiases = true, momentum } = spec.optimizer;
   const { weightDecay = spec.optimizer.weightDecay } = settings;
   const learningRate = scheduleOf(spec, settings.learningRate ?? spec.optimizer.learningRate);
+  const own = recipeNamed(spec.method.name).makeOptimizer;
+  requireOwnOptimizer(spec.method.name, name);
+  if (own) {
+    const isDecayed = decaysBiases ? undefined : (_: Tensor, path: string) => !UNDECAYED.test(path);
+    return own(optionsOf(spec, settings), { ...placeOf(spec), learningRate, weightDecay, isDecayed });
+  }
   if (name === "sgd") return optim.sgd({ learningRate, weightDecay, momentum });
   if (decaysBiases) return optim.adamw({ learningRate, weightDecay });
   return optim.chain(
