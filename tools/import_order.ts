@@ -51,7 +51,12 @@ export const ORDERS: Readonly<Record<string, Order>> = {
     "train",
     "*",
   ],
-  "experiments/studies": [["comparable.ts", "understood_tasks.ts"], ["glue", "minilm"], "ablations", "*"],
+  "experiments/studies": [
+    ["comparable.ts", "growth.ts", "recorded.ts", "understood_tasks.ts"],
+    ["glue", "minilm"],
+    "ablations",
+    "*",
+  ],
   "experiments/studies/ablations": ["studies", "*"],
   "bench": ["measure", "cases", "peers", "report", "parts", "*"],
 };

@@ -119,6 +119,18 @@ export const VERDICTS = {
     value: "M",
     help: "points that do not matter, 2 by default: what differs by less is called equivalent",
   },
+  until: {
+    takes: "positive",
+    value: "W",
+    help:
+      "adds seeds in groups until every 95 % interval of a difference is at most W points wide at two looks in a row, from " +
+      "8 pairs to 60, or to --seeds; widths alone decide, and a seed's runs are the same whenever they are added",
+  },
+  budget: {
+    takes: "text",
+    value: "30m",
+    help: "with --until: no group begins that would end later than so many s, m or h after the first",
+  },
 } as const satisfies FlagTable;
 
 /** What every command has that runs a grid. */

@@ -12,7 +12,7 @@ import { AblationPlan } from "../studies/ablations/specs.ts";
 import { isNamed, STUDIES, STUDY_GROUPS } from "../studies/ablations/studies/mod.ts";
 import { SUITE } from "../suite/suite_folder.ts";
 import { ABLATIONS } from "./ablation_flags.ts";
-import { commandLine, gridOptions, marginOf } from "./grid_options.ts";
+import { commandLine, gridOptions, growthOf, marginOf } from "./grid_options.ts";
 
 const NAMES: readonly string[] = [...STUDIES.map(({ name }) => name), ...STUDY_GROUPS];
 const USUAL: readonly string[] = STUDIES.filter(({ isExtra }) => !isExtra).map(({ name }) => name);
@@ -73,6 +73,17 @@ function sharesOf({ studies, flags: { parallel, cells } }: Settings): Partial<Sh
   return isAlone ? { parallel: parallel ?? 1, cells: cells ?? 1 } : { parallel, cells };
 }
 
+/** Until when pairs are added: sweeps have their seeds, whatever comes. */
+function growthIn({ flags, options: { tasks } }: Settings) {
+  const growth = growthOf(flags, { tasks: tasks.length });
+  if (growth && growth.most > SWEEP_SEED) {
+    throw new RangeError(
+      `--until takes at most ${SWEEP_SEED} seeds, as sweeps have those beyond: --seeds ${growth.most}`,
+    );
+  }
+  return growth;
+}
+
 /** Runs the command with the arguments behind its name. */
 export async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--help")) return console.log(HELP);
@@ -81,7 +92,18 @@ export async function main(args: readonly string[]): Promise<void> {
   const { force, parquet, report, "write-spec": writeSpec } = flags;
   const plan = new AblationPlan(new Inputs(sources), studies, options);
   const command = commandLine("reproduce ablations", args);
-  const written = { out, report, parquet, command, force, writeSpec, sources, margin: marginOf(flags) };
+  const written = {
+    out,
+    report,
+    parquet,
+    command,
+    force,
+    writeSpec,
+    sources,
+    margin: marginOf(flags),
+    growth: growthIn(settings),
+    json: flags.json,
+  };
   const experiment = await ablationExperiment(plan, written);
   await runGrid(experiment, { ...gridOptions(flags), command: "reproduce", out, ...sharesOf(settings) });
 }

@@ -9,10 +9,13 @@ import { writeRunFile } from "../runner/write_run_file.ts";
 import { runGrid } from "../runner/run_grid.ts";
 import { methodList } from "../runner/train/load_method.ts";
 import { glueExperiment } from "../studies/glue/experiment.ts";
-import { glueSpecs } from "../studies/glue/glue_specs.ts";
+import { glueSpecs, orderTasks, startTasks } from "../studies/glue/glue_specs.ts";
+import { widestOf } from "../studies/glue/verdicts.ts";
+import { recordedSeeds } from "../studies/growth.ts";
+import { recordedOf } from "../studies/recorded.ts";
 import { SUITE } from "../suite/suite_folder.ts";
 import { GLUE } from "./glue_flags.ts";
-import { commandLine, gridOptions, marginOf } from "./grid_options.ts";
+import { commandLine, gridOptions, growthOf, marginOf } from "./grid_options.ts";
 
 /** What `--help` prints. */
 export const HELP = `Trains methods on GLUE's tasks from one encoder and prints their table beside the papers'.
@@ -81,16 +84,44 @@ function inputsOf({ sources, grid: { scale, tasks, isPlan } }: Settings): Inputs
   return new Inputs(sources);
 }
 
+/** Until when pairs are added, and what runs with so many seeds. */
+function growthIn({ flags, grid }: Settings, inputs: Inputs) {
+  const growth = growthOf(flags, { tasks: orderTasks(grid).length });
+  if (!growth) return undefined;
+  if (startTasks(grid.tasks, grid).length > 0) {
+    throw new RangeError("--until is for runs that start from the model: --start model");
+  }
+  if (grid.methods.length < 2) throw new RangeError("--until is for differences: name two methods at least");
+  return { ...growth, specsOf: (seeds: number) => glueSpecs(inputs, { ...grid, seeds }) };
+}
+
 /** Runs the command with the arguments behind its name. */
 export async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--help")) return console.log(HELP);
   const settings = await settingsOf(args);
   const { flags, out, sources, grid } = settings;
   const inputs = inputsOf(settings);
-  const specs = await glueSpecs(inputs, grid);
-  const written = flags["write-spec"];
-  if (written !== undefined) await writeRunFile(written, specs, { inputs: sources, out });
+  const { "write-spec": writeSpec, json } = flags;
+  const growth = growthIn(settings, inputs);
+  const specs = growth
+    ? await growth.specsOf(
+      await recordedSeeds(growth, async (seeds) => {
+        const records = await recordedOf(await growth.specsOf(seeds), out);
+        return records && { found: records, width: widestOf([...records.values()]) };
+      }),
+    )
+    : await glueSpecs(inputs, grid);
+  if (writeSpec !== undefined) await writeRunFile(writeSpec, specs, { inputs: sources, out });
   const command = commandLine("reproduce glue", args);
-  const experiment = glueExperiment(specs, { inputs, grid, out, command, margin: marginOf(flags) });
+  const experiment = glueExperiment(specs, {
+    inputs,
+    grid,
+    out,
+    command,
+    margin: marginOf(flags),
+    growth,
+    writeSpec,
+    json,
+  });
   await runGrid(experiment, { ...gridOptions(flags), command: "reproduce", out });
 }

@@ -1,4 +1,5 @@
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import type { BestRate } from "../../../lib/experiment/statistics/mod.ts";
 import { plural } from "../../../lib/text/plural.ts";
 import type { Engine } from "../../runner/engine.ts";
 import { writeRunFile, type WriteRunFileOptions } from "../../runner/write_run_file.ts";
@@ -6,7 +7,11 @@ import type { Experiment, Results, Session } from "../../runner/run_grid.ts";
 import { estimateSeconds, totalOf } from "../glue/estimate.ts";
 import { timeLine } from "../glue/plan_text.ts";
 import { understoodTasks } from "../understood_tasks.ts";
-import { byMethod, gather, recordedOf } from "./gather.ts";
+import { sayBeside } from "../../terminal/say.ts";
+import { type Growth, growthText, recordedSeeds } from "../growth.ts";
+import { recordedOf } from "../recorded.ts";
+import { byMethod, gather } from "./gather.ts";
+import { widestOf } from "./rows.ts";
 import { type AblationPlan, chooseRates, distinctRuns } from "./specs.ts";
 import { studiesTable } from "./studies_table.ts";
 import { writeSections, type WriteSectionsOptions } from "./write_sections.ts";
@@ -21,12 +26,16 @@ export interface AblationExperimentOptions extends WriteSectionsOptions {
   readonly sources: WriteRunFileOptions["inputs"];
   /** The difference that does not matter, as a share; 0.02 by default. */
   readonly margin?: number;
+  /** Until when pairs are added; the plan's own number of seeds where it is absent. */
+  readonly growth?: Growth;
+  /** Whether lines for people go beside a document. */
+  readonly json?: boolean;
 }
 
 /** Runs sweep and studies, writes what they show, and gives it. */
 async function run(plan: AblationPlan, session: Session, options: AblationExperimentOptions): Promise<Results> {
-  const { out, writeSpec, sources, margin } = options;
-  const gathered = await gather(plan, session);
+  const { out, writeSpec, sources, margin, growth, json } = options;
+  const gathered = await gather(plan, session, { growth, say: sayBeside(json) });
   const { studies } = gathered;
   const evidence = { ...gathered.evidence, margin };
   const { sectionOf } = await import("./section.ts"); // which loads what draws figures
@@ -44,11 +53,26 @@ async function run(plan: AblationPlan, session: Session, options: AblationExperi
     ]),
     document: {
       rates: evidence.chosen.best,
+      pairs: evidence.growth,
       studies: sections.map(({ studyRuns: { study: { name, question } }, findings, comparison, pairs }) => (
         { name, question, findings, comparison, pairs }
       )),
     },
   };
+}
+
+/** How many seeds of studies run first: those that are recorded count, once the sweep is. */
+async function seedsToBegin(
+  plan: AblationPlan,
+  growth: Growth,
+  { rates, out }: { readonly rates?: readonly BestRate[]; readonly out: string },
+): Promise<number> {
+  return await recordedSeeds(growth, async (seeds) => {
+    if (!rates) return undefined;
+    const studies = await plan.runs(rates, seeds);
+    const records = await recordedOf(distinctRuns(studies), out);
+    return records && { found: records, width: widestOf(studies, records) };
+  });
 }
 
 /** A plan of studies as an experiment: what each would run, what was found, and their report. */
@@ -59,8 +83,10 @@ export async function ablationExperiment(plan: AblationPlan, options: AblationEx
   const swept = distinctRuns([], sweeps);
   const records = options.force ? undefined : await recordedOf(swept, options.out);
   const rates = records && chooseRates(sweeps, { records, tableSeeds: [] }).best;
-  const planned = await plan.runs(rates);
+  const seeds = options.growth && await seedsToBegin(plan, options.growth, { rates, out: options.out });
+  const planned = await plan.runs(rates, seeds);
   const specs = [...swept, ...distinctRuns(planned)];
+  const grows = options.growth ? [growthText(options.growth)] : [];
   const expected = async (open: readonly RunSpec[], engine: Engine) => {
     const seconds = await estimateSeconds(open, engine.trainer);
     return { seconds, lines: [timeLine(seconds.values(), engine)] };
@@ -71,6 +97,7 @@ export async function ablationExperiment(plan: AblationPlan, options: AblationEx
     describe: (recorded) => [
       `runs: ${specs.length} = ${swept.length} to choose learning rates, ${specs.length - swept.length} of ` +
       `${plural(planned.length, "study", "studies")}; ${recorded} of them recorded`,
+      ...grows,
     ],
     async plan(open, engine) {
       const { seconds, lines } = engine ? await expected(open, engine) : { seconds: new Map<RunSpec, number>() };

@@ -1,22 +1,10 @@
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
-import { findRecord, type RunRecord } from "../../../lib/experiment/records/mod.ts";
 import type { Session } from "../../runner/run_grid.ts";
+import type { Say } from "../../terminal/say.ts";
+import { grow, type Growth } from "../growth.ts";
+import { widestOf } from "./rows.ts";
 import type { Evidence } from "./section.ts";
 import { type AblationPlan, chooseRates, distinctRuns, requireFairStudy, type StudyRuns } from "./specs.ts";
-
-/** The records of runs, where every one is recorded as finished. */
-export async function recordedOf(
-  specs: readonly RunSpec[],
-  out: string,
-): Promise<ReadonlyMap<RunSpec, RunRecord> | undefined> {
-  const found = await Promise.all(specs.map((spec) => findRecord(out, spec)));
-  const records = new Map<RunSpec, RunRecord>();
-  for (const [i, one] of found.entries()) {
-    if (one.kind !== "finished") return undefined;
-    records.set(specs[i], one.record);
-  }
-  return records;
-}
 
 /** A run as lines name it: by the rate that is tried, or by its condition where it first comes. */
 function titles(sweeps: ReadonlyMap<string, readonly RunSpec[]>, studies: readonly StudyRuns[] = []) {
@@ -39,10 +27,11 @@ export function byMethod(
   return (specs) => new Map(specs.map((spec) => [spec, known.get(key(spec)) ?? 0]));
 }
 
-/** Runs the sweep, then the studies at the rates that it chose. */
+/** Runs the sweep, then the studies at the rates that it chose, with as many seeds as they have or as widths ask for. */
 export async function gather(
   plan: AblationPlan,
   { seconds, openRuns, runSpecs }: Session,
+  { growth, say }: { readonly growth?: Growth; readonly say: Say },
 ): Promise<{ readonly studies: readonly StudyRuns[]; readonly evidence: Evidence }> {
   const secondsOf = byMethod(seconds);
   const recordsOf = async (specs: readonly RunSpec[], title: (spec: RunSpec) => string) => {
@@ -51,10 +40,23 @@ export async function gather(
   };
   const sweeps = await plan.sweeps();
   const first = await recordsOf(distinctRuns([], sweeps), titles(sweeps));
-  const tableSeeds = [...new Set(distinctRuns(await plan.runs()).map(({ seed }) => seed))];
+  const tableSeeds = [...new Set(distinctRuns(await plan.runs([], growth?.most)).map(({ seed }) => seed))];
   const chosen = chooseRates(sweeps, { records: first, tableSeeds });
-  const studies = await plan.runs(chosen.best);
-  for (const study of studies) requireFairStudy(study, sweeps);
-  const second = await recordsOf(distinctRuns(studies), titles(sweeps, studies));
-  return { studies, evidence: { sweeps, chosen, records: new Map([...first, ...second]) } };
+  const runAt = async (seeds?: number) => {
+    const studies = await plan.runs(chosen.best, seeds);
+    for (const study of studies) requireFairStudy(study, sweeps);
+    const records = await recordsOf(distinctRuns(studies), titles(sweeps, studies));
+    return { studies, records };
+  };
+  const { found: { studies, records: second }, text } = growth
+    ? await grow(growth, {
+      say,
+      run: async (seeds) => {
+        const found = await runAt(seeds);
+        return { found, width: widestOf(found.studies, found.records) };
+      },
+    })
+    : { found: await runAt(), text: undefined };
+  const records = new Map([...first, ...second]);
+  return { studies, evidence: { sweeps, chosen, records, growth: text } };
 }

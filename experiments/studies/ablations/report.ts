@@ -24,7 +24,7 @@ function treeOf(records: readonly RunRecord[]): string {
 }
 
 /** What holds for all studies. */
-function head(records: readonly RunRecord[], { sweeps, margin = MARGIN }: Evidence): string[] {
+function head(records: readonly RunRecord[], { sweeps, growth, margin = MARGIN }: Evidence): string[] {
   const results = records.flatMap(({ result }) => result ?? []);
   const [{ spec: { model, data, batchSize, split } }] = records;
   const metrics = new Map(records.map(({ spec: { task, metric } }) => [task, metric]));
@@ -49,6 +49,7 @@ function head(records: readonly RunRecord[], { sweeps, margin = MARGIN }: Eviden
     }. Conditions with other options than were swept have ` +
     "the rate of their method.",
     ruleText({ level: LEVEL, margin }),
+    ...growth === undefined ? [] : [growth],
     `Model: ${model.name}, ${model.layers} layers of ${model.hiddenSize}, weights ${model.hash.slice(0, 12)}; data: ` +
     `${data.source === "suite" ? "the generated suite" : "GLUE's files"}.`,
     `Device: ${distinct(results.map(({ device }) => device))}. Versions: ${

@@ -22,6 +22,7 @@ import { type ChangeRow, changeRows, changeTable, layerTable, ratioFindings } fr
 import { cosinesFigure } from "./cosines_figure.ts";
 import { type Held, heldOf, plainFindings, scopeOf, showsSomething } from "./findings.ts";
 import { holdPairs, pairTable } from "./pairs.ts";
+import { rowsOf } from "./rows.ts";
 import type { ChosenRates, StudyRuns } from "./specs.ts";
 import { growingSeeds, seedsFigure } from "./seeds_figure.ts";
 import { taskTable } from "./task_table.ts";
@@ -34,6 +35,8 @@ export interface Evidence {
   readonly chosen: ChosenRates;
   /** The difference that does not matter, as a share; 0.02 by default. */
   readonly margin?: number;
+  /** How pairs were added, as sentences, where their number was not fixed. */
+  readonly growth?: string;
 }
 
 /** What a study shows. */
@@ -47,12 +50,6 @@ export interface Section {
   readonly findings: string;
   /** As SVG. */
   readonly figure: string;
-}
-
-function rowsOf({ runs }: StudyRuns, { records }: Evidence): ScoredRun[] {
-  return runs.flatMap(({ condition, specs }) =>
-    scoredRuns(specs.map((spec) => records.get(spec)!), { method: () => condition.name })
-  );
 }
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
@@ -215,7 +212,7 @@ function withRates(held: readonly Held[], { runs }: StudyRuns): Held[] {
 export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
   const { study, runs } = studyRuns;
   const { baseline, figure } = study;
-  const rows = rowsOf(studyRuns, evidence);
+  const rows = rowsOf(studyRuns, evidence.records);
   const comparison = compare(rows, { baseline, margin: evidence.margin });
   const { level, margin } = comparison;
   const others = withRates(heldOf(comparison), studyRuns);

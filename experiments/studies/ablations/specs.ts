@@ -141,8 +141,11 @@ export class AblationPlan {
     return swept;
   }
 
-  /** The runs of each study at the rates that were chosen, or at the recipes' own where none is known yet. */
-  async runs(chosen: readonly BestRate[] = []): Promise<StudyRuns[]> {
+  /**
+   * The runs of each study at the rates that were chosen, or at the recipes' own where none is known yet; with so many
+   * seeds each, or as many as the options say. A seed's runs are the same, however many there are.
+   */
+  async runs(chosen: readonly BestRate[] = [], seedsOfAll?: number): Promise<StudyRuns[]> {
     const rateOf = new Map(chosen.map(({ method, learningRate }) => [method, learningRate]));
     const { seeds, manySeeds } = this.options;
     return await Promise.all(this.studies.map(async (study) => {
@@ -151,7 +154,7 @@ export class AblationPlan {
       for (const condition of study.conditions) {
         const { name: sweep } = sweptFor(condition, { study, sweepsEach });
         const specs = await this.#specsOf(condition, {
-          seeds: study.hasManySeeds ? manySeeds : seeds,
+          seeds: seedsOfAll ?? (study.hasManySeeds ? manySeeds : seeds),
           rates: (usual) => rounded((condition.rate?.times ?? 1) * (rateOf.get(sweep) ?? usual)),
           ...study.measuresChange && { changeOf: await this.#changeOf() },
         });

@@ -13,7 +13,10 @@ import { plural } from "../../../lib/text/plural.ts";
 import { TASKS } from "../../recipes/mod.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
 import type { Engine } from "../../runner/engine.ts";
-import type { Experiment, Plan, Results } from "../../runner/run_grid.ts";
+import type { Experiment, Plan, Results, Session } from "../../runner/run_grid.ts";
+import { writeRunFile } from "../../runner/write_run_file.ts";
+import { sayBeside } from "../../terminal/say.ts";
+import { grow, type Growth, growthText } from "../growth.ts";
 import { comparable } from "../comparable.ts";
 import { understoodTasks } from "../understood_tasks.ts";
 import { estimateRuns, type Estimates, estimateSeconds, totalOf } from "./estimate.ts";
@@ -21,7 +24,7 @@ import { type GlueSpecsOptions, orderTasks, startTasks } from "./glue_specs.ts";
 import { PAPER_GLUE } from "./paper.ts";
 import { optionLines } from "./plan_table.ts";
 import { planDocument, planText, timeLine } from "./plan_text.ts";
-import { comparisonOf, verdictParts } from "./verdicts.ts";
+import { comparisonOf, verdictParts, widestOf } from "./verdicts.ts";
 
 /** Options of {@linkcode glueExperiment}. */
 export interface GlueExperimentOptions {
@@ -34,6 +37,12 @@ export interface GlueExperimentOptions {
   readonly command: string;
   /** The difference that does not matter, as a share; 0.02 by default. */
   readonly margin?: number;
+  /** Until when pairs are added, and what runs then; the specs alone where it is absent. */
+  readonly growth?: Growth & { readonly specsOf: (seeds: number) => Promise<readonly RunSpec[]> };
+  /** Gets all runs as a configuration file once they are known. */
+  readonly writeSpec?: string;
+  /** Whether lines for people go beside a document. */
+  readonly json?: boolean;
 }
 
 /** What the grid is made of, in lines. */
@@ -73,6 +82,7 @@ function planOf(specs: readonly RunSpec[], estimates: Estimates | undefined, eng
 async function resultsOf(
   records: readonly RunRecord[],
   { inputs, out, command, margin }: GlueExperimentOptions,
+  growth?: string,
 ): Promise<Results> {
   const compared = comparable(records[0].spec);
   const isOwn = records.every(({ spec }) => spec.data.source === "module");
@@ -80,7 +90,7 @@ async function resultsOf(
   const title = isOwn ? "Tasks of your own" : given;
   const files = [`${out}/report.md`, `${out}/report.svg`];
   const comparison = comparisonOf(records, { margin });
-  const verdicts = comparison && verdictParts(comparison, records);
+  const verdicts = comparison && [...verdictParts(comparison, records), ...growth === undefined ? [] : [growth]];
   await writeAtomically(files[0], report(records, PAPER_GLUE, { title, command, comparable: compared, verdicts }));
   const { reportFigure } = await import("../../../lib/experiment/figures/mod.ts"); // which loads what draws it
   await writeAtomically(files[1], reportFigure(records));
@@ -93,7 +103,27 @@ async function resultsOf(
     paperTable(PAPER_GLUE, [...new Set(records.map(({ spec }) => spec.task))]),
     compared,
   ];
-  return { records, parts, files, document: { comparison } };
+  return { records, parts, files, document: { comparison, pairs: growth } };
+}
+
+/** Runs the grid, or groups of its seeds until widths allow, and makes of it what is read. */
+async function runAll(
+  specs: readonly RunSpec[],
+  { runSpecs }: Session,
+  options: GlueExperimentOptions,
+): Promise<Results> {
+  const { growth, json, writeSpec, inputs: { sources }, out } = options;
+  if (!growth) return await resultsOf(await runSpecs(specs), options);
+  const { found, text } = await grow(growth, {
+    say: sayBeside(json),
+    run: async (seeds) => {
+      const own = await growth.specsOf(seeds);
+      const records = await runSpecs(own);
+      return { found: { own, records }, width: widestOf(records) };
+    },
+  });
+  if (writeSpec !== undefined) await writeRunFile(writeSpec, found.own, { inputs: sources, out });
+  return await resultsOf(found.records, options, text);
 }
 
 /** The runs of GLUE as an experiment: its plan, its table beside the papers', its report. */
@@ -104,7 +134,9 @@ export function glueExperiment(specs: readonly RunSpec[], options: GlueExperimen
     specs,
     // Whether their tasks are asked for now or not.
     startTasks: startTasks(TASKS, grid),
-    describe: (recorded) => gridLines(specs, grid, recorded),
+    describe: (
+      recorded,
+    ) => [...gridLines(specs, grid, recorded), ...options.growth ? [growthText(options.growth)] : []],
     async plan(open, engine) {
       const estimates = engine && await estimateRuns(open, { device: engine.device, inputs });
       return planOf(specs, estimates, engine);
@@ -118,6 +150,6 @@ export function glueExperiment(specs: readonly RunSpec[], options: GlueExperimen
         : await estimateSeconds(open, trainer);
       return { seconds, lines: [...await understoodTasks(inputs, open), timeLine(seconds.values(), engine)] };
     },
-    run: async ({ runSpecs }) => await resultsOf(await runSpecs(specs), options),
+    run: (session) => runAll(specs, session, options),
   };
 }

@@ -6,6 +6,7 @@ import {
   type JudgeOptions,
   scoredRuns,
   settingOf,
+  widestInterval,
 } from "../../../lib/experiment/statistics/mod.ts";
 import { comparisonTable } from "../../../lib/experiment/tables/mod.ts";
 
@@ -18,6 +19,15 @@ export function comparisonOf(records: readonly RunRecord[], options: JudgeOption
   const methods = [...new Set(rows.map(({ method }) => method))];
   if (methods.length < 2) return undefined;
   return compare(rows, { ...options, baseline: methods.includes(BASELINE) ? BASELINE : methods[0] });
+}
+
+/** The full width of the widest interval among all methods' differences to it, as a share. */
+export function widestOf(records: readonly RunRecord[]): number {
+  const rows = scoredRuns(records);
+  const methods = [...new Set(rows.map(({ method }) => method))];
+  const baseline = methods.includes(BASELINE) ? BASELINE : methods[0];
+  const others = methods.filter((method) => method !== baseline);
+  return widestInterval(rows, { pairs: others.map((method) => [method, baseline] as const) });
 }
 
 /** What a comparison shows, as paragraphs in Markdown: its findings, and the table that they are of. */

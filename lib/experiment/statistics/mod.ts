@@ -22,5 +22,5 @@ export { pairsNeeded, type RuleOptions, smallestDifference } from "./power.ts";
 export { type ScoredRun, type ScoredRunOptions, scoredRuns, settingOf, type TableSetting } from "./scored_runs.ts";
 export { EXACT_PAIRS, type SignFlip, type SignFlipOptions, signFlipTest } from "./sign_flip_test.ts";
 export { type Cell, summarize } from "./summarize.ts";
-export { FIRST_PAIRS, looksOf, nextSeeds, type StoppingOptions } from "./stopping.ts";
+export { FIRST_PAIRS, looksOf, nextSeeds, type StoppingOptions, widestInterval } from "./stopping.ts";
 export { ruleText, type Verdict, type VerdictKind, verdictOf, type VerdictOptions } from "./verdict.ts";
