@@ -60,6 +60,7 @@ function settingsOf(args: readonly string[]) {
       manySeeds: Math.max(seeds, manySeeds),
       sweepSeeds: flags["sweep-seeds"] ?? size.sweepSeeds,
       sweepsEach: flags.sweep === "conditions",
+      areTasksAsked: flags.tasks !== undefined,
       steps: flags.steps ?? size.steps,
     },
   };

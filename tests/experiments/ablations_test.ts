@@ -22,6 +22,8 @@ import {
   distinctRuns,
   requireFairStudy,
 } from "../../experiments/studies/ablations/specs.ts";
+import { sizeTable } from "../../experiments/studies/ablations/equal_sizes.ts";
+import { isNear } from "../../experiments/studies/ablations/state_size.ts";
 import { growingSeeds, seedsFigure } from "../../experiments/studies/ablations/seeds_figure.ts";
 import { isNamed, STUDIES, type Study, STUDY_GROUPS } from "../../experiments/studies/ablations/studies/mod.ts";
 import { equalRank } from "../../experiments/studies/ablations/studies/targets.ts";
@@ -97,12 +99,17 @@ describe("the studies of deno task reproduce ablations", () => {
         // Seeds beyond two say nothing more here.
         const plan = planOf(STUDIES, { ...ABLATION_SIZE[name], seeds: 2, manySeeds: 2, sweepSeeds: 1, sweepsEach });
         const sweeps = await plan.sweeps();
-        for (const one of await plan.runs()) requireFairStudy(one, sweeps);
+        const studies = await plan.runs();
+        for (const one of studies) requireFairStudy(one, sweeps);
         for (const { seed } of [...sweeps.values()].flat()) expect(seed).toBeGreaterThanOrEqual(SWEEP_SEED);
-        const own = STUDIES.filter((one) => sweepsEach || one.sweepsEach)
+        const own = STUDIES.filter((one) => !one.sweepsTasks && (sweepsEach || one.sweepsEach))
           .flatMap((one) => one.conditions.filter(({ rate }) => rate === undefined));
+        const byTask = studies.filter((one) => one.study.sweepsTasks).flatMap(({ study: { tasks }, runs }) => {
+          const swept = new Set(runs.map(({ condition }) => sweepsEach ? condition.name : condition.method));
+          return [...swept].flatMap(() => tasks ?? ABLATION_SIZE[name].tasks);
+        });
         // LoRA's for those that have its rate; else one for each method, and two by SGD, too.
-        expect(sweeps.size).toBe(own.length + (sweepsEach ? 1 : ALL_METHODS.length + 2));
+        expect(sweeps.size).toBe(own.length + byTask.length + (sweepsEach ? 1 : ALL_METHODS.length + 2));
       }
     }
   });
@@ -149,6 +156,48 @@ describe("the studies of deno task reproduce ablations", () => {
       "lora at 3× the rate": 0.006,
     });
     expect(runs.some(({ isRateBorrowed }) => isRateBorrowed)).toBe(false);
+  });
+
+  it("stand at the rank that comes nearest to the baseline's trained parameters, and to its bytes of state", async () => {
+    const [{ runs, sizes = [] }] = await planOf([study("rank-of-change")], { areTasksAsked: true }).runs();
+    const sizeOf = (name: string) => sizes.find((one) => one.name === name)!;
+    // Two layers of 64: queries and values have 4 · 128 parameters a rank, pooler and classifier 65 · 64 + 65 · 2.
+    const head = 65 * 64 + 65 * 2;
+    const [factors, parameters] = [8 * 4 * 128, 8 * 4 * 128 + head];
+    // Two moments of what is trained, and the step's number twice: Adam's, and the schedule's.
+    const bytes = 4 * (factors + 2 * parameters + 2);
+    expect(sizeOf("lora").parameters).toEqual({ rank: 8, size: { parameters, bytes }, deviation: 0 });
+    // Delta-LoRA keeps factors from which on W moves, and how often it was written: 4 · (4 · 512 r + 2 · head + 3) bytes.
+    const delta = sizeOf("delta-lora");
+    expect([delta.parameters.rank, delta.bytes.rank]).toEqual([8, 6]);
+    expect(delta.bytes.size.bytes).toBe(4 * (6 * 4 * 512 + 2 * head + 3));
+    expect(sizeOf("full").bytes.rank).toBeUndefined();
+    expect([sizeOf("full"), delta].map(({ bytes, parameters }) => [isNear(bytes), isNear(parameters)]))
+      .toEqual([[false, false], [true, true]]);
+
+    const ofNamed = (name: string) => runs.find(({ condition }) => condition.name === name)!.specs[0].method;
+    expect(ofNamed("delta-lora")).toMatchObject({ rank: 8, alpha: 16 });
+    expect(ofNamed("delta-lora (equal bytes)")).toMatchObject({ rank: 6, alpha: 12 });
+    const named = runs.filter(({ condition }) => condition.method === "full").map(({ condition }) => condition.name);
+    expect(named).toEqual(["full"]);
+    const table = sizeTable(sizes, { baseline: "lora" });
+    expect(table).toMatch(/\| full +\| +– \| +137,794 \| +\+1543\.1 %: not comparable \|/);
+    expect(table).toMatch(/\| delta-lora +\| +8 \| +8,386 \| +\+0\.0 % \| +6 \| +83,484 \| +\+0\.0 % \|/);
+  });
+
+  it("choose a rate for each task where tasks are of other kinds", async () => {
+    const plan = planOf([study("rank-of-change")], { tasks: ["cola", "rte"], areTasksAsked: true });
+    const sweeps = await plan.sweeps();
+    expect([...sweeps.keys()].slice(0, 2)).toEqual(["lora on cola", "lora on rte"]);
+    const best: Record<string, number> = { cola: 0.01, rte: 0.002 };
+    const records = new Map(
+      [...sweeps.values()].flat().map((spec) => (
+        [spec, scored(spec, spec.optimizer.learningRate === best[spec.task] ? 0.7 : 0.6)] as const
+      )),
+    );
+    const { best: rates } = chooseRates(sweeps, { records, tableSeeds: [0] });
+    const [{ runs: [{ specs }] }] = await plan.runs(rates);
+    for (const { task, optimizer } of specs) expect(optimizer.learningRate).toBe(best[task]);
   });
 
   it("measure the change of queries and values where they tell of it, in runs of their own", async () => {
@@ -280,6 +329,35 @@ describe("the findings of deno task reproduce ablations", () => {
     expect(all).toMatch(/\| cosine of W₀ and W_T +\| +0 query \| +0 value \| +1 query \| +1 value \|/);
     expect(all).toMatch(/\| method +\| +cola \| +rte \| +sst2 \| average \|/);
     expect(figure).toContain("cosine of W₀ and W_T");
+  });
+
+  it("say how the rank of the change and scores go together, task by task", async () => {
+    // Conditions in the order of their ranks score higher on rte, and lower on cola.
+    const names = new Map<string, number>();
+    const placeOf = ({ method }: RunSpec) => {
+      const key = canonicalJson(method);
+      names.set(key, names.get(key) ?? names.size + 1);
+      return names.get(key)!;
+    };
+    const { sections: [{ tables, findings, figure }] } = await reportOf([study("rank-of-change")], (spec) => {
+      const place = placeOf(spec);
+      return finished(spec, {
+        metrics: { [spec.metric]: spec.task === "cola" ? 0.7 - place / 100 : 0.5 + place / 100 },
+        changes: {
+          "bert.encoder.layer.0.attention.self.query": {
+            shape: [64, 64],
+            values: Array.from({ length: 64 }, (_, i) => i < place ? 1 : 0),
+            cosine: 0.9,
+            norm: 9,
+            size: 2,
+          },
+        },
+      });
+    });
+    expect(findings).toContain("with the mean score: −1.00 on cola, +1.00 on rte, +1.00 on sst2.");
+    for (const task of ["cola", "rte", "sst2"]) expect(findings).toContain(`**On ${task}**: `);
+    expect(tables.join()).toMatch(/\| lora +\| +0\.9000 \| +25\.8 \| +\d+\.\d \| +8 \|/);
+    expect(figure).toContain("effective rank of the change");
   });
 
   it("correct pairs as one family, by Holm's method over all of them", () => {

@@ -3,6 +3,8 @@ import type { LayerChange, RunRecord } from "../../../lib/experiment/records/mod
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { compare, type ScoredRun } from "../../../lib/experiment/statistics/mod.ts";
 import { effectiveRank, energyWithin, numericRank } from "../../../lib/experiment/instruments/mod.ts";
+import { formatPoints } from "../../../lib/experiment/statistics/points.ts";
+import { spearman } from "../../../lib/metrics/mod.ts";
 import { tableMarkdown } from "../../../lib/experiment/tables/table.ts";
 import type { StudyRuns } from "./specs.ts";
 
@@ -128,7 +130,7 @@ const times = (log: number) => Math.exp(log).toPrecision(3);
  * What of a size of the change differs from the baseline's, in one sentence: geometric means of ratios of runs of the same task and
  * seed, largest first, with intervals.
  */
-export function ratioFindings(rows: readonly ChangeRow[], { baseline, sizeOf, what }: {
+function ratioFindings(rows: readonly ChangeRow[], { baseline, sizeOf, what }: {
   readonly baseline: string;
   readonly sizeOf: (row: ChangeRow) => number;
   /** As the sentence begins: `Angle by which queries and values turned`. */
@@ -143,4 +145,46 @@ export function ratioFindings(rows: readonly ChangeRow[], { baseline, sizeOf, wh
       `${times(mean)} (${interval ? interval.map(times).join(" … ") : "no interval"}) with ${method}`
     );
   return told.length === 0 ? "" : `${what}, as a multiple of ${baseline}'s, with its interval: ${told.join(", ")}.`;
+}
+
+/** Whether conditions of a higher effective rank score higher, task by task, in words: by the order of their means. */
+export function rankAndScore(rows: readonly ChangeRow[], scored: readonly ScoredRun[]): string {
+  const methods = [...new Set(rows.map(({ method }) => method))];
+  const meanOf = (values: readonly number[]) => values.length > 0 ? mean([...values]) : NaN;
+  const told = [...new Set(scored.map(({ task }) => task))].flatMap((task) => {
+    const pairs = methods.map((method) => {
+      const isOwn = (one: { readonly method: string; readonly task: string }) =>
+        one.method === method && one.task === task;
+      const ranks = rows.filter(isOwn).map(({ effectiveRank }) => effectiveRank);
+      const scores = scored.filter(isOwn).flatMap(({ score }) => score ?? []);
+      return [meanOf(ranks), meanOf(scores)] as const;
+    }).filter((pair) => pair.every(Number.isFinite));
+    if (pairs.length < 3) return [];
+    const order = spearman(pairs.map(([rank]) => rank), pairs.map(([, score]) => score));
+    return Number.isFinite(order) ? [`${formatPoints(order, { digits: 2, isSigned: true })} on ${task}`] : [];
+  });
+  return told.length === 0
+    ? ""
+    : `Rank correlation (Spearman) over conditions of the mean effective rank with the mean score: ${told.join(", ")}.`;
+}
+
+/** The most directions that a condition's change can have, by its name; none where no condition says it. */
+export function boundsOf({ runs }: StudyRuns): ((method: string) => number | undefined) | undefined {
+  const bounds = new Map(
+    runs.flatMap(({ condition: { name, bound }, specs: [spec] }) =>
+      bound ? [[name, Math.min(spec.model.hiddenSize, bound(spec))] as const] : []
+    ),
+  );
+  return bounds.size === 0 ? undefined : (method) => bounds.get(method);
+}
+
+/** What the change of the measured layers adds to findings. */
+export function changeFindings(changes: readonly ChangeRow[], { baseline }: { readonly baseline: string }): string[] {
+  const sizes = [
+    ["Angle by which queries and values turned", ({ angle }: ChangeRow) => angle],
+    ["Effective rank of their change", ({ effectiveRank }: ChangeRow) => effectiveRank],
+  ] as const;
+  return sizes.map(([what, sizeOf]) => ratioFindings(changes, { baseline, sizeOf, what })).filter((text) =>
+    text !== ""
+  );
 }

@@ -18,12 +18,22 @@ import {
 import { tableMarkdown } from "../../../lib/experiment/tables/table.ts";
 import { formatPoints } from "../../../lib/experiment/statistics/points.ts";
 import { distinct } from "../../../lib/text/distinct.ts";
-import { type ChangeRow, changeRows, changeTable, layerTable, ratioFindings } from "./changes.ts";
+import {
+  boundsOf,
+  changeFindings,
+  type ChangeRow,
+  changeRows,
+  changeTable,
+  layerTable,
+  rankAndScore,
+} from "./changes.ts";
 import { cosinesFigure } from "./cosines_figure.ts";
 import { type Held, heldOf, plainFindings, scopeOf, showsSomething } from "./findings.ts";
 import { holdPairs, pairTable } from "./pairs.ts";
 import { rowsOf } from "./rows.ts";
 import type { ChosenRates, StudyRuns } from "./specs.ts";
+import { sizeTable } from "./equal_sizes.ts";
+import { ranksFigure } from "./ranks_figure.ts";
 import { growingSeeds, seedsFigure } from "./seeds_figure.ts";
 import { taskTable } from "./task_table.ts";
 
@@ -79,7 +89,7 @@ function costTable({ runs }: StudyRuns, { records }: Evidence): string {
     const [first] = results;
     return {
       method: condition.name,
-      "learning rate": String(specs[0].optimizer.learningRate),
+      "learning rate": distinct(specs.map(({ optimizer }) => optimizer.learningRate)),
       "trained parameters": first?.trainableParameters.toLocaleString("en") ?? "–",
       "writes of W": results.length > 0 ? distinct(results.map(({ writes }) => writes)) : "–",
       "peak MB": results.length > 0 ? megabytes(peakBytes(results)) : "–",
@@ -89,7 +99,7 @@ function costTable({ runs }: StudyRuns, { records }: Evidence): string {
 
 /** Sweeps that a study's conditions took their rates from. */
 function sweptIn({ runs }: StudyRuns): string[] {
-  return [...new Set(runs.map(({ sweep }) => sweep))];
+  return [...new Set(runs.flatMap(({ sweeps }) => sweeps))];
 }
 
 function rateTable(studyRuns: StudyRuns, { chosen, sweeps }: Evidence): string {
@@ -137,15 +147,15 @@ function rateWarnings(studyRuns: StudyRuns, { chosen: { best, failed } }: Eviden
 /** Directions in which shares of changes are counted: twice the recipes' rank. */
 const DIRECTIONS = 16;
 
-/** What the change of the measured layers adds to findings. */
-function changeFindings(changes: readonly ChangeRow[], { baseline }: { readonly baseline: string }): string[] {
-  const sizes = [
-    ["Angle by which queries and values turned", ({ angle }: ChangeRow) => angle],
-    ["Effective rank of their change", ({ effectiveRank }: ChangeRow) => effectiveRank],
-  ] as const;
-  return sizes.map(([what, sizeOf]) => ratioFindings(changes, { baseline, sizeOf, what })).filter((text) =>
-    text !== ""
-  );
+/** What comparisons with the baseline show on each task by itself. */
+function taskFindings(
+  rows: readonly ScoredRun[],
+  { baseline, level, margin }: Pick<Comparison, "baseline" | "level" | "margin">,
+): string[] {
+  return [...new Set(rows.map(({ task }) => task))].map((task) => {
+    const held = heldOf(compare(rows.filter((row) => row.task === task), { baseline, level, margin }));
+    return `**On ${task}**: ${plainFindings(held, { level, margin, what: `comparisons with ${baseline}` })}`;
+  });
 }
 
 function figureOf(studyRuns: StudyRuns, evidence: Evidence, { comparison, rows, changes }: {
@@ -180,6 +190,8 @@ function figureOf(studyRuns: StudyRuns, evidence: Evidence, { comparison, rows, 
       const points = costPoints(studyRuns, evidence, { comparison, costOf: peakBytes });
       return paretoFigure(points, { unit: "peak bytes", title });
     }
+    case "ranks":
+      return ranksFigure({ changes, rows }, { title });
     case "cosines":
       return cosinesFigure(changes, { title });
     case "differences":
@@ -199,12 +211,15 @@ function seedsFindings(
   return [`The interval of ${method} minus ${baseline} is ${told(first)} and ${told(last)}.`];
 }
 
-/** Comparisons with the learning rates of both sides, where they differ. */
+/** Comparisons with the learning rates of both sides, where each has one and they differ. */
 function withRates(held: readonly Held[], { runs }: StudyRuns): Held[] {
-  const rates = new Map(runs.map(({ condition, specs }) => [condition.name, specs[0].optimizer.learningRate]));
+  const rates = new Map(runs.map(({ condition, specs }) => {
+    const own = new Set(specs.map(({ optimizer: { learningRate } }) => learningRate));
+    return [condition.name, own.size === 1 ? specs[0].optimizer.learningRate : undefined];
+  }));
   return held.map((one) => {
-    const [own, against] = [rates.get(one.method)!, rates.get(one.against)!];
-    return own === against ? one : { ...one, rates: [own, against] };
+    const [own, against] = [rates.get(one.method), rates.get(one.against)];
+    return own === against || own === undefined || against === undefined ? one : { ...one, rates: [own, against] };
   });
 }
 
@@ -228,7 +243,8 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
       comparisonTable(comparison, { ...settingOf(runs.flatMap(({ specs }) => specs)), omitsRule: true }),
       ...pairs.length > 0 ? [pairTable(pairs, { level, margin })] : [],
       ...study.showsTasks ? [taskTable(rows)] : [],
-      ...changes.length > 0 ? [changeTable(changes, { directions: DIRECTIONS })] : [],
+      ...studyRuns.sizes ? [sizeTable(studyRuns.sizes, { baseline })] : [],
+      ...changes.length > 0 ? [changeTable(changes, { directions: DIRECTIONS, boundOf: boundsOf(studyRuns) })] : [],
       ...figure.kind === "cosines" ? [layerTable(changes)] : [],
       ...figure.kind === "rates" ? [rateTable(studyRuns, evidence)] : [],
       ...figure.kind === "memory"
@@ -245,7 +261,9 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
       ...pairs.length > 0 ? [plainFindings(pairs, { level, margin, what: "further pairs" })] : [],
       ...figure.kind === "rates" ? rateFindings(studyRuns, evidence) : [],
       ...rateWarnings(studyRuns, evidence),
-      ...figure.kind === "cosines" ? changeFindings(changes, { baseline }) : [],
+      ...study.comparesTasks ? taskFindings(rows, comparison) : [],
+      ...["cosines", "ranks"].includes(figure.kind) ? changeFindings(changes, { baseline }) : [],
+      ...figure.kind === "ranks" ? [rankAndScore(changes, rows)] : [],
       ...figure.kind === "seeds" ? seedsFindings(rows, { method: figure.method, baseline }) : [],
       ...showsSomething([...others, ...pairs], { level, margin }) && runs.some(({ isRateBorrowed }) => isRateBorrowed)
         ? [

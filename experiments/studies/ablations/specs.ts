@@ -1,28 +1,22 @@
+import type { GlueTaskName } from "../../../lib/data/mod.ts";
 import { canonicalJson, grid, requireFair, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { QUERIES_AND_VALUES } from "../../../lib/peft/low_rank_options.ts";
 import type { RunRecord } from "../../../lib/experiment/records/mod.ts";
 import { type BestRate, learningRateSweep } from "../../../lib/experiment/statistics/learning_rate_sweep.ts";
 import { scoredRuns } from "../../../lib/experiment/statistics/scored_runs.ts";
-import type { Scale } from "../../recipes/mod.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
 import { programKey } from "../../runner/train/program.ts";
-import { type AblationSize, SWEEP_FACTORS, SWEEP_SEED } from "./sizes.ts";
+import { SWEEP_FACTORS, SWEEP_SEED } from "./sizes.ts";
 import { glueSpecs } from "../glue/glue_specs.ts";
+import { type ConditionSizes, equalSizes } from "./equal_sizes.ts";
 import type { Condition, Study } from "./studies/mod.ts";
-
-/** What conditions are trained on, and how much. */
-export interface AblationOptions extends Omit<AblationSize, "out"> {
-  /** Whose recipe all conditions begin with. */
-  readonly recipe: Scale;
-  /** Whether each condition has a sweep of its own, not each method with its optimizer. */
-  readonly sweepsEach?: boolean;
-}
+import { type AblationOptions, sweptFor, tasksOf } from "./swept.ts";
 
 /** A condition's runs. */
 export interface ConditionRuns {
   readonly condition: Condition;
-  /** What its learning rate was chosen for: its own name, or that of its method with its optimizer. */
-  readonly sweep: string;
+  /** What its learning rate was chosen for: its own name, or that of its method with its optimizer; several by task. */
+  readonly sweeps: readonly string[];
   /** Whether the rate was chosen for other options than its own: those of its method's recipe. */
   readonly isRateBorrowed: boolean;
   readonly specs: readonly RunSpec[];
@@ -32,23 +26,19 @@ export interface ConditionRuns {
 export interface StudyRuns {
   readonly study: Study;
   readonly runs: readonly ConditionRuns[];
+  /** How large its conditions are, where it makes them equal. */
+  readonly sizes?: readonly ConditionSizes[];
 }
 
-/** Whether each condition of a study has a sweep of its own. */
-const hasOwnSweeps = (study: Study, { sweepsEach }: AblationOptions) => Boolean(sweepsEach || study.sweepsEach);
-
-/** What is swept for a condition of a study: itself, or its method with its optimizer and all else as in the recipe. */
-function sweptFor(condition: Condition, { study, sweepsEach }: {
-  readonly study: Study;
-  readonly sweepsEach?: boolean;
-}): Condition {
-  if (condition.rate) return { name: condition.rate.of, method: condition.rate.of };
-  if (sweepsEach) return { ...condition, name: `${study.name}: ${condition.name}` };
-  const { method, set = {} } = condition;
-  const own = Object.fromEntries(Object.entries(set).filter(([path]) => path.startsWith("optimizer.")));
-  const optimizer = set["optimizer.name"];
-  return { name: optimizer === undefined ? method : `${method} ${optimizer}`, method, set: own };
+/** Which runs of a condition. */
+interface RunsOf {
+  readonly tasks: readonly GlueTaskName[];
+  /** 0 by default. */
+  readonly firstSeed?: number;
+  readonly seeds: number;
 }
+
+export type { AblationOptions } from "./swept.ts";
 
 /** A rate without the digits that products add. */
 const rounded = (rate: number) => Number(rate.toPrecision(6));
@@ -66,9 +56,9 @@ export class AblationPlan {
   constructor(readonly inputs: Inputs, readonly studies: readonly Study[], readonly options: AblationOptions) {}
 
   /** Specs of a method as its recipe has them. */
-  async #recipe(method: string, firstSeed: number, seeds: number): Promise<RunSpec[]> {
-    const { recipe: scale, tasks, steps } = this.options;
-    const key = `${method} ${firstSeed} ${seeds}`;
+  async #recipe(method: string, { tasks, firstSeed = 0, seeds }: RunsOf): Promise<RunSpec[]> {
+    const { recipe: scale, steps } = this.options;
+    const key = `${method} ${tasks} ${firstSeed} ${seeds}`;
     let specs = this.#recipes.get(key);
     if (!specs) {
       specs = await glueSpecs(this.inputs, {
@@ -101,20 +91,19 @@ export class AblationPlan {
 
   async #specsOf(
     { method, set = {}, rate }: Condition,
-    { firstSeed = 0, seeds, rates, changeOf }: {
-      readonly firstSeed?: number;
-      readonly seeds: number;
+    { rates, changeOf, ...which }: RunsOf & {
       readonly changeOf?: string;
       /** From the rate of the condition as it stands. */
-      readonly rates: (usual: number) => number | readonly number[];
+      readonly rates: (usual: number, task: string) => number | readonly number[];
     },
   ): Promise<RunSpec[]> {
-    const recipe = await this.#recipe(method, firstSeed, seeds);
+    const recipe = await this.#recipe(method, which);
     const usualOf = ({ task, optimizer }: RunSpec) =>
       rate ? this.options.recipe.recipe(task, rate.of).learningRate : optimizer.learningRate;
     const axes = {
       ...set,
-      "optimizer.learningRate": (spec: RunSpec) => rates(Number(set["optimizer.learningRate"] ?? usualOf(spec))),
+      "optimizer.learningRate": (spec: RunSpec) =>
+        rates(Number(set["optimizer.learningRate"] ?? usualOf(spec)), spec.task),
     };
     return recipe
       .flatMap((spec) => grid({ ...spec, experiment: "ablations", ...changeOf && { changeOf } }, axes))
@@ -127,16 +116,15 @@ export class AblationPlan {
     const { sweepSeeds, seeds, manySeeds } = this.options;
     // Never a seed of the tables, however many those have.
     const firstSeed = Math.max(SWEEP_SEED, seeds, manySeeds);
-    const all = this.studies.flatMap((study) =>
-      study.conditions.map((condition) => (
-        sweptFor(condition, { study, sweepsEach: hasOwnSweeps(study, this.options) })
-      ))
-    );
-    for (const one of all) {
-      if (swept.has(one.name)) continue;
+    const all = await Promise.all(this.studies.map(async (study) => {
+      const { conditions } = await this.#conditionsOf(study);
+      return conditions.flatMap((condition) => sweptFor(condition, study, this.options));
+    }));
+    for (const { condition, tasks } of all.flat()) {
+      if (swept.has(condition.name)) continue;
       const rates = (usual: number) => SWEEP_FACTORS.map((factor) => rounded(factor * usual));
-      const specs = await this.#specsOf(one, { firstSeed, seeds: sweepSeeds, rates });
-      swept.set(one.name, inCompiledOrder(specs));
+      const specs = await this.#specsOf(condition, { tasks, firstSeed, seeds: sweepSeeds, rates });
+      swept.set(condition.name, inCompiledOrder(specs));
     }
     return swept;
   }
@@ -147,24 +135,56 @@ export class AblationPlan {
    */
   async runs(chosen: readonly BestRate[] = [], seedsOfAll?: number): Promise<StudyRuns[]> {
     const rateOf = new Map(chosen.map(({ method, learningRate }) => [method, learningRate]));
-    const { seeds, manySeeds } = this.options;
     return await Promise.all(this.studies.map(async (study) => {
-      const sweepsEach = hasOwnSweeps(study, this.options);
+      const { conditions, sizes } = await this.#conditionsOf(study);
       const runs: ConditionRuns[] = [];
-      for (const condition of study.conditions) {
-        const { name: sweep } = sweptFor(condition, { study, sweepsEach });
-        const specs = await this.#specsOf(condition, {
-          seeds: seedsOfAll ?? (study.hasManySeeds ? manySeeds : seeds),
-          rates: (usual) => rounded((condition.rate?.times ?? 1) * (rateOf.get(sweep) ?? usual)),
-          ...study.measuresChange && { changeOf: await this.#changeOf() },
-        });
-        const sets = Object.keys(condition.set ?? {}).filter((path) => !path.startsWith("optimizer."));
-        const isRateBorrowed = !sweepsEach && !condition.rate && sets.length > 0;
-        runs.push({ condition, sweep, isRateBorrowed, specs });
+      for (const condition of conditions) {
+        runs.push(await this.#conditionRuns(condition, { study, rateOf, seedsOfAll }));
       }
       requireDifferent(study, runs);
-      return { study, runs };
+      return { study, runs, ...sizes && { sizes } };
     }));
+  }
+
+  async #conditionRuns(
+    condition: Condition,
+    { study, rateOf, seedsOfAll }: {
+      readonly study: Study;
+      readonly rateOf: ReadonlyMap<string, number>;
+      readonly seedsOfAll?: number;
+    },
+  ): Promise<ConditionRuns> {
+    const { seeds, manySeeds, sweepsEach } = this.options;
+    const swept = sweptFor(condition, study, this.options);
+    const chosenOn = (task: string) => {
+      const one = swept.find(({ tasks }) => tasks.some((name) => name === task));
+      return one && rateOf.get(one.condition.name);
+    };
+    const specs = await this.#specsOf(condition, {
+      tasks: tasksOf(study, this.options),
+      seeds: seedsOfAll ?? (study.hasManySeeds ? manySeeds : seeds),
+      rates: (usual, task) => rounded((condition.rate?.times ?? 1) * (chosenOn(task) ?? usual)),
+      ...study.measuresChange && { changeOf: await this.#changeOf() },
+    });
+    const sets = Object.keys(condition.set ?? {}).filter((path) => !path.startsWith("optimizer."));
+    const isRateBorrowed = !(sweepsEach || study.sweepsEach) && !condition.rate && sets.length > 0;
+    return { condition, sweeps: swept.map(({ condition: { name } }) => name), isRateBorrowed, specs };
+  }
+
+  /** A study's conditions; where sizes are made equal, each at those that come near to the baseline's. */
+  async #conditionsOf(study: Study): Promise<{
+    readonly conditions: readonly Condition[];
+    readonly sizes?: readonly ConditionSizes[];
+  }> {
+    const { conditions, baseline, equals } = study;
+    if (!equals) return { conditions };
+    const [tasks, rates] = [tasksOf(study, this.options).slice(0, 1), (usual: number) => usual];
+    const specs = new Map<Condition, RunSpec>();
+    for (const condition of conditions) {
+      const [spec] = await this.#specsOf(condition, { tasks, seeds: 1, rates });
+      specs.set(condition, spec);
+    }
+    return await equalSizes(specs, { baseline, inputs: this.inputs });
   }
 }
 
@@ -221,8 +241,10 @@ export function chooseRates(
         .some((own) => own.every(({ score }) => score !== undefined && Number.isFinite(score)))
     )
   );
+  // What was swept on other tasks is a choice of its own.
+  const byTasks = Map.groupBy(usable, ({ rows }) => [...new Set(rows.map(({ task }) => task))].toSorted().join());
   return {
-    best: learningRateSweep(usable.flatMap(({ rows }) => rows), { tableSeeds }),
+    best: [...byTasks.values()].flatMap((own) => learningRateSweep(own.flatMap(({ rows }) => rows), { tableSeeds })),
     failed: failed.map(({ name }) => name),
   };
 }
@@ -235,11 +257,11 @@ export function requireFairStudy(
   const names = new Map<RunSpec, string>();
   for (const { condition, specs } of runs) specs.forEach((spec) => names.set(spec, condition.name));
   // Conditions may share a sweep, which then chose the rate of each.
-  const sweep = runs.flatMap(({ condition, sweep }) =>
-    sweeps.get(sweep)!.map((spec) => {
-      const own = { ...spec };
-      names.set(own, condition.name);
-      return own;
+  const sweep = runs.flatMap(({ condition, sweeps: own }) =>
+    own.flatMap((name) => sweeps.get(name)!).map((spec) => {
+      const copy = { ...spec };
+      names.set(copy, condition.name);
+      return copy;
     })
   );
   requireFair(runs.flatMap(({ specs }) => specs), {

@@ -5,6 +5,7 @@ import { METHODS } from "./methods.ts";
 import { OPTIMIZER } from "./optimizer.ts";
 import { PAPER_COSINES, PAPER_DROPOUT, PAPER_LAMBDA, PAPER_RATE, PAPER_START } from "./paper.ts";
 import { RANK } from "./rank.ts";
+import { RANK_OF_CHANGE } from "./rank_of_change.ts";
 import { SCALE_CONTROLS } from "./scale.ts";
 import { SEEDS } from "./seeds.ts";
 import { START_STEP } from "./start_step.ts";
@@ -30,6 +31,7 @@ export const STUDIES: readonly Study[] = [
   PAPER_LAMBDA,
   PAPER_RATE,
   PAPER_COSINES,
+  RANK_OF_CHANGE,
 ];
 
 /** Names that `--only` takes for several studies together. */

@@ -1,4 +1,5 @@
-import type { Axes } from "../../../../lib/experiment/specs/mod.ts";
+import type { GlueTaskName } from "../../../../lib/data/mod.ts";
+import type { Axes, RunSpec } from "../../../../lib/experiment/specs/mod.ts";
 
 /** One way to train that a study looks at. */
 export interface Condition {
@@ -10,6 +11,8 @@ export interface Condition {
   readonly set?: Axes;
   /** The method whose recipe's rate, or the rate that its sweep chose, it has so many times, in place of one of its own. */
   readonly rate?: { readonly of: string; readonly times: number };
+  /** The most directions that the change of a layer can have, where that is known beforehand. */
+  readonly bound?: (spec: RunSpec) => number;
   /** Where it stands on the study's axis, by line of the figure. */
   readonly at?: Readonly<Record<string, number>>;
 }
@@ -27,7 +30,9 @@ export type StudyFigure =
   /** Scores against peak memory, with those that none beats in both. */
   | { readonly kind: "memory" }
   /** Cosine similarity of W_0 and W_T, layer by layer. */
-  | { readonly kind: "cosines" };
+  | { readonly kind: "cosines" }
+  /** Effective rank of the change, and scores by task, a row a condition. */
+  | { readonly kind: "ranks" };
 
 /** A question, and the runs that answer it. */
 export interface Study {
@@ -46,6 +51,17 @@ export interface Study {
   readonly figure: StudyFigure;
   /** Paths of specs in which conditions differ beside their methods and learning rates. */
   readonly mayDiffer?: readonly string[];
+  /** Tasks of its own, where `--tasks` does not name others. */
+  readonly tasks?: readonly GlueTaskName[];
+  /** Whether each task has rates of its own, as tasks are of other kinds. */
+  readonly sweepsTasks?: boolean;
+  /**
+   * Whether each condition with a rank stands at that at which it trains as many parameters as the baseline, and at that at
+   * which its state has as many bytes, as near as it comes.
+   */
+  readonly equals?: boolean;
+  /** Whether conditions are held against the baseline on each task, too. */
+  readonly comparesTasks?: boolean;
   /** Whether each condition has a sweep of its own, not each method with its optimizer. */
   readonly sweepsEach?: boolean;
   /** Whether what training did to queries and values is measured, and told. */

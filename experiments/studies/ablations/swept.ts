@@ -1,0 +1,43 @@
+import type { GlueTaskName } from "../../../lib/data/mod.ts";
+import type { Scale } from "../../recipes/mod.ts";
+import type { AblationSize } from "./sizes.ts";
+import type { Condition, Study } from "./studies/mod.ts";
+
+/** What conditions are trained on, and how much. */
+export interface AblationOptions extends Omit<AblationSize, "out"> {
+  /** Whose recipe all conditions begin with. */
+  readonly recipe: Scale;
+  /** Whether each condition has a sweep of its own, not each method with its optimizer. */
+  readonly sweepsEach?: boolean;
+  /** Whether all studies run on these tasks, those with tasks of their own, too. */
+  readonly areTasksAsked?: boolean;
+}
+
+/** Runs that are swept for one rate. */
+export interface Swept {
+  readonly condition: Condition;
+  readonly tasks: readonly GlueTaskName[];
+}
+
+/** What is swept for a condition: itself, or its method with its optimizer and all else as in the recipe. */
+function sweptCondition(condition: Condition, { name, sweepsEach }: Study, options: AblationOptions): Condition {
+  if (condition.rate) return { name: condition.rate.of, method: condition.rate.of };
+  if (options.sweepsEach || sweepsEach) return { ...condition, name: `${name}: ${condition.name}` };
+  const { method, set = {} } = condition;
+  const own = Object.fromEntries(Object.entries(set).filter(([path]) => path.startsWith("optimizer.")));
+  const optimizer = set["optimizer.name"];
+  return { name: optimizer === undefined ? method : `${method} ${optimizer}`, method, set: own };
+}
+
+/** Tasks of a study: its own, unless others are asked for. */
+export function tasksOf({ tasks }: Study, { tasks: usual, areTasksAsked }: AblationOptions): readonly GlueTaskName[] {
+  return areTasksAsked || tasks === undefined ? usual : tasks;
+}
+
+/** What is swept for a condition of a study: on all tasks together, or on each for itself where they are of other kinds. */
+export function sweptFor(condition: Condition, study: Study, options: AblationOptions): Swept[] {
+  const swept = sweptCondition(condition, study, options);
+  const tasks = tasksOf(study, options);
+  if (!study.sweepsTasks) return [{ condition: swept, tasks }];
+  return tasks.map((task) => ({ condition: { ...swept, name: `${swept.name} on ${task}` }, tasks: [task] }));
+}
