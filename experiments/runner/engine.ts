@@ -7,6 +7,7 @@ import type { Inputs } from "./data/inputs.ts";
 import { signaturesOf } from "./program_plan.ts";
 import { RunProcesses } from "./run_processes.ts";
 import { type SharedOut, shareOut } from "./share_out.ts";
+import { programsOf } from "./train/program.ts";
 import { bytesAt } from "./train/step_work.ts";
 import { Trainer } from "./train/trainer.ts";
 
@@ -52,7 +53,7 @@ export async function groupSizes(
     const wanted = Math.min(cells, runs.length);
     sizes.set(signature, wanted);
     if (wanted === 1) continue;
-    const [spec] = runs;
+    const [{ spec }] = programsOf(runs);
     const [model, task] = [await inputs.model(spec.model.weights), await inputs.task(spec)];
     const beginning = await inputs.beginning(spec, task);
     const bytes = bytesAt(spec.model.length, { spec, model, task, beginning });

@@ -1,9 +1,10 @@
-import { addLowRank, concat, copy, full, stopGradient, where } from "../ops/mod.ts";
+import { addLowRank, concat, copy, full, stopGradient, where, zerosLike } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import { quotient, requireNumber, requireScalar } from "../ops/scalar.ts";
 import type { Schedule } from "../optim/optimizer.ts";
 import { cosineSchedule, linearSchedule } from "../optim/schedules.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { treeMap } from "../tensor/tree.ts";
 import { deltaOfStep, movesAt, weightAt } from "./delta_lora_update.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
 import { changeOf, type Factors, type LowRankTrainable } from "./factors.ts";
@@ -267,6 +268,18 @@ export const deltaLoraMethod: MethodDescription = defineMethod({
     until: ({ startStep, write, lambdaSchedule }) =>
       write === "auto" && lambdaSchedule !== undefined ? -1 : Number(startStep) + 1,
   },
+  guests: [{
+    method: "lora",
+    // W receives nothing, and all that the snapshot adds to a sum are zeros of a sign that leaves it its own.
+    options({ rank, alpha, dropout = 0, scaling = "standard", ...others }) {
+      if (dropout !== 0 || scaling !== "standard" || Object.keys(others).length > 0) return undefined;
+      return { rank, alpha, lambda: 0, startStep: -1, write: "telescoped" };
+    },
+    auxOf: ({ factors }: LowRankTrainable): DeltaLoraAux => ({
+      anchor: treeMap(zerosLike, factors),
+      writes: full([], 0).astype("i32"),
+    }),
+  }],
   beginsFrom: ["lora"],
   isConverted: true,
 });

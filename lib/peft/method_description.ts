@@ -2,6 +2,7 @@ import type { ParameterFilter } from "../optim/leaf_paths.ts";
 import type { Optimizer, Schedule } from "../optim/optimizer.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { AdapterFile, AdapterReading } from "./files/adapter_file.ts";
+import type { Tree } from "../tensor/tree.ts";
 import type { Method } from "./method.ts";
 import {
   completeOptions,
@@ -52,6 +53,16 @@ export interface OptimizerPlace extends MethodPlace {
   readonly isDecayed?: ParameterFilter;
 }
 
+/** Runs of another method that may be cells of a method's programs, beside runs of its own: it trains them to the same bits. */
+export interface GuestMethod {
+  /** The other method's name; it keeps nothing for itself. */
+  readonly method: string;
+  /** The options of the method at which it trains a run of such complete options of the other one; `undefined` where none do. */
+  options(options: MethodOptions): MethodOptions | undefined;
+  /** What the method keeps for itself beside such trainables, before any step and after. */
+  auxOf(trainable: Tree): Tree;
+}
+
 /** What {@linkcode MethodDescription} and what {@linkcode defineMethod} is given have in common. */
 interface Described {
   /** The name in command lines, specs and tables: lower case, with dashes. */
@@ -76,6 +87,11 @@ interface Described {
    * its program. `undefined` where that is its own.
    */
   readonly programOf?: (options: MethodOptions) => MethodProgram | undefined;
+  /**
+   * Other methods whose runs may be cells of this one's programs. By themselves those have a program with less work, whose
+   * steps have the same bits.
+   */
+  readonly guests?: readonly GuestMethod[];
   /** Fields of `adapter_config.json` that it reads beside those of its options. */
   readonly adapterFields?: readonly string[];
   /**

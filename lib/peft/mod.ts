@@ -8,6 +8,7 @@ export { methodNamed, METHODS } from "./registry.ts";
 export {
   defineMethod,
   type DormantOptions,
+  type GuestMethod,
   type MethodDefinition,
   type MethodDescription,
   type MethodProgram,

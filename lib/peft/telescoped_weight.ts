@@ -17,6 +17,9 @@ export interface Received {
 /**
  * x Wᵀ + (s + c)·(x rightᵀ) leftᵀ − c·(x anchor.Aᵀ) anchor.Bᵀ, x `[rows, in]`, s the part's scale and c what was
  * received: all in one pass, and so is the derivative by x. Those by left and right are of the term with s alone.
+ *
+ * Everything is scaled before it is multiplied, as in {@linkcode LowRankWeight}, so that values and derivatives have its
+ * bits where c is 0 and the anchor is all zeros: what the last term adds then is −0.
  */
 const projectTelescoped = customVjp(
   (x: Tensor, W: Tensor, part: LowRank<Tensor>, received: Received) => forward(x, W, part, received).value,
@@ -29,8 +32,8 @@ const projectTelescoped = customVjp(
         matmulSum([cotangent, W], [slope.mul(whole), right], [anchorSlope.mul(taken), anchor.A]),
         cotangent.matmul(x, { transposeA: true }),
         {
-          left: cotangent.matmul(inner, { transposeA: true }).mul(scale),
-          right: slope.matmul(x, { transposeA: true }).mul(scale),
+          left: cotangent.matmul(inner.mul(scale), { transposeA: true }),
+          right: slope.mul(scale).matmul(x, { transposeA: true }),
           scale: scale instanceof Tensor ? slope.mul(inner).sum() : scale,
         },
         undefined,

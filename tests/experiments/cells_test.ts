@@ -107,6 +107,17 @@ describe("runs as cells of one program", () => {
     await expectSame([lora, scaled, ...grid(scaled, { seed: [1] })], [3]);
   });
 
+  /** Runs of LoRA, of LoRA at (1+λ)α and of telescoped Delta-LoRA, with an α/r that is no power of two. */
+  async function kin(): Promise<RunSpec[]> {
+    const [lora, scaled] = [await specOf("cola", "lora"), await specOf("cola", "lora-scaled")];
+    const delta = grid(await specOf("cola", "delta-lora"), { "method.write": ["telescoped"], "method.startStep": [2] });
+    return [lora, ...delta, scaled].flatMap((spec) => grid(spec, { "method.alpha": [12], seed: [0, 1] }));
+  }
+
+  it("may be of LoRA, of LoRA at (1+λ)α and of telescoped Delta-LoRA", async () => {
+    await expectSame(await kin(), [6]);
+  });
+
   it("may be of several tasks where their heads and lengths agree, as those of texts that are cut do", async () => {
     const [one, other] = [await specOf("cola", "lora"), await specOf("sst2", "lora")];
     const specs = [one, other].map((spec) => ({ ...spec, model: { ...spec.model, length: 16 } }));
@@ -137,8 +148,8 @@ describe("runs as cells of one program", () => {
     });
   });
 
-  async function expectGoingOn(spec: RunSpec): Promise<void> {
-    const specs = grid(spec, { seed: [0, 1, 2] });
+  /** Expects three runs that are cut to go on in other groups. */
+  async function expectGoingOn(specs: readonly RunSpec[]): Promise<void> {
     await withFolder(async (folder) => {
       await records(specs, { out: `${folder}/whole`, most: 1 });
       const out = `${folder}/cut`;
@@ -160,13 +171,19 @@ describe("runs as cells of one program", () => {
     });
   }
 
+  const ofSeeds = (spec: RunSpec) => grid(spec, { seed: [0, 1, 2] });
+
   it("go on where they were, in other groups, to the same bits", async () => {
-    await expectGoingOn(await specOf("cola", "delta-lora"));
+    await expectGoingOn(ofSeeds(await specOf("cola", "delta-lora")));
+  });
+
+  it("go on in other programs, where they are of LoRA and of telescoped Delta-LoRA", async () => {
+    await expectGoingOn((await kin()).slice(0, 3));
   });
 
   for (const method of ["galore", "flora"]) {
     it(`go on between two refreshes of ${method}, too`, async () => {
-      await expectGoingOn(withRefresh(await specOf("cola", method)));
+      await expectGoingOn(ofSeeds(withRefresh(await specOf("cola", method))));
     });
   }
 });

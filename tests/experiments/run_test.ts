@@ -83,6 +83,25 @@ seeds: { count: 2 }
     await expect(Deno.stat(path("none"))).rejects.toThrow(Deno.errors.NotFound);
   });
 
+  it("says by --dry-run that LoRA, LoRA at (1+λ)α and telescoped Delta-LoRA share a program", async () => {
+    const file = await write(
+      "kin.yaml",
+      `version: 1
+run: { task: rte, steps: 3, model: { length: 32 } }
+axes:
+  method:
+    - { name: lora, rank: 4, alpha: 6 }
+    - { name: lora-scaled, rank: 4, alpha: 6, lambda: 0.5 }
+    - { name: delta-lora, rank: 4, alpha: 6, write: telescoped }
+    - { name: delta-lora, rank: 4, alpha: 6 }
+`,
+    );
+    const { code, stdout } = await runTask("run", [file, "--dry-run", "--cells", "8", "--parallel", "1"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("programs: 4 runs in 2 programs\n  lora, lora-scaled, delta-lora on rte: 3 cells\n");
+    expect(stdout).toContain("  delta-lora on rte: 1 cell; other method than the one before\n");
+  });
+
   it("repeats a run of train and one of reproduce to the same bits from the files that they wrote", async () => {
     const inputs = ["--model", "suite", "--data", "suite", "--task", "cola"];
     await runTask("train", [...inputs, "--steps", "3", "--out", path("t"), "--write-spec", path("train.json")]);

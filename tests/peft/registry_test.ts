@@ -90,9 +90,11 @@ describe("METHODS", () => {
     const line = codeOf("lib/peft/methods.ts").split("\n").filter((line) => line.includes(" from "));
     expect(line.length).toBe(METHODS.length);
     for (const { name } of METHODS) {
-      // Methods may name others whose adapters they begin from, or whose program is theirs.
+      // Methods may name others whose adapters they begin from, whose program is theirs, or whose runs theirs takes in.
       const named = files.filter(({ code }) =>
-        new RegExp(`["'\`]${name}["'\`]`).test(code.replace(/(beginsFrom|return \{ method:).*/g, ""))
+        new RegExp(`["'\`]${name}["'\`]`).test(
+          code.replace(/(beginsFrom|return \{ method:|guests: \[\{\s+method:).*/g, ""),
+        )
       )
         .map(({ path }) => path);
       const own = files.find(({ code }) => code.includes("defineMethod({") && code.includes(`name: "${name}",`))!;

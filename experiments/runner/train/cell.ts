@@ -28,6 +28,8 @@ export interface CellPlace {
 export interface CellParts extends Omit<RunParts, "task"> {
   readonly task: RunTask;
   readonly place: CellPlace;
+  /** What trains it, maybe beside runs of other methods. */
+  readonly program: Program<RunSpec>;
   /** What all runs of the group have, if they do. */
   readonly decay: number | undefined;
 }
@@ -40,7 +42,7 @@ export class Cell {
   readonly batches: StepBatches;
   readonly task: RunTask;
   readonly place: CellPlace;
-  /** What the program does with the run's own numbers. */
+  /** What a program of its own does with the run's numbers. */
   readonly functions: Pick<RunFunctions, "begin" | "params" | "fresh" | "method" | "optimizer">;
   readonly curve: train.StepLog[] = [];
   best: Scored | undefined;
@@ -50,10 +52,15 @@ export class Cell {
   /** Seconds that its steps before took. */
   #before = 0;
 
-  constructor(readonly spec: RunSpec, readonly hooks: TrainHooks, { task, place, decay, ...parts }: CellParts) {
-    this.program = programOf(spec);
+  constructor(
+    readonly spec: RunSpec,
+    readonly hooks: TrainHooks,
+    { task, place, program, decay, ...parts }: CellParts,
+  ) {
+    const own = programOf(spec);
+    this.program = program;
     this.method = makeMethod(spec, { beginning: parts.beginning });
-    this.functions = runFunctions(this.program.spec, { ...parts, task: task.task }, cellData([this.program], decay));
+    this.functions = runFunctions(own.spec, { ...parts, task: task.task }, cellData([own], decay));
     this.task = task;
     this.place = place;
     this.batches = new StepBatches(task, spec);
@@ -93,6 +100,17 @@ export class Cell {
       throw new Error(`internal: a run starts from ${start.run}, and there is no folder of records`);
     }
     return { state: startFrom(fresh, await loadOutcome(out, start), this.functions), curve: [] };
+  }
+
+  /** A state of the run as one of its program. */
+  enter(state: train.TrainState): train.TrainState {
+    const { auxOf } = this.program;
+    return auxOf ? { ...state, aux: auxOf(state.trainable) } : state;
+  }
+
+  /** A state of its program as one of the run's own method. */
+  leave(state: train.TrainState): train.TrainState {
+    return this.program.auxOf ? { ...state, aux: {} } : state;
   }
 
   /** Times of the logs that follow count on from here. */

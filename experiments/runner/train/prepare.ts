@@ -19,7 +19,7 @@ import { outputsOf, type TuningTask } from "../data/read_task.ts";
 import type { Beginning } from "../model/adapted.ts";
 import type { RunModel } from "../model/run_model.ts";
 import { CellStates } from "./cells.ts";
-import { programOf } from "./program.ts";
+import type { Program } from "./program.ts";
 import { makeMethod, type RunSettings } from "./make_method.ts";
 import { makeOptimizer } from "./optimizer.ts";
 
@@ -122,8 +122,13 @@ export class Prepared {
   readonly kindAt: RunFunctions["kindAt"];
 
   /** @param decay What all its runs have; data where they differ. */
-  constructor(readonly key: string, run: RunSpec, readonly decay: number | undefined, readonly parts: ProgramParts) {
-    this.#spec = programOf(run).spec;
+  constructor(
+    readonly key: string,
+    { spec }: Program<RunSpec>,
+    readonly decay: number | undefined,
+    readonly parts: ProgramParts,
+  ) {
+    this.#spec = spec;
     const { method, fresh, begin, kindAt } = runFunctions(this.#spec, parts);
     const own = [...fresh(), ...method.writes(begin(0).base)];
     this.states = new CellStates(new Set(own), new Set(Object.values(parts.model.weights ?? {})));

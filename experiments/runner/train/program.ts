@@ -1,4 +1,4 @@
-import { type DType, tensor } from "../../../mod.ts";
+import { type DType, peft, tensor } from "../../../mod.ts";
 import type { EncodedExamples } from "../../../lib/data/mod.ts";
 import { canonicalJson, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { recipeNamed } from "../../recipes/methods.ts";
@@ -19,6 +19,8 @@ export interface CellNumbers {
 export interface Program<Spec> {
   readonly spec: Spec;
   readonly numbers: CellNumbers;
+  /** What the program's method keeps beside the trainables of a run whose own method keeps nothing. */
+  readonly auxOf?: peft.GuestMethod["auxOf"];
 }
 
 /** What of a spec decides a program. */
@@ -26,11 +28,24 @@ type ProgramSource = Pick<RunSpec, "method" | "optimizer"> & { readonly adapter?
 
 /** A run as the program that trains it. A method that begins as its adapter has it has no options of its own. */
 export function programOf<Spec extends ProgramSource>(spec: Spec): Program<Spec> {
-  const { learningRate, weightDecay } = spec.optimizer;
-  const { name, targets, heads, ...options } = spec.method;
+  const { name, ...options } = spec.method;
+  const programOf = spec.adapter ? undefined : recipeNamed(name).description.programOf;
+  return programBy(spec, programOf && methodBy(options, programOf));
+}
+
+/** The method at whose options another one trains a run, in the same places; `undefined` where there are none. */
+function methodBy(
+  { targets, heads, ...options }: peft.MethodOptions,
+  byOther: (options: peft.MethodOptions) => peft.MethodProgram | undefined,
+): RunSpec["method"] | undefined {
+  const other = byOther(options);
   const places = { ...targets !== undefined && { targets }, ...heads !== undefined && { heads } };
-  const other = spec.adapter ? undefined : recipeNamed(name).description.programOf?.(options);
-  const method = other ? { ...other.options, ...places, name: other.method } : spec.method;
+  return other && { ...other.options, ...places, name: other.method };
+}
+
+/** A run as a program of a method that trains it, which is its own by default. */
+function programBy<Spec extends ProgramSource>(spec: Spec, method: RunSpec["method"] = spec.method): Program<Spec> {
+  const { learningRate, weightDecay } = spec.optimizer;
   const { options: schema } = recipeNamed(method.name).description;
   const isData = (option: string) => {
     const described = schema[option];
@@ -43,6 +58,45 @@ export function programOf<Spec extends ProgramSource>(spec: Spec): Program<Spec>
     spec: { ...spec, method },
     numbers: { learningRate, weightDecay, method: Object.fromEntries(data) },
   };
+}
+
+/**
+ * A run as a program that trains runs of other methods, too, to the bits that each has in its own one: as a guest of a method
+ * that takes it in, where one does.
+ */
+function sharedProgramOf<Spec extends ProgramSource>(run: Spec): Program<Spec> {
+  const own = programOf(run);
+  if (run.adapter) return own;
+  const { name, ...options } = own.spec.method;
+  for (const host of peft.METHODS) {
+    const guest = host.guests?.find(({ method }) => method === name);
+    const method = guest && methodBy(options, (own) => {
+      const taken = guest.options(own);
+      return taken && { method: host.name, options: taken };
+    });
+    if (method) return { ...programBy(run, method), auxOf: guest.auxOf };
+  }
+  return own;
+}
+
+/** What of a method decides a program: all but the numbers that are data. */
+function ruleOf({ spec: { method }, numbers }: Program<ProgramSource>) {
+  const rule = Object.entries(method).filter(([name]) => !Object.hasOwn(numbers.method, name));
+  return { ...Object.fromEntries(rule), with: Object.keys(numbers.method).sort() };
+}
+
+/** A key that programs of runs with one signature have in common where they are of one method. */
+export function ruleKey(program: Program<ProgramSource>): string {
+  return canonicalJson(ruleOf(program));
+}
+
+/**
+ * Runs with one signature as one program: their own, where that is the same for all, as there is less work in it than in one
+ * that takes in others.
+ */
+export function programsOf<Spec extends ProgramSource>(runs: readonly Spec[]): Program<Spec>[] {
+  const own = runs.map((run) => programOf(run));
+  return new Set(own.map(ruleKey)).size === 1 ? own : runs.map((run) => sharedProgramOf(run));
 }
 
 /** Parts of a signature, in the order in which differences are told. */
@@ -64,15 +118,13 @@ type Signature = Readonly<Record<typeof PARTS[number], unknown>>;
 
 /** What runs have in common that share a program. Batches in buckets have lengths that data, their order and the seed decide. */
 function signatureParts(run: RunSpec, task: unknown): Signature {
-  const { spec, numbers } = programOf(run);
+  const program = sharedProgramOf(run);
+  const { spec } = program;
   const { model, optimizer, adapter, data, seed, order, scores, padding } = spec;
   const { learningRate: _, weightDecay: __, ...rule } = optimizer;
   const { accumulate, batchSize, steps, scoreBatchSize, checkpoint, evaluateEvery } = spec;
-  const method = Object.fromEntries(
-    Object.entries(spec.method).filter(([name]) => !Object.hasOwn(numbers.method, name)),
-  );
   return {
-    method: { ...method, with: Object.keys(numbers.method) },
+    method: ruleOf(program),
     "kind of task": [spec.kind, scores, task],
     length: model.length,
     "batch size": [batchSize, accumulate],

@@ -52,7 +52,7 @@ export class CellGroup {
       await hooks.onBegin?.({ method, state: states[place], done, task, fresh });
     }
     for (const [place, state] of states.entries()) if (!firsts.includes(place)) prepared.states.release(state);
-    this.#state = await prepared.states.join(firsts.map((place) => states[place]));
+    this.#state = await prepared.states.join(firsts.map((place) => runs[place].enter(states[place])));
     for (const { until, cells } of stages) {
       const members = membersOf(cells);
       await this.#fork(members);
@@ -133,7 +133,7 @@ export class CellGroup {
     for (const [cell, told] of all.entries()) {
       for (const run of members[cell]) {
         if ("error" in told) run.failure ??= told.error;
-        else if (!run.failure) await run.score(told.scores, () => this.#stateOf(cell));
+        else if (!run.failure) await run.score(told.scores, async () => run.leave(await this.#stateOf(cell)));
       }
     }
   }
@@ -162,7 +162,7 @@ export class CellGroup {
       groups: members.map((_, cell) => [cell]),
     });
     for (const [cell, state] of states.entries()) {
-      for (const run of members[cell]) await call(run, state);
+      for (const run of members[cell]) await call(run, run.leave(state));
     }
   }
 

@@ -6,12 +6,12 @@ import { tell } from "../../terminal/tell.ts";
 import { versions } from "../versions.ts";
 import type { Inputs, RunTask } from "../data/inputs.ts";
 import { loadModelOf } from "../model/own_model.ts";
-import { Cell, scoredSteps } from "./cell.ts";
+import { Cell, type CellParts, scoredSteps } from "./cell.ts";
 import { changesOf } from "./changes.ts";
 import { kindShares } from "./kind_shares.ts";
 import { loadMethodOf } from "./load_method.ts";
 import { Prepared, type ProgramParts, runFunctions } from "./prepare.ts";
-import { cellData, programOf, sharedDecay, signatureOf } from "./program.ts";
+import { cellData, type Program, programOf, programsOf, ruleKey, sharedDecay, signatureOf } from "./program.ts";
 import { SCORE_BATCH_SIZE, scoredBatches, scoredCount } from "./score.ts";
 import { hasState } from "./state_file.ts";
 import { StepBatches } from "./step_batches.ts";
@@ -99,13 +99,13 @@ export class Trainer {
   }
 
   /** Compiles what a run needs, once for all that share its program; what was compiled before is given back. */
-  #prepare(specs: readonly RunSpec[], encoded: RunTask, parts: ProgramParts): Prepared {
-    const [spec] = specs;
-    const decay = sharedDecay(specs.map(programOf));
-    const key = `${signatureOf(spec, encoded)} ${decay}`;
+  #prepare(programs: readonly Program<RunSpec>[], encoded: RunTask, parts: ProgramParts): Prepared {
+    const [program] = programs;
+    const decay = sharedDecay(programs);
+    const key = `${signatureOf(program.spec, encoded)} ${ruleKey(program)} ${decay}`;
     if (this.#prepared?.key !== key) {
       this.close();
-      this.#prepared = new Prepared(key, spec, decay, parts);
+      this.#prepared = new Prepared(key, program, decay, parts);
     }
     return this.#prepared;
   }
@@ -113,8 +113,8 @@ export class Trainer {
   /** Seconds that parts of a run take, measured on a few of its steps; where it starts from does not matter. */
   async pace(spec: RunSpec): Promise<Pace> {
     const { encoded: task, ...parts } = await this.#partsOf(spec);
-    const prepared = this.#prepare([spec], task, parts);
     const program = programOf(spec);
+    const prepared = this.#prepare([program], task, parts);
     const data = cellData([program], prepared.decay);
     const { step, logits } = prepared.of(1);
     const batches = new StepBatches(task, { ...spec, seed: 0 }).at(0);
@@ -210,12 +210,16 @@ export class Trainer {
     const parts: RunnableParts[] = [];
     for (const { spec } of runs) parts.push(await this.#partsOf(spec));
     const [{ encoded, ...first }] = parts;
-    const prepared = this.#prepare(runs.map(({ spec }) => spec), encoded, first);
+    const programs = programsOf(runs.map(({ spec }) => spec));
+    const prepared = this.#prepare(programs, encoded, first);
     const places = new Map<Cell, number>();
     const states = new Map<Cell, train.TrainState>();
     try {
       for (const [place, { spec, hooks }] of runs.entries()) {
-        const cell = await this.#cellOf({ spec, hooks }, parts[place], prepared);
+        const cell = await this.#cellOf({ spec, hooks }, parts[place], {
+          decay: prepared.decay,
+          program: programs[place],
+        });
         try {
           states.set(cell, await cell.begin());
           places.set(cell, place);
@@ -246,11 +250,11 @@ export class Trainer {
   async #cellOf(
     { spec, hooks }: TrainedRun,
     { encoded: task, ...parts }: RunnableParts,
-    { decay }: Prepared,
+    { decay, program }: Pick<CellParts, "decay" | "program">,
   ): Promise<Cell> {
     const isKept = this.options.kept?.has(await hashSpec(spec)) ?? false;
     const place = { out: this.options.out, isKept, sources: this.inputs.sources };
-    return new Cell(spec, hooks, { ...parts, task, place, decay });
+    return new Cell(spec, hooks, { ...parts, task, place, program, decay });
   }
 
   async #outcomeOf(
