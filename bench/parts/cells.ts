@@ -1,6 +1,6 @@
 import { type Batch, type Device, evaluate, jit, random, stack, type Tensor, train, vmap } from "../../mod.ts";
 import type { DispatchTime } from "../../lib/compile/inspect_mod.ts";
-import type { RunFunctions } from "../../experiments/runner/train/prepare.ts";
+import { CellStates } from "../../experiments/runner/train/cells.ts";
 import { treeDispose, treeMap } from "../../lib/tensor/mod.ts";
 import type { CellsResult, TimeRatio } from "../report/document.ts";
 import { benchStep } from "../cases/bench_step.ts";
@@ -21,9 +21,6 @@ const TURN_MILLISECONDS = 200;
 /** The suite's encoder has none. */
 const DROPOUT = 0;
 
-type State = train.TrainState;
-type Step = RunFunctions["step"];
-
 /** A step of one plain run, or of several in cells, that is compiled and ran. */
 interface PreparedCells {
   readonly dispatches: number;
@@ -33,25 +30,6 @@ interface PreparedCells {
   /** Takes two more steps: dispatches as they run in one, and each repeated alone. */
   profile(): Promise<{ readonly inStep: readonly DispatchTime[]; readonly apart: readonly DispatchTime[] }>;
   close(): Promise<void>;
-}
-
-/** States of several runs as one, which shares of the base what no run writes. */
-export function stackStates(states: readonly State[], written: readonly string[]): State {
-  const { base: shared, ...first } = states[0];
-  const others = states.slice(1).map(({ base: _, ...rest }) => rest);
-  const base = Object.entries(shared).map(([name, one]): [string, Tensor] => [
-    name,
-    written.includes(name) ? stack(states.map(({ base }) => base[name])) : one,
-  ]);
-  // In the order in which steps give them: a tree with its parts in another one has a plan of its own.
-  return { base: Object.fromEntries(base), ...treeMap((one, ...more) => stack([one, ...more]), first, ...others) };
-}
-
-/** A step of so many runs as {@linkcode stackStates} lays them, each with batches of its own. */
-export function stepOfCells(step: Step, written: readonly string[]): Step {
-  const base = Object.fromEntries(written.map((name) => [name, 0]));
-  const state = { base, trainable: 0, aux: 0, optimizer: 0, step: 0, key: 0 };
-  return vmap(step, { in: [state, 0], out: [state, 0] });
 }
 
 /** Compiles a step of `cells` runs, or a plain one, and takes three, while nothing else allocates. */
@@ -65,7 +43,7 @@ async function prepareCells(
   },
 ): Promise<PreparedCells> {
   const { method, optimizer, step: one } = benchStep(model, name, { learningRate: 1e-3, dropout: DROPOUT });
-  const written = method.writes(base);
+  const laid = new CellStates(new Set(method.writes(base)), new Set(Object.values(base)));
   // What others dropped is no part of it.
   await collectGarbage();
   const before = device.memory().liveBytes;
@@ -73,10 +51,12 @@ async function prepareCells(
   const states = seeds.map((seed) => train.init(random.key(seed), base, { method, optimizer }));
   const batch = tensorBatch(model);
   const isPlain = cells === undefined;
-  let state: State = isPlain ? states[0] : stackStates(states, written);
+  let state = isPlain ? states[0] : await laid.stack(states);
   const batches: readonly Batch[] = [isPlain ? batch : treeMap((x) => stack(seeds.map(() => x)), batch)];
   await evaluate([state, batches]);
-  const step = jit(isPlain ? one : stepOfCells(one, written), { donate: [0], names: ["state", "batch"] });
+  const axes = laid.axes(base);
+  const stepOf = isPlain ? one : vmap(one, { in: [axes, 0], out: [axes, 0] });
+  const step = jit(stepOf, { donate: [0], names: ["state", "batch"] });
   let metrics: train.StepMetrics;
   let dispatches = 0;
   for (let i = 0; i < 3; i++) {
@@ -104,9 +84,8 @@ async function prepareCells(
     },
     async close() {
       step.dispose();
-      const { base: after, ...rest } = state;
-      treeDispose([rest, batches]);
-      for (const [name, tensor] of Object.entries(after)) if (base[name] !== tensor) tensor.dispose();
+      laid.release(state);
+      treeDispose(batches);
       // Memory goes back once nothing runs on it.
       await device.done();
     },

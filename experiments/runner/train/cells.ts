@@ -51,9 +51,13 @@ export class CellStates {
     return { ...OWN, base: Object.fromEntries(written.map((name) => [name, 0])) };
   }
 
-  /** States as one, which takes their place. */
+  /** States as one, which takes their place: that of one run alone as it is. */
   async join(states: readonly train.TrainState[]): Promise<train.TrainState> {
-    if (states.length === 1) return states[0];
+    return states.length === 1 ? states[0] : await this.stack(states);
+  }
+
+  /** States as one with an axis of cells, of one alone, too. It takes their place. */
+  async stack(states: readonly train.TrainState[]): Promise<train.TrainState> {
     const each = states.map((state) => this.#split(state));
     const [{ shared }] = each;
     const { written, ...own } = await evaluate(stackTrees(each.map(({ own }) => own)));
