@@ -8,8 +8,8 @@ import { chain, type CountState, startCount } from "./chain.ts";
 import { descendThenDecay, type DescentOptions } from "./descend_then_decay.ts";
 import { flattenWithPaths, type ParameterFilter } from "./leaf_paths.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { isLargerThan, project, projectBack, projectedShapes, requireMatrix } from "./projection.ts";
-import { requireProjection, requireRefresh } from "./require_refresh.ts";
+import { isLargerThan, project, projectBack, projectedShapes, requireMatrix, requireProjection } from "./projection.ts";
+import { requireRefresh } from "./require_refresh.ts";
 
 /** Settings of {@linkcode scaleByFlora}. */
 export interface ScaleByFloraOptions {

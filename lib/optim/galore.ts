@@ -15,8 +15,9 @@ import {
   projectBack,
   projectedShapes,
   requireMatrix,
+  requireProjection,
 } from "./projection.ts";
-import { requireProjection, requireRefresh } from "./require_refresh.ts";
+import { requireRefresh } from "./require_refresh.ts";
 
 /** Settings of {@linkcode scaleByGalore}. */
 export interface ScaleByGaloreOptions extends AdamOptions {

@@ -20,6 +20,15 @@ function sidesOf(
   return { long: Math.max(m, n), short: Math.min(m, n), isTall: m >= n };
 }
 
+/** Checks rank and interval of what projects gradients. Throws a RangeError where one is no whole number from 1. */
+export function requireProjection(of: string, options: { readonly rank: number; readonly refreshEvery: number }): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!(Number.isInteger(value) && value >= 1)) {
+      throw new RangeError(`${of}: ${name} is a whole number from 1, not ${value}`);
+    }
+  }
+}
+
 /** Matrices that are larger than what they are projected to: what is projected unless told otherwise. */
 export function isLargerThan(rank: number): ParameterFilter {
   return (param) => param.rank === 2 && sidesOf(param).short > rank;

@@ -30,5 +30,7 @@ export const floraMethod: MethodDescription = defineMethod({
       targets: QUERIES_AND_VALUES,
     }),
   },
+  // A step moves whole weights, as full fine-tuning does.
+  learningRate: 5e-5,
   trainsWeights: true,
 });

@@ -34,7 +34,8 @@ describe("deno task train --method", () => {
       ],
     ]);
     expect(trained.code === 0 ? "" : trained.stderr).toBe("");
-    const written = flags.includes("full") ? ["--model", out] : [...model, "--adapter", out];
+    const isWhole = ["full", "galore", "flora"].some((name) => flags.includes(name));
+    const written = isWhole ? ["--model", out] : [...model, "--adapter", out];
     const scored = await runTask("evaluate", [...written, "--task", "wnli", "--data", "suite"]);
     expect(JSON.parse(scored.stdout).metrics).toEqual(JSON.parse(trained.stdout).metrics);
     return out;
@@ -73,6 +74,19 @@ describe("deno task train --method", () => {
     const merged = await runTask("merge", [...model, "--adapter", out, "--out", `${folder}/dense`, "--json"]);
     expect(JSON.parse(merged.stdout).difference.largest).toBeLessThan(1e-6);
     await trainAndEvaluate("sgd", ["--method", "full", "--optimizer", "sgd", "--momentum", "0.9"]);
+  });
+
+  it("galore and flora write whole models, which evaluate reads again, and refuse SGD", async () => {
+    await trainAndEvaluate("galore", ["--method", "galore", "--refresh-every", "3", "--scale", "1"]);
+    await trainAndEvaluate("flora", ["--method", "flora", "--refresh-every", "3", "--flora-momentum", "0.8"]);
+    const refused = await runTask("train", [
+      ...[...model, "--task", "wnli", "--data", "suite", "--method", "galore", "--optimizer", "sgd"],
+      ...["--out", `${folder}/refused`],
+    ]);
+    expect([refused.code, refused.stdout]).toEqual([1, ""]);
+    expect(refused.stderr).toContain(
+      "--optimizer sgd is nothing of galore, which is an optimizer itself: leave it out",
+    );
   });
 
   it("dylora's state is written by convert at any rank up to its own", async () => {

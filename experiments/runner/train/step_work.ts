@@ -134,9 +134,9 @@ export class WorkByLength {
 
   /** The work of a run's step, and of scoring a batch, at any length; `task` is what its task is, one of GLUE's when absent. */
   at(length: number, spec: RunSpec, task?: PreparedTask): Work {
-    const { name, rank, initialRank, targets } = spec.method;
+    const { name, rank, initialRank, refreshEvery, targets } = spec.method;
     const lengths = LENGTHS.filter((at) => at <= this.model.reference.maxLength);
-    const key = JSON.stringify([name, rank, initialRank, targets, ...task ? [spec.task] : []]);
+    const key = JSON.stringify([name, rank, initialRank, refreshEvery, targets, ...task ? [spec.task] : []]);
     const works = this.#known.get(key) ??
       lengths.map((at) => workOfDepth(at, { spec: { ...spec, batchSize: ROWS }, model: this.model, task }));
     this.#known.set(key, works);
