@@ -158,6 +158,11 @@ export const GRID = {
       "rate, decay and numbers of the method alone, as --dry-run shows; by default 16 of a small model, 1 where studies " +
       "compare times or memory",
   },
+  "peft-json": {
+    takes: "text",
+    value: "DIR",
+    help: "writes each run as a file of the JSON that PEFT's method_comparison reads",
+  },
   parquet: { takes: "nothing", help: "writes runs.parquet and curves.parquet, too" },
   force: { takes: "nothing", help: "repeats runs that are recorded" },
   ...WRITE_SPEC,

@@ -10,6 +10,7 @@ import { ownRecords } from "./out_folder.ts";
 import { planPrograms, programLines } from "./program_plan.ts";
 import { openRuns, runSpecs, type RunSpecsOptions } from "./run_specs.ts";
 import { runSummary } from "./run_summary.ts";
+import { writePeftJson } from "./write_peft_json.ts";
 
 /** An experiment: its runs, and what it says of them beforehand and in the end. */
 export interface Experiment {
@@ -76,6 +77,8 @@ export interface RunGridOptions extends Omit<EngineOptions, "kept">, Pick<RunSpe
   readonly json?: boolean;
   /** Only says what would run. */
   readonly isDry?: boolean;
+  /** A folder that gets each run as PEFT's method comparison has them. */
+  readonly peftJson?: string;
 }
 
 /** The tables of a folder of records. */
@@ -136,5 +139,7 @@ export async function runGrid(experiment: Experiment, options: RunGridOptions): 
     openRuns: openOf,
     runSpecs: (some, titled) => runSpecs(some, { seconds, ...titled, out, lock, runnerOf, parallel, force, parquet }),
   });
-  report(results, options);
+  const { peftJson } = options;
+  if (peftJson !== undefined) await writePeftJson(peftJson, results.records, { out });
+  report({ ...results, files: [...results.files ?? [], ...peftJson === undefined ? [] : [peftJson]] }, options);
 }
