@@ -7,7 +7,7 @@
 export { findRecord, type FoundRecord, recordPath, setAside } from "./find_record.ts";
 export { type FolderLock, lockFolder, type LockFolderOptions } from "./lock.ts";
 export { METRIC_NAMES } from "./metric_names.ts";
-export { type PeftResult, peftResult, type PeftResultOptions } from "./peft_result.ts";
+export { type PeftFields, type PeftResult, peftResult, type PeftResultOptions } from "./peft_result.ts";
 export {
   type CurvePoint,
   type LayerChange,

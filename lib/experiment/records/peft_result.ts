@@ -1,5 +1,41 @@
 import type { RunRecord } from "./record.ts";
 
+/** PeftFields of any kind, by the names that PEFT gives them. */
+export type PeftFields = Readonly<Record<string, unknown>>;
+
+/** A run as PEFT's method comparison has it. */
+export interface PeftResult {
+  /** What was run. */
+  readonly run_info: {
+    readonly created_at: string;
+    readonly total_time: number;
+    readonly experiment_name: string;
+    /** The branch of PEFT, which did not run. */
+    readonly peft_branch: null;
+    readonly train_config: PeftFields;
+    /** `null` where the whole model is trained. */
+    readonly peft_config: PeftFields | null;
+    readonly error_msg: string;
+    /** The run's name here. */
+    readonly run_hash: string;
+  };
+  /** What came of it. */
+  readonly train_info: {
+    readonly accelerator_memory_reserved_avg: number;
+    readonly accelerator_memory_max: number;
+    readonly accelerator_memory_reserved_99th: number;
+    readonly train_time: number;
+    readonly file_size: number;
+    readonly num_trainable_params: number;
+    readonly num_total_params: number;
+    readonly status: "success" | "failed";
+    /** Rows of scores, the last of which counts. */
+    readonly metrics: readonly PeftFields[];
+  };
+  /** What ran it. */
+  readonly meta_info: PeftFields;
+}
+
 /** Options of {@linkcode peftResult}. */
 export interface PeftResultOptions {
   /** What the experiment is called: `method/name`, as PEFT's are. */
@@ -26,7 +62,7 @@ const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${lette
 const F32 = 4;
 
 /** The options of the method, under PEFT's names where it has them; none where the whole model is trained. */
-function configOf({ spec: { method, model }, result }: RunRecord) {
+function configOf({ spec: { method, model }, result }: RunRecord): PeftFields | null {
   if (result && result.trainableParameters === result.totalParameters) return null;
   const { name, ...options } = method;
   const named = Object.entries(options).map(([option, value]) => [OPTION_NAMES[option] ?? snakeCase(option), value]);
@@ -39,7 +75,7 @@ function configOf({ spec: { method, model }, result }: RunRecord) {
 }
 
 /** What PEFT's `TrainConfig` has, of what this project has; `query_template` and the like are of language models. */
-function trainConfigOf({ spec }: RunRecord) {
+function trainConfigOf({ spec }: RunRecord): PeftFields {
   const { model, batchSize, steps, evaluateEvery = steps, optimizer, seed, scoreBatchSize, task, data } = spec;
   const { name, learningRate, weightDecay, momentum, schedule, warmup, clip = 0 } = optimizer;
   return {
@@ -70,7 +106,7 @@ function trainConfigOf({ spec }: RunRecord) {
 }
 
 /** The scores of a finished run in a row such as PEFT logs: of the dev split, as no test split is read here. */
-function metricsOf({ spec, result }: RunRecord) {
+function metricsOf({ spec, result }: RunRecord): PeftFields[] {
   if (!result) return [];
   const { steps, batchSize, accumulate = 1, evaluateEvery = steps, model, split, metric } = spec;
   const last = result.curve.slice(-Math.min(evaluateEvery, steps)).map(({ loss }) => loss);
@@ -87,7 +123,7 @@ function metricsOf({ spec, result }: RunRecord) {
   }];
 }
 
-function trainInfoOf(record: RunRecord) {
+function trainInfoOf(record: RunRecord): PeftResult["train_info"] {
   const { status, result } = record;
   const { peakBytes = 0, curve = [], trainableParameters = 0, totalParameters = 0 } = result ?? {};
   return {
@@ -102,9 +138,6 @@ function trainInfoOf(record: RunRecord) {
     metrics: metricsOf(record),
   };
 }
-
-/** A run as PEFT's method comparison has it. */
-export type PeftResult = ReturnType<typeof peftResult>;
 
 /**
  * A run as the JSON that [PEFT's method comparison](https://github.com/huggingface/peft/tree/main/method_comparison)
@@ -123,7 +156,7 @@ export type PeftResult = ReturnType<typeof peftResult>;
  * }
  * ```
  */
-export function peftResult(record: RunRecord, { name, createdAt }: PeftResultOptions) {
+export function peftResult(record: RunRecord, { name, createdAt }: PeftResultOptions): PeftResult {
   const { spec: { model, data, task, packageVersion }, result, error = "", hash } = record;
   const absent = ["transformers", "peft", "datasets", "bitsandbytes", "torch"]
     .flatMap((one) => [[`${one}-version`, null], [`${one}-commit-hash`, null]]);
