@@ -38,6 +38,8 @@ export function chain(...parts: readonly Optimizer[]): Optimizer<readonly Tree[]
       });
       return { updates, state: next };
     },
+    restart: (state, params, key) =>
+      parts.map((part, i) => part.restart?.(state[i], params, key) ?? part.init(params, key)),
     learningRate(state) {
       return parts.reduce<Tensor | undefined>((rate, part, i) => rate ?? part.learningRate?.(state[i]), undefined);
     },
@@ -96,6 +98,7 @@ export function scaleByLearningRate(learningRate: number | Tensor | Schedule): O
       const factor = rateAt(learningRate, count).neg();
       return { updates: treeMap((g) => g.mul(factor), grads), state: { count: count.add(1) } };
     },
+    restart: (state) => state,
     learningRate: ({ count }) => rateAt(learningRate, count),
   };
 }

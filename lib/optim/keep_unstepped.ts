@@ -1,15 +1,6 @@
 import { where } from "../ops/mod.ts";
-import { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeFlatten, treeMap, treeUnflatten } from "../tensor/tree.ts";
-
-/** The keys and shapes of a tree in words, the same in whatever order records hold them. */
-function outline(tree: unknown): string {
-  if (tree instanceof Tensor) return `[${tree.shape}]`;
-  if (Array.isArray(tree)) return `(${tree.map(outline)})`;
-  if (typeof tree !== "object" || tree === null) return "";
-  const parts = Object.entries(tree).sort(([a], [b]) => a < b ? -1 : 1);
-  return `{${parts.map(([key, part]) => `${JSON.stringify(key)}${outline(part)}`)}}`;
-}
+import { isMomentOf } from "./map_moments.ts";
 
 /** What {@linkcode keepUnstepped} chooses between. */
 export interface UnsteppedOptions<Params extends Tree, State extends Tree> {
@@ -45,9 +36,8 @@ export function keepUnstepped<Params extends Tree, State extends Tree>(
   mask: NoInfer<Params>,
   { params, next, before }: UnsteppedOptions<Params, State>,
 ): State {
-  const own = outline(params);
-  const isLikeParams = (value: unknown): value is Params => outline(value) === own;
-  const { leaves: now, structure } = treeFlatten(next, isLikeParams);
-  const { leaves: old } = treeFlatten(before, isLikeParams);
+  const isMoment = isMomentOf(params);
+  const { leaves: now, structure } = treeFlatten(next, isMoment);
+  const { leaves: old } = treeFlatten(before, isMoment);
   return treeUnflatten(structure, now.map((part, i) => treeMap((a, b, m) => where(m, a, b), part, old[i], mask)));
 }

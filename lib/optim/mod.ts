@@ -27,6 +27,7 @@ export { galore, type GaloreOptions, type GaloreState, scaleByGalore, type Scale
 export type { DescentOptions } from "./descend_then_decay.ts";
 export type { ParameterFilter } from "./leaf_paths.ts";
 export { keepUnstepped, type UnsteppedOptions } from "./keep_unstepped.ts";
+export { mapMoments } from "./map_moments.ts";
 export { isRefreshStep, type Optimizer, type OptimizerStep, type Schedule } from "./optimizer.ts";
 export { constantSchedule, cosineSchedule, linearSchedule, type WarmupOptions } from "./schedules.ts";
 export { sgd, type SgdOptions, type SgdState, trace, type TraceState } from "./sgd.ts";

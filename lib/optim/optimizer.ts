@@ -16,7 +16,7 @@ export interface OptimizerStep<State, Params = Tree> {
 /**
  * A pure transformation of gradients, as optax's `GradientTransformation`: state goes in, state comes out. What the
  * state holds for each element of the parameters, such as moments, lies in trees like the parameters, by which
- * {@linkcode keepUnstepped} knows it.
+ * {@linkcode keepUnstepped} and {@linkcode mapMoments} know it.
  */
 export interface Optimizer<State = Tree> {
   /**
@@ -39,6 +39,11 @@ export interface Optimizer<State = Tree> {
     params: Params,
     isRefresh?: boolean,
   ): OptimizerStep<State, Params>;
+  /**
+   * The state of an optimizer that begins anew in the middle of a run: as `init` gives it, which it is by default, but for
+   * how far a schedule of the rate has come.
+   */
+  restart?(state: State, params: Tree, key?: Key): State;
   /** The learning rate of the coming step, an f32 scalar, for logs; undefined where there is none. */
   learningRate?(state: State): Tensor | undefined;
 }

@@ -40,8 +40,16 @@ export interface AfterStep<Trainable = Tree, Aux = Tree> {
 export interface AfterResult<Trainable = Tree, Aux = Tree> extends MethodParts<Trainable, Aux> {
   /** The model's parameters, with what the method wrote of them. */
   readonly base: BaseParams;
-  /** Whether the optimizer's moments start anew, a bool scalar; they go on by default. */
-  readonly restart?: Tensor;
+  /**
+   * Whether the optimizer begins anew, its moments and their counts, but for how far a schedule of the rate has come: true or
+   * false, or a bool scalar where data decide. It goes on by default.
+   */
+  readonly restart?: boolean | Tensor;
+  /**
+   * What becomes of the optimizer's moments, trees like the trainables in the order of its state: of Adam the first and the
+   * second moment. Counts go on. They stay as they are by default.
+   */
+  moments?(moments: readonly Trainable[]): readonly Trainable[];
 }
 
 /** The parts of a training state that a method knows: what it merges, exports and counts. */
@@ -111,13 +119,13 @@ export interface Method<Trainable = Tree, Aux = Tree> {
    * How many times the optimizer's rate each trainable has: a tree like the trainables of f32 scalars. Decay goes with the
    * rate, as in PyTorch's parameter groups. 1 by default.
    */
-  rates?(trainable: Trainable): Trainable;
+  rates?(trainable: Trainable, aux: Aux): Trainable;
   /**
    * Behind every so many steps, counted from the first, `after` is told that a period ends: its step is compiled as a program
    * of its own, for work that is too much for each step, such as merging factors. So this is no data. None by default.
    */
   readonly period?: number;
-  /** The method's rule after each optimizer step, which may change everything but the optimizer's state. */
+  /** The method's rule after each optimizer step, which may change all that the run carries. */
   after(step: AfterStep<Trainable, Aux>): AfterResult<Trainable, Aux>;
   /**
    * Dense weights that give the same logits. Throws an Error where there are none, as for adapters with an activation

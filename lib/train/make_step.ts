@@ -6,8 +6,9 @@ import type { LossTerm } from "../nn/losses.ts";
 import { applyUpdates } from "../optim/apply_updates.ts";
 import { clipToNorm } from "../optim/clip_by_global_norm.ts";
 import { keepUnstepped } from "../optim/keep_unstepped.ts";
+import { mapMoments } from "../optim/map_moments.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
-import type { Method } from "../peft/method.ts";
+import type { AfterResult, Method } from "../peft/method.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
 import { meanGradient } from "./mean_gradient.ts";
@@ -80,6 +81,19 @@ export function makeStep<Batch, Trainable extends Tree, Aux extends Tree, Optimi
   };
 }
 
+/** The optimizer's state for the next step, where the method's rule may change its moments or let it begin anew. */
+function carryOver<Trainable extends Tree, Aux extends Tree, State extends Tree>(
+  optimizer: Optimizer<State>,
+  state: State,
+  { after, key }: { readonly after: AfterResult<Trainable, Aux>; readonly key: Key },
+): State {
+  const { trainable, restart = false } = after;
+  const kept = after.moments ? mapMoments(state, trainable, after.moments.bind(after)) : state;
+  if (restart === false) return kept;
+  const fresh = optimizer.restart?.(kept, trainable, key) ?? optimizer.init(trainable, key);
+  return restart === true ? fresh : treeMap((now, anew) => where(restart, anew, now), kept, fresh);
+}
+
 /**
  * A step like {@linkcode makeStep}'s for a batch in parts, one after the other in the memory of one (gradient
  * accumulation): the loss is the sum of all sums over the sum of all counts, as it would be of the whole batch, and no
@@ -122,7 +136,7 @@ export function makeAccumulatedStep<Batch, Trainable extends Tree, Aux extends T
     const { clipped, norm } = clipToNorm(gradient, clip);
     const learningRate = optimizer.learningRate?.(state.optimizer) ?? full([], 0);
     const stepped = optimizer.update(clipped, state.optimizer, before, isRefresh);
-    const rates = method.rates?.(before);
+    const rates = method.rates?.(before, aux);
     const scaled = rates ? treeMap((u, rate) => u.mul(rate), stepped.updates, rates) : stepped.updates;
     const updates = kept(scaled);
     const trainable = kept(applyUpdates(before, updates), before);
@@ -130,14 +144,11 @@ export function makeAccumulatedStep<Batch, Trainable extends Tree, Aux extends T
       ? keepUnstepped(mask, { params: before, next: stepped.state, before: state.optimizer })
       : stepped.state;
     const after = method.after({ base, before, trainable, updates, grads: clipped, aux, step, endsPeriod });
-    const { restart } = after;
-    const restarted = restart &&
-      treeMap((now, fresh) => where(restart, fresh, now), moments, optimizer.init(after.trainable, state.key));
     const next = {
       base: after.base,
       trainable: after.trainable,
       aux: after.aux,
-      optimizer: restarted ?? moments,
+      optimizer: carryOver(optimizer, moments, { after, key: state.key }),
       step: step.add(1),
       key: state.key,
     };

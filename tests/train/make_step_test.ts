@@ -2,9 +2,9 @@ import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { crossEntropy, dropout, meanSquaredError } from "../../lib/nn/mod.ts";
 import { add, matmul, mul, random, square, sum } from "../../lib/ops/mod.ts";
-import { adamw, type Optimizer, sgd, trace } from "../../lib/optim/mod.ts";
+import { adamw, linearSchedule, type Optimizer, sgd, trace } from "../../lib/optim/mod.ts";
 import { full, type FullTrainable, type Method } from "../../lib/peft/mod.ts";
-import { type Tensor, tensor, treeLeaf, treeMap } from "../../lib/tensor/mod.ts";
+import { type Tensor, tensor, type Tree, treeLeaf, treeMap } from "../../lib/tensor/mod.ts";
 import { init, makeAccumulatedStep, makeStep, type StepOptions } from "../../lib/train/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { expectClose } from "../support/numbers.ts";
@@ -117,6 +117,31 @@ describe("makeStep", () => {
       const velocity = treeLeaf(next.optimizer, 0, "velocity", "W");
       expectClose(await velocity.data(), restart ? [0, 0] : [0, 20 / 3], 1e-6);
     }
+  });
+
+  it("lets the method change moments, and a schedule go on where the optimizer begins anew", async () => {
+    const changing: Method<FullTrainable, Record<string, never>> = {
+      ...full(),
+      after: ({ base, trainable, aux }) => ({
+        ...{ base, trainable, aux },
+        moments: ([first, second]) => [{ W: mul(first.W, 0.5) }, { W: add(second.W, 7) }],
+      }),
+    };
+    const optimizer = adamw({ learningRate: linearSchedule({ peak: 0.1, total: 10 }) });
+    const { next } = stepOnce({ method: changing, optimizer });
+    const of = (state: Tree, part: string) => treeLeaf(state, 0, part, "W").data();
+    expectClose(await of(next.optimizer, "mu"), [0, 0.5 * 0.1 * 20 / 3], 1e-6);
+    expectClose(await of(next.optimizer, "nu"), [7, 7 + 0.001 * (20 / 3) ** 2], 1e-6);
+    expect(await treeLeaf(next.optimizer, 0, "count").item()).toBe(1);
+
+    const anew: Method<FullTrainable, Record<string, never>> = {
+      ...changing,
+      after: (step) => ({ ...changing.after(step), restart: true }),
+    };
+    const fresh = stepOnce({ method: anew, optimizer }).next.optimizer;
+    for (const part of ["mu", "nu"]) expect(await of(fresh, part)).toEqual(Float32Array.of(0, 0));
+    const counts = [treeLeaf(fresh, 0, "count"), treeLeaf(fresh, 2, "count")];
+    expect(await Promise.all(counts.map((count) => count.item()))).toEqual([0, 1]);
   });
 
   it("moves what the method's mask names alone: the rest keeps bits and moments, and counts in no norm", async () => {
