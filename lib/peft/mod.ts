@@ -67,4 +67,5 @@ export type {
   MethodReport,
   MethodState,
 } from "./method.ts";
+export { type RestartAux, type RestartOptions } from "./restarted_lora.ts";
 export { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from "./targets.ts";

@@ -86,7 +86,7 @@ describe("runs as cells of one program", () => {
     ], [4]);
   });
 
-  for (const method of ["full", "adalora", "dora", "dylora", "full-sgd", "bitfit"]) {
+  for (const method of ["full", "adalora", "dora", "dylora", "full-sgd", "bitfit", "relora", "chain-of-lora"]) {
     it(`have the bits that they have alone, trained by ${method}`, async () => {
       const spec = await specOf("cola", method);
       await expectSame(grid(spec, { seed: [0, 7, 2] }), [3]);
@@ -173,8 +173,16 @@ describe("runs as cells of one program", () => {
 
   const ofSeeds = (spec: RunSpec) => grid(spec, { seed: [0, 1, 2] });
 
-  it("go on where they were, in other groups, to the same bits", async () => {
-    await expectGoingOn(ofSeeds(await specOf("cola", "delta-lora")));
+  for (const method of ["delta-lora", "relora"]) {
+    it(`of ${method} go on where they were, in other groups, to the same bits`, async () => {
+      await expectGoingOn(ofSeeds(await specOf("cola", method)));
+    });
+  }
+
+  it("may be of PeriodicLoRA by shares of several sizes, and of the whole product beside COLA", async () => {
+    const [chain, periodic] = [await specOf("cola", "chain-of-lora"), await specOf("cola", "periodic-lora")];
+    await expectSame([chain, periodic], [2]);
+    await expectSame(grid(periodic, { "method.unload": ["share"], "method.momentum": [0.1, 0.5] }), [2]);
   });
 
   it("go on in other programs, where they are of LoRA and of telescoped Delta-LoRA", async () => {

@@ -40,6 +40,9 @@ const COUNTS: Readonly<Record<string, number>> = {
   "delta-lora": LORA + HEADS,
   "lora-scaled": LORA + HEADS,
   "lora-switched": LORA + HEADS,
+  relora: LORA + HEADS,
+  "chain-of-lora": LORA + HEADS,
+  "periodic-lora": LORA + HEADS,
 };
 
 describe("recipes", () => {

@@ -40,14 +40,24 @@ describe("options of METHODS that are data", () => {
     }
   }
 
-  it("are α of LoRA and its kin, λ and K of Delta-LoRA and its control, and the scale of GaLore", () => {
+  it("are α of LoRA and its kin, λ and K of Delta-LoRA and its control, and shares and scales of others", () => {
     const named = METHODS.flatMap(({ name, options }) =>
       Object.entries(options).flatMap(([option, known]) => "isData" in known ? [`${name}.${option}`] : [])
     );
     expect(named).toEqual([
-      ...["adalora.alpha", "delta-lora.alpha", "delta-lora.lambda", "delta-lora.startStep", "dora.alpha"],
-      ...["dylora.alpha", "galore.scale", "lora.alpha", "lora-fa.alpha", "lora-plus.alpha", "lora-scaled.alpha"],
-      ...["lora-scaled.lambda", "lora-scaled.startStep", "pissa.alpha", "rslora.alpha"],
+      ...["adalora.alpha", "chain-of-lora.alpha", "chain-of-lora.warmup", "delta-lora.alpha", "delta-lora.lambda"],
+      ...[
+        "delta-lora.startStep",
+        "dora.alpha",
+        "dylora.alpha",
+        "galore.scale",
+        "lora.alpha",
+        "lora-fa.alpha",
+        "lora-plus.alpha",
+      ],
+      ...["lora-scaled.alpha", "lora-scaled.lambda", "lora-scaled.startStep", "periodic-lora.alpha"],
+      ...["periodic-lora.warmup", "periodic-lora.momentum", "pissa.alpha", "relora.alpha", "relora.warmup"],
+      ...["relora.prunedShare", "rslora.alpha"],
     ]);
   });
 
@@ -89,6 +99,7 @@ async function statesOf(name: string, options: MethodOptions, steps: number) {
 
 const SHARED = { rank: 4, alpha: 6, lambda: 0.5, startStep: 1, write: "in-place" };
 const { write: _, ...SCALED } = SHARED;
+const RESTARTED = { rank: 4, alpha: 6, interval: 2 };
 
 /** What differs between two runs that have a beginning in common, for each option that sleeps. */
 const DORMANT: Readonly<Record<string, Readonly<Record<string, readonly [MethodOptions, MethodOptions]>>>> = {
@@ -101,6 +112,10 @@ const DORMANT: Readonly<Record<string, Readonly<Record<string, readonly [MethodO
     lambda: [SCALED, { ...SCALED, lambda: 2 }],
     startStep: [SCALED, { ...SCALED, startStep: 3 }],
   },
+  "periodic-lora": {
+    momentum: [{ ...RESTARTED, unload: "share" }, { ...RESTARTED, unload: "share", momentum: 0.5 }],
+  },
+  "relora": { prunedShare: [RESTARTED, { ...RESTARTED, prunedShare: 0.5 }] },
 };
 
 describe("dormant options", () => {
@@ -145,5 +160,14 @@ describe("programs of other methods", () => {
     expect(methodNamed("lora-scaled").programOf!({ ...own, startStep: -1 })).toEqual(program);
     expect(methodNamed("lora-scaled").programOf!(SCALED)).toBeUndefined();
     expect(await statesOf("lora-scaled", own, 4)).toEqual(await statesOf(program.method, program.options, 4));
+  });
+
+  it("PeriodicLoRA whose weights receive the whole product is COLA, to the bit", async () => {
+    const { programOf } = methodNamed("periodic-lora");
+    const own = { ...RESTARTED, warmup: 0, unload: "whole", momentum: 0.1 };
+    const program = programOf!(own)!;
+    expect(program).toEqual({ method: "chain-of-lora", options: { ...RESTARTED, warmup: 0 } });
+    expect(programOf!({ ...own, unload: "share" })).toBeUndefined();
+    expect(await statesOf("periodic-lora", own, 4)).toEqual(await statesOf(program.method, program.options, 4));
   });
 });

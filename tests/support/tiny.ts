@@ -4,7 +4,7 @@ import * as random from "../../lib/ops/random_mod.ts";
 import { adamw, type Optimizer } from "../../lib/optim/mod.ts";
 import type { Method } from "../../lib/peft/mod.ts";
 import { type Tensor, tensor, type Tree } from "../../lib/tensor/mod.ts";
-import { init, makeStep, type StepMetrics, type TrainState } from "../../lib/train/mod.ts";
+import { init, makeStep, stepKinds, type StepMetrics, type TrainState } from "../../lib/train/mod.ts";
 import type { PlanSummary } from "../../lib/compile/inspect_mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import { Numbers } from "./numbers.ts";
@@ -68,11 +68,12 @@ export async function trainTiny<Trainable extends Tree, Aux extends Tree>(
   const { steps, clip, base = tinyBase(), onStep } = options;
   const optimizer: Optimizer = options.optimizer ?? adamw({ learningRate: 3e-3, weightDecay: 0.01 });
   const step = jit(makeStep({ loss: tinyLoss, method, optimizer, clip }), { donate: [0] });
+  const kindAt = stepKinds({ method, optimizer });
   let state = init(random.key(1), base, { method, optimizer });
   const losses: Tensor[] = [];
   for (let i = 0; i < steps; i++) {
     let metrics: StepMetrics;
-    [state, metrics] = await step(state, tinyBatch(i));
+    [state, metrics] = await step(state, tinyBatch(i), kindAt(i));
     losses.push(metrics.loss);
     await onStep?.(i, state, metrics);
   }

@@ -41,6 +41,8 @@ const METHODS: Record<string, dd.peft.Method<Tree, Tree>> = {
   vera: dd.peft.vera({ ...common, rank: 12 }),
   "lora-fa with corrected gradients": dd.peft.loraFa({ ...common, correction: true }),
   full: dd.peft.full(),
+  relora: dd.peft.relora({ ...common, interval: 2, warmup: 2, prunedShare: 0.5 }),
+  chainOfLora: dd.peft.chainOfLora({ ...common, interval: 2 }),
 };
 
 const STEPS = 3;
@@ -51,13 +53,16 @@ async function train(method: dd.peft.Method<Tree, Tree>, seeds: readonly number[
   const one = dd.train.makeStep({ loss, method, optimizer, clip: 0.5 });
   const states = seeds.map((seed) => dd.train.init(random.key(seed), base(), { method, optimizer }));
   const stacked = dd.tree.map((first, ...others) => dd.stack([first, ...others]), states[0], ...states.slice(1));
-  const step = dd.jit(dd.vmap(one), { donate: [0] });
+  const kindAt = dd.train.stepKinds({ method, optimizer });
+  const all = (own: typeof stacked, batch: dd.Batch, kind?: dd.train.StepKind) =>
+    dd.vmap((state: typeof stacked, batch: dd.Batch) => one(state, batch, kind))(own, batch);
+  const step = dd.jit(all, { donate: [0] });
   let state = stacked;
   const losses: Tensor[] = [];
   for (let i = 0; i < STEPS; i++) {
     const batches = seeds.map((seed) => tinyBatch(100 * seed + i, B, 32));
     const batch = dd.tree.map((first, ...others) => dd.stack([first, ...others]), batches[0], ...batches.slice(1));
-    const [next, metrics] = await step(state, batch);
+    const [next, metrics] = await step(state, batch, kindAt(i));
     state = next;
     losses.push(metrics.loss, metrics.gradNorm);
   }
@@ -77,10 +82,11 @@ async function train(method: dd.peft.Method<Tree, Tree>, seeds: readonly number[
 async function trainAlone(method: dd.peft.Method<Tree, Tree>, seed: number, B: number) {
   const optimizer = dd.optim.adamw({ learningRate: 3e-3, weightDecay: 0.01 });
   const step = dd.jit(dd.train.makeStep({ loss, method, optimizer, clip: 0.5 }), { donate: [0] });
+  const kindAt = dd.train.stepKinds({ method, optimizer });
   let state = dd.train.init(random.key(seed), base(), { method, optimizer });
   const told: number[] = [];
   for (let i = 0; i < STEPS; i++) {
-    const [next, metrics] = await step(state, tinyBatch(100 * seed + i, B, 32));
+    const [next, metrics] = await step(state, tinyBatch(100 * seed + i, B, 32), kindAt(i));
     state = next;
     told.push(await metrics.loss.item(), await metrics.gradNorm.item());
   }

@@ -14,15 +14,18 @@ interface Settings<Value = number | Tensor> {
   readonly alpha: Value;
   readonly lambda: Value;
   readonly startStep: Value;
+  readonly warmup: Value;
+  readonly share: Value;
 }
 
 type Data = Settings<Tensor>;
 type MethodOf = (settings: Settings) => dd.peft.Method<Tree, Tree>;
 type OptimizerOf = (settings: Settings) => dd.optim.Optimizer<Tree>;
 
-const SETTINGS = { learningRate: 3e-3, weightDecay: 0.01, alpha: 8, lambda: 0.5, startStep: 1 };
+const SETTINGS = { learningRate: 3e-3, weightDecay: 0.01, alpha: 8, lambda: 0.5, startStep: 1, warmup: 3, share: 0.3 };
 const STEPS = 5;
 const shared = { targets: TARGETS, rank: 4 };
+const restarted = { ...shared, interval: 2 };
 
 const METHODS: Readonly<Record<string, MethodOf>> = {
   "lora": ({ alpha }) => dd.peft.lora({ ...shared, alpha }),
@@ -55,6 +58,12 @@ const METHODS: Readonly<Record<string, MethodOf>> = {
       ...{ ...shared, alpha, lambda, startStep, write: "telescoped" },
       ...{ dropout: 0.25, allowDropout: true },
     }),
+  "relora": ({ alpha, warmup, share }) => dd.peft.relora({ ...restarted, alpha, warmup, prunedShare: share }),
+  "relora that prunes by chance": ({ alpha, warmup, share }) =>
+    dd.peft.relora({ ...restarted, alpha, warmup, pruning: "random", prunedShare: share }),
+  "chain-of-lora": ({ alpha, warmup }) => dd.peft.chainOfLora({ ...restarted, alpha, warmup }),
+  "periodic-lora by shares": ({ alpha, warmup, share }) =>
+    dd.peft.periodicLora({ ...restarted, alpha, warmup, unload: "share", momentum: share }),
 };
 
 const adamwOf: OptimizerOf = ({ learningRate, weightDecay }) => dd.optim.adamw({ learningRate, weightDecay });
@@ -73,12 +82,14 @@ const OPTIMIZERS: Readonly<Record<string, OptimizerOf>> = {
     dd.optim.sgd({ ...settings, momentum: 0.5, learningRate: dd.optim.linearSchedule(schedule(settings)) }),
 };
 
-const scalars = ({ startStep, ...rest }: Settings<number>): Data => ({
+const scalars = ({ startStep, warmup, ...rest }: Settings<number>): Data => ({
   learningRate: dd.tensor(rest.learningRate),
   weightDecay: dd.tensor(rest.weightDecay),
   alpha: dd.tensor(rest.alpha),
   lambda: dd.tensor(rest.lambda),
   startStep: dd.tensor(startStep, { dtype: "i32" }),
+  warmup: dd.tensor(warmup, { dtype: "i32" }),
+  share: dd.tensor(rest.share),
 });
 
 const bitsOf = async (tree: Tree) => {
@@ -91,22 +102,27 @@ function stepBy<Batch extends Tree>(
   loss: dd.train.StepOptions<Batch>["loss"],
   { methodOf, optimizerOf }: { readonly methodOf: MethodOf; readonly optimizerOf: OptimizerOf },
 ) {
-  return (state: dd.train.TrainState, batch: Batch, settings: Data) => {
+  return (state: dd.train.TrainState, batch: Batch, settings: Data, kind?: dd.train.StepKind) => {
     const [method, optimizer] = [methodOf(settings), optimizerOf(settings)];
-    return dd.train.makeStep({ loss, method, optimizer, clip: 0.5 })(state, batch);
+    return dd.train.makeStep({ loss, method, optimizer, clip: 0.5 })(state, batch, kind);
   };
 }
 
 /** Losses, rates and the last state of a run. */
 async function follow<Batch extends Tree>(
-  step: (state: dd.train.TrainState, batch: Batch) => Promise<[dd.train.TrainState, dd.train.StepMetrics]>,
+  step: (
+    state: dd.train.TrainState,
+    batch: Batch,
+    kind?: dd.train.StepKind,
+  ) => Promise<[dd.train.TrainState, dd.train.StepMetrics]>,
   start: dd.train.TrainState,
   batchAt: (i: number) => Batch,
+  kindAt: (i: number) => dd.train.StepKind | undefined = () => undefined,
 ) {
   let state = start;
   const told: dd.train.StepMetrics[] = [];
   for (let i = 0; i < STEPS; i++) {
-    const [next, metrics] = await step(state, batchAt(i));
+    const [next, metrics] = await step(state, batchAt(i), kindAt(i));
     state = next;
     told.push(metrics);
   }
@@ -124,11 +140,13 @@ describe("options that are data", () => {
       const plain = dd.jit(dd.train.makeStep({ loss: tinyLoss, method, optimizer, clip: 0.5 }), { donate: [0] });
       const step = dd.jit(stepBy(tinyLoss, { methodOf, optimizerOf: adamwOf }), { donate: [0] });
       const data = scalars(SETTINGS);
-      const wanted = await follow(plain, begin(method), (i) => tinyBatch(i));
+      const kindAt = dd.train.stepKinds({ method, optimizer });
+      const wanted = await follow(plain, begin(method), (i) => tinyBatch(i), kindAt);
       const got = await follow(
-        (state, batch: TinyBatch) => step(state, batch, data),
+        (state, batch: TinyBatch, kind) => step(state, batch, data, kind),
         begin(methodOf(data)),
         (i) => tinyBatch(i),
+        kindAt,
       );
       expect(got.told).toEqual(wanted.told);
       expect(got.leaves).toEqual(wanted.leaves);
@@ -190,10 +208,10 @@ describe("options that are data", () => {
 
 /** Four cells that differ in all that may be data. */
 const CELLS: readonly Settings<number>[] = [
-  { learningRate: 3e-3, weightDecay: 0.01, alpha: 8, lambda: 0.5, startStep: 1 },
-  { learningRate: 1e-2, weightDecay: 0, alpha: 4, lambda: 2, startStep: -1 },
-  { learningRate: 1e-3, weightDecay: 0.1, alpha: 16, lambda: 0, startStep: 0 },
-  { learningRate: 5e-3, weightDecay: 0, alpha: 1, lambda: 1, startStep: 2 },
+  SETTINGS,
+  { ...SETTINGS, learningRate: 1e-2, weightDecay: 0, alpha: 4, lambda: 2, startStep: -1 },
+  { ...SETTINGS, learningRate: 1e-3, weightDecay: 0.1, alpha: 16, lambda: 0, startStep: 0 },
+  { ...SETTINGS, learningRate: 5e-3, weightDecay: 0, alpha: 1, lambda: 1, startStep: 2 },
 ];
 
 describe("cells whose options differ", () => {
