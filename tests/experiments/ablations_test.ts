@@ -12,6 +12,7 @@ import {
 import { ALL_METHODS } from "../../experiments/recipes/methods.ts";
 import { SCALE } from "../../experiments/recipes/mod.ts";
 import { holdPairs } from "../../experiments/studies/ablations/pairs.ts";
+import { answerLines, answersOf, expectedSeconds, QUESTIONS } from "../../experiments/studies/ablations/questions.ts";
 import { ablationReport } from "../../experiments/studies/ablations/report.ts";
 import { sectionOf } from "../../experiments/studies/ablations/section.ts";
 import { ABLATION_SIZE, ABLATION_SIZES, SWEEP_SEED } from "../../experiments/studies/ablations/sizes.ts";
@@ -358,6 +359,34 @@ describe("the findings of deno task reproduce ablations", () => {
     for (const task of ["cola", "rte", "sst2"]) expect(findings).toContain(`**On ${task}**: `);
     expect(tables.join()).toMatch(/\| lora +\| +0\.9000 \| +25\.8 \| +\d+\.\d \| +8 \|/);
     expect(figure).toContain("effective rank of the change");
+  });
+
+  it("answer each question by the verdict of its study, and say what those would take that did not run", async () => {
+    const own = normals(5000, 3);
+    let next = 0;
+    const { sections, evidence } = await reportOf(
+      [study("scale")],
+      (spec, noise) => scored(spec, 0.6 + 0.05 * noise + 0.01 * own[next++]),
+    );
+    const records = [...evidence.records.values()];
+    const answers = await answersOf(sections, { plan: planOf([study("scale")]), records });
+    expect(answers.map(({ text }) => text)).toEqual(QUESTIONS.map(({ text }) => text));
+    for (const { study: name, method, against, answer } of answers) {
+      if (name === "scale") {
+        expect(answer).toMatch(
+          new RegExp(`^${RegExp.escape(method)} (and|against) ${RegExp.escape(against)} (is|are) `),
+        );
+        expect(sections[0].findings + answer).toContain("95 % interval");
+      } else expect(answer).toMatch(/^Not asked here: `--only recall` takes \d+ runs, about \d/);
+    }
+    expect(answers.filter((one) => one.study === "scale")).toHaveLength(3);
+    expect(await answersOf([], { plan: planOf([]), records })).toEqual([]);
+    expect(answerLines(answers)[0]).toMatch(/^- \*\*Does Delta-LoRA do better than LoRA\?\*\* delta-lora /);
+    // Twice the steps take twice as long, and a method that did not run as long as the slowest that did.
+    const [spec] = evidence.records.keys();
+    const seconds = expectedSeconds([spec], records);
+    expect(expectedSeconds([{ ...spec, steps: 2 * spec.steps }], records)).toBeCloseTo(2 * seconds, 9);
+    expect(expectedSeconds([{ ...spec, method: { name: "other" } }], records)).toBeGreaterThanOrEqual(seconds);
   });
 
   it("correct pairs as one family, by Holm's method over all of them", () => {

@@ -40,20 +40,27 @@ async function run(plan: AblationPlan, session: Session, options: AblationExperi
   const evidence = { ...gathered.evidence, margin };
   const { sectionOf } = await import("./section.ts"); // which loads what draws figures
   const sections = studies.map((study) => sectionOf(study, evidence));
-  const files = await writeSections(sections, evidence, options);
+  const { answersOf, answerLines } = await import("./questions.ts");
+  const answers = await answersOf(sections, { plan, records: [...evidence.records.values()] });
+  const asked = answerLines(answers);
+  const files = await writeSections(sections, evidence, { ...options, asked });
   const specs = [...evidence.records.keys()];
   if (writeSpec !== undefined) await writeRunFile(writeSpec, specs, { inputs: sources, out });
   return {
     records: [...evidence.records.values()],
     files,
-    parts: sections.flatMap(({ studyRuns: { study }, tables, findings }) => [
-      `## ${study.title}\n\n${study.question}`,
-      ...tables,
-      findings,
-    ]),
+    parts: [
+      ...asked.length > 0 ? [["## What was asked, and what the runs answer", "", ...asked].join("\n")] : [],
+      ...sections.flatMap(({ studyRuns: { study }, tables, findings }) => [
+        `## ${study.title}\n\n${study.question}`,
+        ...tables,
+        findings,
+      ]),
+    ],
     document: {
       rates: evidence.chosen.best,
       pairs: evidence.growth,
+      answers,
       studies: sections.map(({ studyRuns: { study: { name, question } }, findings, comparison, pairs }) => (
         { name, question, findings, comparison, pairs }
       )),

@@ -11,6 +11,8 @@ import { SWEEP_FACTORS } from "./sizes.ts";
 export interface AblationReportOptions {
   /** The command that makes it. */
   readonly command: string;
+  /** Questions with their answers, as lines of a list; none by default. */
+  readonly asked?: readonly string[];
   /** What can be compared with the papers, and what cannot. */
   readonly comparable: string;
   /** Where a study's figure lies, as the report names it. */
@@ -82,7 +84,7 @@ function sectionLines({ studyRuns: { study }, tables, findings }: Section, figur
 export function ablationReport(
   sections: readonly Section[],
   evidence: Evidence,
-  { command, comparable, figureOf }: AblationReportOptions,
+  { command, comparable, figureOf, asked = [] }: AblationReportOptions,
 ): string {
   const records = [...evidence.records.values()];
   const failed = records.filter(({ status }) => status === "failed");
@@ -95,6 +97,7 @@ export function ablationReport(
     "",
     comparable,
     "",
+    ...asked.length > 0 ? ["## What was asked, and what the runs answer", "", ...asked, ""] : [],
     ...sections.flatMap((section) => sectionLines(section, figureOf(section.studyRuns.study.name))),
     ...failed.length > 0
       ? [

@@ -21,7 +21,7 @@ export interface WriteSectionsOptions {
 export async function writeSections(
   sections: readonly Section[],
   evidence: Evidence,
-  { out, report: named, parquet, command }: WriteSectionsOptions,
+  { out, report: named, parquet, command, asked }: WriteSectionsOptions & { readonly asked?: readonly string[] },
 ): Promise<string[]> {
   const records = [...evidence.records.values()];
   await writeTables(out, records, { parquet });
@@ -37,6 +37,7 @@ export async function writeSections(
   const prefix = named === undefined ? "" : `${folder.split("/").at(-1)}/`;
   const text = ablationReport(sections, evidence, {
     command,
+    asked,
     comparable: comparable(records[0].spec),
     figureOf: (name) => `${prefix}${name}.svg`,
   });

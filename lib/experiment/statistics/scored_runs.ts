@@ -16,8 +16,8 @@ export interface ScoredRun {
   readonly seconds?: number;
 }
 
-/** A run's share of the seconds of its machine. */
-function ownSeconds({ result }: RunRecord): number | undefined {
+/** A run's share of the seconds of its machine; none where it failed. */
+export function ownSeconds({ result }: RunRecord): number | undefined {
   return result && result.wallSeconds / (result.parallel ?? 1) / (result.cells ?? 1);
 }
 

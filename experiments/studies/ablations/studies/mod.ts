@@ -6,6 +6,7 @@ import { OPTIMIZER } from "./optimizer.ts";
 import { PAPER_COSINES, PAPER_DROPOUT, PAPER_LAMBDA, PAPER_RATE, PAPER_START } from "./paper.ts";
 import { RANK } from "./rank.ts";
 import { RANK_OF_CHANGE } from "./rank_of_change.ts";
+import { RECALL } from "./recall.ts";
 import { SCALE_CONTROLS } from "./scale.ts";
 import { SEEDS } from "./seeds.ts";
 import { START_STEP } from "./start_step.ts";
@@ -32,6 +33,8 @@ export const STUDIES: readonly Study[] = [
   PAPER_RATE,
   PAPER_COSINES,
   RANK_OF_CHANGE,
+  // Where its task is there.
+  ...RECALL.tasks?.length ? [RECALL] : [],
 ];
 
 /** Names that `--only` takes for several studies together. */

@@ -1,6 +1,7 @@
 import { DELTA, LORA, SCALED, type Study, SWITCHED } from "./study.ts";
 
-const FROM_FIRST = "delta-lora K = −1";
+/** Delta-LoRA that writes W from the first step on. */
+export const FROM_FIRST = "delta-lora K = −1";
 
 /** Whether Delta-LoRA is LoRA at another scale. */
 export const SCALE_CONTROLS: Study = {
