@@ -1,14 +1,23 @@
 import { arange, concat, tile, zeros } from "../ops/mod.ts";
 import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
+import type { LowRank } from "../ops/low_rank.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { LowRankPatterns, LowRankTrainable } from "./factors.ts";
+import type { LowRankTrainable } from "./factors.ts";
 import type { AdapterFile, AdapterReading } from "./files/adapter_file.ts";
 import { ownAdapter } from "./files/adapter_files.ts";
 import { optionFields } from "./files/option_fields.ts";
-import { adaptWith, countParameters, type LowRankOptions, requireDropout, requireRank, takeHeads } from "./low_rank.ts";
+import {
+  adaptWith,
+  countParameters,
+  type LowRankOptions,
+  mergeWith,
+  requireDropout,
+  requireRank,
+  takeHeads,
+} from "./low_rank.ts";
 import { DROPOUT, LOW_RANK, QUERIES_AND_VALUES } from "./low_rank_options.ts";
-import { type BranchDropout, onRows } from "./low_rank_weight.ts";
+import { type BranchDropout, LowRankWeight, onRows } from "./low_rank_weight.ts";
 import type { BaseParams, Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 import type { OptionSchema } from "./method_options.ts";
@@ -24,7 +33,7 @@ export interface MoraFactors {
 }
 
 /** Options of {@linkcode mora}. */
-export interface MoraOptions extends Omit<LowRankOptions, "alpha" | keyof LowRankPatterns> {
+export interface MoraOptions extends Omit<LowRankOptions, "alpha"> {
   /**
    * The fixed maps around M: `sharing` (the default) sums inputs that share a column and repeats the result, `rotation`
    * takes the input in blocks, each turned by an angle of its own, and gives one block of the output for each.
@@ -44,7 +53,22 @@ function sideOf([output, input]: readonly number[], { rank, map }: Pick<MoraOpti
 /** Columns of x `[rows, columns]` from the first one on. */
 const firstColumns = (x: Tensor, columns: number) => x.slice({ start: [0, 0], size: [x.shape[0], columns] });
 
-/** The input in blocks `[rows, blocks, side]`; the last one is filled up with the input's beginning, as in the authors' code. */
+/**
+ * M between the maps of `sharing`, as factors: of the matrix on the right, `[side, in]`, each column has a 1 in the rows that
+ * its input is added to, and on the left, `[out, side]`, M stands as often as the output is long.
+ */
+function sharedParts({ M }: MoraFactors, [output, input]: readonly number[]): LowRank<Tensor> {
+  const side = M.shape[0];
+  const [rows, columns] = [arange(side).expandDims(1), arange(input)];
+  const own = columns.mod(side).equal(rows).astype("f32");
+  // The last group goes on with the input's beginning, as in the authors' code.
+  const missing = Math.ceil(input / side) * side - input;
+  const again = columns.add(input).mod(side).equal(rows).astype("f32").mul(columns.less(missing).astype("f32"));
+  const left = tile(M, [Math.ceil(output / side), 1]).slice({ start: [0, 0], size: [output, side] });
+  return { left, right: missing > 0 ? own.add(again) : own, scale: 1 };
+}
+
+/** The input in blocks `[rows, blocks, side]`, of which the last one goes on with the input's beginning. */
 function blocksOf(x: Tensor, side: number): Tensor {
   const input = x.shape[1];
   const blocks = Math.ceil(input / side);
@@ -57,47 +81,48 @@ function turned(parts: Tensor): Tensor {
   const [rows, blocks, side] = parts.shape;
   const half = side / 2;
   const rates = arange(half, { dtype: "f32" }).mul(-2 * Math.log(10_000) / side).exp();
-  const angles = arange(blocks, { dtype: "f32" }).expandDims(1).mul(rates);
-  const [cosine, sine] = [angles.cos(), angles.sin()];
-  const [x, y] = [0, half].map((from) => parts.slice({ start: [0, 0, from], size: [rows, blocks, half] }));
-  return concat([x.mul(cosine).sub(y.mul(sine)), y.mul(cosine).add(x.mul(sine))], { axis: 2 });
+  const angles = arange(blocks, { dtype: "f32" }).reshape([blocks, 1, 1]).mul(rates);
+  const signs = arange(2, { dtype: "f32" }).mul(2).sub(1).expandDims(1);
+  const pairs = parts.reshape([rows, blocks, 2, half]);
+  const sums = pairs.mul(angles.cos()).add(pairs.flip({ axis: 2 }).mul(angles.sin().mul(signs)));
+  return sums.reshape(parts.shape);
 }
 
-/** What M adds to an output of so many elements: x `[rows, in]` → `[rows, output]`. */
-function branch(x: Tensor, { M }: MoraFactors, { map, output }: { readonly map: MoraMap; readonly output: number }) {
-  const side = M.shape[0];
-  const parts = blocksOf(x, side);
-  const results = map === "sharing"
-    ? parts.sum({ axis: 1 }).matmul(M, { transposeB: true })
-    : onRows(turned(parts), (rows) => rows.matmul(M, { transposeB: true }));
+/** What M adds to an output of so many elements by `rotation`: x `[rows, in]` → `[rows, output]`. */
+function rotated(x: Tensor, { M }: MoraFactors, output: number): Tensor {
+  const results = onRows(turned(blocksOf(x, M.shape[0])), (rows) => rows.matmul(M, { transposeB: true }));
   const flat = results.reshape([x.shape[0], -1]);
-  return firstColumns(tile(flat, [1, Math.ceil(output / flat.shape[1])]), output);
+  const copies = Math.ceil(output / flat.shape[1]);
+  return firstColumns(copies > 1 ? tile(flat, [1, copies]) : flat, output);
 }
 
-/** A weight with a square matrix of high rank beside it, between maps that have no parameters. */
-class MoraWeight implements ProjectedWeight {
-  constructor(
-    readonly W: Tensor,
-    readonly factors: MoraFactors,
-    readonly map: MoraMap,
-    readonly dropout?: BranchDropout,
-  ) {}
+/** A weight with M beside it between the maps of `rotation`. */
+class RotatedWeight implements ProjectedWeight {
+  constructor(readonly W: Tensor, readonly factors: MoraFactors, readonly dropout?: BranchDropout) {}
 
   project(x: Tensor): Tensor {
-    const { W, factors, map, dropout: drop } = this;
+    const { W, factors, dropout: drop } = this;
     return onRows(x, (rows) => {
       const kept = drop ? dropout(rows, drop) : rows;
-      return rows.matmul(W, { transposeB: true }).add(branch(kept, factors, { map, output: W.shape[0] }));
+      return rows.matmul(W, { transposeB: true }).add(rotated(kept, factors, W.shape[0]));
     });
   }
 
-  treeParts(): [W: Tensor, factors: MoraFactors, map: MoraMap, dropout: BranchDropout | undefined] {
-    return [this.W, this.factors, this.map, this.dropout];
+  treeParts(): [W: Tensor, factors: MoraFactors, dropout: BranchDropout | undefined] {
+    return [this.W, this.factors, this.dropout];
   }
 
-  withTreeParts([W, factors, map, dropout]: ReturnType<MoraWeight["treeParts"]>): MoraWeight {
-    return new MoraWeight(W, factors, map, dropout);
+  withTreeParts([W, factors, dropout]: ReturnType<RotatedWeight["treeParts"]>): RotatedWeight {
+    return new RotatedWeight(W, factors, dropout);
   }
+}
+
+/** The weight `[out, in]` with what M adds to it by `rotation`: what the rows of the identity become. */
+function mergedByRotation(W: Tensor, factors: MoraFactors): Tensor {
+  const [output, input] = W.shape;
+  const places = arange(input);
+  const identity = places.expandDims(0).equal(places.expandDims(1)).astype("f32");
+  return rotated(identity, factors, output).transpose().add(W.astype("f32"));
 }
 
 /** M of each target, zero at first. */
@@ -118,8 +143,8 @@ function initialFactors(base: BaseParams, options: MoraOptions): Record<string, 
  * side, the i-th turned by RoPE's angles for position i, and g joins what M makes of each.
  *
  * Where the side does not divide the input, f goes on with the input's beginning, as the authors' code does and the paper
- * does not say. Rotation takes the next smaller even side. There is no α, as in that code. No weight of the form `[out, in]`
- * is made in a step.
+ * does not say. Rotation takes the next smaller even side. There is no α, as in that code. Neither form makes a matrix
+ * `[out, in]` in a step: sharing computes two narrow products, as LoRA does, one of them by a matrix of zeros and ones.
  *
  * PEFT has no such kind: `export` gives a file of our own, `peft_type: "MORA"`, which {@linkcode adapterMethod} reads.
  *
@@ -157,16 +182,20 @@ export function mora(
     adapt: (base, trainable, _, key) =>
       adaptWith(
         { base, trainable, dropout: options.dropout, key },
-        ({ W, factors, dropout }) => new MoraWeight(W, factors, map, dropout),
+        ({ W, factors, dropout }) =>
+          map === "rotation"
+            ? new RotatedWeight(W, factors, dropout)
+            : new LowRankWeight(W, [sharedParts(factors, W.shape)], dropout),
       ),
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
-    merge({ base, trainable: { factors, heads } }) {
+    merge(state) {
+      const { base, trainable: { factors, heads } } = state;
+      if (map === "sharing") {
+        return mergeWith(state, (path, own) => [sharedParts(own, base[`${path}.weight`].shape)]);
+      }
       const merged = Object.entries(factors).map(([path, own]) => {
         const name = `${path}.weight`;
-        const [output, input] = base[name].shape;
-        const places = arange(input);
-        const identity = places.expandDims(0).equal(places.expandDims(1)).astype("f32");
-        return [name, branch(identity, own, { map, output }).transpose().add(base[name].astype("f32"))];
+        return [name, mergedByRotation(base[name], own)];
       });
       return { ...base, ...heads, ...Object.fromEntries(merged) };
     },

@@ -43,8 +43,8 @@ export interface VeraOptions extends Omit<LowRankOptions, "alpha"> {
   readonly initial?: number;
   /** What A and B are drawn from, a whole number below 2³²: PEFT's `projection_prng_key`; 0 by default. */
   readonly projectionKey?: number;
-  /** Whether `export` writes A and B, too, as PEFT does unless told otherwise; true by default. */
-  readonly saveProjection?: boolean;
+  /** Whether `export` writes A and B, `saved` (the default, as in PEFT), or they are `drawn` anew from the key. */
+  readonly projection?: "saved" | "drawn";
   /** A and B in the place of those that are drawn, such as those of a file. */
   readonly projections?: Factors;
 }
@@ -79,10 +79,10 @@ function fitting({ A, B }: Factors, [output, input]: readonly number[]): Factors
  * `projectionKey`, by PyTorch's generator, to the bits that PEFT draws from its `projection_prng_key`. Targets of smaller
  * sizes take the beginning of both, as in PEFT.
  *
- * `export` gives PEFT's `VERA`; with `saveProjection: false` the file has neither A nor B, and PEFT draws them anew.
+ * `export` gives PEFT's `VERA`; with `projection: "drawn"` the file has neither A nor B, and PEFT draws them anew.
  *
- * Throws a RangeError where the rank is no whole number from 1, the key none from 0 to 2³² − 1, or dropout is not in
- * [0, 1).
+ * Throws a RangeError where the rank is no whole number from 1, the key none from 0 to 2³² − 1, dropout is not in [0, 1),
+ * or `projection` is neither of both.
  *
  * @example
  * ```ts
@@ -95,11 +95,14 @@ function fitting({ A, B }: Factors, [output, input]: readonly number[]): Factors
  * ```
  */
 export function vera(options: VeraOptions): Method<LowRankTrainable<VeraFactors>, VeraAux> {
-  const { rank, initial = 0.1, projectionKey = 0, saveProjection = true, projections } = options;
+  const { rank, initial = 0.1, projectionKey = 0, projection = "saved", projections } = options;
   requireRank("vera", rank);
   requireDropout("vera", options);
   if (!Number.isInteger(projectionKey) || projectionKey < 0 || projectionKey >= 2 ** 32) {
     throw new RangeError(`vera: projectionKey is a whole number from 0 and below 2³², not ${projectionKey}`);
+  }
+  if (projection !== "saved" && projection !== "drawn") {
+    throw new RangeError(`vera: a projection is saved or drawn, not ${projection}`);
   }
   return {
     name: "vera",
@@ -131,7 +134,8 @@ export function vera(options: VeraOptions): Method<LowRankTrainable<VeraFactors>
       peftAdapter({
         settings: {
           peft_type: "VERA",
-          ...optionFields(OPTIONS, { rank, dropout: options.dropout ?? 0, initial, projectionKey, saveProjection }),
+          ...optionFields(OPTIONS, { rank, dropout: options.dropout ?? 0, initial, projectionKey }),
+          save_projection: projection === "saved",
           bias: "none",
           init_weights: true,
         },
@@ -140,7 +144,7 @@ export function vera(options: VeraOptions): Method<LowRankTrainable<VeraFactors>
           ".vera_lambda_b": (target) => factors[target].b,
           ".vera_lambda_d": (target) => factors[target].d,
         },
-        shared: saveProjection ? { "base_model.vera_A": A, "base_model.vera_B": B } : {},
+        shared: projection === "saved" ? { "base_model.vera_A": A, "base_model.vera_B": B } : {},
         heads,
         base,
       }),
@@ -164,11 +168,11 @@ const OPTIONS = {
     below: 2 ** 32,
     field: ["projection_prng_key", 0],
   },
-  saveProjection: {
-    kind: "boolean",
-    help: "whether adapters hold A and B, which PEFT can draw anew; true by default",
-    default: true,
-    field: ["save_projection", true],
+  projection: {
+    kind: "text",
+    help: "whether adapters hold A and B, saved, or they are drawn anew from the key; saved by default",
+    default: "saved",
+    choices: ["saved", "drawn"],
   },
 } as const satisfies OptionSchema;
 
@@ -180,15 +184,16 @@ function readVera(file: AdapterFile): AdapterReading<VeraFactors> | undefined {
   if (tables.length > 0) throw new Error(`cannot use the adapter: VeRA is not for embeddings, as ${tables[0]}`);
   const options = file.options(OPTIONS);
   const [output, input] = largest(base, linear);
-  const projections = options.saveProjection
+  const projection = fields.flag("save_projection", true) ? "saved" : "drawn";
+  const projections = projection === "saved"
     ? {
       A: tensors.takeShaped("base_model.vera_A", [options.rank, input]),
       B: tensors.takeShaped("base_model.vera_B", [output, options.rank]),
     }
     : undefined;
   return {
-    method: vera({ ...options, targets: linear, heads, projections }),
-    options,
+    method: vera({ ...options, targets: linear, heads, projection, projections }),
+    options: { ...options, projection },
     part: (path) => ({
       d: tensors.take(`${path}.vera_lambda_d`),
       b: tensors.take(`${path}.vera_lambda_b`),
@@ -205,9 +210,9 @@ export const veraMethod: MethodDescription = defineMethod({
   summary: "two vectors for each target, around random matrices that all of them share",
   paper: "https://arxiv.org/abs/2310.11454",
   options: OPTIONS,
-  make: ({ rank, targets, dropout, initial, projectionKey, saveProjection }, { heads }) =>
-    vera({ rank, targets, dropout, heads, initial, projectionKey, saveProjection }),
+  make: ({ rank, targets, dropout, initial, projectionKey, projection }, { heads }) =>
+    vera({ rank, targets, dropout, heads, initial, projectionKey, projection }),
   recipe: { learningRate: 2e-2, options: () => ({ rank: 256, targets: QUERIES_AND_VALUES }) },
-  adapterFields: ["init_weights"],
+  adapterFields: ["init_weights", "save_projection"],
   readAdapter: readVera,
 });

@@ -86,7 +86,11 @@ describe("runs as cells of one program", () => {
     ], [4]);
   });
 
-  for (const method of ["full", "adalora", "dora", "dylora", "full-sgd", "bitfit", "relora", "chain-of-lora"]) {
+  const SEVERAL = [
+    ...["full", "adalora", "dora", "dylora", "full-sgd", "bitfit", "relora", "chain-of-lora"],
+    ...["hira", "mora", "pissa", "vera", "lora-fa"],
+  ];
+  for (const method of SEVERAL) {
     it(`have the bits that they have alone, trained by ${method}`, async () => {
       const spec = await specOf("cola", method);
       await expectSame(grid(spec, { seed: [0, 7, 2] }), [3]);

@@ -89,6 +89,31 @@ describe("deno task train --method", () => {
     );
   });
 
+  it("hira and vera write PEFT's kinds, and mora one of its own, which evaluate reads and merge merges", async () => {
+    const cases = [
+      ["hira", "HIRA", ["--rank", "4"]],
+      ["vera", "VERA", ["--projection", "drawn"]],
+      ["mora", "MORA", ["--map", "rotation"]],
+    ] as const;
+    for (const [name, kind, flags] of cases) {
+      const out = await trainAndEvaluate(name, ["--method", name, ...flags]);
+      expect((await loadAdapter(out)).config.peft_type).toBe(kind);
+      const merged = await runTask("merge", [...model, "--adapter", out, "--out", `${folder}/${name}-dense`, "--json"]);
+      const { largest, scale } = JSON.parse(merged.stdout).difference;
+      expect(largest).toBeLessThan(1e-5 * scale + 1e-6);
+    }
+  });
+
+  it("pissa writes a file as PEFT's, which evaluate reads, and convert makes LoRA of rank 2r of its state", async () => {
+    const out = await trainAndEvaluate("pissa", ["--method", "pissa", "--rank", "3"]);
+    expect((await loadAdapter(out)).config).toMatchObject({ peft_type: "LORA", r: 3, init_lora_weights: "pissa" });
+    const converted = await runTask("convert", ["--state", out, "--out", `${folder}/pissa-lora`, "--json"]);
+    const { rank, difference } = JSON.parse(converted.stdout);
+    expect(rank).toBe(6);
+    expect(difference.largest).toBeLessThan(1e-5 * difference.scale + 1e-6);
+    expect((await loadAdapter(`${folder}/pissa-lora`)).config).toMatchObject({ r: 6, init_lora_weights: true });
+  });
+
   it("dylora's state is written by convert at any rank up to its own", async () => {
     const out = await trainAndEvaluate("dylora", ["--method", "dylora", "--rank", "4", "--mode", "frozen"]);
     expect((await loadAdapter(out)).config).toMatchObject({ peft_type: "LORA", r: 4, lora_alpha: 16 });

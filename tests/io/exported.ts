@@ -196,7 +196,7 @@ function otherForms(numbers: Numbers, classifier: Classifier): Record<string, Ex
     "pissa-rslora": of(pissa({ ...OPTIONS, scaling: "rank-stabilized" })),
     "pissa-converted": { ...whole, adapter: whole.converted!() },
     vera: of(vera({ ...wide, rank: 12, heads: SAVED })),
-    "vera-drawn": of(vera({ ...wide, rank: 12, projectionKey: 5, saveProjection: false })),
+    "vera-drawn": of(vera({ ...wide, rank: 12, projectionKey: 5, projection: "drawn" })),
     "lora-fa": of(loraFa(OPTIONS)),
   };
 }

@@ -92,7 +92,7 @@ describe("vera", () => {
 
   it("comes back from an adapter without its matrices by their key", async () => {
     const base = tinyBase();
-    const method = vera({ ...OPTIONS, projectionKey: 7, saveProjection: false });
+    const method = vera({ ...OPTIONS, projectionKey: 7, projection: "drawn" });
     const { state } = await trainTiny(method, { steps: 3 });
     const adapter = method.export(state);
     expect(Object.keys(adapter.tensors).filter((name) => name.includes("vera_A"))).toEqual([]);
