@@ -8,9 +8,8 @@ import { descendThenDecay, type DescentOptions } from "./descend_then_decay.ts";
 import { flattenWithPaths, type ParameterFilter } from "./leaf_paths.ts";
 import type { Optimizer } from "./optimizer.ts";
 import {
-  directionsOf,
   isLargerThan,
-  leadingVectors,
+  leadingVectorsOfAll,
   project,
   projectBack,
   projectedShapes,
@@ -73,31 +72,33 @@ export function scaleByGalore(options: ScaleByGaloreOptions): Optimizer<GaloreSt
   requireProjection("galore", { rank, refreshEvery });
   requireScalar({ of: "galore", name: "scale", value: scale });
   const adam = scaleByAdam(options);
+  const init = (params: Tree): GaloreState => {
+    const { leaves, paths, structure } = flattenWithPaths(params);
+    const projections: Record<string, Tensor> = {};
+    const low = leaves.map((param, i) => {
+      if (!isProjected(param, paths[i])) return param;
+      requireMatrix("galore", param, paths[i]);
+      const shapes = projectedShapes(param, rank);
+      projections[paths[i]] = zeros(shapes.projection);
+      return zeros(shapes.low);
+    });
+    return { adam: adam.init(treeUnflatten<Tree, Tensor>(structure, low)), projections };
+  };
   return {
     refreshEvery,
-    init(params) {
-      const { leaves, paths, structure } = flattenWithPaths(params);
-      const projections: Record<string, Tensor> = {};
-      const low = leaves.map((param, i) => {
-        if (!isProjected(param, paths[i])) return param;
-        requireMatrix("galore", param, paths[i]);
-        const shapes = projectedShapes(param, rank);
-        projections[paths[i]] = zeros(shapes.projection);
-        return zeros(shapes.low);
-      });
-      return { adam: adam.init(treeUnflatten<Tree, Tensor>(structure, low)), projections };
-    },
+    init,
+    // Projections stay until the next refresh: without them nothing would move.
+    restart: ({ projections }, params) => ({ ...init(params), projections }),
     update(grads, state, params, isRefresh) {
       requireRefresh("galore", isRefresh);
       const { leaves, paths, structure } = flattenWithPaths(grads);
       const own = treeFlattenLike(structure, params);
-      const projections: Record<string, Tensor> = {};
-      const low = leaves.map((G, i) => {
-        if (!isProjected(own[i], paths[i])) return G;
-        const P = isRefresh ? leadingVectors(G, directionsOf(G, rank)) : state.projections[paths[i]];
-        projections[paths[i]] = P;
-        return project(G, P);
-      });
+      const places = [...leaves.keys()].filter((i) => isProjected(own[i], paths[i]));
+      const vectors = isRefresh
+        ? leadingVectorsOfAll(places.map((i) => leaves[i]), rank)
+        : places.map((i) => state.projections[paths[i]]);
+      const projections = Object.fromEntries(places.map((i, at) => [paths[i], vectors[at]]));
+      const low = leaves.map((G, i) => projections[paths[i]] ? project(G, projections[paths[i]]) : G);
       const projected = treeUnflatten(structure, low);
       const stepped = adam.update(projected, state.adam, projected);
       const updates = treeFlattenLike(structure, stepped.updates).map((N, i) => {

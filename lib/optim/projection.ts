@@ -1,10 +1,11 @@
 import * as linalg from "../linalg/mod.ts";
-import { where } from "../ops/mod.ts";
+import { select, stack, where } from "../ops/mod.ts";
 import * as random from "../ops/random_mod.ts";
 import { slice } from "../ops/slice.ts";
 import { takeAlong } from "../ops/take_along.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { formatShape } from "../tensor/shape.ts";
+import { vmap } from "../transform/vmap.ts";
 import type { ParameterFilter } from "./leaf_paths.ts";
 
 /** Columns on the shorter side up to which singular vectors are those of the whole matrix. */
@@ -104,4 +105,18 @@ export function leadingVectors(G: Tensor, count: number): Tensor {
     [Q] = linalg.qr(T.matmul(rows, { transposeA: true }));
   }
   return withSigns(columns(Q.matmul(rightVectors(T.matmul(Q))), count));
+}
+
+/**
+ * {@linkcode leadingVectors} of several matrices, in their order, of each `rank` or as many as its shorter side has. Those of one
+ * shape are found together, as each alone would keep one workgroup busy and no more; each has the bits that it has alone.
+ */
+export function leadingVectorsOfAll(matrices: readonly Tensor[], rank: number): Tensor[] {
+  const found = new Map<Tensor, Tensor>();
+  for (const alike of Map.groupBy(matrices, ({ shape }) => shape.join()).values()) {
+    const count = directionsOf(alike[0], rank);
+    const all = vmap((G: Tensor) => leadingVectors(G, count))(stack(alike));
+    alike.forEach((G, i) => found.set(G, select(all, { axis: 0, index: i })));
+  }
+  return matrices.map((G) => found.get(G)!);
 }

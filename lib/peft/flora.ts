@@ -22,7 +22,7 @@ export const floraMethod: MethodDescription = defineMethod({
   optimizer: ({ rank, refreshEvery, momentum }, { heads, ...descent }) =>
     flora({ ...descent, rank, refreshEvery, momentum, isProjected: isTarget(heads) }),
   recipe: {
-    learningRate: 2e-3,
+    learningRate: 1e-3,
     options: (steps) => ({
       rank: 8,
       refreshEvery: Math.max(1, Math.round(steps / 6)),

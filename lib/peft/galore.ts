@@ -28,7 +28,7 @@ export const galoreMethod: MethodDescription = defineMethod({
   optimizer: ({ rank, refreshEvery, scale }, { heads, ...descent }) =>
     galore({ ...descent, rank, refreshEvery, scale, isProjected: isTarget(heads) }),
   recipe: {
-    learningRate: 5e-3,
+    learningRate: 3e-3,
     options: (steps) => ({
       rank: 8,
       refreshEvery: Math.max(1, Math.round(steps / 6)),

@@ -3,7 +3,7 @@ import { expect } from "expect";
 import * as linalg from "../../lib/linalg/mod.ts";
 import { random, stack } from "../../lib/ops/mod.ts";
 import { applyUpdates, chain, galore, isRefreshStep, type Optimizer, scaleByGalore } from "../../lib/optim/mod.ts";
-import { leadingVectors } from "../../lib/optim/projection.ts";
+import { leadingVectors, leadingVectorsOfAll } from "../../lib/optim/projection.ts";
 import { type Tensor, tensor, type Tree, treeLeaves, treeMap } from "../../lib/tensor/mod.ts";
 import { jit, vmap } from "../../lib/transform/mod.ts";
 import fixture from "../fixtures/galore.json" with { type: "json" };
@@ -63,6 +63,16 @@ describe("galore()", () => {
     expect(elements).toBe(2 * (10 * 4 + 5 + 1) + 6 * 4);
   });
 
+  it("begins anew in the middle of a run with the projections that it has", async () => {
+    const params = { W: random.normal(random.key(3), [5, 4]) };
+    const optimizer = galore({ learningRate: 1, rank: 2 });
+    const { state } = optimizer.update({ W: params.W }, optimizer.init(params), params, true);
+    const [{ adam, projections }] = optimizer.restart!(state, params);
+    expect(bits(await projections.W.data())).toEqual(bits(await state[0].projections.W.data()));
+    expect(await adam.count.item()).toBe(0);
+    for (const moment of treeLeaves([adam.mu, adam.nu])) expect((await moment.data()).every((x) => x === 0)).toBe(true);
+  });
+
   it("refuses what it cannot be made of, and an update that is not told whether it is a refresh", () => {
     for (const rank of [0, 1.5, NaN]) {
       expect(() => scaleByGalore({ rank })).toThrow("galore: rank is a whole number from 1");
@@ -110,5 +120,18 @@ describe("leadingVectors()", () => {
     const together = await jit(vmap((G: Tensor) => leadingVectors(G, 4)))(stack([other, G, other]));
     expect(bits((await together.data()).slice(280, 560))).toEqual(once);
     vectors.dispose();
+  });
+
+  it("of several matrices are found together by shape, and have the bits that each has alone", async () => {
+    const shapes = [[80, 70], [12, 20], [80, 70], [20, 12], [2, 5]];
+    const matrices = shapes.map((shape, i) => random.normal(random.key(i), shape));
+    const all = jit((matrices: readonly Tensor[]) => leadingVectorsOfAll(matrices, 4));
+    const found = await all(matrices);
+    for (const [i, G] of matrices.entries()) {
+      const alone = jit((G: Tensor) => leadingVectors(G, Math.min(4, ...shapes[i])));
+      expect([i, bits(await found[i].data())]).toEqual([i, bits(await (await alone(G)).data())]);
+      alone.dispose();
+    }
+    all.dispose();
   });
 });
