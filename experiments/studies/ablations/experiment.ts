@@ -10,9 +10,10 @@ import { understoodTasks } from "../understood_tasks.ts";
 import { sayBeside } from "../../terminal/say.ts";
 import { type Growth, growthText, recordedSeeds } from "../growth.ts";
 import { recordedOf } from "../recorded.ts";
+import { sizeTable } from "./equal_sizes.ts";
 import { byMethod, gather } from "./gather.ts";
 import { widestOf } from "./rows.ts";
-import { type AblationPlan, chooseRates, distinctRuns } from "./specs.ts";
+import { type AblationPlan, chooseRates, distinctRuns, type StudyRuns } from "./specs.ts";
 import { studiesTable } from "./studies_table.ts";
 import { writeSections, type WriteSectionsOptions } from "./write_sections.ts";
 
@@ -82,6 +83,11 @@ async function seedsToBegin(
   });
 }
 
+/** How large conditions are where a study makes them equal. */
+function sizeTables(planned: readonly StudyRuns[]): string[] {
+  return planned.flatMap(({ study: { baseline }, sizes }) => sizes ? ["", sizeTable(sizes, { baseline })] : []);
+}
+
 /** A plan of studies as an experiment: what each would run, what was found, and their report. */
 export async function ablationExperiment(plan: AblationPlan, options: AblationExperimentOptions): Promise<Experiment> {
   const { inputs } = plan;
@@ -113,7 +119,7 @@ export async function ablationExperiment(plan: AblationPlan, options: AblationEx
       return {
         lines,
         document: { experiment: "ablations", specs, open: open.length, seconds: totalOf(seconds.values()) },
-        text: `\n${studiesTable(planned, { seconds: left })}`,
+        text: ["", studiesTable(planned, { seconds: left }), ...sizeTables(planned)].join("\n"),
       };
     },
     async expect(open, engine) {
