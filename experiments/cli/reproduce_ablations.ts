@@ -46,7 +46,8 @@ function settingsOf(args: readonly string[]) {
   const { model, data, revision, offline } = flags;
   if (model !== undefined && data === undefined) throw new RangeError("--model needs GLUE's files: --data DIR");
   const size = ABLATION_SIZE[flags.scale ?? "default"];
-  const { seeds = size.seeds, "many-seeds": manySeeds = size.manySeeds } = flags;
+  const { seeds = size.seeds, "many-seeds": manySeeds = size.manySeeds, "sweep-seeds": sweepSeeds, steps } = flags;
+  const tasks = flags.tasks === undefined ? undefined : nameList("task", flags.tasks, TASKS);
   const only = flags.only === undefined ? USUAL : nameList("study", flags.only, NAMES);
   return {
     flags,
@@ -54,14 +55,20 @@ function settingsOf(args: readonly string[]) {
     sources: { model: model === SUITE ? undefined : model, data, revision, offline },
     studies: STUDIES.filter((study) => isNamed(study, only)),
     options: {
+      name: size.name,
       recipe: model === undefined ? SCALE.default : SCALE.small,
-      tasks: flags.tasks === undefined ? size.tasks : nameList("task", flags.tasks, TASKS),
+      tasks: tasks ?? size.tasks,
       seeds,
       manySeeds: Math.max(seeds, manySeeds),
-      sweepSeeds: flags["sweep-seeds"] ?? size.sweepSeeds,
+      sweepSeeds: sweepSeeds ?? size.sweepSeeds,
       sweepsEach: flags.sweep === "conditions",
-      areTasksAsked: flags.tasks !== undefined,
-      steps: flags.steps ?? size.steps,
+      steps: steps ?? size.steps,
+      asked: {
+        ...tasks && { tasks },
+        ...flags.seeds !== undefined && { seeds },
+        ...sweepSeeds !== undefined && { sweepSeeds },
+        ...steps !== undefined && { steps },
+      },
     },
   };
 }

@@ -1,53 +1,77 @@
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { tableMarkdown } from "../../../lib/experiment/tables/table.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
-import { atRank, type Budget, type Fitted, fittedTo, isNear, NEAR, sizesOf } from "./state_size.ts";
+import { atRank, type Budget, type Fitted, fittedTo, isNear, NEAR, sizesOf, type StateSize } from "./state_size.ts";
 import type { Condition } from "./studies/mod.ts";
 
 /** How near a condition comes to the baseline's size, in trained parameters and in bytes of state. */
 export interface ConditionSizes extends Readonly<Record<Budget, Fitted>> {
   readonly name: string;
+  readonly task: string;
 }
 
-/** A condition at a rank. */
-function ranked(condition: Condition, { method }: RunSpec, rank: number): Condition {
-  const { rank: _, alpha } = atRank(method, rank);
+/** What stands at a path of a spec's method, by task. */
+function byTask(specs: readonly RunSpec[], valueOf: (method: RunSpec["method"], task: string) => unknown) {
+  const values = new Map(specs.map(({ method, task }) => [task, valueOf(method, task)]));
+  return ({ task }: RunSpec) => values.get(task);
+}
+
+/** A condition at a rank for each task. */
+function ranked(condition: Condition, specs: readonly RunSpec[], ranks: ReadonlyMap<string, number>): Condition {
+  const hasAlpha = specs.some(({ method }) => method.alpha !== undefined);
+  const at = (method: RunSpec["method"], task: string) => atRank(method, ranks.get(task)!);
   return {
     ...condition,
-    set: { ...condition.set, "method.rank": rank, ...alpha !== undefined && { "method.alpha": alpha } },
+    set: {
+      ...condition.set,
+      "method.rank": byTask(specs, (method, task) => at(method, task).rank),
+      ...hasAlpha && { "method.alpha": byTask(specs, (method, task) => at(method, task).alpha) },
+    },
   };
 }
 
+/** The ranks by task at which a condition comes near to the baseline in one way; none where it does not on every task. */
+function ranksBy(budget: Budget, sizes: readonly ConditionSizes[]): ReadonlyMap<string, number> | undefined {
+  const ranks = sizes.map(({ task, [budget]: fitted }) => [task, isNear(fitted) ? fitted.rank : undefined] as const);
+  const near = ranks.flatMap(([task, rank]) => rank === undefined ? [] : [[task, rank] as const]);
+  return near.length === sizes.length ? new Map(near) : undefined;
+}
+
 /** A condition at the sizes that come near to the baseline's; as it is where none does. */
-function atSizes(condition: Condition, spec: RunSpec, { parameters, bytes }: ConditionSizes): Condition[] {
-  const [own, other] = [parameters, bytes].map((one) => isNear(one) ? one.rank : undefined);
+function atSizes(condition: Condition, specs: readonly RunSpec[], sizes: readonly ConditionSizes[]): Condition[] {
+  const [own, other] = [ranksBy("parameters", sizes), ranksBy("bytes", sizes)];
   const first = own ?? other;
-  if (first === undefined) return [condition];
-  const conditions = [ranked(condition, spec, first)];
-  if (own === undefined || other === undefined || own === other) return conditions;
-  return [...conditions, ranked({ ...condition, name: `${condition.name} (equal bytes)` }, spec, other)];
+  if (!first) return [condition];
+  const conditions = [ranked(condition, specs, first)];
+  // A task on which both ranks are the same would have one run twice.
+  if (!own || !other || [...own].some(([task, rank]) => other.get(task) === rank)) return conditions;
+  return [...conditions, ranked({ ...condition, name: `${condition.name} (equal bytes)` }, specs, other)];
 }
 
 /**
  * Conditions at the ranks at which they train as many parameters as the baseline, and at which their state has as many bytes
- * where that is another rank, with a spec of each as it stands.
+ * where those are other ranks, with a spec of each as it stands on every task.
  */
 export async function equalSizes(
-  specs: ReadonlyMap<Condition, RunSpec>,
+  specs: ReadonlyMap<Condition, readonly RunSpec[]>,
   { baseline, inputs }: { readonly baseline: string; readonly inputs: Inputs },
 ): Promise<{ readonly conditions: readonly Condition[]; readonly sizes: readonly ConditionSizes[] }> {
   const [, first] = [...specs].find(([{ name }]) => name === baseline)!;
-  const wanted = (await sizesOf(first, inputs))(first.method);
+  const wanted = new Map<string, StateSize>();
+  for (const spec of first) wanted.set(spec.task, (await sizesOf(spec, inputs))(spec.method));
   const conditions: Condition[] = [];
   const sizes: ConditionSizes[] = [];
-  for (const [condition, spec] of specs) {
-    const [parameters, bytes] = [
-      await fittedTo(wanted, { spec, by: "parameters", inputs }),
-      await fittedTo(wanted, { spec, by: "bytes", inputs }),
-    ];
-    const one = { name: condition.name, parameters, bytes };
-    sizes.push(one);
-    conditions.push(...atSizes(condition, spec, one));
+  for (const [condition, own] of specs) {
+    const fitted: ConditionSizes[] = [];
+    for (const spec of own) {
+      const [parameters, bytes] = [
+        await fittedTo(wanted.get(spec.task)!, { spec, by: "parameters", inputs }),
+        await fittedTo(wanted.get(spec.task)!, { spec, by: "bytes", inputs }),
+      ];
+      fitted.push({ name: condition.name, task: spec.task, parameters, bytes });
+    }
+    sizes.push(...fitted);
+    conditions.push(...atSizes(condition, own, fitted));
   }
   return { conditions, sizes };
 }
@@ -57,7 +81,7 @@ function cells(fitted: Fitted, by: Budget) {
   const { rank, size, deviation } = fitted;
   const percent = `${deviation < 0 ? "−" : "+"}${Math.abs(100 * deviation).toFixed(1)} %`;
   return {
-    rank: rank === undefined ? "–" : String(rank),
+    rank: rank === undefined || !isNear(fitted) ? "–" : String(rank),
     size: size[by].toLocaleString("en"),
     deviation: isNear(fitted) ? percent : `${percent}: not comparable`,
   };
@@ -65,10 +89,14 @@ function cells(fitted: Fitted, by: Budget) {
 
 /** The sizes of conditions as a Markdown table. */
 export function sizeTable(sizes: readonly ConditionSizes[], { baseline }: { readonly baseline: string }): string {
-  const rows = sizes.map(({ name, parameters, bytes }) => {
+  const alike = Map.groupBy(sizes, ({ name, parameters, bytes }) => JSON.stringify([name, parameters, bytes]));
+  const tasks = new Set(sizes.map(({ task }) => task));
+  const rows = [...alike.values()].map((own) => {
+    const [{ name, parameters, bytes }] = own;
     const [one, other] = [cells(parameters, "parameters"), cells(bytes, "bytes")];
     return {
       method: name,
+      on: own.length === tasks.size ? "all tasks" : own.map(({ task }) => task).join(", "),
       "rank by parameters": one.rank,
       "trained parameters": one.size,
       "off by": one.deviation,

@@ -32,7 +32,9 @@ import { type Held, heldOf, plainFindings, scopeOf, showsSomething } from "./fin
 import { holdPairs, pairTable } from "./pairs.ts";
 import { rowsOf } from "./rows.ts";
 import type { ChosenRates, StudyRuns } from "./specs.ts";
+import type { Study } from "./studies/mod.ts";
 import { sizeTable } from "./equal_sizes.ts";
+import { rateFindings, rateTable, rateWarnings, sweptIn } from "./rate_findings.ts";
 import { ranksFigure } from "./ranks_figure.ts";
 import { growingSeeds, seedsFigure } from "./seeds_figure.ts";
 import { taskTable } from "./task_table.ts";
@@ -97,64 +99,24 @@ function costTable({ runs }: StudyRuns, { records }: Evidence): string {
   }));
 }
 
-/** Sweeps that a study's conditions took their rates from. */
-function sweptIn({ runs }: StudyRuns): string[] {
-  return [...new Set(runs.flatMap(({ sweeps }) => sweeps))];
-}
-
-function rateTable(studyRuns: StudyRuns, { chosen, sweeps }: Evidence): string {
-  const names = sweptIn(studyRuns);
-  const specs = names.flatMap((name) => sweeps.get(name)!);
-  const seeds = [...new Set(specs.map(({ seed }) => seed))];
-  const { metric, split, checkpoint } = settingOf(specs);
-  const rows = chosen.best.filter(({ method }) => names.includes(method)).map(({ method, tried, learningRate }) => ({
-    swept: method,
-    ...Object.fromEntries(tried.map(({ learningRate, mean, failures }) => [
-      `at ${learningRate}`,
-      mean === undefined ? `${failures} failed` : formatPoints(100 * mean, { digits: 1 }),
-    ])),
-    chosen: String(learningRate),
-  }));
-  return [
-    tableMarkdown(rows),
-    "",
-    `- The sweep's mean scores by learning rate. Metric: ${metric}, in per cent; ${split} split; ${checkpoint} ` +
-    `checkpoint; ${seeds.length === 1 ? "seed" : "seeds"} ${
-      seeds.join(", ")
-    }, which no comparison uses; as many runs for each.`,
-  ].join("\n");
-}
-
-function rateFindings(studyRuns: StudyRuns, { chosen: { best } }: Evidence): string[] {
-  const names = sweptIn(studyRuns);
-  const own = best.filter(({ method }) => names.includes(method));
-  return [
-    `Rates that the sweep chose: ${own.map(({ method, learningRate }) => `${method} ${learningRate}`).join(", ")}.`,
-  ];
-}
-
-/** What the sweep leaves open about the rates of a study's conditions. */
-function rateWarnings(studyRuns: StudyRuns, { chosen: { best, failed } }: Evidence): string[] {
-  const names = sweptIn(studyRuns);
-  return [
-    ...best.flatMap(({ method, warning }) => warning && names.includes(method) ? [`${warning}.`] : []),
-    ...failed.filter((name) => names.includes(name)).map((name) =>
-      `${name}: runs failed at every rate of the sweep, so it has its recipe's.`
-    ),
-  ];
-}
-
 /** Directions in which shares of changes are counted: twice the recipes' rank. */
 const DIRECTIONS = 16;
 
-/** What comparisons with the baseline show on each task by itself. */
+/** What comparisons show on each task by itself. */
 function taskFindings(
   rows: readonly ScoredRun[],
   { baseline, level, margin }: Pick<Comparison, "baseline" | "level" | "margin">,
+  pairs: Study["pairs"] = [],
 ): string[] {
   return [...new Set(rows.map(({ task }) => task))].map((task) => {
-    const held = heldOf(compare(rows.filter((row) => row.task === task), { baseline, level, margin }));
-    return `**On ${task}**: ${plainFindings(held, { level, margin, what: `comparisons with ${baseline}` })}`;
+    const own = rows.filter((row) => row.task === task);
+    const held = heldOf(compare(own, { baseline, level, margin }));
+    const further = holdPairs(own, { pairs, level, margin });
+    return [
+      `**On ${task}**:`,
+      plainFindings(held, { level, margin, what: `comparisons with ${baseline}` }),
+      ...further.length > 0 ? [plainFindings(further, { level, margin, what: "further pairs" })] : [],
+    ].join(" ");
   });
 }
 
@@ -257,11 +219,15 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
     ],
     findings: [
       scopeOf(comparison),
-      plainFindings(others, { level, margin, what: `comparisons with ${baseline}` }),
-      ...pairs.length > 0 ? [plainFindings(pairs, { level, margin, what: "further pairs" })] : [],
+      // What holds on tasks of several kinds together says nothing.
+      ...study.comparesTasks
+        ? taskFindings(rows, comparison, study.pairs)
+        : [plainFindings(others, { level, margin, what: `comparisons with ${baseline}` })],
+      ...pairs.length > 0 && !study.comparesTasks
+        ? [plainFindings(pairs, { level, margin, what: "further pairs" })]
+        : [],
       ...figure.kind === "rates" ? rateFindings(studyRuns, evidence) : [],
       ...rateWarnings(studyRuns, evidence),
-      ...study.comparesTasks ? taskFindings(rows, comparison) : [],
       ...["cosines", "ranks"].includes(figure.kind) ? changeFindings(changes, { baseline }) : [],
       ...figure.kind === "ranks" ? [rankAndScore(changes, rows)] : [],
       ...figure.kind === "seeds" ? seedsFindings(rows, { method: figure.method, baseline }) : [],

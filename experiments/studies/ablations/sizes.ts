@@ -1,19 +1,12 @@
-import type { GlueTaskName } from "../../../lib/data/mod.ts";
+import type { AblationSizeName, StudySize } from "./studies/study_size.ts";
 
-/** Names of the sizes at which studies run. */
-export const ABLATION_SIZES = ["default", "medium", "large"] as const;
+export { ABLATION_SIZES } from "./studies/study_size.ts";
 
 /** How much a study runs. */
-export interface AblationSize {
-  readonly tasks: readonly GlueTaskName[];
-  /** Seeds of each condition, from 0 on. */
-  readonly seeds: number;
+export interface AblationSize extends StudySize {
+  readonly name: AblationSizeName;
   /** Seeds of the study of seeds, from 0 on. */
   readonly manySeeds: number;
-  /** Optimizer steps of a run; those of the model's recipe where they are absent. */
-  readonly steps?: number;
-  /** Seeds of the sweep for learning rates, from `SWEEP_SEED` on or from where the tables' end. */
-  readonly sweepSeeds: number;
   /** Where records go. */
   readonly out: string;
 }
@@ -28,8 +21,9 @@ export const SWEEP_FACTORS: readonly number[] = [0.4, 1, 2, 4];
  * Sizes by name. Three tasks × three seeds are the fewest pairs whose exact test can tell ten conditions apart at 5 %; twice
  * as many halve the variance of a mean difference.
  */
-export const ABLATION_SIZE: Readonly<Record<typeof ABLATION_SIZES[number], AblationSize>> = {
+export const ABLATION_SIZE: Readonly<Record<AblationSizeName, AblationSize>> = {
   default: {
+    name: "default",
     tasks: ["cola", "rte", "sst2"],
     seeds: 6,
     manySeeds: 16,
@@ -38,6 +32,7 @@ export const ABLATION_SIZE: Readonly<Record<typeof ABLATION_SIZES[number], Ablat
     out: "runs/ablations",
   },
   medium: {
+    name: "medium",
     tasks: ["cola", "rte", "sst2", "stsb"],
     seeds: 8,
     manySeeds: 20,
@@ -46,6 +41,7 @@ export const ABLATION_SIZE: Readonly<Record<typeof ABLATION_SIZES[number], Ablat
     out: "runs/ablations-medium",
   },
   large: {
+    name: "large",
     tasks: ["cola", "sst2", "mrpc", "stsb", "rte", "mnli", "qnli", "qqp"],
     seeds: 10,
     manySeeds: 30,

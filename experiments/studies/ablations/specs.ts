@@ -10,7 +10,7 @@ import { SWEEP_FACTORS, SWEEP_SEED } from "./sizes.ts";
 import { glueSpecs } from "../glue/glue_specs.ts";
 import { type ConditionSizes, equalSizes } from "./equal_sizes.ts";
 import type { Condition, Study } from "./studies/mod.ts";
-import { type AblationOptions, sweptFor, tasksOf } from "./swept.ts";
+import { type AblationOptions, sizeOf, sweptFor } from "./swept.ts";
 
 /** A condition's runs. */
 export interface ConditionRuns {
@@ -36,6 +36,8 @@ interface RunsOf {
   /** 0 by default. */
   readonly firstSeed?: number;
   readonly seeds: number;
+  /** The recipes' own where they are absent. */
+  readonly steps?: number;
 }
 
 export type { AblationOptions } from "./swept.ts";
@@ -56,9 +58,9 @@ export class AblationPlan {
   constructor(readonly inputs: Inputs, readonly studies: readonly Study[], readonly options: AblationOptions) {}
 
   /** Specs of a method as its recipe has them. */
-  async #recipe(method: string, { tasks, firstSeed = 0, seeds }: RunsOf): Promise<RunSpec[]> {
-    const { recipe: scale, steps } = this.options;
-    const key = `${method} ${tasks} ${firstSeed} ${seeds}`;
+  async #recipe(method: string, { tasks, firstSeed = 0, seeds, steps }: RunsOf): Promise<RunSpec[]> {
+    const { recipe: scale } = this.options;
+    const key = `${method} ${tasks} ${firstSeed} ${seeds} ${steps}`;
     let specs = this.#recipes.get(key);
     if (!specs) {
       specs = await glueSpecs(this.inputs, {
@@ -113,17 +115,17 @@ export class AblationPlan {
   /** Runs that choose learning rates, by the name of what is swept. */
   async sweeps(): Promise<Map<string, RunSpec[]>> {
     const swept = new Map<string, RunSpec[]>();
-    const { sweepSeeds, seeds, manySeeds } = this.options;
     // Never a seed of the tables, however many those have.
-    const firstSeed = Math.max(SWEEP_SEED, seeds, manySeeds);
+    const { seeds: usual, manySeeds } = this.options;
+    const firstSeed = Math.max(SWEEP_SEED, usual, manySeeds);
     const all = await Promise.all(this.studies.map(async (study) => {
       const { conditions } = await this.#conditionsOf(study);
       return conditions.flatMap((condition) => sweptFor(condition, study, this.options));
     }));
-    for (const { condition, tasks } of all.flat()) {
+    for (const { condition, ...which } of all.flat()) {
       if (swept.has(condition.name)) continue;
       const rates = (usual: number) => SWEEP_FACTORS.map((factor) => rounded(factor * usual));
-      const specs = await this.#specsOf(condition, { tasks, firstSeed, seeds: sweepSeeds, rates });
+      const specs = await this.#specsOf(condition, { ...which, firstSeed, rates });
       swept.set(condition.name, inCompiledOrder(specs));
     }
     return swept;
@@ -154,15 +156,17 @@ export class AblationPlan {
       readonly seedsOfAll?: number;
     },
   ): Promise<ConditionRuns> {
-    const { seeds, manySeeds, sweepsEach } = this.options;
+    const { sweepsEach } = this.options;
+    const { tasks, steps, seeds } = sizeOf(study, this.options);
     const swept = sweptFor(condition, study, this.options);
     const chosenOn = (task: string) => {
       const one = swept.find(({ tasks }) => tasks.some((name) => name === task));
       return one && rateOf.get(one.condition.name);
     };
     const specs = await this.#specsOf(condition, {
-      tasks: tasksOf(study, this.options),
-      seeds: seedsOfAll ?? (study.hasManySeeds ? manySeeds : seeds),
+      tasks,
+      steps,
+      seeds: seedsOfAll ?? seeds,
       rates: (usual, task) => rounded((condition.rate?.times ?? 1) * (chosenOn(task) ?? usual)),
       ...study.measuresChange && { changeOf: await this.#changeOf() },
     });
@@ -178,11 +182,10 @@ export class AblationPlan {
   }> {
     const { conditions, baseline, equals } = study;
     if (!equals) return { conditions };
-    const [tasks, rates] = [tasksOf(study, this.options).slice(0, 1), (usual: number) => usual];
-    const specs = new Map<Condition, RunSpec>();
+    const { tasks, steps } = sizeOf(study, this.options);
+    const specs = new Map<Condition, readonly RunSpec[]>();
     for (const condition of conditions) {
-      const [spec] = await this.#specsOf(condition, { tasks, seeds: 1, rates });
-      specs.set(condition, spec);
+      specs.set(condition, await this.#specsOf(condition, { tasks, steps, seeds: 1, rates: (usual) => usual }));
     }
     return await equalSizes(specs, { baseline, inputs: this.inputs });
   }

@@ -2,6 +2,7 @@ import type { GlueTaskName } from "../../../lib/data/mod.ts";
 import type { Scale } from "../../recipes/mod.ts";
 import type { AblationSize } from "./sizes.ts";
 import type { Condition, Study } from "./studies/mod.ts";
+import type { StudySize } from "./studies/study_size.ts";
 
 /** What conditions are trained on, and how much. */
 export interface AblationOptions extends Omit<AblationSize, "out"> {
@@ -9,14 +10,16 @@ export interface AblationOptions extends Omit<AblationSize, "out"> {
   readonly recipe: Scale;
   /** Whether each condition has a sweep of its own, not each method with its optimizer. */
   readonly sweepsEach?: boolean;
-  /** Whether all studies run on these tasks, those with tasks of their own, too. */
-  readonly areTasksAsked?: boolean;
+  /** What of the size was asked for, of studies with a size of their own, too. */
+  readonly asked?: Partial<StudySize>;
 }
 
 /** Runs that are swept for one rate. */
 export interface Swept {
   readonly condition: Condition;
   readonly tasks: readonly GlueTaskName[];
+  readonly seeds: number;
+  readonly steps?: number;
 }
 
 /** What is swept for a condition: itself, or its method with its optimizer and all else as in the recipe. */
@@ -29,15 +32,21 @@ function sweptCondition(condition: Condition, { name, sweepsEach }: Study, optio
   return { name: optimizer === undefined ? method : `${method} ${optimizer}`, method, set: own };
 }
 
-/** Tasks of a study: its own, unless others are asked for. */
-export function tasksOf({ tasks }: Study, { tasks: usual, areTasksAsked }: AblationOptions): readonly GlueTaskName[] {
-  return areTasksAsked || tasks === undefined ? usual : tasks;
+/** How much a study runs: as others, or as it says itself, unless something else is asked for. */
+export function sizeOf(
+  { size, hasManySeeds }: Study,
+  options: AblationOptions,
+): StudySize {
+  const { name, tasks, seeds, manySeeds, steps, sweepSeeds, asked } = options;
+  return { tasks, seeds: hasManySeeds ? manySeeds : seeds, steps, sweepSeeds, ...size?.(name), ...size && asked };
 }
 
 /** What is swept for a condition of a study: on all tasks together, or on each for itself where they are of other kinds. */
 export function sweptFor(condition: Condition, study: Study, options: AblationOptions): Swept[] {
   const swept = sweptCondition(condition, study, options);
-  const tasks = tasksOf(study, options);
-  if (!study.sweepsTasks) return [{ condition: swept, tasks }];
-  return tasks.map((task) => ({ condition: { ...swept, name: `${swept.name} on ${task}` }, tasks: [task] }));
+  const { tasks, sweepSeeds: seeds, steps } = sizeOf(study, options);
+  if (!study.sweepsTasks) return [{ condition: swept, tasks, seeds, steps }];
+  return tasks.map((task) => (
+    { condition: { ...swept, name: `${swept.name} on ${task}` }, tasks: [task], seeds, steps }
+  ));
 }

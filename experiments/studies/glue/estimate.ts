@@ -124,14 +124,18 @@ export async function estimateRuns(
   return { runs, basis };
 }
 
-/** Seconds of runs whose batches have one length: each method is measured on one task, and scaled by length alone. */
+/**
+ * Seconds of runs whose batches have one length: each method on its layers is measured on one task for each size of batch, and
+ * scaled by length alone.
+ */
 export async function estimateSeconds(specs: readonly RunSpec[], trainer: Trainer): Promise<Map<RunSpec, number>> {
   const measured = new Map<string, number>();
   const seconds = new Map<RunSpec, number>();
   for (const spec of specs) {
-    const { method, model } = spec;
-    if (!measured.has(method.name)) measured.set(method.name, await trainer.estimate(spec) / model.length / spec.steps);
-    seconds.set(spec, measured.get(method.name)! * model.length * spec.steps);
+    const { method: { name, targets }, model, batchSize } = spec;
+    const key = JSON.stringify([name, targets, batchSize]);
+    if (!measured.has(key)) measured.set(key, await trainer.estimate(spec) / model.length / spec.steps);
+    seconds.set(spec, measured.get(key)! * model.length * spec.steps);
   }
   return seconds;
 }

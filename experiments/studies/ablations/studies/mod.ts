@@ -34,7 +34,7 @@ export const STUDIES: readonly Study[] = [
   PAPER_COSINES,
   RANK_OF_CHANGE,
   // Where its task is there.
-  ...RECALL.tasks?.length ? [RECALL] : [],
+  ...RECALL.size?.("default").tasks?.length ? [RECALL] : [],
 ];
 
 /** Names that `--only` takes for several studies together. */

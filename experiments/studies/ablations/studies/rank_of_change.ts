@@ -45,6 +45,8 @@ export const RANK_OF_CHANGE: Study = {
   pairs: [[DELTA.name, SCALED.name]],
   figure: { kind: "ranks" },
   isExtra: true,
+  // As many steps as each task's recipe has.
+  size: () => ({ tasks: ["cola", "sst2"], steps: undefined }),
   measuresChange: true,
   showsTasks: true,
   equals: true,

@@ -13,7 +13,8 @@ export const RECALL: Study = {
   title: "Recall: random pairs, which need rank",
   question: "Which methods keep more random pairs than LoRA and Delta-LoRA, whose changes of W are of low rank?",
   notes: ["Scored on the pairs that were trained: what a method can hold, not what it generalizes."],
-  tasks: TASKS.filter((task: string) => task === "recall"),
+  // As many steps as the task's recipe has.
+  size: () => ({ tasks: TASKS.filter((task: string) => task === "recall"), steps: undefined }),
   baseline: LORA.name,
   conditions: [LORA, DELTA, ...OTHERS],
   pairs: OTHERS.map(({ name }) => [name, DELTA.name] as const),

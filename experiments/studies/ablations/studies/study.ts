@@ -1,5 +1,5 @@
-import type { GlueTaskName } from "../../../../lib/data/mod.ts";
 import type { Axes, RunSpec } from "../../../../lib/experiment/specs/mod.ts";
+import type { AblationSizeName, StudySize } from "./study_size.ts";
 
 /** One way to train that a study looks at. */
 export interface Condition {
@@ -51,8 +51,8 @@ export interface Study {
   readonly figure: StudyFigure;
   /** Paths of specs in which conditions differ beside their methods and learning rates. */
   readonly mayDiffer?: readonly string[];
-  /** Tasks of its own, where `--tasks` does not name others. */
-  readonly tasks?: readonly GlueTaskName[];
+  /** What it has otherwise than all studies at a size, unless flags say it. Sweeps are its own where `sweepsTasks` is set. */
+  readonly size?: (name: AblationSizeName) => Partial<StudySize>;
   /** Whether each task has rates of its own, as tasks are of other kinds. */
   readonly sweepsTasks?: boolean;
   /**
