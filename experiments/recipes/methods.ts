@@ -27,7 +27,13 @@ interface Variant extends peft.MethodRecipe {
   readonly method: string;
 }
 
-const switched = registry.methodNamed("lora-scaled");
+const [switched, delta] = ["lora-scaled", "delta-lora"].map((name) => registry.methodNamed(name));
+
+/** Delta-LoRA whose λ moves over the run: forms that do not telescope. */
+function withSchedule(lambdaSchedule: string): Variant {
+  const { learningRate, options } = delta.recipe;
+  return { method: delta.name, learningRate, options: (steps) => ({ ...options?.(steps), lambdaSchedule }) };
+}
 
 /** What tables compare beside the methods as their own files have them. */
 const VARIANTS: Readonly<Record<string, Variant>> = {
@@ -38,6 +44,8 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     learningRate: 5e-3,
     options: (steps) => ({ ...switched.recipe.options?.(steps), startStep: Math.floor(0.25 * steps) }),
   },
+  "delta-lora-falling": withSchedule("linear"),
+  "delta-lora-rising": withSchedule("rising-linear"),
 };
 
 /** A method of a module of one's own. */

@@ -1,8 +1,8 @@
-import { addLowRank, concat, copy, full, stopGradient, where, zerosLike } from "../ops/mod.ts";
+import { addLowRank, concat, copy, full, stopGradient, sub, where, zerosLike } from "../ops/mod.ts";
 import type { LowRank } from "../ops/low_rank.ts";
 import { quotient, requireNumber, requireScalar } from "../ops/scalar.ts";
 import type { Schedule } from "../optim/optimizer.ts";
-import { cosineSchedule, linearSchedule } from "../optim/schedules.ts";
+import { cosineSchedule, linearSchedule, type WarmupOptions } from "../optim/schedules.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { treeMap } from "../tensor/tree.ts";
 import { deltaOfStep, movesAt, weightAt } from "./delta_lora_update.ts";
@@ -202,8 +202,21 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
   };
 }
 
-/** How λ may fall over a run. */
-const LAMBDA_SCHEDULES = { linear: linearSchedule, cosine: cosineSchedule } as const;
+/** A schedule that rises from 0 to λ as another one falls from λ to 0. */
+function rising(falling: (options: WarmupOptions) => Schedule): (options: WarmupOptions) => Schedule {
+  return ({ peak, ...options }) => {
+    const fall = falling({ peak: 1, ...options });
+    return (step) => sub(1, fall(step)).mul(peak);
+  };
+}
+
+/** How λ may fall or rise over a run. */
+const LAMBDA_SCHEDULES = {
+  "linear": linearSchedule,
+  "cosine": cosineSchedule,
+  "rising-linear": rising(linearSchedule),
+  "rising-cosine": rising(cosineSchedule),
+} as const;
 
 /**
  * The description of {@linkcode deltaLora} for trainers, command lines and records: options with defaults, and recipe.
@@ -218,9 +231,9 @@ export const deltaLoraMethod: MethodDescription = defineMethod({
     lambdaSchedule: {
       kind: "text",
       help:
-        "how λ falls to 0 over the run, linear or cosine; constant by default. What W received has no factors then, " +
-        "and the result is a whole model",
-      choices: ["linear", "cosine"],
+        "how λ falls to 0 over the run, linear or cosine, or how it rises from 0, rising-linear or rising-cosine; constant " +
+        "by default. What W received has no factors then, and the result is a whole model",
+      choices: ["linear", "cosine", "rising-linear", "rising-cosine"],
     },
     startStep: {
       kind: "integer",

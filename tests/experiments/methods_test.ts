@@ -40,6 +40,8 @@ const COUNTS: Readonly<Record<string, number>> = {
   "delta-lora": LORA + HEADS,
   "lora-scaled": LORA + HEADS,
   "lora-switched": LORA + HEADS,
+  "delta-lora-falling": LORA + HEADS,
+  "delta-lora-rising": LORA + HEADS,
   relora: LORA + HEADS,
   "chain-of-lora": LORA + HEADS,
   "periodic-lora": LORA + HEADS,
@@ -72,6 +74,8 @@ describe("recipes", () => {
     const { options, make } = RECIPES["delta-lora"];
     const at = (lambdaSchedule: string) => () => make({ ...options(STEPS), lambdaSchedule }, { steps: STEPS });
     expect(at("linear")).not.toThrow();
-    expect(at("steps")).toThrow('delta-lora: lambdaSchedule is linear or cosine, not "steps"');
+    expect(at("steps")).toThrow(
+      'delta-lora: lambdaSchedule is linear or cosine or rising-linear or rising-cosine, not "steps"',
+    );
   });
 });

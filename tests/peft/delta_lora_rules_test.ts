@@ -1,8 +1,10 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { random } from "../../lib/ops/mod.ts";
-import { adamw, cosineSchedule, linearSchedule, type Optimizer, sgd } from "../../lib/optim/mod.ts";
-import { deltaLora, type DeltaLoraOptions } from "../../lib/peft/mod.ts";
+import { adamw, type Optimizer, sgd } from "../../lib/optim/mod.ts";
+import { singularValues } from "../../lib/experiment/instruments/mod.ts";
+import { deltaLora, type DeltaLoraOptions, type Method, methodNamed } from "../../lib/peft/mod.ts";
+import { type Tree, treeLeaf } from "../../lib/tensor/mod.ts";
 import { init, makeStep } from "../../lib/train/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
 import { testDevice } from "../support/device.ts";
@@ -27,15 +29,14 @@ function product(B: ArrayLike<number>, A: ArrayLike<number>): number[] {
 }
 
 /** Trains one layer; gives B·A before each step and in the end, and W − W₀. */
-async function run(options: DeltaLoraOptions, optimizer: Optimizer) {
+async function run(method: Method<Tree, Tree>, optimizer: Optimizer) {
   const { base, points } = oneLayer();
-  const method = deltaLora(options);
   const step = jit(makeStep({ loss: layerLoss, method, optimizer }), { donate: [0] });
   let state = init(random.key(1), base, { method, optimizer });
   const products: number[][] = [];
   const look = async () => {
-    const { A, B } = state.trainable.factors[QUERY];
-    products.push(product(await B.data(), await A.data()));
+    const [A, B] = ["A", "B"].map((name) => treeLeaf(state.trainable, "factors", QUERY, name).data());
+    products.push(product(await B, await A));
   };
   const losses: number[] = [];
   await look();
@@ -59,40 +60,51 @@ describe("deltaLora", () => {
 
   for (const [name, optimizer] of Object.entries(OPTIMIZERS)) {
     it(`telescopes under ${name}: W_T − W_0 = λ·(α/r)·(B_T A_T − B_{K+1} A_{K+1}), and both forms agree`, async () => {
-      const { products, change, losses, merged } = await run({ ...OPTIONS, write: "in-place" }, optimizer);
+      const { products, change, losses, merged } = await run(deltaLora({ ...OPTIONS, write: "in-place" }), optimizer);
       const [first, last] = [products[3], products[STEPS]];
       expectClose(change, last.map((x, i) => 0.5 * 3 * (x - first[i])), 1e-5);
       expect(Math.max(...change.map(Math.abs))).toBeGreaterThan(1e-2);
-      const other = await run({ ...OPTIONS, write: "telescoped" }, optimizer);
+      const other = await run(deltaLora({ ...OPTIONS, write: "telescoped" }), optimizer);
       expectClose(other.losses, losses, 1e-5);
       expectClose(other.merged, merged, 1e-5);
     });
   }
 
-  it("with a λ by step writes λ(t)·(α/r)·(B′A′ − BA) at each: W_T − W_0 is their sum", async () => {
-    const total = STEPS;
-    const schedules = {
-      linear: { lambda: linearSchedule({ peak: 0.8, total }), at: (t: number) => 0.8 * (1 - t / total) },
-      cosine: {
-        lambda: cosineSchedule({ peak: 0.8, total }),
-        at: (t: number) => 0.4 * (1 + Math.cos(Math.PI * t / total)),
-      },
-    };
-    for (const { lambda, at } of Object.values(schedules)) {
-      const { products, change, method, state } = await run({ ...OPTIONS, lambda }, OPTIMIZERS.AdamW);
+  /** λ(t) by its name in flags and specs, at the share t of the run. */
+  const SCHEDULES: Readonly<Record<string, (t: number) => number>> = {
+    "linear": (t) => 0.8 * (1 - t),
+    "cosine": (t) => 0.4 * (1 + Math.cos(Math.PI * t)),
+    "rising-linear": (t) => 0.8 * t,
+    "rising-cosine": (t) => 0.4 * (1 - Math.cos(Math.PI * t)),
+  };
+  for (const [lambdaSchedule, at] of Object.entries(SCHEDULES)) {
+    it(`with a λ by step, ${lambdaSchedule}, writes λ(t)·(α/r)·(B′A′ − BA) at each, of more rank than 2r together`, async () => {
+      const { make } = methodNamed("delta-lora");
+      const options = { rank: 2, alpha: 6, lambda: 0.8, startStep: 2, lambdaSchedule };
+      const byStep = make(options, { steps: STEPS, targets: TARGETS });
+      const { products, change, method, state } = await run(byStep, OPTIMIZERS.AdamW);
       const wanted = change.map(() => 0);
       for (let t = 3; t < STEPS; t++) {
-        wanted.forEach((_, i) => wanted[i] += at(t) * 3 * (products[t + 1][i] - products[t][i]));
+        wanted.forEach((_, i) => wanted[i] += at(t / STEPS) * 3 * (products[t + 1][i] - products[t][i]));
       }
       expectClose(change, wanted, 1e-5);
+      const rankOf = (matrix: readonly number[]) => {
+        const values = singularValues({ data: Float64Array.from(matrix), shape: [6, 8] });
+        // Writes of W in f32 leave values of some 3e-7.
+        return values.filter((value) => value > 3e-6).length;
+      };
+      expect(rankOf(change)).toBeGreaterThan(4);
+      // With a constant λ it is twice the rank at most.
+      const { change: telescoped } = await run(deltaLora({ ...OPTIONS, write: "in-place" }), OPTIMIZERS.AdamW);
+      expect(rankOf(telescoped)).toBeLessThanOrEqual(4);
       expect(await method.writeCount!(state).item()).toBe(STEPS - 3);
-      expect(method.describe(state).lambda).toBe("by step");
+      expect([method.describe(state).lambda, method.isWhole]).toEqual(["by step", true]);
       expect(() => method.export(state)).toThrow("has no factors to export: merge instead");
-    }
-  });
+    });
+  }
 
   it("tells a constant λ with its counts", async () => {
-    const { method, state } = await run({ ...OPTIONS, write: "telescoped" }, OPTIMIZERS.SGD);
+    const { method, state } = await run(deltaLora({ ...OPTIONS, write: "telescoped" }), OPTIMIZERS.SGD);
     // The factors alone: the layer has no head.
     expect(method.describe(state)).toEqual({
       trainableParameters: 2 * (6 + 8),
