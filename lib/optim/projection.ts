@@ -96,7 +96,10 @@ function rightVectors(T: Tensor): Tensor {
  */
 export function leadingVectors(G: Tensor, count: number): Tensor {
   const { short, isTall } = sidesOf(G);
-  const T = isTall ? G : G.transpose();
+  // Beside 1, as squares of gradients may be too small for f32.
+  const largest = G.abs().max();
+  const scaled = G.div(where(largest.greater(0), largest, 1));
+  const T = isTall ? scaled : scaled.transpose();
   if (short <= WHOLE) return columns(rightVectors(T), count);
   const width = Math.min(short, count + BESIDE);
   let Q = random.normal(random.key(0), [short, width]);

@@ -111,6 +111,16 @@ describe("leadingVectors()", () => {
     });
   }
 
+  it("do not depend on how small the gradient is, and are orthonormal where it is 0", async () => {
+    for (const [m, n] of [[70, 64], [96, 90]]) {
+      const { G } = await withValues(m, n, values);
+      const wanted = await leadingVectors(G, 3).data();
+      expectClose(await leadingVectors(G.mul(1e-25), 3).data(), wanted, 2e-4);
+      const none = leadingVectors(G.mul(0), 3);
+      expectClose(await none.matmul(none, { transposeA: true }).data(), [1, 0, 0, 0, 1, 0, 0, 0, 1], 1e-5);
+    }
+  });
+
   it("have the same bits every time, and in cells", async () => {
     const { G } = await withValues(80, 70, values);
     const { G: other } = await withValues(80, 70, values.toReversed());
