@@ -145,7 +145,9 @@ export const hiraMethod: MethodDescription = defineMethod({
   paper: "https://openreview.net/forum?id=TwJrTz9cRS",
   options: OPTIONS,
   make: ({ rank, targets, dropout }, { heads }) => hira({ rank, targets, dropout, heads }),
-  recipe: { learningRate: 1e-2, options: () => ({ rank: 8, targets: QUERIES_AND_VALUES }) },
+  recipe: { learningRate: 2e-2, options: () => ({ rank: 8, targets: QUERIES_AND_VALUES }) },
+  // Four times LoRA's, as in the recipe.
+  learningRate: 2e-3,
   adapterFields: ["init_weights"],
   readAdapter: readHira,
 });

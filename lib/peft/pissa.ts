@@ -1,6 +1,7 @@
-import { concat } from "../ops/mod.ts";
+import { concat, select, stack } from "../ops/mod.ts";
 import { product, requireNumber } from "../ops/scalar.ts";
 import { svd } from "../linalg/mod.ts";
+import { formatShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { changeOf, type Factors, type LowRankPatterns, type LowRankTrainable } from "./factors.ts";
 import type { AdapterFile, AdapterReading } from "./files/adapter_file.ts";
@@ -34,17 +35,26 @@ export interface PissaAux {
 
 type PissaState = MethodState<LowRankTrainable, PissaAux>;
 
-/** The first r singular values and vectors of W, divided among two factors: A = √(S/s)·Vᵀ and B = U·√(S/s). */
-function principalOf(W: Tensor, { path, rank, scale }: {
-  readonly path: string;
+/** U, S and Vᵀ of a weight. */
+type Decomposed = ReturnType<typeof svd>;
+
+/** U, S and Vᵀ of the targets' weights; those of one shape are computed at once. */
+function decompose(base: BaseParams, paths: readonly string[]): (readonly [path: string, Decomposed])[] {
+  const weightOf = (path: string) => base[`${path}.weight`];
+  const groups = Map.groupBy(paths, (path) => formatShape(weightOf(path).shape));
+  return [...groups.values()].flatMap((group) => {
+    const [u, s, vt] = svd(stack(group.map((path) => weightOf(path).astype("f32"))));
+    const own = (part: Tensor, index: number) => select(part, { axis: 0, index });
+    return group.map((path, i) => [path, [own(u, i), own(s, i), own(vt, i)]] as const);
+  });
+}
+
+/** The first r singular values and vectors, divided among two factors: A = √(S/s)·Vᵀ and B = U·√(S/s). */
+function principalOf([u, s, vt]: Decomposed, { rank, scale }: {
   readonly rank: number;
   readonly scale: Tensor | number;
 }): Factors {
-  const [output, input] = W.shape;
-  if (rank > Math.min(output, input)) {
-    throw new RangeError(`pissa: rank ${rank} is above the ${Math.min(output, input)} singular values of ${path}`);
-  }
-  const [u, s, vt] = svd(W.astype("f32"));
+  const [output, input] = [u.shape[0], vt.shape[1]];
   const root = s.slice({ start: [0], size: [rank] }).div(scale).sqrt();
   return {
     A: vt.slice({ start: [0, 0], size: [rank, input] }).mul(root.expandDims(1)),
@@ -58,7 +68,8 @@ function principalOf(W: Tensor, { path, rank, scale }: {
  * B₀ = U·√(S/s) by `linalg.svd`. The model begins as it was, up to rounding, and its principal part is what is trained.
  *
  * Where PEFT writes W − s·B₀A₀ over W, W stays here, and −s·(x A₀ᵀ) B₀ᵀ is added, so that runs share one base, which may
- * be in f16. The change, s·(BA − B₀A₀), has a rank of up to 2r.
+ * be in f16. The change, s·(BA − B₀A₀), has a rank of up to 2r. All singular values are computed, once and for all targets
+ * of a shape together, in a time that grows with the cube of the smaller side: some seconds for 384 on two cores.
  *
  * `export` gives PEFT's `LORA` with `init_lora_weights: "pissa"`, the file that PEFT itself saves: as it loads it, PEFT
  * computes the singular values of its model's W anew and takes the product out of that, so the model must be the original
@@ -82,8 +93,11 @@ export function pissa(options: PissaOptions): Method<LowRankTrainable, PissaAux>
   requireRanks("pissa", options);
   requireDropout("pissa", options);
   requireAlpha("pissa", options);
-  const principalPart = (base: BaseParams, path: string) =>
-    principalOf(base[`${path}.weight`], { path, ...settingOf(path, options) });
+  const requireValues = (base: BaseParams, path: string) => {
+    const count = Math.min(...base[`${path}.weight`].shape);
+    const { rank } = settingOf(path, options);
+    if (rank > count) throw new RangeError(`pissa: rank ${rank} is above the ${count} singular values of ${path}`);
+  };
   const changes = (path: string, factors: Factors, { principal }: PissaAux) => {
     const { scale } = settingOf(path, options);
     return [changeOf(factors, scale), changeOf(principal[path], product(-1, scale))];
@@ -92,10 +106,12 @@ export function pissa(options: PissaOptions): Method<LowRankTrainable, PissaAux>
   return {
     name: "pissa",
     init(_, base) {
-      const parts = selectTargets(base, options.targets, options.heads).map((path) =>
-        [path, principalPart(base, path)] as const
+      const paths = selectTargets(base, options.targets, options.heads);
+      for (const path of paths) requireValues(base, path);
+      const parts = new Map(decompose(base, paths));
+      const factors = Object.fromEntries(
+        paths.map((path) => [path, principalOf(parts.get(path)!, settingOf(path, options))]),
       );
-      const factors = Object.fromEntries(parts);
       return { trainable: { factors, heads: takeHeads(base, options.heads) }, aux: { principal: factors } };
     },
     writes: () => [],

@@ -213,6 +213,8 @@ export const veraMethod: MethodDescription = defineMethod({
   make: ({ rank, targets, dropout, initial, projectionKey, projection }, { heads }) =>
     vera({ rank, targets, dropout, heads, initial, projectionKey, projection }),
   recipe: { learningRate: 2e-2, options: () => ({ rank: 256, targets: QUERIES_AND_VALUES }) },
+  // The paper's on most of GLUE's tasks, for RoBERTa-base.
+  learningRate: 4e-3,
   adapterFields: ["init_weights", "save_projection"],
   readAdapter: readVera,
 });

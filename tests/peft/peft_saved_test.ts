@@ -20,8 +20,10 @@ describe("folders that PEFT's save_pretrained wrote", () => {
       const { method, trainable } = adapterMethod(await loadAdapter(`${folder}${name}`), base);
       const state = { base, trainable: trainable as never, aux: method.init(random.key(0), base).aux };
       const adapted = method.adapt(base, state.trainable, state.aux);
-      expectClose(await encoder.apply(adapted, encoderBatch(0)).data(), wanted, 1e-5);
-      expectClose(await encoder.apply(method.merge(state), encoderBatch(0)).data(), wanted, 1e-5);
+      // Singular values are computed here and there.
+      const tolerance = name === "pissa" ? 1e-4 : 1e-5;
+      expectClose(await encoder.apply(adapted, encoderBatch(0)).data(), wanted, tolerance);
+      expectClose(await encoder.apply(method.merge(state), encoderBatch(0)).data(), wanted, tolerance);
     });
   }
 
