@@ -48,6 +48,14 @@ export const ABLATIONS = {
     help: "methods: conditions have the rate of their method; conditions: a sweep for each condition",
   },
   steps: { takes: "integer", value: "N", path: "steps", help: "optimizer steps of a run, in place of the scale's" },
+  checkpoint: {
+    takes: "text",
+    value: "NAME",
+    choices: ["last", "late"],
+    path: "checkpoint",
+    help:
+      "last: the last state is scored, by default; late: the mean over the states after 80, 90 and 100 % of the run",
+  },
   ...MODEL,
   data: {
     takes: "text",

@@ -55,11 +55,11 @@ export const GLUE = {
   checkpoint: {
     takes: "text",
     value: "NAME",
-    choices: ["last", "best"],
+    choices: ["last", "best", "late"],
     path: "checkpoint",
     help:
-      "last: the last state is scored; best: the best on dev of those at the ends of epochs; best at --scale paper, " +
-      "last elsewhere",
+      "last: the last state is scored; best: the best on dev of those at the ends of epochs; late: the mean over the states " +
+      "after 80, 90 and 100 % of the run; best at --scale paper, last elsewhere",
   },
   start: {
     takes: "text",

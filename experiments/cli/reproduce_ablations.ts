@@ -69,6 +69,7 @@ function settingsOf(args: readonly string[]) {
         ...sweepSeeds !== undefined && { sweepSeeds },
         ...steps !== undefined && { steps },
       },
+      checkpoint: flags.checkpoint,
     },
   };
 }

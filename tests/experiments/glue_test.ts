@@ -176,6 +176,35 @@ describe("Trainer", () => {
     expect(best.curve.map(({ loss }) => loss)).toEqual(alone.curve.map(({ loss }) => loss));
   });
 
+  it("scores late states by their mean, beside the last one's, wherever the run was interrupted", async () => {
+    const [usual] = await suiteSpecs({ tasks: ["rte"], methods: ["full"], seeds: 1, steps: 20, checkpoint: "late" });
+    expect([usual.checkpoint, usual.evaluateEvery]).toEqual(["late", 2]);
+    const optimizer = { ...usual.optimizer, schedule: "constant", warmup: 0, learningRate: 1e-3 } as const;
+    const spec: RunSpec = { ...usual, optimizer };
+    const { checkpoint: _, evaluateEvery: __, ...rest } = spec;
+    const scores: number[] = [];
+    for (const steps of [16, 18, 20]) {
+      scores.push((await trainer.run({ ...rest, checkpoint: "last", steps }, { onProgress })).metrics.accuracy);
+    }
+    expect(new Set(scores).size).toBeGreaterThan(1);
+    const late = await trainer.run(spec, { onProgress });
+    expect(late.metrics.accuracy).toBeCloseTo(scores.reduce((a, b) => a + b) / 3, 12);
+    expect(late.metrics.lastAccuracy).toBe(scores[2]);
+    // A state between two of them keeps what was scored.
+    const folder = await Deno.makeTempDir({ prefix: "delta-dawn-" });
+    const states = { folder, every: 17, isResumed: false };
+    const controller = new AbortController();
+    const stop = trainer.train(spec, {
+      states,
+      signal: controller.signal,
+      onStep: ({ step }) => step === 17 && controller.abort(new Error("enough")),
+    });
+    await expect(stop).rejects.toThrow("enough");
+    const resumed = await trainer.train(spec, { states: { ...states, isResumed: true } });
+    expect(resumed.metrics).toEqual(late.metrics);
+    await Deno.remove(folder, { recursive: true });
+  });
+
   it("takes optimizer, schedule, dropout and clipping from the spec", async () => {
     const spec = specOf("cola", "full");
     const lossesOf = async (parts: Partial<RunSpec>) =>

@@ -1,5 +1,6 @@
 import type { peft, train } from "../../../mod.ts";
-import { hashSpec, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import { hashSpec, LATE_STATES, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import { lastMetric } from "../../../lib/experiment/records/record.ts";
 import { failureOf } from "../../../lib/train/step_log.ts";
 import type { RunTask, Sources } from "../data/inputs.ts";
 import { makeMethod } from "./make_method.ts";
@@ -12,8 +13,25 @@ import { StepBatches } from "./step_batches.ts";
 import type { TrainHooks } from "./train_hooks.ts";
 
 /** Numbers of steps at whose end a run is scored. */
-export function scoredSteps({ steps, evaluateEvery = steps }: Pick<RunSpec, "steps" | "evaluateEvery">): number[] {
-  return Array.from({ length: Math.ceil(steps / evaluateEvery) }, (_, i) => Math.min((i + 1) * evaluateEvery, steps));
+export function scoredSteps(
+  { steps, evaluateEvery = steps, checkpoint }: Pick<RunSpec, "steps" | "evaluateEvery" | "checkpoint">,
+): number[] {
+  const all = Array.from(
+    { length: Math.ceil(steps / evaluateEvery) },
+    (_, i) => Math.min((i + 1) * evaluateEvery, steps),
+  );
+  return checkpoint === "late" ? all.slice(-LATE_STATES) : all;
+}
+
+/** Means over the late states so far, of which `count` were scored before, and the newest one's by names of their own. */
+function lateMetrics(
+  before: Readonly<Record<string, number>> | undefined,
+  now: Readonly<Record<string, number>>,
+  count: number,
+): Record<string, number> {
+  const names = Object.keys(now);
+  const means = names.map((name) => [name, before ? (count * before[name] + now[name]) / (count + 1) : now[name]]);
+  return Object.fromEntries([...means, ...names.map((name) => [lastMetric(name), now[name]])]);
 }
 
 /** Where a run's files lie. */
@@ -130,9 +148,13 @@ export class Cell {
   /** Takes the scores of a state, and keeps the best. */
   async score(scores: Readonly<Record<string, Score>>, stateOf: () => Promise<train.TrainState>): Promise<void> {
     this.scores = scores;
-    const metrics = flatMetrics(scores);
+    const { spec: { checkpoint }, best, done } = this;
+    if (checkpoint === "late" && best?.step === done) return; // it is among them since before the run was resumed
+    const count = scoredSteps(this.spec).indexOf(done);
+    const own = flatMetrics(scores);
+    const metrics = checkpoint === "late" ? lateMetrics(count > 0 ? best?.metrics : undefined, own, count) : own;
     const [old, now] = [this.best?.metrics[this.spec.metric], metrics[this.spec.metric]];
-    if (old !== undefined && !Number.isNaN(old) && !(now > old)) return;
+    if (checkpoint !== "late" && old !== undefined && !Number.isNaN(old) && !(now > old)) return;
     const outcome = this.place.isKept ? await copyOutcome(await stateOf(), this.method) : undefined;
     this.best = { step: this.done, metrics, outcome };
   }

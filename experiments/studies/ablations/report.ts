@@ -4,6 +4,8 @@ import { distinct } from "../../../lib/text/distinct.ts";
 import { duration } from "../../../lib/text/duration.ts";
 import { runTitle } from "../../terminal/narrator.ts";
 import { totalOf } from "../glue/estimate.ts";
+import { spreadTable } from "../../../lib/experiment/tables/mod.ts";
+import { spreadsOf } from "./rows.ts";
 import type { Evidence, Section } from "./section.ts";
 import { SWEEP_FACTORS } from "./sizes.ts";
 
@@ -80,6 +82,10 @@ function sectionLines({ studyRuns: { study }, tables, findings }: Section, figur
   ];
 }
 
+const SPREAD =
+  "Over all comparisons with a study's baseline: how far differences spread over seeds, and how many pairs " +
+  "would show equivalence at that spread.";
+
 /** The report as Markdown: what holds for all, then a section a study. */
 export function ablationReport(
   sections: readonly Section[],
@@ -88,6 +94,8 @@ export function ablationReport(
 ): string {
   const records = [...evidence.records.values()];
   const failed = records.filter(({ status }) => status === "failed");
+  const studies = sections.map(({ studyRuns }) => studyRuns);
+  const spread = spreadTable(spreadsOf(studies, evidence.records), { margin: evidence.margin });
   return [
     "# Ablations",
     "",
@@ -98,6 +106,7 @@ export function ablationReport(
     comparable,
     "",
     ...asked.length > 0 ? ["## What was asked, and what the runs answer", "", ...asked, ""] : [],
+    ...spread === undefined ? [] : ["## What keeps differences from spreading", "", SPREAD, "", spread, ""],
     ...sections.flatMap((section) => sectionLines(section, figureOf(section.studyRuns.study.name))),
     ...failed.length > 0
       ? [

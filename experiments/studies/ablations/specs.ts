@@ -59,7 +59,7 @@ export class AblationPlan {
 
   /** Specs of a method as its recipe has them. */
   async #recipe(method: string, { tasks, firstSeed = 0, seeds, steps }: RunsOf): Promise<RunSpec[]> {
-    const { recipe: scale } = this.options;
+    const { recipe: scale, checkpoint } = this.options;
     const key = `${method} ${tasks} ${firstSeed} ${seeds} ${steps}`;
     let specs = this.#recipes.get(key);
     if (!specs) {
@@ -70,6 +70,7 @@ export class AblationPlan {
         seeds,
         firstSeed,
         steps,
+        checkpoint,
         startsAtModel: true,
       });
       this.#recipes.set(key, specs);

@@ -1,4 +1,5 @@
 import type { GlueTaskName } from "../../../lib/data/mod.ts";
+import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import type { Scale } from "../../recipes/mod.ts";
 import type { AblationSize } from "./sizes.ts";
 import type { Condition, Study } from "./studies/mod.ts";
@@ -8,6 +9,8 @@ import type { StudySize } from "./studies/study_size.ts";
 export interface AblationOptions extends Omit<AblationSize, "out"> {
   /** Whose recipe all conditions begin with. */
   readonly recipe: Scale;
+  /** Which state is scored, in place of each recipe's. */
+  readonly checkpoint?: RunSpec["checkpoint"];
   /** Whether each condition has a sweep of its own, not each method with its optimizer. */
   readonly sweepsEach?: boolean;
   /** What of the size was asked for, of studies with a size of their own, too. */

@@ -110,6 +110,8 @@ function specOf(
     split: "dev",
     checkpoint,
     ...checkpoint === "best" && { evaluateEvery: Math.min(perEpoch, steps) },
+    // Of a run's tenths, the last ones.
+    ...checkpoint === "late" && { evaluateEvery: Math.ceil(steps / 10) },
     model: { ...model.reference, length },
     method: methodOf(name, steps, {
       recipe,

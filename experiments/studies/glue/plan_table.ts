@@ -51,7 +51,7 @@ function rowOf(group: readonly RunSpec[], estimate: RunEstimate): string[] {
     String(optimizer.weightDecay),
     String(batchSize),
     String(model.length),
-    checkpoint === "best" ? `best of every ${evaluateEvery}` : "last",
+    checkpoint === "last" ? checkpoint : `${checkpoint} of every ${evaluateEvery}`,
     start ? `${start.task} run` : "model",
     startOf(spec),
     flops(estimate.operations),

@@ -1,4 +1,4 @@
-import type { RunRecord } from "../../../lib/experiment/records/mod.ts";
+import { lastScoreOf, type RunRecord } from "../../../lib/experiment/records/record.ts";
 import {
   compare,
   type Comparison,
@@ -8,7 +8,7 @@ import {
   settingOf,
   widestInterval,
 } from "../../../lib/experiment/statistics/mod.ts";
-import { comparisonTable } from "../../../lib/experiment/tables/mod.ts";
+import { comparisonTable, spreadTable } from "../../../lib/experiment/tables/mod.ts";
 
 /** What all others are held against where it is there; else the first method. */
 const BASELINE = "lora";
@@ -30,7 +30,15 @@ export function widestOf(records: readonly RunRecord[]): number {
   return widestInterval(rows, { pairs: others.map((method) => [method, baseline] as const) });
 }
 
-/** What a comparison shows, as paragraphs in Markdown: its findings, and the table that they are of. */
+/** What a comparison shows, as paragraphs in Markdown: its findings, the table that they are of, and how far pairs spread. */
 export function verdictParts(comparison: Comparison, records: readonly RunRecord[]): string[] {
-  return [findings(comparison), comparisonTable(comparison, settingOf(records.map(({ spec }) => spec)))];
+  const { baseline, level, margin } = comparison;
+  const isLate = records.some(({ spec }) => spec.checkpoint === "late");
+  const last = isLate ? scoredRuns(records, { score: lastScoreOf }) : undefined;
+  const spread = spreadTable([{ rows: scoredRuns(records), last, baseline }], { level, margin });
+  return [
+    findings(comparison),
+    comparisonTable(comparison, settingOf(records.map(({ spec }) => spec))),
+    ...spread === undefined ? [] : [spread],
+  ];
 }

@@ -119,3 +119,13 @@ export function mostAtOnce(records: readonly RunRecord[]): number {
 export function scoreOf({ spec, result }: RunRecord): number | undefined {
   return result?.metrics[spec.metric];
 }
+
+/** What a metric of the last state is called beside its mean over late ones: `lastAccuracy`. */
+export function lastMetric(metric: string): string {
+  return `last${metric[0].toUpperCase()}${metric.slice(1)}`;
+}
+
+/** The score of a run's last state, where its own is the mean over late ones. */
+export function lastScoreOf({ spec: { checkpoint, metric }, result }: RunRecord): number | undefined {
+  return checkpoint === "late" ? result?.metrics[lastMetric(metric)] : undefined;
+}

@@ -111,6 +111,9 @@ export interface OptimizerSpec {
   readonly momentum?: number;
 }
 
+/** How many late states a score is the mean of, with checkpoint `late`: 3, the last one among them. */
+export const LATE_STATES = 3;
+
 /** What a run is, as plain data: everything that its result depends on, but for the machine. */
 export interface RunSpec {
   /** The version of this form, {@linkcode SPEC_VERSION}. */
@@ -127,9 +130,12 @@ export interface RunSpec {
   readonly metric: string;
   /** The examples that are scored; `none` where there are none. */
   readonly split: "dev" | "none";
-  /** Which state is scored: the last one, or of those that are scored on the way the first with the best metric. */
-  readonly checkpoint: "last" | "best";
-  /** Steps between scores on the way, with checkpoint `best`; the last state is scored, too. */
+  /**
+   * Which state is scored: the last one; of those that are scored on the way the first with the best metric; or `late`,
+   * the last {@linkcode LATE_STATES} of those, whose mean is the score.
+   */
+  readonly checkpoint: "last" | "best" | "late";
+  /** Steps between scores on the way, with checkpoint `best` or `late`; the last state is scored, too. */
   readonly evaluateEvery?: number;
   /** The model that it adapts. */
   readonly model: ModelSpec;

@@ -50,7 +50,7 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
     ),
     metric: text,
     split: v.picklist(["dev", "none"]),
-    checkpoint: v.picklist(["last", "best"]),
+    checkpoint: v.picklist(["last", "best", "late"]),
     evaluateEvery: v.optional(count),
     model: v.strictObject({
       name: text,
@@ -95,8 +95,8 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
     packageVersion: text,
   }),
   v.check(
-    ({ checkpoint, evaluateEvery }) => (checkpoint === "best") === (evaluateEvery !== undefined),
-    'evaluateEvery belongs to checkpoint "best", and to that alone',
+    ({ checkpoint, evaluateEvery }) => (checkpoint !== "last") === (evaluateEvery !== undefined),
+    'evaluateEvery belongs to checkpoints "best" and "late", and to those alone',
   ),
   v.check(
     ({ optimizer: { name, momentum } }) => name === "sgd" || momentum === undefined,

@@ -87,6 +87,16 @@ export function smallestDifference(strata: Strata, options: RuleOptions): number
   return thresholds[Math.ceil(POWER * DRAWS) - 1];
 }
 
+/** About how many pairs show equivalence at a spread: see {@linkcode pairsNeeded}. */
+export function pairsAtSpread(
+  spread: number,
+  { margin, level }: { readonly margin: number; readonly level: number },
+): number {
+  // Both one-sided tests find what lies in the middle where (1 + power) / 2 of the means are near enough.
+  const z = quantileOf({ confidence: 1 - 2 * level, tails: 1 }, Infinity) + jStat.normal.inv((1 + POWER) / 2, 0, 1);
+  return (z * spread / margin) ** 2;
+}
+
 /**
  * About how many pairs {@linkcode verdictOf} needs to call methods equivalent within a margin in 80 % of cases, were
  * there no difference: `(z₀.₉₅ + z₀.₉)²·(σ/margin)²`, 8.6 of them where the spread of differences is the margin. Tasks
@@ -105,9 +115,7 @@ export function pairsNeeded(
   { margin, level }: { readonly margin: number; readonly level: number },
 ): number | undefined {
   if (strata.length === 0 || strata.some(({ length }) => length < 2)) return undefined;
-  const variance = mean(strata.map((values) => sampleStandardDeviation([...values]) ** 2));
-  // Both one-sided tests find what lies in the middle where (1 + power) / 2 of the means are near enough.
-  const z = quantileOf({ confidence: 1 - 2 * level, tails: 1 }, Infinity) + jStat.normal.inv((1 + POWER) / 2, 0, 1);
-  const seeds = Math.ceil(z ** 2 * variance / margin ** 2 / strata.length);
+  const spread = Math.sqrt(mean(strata.map((values) => sampleStandardDeviation([...values]) ** 2)));
+  const seeds = Math.ceil(pairsAtSpread(spread, { margin, level }) / strata.length);
   return strata.length * Math.max(2, seeds);
 }

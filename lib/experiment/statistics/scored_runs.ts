@@ -25,6 +25,8 @@ export function ownSeconds({ result }: RunRecord): number | undefined {
 export interface ScoredRunOptions<Axes> {
   /** What the run is called; by default its method's name. */
   readonly method?: (spec: RunSpec) => string;
+  /** The run's score; by default that of the metric that its spec names. */
+  readonly score?: (record: RunRecord) => number | undefined;
   /** Further columns, such as `rank` or `learningRate`. */
   readonly axes?: (spec: RunSpec) => Axes;
 }
@@ -51,13 +53,13 @@ export function scoredRuns<Axes extends object>(
 export function scoredRuns(records: readonly RunRecord[], options?: ScoredRunOptions<object>): ScoredRun[];
 export function scoredRuns(
   records: readonly RunRecord[],
-  { method = (spec) => spec.method.name, axes }: ScoredRunOptions<object> = {},
+  { method = (spec) => spec.method.name, score = scoreOf, axes }: ScoredRunOptions<object> = {},
 ): ScoredRun[] {
   return records.map((record) => ({
     task: record.spec.task,
     seed: record.spec.seed,
     method: method(record.spec),
-    score: record.status === "finished" ? scoreOf(record) : undefined,
+    score: record.status === "finished" ? score(record) : undefined,
     seconds: ownSeconds(record),
     ...axes?.(record.spec),
   }));

@@ -2,7 +2,7 @@ import { markdownTable } from "markdown-table";
 import { mean } from "simple-statistics";
 import { METRIC_NAMES } from "../records/metric_names.ts";
 import type { RunRecord } from "../records/record.ts";
-import type { RunSpec } from "../specs/run_spec.ts";
+import { LATE_STATES, type RunSpec } from "../specs/run_spec.ts";
 import { percent } from "./percent.ts";
 import { settingsLines } from "./settings_lines.ts";
 import { type Cell, summarize } from "../statistics/summarize.ts";
@@ -72,6 +72,7 @@ export function scoreTable(records: readonly RunRecord[]): string {
 const CHECKPOINTS: Readonly<Record<RunSpec["checkpoint"], string>> = {
   last: "last checkpoint",
   best: "best checkpoint on that split, which flatters it",
+  late: `mean over the last ${LATE_STATES} of the states at each tenth of a run`,
 };
 
 /**
