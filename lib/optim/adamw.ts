@@ -1,8 +1,9 @@
 import { copy, where, zerosLike } from "../ops/mod.ts";
 import { requireScalar } from "../ops/scalar.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Tree, treeMap } from "../tensor/tree.ts";
+import { type Tree, treeFlattenLike, treeMap, treeUnflatten } from "../tensor/tree.ts";
 import { chain, type CountState, scaleByLearningRate, startCount } from "./chain.ts";
+import { flattenWithPaths, type ParameterFilter } from "./leaf_paths.ts";
 import { oneMinusPower } from "./one_minus_power.ts";
 import type { Optimizer, Schedule } from "./optimizer.ts";
 
@@ -68,7 +69,7 @@ export function scaleByAdam(options: AdamOptions = {}): Optimizer<AdamState> {
 /**
  * Adds `weightDecay` · parameter to each gradient. Behind {@linkcode scaleByAdam} this is AdamW's decay, apart from the
  * moments ([decoupled weight decay](https://arxiv.org/abs/1711.05101)); in front of {@linkcode trace} it is that of
- * PyTorch's `SGD`. `mask` says for which parameters; all by default. The decay may be data, an f32 scalar; where that is 0,
+ * PyTorch's `SGD`. `mask` says for which parameters, by tensor and path; all by default. The decay may be data, an f32 scalar; where that is 0,
  * gradients keep their bits.
  *
  * Throws a TypeError where a tensor is not f32, and a RangeError where it is no scalar.
@@ -87,7 +88,7 @@ export function scaleByAdam(options: AdamOptions = {}): Optimizer<AdamState> {
  */
 export function addDecayedWeights(
   weightDecay: number | Tensor,
-  options: { readonly mask?: (param: Tensor) => boolean } = {},
+  options: { readonly mask?: ParameterFilter } = {},
 ): Optimizer<Record<string, never>> {
   const { mask = () => true } = options;
   requireScalar({ of: "addDecayedWeights", name: "weightDecay", value: weightDecay });
@@ -103,8 +104,10 @@ export function addDecayedWeights(
         // By select, as adding 0 would make a plus of a minus zero, and NaN of infinity.
         return isNone ? where(isNone, g, sum) : sum;
       };
-      const updates = treeMap((g, p) => mask(p) ? decayed(g, p) : g, grads, params);
-      return { updates, state };
+      const { leaves, paths, structure } = flattenWithPaths(grads);
+      const own = treeFlattenLike(structure, params);
+      const updates = leaves.map((g, i) => mask(own[i], paths[i]) ? decayed(g, own[i]) : g);
+      return { updates: treeUnflatten(structure, updates), state };
     },
   };
 }
@@ -118,8 +121,8 @@ export interface AdamWOptions extends AdamOptions {
    * default is 0.01).
    */
   readonly weightDecay?: number | Tensor;
-  /** Which parameters decay; all by default, as in PyTorch. */
-  readonly decayMask?: (param: Tensor) => boolean;
+  /** Which parameters decay, by tensor and path; all by default, as in PyTorch. */
+  readonly decayMask?: ParameterFilter;
 }
 
 /**

@@ -1,18 +1,18 @@
 import type { Tensor } from "../tensor/tensor.ts";
-import { treeFlattenLike, treeUnflatten } from "../tensor/tree.ts";
 import { requireScalar } from "../ops/scalar.ts";
 import { addDecayedWeights } from "./adamw.ts";
+import { applyUpdates } from "./apply_updates.ts";
 import { type CountState, rateAt, scaleByLearningRate } from "./chain.ts";
-import { flattenWithPaths, type ParameterFilter } from "./leaf_paths.ts";
+import type { ParameterFilter } from "./leaf_paths.ts";
 import type { Optimizer, Schedule } from "./optimizer.ts";
 
-/** Rate and decay of an optimizer that decays what it has stepped. */
+/** Rate and decay of an optimizer. */
 export interface DescentOptions {
   /** The rate of all steps, a number or an f32 scalar, or a schedule by step. */
   readonly learningRate: number | Tensor | Schedule;
-  /** Share of each stepped parameter, times the rate, that a step takes away, a number or an f32 scalar; 0 by default. */
+  /** Share of each parameter, times the rate, that a step takes away, a number or an f32 scalar; 0 by default. */
   readonly weightDecay?: number | Tensor;
-  /** Which parameters decay; all by default. */
+  /** Which parameters decay, by tensor and path; all by default. */
   readonly isDecayed?: ParameterFilter;
 }
 
@@ -23,7 +23,7 @@ export interface DescentOptions {
  * Throws a TypeError where a tensor is not f32, and a RangeError where it is no scalar.
  */
 export function descendThenDecay(
-  { learningRate, weightDecay = 0, isDecayed = () => true }: DescentOptions,
+  { learningRate, weightDecay = 0, isDecayed }: DescentOptions,
 ): Optimizer<CountState> {
   requireScalar({ of: "descendThenDecay", name: "weightDecay", value: weightDecay });
   const descent = scaleByLearningRate(learningRate);
@@ -33,13 +33,8 @@ export function descendThenDecay(
       const { updates, state } = descent.update(grads, before, params);
       if (weightDecay === 0) return { updates, state };
       const share = rateAt(learningRate, before.count).mul(weightDecay).neg();
-      const { leaves, paths, structure } = flattenWithPaths(updates);
-      const own = treeFlattenLike(structure, params);
-      const decay = addDecayedWeights(share);
-      const decayed = leaves.map((u, i) =>
-        isDecayed(own[i], paths[i]) ? decay.update(u, {}, own[i].add(u)).updates : u
-      );
-      return { updates: treeUnflatten(structure, decayed), state };
+      const decayed = addDecayedWeights(share, { mask: isDecayed }).update(updates, {}, applyUpdates(params, updates));
+      return { updates: decayed.updates, state };
     },
   };
 }

@@ -3,9 +3,9 @@ import type { Key } from "../ops/random.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { treeUnflatten } from "../tensor/tree.ts";
-import { type AdamState, scaleByAdam } from "./adamw.ts";
-import { chain, type CountState, startCount } from "./chain.ts";
-import { descendThenDecay, type DescentOptions } from "./descend_then_decay.ts";
+import { type AdamState, addDecayedWeights, scaleByAdam } from "./adamw.ts";
+import { chain, type CountState, scaleByLearningRate, startCount } from "./chain.ts";
+import type { DescentOptions } from "./descend_then_decay.ts";
 import { flattenWithPaths, type ParameterFilter } from "./leaf_paths.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { isLargerThan, project, projectBack, projectedShapes, requireMatrix, requireProjection } from "./projection.ts";
@@ -183,8 +183,8 @@ export function scaleByFlora(options: ScaleByFloraOptions): Optimizer<FloraState
 export interface FloraOptions extends ScaleByFloraOptions, DescentOptions {}
 
 /**
- * Flora as an optimizer of its own ([2402.03293](https://arxiv.org/abs/2402.03293)): {@linkcode scaleByFlora}, a rate, and then
- * decay of what was stepped. `peft.full({ targets })` trains the matrices that it is for.
+ * Flora as an optimizer of its own ([2402.03293](https://arxiv.org/abs/2402.03293)): {@linkcode scaleByFlora}, decay of the
+ * weights before the step, and a rate, in the order of the authors' code. `peft.full({ targets })` trains the matrices that it is for.
  *
  * Throws a RangeError and a TypeError where {@linkcode scaleByFlora} does, and where rate or decay are tensors and no f32
  * scalars.
@@ -200,6 +200,13 @@ export interface FloraOptions extends ScaleByFloraOptions, DescentOptions {}
  * console.log(moments["query.weight"].momentum.shape, moments["query.weight"].rows.shape); // [16, 4] [16]
  * ```
  */
-export function flora(options: FloraOptions): Optimizer<readonly [flora: FloraState, rate: CountState]> {
-  return chain(scaleByFlora(options), descendThenDecay(options));
+export function flora(
+  options: FloraOptions,
+): Optimizer<readonly [flora: FloraState, decay: Record<string, never>, rate: CountState]> {
+  const { learningRate, weightDecay = 0, isDecayed } = options;
+  return chain(
+    scaleByFlora(options),
+    addDecayedWeights(weightDecay, { mask: isDecayed }),
+    scaleByLearningRate(learningRate),
+  );
 }

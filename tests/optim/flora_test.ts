@@ -4,6 +4,7 @@ import { random } from "../../lib/ops/mod.ts";
 import { applyUpdates, flora, isRefreshStep, type Optimizer, scaleByFlora } from "../../lib/optim/mod.ts";
 import { type Tensor, tensor, type Tree, treeLeaves, treeMap } from "../../lib/tensor/mod.ts";
 import { jit } from "../../lib/transform/mod.ts";
+import fixture from "../fixtures/flora.json" with { type: "json" };
 import { testDevice } from "../support/device.ts";
 import { bits, expectClose, Numbers } from "../support/numbers.ts";
 
@@ -68,7 +69,7 @@ class Reference {
     const rms = Math.sqrt(mean(direction.flat().map((x) => x * x)));
     const moved = next ? this.#down(this.#up(this.#M, P), next) : this.#M;
     this.#M = combine(moved, this.#down(normal, next ?? P), (m, u) => BETA * m + (1 - BETA) * u);
-    this.W = combine(this.W, direction, (w, d) => (w - RATE * d / Math.max(1, rms)) * (1 - RATE * DECAY));
+    this.W = combine(this.W, direction, (w, d) => w * (1 - RATE * DECAY) - RATE * d / Math.max(1, rms));
   }
 }
 
@@ -76,6 +77,23 @@ const OPTIONS = { learningRate: RATE, weightDecay: DECAY, rank: RANK, refreshEve
 
 describe("flora()", () => {
   beforeAll(async () => void await testDevice());
+
+  it("has a rule in float64 that is the authors' in PyTorch, over given projections", () => {
+    for (const name of ["tall", "wide"] as const) {
+      const [rows, width] = fixture.shapes[name];
+      const matrix = (flat: readonly number[], columns: number) =>
+        filled(flat.length / columns, columns, (i, j) => flat[columns * i + j]);
+      const reference = new Reference(matrix(fixture.params[name], width));
+      const projections = fixture.projections[name].map((flat) => matrix(flat, RANK));
+      let period = 0;
+      for (const [i, grads] of fixture.grads.entries()) {
+        const P = projections[period];
+        reference.step(matrix(grads[name], width), P, i % EVERY === 0 ? projections[++period] : undefined);
+        expect(reference.W.length).toBe(rows);
+        expectClose(reference.W.flat(), fixture.after[i][name], 1e-8);
+      }
+    }
+  });
 
   it("follows its rule in float64, over projections that it draws anew, in two programs", async () => {
     const numbers = new Numbers(3);

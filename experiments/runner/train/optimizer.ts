@@ -1,7 +1,5 @@
-import { add, cast, div, less, mul, optim, type Tensor, where } from "../../../mod.ts";
+import { cast, div, less, mul, optim, type Tensor, where } from "../../../mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
-import { treeFlatten, treeFlattenLike, treeUnflatten } from "../../../lib/tensor/mod.ts";
-import { namedLeaves } from "../model/named_leaves.ts";
 import { recipeNamed } from "../../recipes/methods.ts";
 import { type MethodSource, optionsOf, placeOf, type RunSettings } from "./make_method.ts";
 
@@ -27,20 +25,6 @@ export function requireOwnOptimizer(method: string, optimizer: RunSpec["optimize
   );
 }
 
-/** Decay of all but biases and layer norms, which names tell: factors of one axis decay. */
-function decayByName(weightDecay: number | Tensor): optim.Optimizer<Record<string, never>> {
-  return {
-    init: () => ({}),
-    update(grads, state, params) {
-      const { leaves, structure } = treeFlatten(grads);
-      const own = treeFlattenLike(structure, params);
-      const names = namedLeaves(grads).map(([name]) => name);
-      const updates = leaves.map((g, i) => UNDECAYED.test(names[i]) ? g : add(g, mul(own[i], weightDecay)));
-      return { updates: treeUnflatten(structure, updates), state };
-    },
-  };
-}
-
 /**
  * The optimizer of a spec, with its schedule: the one that its method is, or AdamW, or SGD, as PyTorch has it. `settings` are scalars in the place of the
  * spec's rate and decay; SGD's state has a part for a decay that is data, which is empty, and none for a decay of 0.
@@ -56,15 +40,11 @@ export function makeOptimizer(
   const learningRate = scheduleOf(spec, settings.learningRate ?? spec.optimizer.learningRate);
   const own = recipeNamed(spec.method.name).makeOptimizer;
   requireOwnOptimizer(spec.method.name, name);
+  // By names: factors of one axis decay.
+  const isDecayed = decaysBiases ? undefined : (_: Tensor, path: string) => !UNDECAYED.test(path);
   if (own) {
-    const isDecayed = decaysBiases ? undefined : (_: Tensor, path: string) => !UNDECAYED.test(path);
     return own(optionsOf(spec, settings), { ...placeOf(spec), learningRate, weightDecay, isDecayed });
   }
   if (name === "sgd") return optim.sgd({ learningRate, weightDecay, momentum });
-  if (decaysBiases) return optim.adamw({ learningRate, weightDecay });
-  return optim.chain(
-    optim.scaleByAdam(),
-    decayByName(weightDecay),
-    optim.scaleByLearningRate(learningRate),
-  );
+  return optim.adamw({ learningRate, weightDecay, decayMask: isDecayed });
 }
