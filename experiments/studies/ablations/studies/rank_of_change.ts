@@ -5,6 +5,8 @@ import { type Condition, DELTA, LORA, SCALED, type Study } from "./study.ts";
 const rank = ({ method }: RunSpec) => Number(method.rank);
 /** All directions that queries and values have. */
 const whole = ({ model }: RunSpec) => model.hiddenSize;
+/** MoRA's square matrix between fixed maps, which has as many parameters as factors have on queries and values. */
+const squareSide = (spec: RunSpec) => Math.floor(Math.sqrt(2 * spec.model.hiddenSize * rank(spec)) + 0.5);
 /** A pair of factors for each stretch of a run. */
 const byInterval = (spec: RunSpec) => rank(spec) * Math.ceil(spec.steps / Number(spec.method.interval));
 
@@ -13,15 +15,10 @@ const CONDITIONS: readonly Condition[] = [
   { ...LORA, bound: rank },
   { ...SCALED, bound: rank },
   { ...DELTA, bound: (spec) => 2 * rank(spec) },
-  {
-    name: "delta-lora λ(t)",
-    method: "delta-lora",
-    set: { "method.lambdaSchedule": "linear" },
-    bound: whole,
-  },
+  { name: "delta-lora λ(t)", method: "delta-lora-falling", bound: whole },
   { name: "relora", method: "relora", bound: byInterval },
   { name: "chain-of-lora", method: "chain-of-lora", bound: byInterval },
-  { name: "mora", method: "mora", bound: whole },
+  { name: "mora", method: "mora", bound: squareSide },
   { name: "hira", method: "hira", bound: whole },
   { name: "galore", method: "galore", bound: whole },
   { name: "full", method: "full", bound: whole },
