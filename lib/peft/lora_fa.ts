@@ -1,7 +1,8 @@
-import { arange } from "../ops/mod.ts";
+import { ones } from "../ops/mod.ts";
 import { product, requireNumber } from "../ops/scalar.ts";
 import { qr } from "../linalg/mod.ts";
 import { solveUpper } from "../linalg/solve_upper.ts";
+import { diagonal } from "../linalg/triangles.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { customVjp } from "../transform/mod.ts";
 import { changeOf, type LowRankPatterns, type LowRankTrainable } from "./factors.ts";
@@ -51,9 +52,7 @@ export interface LoraFaAux {
 /** (AAᵀ)⁻¹ of a matrix of full rank: with Aᵀ = QR it is R⁻¹R⁻ᵀ, and AAᵀ, whose condition is A's squared, is never made. */
 function inverseOfSquare(A: Tensor): Tensor {
   const [, upper] = qr(A.transpose());
-  const places = arange(A.shape[0]);
-  const identity = places.expandDims(0).equal(places.expandDims(1)).astype("f32");
-  const root = solveUpper(identity, upper, { transposed: false });
+  const root = solveUpper(diagonal(ones([A.shape[0]])), upper, { transposed: false });
   return root.matmul(root, { transposeB: true });
 }
 

@@ -61,8 +61,8 @@ export function onRows(x: Tensor, project: (rows: Tensor) => Tensor): Tensor {
 
 /**
  * A weight W `[out, in]` plus factored matrices, none of which is ever formed: x ↦ x Wᵀ + Σ scale · (x rightᵀ) leftᵀ.
- * A scale may be a tensor `[r]`, too, with a number for each component. With dropout the first of them gets x with elements dropped, like PEFT's `lora_dropout`; W and the others get all
- * of x.
+ * A scale may also be a tensor `[r]`, a number for each component. With dropout the first part gets x with elements
+ * dropped, like PEFT's `lora_dropout`; W and the others get all of x.
  *
  * @example
  * ```ts

@@ -1,4 +1,5 @@
-import { arange, concat, tile, zeros } from "../ops/mod.ts";
+import { diagonal } from "../linalg/triangles.ts";
+import { arange, concat, ones, tile, zeros } from "../ops/mod.ts";
 import { dropout } from "../nn/dropout.ts";
 import type { ProjectedWeight } from "../nn/linear.ts";
 import type { LowRank } from "../ops/low_rank.ts";
@@ -54,8 +55,8 @@ function sideOf([output, input]: readonly number[], { rank, map }: Pick<MoraOpti
 const firstColumns = (x: Tensor, columns: number) => x.slice({ start: [0, 0], size: [x.shape[0], columns] });
 
 /**
- * M between the maps of `sharing`, as factors: of the matrix on the right, `[side, in]`, each column has a 1 in the rows that
- * its input is added to, and on the left, `[out, side]`, M stands as often as the output is long.
+ * M between the maps of `sharing`, as factors: on the right, `[side, in]`, each column has a 1 in the rows that its input is
+ * added to, and on the left, `[out, side]`, M stands as often as the output is long.
  */
 function sharedParts({ M }: MoraFactors, [output, input]: readonly number[]): LowRank<Tensor> {
   const side = M.shape[0];
@@ -120,9 +121,7 @@ class RotatedWeight implements ProjectedWeight {
 /** The weight `[out, in]` with what M adds to it by `rotation`: what the rows of the identity become. */
 function mergedByRotation(W: Tensor, factors: MoraFactors): Tensor {
   const [output, input] = W.shape;
-  const places = arange(input);
-  const identity = places.expandDims(0).equal(places.expandDims(1)).astype("f32");
-  return rotated(identity, factors, output).transpose().add(W.astype("f32"));
+  return rotated(diagonal(ones([input])), factors, output).transpose().add(W.astype("f32"));
 }
 
 /** M of each target, zero at first. */
@@ -137,14 +136,17 @@ function initialFactors(base: BaseParams, options: MoraOptions): Record<string, 
 
 /**
  * MoRA ([2405.12130](https://arxiv.org/abs/2405.12130)): y = x Wᵀ + g(f(x) Mᵀ) with W `[out, in]` frozen and M a square
- * matrix of side ⌊√((in + out)·r) + ½⌋, or in where that is less, zero at first: about LoRA's number of parameters at rank r, and a change whose rank
- * is up to that side. f and g are fixed: by `sharing` (the paper's equation 6) f sums the inputs whose numbers leave the
- * same rest by the side, and g repeats the result; by `rotation` (equation 9) f cuts the input into blocks as long as the
- * side, the i-th turned by RoPE's angles for position i, and g joins what M makes of each.
+ * matrix, zero at first, of side ⌊√((in + out)·r) + ½⌋, or in where that is less: about LoRA's number of parameters at
+ * rank r. f and g are fixed.
+ *
+ * By `sharing` (the paper's equation 6) f sums the inputs whose numbers leave the same rest by the side, and g repeats the
+ * result: the change of W has a rank of up to the side. By `rotation` (equation 9) f cuts the input into blocks as long as
+ * the side, the i-th turned by RoPE's angles for position i, and g joins what M makes of each: the change is made of blocks
+ * along the diagonal, and its rank is up to W's own. Rotation takes the next smaller even side.
  *
  * Where the side does not divide the input, f goes on with the input's beginning, as the authors' code does and the paper
- * does not say. Rotation takes the next smaller even side. There is no α, as in that code. Neither form makes a matrix
- * `[out, in]` in a step: sharing computes two narrow products, as LoRA does, one of them by a matrix of zeros and ones.
+ * does not say. There is no α, as in that code. Neither form makes a matrix `[out, in]` in a step: sharing computes two
+ * narrow products, as LoRA does, one of them by a matrix of zeros and ones.
  *
  * PEFT has no such kind: `export` gives a file of our own, `peft_type: "MORA"`, which {@linkcode adapterMethod} reads.
  *

@@ -177,7 +177,7 @@ describe("runs as cells of one program", () => {
 
   const ofSeeds = (spec: RunSpec) => grid(spec, { seed: [0, 1, 2] });
 
-  for (const method of ["delta-lora", "relora"]) {
+  for (const method of ["delta-lora", "relora", "pissa", "vera", "lora-fa"]) {
     it(`of ${method} go on where they were, in other groups, to the same bits`, async () => {
       await expectGoingOn(ofSeeds(await specOf("cola", method)));
     });

@@ -57,7 +57,7 @@ describe("loraFa", () => {
     expect(bits(await next.aux.frozen[QUERY].A.data())).toEqual(bits(await before.aux.frozen[QUERY].A.data()));
   });
 
-  it("multiplies the gradient of B by (AAᵀ)⁻¹/s², which makes the change of W the gradient's own in the rows of A", async () => {
+  it("multiplies the gradient of B by (AAᵀ)⁻¹/s² where it is asked to, and by nothing otherwise", async () => {
     const { base, points } = oneLayer();
     const options = { rank: 3, alpha: 6, targets: /query$/, heads: /^none$/ };
     const optimizer = sgd({ learningRate: 1 });
@@ -95,6 +95,12 @@ describe("loraFa", () => {
     const path = `${Object.keys(state.trainable.factors)[0]}.weight`;
     const got = await read.method.merge({ base: state.base, trainable: read.trainable, aux: {} })[path].data();
     expect(bits(got)).toEqual(bits(await method.merge(state)[path].data()));
+  });
+
+  it("needs less memory in a step than LoRA, as inputs are not kept for A", async () => {
+    const [own, plain] = [await trainTiny(loraFa(OPTIONS), { steps: 1 }), await trainTiny(lora(OPTIONS), { steps: 1 })];
+    expect(own.plan.ownBytes).toBeLessThan(plain.plan.ownBytes);
+    expect(own.plan.dispatches.length).toBeLessThan(plain.plan.dispatches.length);
   });
 
   it("refuses to correct where A has more rows than columns", () => {
