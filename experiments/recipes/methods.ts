@@ -27,12 +27,20 @@ interface Variant extends peft.MethodRecipe {
   readonly method: string;
 }
 
-const [switched, delta] = ["lora-scaled", "delta-lora"].map((name) => registry.methodNamed(name));
+const [switched, delta, periodic] = ["lora-scaled", "delta-lora", "periodic-lora"].map((name) =>
+  registry.methodNamed(name)
+);
 
 /** Delta-LoRA whose λ moves over the run: forms that do not telescope. */
 function withSchedule(lambdaSchedule: string): Variant {
   const { learningRate, options } = delta.recipe;
   return { method: delta.name, learningRate, options: (steps) => ({ ...options?.(steps), lambdaSchedule }) };
+}
+
+/** PeriodicLoRA that moves half of the product at the end of a stage. */
+function withMomentum(unload: string): Variant {
+  const { learningRate, options } = periodic.recipe;
+  return { method: periodic.name, learningRate, options: (steps) => ({ ...options?.(steps), unload, momentum: 0.5 }) };
 }
 
 /** What tables compare beside the methods as their own files have them. */
@@ -46,6 +54,9 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   },
   "delta-lora-falling": withSchedule("linear"),
   "delta-lora-rising": withSchedule("rising-linear"),
+  // PeriodicLoRA with momentum, in the form that leaves the model as it is and in that of public code, which does not.
+  "periodic-lora-share": withMomentum("share"),
+  "periodic-lora-jump": withMomentum("share-and-jump"),
 };
 
 /** A method of a module of one's own. */

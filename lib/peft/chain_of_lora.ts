@@ -46,7 +46,7 @@ export const chainOfLoraMethod: MethodDescription = defineMethod({
   make: ({ interval, warmup, ...options }, place) =>
     chainOfLora({ ...lowRankOptions(options, place), interval, warmup }),
   recipe: {
-    learningRate: 5e-3,
+    learningRate: 1e-2,
     options: (steps) => ({ ...LOW_RANK_RECIPE, interval: Math.max(1, Math.ceil(steps / 4)) }),
   },
   beginsFrom: ["lora"],

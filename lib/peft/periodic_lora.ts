@@ -104,7 +104,7 @@ export const periodicLoraMethod: MethodDescription = defineMethod({
   make: ({ interval, warmup, unload, momentum, ...options }, place) =>
     periodicLora({ ...lowRankOptions(options, place), interval, warmup, unload, momentum }),
   recipe: {
-    learningRate: 5e-3,
+    learningRate: 1e-2,
     options: (steps) => ({
       ...LOW_RANK_RECIPE,
       interval: Math.max(1, Math.ceil(steps / 4)),

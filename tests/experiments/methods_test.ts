@@ -45,6 +45,8 @@ const COUNTS: Readonly<Record<string, number>> = {
   relora: LORA + HEADS,
   "chain-of-lora": LORA + HEADS,
   "periodic-lora": LORA + HEADS,
+  "periodic-lora-share": LORA + HEADS,
+  "periodic-lora-jump": LORA + HEADS,
 };
 
 describe("recipes", () => {

@@ -34,7 +34,7 @@ describe("deno task train --method", () => {
       ],
     ]);
     expect(trained.code === 0 ? "" : trained.stderr).toBe("");
-    const isWhole = ["full", "galore", "flora"].some((name) => flags.includes(name));
+    const isWhole = ["full", "galore", "flora", "relora"].some((name) => flags.includes(name));
     const written = isWhole ? ["--model", out] : [...model, "--adapter", out];
     const scored = await runTask("evaluate", [...written, "--task", "wnli", "--data", "suite"]);
     expect(JSON.parse(scored.stdout).metrics).toEqual(JSON.parse(trained.stdout).metrics);
@@ -112,6 +112,23 @@ describe("deno task train --method", () => {
     expect(rank).toBe(6);
     expect(difference.largest).toBeLessThan(1e-5 * difference.scale + 1e-6);
     expect((await loadAdapter(`${folder}/pissa-lora`)).config).toMatchObject({ r: 6, init_lora_weights: true });
+  });
+
+  it("relora writes the whole model, which evaluate reads and convert leaves as it is", async () => {
+    const flags = ["--method", "relora", "--interval", "2", "--relora-warmup", "1", "--pruned-share", "0.9"];
+    const out = await trainAndEvaluate("relora", flags);
+    const converted = await runTask("convert", ["--state", out, "--out", `${folder}/none`]);
+    expect([converted.code, converted.stderr]).toEqual([1, expect.stringContaining("is the whole model already")]);
+    const wrong: [flags: readonly string[], message: string][] = [
+      [[...flags, "--weights", "f16"], "--weights f16 is for weights that stay as they are, and relora trains them"],
+      [[...flags, "--unload", "share"], "--unload is nothing of method relora"],
+      [["--method", "periodic-lora", "--periodic-lora-momentum", "1"], "a number above 0 and below 1, not"],
+    ];
+    for (const [args, message] of wrong) {
+      const task = ["--task", "wnli", "--data", "suite", "--steps", "2", "--out", `${folder}/x`];
+      const { code, stderr } = await runTask("train", [...model, ...task, ...args]);
+      expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
+    }
   });
 
   it("dylora's state is written by convert at any rank up to its own", async () => {

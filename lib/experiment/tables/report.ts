@@ -96,9 +96,20 @@ export function scoreCaption(records: readonly RunRecord[]): string {
   return `${what}, in per cent; ${split} split; ${rules.join(" or ")}`;
 }
 
+/** When a run's method writes W, in words: by its K and λ, or at its restarts; nothing where it does not. */
+function writeRule({ spec: { method, steps }, result }: RunRecord): string | undefined {
+  const { startStep, lambda, lambdaSchedule, interval } = method;
+  if (startStep !== undefined) {
+    const schedule = lambdaSchedule === undefined ? "" : ` (${lambdaSchedule})`;
+    return `K = ${startStep} of ${steps} steps, λ = ${lambda}${schedule}`;
+  }
+  // Intervals of other methods are not those after which W is written.
+  return interval === undefined || !result?.writes ? undefined : `restarts every ${interval} of ${steps} steps`;
+}
+
 /**
- * For each method that writes W, a sentence without its full stop: its K and λ, and how often it wrote, by task where
- * that differs.
+ * For each method that writes W, a sentence without its full stop: its K and λ, or how many steps lie between restarts, and
+ * how often it wrote, by task where that differs.
  *
  * @example
  * ```ts
@@ -109,9 +120,11 @@ export function scoreCaption(records: readonly RunRecord[]): string {
  */
 export function writeLines(records: readonly RunRecord[]): string[] {
   const tasksOf = new Map<string, Map<string, string[]>>();
-  for (const { spec: { method, steps, task }, result } of records) {
-    if (!result || method.startStep === undefined) continue;
-    const how = `${method.name}: K = ${method.startStep} of ${steps} steps, λ = ${method.lambda}`;
+  for (const record of records) {
+    const { spec: { method, steps, task }, result } = record;
+    const rule = writeRule(record);
+    if (!result || rule === undefined) continue;
+    const how = `${method.name}: ${rule}`;
     const count = result.writes === 0
       ? `W was never written${Number(method.startStep) + 1 < steps ? "" : ": there was no step after K"}`
       : `W was written ${plural(result.writes, "time")} in each run`;

@@ -129,6 +129,20 @@ describe("writeLines()", () => {
     ]);
   });
 
+  it("names λ's schedule, and how many steps lie between restarts where W was written at them", () => {
+    const by = (method: RunSpec["method"], writes: number) => finished(sampleSpec({ method, steps: 80 }), { writes });
+    const scheduled = { name: "delta-lora", startStep: 20, lambda: 0.5, lambdaSchedule: "rising-linear" };
+    const records = [
+      by(scheduled, 59),
+      by({ name: "relora", interval: 20 }, 4),
+      by({ name: "adalora", interval: 2 }, 0),
+    ];
+    expect(writeLines(records)).toEqual([
+      "delta-lora: K = 20 of 80 steps, λ = 0.5 (rising-linear); W was written 59 times in each run",
+      "relora: restarts every 20 of 80 steps; W was written 4 times in each run",
+    ]);
+  });
+
   it("tells tasks apart whose counts differ, and says where W was never written", () => {
     expect(writeLines([deltaLora(1), deltaLora(0, { task: "rte" })])).toEqual([
       "delta-lora: K = 20 of 80 steps, λ = 0.5; W was written 1 time in each run (cola)",
