@@ -4,10 +4,11 @@ import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { tell } from "../terminal/tell.ts";
 import { cellsThatFit, type Room, roomOn } from "./cells_that_fit.ts";
 import type { Inputs } from "./data/inputs.ts";
-import { signaturesOf } from "./program_plan.ts";
+import { signaturesOf, workOf } from "./program_plan.ts";
 import { RunProcesses } from "./run_processes.ts";
 import { type SharedOut, shareOut } from "./share_out.ts";
 import { programsOf } from "./train/program.ts";
+import { PROGRAM_STEPS } from "./train/stages.ts";
 import { bytesAt } from "./train/step_work.ts";
 import { Trainer } from "./train/trainer.ts";
 
@@ -84,6 +85,8 @@ export async function openEngine(inputs: Inputs, specs: readonly RunSpec[], opti
       return {
         most: (spec) => mostOf.get(signatures.get(spec)!)!,
         keyOf: (spec) => signatures.get(spec)!,
+        workOf,
+        beginWork: PROGRAM_STEPS,
         run: (group, hooks) => (processes ?? trainer).runGroup(group, hooks),
       };
     },

@@ -1,10 +1,13 @@
-import { chooseGroup } from "../../lib/experiment/records/choose_group.ts";
+import { planGroups } from "../../lib/experiment/records/plan_groups.ts";
 import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { plural } from "../../lib/text/plural.ts";
 import type { Inputs } from "./data/inputs.ts";
 import type { SharedOut } from "./share_out.ts";
 import { programKey, signatureDifference, signatureOf } from "./train/program.ts";
-import { sharedSteps, stagesOf } from "./train/stages.ts";
+import { PROGRAM_STEPS, sharedSteps, stagesOf } from "./train/stages.ts";
+
+/** What a run takes, as batches: runs whose model is large enough for others to count do not share a device. */
+export const workOf = ({ steps, accumulate = 1 }: RunSpec): number => steps * accumulate;
 
 /** What decides the programs of runs, by run: by the names of tasks alone where their data are not at hand. */
 export async function signaturesOf(specs: readonly RunSpec[], inputs: Inputs): Promise<ReadonlyMap<RunSpec, string>> {
@@ -28,27 +31,14 @@ export interface ProgramPlan {
   readonly differsIn?: string;
 }
 
-/** Runs in the groups in which they will begin, one after the other once all processes have one. */
-function groupsOf(specs: readonly RunSpec[], { keyOf, cells, parallel }: SharedOut & {
-  readonly keyOf: (spec: RunSpec) => string;
-}): RunSpec[][] {
-  const groups: RunSpec[][] = [];
-  for (let left = [...specs]; left.length > 0;) {
-    const group = chooseGroup(left, { most: () => cells, keyOf, free: Math.max(1, parallel - groups.length) });
-    groups.push(group);
-    left = left.filter((spec) => !group.includes(spec));
-  }
-  return groups;
-}
-
 /** Which runs are trained together, and why others are not. */
 export async function planPrograms(
   specs: readonly RunSpec[],
-  { inputs, ...shares }: SharedOut & { readonly inputs: Inputs },
+  { inputs, cells, parallel }: SharedOut & { readonly inputs: Inputs },
 ): Promise<ProgramPlan[]> {
   const signatures = await signaturesOf(specs, inputs);
   const keyOf = (spec: RunSpec) => signatures.get(spec)!;
-  const groups = groupsOf(specs, { keyOf, ...shares });
+  const groups = planGroups(specs, { most: () => cells, keyOf, parallel, workOf, beginWork: PROGRAM_STEPS });
   const saved = (group: readonly RunSpec[]) => {
     const [{ steps }] = group;
     return sharedSteps(stagesOf(group, { from: 0, steps }), { runs: group.length, from: 0 });

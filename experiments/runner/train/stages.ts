@@ -10,7 +10,7 @@ export interface Stage {
 }
 
 /** Another program, for another number of cells, takes about as long to make ready as so many steps of a cell. */
-const PROGRAM_STEPS = 150;
+export const PROGRAM_STEPS = 150;
 
 /** What decides nothing of a run's states. */
 const NAMES = ["experiment", "metric", "packageVersion"] as const;

@@ -1,5 +1,5 @@
 import type { RunSpec } from "../specs/spec.ts";
-import { chooseGroup } from "./choose_group.ts";
+import { planGroups } from "./plan_groups.ts";
 import type { GroupRunner, RunAllOptions, RunOutcome } from "./run_all.ts";
 
 /** Options of {@linkcode Groups}. */
@@ -19,6 +19,8 @@ export class Groups {
   readonly #specs: readonly RunSpec[];
   readonly #options: GroupsOptions;
   #open: readonly number[];
+  /** Groups in the order in which they begin. */
+  #planned: readonly (readonly number[])[] = [];
   readonly #ended = new Set<number>();
   /** Hashes of runs that others may wait for. */
   readonly #unfinished: Set<string>;
@@ -41,9 +43,10 @@ export class Groups {
   /** Begins what may begin, and waits until a run ends. */
   async next(): Promise<void> {
     while (this.#running.size < this.#options.parallel) {
-      const group = this.#choose();
-      if (group.length === 0) break;
-      this.#open = this.#open.filter((index) => !group.includes(index));
+      this.#plan();
+      const [group, ...others] = this.#planned;
+      if (!group) break;
+      this.#planned = others;
       const ending = this.#run(group);
       this.#running.add(ending);
       // What it rejects with is heard of by who waits below.
@@ -52,16 +55,21 @@ export class Groups {
     await Promise.race([...this.#running, this.#outcome.promise]);
   }
 
-  /** The runs that begin next, of those that wait for no other. */
-  #choose(): number[] {
-    const { runner, parallel } = this.#options;
-    const ready = this.#open.filter((index) => !this.#unfinished.has(this.#specs[index].start?.run ?? ""));
-    if (ready.length === 0) return [];
-    return chooseGroup(ready, {
-      most: (index) => runner.most(this.#specs[index]),
-      keyOf: (index) => runner.keyOf(this.#specs[index]),
-      free: parallel - this.#running.size,
+  /** Plans groups of the runs that wait for no other, once for each. */
+  #plan(): void {
+    const { runner: { most, keyOf, workOf, beginWork }, parallel } = this.#options;
+    const specs = this.#specs;
+    const ready = this.#open.filter((index) => !this.#unfinished.has(specs[index].start?.run ?? ""));
+    if (ready.length === 0) return;
+    this.#open = this.#open.filter((index) => !ready.includes(index));
+    const groups = planGroups(ready, {
+      most: (index) => most(specs[index]),
+      keyOf: (index) => keyOf(specs[index]),
+      workOf: workOf && ((index) => workOf(specs[index])),
+      beginWork,
+      parallel,
     });
+    this.#planned = [...this.#planned, ...groups];
   }
 
   async #run(group: readonly number[]): Promise<void> {

@@ -45,6 +45,10 @@ export interface GroupRunner {
   readonly most: (spec: RunSpec) => number;
   /** Runs with the same key may share a group. */
   readonly keyOf: (spec: RunSpec) => string;
+  /** What a run takes, about, in any unit, so that groups under way at once end together; all alike by default. */
+  readonly workOf?: (spec: RunSpec) => number;
+  /** What it takes to begin with another key, or with another size of its groups; nothing by default. */
+  readonly beginWork?: number;
   /** Trains and scores them. What it throws ends the grid. */
   readonly run: (specs: readonly RunSpec[], hooks: GroupHooks) => Promise<void>;
 }
