@@ -74,7 +74,7 @@ interface Described {
   readonly recipe: MethodRecipe;
   /** Peak rate of AdamW on pre-trained models of usual size, where `deno task train` is not told one; 5e-4 by default. */
   readonly learningRate?: number;
-  /** Whether it trains weights of the model themselves, which then cannot be kept in f16. */
+  /** Whether it trains weights of the model themselves, or writes them in whatever form, so that they cannot be kept in f16. */
   readonly trainsWeights?: true;
   /** Whether `deno task convert` makes adapters of its states, as one holds more than the factors, or there are several. */
   readonly isConverted?: true;

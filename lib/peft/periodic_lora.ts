@@ -46,7 +46,8 @@ function ruleOf(unload: "whole" | "share" | "share-and-jump", momentum: number |
  * what W received and what the factors still hold add up to the product of before, and the model stays as it is. With
  * `unload: "share-and-jump"`, A ← (1 − m)·A and B ← (1 − m)·B, as one public implementation has it
  * (github.com/hhnqqq/MyTransformers, after each step there): the product falls to (1 − m)² of itself, so that the weights
- * of the model change by −m·(1 − m)·(α/r)·B·A at the end of each stage, and its logits jump. In both the optimizer goes on.
+ * of the model change by −m·(1 − m)·(α/r)·B·A at the end of each stage, that of the run's last one, too, and its logits
+ * jump. In both the optimizer goes on.
  *
  * The run's schedule of the rate goes on from stage to stage. No adapter of rank r holds what W received: `export` throws a
  * RangeError, and `merge` gives the whole model.

@@ -28,7 +28,7 @@ export interface RestartOptions extends LowRankOptions {
   readonly interval: number;
   /**
    * Steps after each restart over which the rate rises to the schedule's again, by an equal share each: a whole number, 0
-   * by default, or an i32 scalar where it is data.
+   * by default, or an i32 scalar where it is data. What a step tells is the schedule's rate.
    */
   readonly warmup?: number | Tensor;
 }
