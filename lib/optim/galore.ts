@@ -92,19 +92,20 @@ export function scaleByGalore(options: ScaleByGaloreOptions): Optimizer<GaloreSt
     update(grads, state, params, isRefresh) {
       requireRefresh("galore", isRefresh);
       const { leaves, paths, structure } = flattenWithPaths(grads);
-      const own = treeFlattenLike(structure, params);
-      const places = [...leaves.keys()].filter((i) => isProjected(own[i], paths[i]));
+      const all = treeFlattenLike(structure, params);
+      const places = [...leaves.keys()].filter((i) => isProjected(all[i], paths[i]));
       const vectors = isRefresh
         ? leadingVectorsOfAll(places.map((i) => leaves[i]), rank)
         : places.map((i) => state.projections[paths[i]]);
-      const projections = Object.fromEntries(places.map((i, at) => [paths[i], vectors[at]]));
-      const low = leaves.map((G, i) => projections[paths[i]] ? project(G, projections[paths[i]]) : G);
+      const own = new Map(places.map((i, at) => [i, vectors[at]]));
+      const low = leaves.map((G, i) => own.has(i) ? project(G, own.get(i)!) : G);
       const projected = treeUnflatten(structure, low);
       const stepped = adam.update(projected, state.adam, projected);
       const updates = treeFlattenLike(structure, stepped.updates).map((N, i) => {
-        const P = projections[paths[i]];
+        const P = own.get(i);
         return P ? projectBack(N, P, leaves[i]).mul(scale) : N;
       });
+      const projections = Object.fromEntries(places.map((i, at) => [paths[i], vectors[at]]));
       return { updates: treeUnflatten(structure, updates), state: { adam: stepped.state, projections } };
     },
   };
