@@ -60,12 +60,15 @@ const firstColumns = (x: Tensor, columns: number) => x.slice({ start: [0, 0], si
  */
 function sharedParts({ M }: MoraFactors, [output, input]: readonly number[]): LowRank<Tensor> {
   const side = M.shape[0];
-  const [rows, columns] = [arange(side).expandDims(1), arange(input)];
+  // Kernels of products take four columns at once: up to a multiple of that there are zeros on both sides.
+  const wide = 4 * Math.ceil(side / 4);
+  const [rows, columns] = [arange(wide).expandDims(1), arange(input)];
   const own = columns.mod(side).equal(rows).astype("f32");
   // The last group goes on with the input's beginning, as in the authors' code.
   const missing = Math.ceil(input / side) * side - input;
   const again = columns.add(input).mod(side).equal(rows).astype("f32").mul(columns.less(missing).astype("f32"));
-  const left = tile(M, [Math.ceil(output / side), 1]).slice({ start: [0, 0], size: [output, side] });
+  const filled = wide > side ? concat([M, zeros([side, wide - side])], { axis: 1 }) : M;
+  const left = tile(filled, [Math.ceil(output / side), 1]).slice({ start: [0, 0], size: [output, wide] });
   return { left, right: missing > 0 ? own.add(again) : own, scale: 1 };
 }
 

@@ -35,8 +35,9 @@ const METHODS: Record<string, dd.peft.Method<Tree, Tree>> = {
   }),
   dora: dd.peft.dora(common),
   hira: dd.peft.hira(common),
-  "mora by sharing": dd.peft.mora(common),
-  "mora by rotation": dd.peft.mora({ ...common, map: "rotation" }),
+  // M has a side of 14: neither a divisor of 32 nor a multiple of four.
+  "mora by sharing": dd.peft.mora({ ...common, rank: 3 }),
+  "mora by rotation": dd.peft.mora({ ...common, rank: 3, map: "rotation" }),
   pissa: dd.peft.pissa(common),
   vera: dd.peft.vera({ ...common, rank: 12 }),
   "lora-fa with corrected gradients": dd.peft.loraFa({ ...common, correction: true }),
