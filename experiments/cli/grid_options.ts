@@ -22,7 +22,8 @@ export function commandLine(task: string, args: readonly string[]): string {
 }
 
 /** The margin of verdicts as a share of 1, from points; none where it is not asked for. */
-export function marginOf({ margin }: { readonly margin?: number }): number | undefined {
+export function marginOf(flags: { readonly margin?: number }): number | undefined {
+  const { margin } = flags;
   return margin === undefined ? undefined : margin / 100;
 }
 
@@ -38,7 +39,7 @@ function secondsOf(text: string): number {
 
 /** Until when pairs are added, as flags have it; none without `--until`. Throws a RangeError where they do not fit. */
 export function growthOf(
-  { until, budget, force, seeds }: {
+  flags: {
     readonly until?: number;
     readonly budget?: string;
     readonly force?: boolean;
@@ -46,6 +47,7 @@ export function growthOf(
   },
   { tasks }: { readonly tasks: number },
 ): Growth | undefined {
+  const { until, budget, force, seeds } = flags;
   if (until === undefined) {
     if (budget !== undefined) throw new RangeError("--budget is of --until, which is not there");
     return undefined;

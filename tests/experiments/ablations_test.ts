@@ -392,7 +392,7 @@ describe("the findings of deno task reproduce ablations", () => {
           new RegExp(`^${RegExp.escape(method)} (and|against) ${RegExp.escape(against)} (is|are) `),
         );
         expect(sections[0].findings + answer).toContain("95 % interval");
-      } else expect(answer).toMatch(/^Not asked here: `--only recall` takes \d+ runs, about \d/);
+      } else expect(answer).toMatch(/^Not asked here: the study recall takes \d+ runs, about \d/);
     }
     expect(answers.filter((one) => one.study === "scale")).toHaveLength(3);
     expect(await answersOf([], { plan: planOf([]), records })).toEqual([]);

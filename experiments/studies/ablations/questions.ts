@@ -76,7 +76,7 @@ async function costOf(name: string, plan: AblationPlan, records: readonly RunRec
   const studies = STUDIES.filter((study) => study.name === name);
   const own = new AblationPlan(plan.inputs, studies, plan.options);
   const specs = distinctRuns(await own.runs(), await own.sweeps());
-  return `Not asked here: \`--only ${name}\` takes ${plural(specs.length, "run")}, about ` +
+  return `Not asked here: the study ${name} takes ${plural(specs.length, "run")}, about ` +
     `${duration(expectedSeconds(specs, records))}.`;
 }
 
