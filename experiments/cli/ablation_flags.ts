@@ -1,4 +1,5 @@
 import { TASKS } from "../recipes/mod.ts";
+import { PROBES } from "../suite/probes.ts";
 import { ABLATION_SIZE, ABLATION_SIZES } from "../studies/ablations/sizes.ts";
 import { STUDIES, STUDY_GROUPS } from "../studies/ablations/studies/mod.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
@@ -23,7 +24,7 @@ export const ABLATIONS = {
   tasks: {
     takes: "text",
     value: "a,b|all",
-    help: `of ${TASKS.join(", ")};\n` +
+    help: `of ${TASKS.join(", ")}, which are all, and of ${PROBES.join(", ")};\n` +
       ABLATION_SIZES.map((name) => `${ABLATION_SIZE[name].tasks.join(",")} at ${name}`).join(";\n"),
   },
   seeds: {

@@ -1,5 +1,6 @@
 import { ALL_METHODS, METHODS } from "../recipes/methods.ts";
 import { SCALE, SCALES, TASKS } from "../recipes/mod.ts";
+import { PROBES } from "../suite/probes.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
 import { GRID, MODEL, VERDICTS } from "./flag_table.ts";
 
@@ -25,7 +26,10 @@ export const GLUE = {
   tasks: {
     takes: "text",
     value: "a,b|all",
-    help: `of ${TASKS.join(", ")}; ./my_task.ts for one of your own, as the module exports it; by default ` +
+    help:
+      `of ${TASKS.join(", ")}, which are all, and of ${
+        PROBES.join(", ")
+      }; ./my_task.ts for one of your own, as the module exports it; by default ` +
       `${SCALE.default.tasks.join(",")}, at --scale small ` +
       `${SCALE.small.tasks.join(",")}, at --scale paper all but wnli`,
   },

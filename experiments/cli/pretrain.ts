@@ -1,5 +1,6 @@
 // deno task pretrain [--steps N] [--seed N] [--out FILE] [--device NAME]
 import { dirname } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { io, jit, models, nn, openDevice, optim, peft, random, train } from "../../mod.ts";
 import { wordPiece } from "../../lib/data/mod.ts";
 import { isFile } from "../../lib/io/is_file.ts";
@@ -12,6 +13,9 @@ import { ProgressBar } from "../terminal/progress_bar.ts";
 import { tell } from "../terminal/tell.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { type HiddenTokens, maskedBatch } from "../runner/train/masked_batch.ts";
+import { readoutsFor } from "../runner/train/teach.ts";
+import { loadEncoder } from "../suite/encoder.ts";
+import { readoutsOf } from "../suite/probe_data.ts";
 import { SUITE_SEED, suiteLanguage, suiteVocabulary } from "../suite/mod.ts";
 import { Choices } from "../suite/random.ts";
 
@@ -27,6 +31,10 @@ export const FLAGS = {
     value: "FILE",
     help: `where the weights go, ${DEFAULT_OUT} by default; FILE.json says what made them`,
   },
+  teach: {
+    takes: "nothing",
+    help: "trains nothing: writes FILE.probes.json, what teachers of known rank that are made of FILE answer",
+  },
   overwrite: { takes: "nothing", help: "writes over FILE where it is there, which is refused else" },
   device: COMMON.device,
   verbose: COMMON.verbose,
@@ -38,6 +46,7 @@ export const HELP =
   `Pre-trains the suite's encoder on the suite's language: masked tokens, and the hidden word between two sentences.
 
   deno task pretrain [--steps N] [--seed N] [--out FILE] [--device NAME]
+  deno task pretrain --teach [--out FILE]
 
 ${flagHelp(FLAGS)}`;
 
@@ -57,6 +66,10 @@ async function main(): Promise<void> {
   const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
   const { steps = DEFAULT_STEPS, seed = SUITE_SEED, out = DEFAULT_OUT } = flags;
+  if (flags.teach) {
+    using _ = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
+    return await teach(pathToFileURL(out));
+  }
 
   if (!flags.overwrite && await isFile(out)) {
     throw new RangeError(
@@ -110,6 +123,14 @@ async function main(): Promise<void> {
   console.log(
     `${out}: ${mebibytes(bytes.length, 2)}, loss of the last steps ${finalLoss.toFixed(3)}`,
   );
+}
+
+/** Writes what is read off an encoder's file in each probe. */
+async function teach(file: URL): Promise<void> {
+  const url = readoutsOf(file);
+  const readouts = await readoutsFor(await loadEncoder(file, suiteVocabulary().length));
+  await writeAtomically(fileURLToPath(url), `${JSON.stringify(readouts, null, 2)}\n`);
+  console.log(`${fileURLToPath(url)}: ${Object.keys(readouts.probes).join(", ")}`);
 }
 
 if (import.meta.main) await runCommand("pretrain", main);

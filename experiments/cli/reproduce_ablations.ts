@@ -2,7 +2,7 @@
 import type { FlagTable } from "../terminal/flag_table.ts";
 import { nameList } from "../terminal/flags.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
-import { SCALE, TASKS } from "../recipes/mod.ts";
+import { ALL_TASKS, SCALE, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/data/inputs.ts";
 import { runGrid } from "../runner/run_grid.ts";
 import type { SharedOut } from "../runner/share_out.ts";
@@ -47,7 +47,11 @@ function settingsOf(args: readonly string[]) {
   if (model !== undefined && data === undefined) throw new RangeError("--model needs GLUE's files: --data DIR");
   const size = ABLATION_SIZE[flags.scale ?? "default"];
   const { seeds = size.seeds, "many-seeds": manySeeds = size.manySeeds, "sweep-seeds": sweepSeeds, steps } = flags;
-  const tasks = flags.tasks === undefined ? undefined : nameList("task", flags.tasks, TASKS);
+  const tasks = flags.tasks === undefined
+    ? undefined
+    : flags.tasks === "all"
+    ? TASKS
+    : nameList("task", flags.tasks, ALL_TASKS);
   const only = flags.only === undefined ? USUAL : nameList("study", flags.only, NAMES);
   return {
     flags,

@@ -2,7 +2,7 @@
 import type { FlagTable } from "../terminal/flag_table.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { ALL_METHODS, METHODS } from "../recipes/methods.ts";
-import { SCALE, type Scale, TASKS } from "../recipes/mod.ts";
+import { ALL_TASKS, SCALE, type Scale, TASKS } from "../recipes/mod.ts";
 import { Inputs } from "../runner/data/inputs.ts";
 import { ownTaskNamed, taskList } from "../runner/data/own_task.ts";
 import { writeRunFile } from "../runner/write_run_file.ts";
@@ -52,7 +52,8 @@ async function settingsOf(args: readonly string[]) {
   const { model, data, revision, offline, start, steps, checkpoint } = flags;
   const named = SCALE[flags.scale ?? (model === undefined ? "default" : "small")];
   const scale = withStarts(named, start);
-  const tasks: readonly string[] = flags.tasks === undefined ? scale.tasks : await taskList(flags.tasks, TASKS);
+  const { tasks: listed = scale.tasks.join(",") } = flags;
+  const tasks: readonly string[] = listed === "all" ? TASKS : await taskList(listed, ALL_TASKS);
   return {
     flags,
     out: flags.out ?? scale.out,

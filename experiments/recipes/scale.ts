@@ -1,8 +1,15 @@
 import type { GlueTaskName } from "../../lib/data/mod.ts";
 import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
+import { type ProbeName, PROBES } from "../suite/probes.ts";
 
 /** GLUE's tasks in the order of help texts, and in which all of them run. */
 export const TASKS: readonly GlueTaskName[] = ["cola", "sst2", "mrpc", "stsb", "rte", "mnli", "qnli", "qqp", "wnli"];
+
+/** Name of a task that ships: one of GLUE's, or a probe of the suite's encoder. */
+export type TaskName = GlueTaskName | ProbeName;
+
+/** Names of all of them. */
+export const ALL_TASKS: readonly TaskName[] = [...TASKS, ...PROBES];
 
 /** Names of the sizes at which GLUE is reproduced. */
 export const SCALES = ["default", "small", "paper"] as const;

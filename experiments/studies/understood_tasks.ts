@@ -15,7 +15,7 @@ async function taskLines(inputs: Inputs, seen: Seen): Promise<string[]> {
   const task = await inputs.task({ task: seen.task, ...module && { data: { module } } });
   const { tokenizer, reference, classifier } = await inputs.model();
   if (!tokenizer) throw new Error(`internal: tokens are asked of ${reference.name}, which has no tokenizer`);
-  const { fresh } = classifier({ labels: outputsOf(task), isFresh: !task.usesHead });
+  const { fresh } = classifier({ labels: outputsOf(task), isFresh: !task.usesHead, readout: task.readout });
   return understoodLines({ task, tokenizer, maxLength: seen.model.length, fresh });
 }
 

@@ -33,6 +33,9 @@ export function encoderJson({ vocabSize, hiddenSize, layers, heads, maxLength }:
   };
 }
 
+/** What specs call the encoder that ships with the suite. */
+export const SUITE_ENCODER_NAME = "suite-encoder";
+
 /** Where the encoder lies that ships with the suite. */
 export const SUITE_ENCODER: URL = new URL("./encoder.safetensors", import.meta.url);
 

@@ -66,6 +66,15 @@ function partsOf(config: Resolved): EncoderParts {
   return bertParts({ prefix: "bert", sizes, typeVocabSize, positionRows });
 }
 
+/** A BERT encoder under a head that is made of its sizes. Throws a RangeError where the heads do not divide the hidden size. */
+export function bertWith(
+  config: BertConfig,
+  head: (sizes: Required<BertConfig>) => Head,
+): Model<Required<BertConfig>, MaskedBatch> {
+  const resolved = resolve(config);
+  return assemble(resolved, partsOf(resolved), head(resolved));
+}
+
 /** The head of Hugging Face's `BertForSequenceClassification`, on the pooled first token. */
 export function bertClassifier(options: {
   readonly hiddenSize: number;
@@ -120,8 +129,7 @@ export function bertMaskedHead(
  * ```
  */
 export function bert(config: BertConfig): Model<Required<BertConfig>> {
-  const resolved = resolve(config);
-  return assemble(resolved, partsOf(resolved), bertClassifier(resolved));
+  return bertWith(config, bertClassifier);
 }
 
 /**
@@ -144,6 +152,5 @@ export function bert(config: BertConfig): Model<Required<BertConfig>> {
  * ```
  */
 export function bertForMaskedLM(config: BertConfig): Model<Required<BertConfig>, MaskedBatch> {
-  const resolved = resolve(config);
-  return assemble(resolved, partsOf(resolved), bertMaskedHead("bert", { ...resolved, activation: "gelu" }));
+  return bertWith(config, (sizes) => bertMaskedHead("bert", { ...sizes, activation: "gelu" }));
 }

@@ -8,6 +8,7 @@ import { messageOf } from "../../../lib/text/message_of.ts";
 import { type Own, OwnByName } from "../../recipes/own.ts";
 import { numberOf } from "../../../lib/data/table/cells.ts";
 import type { LabelSet } from "../heads/label_set.ts";
+import { isProbe } from "../../suite/probes.ts";
 import { isModulePath, OwnModules } from "../own_module.ts";
 import type { RawTask } from "./raw_task.ts";
 import { examplesOf } from "./read_table.ts";
@@ -63,7 +64,7 @@ function lackOf({ kind, classes, metrics, fields, load }: Readonly<Record<string
 
 const known: OwnByName<data.TaskDescription> = new OwnByName(
   "task",
-  (name) => Object.hasOwn(GLUE_TASKS, name) || name === "columns",
+  (name) => Object.hasOwn(GLUE_TASKS, name) || isProbe(name) || name === "columns",
 );
 
 const modules = new OwnModules<data.TaskDescription>({

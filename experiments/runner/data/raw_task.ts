@@ -16,6 +16,7 @@ import { SUITE } from "../../suite/suite_folder.ts";
 import { type Head, list } from "../heads/head.ts";
 import type { LabelKind, LabelSet } from "../heads/label_set.ts";
 import { matchClasses } from "../heads/match_classes.ts";
+import type { FrozenReadout } from "../model/load_model.ts";
 import { readTable, type ReadTableOptions, type Table } from "./read_table.ts";
 
 /** What is to be learned or scored, and where it lies. */
@@ -50,6 +51,8 @@ export interface RawTask extends LabelSet {
   readonly files?: readonly string[];
   /** Least and greatest score of one of GLUE's regressions. */
   readonly range?: readonly [number, number];
+  /** The frozen head that a probe is read off. */
+  readonly readout?: FrozenReadout;
   /** Hex sha-256 of all examples. */
   readonly hash: string;
   /** Words that mean each class; the data's own first. */

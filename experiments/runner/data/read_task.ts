@@ -3,8 +3,10 @@ import { sha256 } from "../../../lib/io/sha256.ts";
 import { type Head, list } from "../heads/head.ts";
 import { type LabelSet, sortedLabels } from "../heads/label_set.ts";
 import { type ClassMatch, matchClasses, placeOf } from "../heads/match_classes.ts";
+import { isProbe } from "../../suite/probes.ts";
 import { isModulePath } from "../own_module.ts";
 import { loadTask, ownTask } from "./own_task.ts";
+import { probeTask } from "./probe_task.ts";
 import { columnTask, glueTask, metricsOf, type RawTask, type ReadTaskOptions, type TaskSource } from "./raw_task.ts";
 import { plural } from "../../../lib/text/plural.ts";
 
@@ -100,7 +102,7 @@ function inOwnOrder(scorers: RawTask["scorers"], order: readonly number[]): RawT
 }
 
 /** Data with the numbers that a head's classes have. */
-async function numbered(raw: RawTask, options: ReadTaskOptions): Promise<TuningTask> {
+async function numbered(raw: RawTask, options: ReadTaskOptions = {}): Promise<TuningTask> {
   const { words: _, ownOrder, firstAt: __, ...task } = raw;
   const { head, match, unfit } = fit(raw, options);
   // F1 is of the class that is the second of the data's own two.
@@ -131,6 +133,7 @@ async function numbered(raw: RawTask, options: ReadTaskOptions): Promise<TuningT
 export async function readTask(source: TaskSource, options: ReadTaskOptions = {}): Promise<TuningTask> {
   const { task, data, columns } = source;
   if (task !== undefined && isModulePath(task)) return await numbered(await ownTask(await loadTask(task)), options);
+  if (task !== undefined && isProbe(task)) return await numbered(await probeTask(task));
   if (data !== undefined && task !== undefined) return await numbered(await glueTask(task, data), options);
   if (data !== undefined && columns) {
     return await numbered(await columnTask({ ...source, data, columns }, options), options);

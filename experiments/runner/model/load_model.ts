@@ -70,6 +70,14 @@ export async function findModel({ model, revision, offline }: ModelSource): Prom
   });
 }
 
+/** A frozen head of the suite's encoder. */
+export interface FrozenReadout {
+  /** Added to the logit of each answer. */
+  readonly bias: readonly number[];
+  /** Hex sha-256 of the encoder that it was made for. */
+  readonly encoder: string;
+}
+
 /** How a classifier is made of a model's files. */
 export interface ClassifierOptions {
   /** Classes, 1 for scores; by default as many as its config has. */
@@ -78,6 +86,8 @@ export interface ClassifierOptions {
   readonly dropout?: number;
   /** Whether the head's last layer is made afresh where there is one that fits, too; false by default. */
   readonly isFresh?: boolean;
+  /** The frozen head that a probe is read off, in the place of one that is trained. */
+  readonly readout?: FrozenReadout;
 }
 
 /** Options of {@linkcode loadModel}. */

@@ -5,6 +5,7 @@ import { type Tokenizer, wordPiece } from "../../../lib/data/mod.ts";
 import { readTokenizer } from "../../../lib/hub/load_pretrained.ts";
 import { isObject } from "../../../lib/text/is_object.ts";
 import { type Own, OwnByName } from "../../recipes/own.ts";
+import { SUITE_ENCODER_NAME } from "../../suite/encoder.ts";
 import { suiteVocabulary } from "../../suite/mod.ts";
 import { SUITE } from "../../suite/suite_folder.ts";
 import type { HeadPlace } from "../heads/head.ts";
@@ -33,7 +34,7 @@ function lackOf(
 }
 
 const modules = new OwnModules<models.ModelDescription>({
-  known: new OwnByName("model", (name) => name === SUITE || name === "suite-encoder"),
+  known: new OwnByName("model", (name) => name === SUITE || name === SUITE_ENCODER_NAME),
   lackOf,
   form: "It must export one: " +
     "export const model = models.defineModel({ name, tokenizer, maxLength, targets, init, apply })",

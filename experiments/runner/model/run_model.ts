@@ -1,8 +1,9 @@
 import { type Batch, type Key, models, type Params, random, type Tensor } from "../../../mod.ts";
 import { type Tokenizer, wordPiece } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
-import { encoderJson, loadEncoder, SUITE_ENCODER } from "../../suite/encoder.ts";
+import { encoderJson, loadEncoder, SUITE_ENCODER, SUITE_ENCODER_NAME } from "../../suite/encoder.ts";
 import { suiteVocabulary } from "../../suite/mod.ts";
+import { readoutOf } from "../../suite/readout.ts";
 import { hashTensors } from "./hash_tensors.ts";
 import { type Head, type HeadPlace, modelHead } from "../heads/head.ts";
 import { ownModelFiles } from "./own_model.ts";
@@ -42,12 +43,19 @@ export interface RunModel {
 export async function suiteModel(): Promise<RunModel> {
   const vocabulary = suiteVocabulary();
   const { config, weights, hash } = await loadEncoder(SUITE_ENCODER, vocabulary.length);
+  const frozen = await readoutOf({ weights, config });
   return {
-    withLayers: (layers) => configModel("suite-encoder", encoderJson({ ...config, layers })),
-    reference: { name: "suite-encoder", hash, ...config },
+    withLayers: (layers) => configModel(SUITE_ENCODER_NAME, encoderJson({ ...config, layers })),
+    reference: { name: SUITE_ENCODER_NAME, hash, ...config },
     tokenizer: wordPiece(vocabulary),
     weights,
-    classifier({ labels = 2, dropout = 0 }) {
+    classifier({ labels = 2, dropout = 0, readout }) {
+      if (readout) {
+        if (readout.encoder !== hash) {
+          throw new Error("what teachers answer was made of another encoder: deno task pretrain --teach makes it anew");
+        }
+        return { apply: frozen({ bias: readout.bias, dropout }).apply, params: () => ({ ...weights }), fresh: [] };
+      }
       // Only the head is drawn: what the encoder brings need not be.
       const head = models.bert({ ...config, vocabSize: 1, layers: 0, maxLength: 1, labels });
       return {
@@ -61,6 +69,11 @@ export async function suiteModel(): Promise<RunModel> {
   };
 }
 
+/** Throws a RangeError where a probe is asked of a model that is not the suite's encoder. */
+function refuseReadout(name: string, readout: ClassifierOptions["readout"]): void {
+  if (readout) throw new RangeError(`recall and known ranks are asked of the suite's encoder, and not of ${name}`);
+}
+
 /** The model that a `config.json` describes, whose weights are not at hand: for plans. */
 export function configModel(name: string, config: Readonly<Record<string, unknown>>): RunModel {
   const model = models.fromConfig(config, { head: "classification" });
@@ -69,7 +82,8 @@ export function configModel(name: string, config: Readonly<Record<string, unknow
   return {
     reference: { name, source: "pretrained", hash: "unknown", ...sizes },
     targets: model.loraTargets,
-    classifier({ labels, dropout }) {
+    classifier({ labels, dropout, readout }) {
+      refuseReadout(name, readout);
       const own = models.fromConfig(config, { head: "classification", labels, dropout });
       return {
         apply: own.apply,
@@ -91,14 +105,17 @@ export interface PretrainedModel extends RunModel {
 }
 
 /** Classifiers of a model's files. */
-function classifierOf(files: ModelFiles): RunModel["classifier"] {
-  return (options) => ({
-    apply: files.model(options).apply,
-    params: (seed) => ({ ...files.load({ ...options, seed }).base }),
-    get fresh() {
-      return files.load({ ...options, seed: 0 }).report.fresh;
-    },
-  });
+function classifierOf(name: string, files: ModelFiles): RunModel["classifier"] {
+  return ({ readout, ...options }) => {
+    refuseReadout(name, readout);
+    return {
+      apply: files.model(options).apply,
+      params: (seed) => ({ ...files.load({ ...options, seed }).base }),
+      get fresh() {
+        return files.load({ ...options, seed: 0 }).report.fresh;
+      },
+    };
+  };
 }
 
 /**
@@ -119,7 +136,7 @@ export async function ownRunModel(...[path, asked]: Parameters<typeof ownModelFi
     weights: files.tensors,
     head: await modelHead(place),
     targets,
-    classifier: classifierOf(files),
+    classifier: classifierOf(name, files),
     withLayers: () => made,
   };
   return made;
@@ -145,6 +162,6 @@ export async function pretrainedModel(name: string, folder: string, weights?: "f
     tokenizer,
     weights: tensors,
     head,
-    classifier: classifierOf(files),
+    classifier: classifierOf(name, files),
   };
 }

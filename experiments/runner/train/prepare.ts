@@ -24,7 +24,9 @@ import { makeMethod, type RunSettings } from "./make_method.ts";
 import { makeOptimizer } from "./optimizer.ts";
 
 /** What a run's functions are made for: as much of a task as a plan needs, too. */
-export type PreparedTask = Pick<TuningTask, "kind" | "labels" | "range"> & Partial<Pick<TuningTask, "usesHead">>;
+export type PreparedTask =
+  & Pick<TuningTask, "kind" | "labels" | "range">
+  & Partial<Pick<TuningTask, "usesHead" | "readout">>;
 
 /** A run's functions, not compiled. */
 export interface RunFunctions {
@@ -62,7 +64,7 @@ export function runFunctions(spec: StepSpec, { model, task, beginning }: RunPart
   const isRegression = task.kind === "regression";
   const { dropout, freshHead } = spec.model;
   const isFresh = freshHead || task.usesHead === false;
-  const classifier = model.classifier({ labels: outputsOf(task), isFresh, dropout });
+  const classifier = model.classifier({ labels: outputsOf(task), isFresh, dropout, readout: task.readout });
   const method = makeMethod(spec, { beginning, settings: data });
   const optimizer = makeOptimizer(spec, data);
   // As shares of the range, so that a fresh head begins near them; the papers' scripts take scores as they are.

@@ -145,9 +145,9 @@ export interface SignedTask extends Pick<RunTask, "padding"> {
 }
 
 /** What of a task decides a program: its head, and to what lengths batches are padded. */
-function ofTask({ task: { kind, range, usesHead, ...task }, train, sets, padding }: SignedTask): unknown {
+function ofTask({ task: { kind, range, usesHead, readout, ...task }, train, sets, padding }: SignedTask): unknown {
   const lengths = padding === undefined && [train, ...Object.values(sets)].map(({ length }) => length);
-  return [usesHead, outputsOf({ kind, ...task }), kind === "regression" && range, lengths];
+  return [usesHead, outputsOf({ kind, ...task }), kind === "regression" && range, lengths, ...readout ? [readout] : []];
 }
 
 /** What decides the program of a run as a key: runs with the same one may be its cells. */

@@ -1,4 +1,4 @@
-import type { GlueTaskName } from "../../../lib/data/mod.ts";
+import type { TaskName } from "../../recipes/mod.ts";
 import { canonicalJson, grid, requireFair, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { QUERIES_AND_VALUES } from "../../../lib/peft/low_rank_options.ts";
 import type { RunRecord } from "../../../lib/experiment/records/mod.ts";
@@ -32,7 +32,7 @@ export interface StudyRuns {
 
 /** Which runs of a condition. */
 interface RunsOf {
-  readonly tasks: readonly GlueTaskName[];
+  readonly tasks: readonly TaskName[];
   /** 0 by default. */
   readonly firstSeed?: number;
   readonly seeds: number;

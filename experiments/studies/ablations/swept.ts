@@ -1,6 +1,5 @@
-import type { GlueTaskName } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
-import type { Scale } from "../../recipes/mod.ts";
+import type { Scale, TaskName } from "../../recipes/mod.ts";
 import type { AblationSize } from "./sizes.ts";
 import type { Condition, Study } from "./studies/mod.ts";
 import type { StudySize } from "./studies/study_size.ts";
@@ -20,7 +19,7 @@ export interface AblationOptions extends Omit<AblationSize, "out"> {
 /** Runs that are swept for one rate. */
 export interface Swept {
   readonly condition: Condition;
-  readonly tasks: readonly GlueTaskName[];
+  readonly tasks: readonly TaskName[];
   readonly seeds: number;
   readonly steps?: number;
 }

@@ -6,6 +6,8 @@ import type { Scale, TaskRecipe } from "../../recipes/mod.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
 import { mainMetricOf, ownTaskNamed } from "../../runner/data/own_task.ts";
 import type { RunModel } from "../../runner/model/run_model.ts";
+import { SUITE_ENCODER_NAME } from "../../suite/encoder.ts";
+import { isProbe } from "../../suite/probes.ts";
 import { GLUE_SIZES } from "./glue_sizes.ts";
 
 /** What a grid is made of. */
@@ -49,6 +51,7 @@ function factsOf(task: string): TaskFacts {
       module: { path: own.module, hash: own.source },
     };
   }
+  if (isProbe(task)) return { kind: "classification", metric: "accuracy" };
   const { kind, mainMetric } = glueTask(task);
   return { kind: kind === "regression" ? kind : "classification", metric: mainMetric };
 }
@@ -165,13 +168,16 @@ async function materialOf(
   const longest = Math.max(...methods.map((method) => scale.recipe(task, method).tokens));
   const most = Math.min(longest, model.reference.maxLength);
   const { module } = factsOf(task);
+  if (isProbe(task) && model.reference.name !== SUITE_ENCODER_NAME) {
+    throw new RangeError(`${task} is asked of the suite's encoder, and not of ${model.reference.name}`);
+  }
   if (isPlan && !inputs.hasData && !module) {
     const { train } = GLUE_SIZES[glueTask(task).name];
     return { data: { source: "folder", hash: "unknown", examples: train }, length: most };
   }
   const request = { task, ...module && { data: { module } } };
   const { hash, train } = await inputs.task(request);
-  const source = inputs.sourceOf(request);
+  const source = isProbe(task) ? "suite" : inputs.sourceOf(request);
   const data: RunSpec["data"] = { source, hash, examples: train.length, ...request.data };
   if (scale.padding === "bucket") return { data, length: most };
   return { data, length: (await inputs.encoded({ ...request, model: { length: most } })).train.length };

@@ -33,8 +33,7 @@ export const STUDIES: readonly Study[] = [
   PAPER_RATE,
   PAPER_COSINES,
   RANK_OF_CHANGE,
-  // Where its task is there.
-  ...RECALL.size?.("default").tasks?.length ? [RECALL] : [],
+  RECALL,
 ];
 
 /** Names that `--only` takes for several studies together. */

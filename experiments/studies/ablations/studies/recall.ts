@@ -1,5 +1,4 @@
 import { ALL_METHODS } from "../../../recipes/methods.ts";
-import { TASKS } from "../../../recipes/mod.ts";
 import { type Condition, DELTA, LORA, type Study } from "./study.ts";
 
 /** Methods that reach, or claim, more directions than LoRA, of those that there are. */
@@ -14,7 +13,7 @@ export const RECALL: Study = {
   question: "Which methods keep more random pairs than LoRA and Delta-LoRA, whose changes of W are of low rank?",
   notes: ["Scored on the pairs that were trained: what a method can hold, not what it generalizes."],
   // As many steps as the task's recipe has.
-  size: () => ({ tasks: TASKS.filter((task: string) => task === "recall"), steps: undefined }),
+  size: () => ({ tasks: ["recall"], steps: undefined }),
   baseline: LORA.name,
   conditions: [LORA, DELTA, ...OTHERS],
   pairs: OTHERS.map(({ name }) => [name, DELTA.name] as const),
