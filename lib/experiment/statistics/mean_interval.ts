@@ -78,7 +78,7 @@ export function intervalOf({ mean, error, skewness, freedom }: Moments, options:
  * It speaks of other seeds on the same tasks, and says nothing of other tasks. By default its ends stand where seven tenths of
  * the tails are left, 1.75 % to each side of an interval of 95 %: so it holds the mean of normally distributed values in
  * 97 % of cases, of exponentially distributed ones in 95 %, and where values are added until {@linkcode nextSeeds} says
- * that intervals are narrow enough, in 96 and 93 to 95 %.
+ * that intervals are narrow enough, in 96 and 93 to 96 %.
  *
  * Throws a RangeError where `confidence` does not lie between 0 and 1.
  *
