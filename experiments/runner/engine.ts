@@ -55,8 +55,10 @@ export async function groupSizes(
     sizes.set(signature, wanted);
     if (wanted === 1) continue;
     const [{ spec }] = programsOf(runs);
-    const [model, task] = [await inputs.model(spec.model.weights), await inputs.task(spec)];
-    const beginning = await inputs.beginning(spec, task);
+    const model = await inputs.model(spec.model.weights);
+    // A plan needs no data: what the task is then says its name.
+    const task = inputs.hasDataOf(spec) ? await inputs.task(spec) : undefined;
+    const beginning = task && await inputs.beginning(spec, task);
     const bytes = bytesAt(spec.model.length, { spec, model, task, beginning });
     sizes.set(signature, cellsThatFit(wanted, bytes, room));
   }

@@ -1,10 +1,10 @@
+import type { GroupRunner } from "../../lib/experiment/records/mod.ts";
 import { planGroups } from "../../lib/experiment/records/plan_groups.ts";
 import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { plural } from "../../lib/text/plural.ts";
 import type { Inputs } from "./data/inputs.ts";
-import type { SharedOut } from "./share_out.ts";
 import { programKey, signatureDifference, signatureOf } from "./train/program.ts";
-import { PROGRAM_STEPS, sharedSteps, stagesOf } from "./train/stages.ts";
+import { sharedSteps, stagesOf } from "./train/stages.ts";
 
 /** What a run takes, as batches: runs whose model is large enough for others to count do not share a device. */
 export const workOf = ({ steps, accumulate = 1 }: RunSpec): number => steps * accumulate;
@@ -13,8 +13,7 @@ export const workOf = ({ steps, accumulate = 1 }: RunSpec): number => steps * ac
 export async function signaturesOf(specs: readonly RunSpec[], inputs: Inputs): Promise<ReadonlyMap<RunSpec, string>> {
   const signatures = new Map<RunSpec, string>();
   for (const spec of specs) {
-    const isKnown = inputs.hasData || spec.data.module !== undefined;
-    signatures.set(spec, isKnown ? signatureOf(spec, await inputs.encoded(spec)) : programKey(spec));
+    signatures.set(spec, inputs.hasDataOf(spec) ? signatureOf(spec, await inputs.encoded(spec)) : programKey(spec));
   }
   return signatures;
 }
@@ -31,14 +30,18 @@ export interface ProgramPlan {
   readonly differsIn?: string;
 }
 
+/** What decides the groups of runs. */
+export interface GroupedBy {
+  /** By what runs are grouped, and how many each group may have. */
+  readonly runner: Omit<GroupRunner, "run">;
+  /** How many groups are under way at once. */
+  readonly parallel: number;
+}
+
 /** Which runs are trained together, and why others are not. */
-export async function planPrograms(
-  specs: readonly RunSpec[],
-  { inputs, cells, parallel }: SharedOut & { readonly inputs: Inputs },
-): Promise<ProgramPlan[]> {
-  const signatures = await signaturesOf(specs, inputs);
-  const keyOf = (spec: RunSpec) => signatures.get(spec)!;
-  const groups = planGroups(specs, { most: () => cells, keyOf, parallel, workOf, beginWork: PROGRAM_STEPS });
+export function planPrograms(specs: readonly RunSpec[], { runner, parallel }: GroupedBy): ProgramPlan[] {
+  const { keyOf } = runner;
+  const groups = planGroups(specs, { ...runner, parallel });
   const saved = (group: readonly RunSpec[]) => {
     const [{ steps }] = group;
     return sharedSteps(stagesOf(group, { from: 0, steps }), { runs: group.length, from: 0 });

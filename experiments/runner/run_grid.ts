@@ -123,7 +123,7 @@ export async function runGrid(experiment: Experiment, options: RunGridOptions): 
 
   if (isDry) {
     const plan = await experiment.plan(open, engine);
-    const programs = engine ? await planPrograms(open, { inputs, ...engine }) : [];
+    const programs = engine ? planPrograms(open, { runner: await engine.runnerOf(open), ...engine }) : [];
     for (const line of [...plan?.lines ?? [], ...engine ? programLines(programs) : []]) say(line);
     if (!plan) return;
     if (json) console.log(JSON.stringify({ ...plan.document, programs }));

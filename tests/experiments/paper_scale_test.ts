@@ -285,10 +285,21 @@ describe("deno task reproduce glue --scale paper", () => {
   });
 
   it("plans RoBERTa-base on all of GLUE with neither model nor data", async () => {
-    const flags = ["--scale", "paper", "--methods", "lora", "--tasks", "mnli", "--seeds", "1", "--dry-run", "--json"];
-    const { code, stdout } = await runTask("reproduce", ["glue", ...flags, "--offline"]);
+    const runs = ["--scale", "paper", "--methods", "lora,lora-scaled", "--tasks", "mnli", "--seeds", "1"];
+    const { code, stdout } = await runTask("reproduce", [
+      ...["glue", ...runs],
+      ...["--cells", "2", "--parallel", "1", "--dry-run", "--json", "--offline"],
+    ]);
     expect(code).toBe(0);
-    const { plan, basis } = JSON.parse(stdout);
+    const { plan, basis, programs } = JSON.parse(stdout);
+    // Two together, or one after the other where there is no room: so much is known of them without their data.
+    const { cells, ...program } = programs[0];
+    expect([programs.length, program]).toEqual([1, {
+      tasks: ["mnli"],
+      methods: ["lora", "lora-scaled"],
+      sharedSteps: 0,
+    }]);
+    expect([[2], [1, 1]]).toContainEqual(cells);
     expect(basis).toMatch(/^no less than the work takes at [\d.e+]+ GFLOP\/s/);
     const [{ operations, seconds, spec }] = plan;
     expect(spec.steps).toBe(Math.ceil(30 * 392702 / 16));

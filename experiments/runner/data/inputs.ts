@@ -99,6 +99,11 @@ export class Inputs {
     return this.sources.data !== undefined || !this.known;
   }
 
+  /** Whether the data of a run can be read: those of a task of one's own can. */
+  hasDataOf({ data }: Pick<TaskRequest, "data">): boolean {
+    return this.hasData || data?.module !== undefined;
+  }
+
   /** What data come from, as specs call it. */
   sourceOf({ data }: TaskRequest): RunSpec["data"]["source"] {
     return data?.module ? "module" : data?.columns ? "files" : this.sources.data === undefined ? "suite" : "folder";

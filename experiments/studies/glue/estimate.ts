@@ -35,12 +35,9 @@ interface Lengths {
   readonly scored: number;
 }
 
-/** Whether a run's examples can be read. */
-const hasData = ({ data: { module } }: RunSpec, inputs: Inputs) => inputs.hasData || module !== undefined;
-
 async function lengthsOf(spec: RunSpec, inputs: Inputs, task: TuningTask | undefined): Promise<Lengths> {
   const { padding, model: { length } } = spec;
-  if (!hasData(spec, inputs) || !(await inputs.model()).tokenizer) {
+  if (!inputs.hasDataOf(spec) || !(await inputs.model()).tokenizer) {
     const { tokens, dev } = task ? { tokens: length, dev: task.sets.dev.length } : GLUE_SIZES[glueTask(spec.task).name];
     const mean = Math.min(tokens, length);
     return { train: [mean], dev: [mean], scored: Math.ceil(dev / SCORE_BATCH_SIZE) };
@@ -92,7 +89,7 @@ export async function estimateRuns(
 ): Promise<Estimates> {
   const model = await inputs.model();
   const work = new WorkByLength(model);
-  const isAtHand = specs.every((spec) => hasData(spec, inputs)) && model.weights !== undefined;
+  const isAtHand = specs.every((spec) => inputs.hasDataOf(spec)) && model.weights !== undefined;
   const trainer = isAtHand ? new Trainer(device, inputs) : undefined;
   const speed = trainer ? NaN : 1e9 * await measureProduct(device, productSize(device));
   const rates = new Map<string, Work>();
