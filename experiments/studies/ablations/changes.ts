@@ -171,8 +171,8 @@ export function rankAndScore(rows: readonly ChangeRow[], scored: readonly Scored
 /** The most directions that a condition's change can have, by its name; none where no condition says it. */
 export function boundsOf({ runs }: StudyRuns): ((method: string) => number | undefined) | undefined {
   const bounds = new Map(
-    runs.flatMap(({ condition: { name, bound }, specs: [spec] }) =>
-      bound ? [[name, Math.min(spec.model.hiddenSize, bound(spec))] as const] : []
+    runs.flatMap(({ condition: { name, bound }, specs }) =>
+      bound ? [[name, Math.max(...specs.map((spec) => Math.min(spec.model.hiddenSize, bound(spec))))] as const] : []
     ),
   );
   return bounds.size === 0 ? undefined : (method) => bounds.get(method);
