@@ -108,13 +108,17 @@ describe("the studies of deno task reproduce ablations", () => {
         for (const { seed } of [...sweeps.values()].flat()) expect(seed).toBeGreaterThanOrEqual(SWEEP_SEED);
         const own = STUDIES.filter((one) => !one.sweepsTasks && (sweepsEach || one.sweepsEach))
           .flatMap((one) => one.conditions.filter(({ rate }) => rate === undefined));
-        const byTask = studies.filter((one) => one.study.sweepsTasks).flatMap(({ runs }) => {
-          const tasks = new Set(runs[0].specs.map(({ task }) => task));
-          const swept = new Set(runs.map(({ condition }) => sweepsEach ? condition.name : condition.method));
-          return [...swept].flatMap(() => [...tasks]);
-        });
+        // Studies share the sweeps of methods on their tasks.
+        const byTask = new Set(
+          studies.filter((one) => one.study.sweepsTasks).flatMap(({ study, runs }) =>
+            runs.flatMap(({ condition, specs }) => {
+              const swept = sweepsEach ? `${study.name}: ${condition.name}` : condition.method;
+              return specs.map(({ task }) => `${swept} on ${task}`);
+            })
+          ),
+        );
         // LoRA's for those that have its rate; else one for each method, and two by SGD, too.
-        expect(sweeps.size).toBe(own.length + byTask.length + (sweepsEach ? 1 : ALL_METHODS.length + 2));
+        expect(sweeps.size).toBe(own.length + byTask.size + (sweepsEach ? 1 : ALL_METHODS.length + 2));
       }
     }
   });

@@ -42,8 +42,12 @@ export const RANK_OF_CHANGE: Study = {
   pairs: [[DELTA.name, SCALED.name]],
   figure: { kind: "ranks" },
   isExtra: true,
-  // As many steps as each task's recipe has.
-  size: () => ({ tasks: ["cola", "sst2"], steps: undefined }),
+  // As many steps as each task's recipe has; those of probes take long.
+  size: (name) => ({
+    tasks: ["recall", "rank-16", "cola", "sst2"],
+    steps: undefined,
+    ...name === "default" && { seeds: 3, sweepSeeds: 1 },
+  }),
   measuresChange: true,
   showsTasks: true,
   equals: true,
