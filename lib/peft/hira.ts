@@ -59,9 +59,9 @@ class HiraWeight implements ProjectedWeight {
  * parameters. A begins uniform on ±1/√in (Kaiming with a = √5) and B zero; there is no α, as in PEFT, whose `HIRA`
  * `export` gives.
  *
- * An element of W that is 0 stays 0, and the change of others is in proportion to them, so that learning rates are higher
- * than LoRA's. A step computes W + W ⊙ (BA) as a dense matrix, and the derivative by it, which makes its memory that of one
- * further copy of the targets' weights and its time some tenths above LoRA's.
+ * An element of W that is 0 stays 0, and the change of others is in proportion to them, so that learning rates are
+ * higher than LoRA's. A step computes W + W ⊙ (BA) as a dense matrix in one pass, and the derivative by it: its memory is
+ * that of one further copy of the targets' weights, and its time about a tenth above LoRA's.
  *
  * Throws a RangeError where a rank is no whole number from 1, or dropout is not in [0, 1).
  *
