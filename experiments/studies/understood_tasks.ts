@@ -23,7 +23,7 @@ async function taskLines(inputs: Inputs, seen: Seen): Promise<string[]> {
 export async function understoodTasks(inputs: Inputs, specs: readonly Seen[]): Promise<string[]> {
   const { reference } = await inputs.model();
   const byTask = [...new Map(specs.map((spec) => [spec.task, spec])).values()];
-  const isShipped = inputs.sources.data === undefined && reference.source === undefined;
+  const isShipped = inputs.isSuite && reference.source === undefined;
   const shown = isShipped ? byTask.filter(({ data }) => data?.module) : byTask;
   const lines = await Promise.all(shown.map((spec) => taskLines(inputs, spec)));
   const suite = shown.length < byTask.length || byTask.length === 0;

@@ -15,10 +15,11 @@ import {
 import { loadTaskOf } from "./own_task.ts";
 import type { ReadTaskOptions } from "./raw_task.ts";
 import { outputsOf, readTask, type TuningTask } from "./read_task.ts";
+import { isSuiteData } from "./suite_data.ts";
 
 /** Where the inputs of runs lie. */
 export interface Sources extends ModelSource {
-  /** A folder with GLUE's files, or a file with columns; `suite`, the generated tasks, by default. */
+  /** A folder with GLUE's files, or a file with columns; `suite`, the generated tasks, by default, or `suite:N`. */
   readonly data?: string;
   /** A second file with columns, which is scored. */
   readonly evalData?: string;
@@ -104,9 +105,14 @@ export class Inputs {
     return this.hasData || data?.module !== undefined;
   }
 
+  /** Whether data are the generated texts. */
+  get isSuite(): boolean {
+    return isSuiteData(this.sources.data);
+  }
+
   /** What data come from, as specs call it. */
   sourceOf({ data }: TaskRequest): RunSpec["data"]["source"] {
-    return data?.module ? "module" : data?.columns ? "files" : this.sources.data === undefined ? "suite" : "folder";
+    return data?.module ? "module" : data?.columns ? "files" : this.isSuite ? "suite" : "folder";
   }
 
   /** The model, its matrices kept as they are asked for. Throws where its files are missing or wrong. */

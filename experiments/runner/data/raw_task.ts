@@ -11,12 +11,11 @@ import {
 import type { ColumnsSpec } from "../../../lib/experiment/specs/mod.ts";
 import { requireName } from "../../../lib/text/nearest.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
-import { generateSuite, SUITE_SEED } from "../../suite/mod.ts";
-import { SUITE } from "../../suite/suite_folder.ts";
 import { type Head, list } from "../heads/head.ts";
 import type { LabelKind, LabelSet } from "../heads/label_set.ts";
 import { matchClasses } from "../heads/match_classes.ts";
 import type { FrozenReadout } from "../model/load_model.ts";
+import { isSuiteData, suiteFiles } from "./suite_data.ts";
 import { readTable, type ReadTableOptions, type Table } from "./read_table.ts";
 
 /** What is to be learned or scored, and where it lies. */
@@ -78,19 +77,15 @@ export function wordsOf({ labels, classNames }: GlueTask): string[][] {
   return labels.map((label, i) => classNames ? [label, classNames[i]] : [label]);
 }
 
-let suite: ReadonlyMap<string, string> | undefined;
-
 /** One of GLUE's tasks, from a folder or as it is generated. */
 export async function glueTask(name: string, folder: string): Promise<RawTask> {
   const known = requireName("task", name, Object.keys(GLUE_TASKS) as (keyof typeof GLUE_TASKS)[]);
-  const data = folder === SUITE
-    ? await readGlueFiles(suite ??= generateSuite(SUITE_SEED), known)
-    : await readGlueTask(folder, known);
+  const data = isSuiteData(folder) ? await readGlueFiles(suiteFiles(folder), known) : await readGlueTask(folder, known);
   return rawGlueTask(data, folder);
 }
 
 function rawGlueTask(data: GlueData, folder: string): RawTask {
-  const isSuite = folder === SUITE;
+  const isSuite = isSuiteData(folder);
   const { name, kind, labels, metrics, range } = data.task;
   const sets = { dev: data.dev, ...data.mismatched && { mismatched: data.mismatched } };
   const source = isSuite ? `generated texts of the suite (${name})` : `${data.task.folder} in ${folder}`;

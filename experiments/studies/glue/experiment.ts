@@ -86,7 +86,7 @@ async function resultsOf(
 ): Promise<Results> {
   const compared = comparable(records[0].spec);
   const isOwn = records.every(({ spec }) => spec.data.source === "module");
-  const given = inputs.sources.data === undefined ? "The suite in GLUE's format" : "GLUE";
+  const given = inputs.isSuite ? "The suite in GLUE's format" : "GLUE";
   const title = isOwn ? "Tasks of your own" : given;
   const files = [`${out}/report.md`, `${out}/report.svg`];
   const comparison = comparisonOf(records, { margin });
