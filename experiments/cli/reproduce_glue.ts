@@ -10,7 +10,6 @@ import { runGrid } from "../runner/run_grid.ts";
 import { methodList } from "../runner/train/load_method.ts";
 import { glueExperiment } from "../studies/glue/experiment.ts";
 import { glueSpecs, orderTasks, startTasks } from "../studies/glue/glue_specs.ts";
-import { widestOf } from "../studies/glue/verdicts.ts";
 import { recordedSeeds } from "../studies/growth.ts";
 import { recordedOf } from "../studies/recorded.ts";
 import { SUITE } from "../suite/suite_folder.ts";
@@ -108,7 +107,9 @@ export async function main(args: readonly string[]): Promise<void> {
     ? await growth.specsOf(
       await recordedSeeds(growth, async (seeds) => {
         const records = await recordedOf(await growth.specsOf(seeds), out);
-        return records && { found: records, width: widestOf([...records.values()]) };
+        if (!records) return undefined;
+        const { widestOf } = await import("../studies/glue/verdicts.ts"); // which loads statistics
+        return { found: records, width: widestOf([...records.values()]) };
       }),
     )
     : await glueSpecs(inputs, grid);

@@ -1,4 +1,4 @@
-import { FIRST_PAIRS, looksOf, nextSeeds } from "../../lib/experiment/statistics/mod.ts";
+import { FIRST_PAIRS, looksOf, nextSeeds } from "../../lib/experiment/statistics/stopping.ts";
 import { plural } from "../../lib/text/plural.ts";
 import { duration } from "../../lib/text/duration.ts";
 

@@ -12,10 +12,9 @@ import { type Growth, growthText, recordedSeeds } from "../growth.ts";
 import { recordedOf } from "../recorded.ts";
 import { sizeTable } from "./equal_sizes.ts";
 import { byMethod, gather } from "./gather.ts";
-import { widestOf } from "./rows.ts";
 import { type AblationPlan, chooseRates, distinctRuns, type StudyRuns } from "./specs.ts";
 import { studiesTable } from "./studies_table.ts";
-import { writeSections, type WriteSectionsOptions } from "./write_sections.ts";
+import type { WriteSectionsOptions } from "./write_sections.ts";
 
 /** Options of {@linkcode ablationExperiment}. */
 export interface AblationExperimentOptions extends WriteSectionsOptions {
@@ -44,6 +43,7 @@ async function run(plan: AblationPlan, session: Session, options: AblationExperi
   const { answersOf, answerLines } = await import("./questions.ts");
   const answers = await answersOf(sections, { plan, records: [...evidence.records.values()] });
   const asked = answerLines(answers);
+  const { writeSections } = await import("./write_sections.ts");
   const files = await writeSections(sections, evidence, { ...options, asked });
   const specs = [...evidence.records.keys()];
   if (writeSpec !== undefined) await writeRunFile(writeSpec, specs, { inputs: sources, out });
@@ -79,7 +79,9 @@ async function seedsToBegin(
     if (!rates) return undefined;
     const studies = await plan.runs(rates, seeds);
     const records = await recordedOf(distinctRuns(studies), out);
-    return records && { found: records, width: widestOf(studies, records) };
+    if (!records) return undefined;
+    const { widestOf } = await import("./rows.ts"); // which loads statistics
+    return { found: records, width: widestOf(studies, records) };
   });
 }
 

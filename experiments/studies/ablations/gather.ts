@@ -2,7 +2,6 @@ import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import type { Session } from "../../runner/run_grid.ts";
 import type { Say } from "../../terminal/say.ts";
 import { grow, type Growth } from "../growth.ts";
-import { widestOf } from "./rows.ts";
 import type { Evidence } from "./section.ts";
 import { type AblationPlan, chooseRates, distinctRuns, requireFairStudy, type StudyRuns } from "./specs.ts";
 
@@ -53,6 +52,7 @@ export async function gather(
       say,
       run: async (seeds) => {
         const found = await runAt(seeds);
+        const { widestOf } = await import("./rows.ts"); // which loads statistics
         return { found, width: widestOf(found.studies, found.records) };
       },
     })

@@ -1,11 +1,11 @@
 import { mostAtOnce, type RunRecord } from "../../../lib/experiment/records/mod.ts";
-import { LEVEL, MARGIN, ruleText } from "../../../lib/experiment/statistics/mod.ts";
+import { LEVEL, MARGIN, ruleText, spreadsOf } from "../../../lib/experiment/statistics/mod.ts";
 import { distinct } from "../../../lib/text/distinct.ts";
 import { duration } from "../../../lib/text/duration.ts";
 import { runTitle } from "../../terminal/narrator.ts";
 import { totalOf } from "../glue/estimate.ts";
 import { spreadTable } from "../../../lib/experiment/tables/mod.ts";
-import { spreadsOf } from "./rows.ts";
+import { comparedRows } from "./rows.ts";
 import type { Evidence, Section } from "./section.ts";
 import { SWEEP_FACTORS } from "./sizes.ts";
 
@@ -95,7 +95,8 @@ export function ablationReport(
   const records = [...evidence.records.values()];
   const failed = records.filter(({ status }) => status === "failed");
   const studies = sections.map(({ studyRuns }) => studyRuns);
-  const spread = spreadTable(spreadsOf(studies, evidence.records), { margin: evidence.margin });
+  const { margin = MARGIN } = evidence;
+  const spread = spreadTable(spreadsOf(comparedRows(studies, evidence.records), { margin }), { margin });
   return [
     "# Ablations",
     "",

@@ -1,7 +1,12 @@
 import { lastScoreOf, type RunRecord } from "../../../lib/experiment/records/record.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
-import { type MethodPair, type ScoredRun, scoredRuns, widestInterval } from "../../../lib/experiment/statistics/mod.ts";
-import type { SpreadOf } from "../../../lib/experiment/tables/mod.ts";
+import {
+  type MethodPair,
+  type ScoredRun,
+  scoredRuns,
+  type SpreadOf,
+  widestInterval,
+} from "../../../lib/experiment/statistics/mod.ts";
 import type { StudyRuns } from "./specs.ts";
 
 /** A study's runs as rows, by the names of its conditions. */
@@ -15,8 +20,8 @@ export function rowsOf(
   );
 }
 
-/** What studies compare, for a table of spreads. */
-export function spreadsOf(studies: readonly StudyRuns[], records: ReadonlyMap<RunSpec, RunRecord>): SpreadOf[] {
+/** What studies compare, by which spreads are found. */
+export function comparedRows(studies: readonly StudyRuns[], records: ReadonlyMap<RunSpec, RunRecord>): SpreadOf[] {
   const isLate = records.keys().some(({ checkpoint }) => checkpoint === "late");
   return studies.map((studyRuns) => ({
     baseline: studyRuns.study.baseline,

@@ -24,7 +24,6 @@ import { type GlueSpecsOptions, orderTasks, startTasks } from "./glue_specs.ts";
 import { PAPER_GLUE } from "./paper.ts";
 import { optionLines } from "./plan_table.ts";
 import { planDocument, planText, timeLine } from "./plan_text.ts";
-import { comparisonOf, verdictParts, widestOf } from "./verdicts.ts";
 
 /** Options of {@linkcode glueExperiment}. */
 export interface GlueExperimentOptions {
@@ -89,6 +88,7 @@ async function resultsOf(
   const given = inputs.isSuite ? "The suite in GLUE's format" : "GLUE";
   const title = isOwn ? "Tasks of your own" : given;
   const files = [`${out}/report.md`, `${out}/report.svg`];
+  const { comparisonOf, verdictParts } = await import("./verdicts.ts"); // which loads statistics
   const comparison = comparisonOf(records, { margin });
   const verdicts = comparison && [...verdictParts(comparison, records), ...growth === undefined ? [] : [growth]];
   await writeAtomically(files[0], report(records, PAPER_GLUE, { title, command, comparable: compared, verdicts }));
@@ -119,6 +119,7 @@ async function runAll(
     run: async (seeds) => {
       const own = await growth.specsOf(seeds);
       const records = await runSpecs(own);
+      const { widestOf } = await import("./verdicts.ts");
       return { found: { own, records }, width: widestOf(records) };
     },
   });

@@ -6,6 +6,7 @@ import {
   type JudgeOptions,
   scoredRuns,
   settingOf,
+  spreadsOf,
   widestInterval,
 } from "../../../lib/experiment/statistics/mod.ts";
 import { comparisonTable, spreadTable } from "../../../lib/experiment/tables/mod.ts";
@@ -35,7 +36,8 @@ export function verdictParts(comparison: Comparison, records: readonly RunRecord
   const { baseline, level, margin } = comparison;
   const isLate = records.some(({ spec }) => spec.checkpoint === "late");
   const last = isLate ? scoredRuns(records, { score: lastScoreOf }) : undefined;
-  const spread = spreadTable([{ rows: scoredRuns(records), last, baseline }], { level, margin });
+  const spreads = spreadsOf([{ rows: scoredRuns(records), last, baseline }], { level, margin });
+  const spread = spreadTable(spreads, { margin });
   return [
     findings(comparison),
     comparisonTable(comparison, settingOf(records.map(({ spec }) => spec))),

@@ -13,6 +13,6 @@ export {
   scoreTable,
   writeLines,
 } from "./report.ts";
-export { type SpreadOf, spreadTable } from "./spread_table.ts";
+export { spreadTable } from "./spread_table.ts";
 export { settingsLines } from "./settings_lines.ts";
 export type { TableRow } from "./table.ts";

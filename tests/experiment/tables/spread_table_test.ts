@@ -1,9 +1,11 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { type ScoredRun, spreadTable } from "../../../lib/experiment/mod.ts";
+import { type ScoredRun, type SpreadOf, spreadsOf, spreadTable } from "../../../lib/experiment/mod.ts";
 import { drawnRows } from "../samples_of_scores.ts";
 
 const cells = (table: string) => table.split("\n").slice(2).map((line) => line.split("|").slice(2, 4).map(Number));
+
+const tableOf = (group: SpreadOf, margin = 0.02) => spreadTable(spreadsOf([group], { margin }), { margin });
 
 describe("spreadTable()", () => {
   // What runs of a seed share spreads by 2 points, and each has 1 point of its own.
@@ -16,25 +18,25 @@ describe("spreadTable()", () => {
   });
 
   it("has the spread of differences with seeds of their own and of pairs, and the pairs that each needs", () => {
-    const [[apart, many], [paired, few]] = cells(spreadTable([{ rows, baseline: "lora" }])!);
+    const [[apart, many], [paired, few]] = cells(tableOf({ rows, baseline: "lora" })!);
     // √(2 · (2² + 1²)) and √2.
     expect(Math.abs(apart - Math.sqrt(10))).toBeLessThan(0.2);
     expect(Math.abs(paired - Math.SQRT2)).toBeLessThan(0.1);
     expect(Math.abs(many / (8.564 * 10 / 4) - 1)).toBeLessThan(0.15);
     expect(Math.abs(few / (8.564 * 2 / 4) - 1)).toBeLessThan(0.3);
-    const [[, wide]] = cells(spreadTable([{ rows, baseline: "lora" }], { margin: 0.04 })!);
+    const [[, wide]] = cells(tableOf({ rows, baseline: "lora" }, 0.04)!);
     expect(Math.abs(wide / (many / 4) - 1)).toBeLessThan(0.2);
   });
 
   it("has the spread of last states and of means over late ones apart", () => {
     const late: ScoredRun[] = rows.map((row) => ({ ...row, score: 0.7 + (row.score! - 0.7) / 2 }));
-    const table = cells(spreadTable([{ rows: late, last: rows, baseline: "lora" }])!);
+    const table = cells(tableOf({ rows: late, last: rows, baseline: "lora" })!);
     expect(table).toHaveLength(3);
     expect(table[1][0] / table[2][0]).toBeCloseTo(2, 0);
   });
 
   it("is none where no spread is known", () => {
     const single = rows.filter(({ seed, task }) => seed === 0 && task === "x");
-    expect(spreadTable([{ rows: single, baseline: "lora" }])).toBeUndefined();
+    expect(tableOf({ rows: single, baseline: "lora" })).toBeUndefined();
   });
 });
