@@ -35,6 +35,7 @@ function ofNoCells({ shape, dtype }: Tensor): Tensor {
 export class Cells {
   readonly #known = new Map<Tensor, OfCells>();
   readonly #twins = new Map<Group, Group>();
+  readonly #differing = new Map<Group, boolean>();
   /** Nothing older depends on a cell. */
   #oldest = Infinity;
 
@@ -154,7 +155,7 @@ export class Cells {
         const state = stateOf(output);
         return state.kind === "node" && state.inputs.some((input) => this.#find(input));
       });
-      if (!isOfCells) return;
+      if (!isOfCells && !this.#differs(group)) return;
       twin = { outputs: [], backward: this.#backward(group, inputs.slice(1)) };
       this.#twins.set(group, twin);
     }
@@ -168,10 +169,30 @@ export class Cells {
 
   /** Whether a group's rule is another call in each cell. Then outputs that cells share get a cotangent of each cell, too. */
   #differs(group: Group): boolean {
-    return group.outputs.some((output) => {
-      const state = stateOf(output);
-      return state.kind === "node" && state.inputs.some((input) => this.of(input).isMapped);
-    });
+    const known = this.#differing.get(group);
+    if (known !== undefined) return known;
+    const states = group.outputs.map(stateOf).filter((state) => state.kind === "node");
+    const isMapped = states.some(({ inputs }) => inputs.some((input) => this.of(input).isMapped));
+    const differs = isMapped || this.#closesOverCell(group, states[0].inputs.slice(1));
+    this.#differing.set(group, differs);
+    return differs;
+  }
+
+  /** Whether a group's rule, called on what all cells share, gives what differs from cell to cell: it closes over that. */
+  #closesOverCell(group: Group, sources: readonly Tensor[]): boolean {
+    const oldest = this.#oldestOfAll();
+    const standIn = ({ shape, dtype }: Tensor) => makeTensor(shape, dtype, { kind: "argument", index: 0 });
+    const results = describeNodes(() => group.backward(group.outputs.map(standIn), sources));
+    const seen = new Set<Tensor>();
+    const stack = results.filter((result) => result !== undefined);
+    for (let node = stack.pop(); node; node = stack.pop()) {
+      if (this.#find(node)?.isMapped) return true;
+      if (seen.has(node) || idOf(node) < oldest) continue;
+      seen.add(node);
+      const state = stateOf(node);
+      if (state.kind === "node") stack.push(...state.inputs);
+    }
+    return false;
   }
 
   #backward(group: Group, sources: readonly OfCells[]): Group["backward"] {

@@ -196,6 +196,26 @@ describe("vmap()", () => {
     expectClose(await values(outside(x)), (await values(x)).map((value) => 6 * value), 1e-5);
   });
 
+  for (const isUsed of [false, true]) {
+    it(`has rules of their own that close over a part of a cell, ${isUsed ? "whose values go on with it" : "and share all else"}`, async () => {
+      const numbers = [2, -1, 5, 0.5];
+      const [x, all, weights] = [dd.tensor([1, 2, -3]), dd.tensor(numbers), dd.tensor([1, 3, -2, 4])];
+      const loss = (x: Tensor, mapped: (as: Tensor) => Tensor) => mapped(all).mul(weights.reshape([4, 1])).mul(x).sum();
+      const at = (x: Tensor) => loss(x, dd.vmap((a: Tensor) => applied(a, x)));
+      const applied = (a: Tensor, x: Tensor) => {
+        const rule = dd.customVjp((x: Tensor) => x.square(), {
+          forward: (x: Tensor) => ({ value: x.square(), residuals: a.mul(3) }),
+          backward: (triple: Tensor, cotangent: Tensor) => [cotangent.mul(triple)],
+        });
+        return isUsed ? rule(x).mul(a) : rule(x);
+      };
+      const oneByOne = (x: Tensor) => loss(x, () => dd.stack(numbers.map((a) => applied(dd.tensor(a), x))));
+      for (const run of [dd.grad, (g: typeof at) => dd.jit(dd.grad(g))]) {
+        expectClose(await values(await run(at)(x)), await values(dd.grad(oneByOne)(x)), 1e-5);
+      }
+    });
+  }
+
   it("composes with jit and with itself", async () => {
     const pairs = dd.vmap(dd.vmap(f, { in: [undefined, 0] }), { in: [0, undefined] });
     const ws = numbers.tensor([2, 5, 4]);
