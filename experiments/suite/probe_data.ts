@@ -36,7 +36,7 @@ export const formatAnswers = (numbers: readonly number[]): string => numbers.map
 export async function probeData(name: ProbeName, encoder: URL, seed: number): Promise<ProbeData> {
   const url = readoutsOf(encoder);
   const fail = (reason: string): never => {
-    throw new Error(`cannot use ${url}: ${reason}; deno task pretrain --teach makes it anew`);
+    throw new Error(`cannot use ${url}: ${reason}; deno task pretrain has teachers answer anew`);
   };
   const parsed = v.safeParse(FileSchema, JSON.parse(await Deno.readTextFile(url)));
   if (!parsed.success) {

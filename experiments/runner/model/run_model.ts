@@ -52,7 +52,9 @@ export async function suiteModel(): Promise<RunModel> {
     classifier({ labels = 2, dropout = 0, readout }) {
       if (readout) {
         if (readout.encoder !== hash) {
-          throw new Error("what teachers answer was made of another encoder: deno task pretrain --teach makes it anew");
+          throw new Error(
+            "what teachers answer was made of another encoder: deno task pretrain has teachers answer anew",
+          );
         }
         return { apply: frozen({ bias: readout.bias, dropout }).apply, params: () => ({ ...weights }), fresh: [] };
       }
