@@ -9,6 +9,7 @@ import type { SharedOut } from "../runner/share_out.ts";
 import { ablationExperiment } from "../studies/ablations/experiment.ts";
 import { ABLATION_SIZE, SWEEP_FACTORS, SWEEP_SEED } from "../studies/ablations/sizes.ts";
 import { AblationPlan } from "../studies/ablations/specs.ts";
+import { pairsPerSeed } from "../studies/ablations/swept.ts";
 import { isNamed, STUDIES, STUDY_GROUPS } from "../studies/ablations/studies/mod.ts";
 import { SUITE } from "../suite/suite_folder.ts";
 import { ABLATIONS } from "./ablation_flags.ts";
@@ -87,8 +88,13 @@ function sharesOf({ studies, flags: { parallel, cells } }: Settings): Partial<Sh
 }
 
 /** Until when pairs are added: sweeps have their seeds, whatever comes. */
-function growthIn({ flags, options: { tasks } }: Settings) {
-  const growth = growthOf(flags, { tasks: tasks.length });
+function growthIn({ flags, studies, options }: Settings) {
+  const growth = growthOf(flags, { tasks: pairsPerSeed(studies, options) });
+  if (growth && flags["many-seeds"] !== undefined) {
+    throw new RangeError(
+      "--until adds seeds to all studies alike, and --many-seeds fixes those of one: give one of them",
+    );
+  }
   if (growth && growth.most > SWEEP_SEED) {
     throw new RangeError(
       `--until takes at most ${SWEEP_SEED} seeds, as sweeps have those beyond: --seeds ${growth.most}`,

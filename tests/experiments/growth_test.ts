@@ -1,7 +1,15 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { growthOf, marginOf } from "../../experiments/cli/grid_options.ts";
+import { Inputs } from "../../experiments/runner/data/inputs.ts";
+import { SCALE } from "../../experiments/recipes/mod.ts";
+import { widestOf } from "../../experiments/studies/ablations/rows.ts";
+import { ABLATION_SIZE } from "../../experiments/studies/ablations/sizes.ts";
+import { AblationPlan, distinctRuns, type StudyRuns } from "../../experiments/studies/ablations/specs.ts";
+import { STUDIES } from "../../experiments/studies/ablations/studies/mod.ts";
+import { pairsPerSeed } from "../../experiments/studies/ablations/swept.ts";
 import { grow, type Growth, growthText, recordedSeeds } from "../../experiments/studies/growth.ts";
+import { finished } from "../experiment/samples.ts";
 import { testFolder } from "../support/folder.ts";
 import { rowsOf } from "./records.ts";
 import { runTask } from "./run_task.ts";
@@ -76,6 +84,47 @@ describe("grow()", () => {
   });
 });
 
+describe("what studies of ablations report", () => {
+  const OPTIONS = { ...ABLATION_SIZE.default, recipe: SCALE.default };
+  const studiesOf = (...names: readonly string[]) => STUDIES.filter(({ name }) => names.includes(name));
+
+  /** The widest interval where all runs score the same but those of a condition on a task, by 20 points from seed to seed. */
+  function widthWith(
+    [{ study, runs }]: readonly StudyRuns[],
+    apart: { readonly condition: string; readonly on: string },
+  ) {
+    const records = new Map(runs.flatMap(({ condition: { name }, specs }) =>
+      specs.map((spec) => {
+        const isApart = name === apart.condition && spec.task === apart.on;
+        return [spec, finished(spec, { metrics: { [spec.metric]: isApart && spec.seed % 2 ? 0.7 : 0.5 } })] as const;
+      })
+    ));
+    expect(records.size).toBe(distinctRuns([{ study, runs }]).length);
+    return widestOf([{ study, runs }], records);
+  }
+
+  it("is as wide as its widest interval: of conditions that equal sizes add, and of each task by itself", async () => {
+    const plan = new AblationPlan(new Inputs(), studiesOf("rank-of-change"), {
+      ...OPTIONS,
+      asked: { tasks: ["cola", "rte"] },
+    });
+    const studies = await plan.runs([], 4);
+    // Four differences of 0 and 20 points in turn: Student's 3.18 · 11.5 / 2 to both sides.
+    const whole = 2 * 3.182446 * 0.2 * Math.sqrt(1 / 3) / 2;
+    for (const condition of ["full", "delta-lora (equal bytes)"]) {
+      const width = widthWith(studies, { condition, on: "rte" });
+      expect(width / whole).toBeGreaterThan(0.99);
+    }
+    expect(widthWith(studies, { condition: "none", on: "rte" })).toBe(0);
+  });
+
+  it("has as many pairs a seed as the study with the fewest", () => {
+    const pairs = (...names: readonly string[]) => pairsPerSeed(studiesOf(...names), OPTIONS);
+    expect([pairs("scale"), pairs("scale", "recall"), pairs("rank-of-change"), pairs("recall")]).toEqual([3, 1, 1, 1]);
+    expect(pairsPerSeed(studiesOf("recall"), { ...OPTIONS, asked: { tasks: ["cola", "rte"] } })).toBe(2);
+  });
+});
+
 describe("deno task reproduce … --until", () => {
   const folder = testFolder();
   const GLUE = ["glue", "--tasks", "rte", "--methods", "lora,lora-scaled", "--steps", "2", "--out", `${folder}/a`];
@@ -118,5 +167,15 @@ describe("deno task reproduce … --until", () => {
     expect([one.code, one.stderr]).toEqual([1, expect.stringContaining("name two methods at least")]);
     const forced = await runTask("reproduce", ["glue", "--until", "3", "--force", "--out", `${folder}/c`]);
     expect(forced.stderr).toContain("--until goes on from what is recorded");
+    const fixed = await runTask("reproduce", [
+      "ablations",
+      "--until",
+      "3",
+      "--many-seeds",
+      "9",
+      "--out",
+      `${folder}/c`,
+    ]);
+    expect([fixed.code, fixed.stderr]).toEqual([1, expect.stringContaining("--many-seeds fixes those of one")]);
   });
 });

@@ -30,12 +30,16 @@ export function comparedRows(studies: readonly StudyRuns[], records: ReadonlyMap
   }));
 }
 
-/** The full width of the widest interval of all that studies compare, as a share. */
+/** The full width of the widest interval of all that studies report, as a share: on each task where they compare by task. */
 export function widestOf(studies: readonly StudyRuns[], records: ReadonlyMap<RunSpec, RunRecord>): number {
-  const widths = studies.map((studyRuns) => {
-    const { baseline, conditions, pairs = [] } = studyRuns.study;
-    const others = conditions.filter(({ name }) => name !== baseline).map(({ name }): MethodPair => [name, baseline]);
-    return widestInterval(rowsOf(studyRuns, records), { pairs: [...others, ...pairs] });
+  const widths = studies.flatMap((studyRuns) => {
+    const { study: { baseline, pairs = [], comparesTasks }, runs } = studyRuns;
+    // Of those that ran: where sizes are made equal there are others than the study names.
+    const others = runs.map(({ condition: { name } }) => name).filter((name) => name !== baseline)
+      .map((name): MethodPair => [name, baseline]);
+    const rows = rowsOf(studyRuns, records);
+    const families = comparesTasks ? [...Map.groupBy(rows, ({ task }) => task).values()] : [rows];
+    return families.map((own) => widestInterval(own, { pairs: [...others, ...pairs] }));
   });
   return Math.max(...widths);
 }

@@ -43,6 +43,11 @@ export function sizeOf(
   return { tasks, seeds: hasManySeeds ? manySeeds : seeds, steps, sweepSeeds, ...size?.(name), ...size && asked };
 }
 
+/** How many pairs a seed gives the study that has the fewest: one a task, or one where tasks are compared by themselves. */
+export function pairsPerSeed(studies: readonly Study[], options: AblationOptions): number {
+  return Math.min(...studies.map((study) => study.comparesTasks ? 1 : sizeOf(study, options).tasks.length));
+}
+
 /** What is swept for a condition of a study: on all tasks together, or on each for itself where they are of other kinds. */
 export function sweptFor(condition: Condition, study: Study, options: AblationOptions): Swept[] {
   const swept = sweptCondition(condition, study, options);
