@@ -52,7 +52,7 @@ function needs(held: readonly Held[], { margin }: VerdictOptions): string {
   const more = moreWork(longest);
   const pairs = `${held.length === 1 ? "about" : "up to"} ${plural(longest.needed!, "pair")}`;
   return ` Whether within ${marginText(margin, POINTS)} would take ${pairs}${
-    more === undefined ? ", which there are: the difference lies near the margin" : ` (${more}, of each)`
+    more === undefined ? ", which there are" : ` (${more}, of each)`
   }.`;
 }
 

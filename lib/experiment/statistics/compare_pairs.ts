@@ -26,7 +26,7 @@ export interface JudgeOptions {
   readonly resamples?: number;
   /** Seed of those signs, 0 by default: the same seed gives the same numbers. */
   readonly seed?: number;
-  /** Whether the smallest difference is looked for, which takes some hundredths of a second a method; true by default. */
+  /** Whether the smallest difference and the pairs needed are looked for, a tenth of a second a method; true by default. */
   readonly findsPower?: boolean;
 }
 
@@ -52,6 +52,8 @@ export interface Difference {
   readonly adjustedP: number;
   /** The smallest that `adjustedP` could be with so many pairs. */
   readonly smallestP: number;
+  /** How many comparisons the correction is over. */
+  readonly family: number;
   /** Whether `smallestP` lies above the level: then nothing is called higher or lower. */
   readonly tooFew: boolean;
   /** Whether p was counted out; otherwise signs were drawn. */
@@ -113,13 +115,14 @@ export function comparePairs(
     const { differences, ...test } = corrected[tested.indexOf(one)];
     return {
       ...test,
+      family: tested.length,
       mean: mean(differences.map((values) => mean([...values]))),
       interval: meanInterval(differences, { confidence: 1 - level }),
       inner: meanInterval(differences, { confidence: 1 - 2 * level, tails: 1 }),
       spread: spreadOf(differences),
       pairs: differences.flat().length,
       smallest: findsPower ? smallestDifference(differences, { level, family: tested.length }) : undefined,
-      needed: pairsNeeded(differences, { margin, level }),
+      needed: findsPower ? pairsNeeded(differences, { margin, level }) : undefined,
     };
   });
 }

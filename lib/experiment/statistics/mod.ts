@@ -18,7 +18,7 @@ export {
 export { meanInterval, type MeanIntervalOptions } from "./mean_interval.ts";
 export { type PairedDifferences, pairedDifferences, type Strata } from "./paired_differences.ts";
 export type { PointOptions } from "./points.ts";
-export { pairsNeeded, type RuleOptions, smallestDifference } from "./power.ts";
+export { type NeedOptions, pairsNeeded, type RuleOptions, smallestDifference } from "./power.ts";
 export { type ScoredRun, type ScoredRunOptions, scoredRuns, settingOf, type TableSetting } from "./scored_runs.ts";
 export { EXACT_PAIRS, type SignFlip, type SignFlipOptions, signFlipTest } from "./sign_flip_test.ts";
 export { type Spread, type SpreadOf, type SpreadOptions, spreadsOf } from "./spreads.ts";

@@ -5,6 +5,7 @@ import { mean, sampleStandardDeviation } from "simple-statistics";
 import { intervalOf, momentsOf, quantileOf } from "./mean_interval.ts";
 import type { Strata } from "./paired_differences.ts";
 import { signFlipTest } from "./sign_flip_test.ts";
+import { leastWithoutSpread } from "./verdict.ts";
 
 /** How often a difference is found that is there, where powers are named. */
 export const POWER = 0.8;
@@ -12,6 +13,8 @@ export const POWER = 0.8;
 const DRAWS = 1000;
 /** Up to so many pairs all signs are counted; beyond, Student's t says within a point how often the test finds. */
 const COUNTED_PAIRS = 12;
+/** Up to so many pairs it is drawn how often equivalence is shown; beyond, Student's t says it. */
+const DRAWN_PAIRS = 24;
 
 /** A rule's level, and how many comparisons share it. */
 export interface RuleOptions {
@@ -59,8 +62,8 @@ function foundFrom(strata: Strata, options: RuleOptions): number {
  * The smallest true difference that {@linkcode verdictOf} calls higher or lower in 80 % of cases, with as many pairs as
  * these and their spread within each task, were it the only one of its family: pairs are drawn 1,000 times from the
  * normal distribution, always the same, and the interval and the sign-flip test at Holm's strictest level are asked of
- * each. It is `undefined` where a task has a single pair, or so few pairs cannot reach the level however far apart they
- * are.
+ * each. It is `undefined` where a task has a single pair, no task shows any spread, or so few pairs cannot reach the level
+ * however far apart they are.
  *
  * @example
  * ```ts
@@ -75,7 +78,7 @@ export function smallestDifference(strata: Strata, options: RuleOptions): number
   const pairs = strata.reduce((sum, { length }) => sum + length, 0);
   if (strata.some(({ length }) => length < 2) || 2 / 2 ** pairs > options.level / options.family) return undefined;
   const spreads = strata.map((values) => sampleStandardDeviation([...values]));
-  if (spreads.every((spread) => spread === 0)) return 0;
+  if (spreads.every((spread) => spread === 0)) return undefined;
   const draws = normalDraws(DRAWS * pairs);
   const thresholds = Float64Array.from({ length: DRAWS }, (_, draw) => {
     let next = draw * pairs;
@@ -87,35 +90,71 @@ export function smallestDifference(strata: Strata, options: RuleOptions): number
   return thresholds[Math.ceil(POWER * DRAWS) - 1];
 }
 
-/** About how many pairs show equivalence at a spread: see {@linkcode pairsNeeded}. */
+/** What equivalence is to be shown of. */
+export interface NeedOptions {
+  /** The difference that does not matter, in units of scores. */
+  readonly margin: number;
+  /** Chance of calling methods equivalent that are not. */
+  readonly level: number;
+}
+
+/** The factor of σ/margin whose square is the number of pairs, by Student's t of so many degrees of freedom. */
+function factorOf(level: number, freedom: number): number {
+  // Both one-sided tests find what lies in the middle where (1 + power) / 2 of the means are near enough.
+  return quantileOf({ confidence: 1 - 2 * level, tails: 1 }, freedom) +
+    quantileOf({ confidence: POWER, tails: 1 }, freedom);
+}
+
+/** About how many pairs show equivalence at a spread, which tasks share evenly: see {@linkcode pairsNeeded}. */
 export function pairsAtSpread(
   spread: number,
-  { margin, level }: { readonly margin: number; readonly level: number },
+  { margin, level, tasks = 1 }: NeedOptions & { readonly tasks?: number },
 ): number {
-  // Both one-sided tests find what lies in the middle where (1 + power) / 2 of the means are near enough.
-  const z = quantileOf({ confidence: 1 - 2 * level, tails: 1 }, Infinity) + jStat.normal.inv((1 + POWER) / 2, 0, 1);
-  return (z * spread / margin) ** 2;
+  const pairsAt = (freedom: number) => (factorOf(level, freedom) * spread / margin) ** 2;
+  const least = spread === 0 ? leastWithoutSpread(level) : pairsAt(Infinity);
+  let seeds = Math.max(2, Math.ceil(least / tasks));
+  while (pairsAt(tasks * (seeds - 1)) > tasks * seeds) seeds++;
+  const options = { ratio: spread / margin, level, tasks };
+  while (spread > 0 && tasks * seeds <= DRAWN_PAIRS && equivalentShare(seeds, options) < POWER) seeds++;
+  return tasks * seeds;
+}
+
+/** In what share of draws without a difference the rule's inner interval lies within the margin. */
+function equivalentShare(
+  seeds: number,
+  { ratio, level, tasks }: { readonly ratio: number; readonly level: number; readonly tasks: number },
+): number {
+  const draws = normalDraws(DRAWS * tasks * seeds);
+  let [within, next] = [0, 0];
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const strata = Array.from(
+      { length: tasks },
+      () => Array.from({ length: seeds }, () => ratio * draws[next++]),
+    );
+    const [low, high] = intervalOf(momentsOf(strata)!, { confidence: 1 - 2 * level, tails: 1 });
+    if (low > -1 && high < 1) within++;
+  }
+  return within / DRAWS;
 }
 
 /**
  * About how many pairs {@linkcode verdictOf} needs to call methods equivalent within a margin in 80 % of cases, were
- * there no difference: `(z₀.₉₅ + z₀.₉)²·(σ/margin)²`, 8.6 of them where the spread of differences is the margin. Tasks
- * share them evenly. It is `undefined` where a task has a single pair.
+ * there no difference: the fewest that are as many as `(t₀.₉₅ + t₀.₉)²·(σ/margin)²`, with Student's t of their own degrees of
+ * freedom, or some more where 1,000 draws of so few say so; 8.6 (σ/margin)² where they are many. Tasks share them evenly. It is `undefined` where a task has a single pair.
  *
  * @example
  * ```ts
  * import { pairsNeeded } from "@delta-dawn/delta-lora/experiment";
  *
  * const differences = [[0.01, -0.02, 0.03, 0, 0.01, -0.01, 0.02, 0]];
- * console.log(pairsNeeded(differences, { margin: 0.01, level: 0.05 })); // 23
+ * console.log(pairsNeeded(differences, { margin: 0.01, level: 0.05 })); // 25
  * ```
  */
 export function pairsNeeded(
   strata: Strata,
-  { margin, level }: { readonly margin: number; readonly level: number },
+  { margin, level }: NeedOptions,
 ): number | undefined {
   if (strata.length === 0 || strata.some(({ length }) => length < 2)) return undefined;
   const spread = Math.sqrt(mean(strata.map((values) => sampleStandardDeviation([...values]) ** 2)));
-  const seeds = Math.ceil(pairsAtSpread(spread, { margin, level }) / strata.length);
-  return strata.length * Math.max(2, seeds);
+  return pairsAtSpread(spread, { margin, level, tasks: strata.length });
 }

@@ -52,10 +52,12 @@ export function moreWork({ needed, pairs, secondsOfPair }: Difference): string |
     (secondsOfPair === undefined ? "" : `, about ${duration(more * secondsOfPair)}`);
 }
 
-/** Why so few pairs decide nothing, and how many are the fewest that can. */
-export function tooFewWords({ pairs, smallestP }: Difference, level: number): string {
-  const least = pairs + Math.ceil(Math.log2(smallestP / level));
-  return `${plural(pairs, "pair")} cannot reach the level ${level}, which takes at least ${least}`;
+/** Why so few pairs decide nothing, and how many can. */
+export function tooFewWords({ pairs, family }: Difference, level: number): string {
+  // Of n pairs the smallest p is 2/2ⁿ, which Holm's correction multiplies by no more than the number of comparisons.
+  const enough = Math.ceil(Math.log2(2 * family / level));
+  const among = family > 1 ? ` among ${family} comparisons` : "";
+  return `${plural(pairs, "pair")} cannot reach the level ${level}${among}, as ${enough} can`;
 }
 
 /** What an undecided difference would need, or why pairs alone do not help. */

@@ -78,7 +78,10 @@ export function spreadsOf(
   };
   const isLate = groups.some(({ last }) => last);
   const known: readonly (readonly [what: string, spread: number | undefined])[] = [
-    ["runs with seeds of their own", over(apart)],
+    [
+      "runs with seeds of their own",
+      over((group, method) => apart({ ...group, rows: group.last ?? group.rows }, method)),
+    ],
     [
       "pairs: the same first weights, order of examples and keys of dropout",
       over((group, method) => paired(group, method, group.last ?? group.rows)),
@@ -88,6 +91,6 @@ export function spreadsOf(
       : [],
   ];
   return known.flatMap(([what, spread]) =>
-    spread === undefined ? [] : [{ what, spread, pairs: Math.ceil(pairsAtSpread(spread, { level, margin })) }]
+    spread === undefined ? [] : [{ what, spread, pairs: pairsAtSpread(spread, { level, margin }) }]
   );
 }

@@ -27,13 +27,19 @@ export interface VerdictOptions {
   readonly margin: number;
 }
 
+/** The fewest pairs without any spread that show where a difference lies: so many signs agree by chance no more often. */
+export function leastWithoutSpread(level: number): number {
+  return Math.ceil(-Math.log2(level));
+}
+
 /**
  * The one rule by which differences are called what they are:
  *
  * - **higher** or **lower** where the interval of 1 − level lies on one side of 0 and the sign-flip test reaches the
  *   level after Holm's correction; and by less than the margin where the interval of 1 − 2·level lies within ±margin;
  * - else **equivalent** where that interval lies within ±margin: two one-sided tests ([Schuirmann
- *   1987](https://doi.org/10.1007/BF01068419));
+ *   1987](https://doi.org/10.1007/BF01068419)); of pairs without any spread, whose interval has no width, it takes 5 at a
+ *   level of 0.05, as fewer agree too often by chance;
  * - else **undecided**, as where there is no pair or no interval.
  *
  * @example
@@ -52,8 +58,9 @@ export interface VerdictOptions {
  * ```
  */
 export function verdictOf(difference: Difference | undefined, { level, margin }: VerdictOptions): Verdict {
-  const { interval, inner, adjustedP = 1, mean = 0 } = difference ?? {};
-  const isWithin = inner !== undefined && inner[0] > -margin && inner[1] < margin;
+  const { interval, inner, adjustedP = 1, mean = 0, spread, pairs = 0 } = difference ?? {};
+  const isKnown = spread !== 0 || pairs >= leastWithoutSpread(level);
+  const isWithin = isKnown && inner !== undefined && inner[0] > -margin && inner[1] < margin;
   const isApart = interval !== undefined && (interval[0] > 0 || interval[1] < 0);
   if (isApart && adjustedP <= level) return { kind: mean > 0 ? "higher" : "lower", isWithin };
   return { kind: isWithin ? "equivalent" : "undecided", isWithin };

@@ -89,7 +89,7 @@ function captionLines(
     `${tasks.length > 1 ? ", each weighing the same; sd is within tasks, the median over seeds" : ""}.`,
     `Differences to ${baseline} on the same task and seed; ${
       formatConfidence(level)
-    } intervals by Student's t, wider ` +
+    } intervals by Student's t, which leave seven tenths of the tails, wider ` +
     "where differences are skewed: they speak of other seeds on these tasks.",
     ...tested
       ? [
