@@ -209,6 +209,22 @@ describe("the studies of deno task reproduce ablations", () => {
     for (const { task, optimizer } of specs) expect(optimizer.learningRate).toBe(best[task]);
   });
 
+  it("choose it on as many seeds as the study that asks for the most, of all that is swept on the same task", async () => {
+    const studies = [study("recall"), study("rank-of-change")];
+    const seedsOf = async (some: readonly Study[]) => {
+      const plan = planOf(some);
+      const sweeps = await plan.sweeps();
+      for (const one of await plan.runs()) requireFairStudy(one, sweeps);
+      return new Set(
+        [...sweeps].map(([name, specs]) => `${name.split(" on ")[1]} ${new Set(specs.map(({ seed }) => seed)).size}`),
+      );
+    };
+    const both = ["recall 2", "rank-16 1", "cola 1", "sst2 1"];
+    expect(await seedsOf(studies)).toEqual(new Set(both));
+    expect(await seedsOf(studies.toReversed())).toEqual(new Set(both));
+    expect(await seedsOf([study("recall")])).toEqual(new Set(["recall 2"]));
+  });
+
   it("measure the change of queries and values where they tell of it, in runs of their own", async () => {
     const [dropout, paper] = await planOf([study("dropout"), study("paper-dropout")]).runs();
     const named = (runs: typeof paper) => new Set(runs.runs.flatMap(({ specs }) => specs.map((one) => one.changeOf)));
@@ -400,6 +416,14 @@ describe("the findings of deno task reproduce ablations", () => {
     }
     expect(answers.filter((one) => one.study === "scale")).toHaveLength(3);
     expect(await answersOf([], { plan: planOf([]), records })).toEqual([]);
+    // Random pairs are of their own task.
+    const elsewhere = planOf([study("scale")], { asked: { tasks: ["cola"] } });
+    const left = await answersOf(sections, { plan: elsewhere, records });
+    expect(left.map(({ study }) => study)).toEqual(["scale", "scale", "scale"]);
+    const pairsElsewhere = sections.map((one) => (
+      { ...one, studyRuns: { ...one.studyRuns, study: study("recall") } }
+    ));
+    expect(await answersOf(pairsElsewhere, { plan: elsewhere, records })).toEqual([]);
     expect(answerLines(answers)[0]).toMatch(/^- \*\*Does Delta-LoRA do better than LoRA\?\*\* delta-lora /);
     // Twice the steps take twice as long, and a method that did not run as long as the slowest that did.
     const [spec] = evidence.records.keys();

@@ -11,6 +11,7 @@ import { AblationPlan, distinctRuns } from "./specs.ts";
 import { FROM_FIRST } from "./studies/scale.ts";
 import { STUDIES } from "./studies/mod.ts";
 import { DELTA, LORA, SCALED } from "./studies/study.ts";
+import { sizeOf } from "./swept.ts";
 
 /** What the studies are to say in the end: two conditions of a study, and what is asked of them. */
 export interface Question {
@@ -18,12 +19,14 @@ export interface Question {
   readonly study: string;
   readonly method: string;
   readonly against: string;
+  /** The tasks that it is of; whichever the study ran on where they are absent. */
+  readonly tasks?: readonly string[];
 }
 
 const scale = (text: string, method: string, against: string): Question => ({ text, study: "scale", method, against });
 const recall = (method: string, against: string): Question => ({
   text: `Does ${method} keep more random pairs than ${against}?`,
-  ...{ study: "recall", method, against },
+  ...{ study: "recall", method, against, tasks: ["recall"] },
 });
 
 /** All that is asked; of those whose studies and conditions there are. */
@@ -80,15 +83,26 @@ async function costOf(name: string, plan: AblationPlan, records: readonly RunRec
     `${duration(expectedSeconds(specs, records))}.`;
 }
 
-/** Each question with its verdict, or with what an answer would take where its study did not run; none where none ran. */
+/** Whether a question is of the tasks on which its study runs, with so much asked for. */
+function isOnTasks({ study, tasks }: Question, { options }: AblationPlan): boolean {
+  if (!tasks) return true;
+  const own = sizeOf(STUDIES.find(({ name }) => name === study)!, options).tasks;
+  return new Set<string>(own).symmetricDifference(new Set(tasks)).size === 0;
+}
+
+/**
+ * Each question with its verdict, or with what an answer would take where its study did not run; none where none ran. Those
+ * of certain tasks are left out where others are asked for.
+ */
 export async function answersOf(
   sections: readonly Section[],
   { plan, records }: { readonly plan: AblationPlan; readonly records: readonly RunRecord[] },
 ): Promise<Answer[]> {
   const sectionOf = ({ study }: Question) => sections.find(({ studyRuns }) => studyRuns.study.name === study);
-  if (!QUESTIONS.some(sectionOf)) return [];
+  const asked = QUESTIONS.filter((question) => isOnTasks(question, plan));
+  if (!asked.some(sectionOf)) return [];
   const costs = new Map<string, Promise<string>>();
-  return await Promise.all(QUESTIONS.map(async (question) => {
+  return await Promise.all(asked.map(async (question) => {
     const section = sectionOf(question);
     if (section) return { ...question, answer: verdictIn(section, question) };
     if (!costs.has(question.study)) costs.set(question.study, costOf(question.study, plan, records));

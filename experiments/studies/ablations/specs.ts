@@ -10,7 +10,7 @@ import { SWEEP_FACTORS, SWEEP_SEED } from "./sizes.ts";
 import { glueSpecs } from "../glue/glue_specs.ts";
 import { type ConditionSizes, equalSizes } from "./equal_sizes.ts";
 import type { Condition, Study } from "./studies/mod.ts";
-import { type AblationOptions, sizeOf, sweptFor } from "./swept.ts";
+import { type AblationOptions, sizeOf, sweptFor, withMostSeeds } from "./swept.ts";
 
 /** A condition's runs. */
 export interface ConditionRuns {
@@ -123,7 +123,7 @@ export class AblationPlan {
       const { conditions } = await this.#conditionsOf(study);
       return conditions.flatMap((condition) => sweptFor(condition, study, this.options));
     }));
-    for (const { condition, ...which } of all.flat()) {
+    for (const { condition, ...which } of withMostSeeds(all.flat())) {
       if (swept.has(condition.name)) continue;
       const rates = (usual: number) => SWEEP_FACTORS.map((factor) => rounded(factor * usual));
       const specs = await this.#specsOf(condition, { ...which, firstSeed, rates });

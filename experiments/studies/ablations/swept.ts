@@ -57,3 +57,14 @@ export function sweptFor(condition: Condition, study: Study, options: AblationOp
     { condition: { ...swept, name: `${swept.name} on ${task}` }, tasks: [task], seeds, steps }
   ));
 }
+
+/**
+ * All that is swept, with as many seeds as the study that asks for the most on the same tasks: studies share sweeps, and
+ * rates are chosen fairly where all on the same tasks were tried as often.
+ */
+export function withMostSeeds(swept: readonly Swept[]): Swept[] {
+  const most = new Map<string, number>();
+  const key = ({ tasks }: Swept) => tasks.toSorted().join();
+  for (const one of swept) most.set(key(one), Math.max(one.seeds, most.get(key(one)) ?? 0));
+  return swept.map((one) => ({ ...one, seeds: most.get(key(one))! }));
+}
