@@ -100,7 +100,7 @@ describe("peftResult()", () => {
 describe("writePeftJson()", () => {
   const folder = testFolder();
 
-  it("writes a file a run, with the run's hash where names would be the same, and says when it began", async () => {
+  it("writes a file a run, beside those of other commands, and says when it began", async () => {
     const out = `${folder}/runs`;
     await Deno.mkdir(`${out}/runs`, { recursive: true });
     const records: RunRecord[] = [
@@ -109,16 +109,17 @@ describe("writePeftJson()", () => {
       { ...finished(sampleSpec({ steps: 99 })), hash: "2222222222222222" },
     ];
     for (const record of records) await writeRecord(recordPath(out, record.hash), record);
-    const files = await writePeftJson(`${folder}/json`, records, { out });
+    const files = await writePeftJson(`${folder}/json`, records.slice(0, 2), { out });
+    files.push(...await writePeftJson(`${folder}/json`, records.slice(2), { out }));
     const { model, task } = records[0].spec;
     const stem = `lora--${model.name.replace(/[^\w.=-]+/g, "_")}-${task}-seed`;
     expect(filesUnder(`${folder}/json`)).toEqual([
       `${stem}-0-11111111.json`,
       `${stem}-0-22222222.json`,
-      `${stem}-3.json`,
+      `${stem}-3-${records[0].hash.slice(0, 8)}.json`,
     ]);
     const { run_info } = JSON.parse(await Deno.readTextFile(files[0]));
-    expect(run_info.experiment_name).toBe(`lora/${stem.slice("lora--".length)}-3`);
+    expect(run_info.experiment_name).toBe(`lora/${stem.slice("lora--".length)}-3-${records[0].hash.slice(0, 8)}`);
     const age = Date.now() - Date.parse(run_info.created_at);
     expect(age).toBeGreaterThanOrEqual(1000);
     expect(age).toBeLessThan(60_000);
