@@ -36,6 +36,12 @@ export interface Look<Found> {
   readonly width: number;
 }
 
+/** What there is at a look once all its runs ran. */
+export interface Ran<Found> extends Look<Found> {
+  /** Seconds of the machine that all its runs took, those that were recorded before, too. */
+  readonly seconds: number;
+}
+
 /** How many seeds come next, of widths at the looks before; none where no more are needed. */
 function nextOf({ until, most, tasks }: Growth, widths: ReadonlyMap<number, number>): number | undefined {
   const done = Math.max(0, ...widths.keys());
@@ -69,13 +75,13 @@ export interface Grown<Found> {
 
 /**
  * Runs group after group until widths allow or the budget ends. A group begins only where it is expected to end within
- * the budget, by the slowest seed so far; the first always does.
+ * the budget, by the slowest seed so far, recorded ones among them; the first always does.
  */
 export async function grow<Found>(
   growth: Growth,
   { run, say, now = () => performance.now() / 1000 }: {
     /** Runs all with so many seeds; what is recorded takes no time. */
-    readonly run: (seeds: number) => Promise<Look<Found>>;
+    readonly run: (seeds: number) => Promise<Ran<Found>>;
     readonly say: (line: string) => void;
     /** Seconds of a clock. */
     readonly now?: () => number;
@@ -85,7 +91,7 @@ export async function grow<Found>(
   const widths = new Map<number, number>();
   const began = now();
   let pace = 0;
-  for (let done = 0, last: Look<Found> | undefined;;) {
+  for (let done = 0, last: Ran<Found> | undefined;;) {
     const next = nextOf(growth, widths);
     const expected = now() - began + pace * ((next ?? done) - done);
     if (last && (next === undefined || expected > budget)) {
@@ -97,8 +103,10 @@ export async function grow<Found>(
       return { found: last.found, text: `${growthText(growth)} They ended at ${plural(done, "seed")}: ${reason}.` };
     }
     const at = now();
+    const before = last?.seconds ?? 0;
     last = await run(next!);
-    pace = Math.max(pace, (now() - at) / (next! - done));
+    // By the clock, or by what runs took when it was another call that ran them.
+    pace = Math.max(pace, Math.max(now() - at, last.seconds - before) / (next! - done));
     widths.set(next!, last.width);
     done = next!;
     say(`pairs: ${plural(done, "seed")}, the widest 95 % interval ${points(last.width)} points`);

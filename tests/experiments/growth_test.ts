@@ -16,17 +16,20 @@ import { runTask } from "./run_task.ts";
 
 const GROWTH: Growth = { until: 3, most: 20, tasks: 3 };
 
-/** What came of intervals of these widths in points, by number of seeds, and of a clock that a seed takes a minute of. */
-async function grown(widths: Readonly<Record<number, number>>, options: Partial<Growth> = {}) {
+/**
+ * What came of intervals of these widths in points, by number of seeds, and of a clock that a seed takes a minute of, where so
+ * many are recorded.
+ */
+async function grown(widths: Readonly<Record<number, number>>, options: Partial<Growth> = {}, recorded = 0) {
   const lines: string[] = [];
-  let [seconds, done] = [0, 0];
+  let [seconds, done] = [0, recorded];
   const { found, text } = await grow({ ...GROWTH, ...options }, {
     say: (line) => lines.push(line),
     now: () => seconds,
     run: (seeds) => {
-      seconds += 60 * (seeds - done);
-      done = seeds;
-      return Promise.resolve({ found: seeds, width: widths[seeds] / 100 });
+      seconds += 60 * Math.max(0, seeds - done);
+      done = Math.max(done, seeds);
+      return Promise.resolve({ found: seeds, width: widths[seeds] / 100, seconds: 60 * seeds });
     },
   });
   return { found, text, lines };
@@ -60,6 +63,14 @@ describe("grow()", () => {
     expect(short.text).toContain("They ended at 12 seeds: the budget ends before the next group would.");
     expect((await grown(wide, { budget: 18 * 60 })).found).toBe(18);
     expect((await grown(wide, { budget: 1 })).found).toBe(3);
+  });
+
+  it("expects of the next group what recorded seeds took, where the budget begins anew", async () => {
+    const wide = { 3: 9, 5: 9, 8: 9, 12: 9, 18: 9, 20: 9 };
+    // Five seeds are recorded, and three more would take three minutes.
+    const [short, enough] = [await grown(wide, { budget: 179 }, 5), await grown(wide, { budget: 180 }, 5)];
+    expect([short.found, enough.found]).toEqual([5, 8]);
+    expect(short.text).toContain("They ended at 5 seeds: the budget ends before the next group would.");
   });
 
   it("goes on where recorded looks end, by the same widths", async () => {

@@ -1,6 +1,8 @@
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import { ownSeconds } from "../../../lib/experiment/statistics/scored_runs.ts";
 import type { Session } from "../../runner/run_grid.ts";
 import type { Say } from "../../terminal/say.ts";
+import { totalOf } from "../glue/estimate.ts";
 import { grow, type Growth } from "../growth.ts";
 import type { Evidence } from "./section.ts";
 import { type AblationPlan, chooseRates, distinctRuns, requireFairStudy, type StudyRuns } from "./specs.ts";
@@ -53,7 +55,8 @@ export async function gather(
       run: async (seeds) => {
         const found = await runAt(seeds);
         const { widestOf } = await import("./rows.ts"); // which loads statistics
-        return { found, width: widestOf(found.studies, found.records) };
+        const seconds = totalOf(found.records.values().map((record) => ownSeconds(record) ?? 0));
+        return { found, width: widestOf(found.studies, found.records), seconds };
       },
     })
     : { found: await runAt(), text: undefined };

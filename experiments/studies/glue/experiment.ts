@@ -8,6 +8,7 @@ import {
   settingsLines,
   writeLines,
 } from "../../../lib/experiment/tables/mod.ts";
+import { ownSeconds } from "../../../lib/experiment/statistics/scored_runs.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";
 import { plural } from "../../../lib/text/plural.ts";
 import { TASKS } from "../../recipes/mod.ts";
@@ -120,7 +121,8 @@ async function runAll(
       const own = await growth.specsOf(seeds);
       const records = await runSpecs(own);
       const { widestOf } = await import("./verdicts.ts");
-      return { found: { own, records }, width: widestOf(records) };
+      const seconds = totalOf(records.map((record) => ownSeconds(record) ?? 0));
+      return { found: { own, records }, width: widestOf(records), seconds };
     },
   });
   if (writeSpec !== undefined) await writeRunFile(writeSpec, found.own, { inputs: sources, out });
