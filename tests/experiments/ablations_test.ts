@@ -359,6 +359,23 @@ describe("the findings of deno task reproduce ablations", () => {
     expect(figure).toContain("cosine of W₀ and W_T");
   });
 
+  it("say of all runs what they ran with, and whether rates were chosen task by task", async () => {
+    const headOf = async (...names: readonly string[]) => {
+      const { text } = await reportOf(names.map(study), (spec) => scored(spec, 0.5));
+      return text.slice(0, text.indexOf("## "));
+    };
+    const [usual, probe, both] = [await headOf("dropout"), await headOf("recall"), await headOf("dropout", "recall")];
+    expect(usual).toContain(" steps of 16 examples.");
+    expect(usual).toContain(
+      " times the recipe's, by the mean over tasks, with as many runs for each: lora; delta-lora.",
+    );
+    expect(probe).toContain(
+      " times the recipe's, on each task by itself, with as many runs for each there: lora on recall;",
+    );
+    expect(both).toMatch(/ steps of (16, 64|64, 16) examples\./);
+    expect(both).toContain(", by the mean over tasks, or on each task by itself where it is named, with as many runs");
+  });
+
   it("say how the rank of the change and scores go together, task by task", async () => {
     // Conditions in the order of their ranks score higher on rte, and lower on cola.
     const names = new Map<string, number>();

@@ -138,7 +138,7 @@ function ratioFindings(rows: readonly ChangeRow[], { baseline, sizeOf, what }: {
 }): string {
   const runs = logRuns(rows, sizeOf);
   if (!runs.some(({ method, score }) => method === baseline && score !== undefined)) return "";
-  const { methods } = compare(runs, { baseline });
+  const { methods } = compare(runs, { baseline, findsPower: false });
   const told = methods.flatMap(({ method, difference }) => difference ? [{ method, ...difference }] : [])
     .toSorted((a, b) => b.mean - a.mean)
     .map(({ method, mean, interval }) =>

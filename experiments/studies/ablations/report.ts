@@ -8,6 +8,7 @@ import { spreadTable } from "../../../lib/experiment/tables/mod.ts";
 import { comparedRows } from "./rows.ts";
 import type { Evidence, Section } from "./section.ts";
 import { SWEEP_FACTORS } from "./sizes.ts";
+import type { Study } from "./studies/mod.ts";
 
 /** Options of {@linkcode ablationReport}. */
 export interface AblationReportOptions {
@@ -27,10 +28,25 @@ function treeOf(records: readonly RunRecord[]): string {
   return modified === 0 ? "as committed" : `modified in ${modified} of ${records.length} runs`;
 }
 
+/** Over what rates were chosen, and by how many runs: names of what is swept say where it is one task. */
+function chosenBy(studies: readonly Study[]): string {
+  const [isByTask, isOverAll] = [true, false].map((wanted) =>
+    studies.some(({ sweepsTasks = false }) => sweepsTasks === wanted)
+  );
+  if (!isByTask) return "by the mean over tasks, with as many runs for each";
+  const alone = "on each task by itself";
+  return `${
+    isOverAll ? `by the mean over tasks, or ${alone} where it is named` : alone
+  }, with as many runs for each there`;
+}
+
 /** What holds for all studies. */
-function head(records: readonly RunRecord[], { sweeps, growth, margin = MARGIN }: Evidence): string[] {
+function head(
+  records: readonly RunRecord[],
+  { studies, sweeps, growth, margin = MARGIN }: Evidence & { readonly studies: readonly Study[] },
+): string[] {
   const results = records.flatMap(({ result }) => result ?? []);
-  const [{ spec: { model, data, batchSize, split } }] = records;
+  const [{ spec: { model, data, split } }] = records;
   const metrics = new Map(records.map(({ spec: { task, metric } }) => [task, metric]));
   const swept = [...sweeps.values()].flat();
   const tables = records.filter(({ spec }) => !swept.some(({ seed }) => seed === spec.seed));
@@ -41,16 +57,15 @@ function head(records: readonly RunRecord[], { sweeps, growth, margin = MARGIN }
   const lines = [
     `Metric: ${Array.from(metrics, ([task, metric]) => `${task} ${metric}`).join(", ")}; larger is better.`,
     `Split: ${split}. Checkpoint: ${distinct(records.map(({ spec }) => spec.checkpoint))}, of ` +
-    `${distinct(records.map(({ spec }) => spec.steps))} steps of ${batchSize} examples.`,
+    `${distinct(records.map(({ spec }) => spec.steps))} steps of ${
+      distinct(records.map(({ spec }) => spec.batchSize))
+    } examples.`,
     `Seeds: ${
       seeds(tables.map(({ spec }) => spec))
     }; every condition of a study on the same ones, which are a pair on a task.`,
-    `Learning rates: chosen on seeds ${seeds(swept)}, of ${
-      SWEEP_FACTORS.join(", ")
-    } times the recipe's, by the mean over ` +
-    `tasks, with as many runs for each: ${
-      [...sweeps.keys()].join("; ")
-    }. Conditions with other options than were swept have ` +
+    `Learning rates: chosen on seeds ${seeds(swept)}, of ${SWEEP_FACTORS.join(", ")} times the recipe's, ${
+      chosenBy(studies)
+    }: ${[...sweeps.keys()].join("; ")}. Conditions with other options than were swept have ` +
     "the rate of their method.",
     ruleText({ level: LEVEL, margin }),
     ...growth === undefined ? [] : [growth],
@@ -102,7 +117,7 @@ export function ablationReport(
     "",
     `Made by \`${command}\`.`,
     "",
-    ...head(records, evidence),
+    ...head(records, { ...evidence, studies: studies.map(({ study }) => study) }),
     "",
     comparable,
     "",
