@@ -7,7 +7,7 @@ import type { Inputs } from "./data/inputs.ts";
 import { type Engine, type EngineOptions, openEngine } from "./engine.ts";
 import { keptRuns } from "./kept_runs.ts";
 import { ownRecords } from "./out_folder.ts";
-import { planPrograms, programLines } from "./program_plan.ts";
+import { planPrograms, programLines, type ProgramPlan } from "./program_plan.ts";
 import { openRuns, runSpecs, type RunSpecsOptions } from "./run_specs.ts";
 import { runSummary } from "./run_summary.ts";
 import { writePeftJson } from "./write_peft_json.ts";
@@ -17,6 +17,8 @@ export interface Experiment {
   readonly inputs: Inputs;
   /** The runs, as far as they are known before the first of them. */
   readonly specs: readonly RunSpec[];
+  /** The same runs by rounds, which run one after another and share programs each by itself; one round by default. */
+  readonly rounds?: readonly (readonly RunSpec[])[];
   /** Tasks whose runs others may start from that are asked for later. */
   readonly startTasks?: readonly string[];
   /** What the grid is made of, in lines; takes how many of its runs are recorded. */
@@ -87,6 +89,20 @@ function tableFiles({ out, parquet }: RunGridOptions): string[] {
     .flatMap((ending) => [`${out}/runs.${ending}`, `${out}/curves.${ending}`]);
 }
 
+/** Which open runs are trained together, round after round. */
+async function roundPrograms(
+  engine: Engine,
+  { open, rounds = [open] }: { readonly open: readonly RunSpec[]; readonly rounds?: Experiment["rounds"] },
+): Promise<ProgramPlan[]> {
+  const isOpen = new Set(open);
+  const programs: ProgramPlan[] = [];
+  for (const round of rounds) {
+    const own = round.filter((spec) => isOpen.has(spec));
+    programs.push(...planPrograms(own, { runner: await engine.runnerOf(own), ...engine }));
+  }
+  return programs;
+}
+
 /** Prints what came of an experiment, and sets the exit code. */
 function report({ records, parts, document, files = [] }: Results, options: RunGridOptions): void {
   const written = [...tableFiles(options), ...files];
@@ -123,7 +139,7 @@ export async function runGrid(experiment: Experiment, options: RunGridOptions): 
 
   if (isDry) {
     const plan = await experiment.plan(open, engine);
-    const programs = engine ? planPrograms(open, { runner: await engine.runnerOf(open), ...engine }) : [];
+    const programs = engine ? await roundPrograms(engine, { rounds: experiment.rounds, open }) : [];
     for (const line of [...plan?.lines ?? [], ...engine ? programLines(programs) : []]) say(line);
     if (!plan) return;
     if (json) console.log(JSON.stringify({ ...plan.document, programs }));

@@ -566,6 +566,11 @@ describe("deno task reproduce ablations", () => {
     const { code, stdout } = await runTask("reproduce", [...SHORT, "--out", `${folder}/dry`, "--dry-run"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/\| seeds +\| +2 \| +6 \| +2 \|/);
+    // Rates are chosen first: the sweep's runs share no program with the studies', which are not known before.
+    const told = stdout.slice(stdout.indexOf("programs: 18 runs"));
+    expect(told.match(/^ {2}[a-z-]+ on cola: \d cells/gm)?.map((line) => line.trim())).toEqual(
+      [4, 3, 2].flatMap((cells) => ["lora", "delta-lora"].map((method) => `${method} on cola: ${cells} cells`)),
+    );
     expect(filesUnder(folder).filter((name) => name.startsWith("dry"))).toEqual([]);
   });
 

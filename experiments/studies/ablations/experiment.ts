@@ -100,7 +100,8 @@ export async function ablationExperiment(plan: AblationPlan, options: AblationEx
   const rates = records && chooseRates(sweeps, { records, tableSeeds: [] }).best;
   const seeds = options.growth && await seedsToBegin(plan, options.growth, { rates, out: options.out });
   const planned = await plan.runs(rates, seeds);
-  const specs = [...swept, ...distinctRuns(planned)];
+  const rounds = [swept, distinctRuns(planned)];
+  const specs = rounds.flat();
   const grows = options.growth ? [growthText(options.growth)] : [];
   const expected = async (open: readonly RunSpec[], engine: Engine) => {
     const seconds = await estimateSeconds(open, engine.trainer);
@@ -109,6 +110,7 @@ export async function ablationExperiment(plan: AblationPlan, options: AblationEx
   return {
     inputs,
     specs,
+    rounds,
     describe: (recorded) => [
       `runs: ${specs.length} = ${swept.length} to choose learning rates, ${specs.length - swept.length} of ` +
       `${plural(planned.length, "study", "studies")}; ${recorded} of them recorded`,
