@@ -135,7 +135,9 @@ export function makeAccumulatedStep<Batch, Trainable extends Tree, Aux extends T
     const gradient = kept(whole);
     const { clipped, norm } = clipToNorm(gradient, clip);
     const learningRate = optimizer.learningRate?.(state.optimizer) ?? full([], 0);
-    const stepped = optimizer.update(clipped, state.optimizer, before, isRefresh);
+    // An optimizer that has lost its interval on the way here is told nothing, so that what refreshes in it refuses.
+    const refresh = optimizer.refreshEvery === undefined ? undefined : isRefresh;
+    const stepped = optimizer.update(clipped, state.optimizer, before, refresh);
     const rates = method.rates?.(before, aux);
     const scaled = rates ? treeMap((u, rate) => u.mul(rate), stepped.updates, rates) : stepped.updates;
     const updates = kept(scaled);

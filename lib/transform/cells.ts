@@ -182,7 +182,14 @@ export class Cells {
   #closesOverCell(group: Group, sources: readonly Tensor[]): boolean {
     const oldest = this.#oldestOfAll();
     const standIn = ({ shape, dtype }: Tensor) => makeTensor(shape, dtype, { kind: "argument", index: 0 });
-    const results = describeNodes(() => group.backward(group.outputs.map(standIn), sources));
+    let results: ReturnType<Group["backward"]>;
+    try {
+      results = describeNodes(() => group.backward(group.outputs.map(standIn), sources));
+    } catch {
+      // A rule may refuse to be differentiated, which nothing has asked for yet. Where that is done, it is called again and
+      // throws the same.
+      return false;
+    }
     const seen = new Set<Tensor>();
     const stack = results.filter((result) => result !== undefined);
     for (let node = stack.pop(); node; node = stack.pop()) {

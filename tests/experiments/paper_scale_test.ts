@@ -152,6 +152,26 @@ describe("WorkByLength", () => {
     }
   });
 
+  it("keeps the work of methods apart that differ in any option but numbers that are data", async () => {
+    await testDevice();
+    const config = {
+      model_type: "bert",
+      vocab_size: 100,
+      hidden_size: 64,
+      num_hidden_layers: 2,
+      num_attention_heads: 4,
+      intermediate_size: 128,
+    };
+    const inputs = new Inputs({ model: "a/b", offline: true }, { id: "a/b", config });
+    const work = new WorkByLength(await inputs.model());
+    const options = { scale: SCALE.paper, tasks: ["mrpc"], methods: ["mora", "lora"], seeds: 1, isPlan: true } as const;
+    const [mora, lora] = await glueSpecs(inputs, options);
+    const stepOf = (spec: typeof lora, own: Record<string, string | number>) =>
+      work.at(64, { ...spec, method: { ...spec.method, ...own } }).step;
+    expect(stepOf(mora, { map: "rotation" })).not.toBe(stepOf(mora, { map: "sharing" }));
+    expect(stepOf(lora, { alpha: 8 })).toBe(stepOf(lora, { alpha: 16 }));
+  });
+
   it("is that of the products of an encoder, forward and backward", async () => {
     await testDevice();
     const [layers, C, F, B, T] = [3, 64, 128, 16, 64];

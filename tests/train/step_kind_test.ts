@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { copy, full as filled, matmul, random, stack, zerosLike } from "../../lib/ops/mod.ts";
 import { meanSquaredError } from "../../lib/nn/mod.ts";
-import { chain, type Optimizer, scaleByLearningRate, sgd } from "../../lib/optim/mod.ts";
+import { chain, galore, type Optimizer, scaleByLearningRate, sgd } from "../../lib/optim/mod.ts";
 import { full, type FullTrainable, type Method } from "../../lib/peft/mod.ts";
 import { type Tensor, tensor, type Tree, treeLeaves, treeMap } from "../../lib/tensor/mod.ts";
 import { init, makeStep, runSteps, type StepKind, stepKinds } from "../../lib/train/mod.ts";
@@ -101,6 +101,15 @@ describe("steps of several kinds", () => {
     expect(wrong).toThrow(
       "a step must be told its kind, as the optimizer refreshes every 3 and counted has periods of 2 steps",
     );
+  });
+
+  it("are refused by what refreshes in an optimizer that does not say so", () => {
+    const { refreshEvery: _, ...inner } = galore({ learningRate: 0.1, rank: 1 });
+    const options = { method: full(), optimizer: inner };
+    const state = init(random.key(1), { W: tensor([[1], [0]]) }, options);
+    const step = makeStep({ loss, ...options });
+    expect(() => step(state, pointsAt(0))).toThrow("galore: an update must be told whether it is a refresh");
+    expect(() => step(state, pointsAt(0), kindAt(0))).toThrow("galore: an update must be told whether it is a refresh");
   });
 
   it("are a program each, follow the steps that are not compiled, and create nothing once each was there", async () => {

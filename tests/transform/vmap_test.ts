@@ -196,6 +196,23 @@ describe("vmap()", () => {
     expectClose(await values(outside(x)), (await values(x)).map((value) => 6 * value), 1e-5);
   });
 
+  it("computes what refuses to be differentiated, which then refuses as it does without cells", async () => {
+    const refusing = dd.customVjp((x: Tensor) => x.square(), {
+      forward: (x: Tensor) => ({ value: x.square(), residuals: x }),
+      backward: (): [Tensor] => {
+        throw new Error("this is not differentiable");
+      },
+    });
+    const [x, all] = [dd.tensor([1, 2]), dd.tensor([3, 4])];
+    const f = (a: Tensor, x: Tensor) => refusing(x).mul(a).sum();
+    const mapped = dd.vmap(f, { in: [0, undefined] });
+    expect(await values(mapped(all, x))).toEqual([15, 20]);
+    expect(() => dd.grad((x: Tensor) => dd.sum(mapped(all, x)))(x)).toThrow("this is not differentiable");
+    expect(() => dd.vmap(dd.grad(f, { argument: 1 }), { in: [0, undefined] })(all, x)).toThrow(
+      "this is not differentiable",
+    );
+  });
+
   for (const isUsed of [false, true]) {
     it(`has rules of their own that close over a part of a cell, ${isUsed ? "whose values go on with it" : "and share all else"}`, async () => {
       const numbers = [2, -1, 5, 0.5];

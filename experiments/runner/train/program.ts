@@ -90,6 +90,11 @@ export function ruleKey(program: Program<ProgramSource>): string {
   return canonicalJson(ruleOf(program));
 }
 
+/** A key that runs have in common whose own methods differ in nothing but numbers that are data. */
+export function methodKey(spec: ProgramSource): string {
+  return ruleKey(programBy(spec));
+}
+
 /**
  * Runs with one signature as one program: their own, where that is the same for all, as there is less work in it than in one
  * that takes in others.

@@ -8,6 +8,7 @@ import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
 import { currentExecutor, idOf, nextId, stateOf, treeLeaves } from "../../../lib/tensor/mod.ts";
 import type { Beginning } from "../model/adapted.ts";
 import { kindShares } from "./kind_shares.ts";
+import { methodKey } from "./program.ts";
 import { type PreparedTask, runFunctions } from "./prepare.ts";
 import { SCORE_BATCH_SIZE } from "./score.ts";
 import type { RunModel } from "../model/run_model.ts";
@@ -134,9 +135,8 @@ export class WorkByLength {
 
   /** The work of a run's step, and of scoring a batch, at any length; `task` is what its task is, one of GLUE's when absent. */
   at(length: number, spec: RunSpec, task?: PreparedTask): Work {
-    const { name, rank, initialRank, refreshEvery, targets } = spec.method;
     const lengths = LENGTHS.filter((at) => at <= this.model.reference.maxLength);
-    const key = JSON.stringify([name, rank, initialRank, refreshEvery, targets, ...task ? [spec.task] : []]);
+    const key = JSON.stringify([methodKey(spec), ...task ? [spec.task] : []]);
     const works = this.#known.get(key) ??
       lengths.map((at) => workOfDepth(at, { spec: { ...spec, batchSize: ROWS }, model: this.model, task }));
     this.#known.set(key, works);
