@@ -1,5 +1,5 @@
 import { flora } from "../optim/flora.ts";
-import { full } from "./full.ts";
+import { wholeWeights } from "./full.ts";
 import { LOW_RANK, QUERIES_AND_VALUES, REFRESH_EVERY } from "./low_rank_options.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 import { isTarget } from "./targets.ts";
@@ -18,7 +18,7 @@ export const floraMethod: MethodDescription = defineMethod({
     momentum: { kind: "number", help: "β₁: decay of the momentum", default: 0.9, minimum: 0, below: 1 },
     targets: LOW_RANK.targets,
   },
-  make: ({ targets }, { heads }) => ({ ...full({ targets, heads }), name: "flora" }),
+  make: ({ targets }, { heads }) => wholeWeights("flora", { targets, heads }),
   optimizer: ({ rank, refreshEvery, momentum }, { heads, ...descent }) =>
     flora({ ...descent, rank, refreshEvery, momentum, isProjected: isTarget(heads) }),
   recipe: {

@@ -38,21 +38,29 @@ function count(params: BaseParams): number {
  * console.log(method.describe({ base, ...method.init(dd.random.key(0), base) }).trainableParameters); // 15
  * ```
  */
-export function full({ targets, heads }: FullOptions = {}): Method<FullTrainable, Record<string, never>> {
+export function full(options: FullOptions = {}): Method<FullTrainable, Record<string, never>> {
+  return wholeWeights("full", options);
+}
+
+/** {@linkcode full} by another name, of methods that are optimizers of the targets' own weights. */
+export function wholeWeights(
+  name: string,
+  { targets, heads }: FullOptions,
+): Method<FullTrainable, Record<string, never>> {
   const namesIn = (base: BaseParams): string[] => {
     if (targets === undefined) return Object.keys(base);
     const weights = selectTargets(base, targets, heads).map((path) => `${path}.weight`);
     return [...weights, ...selectHeads(base, heads ?? DEFAULT_HEADS)];
   };
   return {
-    name: "full",
+    name,
     isWhole: true,
     init(_, base) {
       const names = namesIn(base);
       const half = names.find((name) => base[name].dtype === "f16");
       if (half !== undefined) {
         throw new TypeError(
-          `full: cannot train ${half} as it is kept in f16, where small steps vanish: load the weights as f32 ` +
+          `${name}: cannot train ${half} as it is kept in f16, where small steps vanish: load the weights as f32 ` +
             "(`model.weights` f32)",
         );
       }
@@ -66,7 +74,9 @@ export function full({ targets, heads }: FullOptions = {}): Method<FullTrainable
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
     merge: ({ base, trainable }) => ({ ...base, ...trainable }),
     export: () => {
-      throw new Error("full fine-tuning has no adapter: save its parameters with saveSafetensors()");
+      throw new Error(
+        `${name === "full" ? "full fine-tuning" : name} has no adapter: save its parameters with saveSafetensors()`,
+      );
     },
     describe: ({ base, trainable }) => ({
       trainableParameters: count(trainable),

@@ -1,5 +1,5 @@
 import { galore } from "../optim/galore.ts";
-import { full } from "./full.ts";
+import { wholeWeights } from "./full.ts";
 import { LOW_RANK, QUERIES_AND_VALUES, REFRESH_EVERY } from "./low_rank_options.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 import { isTarget } from "./targets.ts";
@@ -24,7 +24,7 @@ export const galoreMethod: MethodDescription = defineMethod({
     },
     targets: LOW_RANK.targets,
   },
-  make: ({ targets }, { heads }) => ({ ...full({ targets, heads }), name: "galore" }),
+  make: ({ targets }, { heads }) => wholeWeights("galore", { targets, heads }),
   optimizer: ({ rank, refreshEvery, scale }, { heads, ...descent }) =>
     galore({ ...descent, rank, refreshEvery, scale, isProjected: isTarget(heads) }),
   recipe: {

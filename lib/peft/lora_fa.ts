@@ -16,6 +16,7 @@ import {
   mergeWith,
   requireAlpha,
   requireDropout,
+  requirePositiveAlpha,
   requireRanks,
   settingOf,
 } from "./low_rank.ts";
@@ -73,8 +74,9 @@ const corrected = customVjp((B: Tensor, _factor: Tensor) => B, {
  *
  * `export` gives PEFT's `LORA`, with A.
  *
- * Throws a RangeError where {@linkcode lora} does, and on `init`, where gradients are corrected, if a rank is above the
- * input's size.
+ * Throws a RangeError where {@linkcode lora} does, and where gradients are corrected, if a number α is not above 0, or, on
+ * `init`, a rank is above the input's size. There an α that is a tensor must be above 0, too, and is not looked at:
+ * gradients are divided by it.
  *
  * @example
  * ```ts
@@ -91,7 +93,8 @@ export function loraFa(
 ): Method<LowRankTrainable<LoraFaFactors>, LoraFaAux> {
   requireRanks("loraFa", options);
   requireDropout("loraFa", options);
-  requireAlpha("loraFa", options);
+  if (correction) requirePositiveAlpha("loraFa", options);
+  else requireAlpha("loraFa", options);
   const scaleAt = (path: string) => settingOf(path, options).scale;
   const frozenOf = (path: string, A: Tensor): LoraFaFrozen => {
     if (!correction) return { A };

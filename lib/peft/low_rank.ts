@@ -63,6 +63,16 @@ export function requireAlpha(method: string, { alpha }: Pick<LowRankOptions, "al
   requireScalar({ of: method, name: "alpha", value: alpha });
 }
 
+/** Checks all α of a method that divides by it or its root. Throws a RangeError where one is a number that is not above 0. */
+export function requirePositiveAlpha(
+  method: string,
+  { alpha, alphaPattern = {} }: Pick<LowRankOptions, "alpha"> & Pick<LowRankPatterns, "alphaPattern">,
+): void {
+  requireAlpha(method, { alpha });
+  const wrong = [alpha, ...Object.values(alphaPattern)].find((one) => typeof one === "number" && !(one > 0));
+  if (wrong !== undefined) throw new RangeError(`${method}: alpha is above 0, not ${wrong}`);
+}
+
 /** Checks a rank. Throws a RangeError where it is no positive whole number. */
 export function requireRank(method: string, rank: number): void {
   if (!Number.isInteger(rank) || rank < 1) {

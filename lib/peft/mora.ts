@@ -72,11 +72,19 @@ function sharedParts({ M }: MoraFactors, [output, input]: readonly number[]): Lo
   return { left, right: missing > 0 ? own.add(again) : own, scale: 1 };
 }
 
-/** The input in blocks `[rows, blocks, side]`, of which the last one goes on with the input's beginning. */
-function blocksOf(x: Tensor, side: number): Tensor {
+/**
+ * The input in blocks `[rows, blocks, side]`, as many as the output has a place for; the last one that there is goes on with
+ * the input's beginning.
+ */
+function blocksOf(x: Tensor, side: number, output: number): Tensor {
   const input = x.shape[1];
-  const blocks = Math.ceil(input / side);
-  const whole = blocks * side === input ? x : concat([x, firstColumns(x, blocks * side - input)], { axis: 1 });
+  const blocks = Math.min(Math.ceil(input / side), Math.ceil(output / side));
+  const missing = blocks * side - input;
+  const whole = missing > 0
+    ? concat([x, firstColumns(x, missing)], { axis: 1 })
+    : missing < 0
+    ? firstColumns(x, blocks * side)
+    : x;
   return whole.reshape([-1, blocks, side]);
 }
 
@@ -94,7 +102,7 @@ function turned(parts: Tensor): Tensor {
 
 /** What M adds to an output of so many elements by `rotation`: x `[rows, in]` → `[rows, output]`. */
 function rotated(x: Tensor, { M }: MoraFactors, output: number): Tensor {
-  const results = onRows(turned(blocksOf(x, M.shape[0])), (rows) => rows.matmul(M, { transposeB: true }));
+  const results = onRows(turned(blocksOf(x, M.shape[0], output)), (rows) => rows.matmul(M, { transposeB: true }));
   const flat = results.reshape([x.shape[0], -1]);
   const copies = Math.ceil(output / flat.shape[1]);
   return firstColumns(copies > 1 ? tile(flat, [1, copies]) : flat, output);
@@ -145,10 +153,11 @@ function initialFactors(base: BaseParams, options: MoraOptions): Record<string, 
  * By `sharing` (the paper's equation 6) f sums the inputs whose numbers leave the same rest by the side, and g repeats the
  * result: the change of W has a rank of up to the side. By `rotation` (equation 9) f cuts the input into blocks as long as
  * the side, the i-th turned by RoPE's angles for position i, and g joins what M makes of each: the change is made of blocks
- * along the diagonal, and its rank is up to W's own. Rotation takes the next smaller even side.
+ * along the diagonal, and its rank is up to W's own. Rotation takes the next smaller even side. Where the input is longer
+ * than the output, blocks that have no place in it change nothing, as in the authors' code.
  *
  * Where the side does not divide the input, f goes on with the input's beginning, as the authors' code does and the paper
- * does not say. There is no α, as in that code. Neither form makes a matrix `[out, in]` in a step: sharing computes two
+ * does not say; that no side is above in is neither's. There is no α, as in that code. Neither form makes a matrix `[out, in]` in a step: sharing computes two
  * narrow products, as LoRA does, one of them by a matrix of zeros and ones.
  *
  * PEFT has no such kind: `export` gives a file of our own, `peft_type: "MORA"`, which {@linkcode adapterMethod} reads.

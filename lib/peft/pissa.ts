@@ -11,8 +11,8 @@ import {
   countParameters,
   type LowRankOptions,
   mergeWith,
-  requireAlpha,
   requireDropout,
+  requirePositiveAlpha,
   requireRanks,
   settingOf,
   takeHeads,
@@ -76,7 +76,8 @@ function principalOf([u, s, vt]: Decomposed, { rank, scale }: {
  * one, and each adapter that is loaded takes out another part. `convert` gives a plain `LORA` of rank 2r, [B, −B₀] and
  * [A; A₀], which changes no base: what PEFT makes with `path_initial_model_for_weight_conversion`.
  *
- * Throws a RangeError where {@linkcode lora} does, and on `init`, where a rank is above a weight's smaller side.
+ * Throws a RangeError where {@linkcode lora} does, and where a number α is not above 0; on `init`, where a rank is above a
+ * weight's smaller side. An α that is a tensor must be above 0, too, and is not looked at: the factors would be NaN.
  *
  * @example
  * ```ts
@@ -92,7 +93,7 @@ function principalOf([u, s, vt]: Decomposed, { rank, scale }: {
 export function pissa(options: PissaOptions): Method<LowRankTrainable, PissaAux> {
   requireRanks("pissa", options);
   requireDropout("pissa", options);
-  requireAlpha("pissa", options);
+  requirePositiveAlpha("pissa", options);
   const requireValues = (base: BaseParams, path: string) => {
     const count = Math.min(...base[`${path}.weight`].shape);
     const { rank } = settingOf(path, options);

@@ -39,7 +39,7 @@ export interface VeraAux {
 
 /** Options of {@linkcode vera}. */
 export interface VeraOptions extends Omit<LowRankOptions, "alpha"> {
-  /** What d begins as; 0.1 by default. */
+  /** What d begins as, above 0; 0.1 by default. */
   readonly initial?: number;
   /** What A and B are drawn from, a whole number below 2³²: PEFT's `projection_prng_key`; 0 by default. */
   readonly projectionKey?: number;
@@ -82,7 +82,7 @@ function fitting({ A, B }: Factors, [output, input]: readonly number[]): Factors
  * `export` gives PEFT's `VERA`; with `projection: "drawn"` the file has neither A nor B, and PEFT draws them anew.
  *
  * Throws a RangeError where the rank is no whole number from 1, the key none from 0 to 2³² − 1, dropout is not in [0, 1),
- * or `projection` is neither of both.
+ * d does not begin above 0, as neither d nor b would ever move from zeros, or `projection` is neither of both.
  *
  * @example
  * ```ts
@@ -98,6 +98,9 @@ export function vera(options: VeraOptions): Method<LowRankTrainable<VeraFactors>
   const { rank, initial = 0.1, projectionKey = 0, projection = "saved", projections } = options;
   requireRank("vera", rank);
   requireDropout("vera", options);
+  if (!(initial > 0 && Number.isFinite(initial))) {
+    throw new RangeError(`vera: d begins as a number above 0, not ${initial}: it would never train`);
+  }
   if (!Number.isInteger(projectionKey) || projectionKey < 0 || projectionKey >= 2 ** 32) {
     throw new RangeError(`vera: projectionKey is a whole number from 0 and below 2³², not ${projectionKey}`);
   }
@@ -159,7 +162,7 @@ const OPTIONS = {
   rank: { ...LOW_RANK.rank, default: 256, field: ["r", 256] },
   targets: LOW_RANK.targets,
   dropout: { ...DROPOUT, field: ["vera_dropout", 0] },
-  initial: { kind: "number", help: "what d begins as", default: 0.1, field: ["d_initial", 0.1] },
+  initial: { kind: "number", help: "what d begins as", default: 0.1, above: 0, field: ["d_initial", 0.1] },
   projectionKey: {
     kind: "integer",
     help: "what A and B are drawn from, the same in runs of all seeds",

@@ -103,7 +103,10 @@ describe("loraFa", () => {
     expect(own.plan.dispatches.length).toBeLessThan(plain.plan.dispatches.length);
   });
 
-  it("refuses to correct where A has more rows than columns", () => {
+  it("refuses to correct by an α that is not above 0, or where A has more rows than columns", () => {
+    const options = { rank: 1, targets: ["query"] };
+    expect(() => loraFa({ ...options, alpha: 0, correction: true })).toThrow("loraFa: alpha is above 0, not 0");
+    expect(loraFa({ ...options, alpha: 0 }).name).toBe("lora-fa");
     const base = { "query.weight": tensor([[1, 2], [3, 4]]) };
     const method = loraFa({ rank: 3, alpha: 1, targets: ["query"], correction: true });
     expect(() => method.init(random.key(0), base)).toThrow("loraFa: AAᵀ of A [3, 2] at query has no inverse");

@@ -72,6 +72,27 @@ describe("mora", () => {
     expectClose(merged, wanted, 1e-6);
   });
 
+  it("by rotation changes nothing by the blocks of an input that the output has no place for", async () => {
+    const numbers = new Numbers(8);
+    // A side of 4: two blocks of three for 6 rows, and of 3 for 10 columns.
+    const base = { "query.weight": numbers.tensor([6, 10]) };
+    const method = mora({ rank: 1, targets: ["query"], heads: /^$/, map: "rotation" });
+    const M = numbers.tensor(method.init(random.key(0), base).trainable.factors.query.M.shape);
+    expect(M.shape).toEqual([4, 4]);
+    const state = { base, trainable: { factors: { query: { M } }, heads: {} }, aux: {} };
+    const merged = await method.merge(state)["query.weight"].data();
+    const change = Array.from(await base["query.weight"].data(), (w, i) => merged[i] - w);
+    const own = await M.data();
+    for (let o = 0; o < 4; o++) {
+      expectClose(change.slice(o * 10, o * 10 + 4), own.slice(o * 4, o * 4 + 4), 1e-6);
+      expect(change.slice(o * 10 + 4, o * 10 + 10)).toEqual(new Array(6).fill(0));
+    }
+    for (let o = 4; o < 6; o++) {
+      expect(change.slice(o * 10 + 4, o * 10 + 8)).not.toContain(0);
+      expect([0, 1, 2, 3, 8, 9].map((i) => change[o * 10 + i])).toEqual(new Array(6).fill(0));
+    }
+  });
+
   it("begins as the model without it, to the bit, and has about LoRA's number of parameters", async () => {
     const base = encoderWeights();
     for (const map of ["sharing", "rotation"] as const) {

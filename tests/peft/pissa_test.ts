@@ -85,7 +85,12 @@ describe("pissa", () => {
     expect(bits(await tinyModel.apply(own, batch).data())).toEqual(bits(wanted));
   });
 
-  it("refuses a rank above a weight's singular values", () => {
+  it("refuses an α that has no root, and a rank above a weight's singular values", () => {
+    for (const alpha of [0, -1, NaN]) {
+      const message = `pissa: alpha is above 0, not ${alpha}`;
+      expect(() => pissa({ ...OPTIONS, alpha })).toThrow(message);
+      expect(() => pissa({ ...OPTIONS, alphaPattern: { value: alpha } })).toThrow(message);
+    }
     const base = { "query.weight": tensor([[1, 2, 3], [4, 5, 6]]) };
     expect(() => pissa({ rank: 3, alpha: 1, targets: ["query"] }).init(random.key(0), base)).toThrow(
       "pissa: rank 3 is above the 2 singular values of query",

@@ -1,7 +1,7 @@
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import * as linalg from "../../lib/linalg/mod.ts";
-import { random } from "../../lib/ops/mod.ts";
+import { cast, random } from "../../lib/ops/mod.ts";
 import { flora, galore, type Optimizer, sgd } from "../../lib/optim/mod.ts";
 import { full, methodNamed, type MethodOptions, type OptimizerPlace } from "../../lib/peft/mod.ts";
 import { treeLeaves } from "../../lib/tensor/mod.ts";
@@ -86,6 +86,13 @@ describe("methods that are optimizers", () => {
       expect(() => make({ rank: 0 }, place)).toThrow(`${name}: rank is a whole number from 1, not 0`);
       expect(() => optimizer!({ refreshEvery: 0.5 }, place)).toThrow(`${name}: refreshEvery is a whole number from 1`);
       expect(() => make({}, { steps: 1 })).toThrow(`${name}: targets is missing`);
+      const method = make(OPTIONS, place);
+      const half = Object.fromEntries(
+        Object.entries(tinyBase()).map(([name, x]) => [name, HEADS.test(name) ? cast(x, "f16") : x]),
+      );
+      expect(() => method.init(random.key(0), half)).toThrow(
+        `${name}: cannot train classifier.weight as it is kept in f16`,
+      );
     });
   }
 

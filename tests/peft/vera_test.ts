@@ -79,7 +79,7 @@ describe("vera", () => {
     expect(Math.min(...moved)).toBeGreaterThan(1e-4);
   });
 
-  it("has the same matrices for every seed, others by another key, and refuses what is no key", async () => {
+  it("has the same matrices for every seed, others by another key, and refuses what is no key, and a d that would not train", async () => {
     const base = tinyBase();
     const A = async (method: ReturnType<typeof vera>, seed: number) =>
       bits(await method.init(random.key(seed), base).aux.projections.A.data());
@@ -87,6 +87,9 @@ describe("vera", () => {
     expect(await A(vera({ ...OPTIONS, projectionKey: 1 }), 1)).not.toEqual(await A(vera(OPTIONS), 1));
     for (const projectionKey of [-1, 0.5, 2 ** 32]) {
       expect(() => vera({ ...OPTIONS, projectionKey })).toThrow("projectionKey is a whole number from 0 and below 2³²");
+    }
+    for (const initial of [0, NaN, Infinity]) {
+      expect(() => vera({ ...OPTIONS, initial })).toThrow(`vera: d begins as a number above 0, not ${initial}`);
     }
   });
 
