@@ -21,6 +21,8 @@ export interface AdapterMethod {
   readonly method: Method<LowRankTrainable<Tree>>;
   /** Takes the place of what `method.init` would draw. */
   readonly trainable: LowRankTrainable<Tree>;
+  /** What the method keeps for itself beside it, such as VeRA's matrices; nothing of it is computed before it is needed. */
+  readonly aux: Tree;
   /**
    * What the method adapts: the model's own parameters, but for those that the adapter changes and the method does not
    * train, as biases and embeddings. Where it changes none they are the ones that were given.
@@ -77,9 +79,9 @@ function readBy(methods: readonly MethodDescription[], file: AdapterFile): Adapt
  * const base = { "query.weight": dd.ones([3, 4]) };
  * const lora = dd.peft.lora({ rank: 2, alpha: 4, targets: ["query"] });
  * const adapter = lora.export({ base, ...lora.init(dd.random.key(0), base) });
- * const { name, method, trainable } = dd.peft.adapterMethod(adapter, base);
+ * const { name, method, trainable, aux } = dd.peft.adapterMethod(adapter, base);
  * console.log(name, trainable.factors.query !== undefined); // lora true
- * const merged = method.merge({ base, trainable, aux: {} }); // W + 2·B·A
+ * const merged = method.merge({ base, trainable, aux }); // W + 2·B·A
  * console.log(merged["query.weight"].shape); // [3, 4]
  * ```
  */
@@ -91,7 +93,7 @@ export function adapterMethod(
   const file = new AdapterFile(adapter, base, fieldsOf(methods));
   const { name, options, method, part, changeBase = () => base } = readBy(methods, file);
   const { tensors } = file;
-  const drawn = headsAndTargets(method, base);
+  const { trainable: drawn, aux } = beginning(method, base);
   const trainable = {
     factors: Object.fromEntries(Object.keys(drawn.factors).map((path) => [path, part(path)])),
     heads: Object.fromEntries(Object.keys(drawn.heads).map((name) => [name, tensors.take(name)])),
@@ -104,13 +106,13 @@ export function adapterMethod(
       `cannot use the adapter: nothing of the model fits its tensor ${AdapterTensors.wholeName(tensors.left[0])}`,
     );
   }
-  return { name, options, method, trainable, base: changed };
+  return { name, options, method, trainable, aux, base: changed };
 }
 
 /** What a method would begin with on a model: targets, heads and their shapes; nothing that it draws is computed. */
-function headsAndTargets(method: AdapterMethod["method"], base: BaseParams): LowRankTrainable<Tree> {
+function beginning(method: AdapterMethod["method"], base: BaseParams): ReturnType<AdapterMethod["method"]["init"]> {
   const key = zeros([2], { dtype: "u32" });
-  return method.init(key, base).trainable;
+  return method.init(key, base);
 }
 
 /** Throws where a tensor of the adapter has another shape than its configuration gives it on the model. */

@@ -80,8 +80,7 @@ describe("pissa", () => {
     // The other file is read as what it is, and gives the same.
     const again = adapterMethod(method.export(state), state.base);
     expect(again.name).toBe("pissa");
-    const { aux } = again.method.init(random.key(9), state.base);
-    const own = again.method.adapt(state.base, again.trainable, aux);
+    const own = again.method.adapt(state.base, again.trainable, again.aux);
     expect(bits(await tinyModel.apply(own, batch).data())).toEqual(bits(wanted));
   });
 

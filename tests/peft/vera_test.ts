@@ -100,8 +100,7 @@ describe("vera", () => {
     const adapter = method.export(state);
     expect(Object.keys(adapter.tensors).filter((name) => name.includes("vera_A"))).toEqual([]);
     const read = adapterMethod(adapter, base);
-    const { aux } = read.method.init(random.key(0), base);
-    const got = read.method.merge({ base, trainable: read.trainable, aux })[`${PATH}.weight`];
+    const got = read.method.merge({ ...read, base })[`${PATH}.weight`];
     expect(bits(await got.data())).toEqual(bits(await method.merge(state)[`${PATH}.weight`].data()));
   });
 });

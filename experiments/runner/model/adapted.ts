@@ -1,4 +1,4 @@
-import { peft, random, type Tensor } from "../../../mod.ts";
+import { peft, type Tensor } from "../../../mod.ts";
 import { hashTensors } from "./hash_tensors.ts";
 import type { LoadedModel } from "./load_model.ts";
 import { readAdapter } from "../heads/read_adapter.ts";
@@ -25,16 +25,16 @@ export function plain({ base, report, folder }: LoadedModel): Adapted {
  * Throws an Error where the adapter does not fit, or a part of the head is in neither.
  */
 export async function withAdapter({ base: own, report }: LoadedModel, folder: string): Promise<Adapted> {
-  const { method, trainable, base } = peft.adapterMethod(await readAdapter(folder), own);
+  const { method, trainable, aux, base } = peft.adapterMethod(await readAdapter(folder), own);
   const lost = report.fresh.filter((name) => !Object.hasOwn(trainable.heads, name) && base[name] === own[name]);
   if (lost.length > 0) {
     throw new Error(`neither the model nor the adapter in ${folder} has the head's ${lost.join(", ")}`);
   }
-  return { method, state: { base, trainable, aux: method.init(random.key(0), base).aux } };
+  return { method, state: { base, trainable, aux } };
 }
 
 /** Where a run begins from an adapter: its method, and what it trained. */
-export interface Beginning extends Omit<peft.AdapterMethod, "base"> {
+export interface Beginning extends Omit<peft.AdapterMethod, "base" | "aux"> {
   /** Parameters of heads for another number of classes, which were left out. */
   readonly left: readonly string[];
   /** Hex sha-256 of what it holds. */
@@ -67,7 +67,7 @@ export async function beginFrom(
     return base[own].shape.join() !== tensors[name].shape.join();
   });
   const fitted = Object.fromEntries(left.map((name) => [name, base[name.slice(peft.PEFT_PREFIX.length)]]));
-  const { base: changed, ...read } = peft.adapterMethod({ config, tensors: { ...tensors, ...fitted } }, base);
+  const { base: changed, aux: _, ...read } = peft.adapterMethod({ config, tensors: { ...tensors, ...fitted } }, base);
   const beside = Object.keys(base).filter((name) => changed[name] !== base[name]);
   if (beside.length > 0) {
     throw new Error(
