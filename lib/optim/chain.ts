@@ -29,6 +29,7 @@ export function chain(...parts: readonly Optimizer[]): Optimizer<readonly Tree[]
   return {
     init: (params, key) => parts.map((part) => part.init(params, key)),
     ...refreshEvery !== undefined && { refreshEvery },
+    ...parts.some(({ hasOwnMoments }) => hasOwnMoments) && { hasOwnMoments: true },
     update(grads, state, params, isRefresh) {
       let updates = grads;
       const next = parts.map((part, i) => {

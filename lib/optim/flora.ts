@@ -118,6 +118,7 @@ export function scaleByFlora(options: ScaleByFloraOptions): Optimizer<FloraState
   const draw = (key: Key, shape: readonly number[]) => random.normal(key, shape).mul(1 / Math.sqrt(shape[1]));
   return {
     refreshEvery,
+    hasOwnMoments: true,
     init(params, key = random.key(seed)) {
       const { leaves, paths } = flattenWithPaths(params);
       const moments: Record<string, FloraMoments> = {};

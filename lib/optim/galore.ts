@@ -86,6 +86,7 @@ export function scaleByGalore(options: ScaleByGaloreOptions): Optimizer<GaloreSt
   };
   return {
     refreshEvery,
+    hasOwnMoments: true,
     init,
     // Projections stay until the next refresh: without them nothing would move.
     restart: ({ projections }, params) => ({ ...init(params), projections }),

@@ -30,6 +30,11 @@ export interface Optimizer<State = Tree> {
    */
   readonly refreshEvery?: number;
   /**
+   * Whether moments may lie in trees unlike the parameters, as those of projected gradients do: {@linkcode keepUnstepped} and
+   * {@linkcode mapMoments} would pass over them, so that steps refuse methods that need either; false by default.
+   */
+  readonly hasOwnMoments?: boolean;
+  /**
    * Updates to be added to the parameters, and the next state. What refreshes must be told whether the step is one, which
    * {@linkcode isRefreshStep} says.
    */

@@ -57,7 +57,9 @@ export type Step<Batch, Trainable = Tree, Aux = Tree, OptimizerState = Tree> = (
  * One step of training as a pure function: forward, backward, clipping, optimizer and the method's rule after it. It is
  * meant for `jit(…, { donate: [0] })`, which gives the state's memory to the next state.
  *
- * The step throws a TypeError where the optimizer refreshes or the method has periods, and it is not told its kind.
+ * The step throws a TypeError where the optimizer refreshes or the method has periods, and it is not told its kind, and where
+ * the method keeps or changes moments, as DyLoRA and ReLoRA do, and the optimizer has its own kind of them
+ * (`optim.Optimizer.hasOwnMoments`).
  *
  * @example
  * ```ts
@@ -79,6 +81,22 @@ export function makeStep<Batch, Trainable extends Tree, Aux extends Tree, Optimi
   return function step(state, batch, kind) {
     return whole(state, [batch], kind);
   };
+}
+
+/** Throws a TypeError where a method needs moments in trees like the trainables, and the optimizer's may lie otherwise. */
+function requireMoments<Trainable extends Tree, Aux extends Tree>(
+  { optimizer, method }: {
+    readonly optimizer: Pick<Optimizer, "hasOwnMoments">;
+    readonly method: Pick<Method<Trainable, Aux>, "name" | "mask">;
+  },
+  { moments }: AfterResult<Trainable, Aux>,
+): void {
+  if (!optimizer.hasOwnMoments || !(method.mask || moments)) return;
+  const need = moments ? "changes moments after a step" : "keeps the moments of what a step does not move";
+  throw new TypeError(
+    `${method.name} ${need}, and the optimizer's moments are not like the trainables, as GaLore's and Flora's are not: ` +
+      "take another optimizer, such as adamw",
+  );
 }
 
 /** The optimizer's state for the next step, where the method's rule may change its moments or let it begin anew. */
@@ -146,6 +164,7 @@ export function makeAccumulatedStep<Batch, Trainable extends Tree, Aux extends T
       ? keepUnstepped(mask, { params: before, next: stepped.state, before: state.optimizer })
       : stepped.state;
     const after = method.after({ base, before, trainable, updates, grads: clipped, aux, step, endsPeriod });
+    requireMoments({ optimizer, method }, after);
     const next = {
       base: after.base,
       trainable: after.trainable,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { copy, full as filled, matmul, random, stack, zerosLike } from "../../lib/ops/mod.ts";
-import { meanSquaredError } from "../../lib/nn/mod.ts";
-import { chain, galore, type Optimizer, scaleByLearningRate, sgd } from "../../lib/optim/mod.ts";
-import { full, type FullTrainable, type Method } from "../../lib/peft/mod.ts";
+import { linear, meanSquaredError, type Params } from "../../lib/nn/mod.ts";
+import { chain, flora, galore, type Optimizer, scaleByLearningRate, sgd } from "../../lib/optim/mod.ts";
+import { dylora, full, type FullTrainable, type Method, relora } from "../../lib/peft/mod.ts";
 import { type Tensor, tensor, type Tree, treeLeaves, treeMap } from "../../lib/tensor/mod.ts";
 import { init, makeStep, runSteps, type StepKind, stepKinds } from "../../lib/train/mod.ts";
 import { jit, vmap } from "../../lib/transform/mod.ts";
@@ -110,6 +110,29 @@ describe("steps of several kinds", () => {
     const step = makeStep({ loss, ...options });
     expect(() => step(state, pointsAt(0))).toThrow("galore: an update must be told whether it is a refresh");
     expect(() => step(state, pointsAt(0), kindAt(0))).toThrow("galore: an update must be told whether it is a refresh");
+  });
+
+  it("are refused where a method keeps or changes moments, and the optimizer's are not like the trainables", () => {
+    const base = { "query.weight": tensor([[1, 2, 3], [4, 5, 6]]) };
+    const lowRank = { rank: 1, alpha: 1, targets: ["query"] };
+    const plain = dylora({ ...lowRank, rank: 2 });
+    const restarted = relora({ ...lowRank, interval: 1 });
+    const refused = <Trainable extends Tree, Aux extends Tree>(
+      method: Method<Trainable, Aux>,
+      optimizer: Optimizer,
+    ) => {
+      const options = { method, optimizer };
+      const own = (params: Params, { x, y }: Points) => meanSquaredError(linear(x, params["query.weight"]), y);
+      const points = { x: tensor([[1, 2, 3]]), y: tensor([[1, 2]]) };
+      const state = init(random.key(1), base, options);
+      return () => makeStep({ loss: own, ...options })(state, points, stepKinds(options)(0));
+    };
+    const rate = { learningRate: 0.1, rank: 1 };
+    for (const optimizer of [galore(rate), flora(rate)]) {
+      expect(refused(plain, optimizer)).toThrow("dylora keeps the moments of what a step does not move");
+      expect(refused(restarted, optimizer)).toThrow("relora changes moments after a step");
+    }
+    expect(refused(restarted, sgd({ learningRate: 0.1, momentum: 0.9 }))).not.toThrow();
   });
 
   it("are a program each, follow the steps that are not compiled, and create nothing once each was there", async () => {
