@@ -13,6 +13,7 @@ import {
   factoredBy,
   initialTrainable,
   type LowRankOptions,
+  mergeEach,
   requireAlpha,
   requireDropout,
   requireRanks,
@@ -112,15 +113,11 @@ export function dora(options: DoraOptions): Method<LowRankTrainable<DoraFactors>
         ({ path, W, factors, dropout }) => new DoraWeight(W, factored(path, factors), factors.magnitude, dropout),
       ),
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
-    merge({ base, trainable: { factors, heads } }) {
-      const merged = Object.entries(factors).map(([path, triple]) => {
-        const name = `${path}.weight`;
-        const sum = addLowRank(base[name].astype("f32"), factored(path, triple));
-        const share = triple.magnitude.div(rowSquares(sum).sqrt());
-        return [name, sum.mul(share.expandDims(1))];
-      });
-      return { ...base, ...heads, ...Object.fromEntries(merged) };
-    },
+    merge: (state) =>
+      mergeEach(state, (W, triple, path) => {
+        const sum = addLowRank(W.astype("f32"), factored(path, triple));
+        return sum.mul(triple.magnitude.div(rowSquares(sum).sqrt()).expandDims(1));
+      }),
     export({ base, trainable: { factors, heads } }) {
       const magnitudes = Object.fromEntries(Object.entries(factors).map(([path, { magnitude }]) => [path, magnitude]));
       const alpha = requireNumber({ of: "dora", name: "alpha", value: options.alpha }, "export");

@@ -11,6 +11,7 @@ import {
   countParameters,
   initialTrainable,
   type LowRankOptions,
+  mergeEach,
   requireDropout,
   requireRank,
 } from "./low_rank.ts";
@@ -90,13 +91,7 @@ export function hira(options: HiraOptions): Method<LowRankTrainable, Record<stri
         ({ W, factors, dropout }) => new HiraWeight(W, factors, dropout),
       ),
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
-    merge({ base, trainable: { factors, heads } }) {
-      const merged = Object.entries(factors).map(([path, pair]) => {
-        const name = `${path}.weight`;
-        return [name, changed(base[name], pair)];
-      });
-      return { ...base, ...heads, ...Object.fromEntries(merged) };
-    },
+    merge: (state) => mergeEach(state, changed),
     export: ({ base, trainable: { factors, heads } }) =>
       peftAdapter({
         settings: {

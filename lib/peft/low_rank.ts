@@ -219,11 +219,22 @@ export function mergeWith<F>(
   { base, trainable: { factors, heads } }: Pick<MethodState<LowRankTrainable<F>>, "base" | "trainable">,
   changesOf: (path: string, factors: F) => readonly LowRank<Tensor>[],
 ): BaseParams {
-  const merged = Object.entries(factors).map(([path, own]): [string, Tensor] => {
+  return mergeEach(
+    { base, trainable: { factors, heads } },
+    (W, own, path) => changesOf(path, own).reduce((sum, part) => addLowRank(sum, part), W.astype("f32")),
+  );
+}
+
+/** The model with trained heads, and with each target's weight, `[out, in]`, replaced by what a function makes of it. */
+export function mergeEach<F>(
+  { base, trainable: { factors, heads } }: Pick<MethodState<LowRankTrainable<F>>, "base" | "trainable">,
+  merged: (W: Tensor, factors: F, path: string) => Tensor,
+): BaseParams {
+  const weights = Object.entries(factors).map(([path, own]): [string, Tensor] => {
     const name = `${path}.weight`;
-    return [name, changesOf(path, own).reduce((W, part) => addLowRank(W, part), base[name].astype("f32"))];
+    return [name, merged(base[name], own, path)];
   });
-  return { ...base, ...heads, ...Object.fromEntries(merged) };
+  return { ...base, ...heads, ...Object.fromEntries(weights) };
 }
 
 /**

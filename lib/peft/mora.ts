@@ -12,6 +12,7 @@ import {
   adaptWith,
   countParameters,
   type LowRankOptions,
+  mergeEach,
   mergeWith,
   requireDropout,
   requireRank,
@@ -202,17 +203,10 @@ export function mora(
             : new LowRankWeight(W, [sharedParts(factors, W.shape)], dropout),
       ),
     after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
-    merge(state) {
-      const { base, trainable: { factors, heads } } = state;
-      if (map === "sharing") {
-        return mergeWith(state, (path, own) => [sharedParts(own, base[`${path}.weight`].shape)]);
-      }
-      const merged = Object.entries(factors).map(([path, own]) => {
-        const name = `${path}.weight`;
-        return [name, mergedByRotation(base[name], own)];
-      });
-      return { ...base, ...heads, ...Object.fromEntries(merged) };
-    },
+    merge: (state) =>
+      map === "rotation"
+        ? mergeEach(state, mergedByRotation)
+        : mergeWith(state, (path, own) => [sharedParts(own, state.base[`${path}.weight`].shape)]),
     export: ({ trainable: { factors, heads } }) =>
       ownAdapter({
         settings: {

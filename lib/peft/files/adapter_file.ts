@@ -29,7 +29,7 @@ const SAVED_FOR: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What `init_lora_weights` is for factors that began as the principal part of a weight, as PiSSA has it. */
-const PRINCIPAL = /^pissa$/;
+const PRINCIPAL = "pissa";
 
 /** Refuses settings that change what is computed and are not here: any that is not off. */
 function refuseUnknown(fields: ConfigFields, known: ReadonlySet<string>, isPissa: boolean): void {
@@ -131,7 +131,7 @@ export class AdapterFile {
 
   /** Whether it is an adapter of PiSSA. */
   get isPissa(): boolean {
-    return this.type === "LORA" && !this.isDora && PRINCIPAL.test(String(this.fields.config.init_lora_weights));
+    return this.type === "LORA" && !this.isDora && this.fields.config.init_lora_weights === PRINCIPAL;
   }
 
   /** Whether it is an adapter of LoRA that scales like rsLoRA, `stabilized`, or like LoRA. */
