@@ -28,9 +28,6 @@ const SAVED_FOR: Readonly<Record<string, readonly string[]>> = {
   QUESTION_ANS: ["qa_outputs"],
 };
 
-/** What `init_lora_weights` is for factors that began as the principal part of a weight, as PiSSA has it. */
-const PRINCIPAL = "pissa";
-
 /** Refuses settings that change what is computed and are not here: any that is not off. */
 function refuseUnknown(fields: ConfigFields, known: ReadonlySet<string>, isPissa: boolean): void {
   for (const name of Object.keys(fields.config)) {
@@ -129,9 +126,9 @@ export class AdapterFile {
     return this.type === "LORA" && this.fields.flag("use_dora");
   }
 
-  /** Whether it is an adapter of PiSSA. */
+  /** Whether it is an adapter of PiSSA: its factors began as the principal part of a weight. */
   get isPissa(): boolean {
-    return this.type === "LORA" && !this.isDora && this.fields.config.init_lora_weights === PRINCIPAL;
+    return this.type === "LORA" && !this.isDora && this.fields.config.init_lora_weights === "pissa";
   }
 
   /** Whether it is an adapter of LoRA that scales like rsLoRA, `stabilized`, or like LoRA. */
