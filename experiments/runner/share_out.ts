@@ -17,6 +17,12 @@ const CELLS = 16;
 const PROCESSES = 8;
 /** A process takes about as long to begin as so many short runs. */
 const RUNS = 4;
+/**
+ * With fewer runs than this, programs that runs share do not repay what they take to compile where that is slow
+ * (SwiftShader, two cores, some 11 s a program: 10 runs took 61 s one after the other, 75 s shared out, 84 s with 16 cells
+ * in one process; 40 runs 283 s and 270 s).
+ */
+const FEW = 20;
 
 /**
  * How to share out runs of these models where nothing is asked for. A large model has work for all of a device, one run at a time. Runs
@@ -25,9 +31,11 @@ const RUNS = 4;
  */
 export function shareOut(
   models: readonly { readonly hiddenSize: number }[],
-  { isSoftware }: { readonly isSoftware: boolean },
+  { isSoftware, name }: { readonly isSoftware: boolean; readonly name: string },
 ): SharedOut {
-  if (models.some(({ hiddenSize }) => hiddenSize > SMALL)) return { parallel: 1, cells: 1 };
+  const isOne = models.some(({ hiddenSize }) => hiddenSize > SMALL) ||
+    models.length < FEW && /swiftshader/i.test(name);
+  if (isOne) return { parallel: 1, cells: 1 };
   const processes = isSoftware ? Math.min(navigator.hardwareConcurrency, PROCESSES) : 1;
   return { parallel: Math.max(1, Math.min(processes, Math.floor(models.length / RUNS))), cells: CELLS };
 }

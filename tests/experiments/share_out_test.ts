@@ -5,20 +5,32 @@ import { shareOut } from "../../experiments/runner/share_out.ts";
 
 describe("shareOut()", () => {
   const runs = (count: number, hiddenSize = 64) => Array.from({ length: count }, () => ({ hiddenSize }));
+  const [lavapipe, swiftShader, gpu] = [
+    { isSoftware: true, name: "llvmpipe (LLVM 19.1.7, 256 bits)" },
+    { isSoftware: true, name: "SwiftShader Device (LLVM 10.0.0)" },
+    { isSoftware: false, name: "a GPU" },
+  ];
   const cores = navigator.hardwareConcurrency;
 
   it("trains runs of a small model together, on cores in as many processes as there are", () => {
     const parallel = Math.min(cores, 8);
-    expect(shareOut(runs(400), { isSoftware: true })).toEqual({ parallel, cells: 16 });
-    expect(shareOut(runs(400), { isSoftware: false })).toEqual({ parallel: 1, cells: 16 });
+    for (const device of [lavapipe, swiftShader]) {
+      expect(shareOut(runs(400), device)).toEqual({ parallel, cells: 16 });
+    }
+    expect(shareOut(runs(400), gpu)).toEqual({ parallel: 1, cells: 16 });
   });
 
   it("starts no process for a few runs", () => {
-    expect(shareOut(runs(3), { isSoftware: true })).toEqual({ parallel: 1, cells: 16 });
+    expect(shareOut(runs(3), lavapipe)).toEqual({ parallel: 1, cells: 16 });
+  });
+
+  it("trains few runs one after the other where compiling is slow", () => {
+    expect(shareOut(runs(10), swiftShader)).toEqual({ parallel: 1, cells: 1 });
+    expect(shareOut(runs(10), lavapipe).cells).toBe(16);
   });
 
   it("trains runs of a large model one after the other", () => {
-    expect(shareOut(runs(400, 384), { isSoftware: true })).toEqual({ parallel: 1, cells: 1 });
+    expect(shareOut(runs(400, 384), lavapipe)).toEqual({ parallel: 1, cells: 1 });
   });
 });
 
