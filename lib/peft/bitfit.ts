@@ -1,12 +1,11 @@
 import { copy } from "../ops/mod.ts";
-import type { LowRankTrainable } from "./factors.ts";
-import { ownAdapter } from "./files/adapter_files.ts";
-import { countParameters, takeHeads } from "./low_rank.ts";
+import { chosenParameters, type ChosenTrainable, readChosen } from "./chosen_parameters.ts";
+import { takeHeads } from "./low_rank.ts";
 import type { Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
 
-/** What BitFit trains: biases and heads, whole and by name, all of them in `heads`. */
-export type BitfitTrainable = LowRankTrainable<never>;
+/** BitFit's kind of file. */
+const KIND = "BITFIT";
 
 /** Options of {@linkcode bitfit}. */
 export interface BitfitOptions {
@@ -33,33 +32,19 @@ export interface BitfitOptions {
  * console.log(Object.keys(trainable.heads)); // ["query.bias", "classifier.weight"]
  * ```
  */
-export function bitfit(options: BitfitOptions = {}): Method<BitfitTrainable, Record<string, never>> {
-  return {
+export function bitfit(options: BitfitOptions = {}): Method<ChosenTrainable, Record<string, never>> {
+  return chosenParameters({
     name: "bitfit",
-    init(_, base) {
+    peftType: KIND,
+    choose(base) {
       const biases = Object.keys(base).filter((name) => /(^|\.)bias$/.test(name));
       if (biases.length === 0) {
         throw new RangeError(`bitfit: none of the model's ${Object.keys(base).length} parameters is a bias`);
       }
       const own = Object.fromEntries(biases.map((name) => [name, copy(base[name], { dtype: "f32" })]));
-      return { trainable: { factors: {}, heads: { ...own, ...takeHeads(base, options.heads) } }, aux: {} };
+      return { ...own, ...takeHeads(base, options.heads) };
     },
-    writes: () => [],
-    adapt: (base, { heads }) => ({ ...base, ...heads }),
-    after: ({ base, trainable, aux }) => ({ base, trainable, aux }),
-    merge: ({ base, trainable: { heads } }) => ({ ...base, ...heads }),
-    export({ trainable: { heads } }) {
-      const modules = Object.keys(heads).filter((name) => !name.endsWith("bias"));
-      const whole = [...new Set(modules.map((name) => name.replace(/\.weight$/, "")))];
-      return ownAdapter({
-        settings: { peft_type: "BITFIT", modules_to_save: whole },
-        targets: [],
-        parts: {},
-        heads,
-      });
-    },
-    describe: ({ base, trainable }) => countParameters(base, trainable),
-  };
+  });
 }
 
 /**
@@ -73,8 +58,5 @@ export const bitfitMethod: MethodDescription = defineMethod({
   options: {},
   make: (_, { heads }) => bitfit({ heads }),
   recipe: { learningRate: 2e-2 },
-  readAdapter(file) {
-    if (file.type !== "BITFIT") return undefined;
-    return { method: bitfit({ heads: file.savedModules }), options: {}, part: () => ({}) };
-  },
+  readAdapter: (file) => readChosen(file, KIND, (heads) => bitfit({ heads })),
 });

@@ -1,6 +1,6 @@
 // A line for each method: what of it others call, and its description, which makes it one of `METHODS`.
 export { adalora, type AdaloraAux, adaloraMethod, type AdaloraOptions, type Triplets } from "./adalora.ts";
-export { bitfit, bitfitMethod, type BitfitOptions, type BitfitTrainable } from "./bitfit.ts";
+export { bitfit, bitfitMethod, type BitfitOptions } from "./bitfit.ts";
 export { chainOfLora, chainOfLoraMethod, type ChainOfLoraOptions } from "./chain_of_lora.ts";
 export { deltaLora, type DeltaLoraAux, deltaLoraMethod, type DeltaLoraOptions } from "./delta_lora.ts";
 export { dora, type DoraFactors, doraMethod, type DoraOptions } from "./dora.ts";
@@ -10,6 +10,7 @@ export { full, fullMethod, type FullOptions, type FullTrainable } from "./full.t
 export { galoreMethod } from "./galore.ts";
 export { hira, hiraMethod, type HiraOptions } from "./hira.ts";
 export { houlsby, houlsbyMethod } from "./houlsby.ts";
+export { linearProbe, linearProbeMethod, type LinearProbeOptions } from "./linear_probe.ts";
 export { lora, loraMethod, type LoraOptions } from "./lora.ts";
 export {
   loraFa,

@@ -31,6 +31,7 @@ export {
 } from "./method_options.ts";
 export { type AdapterFile, type AdapterReading } from "./files/adapter_file.ts";
 export type { Bottleneck, BottleneckOptions } from "./bottleneck.ts";
+export type { ChosenTrainable } from "./chosen_parameters.ts";
 export {
   type DeltaLoraState,
   deltaLoraUpdate,

@@ -87,7 +87,7 @@ describe("runs as cells of one program", () => {
   });
 
   const SEVERAL = [
-    ...["full", "adalora", "dora", "dylora", "full-sgd", "bitfit", "relora", "chain-of-lora"],
+    ...["full", "adalora", "dora", "dylora", "full-sgd", "bitfit", "linear-probe", "relora", "chain-of-lora"],
     ...["hira", "mora", "pissa", "vera", "lora-fa"],
   ];
   for (const method of SEVERAL) {

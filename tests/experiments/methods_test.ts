@@ -21,6 +21,7 @@ const WHOLE = Object.values(base).reduce((sum, { size }) => sum + size, 0);
 const COUNTS: Readonly<Record<string, number>> = {
   full: WHOLE,
   "full-sgd": WHOLE,
+  "linear-probe": HEADS,
   bitfit: LAYERS * (7 * C + 4 * C) + C + HEADS,
   houlsby: LAYERS * 2 * bottleneck(RANK) + NORMS + HEADS,
   pfeiffer: LAYERS * bottleneck(2 * RANK) + HEADS,
