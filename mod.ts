@@ -57,6 +57,7 @@ export type { Params, ProjectedWeight, Weight } from "./lib/nn/mod.ts";
 export type { Batch } from "./lib/models/mod.ts";
 export * as data from "./lib/data/mod.ts";
 export * as device from "./lib/device/mod.ts";
+export * as generate from "./lib/generate/mod.ts";
 export * as hub from "./lib/hub/mod.ts";
 export * as inspect from "./lib/compile/inspect_mod.ts";
 export * as io from "./lib/io/mod.ts";

@@ -36,6 +36,7 @@ export const ORDERS: Readonly<Record<string, Order>> = {
     "optim",
     "peft",
     "train",
+    "generate",
     "experiment",
   ],
   "lib/compile": ["graph", "fuse", "lower", "plan", "inspect", "tune", "run", "*"],

@@ -1,8 +1,14 @@
+import { SORT_BLOCK } from "../../kernels/sort.ts";
 import type { AxisOption, SortOptions } from "../tensor/operation_options.ts";
 import { formatShape, normalizeAxis, requireCount, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { arange } from "./arange.ts";
+import { add, mul } from "./arithmetic.ts";
 import { requireDType } from "./elementwise.ts";
+import { pad } from "./pad.ts";
 import { apply, type Primitive } from "./primitive.ts";
+import { max } from "./reduce.ts";
+import { expandDims, reshape } from "./reshape.ts";
 import { slice } from "./slice.ts";
 import { argsortEmission } from "./sort_dispatches.ts";
 import { takeAlong } from "./take_along.ts";
@@ -97,6 +103,32 @@ export function sort(x: Tensor, options: SortOptions = {}): Tensor {
   return takeAlong(x, argsort(x, options), { axis });
 }
 
+/** Elements of a part of a long row whose largest one stands for all of them. */
+const PART = 64;
+
+/** Positions of the `k` largest elements along an axis, the largest first. */
+function largest(x: Tensor, k: number, axis: number): Tensor {
+  const order = argsort(x, { axis, descending: true });
+  return slice(order, { start: x.shape.map(() => 0), size: x.shape.map((n, a) => a === axis ? k : n) });
+}
+
+/**
+ * As {@linkcode largest}, of long rows f32 `[..., n]`. The `k` largest elements lie in those `k` parts whose largest
+ * elements are the largest, the first parts among equals, so that those alone are sorted, in the order in which they
+ * stand: a row is read once.
+ */
+function fewLargest(x: Tensor, k: number): Tensor {
+  const [n, others] = [x.shape[x.rank - 1], x.shape.slice(0, -1)];
+  const parts = Math.ceil(n / PART);
+  const filled = pad(x, { width: [...others.map(() => 0), [0, parts * PART - n]], value: -Infinity });
+  const inParts = reshape(filled, [...others, parts, PART]);
+  const [, ofParts] = topK(max(inParts, { axis: -1 }), k);
+  const chosen = expandDims(sort(ofParts), -1);
+  const elements = reshape(takeAlong(inParts, chosen, { axis: -2 }), [...others, k * PART]);
+  const places = reshape(add(mul(chosen, PART), arange(PART)), [...others, k * PART]);
+  return takeAlong(places, largest(elements, k, elements.rank - 1));
+}
+
 /**
  * Finds the `k` largest elements along an axis, the last by default, in descending order, and their positions as i32.
  * Among equals the first come first, and NaN is greater than any number.
@@ -120,7 +152,7 @@ export function topK(x: Tensor, k: number, options: AxisOption = {}): [values: T
   if (requireCount("topK", "the number of elements", k) > x.shape[axis]) {
     throw new RangeError(`topK: axis ${axis} of ${formatShape(x.shape)} has no ${k} elements`);
   }
-  const order = argsort(x, { axis, descending: true });
-  const indices = slice(order, { start: x.shape.map(() => 0), size: x.shape.map((n, a) => a === axis ? k : n) });
+  const isFew = x.dtype === "f32" && axis === x.rank - 1 && x.shape[axis] > SORT_BLOCK && 2 * k * PART <= x.shape[axis];
+  const indices = isFew && k > 0 ? fewLargest(x, k) : largest(x, k, axis);
   return [takeAlong(x, indices, { axis }), indices];
 }

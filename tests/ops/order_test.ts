@@ -49,6 +49,27 @@ describe("sort, argsort and topK", () => {
     expect(f.plans()[0].dispatches.length).toBe(1);
   });
 
+  it("find the largest of long rows without sorting them, in the order that sorting gives", async () => {
+    const numbers = new Numbers(8);
+    for (const [n, k] of [[1025, 1], [1025, 8], [2600, 20], [50257, 8], [130_000, 5]]) {
+      const data = Float32Array.from({ length: 2 * n }, (_, i) => {
+        const chance = numbers.below(500);
+        return i > n && chance < 2 ? [NaN, Infinity][chance] : chance < 4 ? -Infinity : numbers.below(n >> 6) / 8;
+      });
+      const x = tensor(data, { shape: [2, n] });
+      const first = { start: [0, 0], size: [2, k] };
+      const wanted = ops.slice(ops.argsort(x, { descending: true }), first);
+      const [largest, places] = ops.topK(x, k);
+      expect(await values(places)).toEqual(await values(wanted));
+      expect(await values(largest)).toEqual(await values(ops.takeAlong(x, wanted)));
+    }
+    const low = ops.topK(tensor(new Float32Array(2000).fill(-Infinity)), 3);
+    expect(await values(low[1])).toEqual([0, 1, 2]);
+    const f = jit((x: Tensor) => ops.topK(x, 20));
+    await f(numbers.tensor([2, 50257]));
+    expect(f.plans()[0].dispatches.length).toBeLessThan(20);
+  });
+
   it("of empty tensors are empty", async () => {
     for (const shape of [[0], [2, 0], [0, 2]]) {
       expect([ops.sort(zeros(shape)).shape, await values(ops.sort(zeros(shape)))]).toEqual([shape, []]);

@@ -5,7 +5,7 @@ import * as dd from "../../mod.ts";
 
 /** Namespaces beside the tensor language. */
 const NAMESPACES = [
-  ..."data device hub inspect io linalg metrics models nn optim peft random train tree".split(" "),
+  ..."data device generate hub inspect io linalg metrics models nn optim peft random train tree".split(" "),
 ];
 
 /** The tensor language: what makes, transforms and computes tensors. */
