@@ -1,0 +1,86 @@
+import type { CachedDecoder, DecoderCache } from "./cached_decoder.ts";
+import { takeRows } from "./take_rows.ts";
+import type { Params } from "../nn/linear.ts";
+import { arange } from "../ops/arange.ts";
+import { cast } from "../ops/cast.ts";
+import { pad } from "../ops/pad.ts";
+import { expandDims } from "../ops/reshape.ts";
+import { where } from "../ops/where.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Tree } from "../tensor/tree.ts";
+import type { RowPlaces } from "./next_scores.ts";
+import type { GenerationInput } from "./prompts.ts";
+
+/** What stays on the device between the tokens of `R` rows. */
+export interface RowState<Cache extends DecoderCache> extends RowLimits {
+  readonly cache: Cache;
+  /** What is written, i32 `[R, S]`, where what follows depends on it. */
+  readonly tokens: Tensor | undefined;
+  /** The key of each row, u32 `[R, 2]`, where tokens are drawn. */
+  readonly keys: Tensor | undefined;
+}
+
+/** What is known of rows beside their tokens. */
+export interface RowLimits {
+  /** Most tokens of each row's text, i32. */
+  readonly most: Tensor;
+  /** Fewest tokens of each row's text, i32. */
+  readonly least: Tensor;
+}
+
+/** Slots of a cache: few sizes, so that few programs are compiled, and at most twice as many as are needed. */
+export function capacityFor(slots: number): number {
+  return Math.max(64, 2 ** Math.ceil(Math.log2(slots)));
+}
+
+/** How many tokens were generated: numbers reach a jitted function as f32. */
+export const asCount = (generated: Tensor): Tensor => cast(generated, "i32");
+
+/** Reads prompts: logits `[B, V]` of what follows each, and the state with a row for each prompt. */
+export function readPrompts<Cache extends DecoderCache>(
+  model: CachedDecoder<GenerationInput, Cache>,
+  params: Params,
+  input: GenerationInput,
+  { most, least, capacity, keepsTokens }: RowLimits & { readonly capacity: number; readonly keepsTokens: boolean },
+): { readonly logits: Tensor; readonly state: RowState<Cache> } {
+  const { logits, cache } = model.prefill(params, input, { capacity });
+  const begun = input.decoderInputIds;
+  const tokens = keepsTokens ? pad(begun, { width: [0, [0, capacity - begun.shape[1]]] }) : undefined;
+  return { logits, state: { cache, tokens, most, least, keys: undefined } };
+}
+
+/** A tree of tensors with so many rows in front, and several rows for each of them in their place. */
+export function repeatRows<T extends Tree>(tree: T, { rows, times }: { rows: number; times: number }): T {
+  return times === 1 ? tree : takeRows(tree, expandDims(arange(rows), 1).broadcastTo([rows, times]).reshape([-1]));
+}
+
+/** Reads one more token of each row, i32 `[R]`. */
+export function readTokens<Cache extends DecoderCache>(
+  model: CachedDecoder<GenerationInput, Cache>,
+  params: Params,
+  state: RowState<Cache>,
+  next: Tensor,
+): { readonly logits: Tensor; readonly state: RowState<Cache> } {
+  const { tokens } = state;
+  const { logits, cache } = model.step(params, next, state.cache);
+  const isHere = (slots: number) => arange(slots).equal(expandDims(state.cache.length, 1));
+  const written = tokens && where(isHere(tokens.shape[1]), expandDims(next, 1), tokens);
+  return { logits, state: { ...state, cache, tokens: written } };
+}
+
+/** Where the rows of a state stand. */
+export function placesOf({ cache, tokens, most, least }: RowState<DecoderCache>, generated: Tensor): RowPlaces {
+  const { first, length } = cache;
+  return { generated, most, least, written: tokens && { tokens, first, length } };
+}
+
+/** The state with room for more tokens. */
+export function withRoom<Cache extends DecoderCache>(state: RowState<Cache>, capacity: number): RowState<Cache> {
+  const { cache, tokens } = state;
+  const more = (slots: Tensor) => pad(slots, { width: [0, 0, [0, capacity - slots.shape[2]], 0] });
+  return {
+    ...state,
+    cache: { ...cache, keys: cache.keys.map(more), values: cache.values.map(more) },
+    tokens: tokens && pad(tokens, { width: [0, [0, capacity - tokens.shape[1]]] }),
+  };
+}

@@ -1,0 +1,168 @@
+import type { CachedDecoder, DecoderCache } from "./cached_decoder.ts";
+import { takeRows } from "./take_rows.ts";
+import type { Params } from "../nn/linear.ts";
+import { any } from "../ops/any_all.ts";
+import { cast } from "../ops/cast.ts";
+import { isNaN } from "../ops/compare.ts";
+import { zeros } from "../ops/full.ts";
+import { expandDims } from "../ops/reshape.ts";
+import { concat } from "../ops/slice.ts";
+import { logSoftmax } from "../ops/softmax.ts";
+import { topK } from "../ops/sort.ts";
+import { tensor } from "../tensor/create.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { treeDispose } from "../tensor/tree.ts";
+import { jit } from "../transform/jit.ts";
+import {
+  advanceBeams,
+  type BeamSearch,
+  type BeamSearchOptions,
+  beginBeams,
+  type Candidate,
+  candidatesNeeded,
+} from "./beam_search.ts";
+import { nextScores, readsWritten } from "./next_scores.ts";
+import type { GenerateSettings } from "./options.ts";
+import type { GenerationInput, Prompts } from "./prompts.ts";
+import {
+  asCount,
+  capacityFor,
+  placesOf,
+  readPrompts,
+  readTokens,
+  repeatRows,
+  type RowLimits,
+  type RowState,
+  withRoom,
+} from "./row_state.ts";
+
+/** How rows go on, `R` of them: which row each one continues, by which token, and what is its log probability so far. */
+interface Moves {
+  readonly sources: Tensor;
+  readonly tokens: Tensor;
+  readonly sums: Tensor;
+}
+
+/** A state, and the most likely continuations of each prompt's beams, f32 `[B, 2K + 1]` as {@linkcode packed} has them. */
+interface Proposed<Cache extends DecoderCache> {
+  readonly state: RowState<Cache>;
+  readonly proposals: Tensor;
+}
+
+/** Programs that search for the most likely texts. */
+export interface BeamPrograms {
+  /** The search of each prompt when it has ended; `undefined` where logits are NaN. */
+  search(params: Params, prompts: Prompts): Promise<(BeamSearch | undefined)[]>;
+  /** Gives back the memory of the programs. */
+  dispose(): void;
+}
+
+/** The `k` largest of each row of scores `[B, N]`, their places, and whether logits of the row are NaN: one tensor to read. */
+function packed(scores: Tensor, k: number, isBad: Tensor): Tensor {
+  const [values, places] = topK(scores, Math.min(k, scores.shape[1]));
+  return concat([values, cast(places, "f32"), expandDims(cast(isBad, "f32"), 1)], { axis: 1 });
+}
+
+/** What was read of {@linkcode packed}; `undefined` where logits were NaN. */
+function candidatesOf(row: Float32Array, vocabulary: number): Candidate[] | undefined {
+  const k = (row.length - 1) / 2;
+  if (row[2 * k] !== 0) return undefined;
+  return Array.from({ length: k }, (_, i) => {
+    const place = row[k + i];
+    return { beam: Math.floor(place / vocabulary), token: place % vocabulary, logProbability: row[i] };
+  });
+}
+
+/** How the rows of all searches go on; those of a search that has ended stay where they are. */
+function movesOf(searches: readonly (BeamSearch | undefined)[], beams: number): Moves {
+  const rows = searches.flatMap((search, b) =>
+    Array.from({ length: beams }, (_, i) => {
+      const beam = search?.running[i];
+      const goesOn = search !== undefined && !search.isDone && beam !== undefined;
+      return {
+        source: b * beams + (goesOn ? search.sources[i] : i),
+        token: goesOn ? beam.tokens[beam.tokens.length - 1] : 0,
+        sum: goesOn ? beam.logProbability : 0,
+      };
+    })
+  );
+  return {
+    sources: tensor(rows.map(({ source }) => source), { dtype: "i32" }),
+    tokens: tensor(rows.map(({ token }) => token), { dtype: "i32" }),
+    sums: tensor(rows.map(({ sum }) => sum)),
+  };
+}
+
+/** Programs for a model and settings; each is compiled once for each number of prompts, of tokens and of slots. */
+export function beamPrograms<Cache extends DecoderCache>(
+  model: CachedDecoder<GenerationInput, Cache>,
+  settings: GenerateSettings,
+  options: Required<BeamSearchOptions>,
+): BeamPrograms {
+  const { beams } = options;
+  const { vocabSize } = model.config;
+  // Places are read as f32, which has all whole numbers up to here.
+  if (beams * vocabSize > 2 ** 24) {
+    throw new RangeError(`generate: ${beams} beams of ${vocabSize} tokens are more than a search can number, 2^24`);
+  }
+  const k = candidatesNeeded({ beams, endTokens: settings.endTokens });
+  const keepsTokens = readsWritten(settings);
+  const scoresOf = (logits: Tensor, state: RowState<DecoderCache>, generated: Tensor) =>
+    nextScores(logSoftmax(logits), settings, placesOf(state, generated));
+
+  function beginSearch(params: Params, input: GenerationInput, limits: RowLimits, capacity: number): Proposed<Cache> {
+    const { logits, state } = readPrompts(model, params, input, { ...limits, capacity, keepsTokens });
+    const scores = scoresOf(logits, state, zeros([], { dtype: "i32" }));
+    const proposals = packed(scores, k, any(isNaN(logits), { axis: 1 }));
+    return { state: repeatRows(state, { rows: limits.most.size, times: beams }), proposals };
+  }
+  function continueSearch(params: Params, from: RowState<Cache>, moves: Moves, generated: Tensor): Proposed<Cache> {
+    const { logits, state } = readTokens(model, params, takeRows(from, moves.sources), moves.tokens);
+    const sums = scoresOf(logits, state, asCount(generated)).add(expandDims(moves.sums, 1));
+    const rows = [logits.shape[0] / beams, beams * vocabSize];
+    return { state, proposals: packed(sums.reshape(rows), k, any(isNaN(logits).reshape(rows), { axis: 1 })) };
+  }
+  const begin = jit(beginSearch, { static: [3] });
+  const proceed = jit(continueSearch, { donate: [1] });
+  const grow = jit((state: RowState<Cache>, capacity: number) => withRoom(state, capacity), {
+    donate: [0],
+    static: [1],
+  });
+
+  async function search(params: Params, { input, slots, lengths, most, least }: Prompts) {
+    const whole = (data: readonly number[]) => tensor(data, { dtype: "i32" });
+    let searches: (BeamSearch | undefined)[] = lengths.map((promptLength, b) =>
+      beginBeams({ ...options, endTokens: settings.endTokens, most: most[b], promptLength })
+    );
+    let capacity = capacityFor(slots + 1);
+    let { state, proposals } = await begin(params, input, { most: whole(most), least: whole(least) }, capacity);
+    try {
+      for (let generated = 1;; generated++) {
+        const data = Float32Array.from(await proposals.data());
+        proposals.dispose();
+        const width = data.length / searches.length;
+        searches = searches.map((search, b) => {
+          if (search === undefined || search.isDone) return search;
+          const candidates = candidatesOf(data.subarray(b * width, (b + 1) * width), vocabSize);
+          return candidates && advanceBeams(search, candidates);
+        });
+        if (searches.every((search) => search === undefined || search.isDone)) return searches;
+        if (slots + generated > capacity) {
+          capacity = capacityFor(slots + generated);
+          state = await grow(state, capacity);
+        }
+        ({ state, proposals } = await proceed(params, state, movesOf(searches, beams), generated));
+      }
+    } finally {
+      treeDispose(state);
+      proposals.dispose();
+    }
+  }
+
+  return {
+    search,
+    dispose() {
+      for (const program of [begin, proceed, grow]) program.dispose();
+    },
+  };
+}
