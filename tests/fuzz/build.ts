@@ -21,7 +21,7 @@ import {
   type ProgramNode,
   type Segment,
 } from "./program.ts";
-import { ALL_CELLS, hasRule, type Manner, reversed, transformed, type Values } from "./transforms.ts";
+import { hasRule, type Manner, reversed, shownNames, transformed, type Values } from "./transforms.ts";
 
 export type { Manner, Values };
 
@@ -249,7 +249,7 @@ function stepAlone(
     next = state;
   }
   return {
-    outputs: [...outputs, ...ALL_CELLS in values ? [ALL_CELLS] : []].map((name) => values[name]),
+    outputs: [...outputs, ...shownNames(values)].map((name) => values[name]),
     // What an optimizer takes is no result: as one it would be computed apart from the update.
     derivatives: loop?.optimizer ? [] : derive?.by.map((name) => derivatives[name]) ?? [],
     carried,

@@ -33,15 +33,15 @@ export function placesOf(cells: Cells, ranks: Readonly<Record<string, number>>):
   );
 }
 
-/** An input of another cell. */
-function besideOf(x: Tensor, beside: Beside): Tensor {
+/** An input of another cell, or of another turn. */
+export function besideOf(x: Tensor, beside: Beside): Tensor {
   if (beside === "equal") return x;
   if (x.dtype !== "f32" || beside === "flipped") return ops.flip(x);
   return beside === "scaled" ? ops.mul(x, -0.5) : ops.full(x.shape, NaN);
 }
 
-/** Stacks what cells have; f16, of which the library joins no several, as the f32 that it is. */
-function stacked(parts: readonly Tensor[], axis: number): Tensor {
+/** Stacks what cells have, or turns; f16, of which the library joins no several, as the f32 that it is. */
+export function stacked(parts: readonly Tensor[], axis: number): Tensor {
   if (parts[0].dtype !== "f16") return ops.stack(parts, { axis });
   return ops.cast(ops.stack(parts.map((part) => ops.cast(part, "f32")), { axis }), "f16");
 }

@@ -138,6 +138,12 @@ export const FAULTS: readonly Fault[] = [
     broken: "slice(x, { start: [0, ...start.map(() => 0)], size: [cells, ...size] })",
   },
   {
+    name: "derivatives of a loop go through its turns in the loop's own direction",
+    file: "lib/transform/loops.ts",
+    mended: "    isReversed: !isReversed,\n",
+    broken: "    isReversed,\n",
+  },
+  {
     name: "x − x is 0 where x is infinite",
     file: "lib/ops/arithmetic.ts",
     mended: ") + ${words}(0x80000000u))`;",

@@ -30,8 +30,8 @@ export const HELP = `Draws programs by chance and holds what they give against f
   deno task fuzz programs [flags]
   deno task fuzz faults [--programs N]   puts faults that were mended back into a copy: each must be found
 
-Each program is a graph over all operations of the library, with derivatives, checkpoints, rules of its own and vmap,
-eager or compiled, donated, in several steps. It fails where a result is not what float64 gives with every step rounded to f32,
+Each program is a graph over all operations of the library, with derivatives, checkpoints, rules of its own, vmap and
+scan, eager or compiled, donated, in several steps. It fails where a result is not what float64 gives with every step rounded to f32,
 where two ways to run it differ in a bit, or where it throws. What fails is made as small as it goes, and printed as a
 few lines of TypeScript and as JSON.
 

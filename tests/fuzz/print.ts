@@ -1,9 +1,7 @@
-import type { DType, Tensor } from "../../lib/tensor/mod.ts";
 import { buildValues } from "./build.ts";
-import { placesOf } from "./cells.ts";
 import { hostLeaves } from "./plain.ts";
+import { transformText } from "./print_transforms.ts";
 import {
-  type Beside,
   isName,
   isNumberWord,
   type Leaf,
@@ -45,48 +43,18 @@ function leafText({ dtype, shape, values, given, same }: Leaf): string {
 const nodeText = ({ op, args, part }: ProgramNode, i: number) =>
   `const n${i} = dd.${op}(${args.map(text).join(", ")})${part === undefined ? "" : `[${JSON.stringify(part)}]`};`;
 
-/** An input of another cell. */
-function besideText(name: string, beside: Beside, dtype: DType): string {
-  if (beside === "equal") return name;
-  if (dtype !== "f32" || beside === "flipped") return `dd.flip(${name})`;
-  return beside === "scaled" ? `dd.mul(${name}, -0.5)` : `dd.full(${name}.shape, NaN)`;
-}
-
-/** A transform of the function `f`, as a function of an object with tensors of these names. */
-function transformText(transform: Transform, f: string, of: ReadonlyMap<string, Tensor>): string[] {
-  if (transform.kind !== "vmap") {
-    if (transform.kind === "checkpoint") return [`dd.checkpoint(${f})`];
-    const forward = `forward: (x) => ({ value: ${f}(x), residuals: x })`;
-    return [`dd.customVjp(${f}, { ${forward}, backward: (x, g) => dd.vjp(${f}, x).pullback(g) })`];
-  }
-  const { count, cell, out, shows } = transform;
-  const places = placesOf(transform, Object.fromEntries([...of].map(([name, { rank }]) => [name, rank])));
-  const parts = [...of].map(([name, { dtype }]) => {
-    const { axis, beside } = places[name];
-    const each = Array.from({ length: count }, (_, i) => i === cell ? name : besideText(name, beside, dtype));
-    return axis === undefined ? name : `${name}: dd.stack([${each.join(", ")}], { axis: ${axis} })`;
-  });
-  const axes = Object.entries(places).flatMap(([name, { axis }]) => axis === undefined ? [] : [`${name}: ${axis}`]);
-  const options = [`in: [{ ${axes.join(", ")} }]`, `out: ${out}`, ...axes.length > 0 ? [] : [`size: ${count}`]];
-  return [
-    `({ ${[...of.keys()].join(", ")} }) => dd.tree.map(`,
-    `  (x) => dd.select(x, { axis: ${out}, index: ${cell} }),${shows ? " // all cells are looked at" : ""}`,
-    `  dd.vmap(${f}, { ${options.join(", ")} })({ ${parts.join(", ")} }),`,
-    ")",
-  ];
-}
-
 /** The nodes of a segment as a function, its transforms from the innermost one on, and its call. */
 function segmentText(program: Program, segment: Segment): string[] {
   const { from, to } = segment;
   const nodes = program.nodes.slice(from, to);
   const used = [...new Set(nodes.flatMap(({ args }) => args.flatMap(namesIn)))];
   const inputs = used.filter((name) => name[0] === "a" || Number(name.slice(1)) < from);
-  const before = { ...program, nodes: program.nodes.slice(0, from), segment: undefined };
-  const values = unnoticed(() => buildValues(before, hostLeaves(before), "plain"));
+  const without = { ...program, nodes: program.nodes.slice(0, to), segment: undefined };
+  const values = unnoticed(() => buildValues(without, hostLeaves(without), "plain"));
   const numbers = numberLeaves(program);
   const of = new Map(inputs.filter((name) => !numbers.has(name)).map((name) => [name, values[name]]));
-  const names = nodes.map((_, i) => `n${from + i}`).join(", ");
+  const made = new Map(nodes.map((_, i) => [`n${from + i}`, values[`n${from + i}`]]));
+  const names = [...made.keys()].join(", ");
   const lines = [
     `const f0 = ({ ${[...of.keys()].join(", ")} }) => {`,
     ...nodes.map((node, i) => `  ${nodeText(node, from + i)}`),
@@ -96,7 +64,7 @@ function segmentText(program: Program, segment: Segment): string[] {
   const transforms: Transform[] = [];
   for (let next: Transform | undefined = segment; next; next = next.inside) transforms.unshift(next);
   transforms.forEach((transform, i) => {
-    const [first, ...rest] = transformText(transform, `f${i}`, of);
+    const [first, ...rest] = transformText(transform, `f${i}`, { of, made });
     lines.push(...[`const f${i + 1} = ${first}`, ...rest].join("\n").concat(";").split("\n"));
   });
   return [...lines, `const { ${names} } = f${transforms.length}({ ${[...of.keys()].join(", ")} });`];

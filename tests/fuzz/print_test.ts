@@ -12,8 +12,8 @@ import type { Program, Transform } from "./program.ts";
 const PACKAGE = '"@delta-dawn/delta-lora"';
 const MODULE = JSON.stringify(new URL("../../mod.ts", import.meta.url).href);
 
-const maps = (transform: Transform | undefined): boolean =>
-  transform !== undefined && (transform.kind === "vmap" || maps(transform.inside));
+const has = (kind: Transform["kind"], transform: Transform | undefined): boolean =>
+  transform !== undefined && (transform.kind === kind || has(kind, transform.inside));
 
 /** Programs that are printed as code alone: derivatives, steps and cells of steps are told in comments. */
 function* programs(fits: (program: Program) => boolean): Generator<Program> {
@@ -43,7 +43,9 @@ describe("print", () => {
     "without transforms": ({ segment }) => segment === undefined,
     "of vmap": ({ segment }) => segment?.kind === "vmap" && segment.axes.some((axis) => axis !== null),
     "of vmap with transforms inside": ({ segment }) => segment?.kind === "vmap" && segment.inside !== undefined,
-    "of vmap inside of transforms": ({ segment }) => segment?.kind !== "vmap" && maps(segment),
+    "of vmap inside of transforms": ({ segment }) => segment?.kind !== "vmap" && has("vmap", segment),
+    "of scan with a carry": ({ segment }) => segment?.kind === "scan" && segment.inputs.includes("moved"),
+    "of scan beside other transforms": ({ segment }) => segment?.inside !== undefined && has("scan", segment),
   };
   for (const [name, fits] of Object.entries(kinds)) {
     it(`gives code that computes the same as the program, ${name}`, async () => {

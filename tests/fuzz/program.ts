@@ -55,9 +55,35 @@ export interface Cells {
   readonly shows?: boolean;
 }
 
+/**
+ * What an input is from turn to turn of a loop: a row of a stack, the same for all turns, or carried: then the next turn
+ * takes the very tensor, it flipped, half of it and a share of what this turn made, or what another carried input was.
+ */
+export type Handed = "row" | "shared" | "kept" | "flipped" | "moved" | "exchanged";
+
+/** How a function is computed turn after turn, of which one is taken on. */
+export interface Turns {
+  readonly count: number;
+  /** The turn that is taken on: the place of its row, whose inputs are the function's own. */
+  readonly turn: number;
+  readonly reverse: boolean;
+  /** How each input is handed on, in turns. */
+  readonly inputs: readonly Handed[];
+  /** What rows are in the other turns, in turns. */
+  readonly beside: readonly Beside[];
+  /** Whether the number of turns is said where rows say it already. */
+  readonly saysLength?: boolean;
+  /** Whether the rows of all turns and the last carry are looked at as well. */
+  readonly shows?: boolean;
+}
+
 /** A transform around a function, with the one that is next to the function inside of it. */
 export type Transform =
-  & ({ readonly kind: "checkpoint" | "customVjp" } | { readonly kind: "vmap" } & Cells)
+  & (
+    | { readonly kind: "checkpoint" | "customVjp" }
+    | { readonly kind: "vmap" } & Cells
+    | { readonly kind: "scan" } & Turns
+  )
   & { readonly inside?: Transform };
 
 /** Consecutive nodes that are computed inside of a transformed function. */

@@ -13,6 +13,7 @@ import {
   type ProgramNode,
   toPlain,
   type Transform,
+  type Turns,
 } from "./program.ts";
 import { hostLeaves } from "./plain.ts";
 import { unnoticed } from "./unnoticed.ts";
@@ -125,6 +126,28 @@ function* smallerCells<T extends Cells>(cells: T): Generator<T> {
   }
 }
 
+/** Fewer turns, or such that say less. */
+function* smallerTurns<T extends Turns>(turns: T): Generator<T> {
+  if (turns.shows) yield { ...turns, shows: false };
+  if (turns.saysLength) yield { ...turns, saysLength: false };
+  if (turns.reverse) yield { ...turns, reverse: false };
+  for (const count of [1, 2]) {
+    if (count < turns.count) yield { ...turns, count, turn: Math.min(turns.turn, count - 1) };
+  }
+  if (turns.turn > 0) yield { ...turns, turn: 0 };
+  const simple = ["shared", "row", "kept"] as const;
+  for (const handed of simple) if (turns.inputs.length > 1) yield { ...turns, inputs: [handed] };
+  for (const [i, handed] of turns.inputs.entries()) {
+    const place = simple.findIndex((other) => other === handed);
+    for (const other of place < 0 ? simple : simple.slice(0, place)) {
+      yield { ...turns, inputs: turns.inputs.with(i, other) };
+    }
+  }
+  for (const beside of [["equal"], ["flipped"]] as const) {
+    if (turns.beside.some((other) => other !== beside[0])) yield { ...turns, beside };
+  }
+}
+
 /** Fewer transforms around a function. */
 function* smallerTransforms(transform: Transform): Generator<Transform> {
   const { inside, ...outer } = transform;
@@ -133,7 +156,8 @@ function* smallerTransforms(transform: Transform): Generator<Transform> {
     yield inside;
     for (const other of smallerTransforms(inside)) yield { ...outer, inside: other };
   }
-  if (outer.kind === "vmap") { for (const other of smallerCells(outer)) yield { ...other, ...inside && { inside } }; }
+  const smaller = outer.kind === "vmap" ? smallerCells(outer) : outer.kind === "scan" ? smallerTurns(outer) : [];
+  for (const other of smaller) yield { ...other, ...inside && { inside } };
 }
 
 /** The program with fewer transforms, or shorter segments, or fewer cells. */

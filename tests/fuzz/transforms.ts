@@ -1,16 +1,22 @@
 import type { Tensor } from "../../lib/tensor/mod.ts";
 import { checkpoint, customVjp, vjp } from "../../lib/transform/mod.ts";
 import { allAtOnce, oneByOne } from "./cells.ts";
-import type { Transform } from "./program.ts";
+import type { Transform, Turns } from "./program.ts";
+import { inALoop, turnByTurn } from "./turns.ts";
 
 /** Tensors by the names of a program's values; a leaf may be a number. */
 export type Values = Readonly<Record<string, Tensor>>;
 
-/** How a program is built: as it is written, or without what must not matter (checkpoints, rules of one's own, cells). */
+/** How a program is built: as it is written, or without what must not matter (checkpoints, rules of one's own, cells, loops). */
 export type Manner = "written" | "plain";
 
-/** The name of what all cells have of a segment's last value, where that is looked at. */
-export const ALL_CELLS = "all";
+/** What all cells, or turns, have of a segment's last value, where that is looked at; what the last turn hands on. */
+const ALL = "all";
+
+/** Names among a program's values that are looked at beside its outputs. */
+export function shownNames(values: Values): string[] {
+  return Object.keys(values).filter((name) => name.startsWith(ALL));
+}
 
 /** The same record with its keys in the opposite order: trees are matched by key. */
 export function reversed<T>(record: Readonly<Record<string, T>>): Record<string, T> {
@@ -40,9 +46,10 @@ export function transformed(
     if (isPlain && !site.derives && !transform.shows) return inner;
     return (inputs) => {
       const { one, all } = (isPlain ? oneByOne : allAtOnce)(transform, inner, { inputs, shared: site.shared });
-      return transform.shows ? { ...one, [ALL_CELLS]: all[site.last] } : one;
+      return transform.shows ? { ...one, [ALL]: all[site.last] } : one;
     };
   }
+  if (transform.kind === "scan") return (inputs) => turned(transform, inner, { inputs, site });
   if (isPlain) return inner;
   if (transform.kind === "checkpoint") return checkpoint(inner);
   return customVjp(inner, {
@@ -51,6 +58,19 @@ export function transformed(
       reversed(vjp(inner, inputs).pullback(reversed(cotangents))[0] as Values),
     ],
   });
+}
+
+/** A function of records in a loop. */
+function turned(
+  turns: Turns,
+  f: (inputs: Values) => Values,
+  { inputs, site }: { readonly inputs: Values; readonly site: Site },
+): Values {
+  const { shared, derives, manner, last } = site;
+  const { one, all, carry } = (manner === "plain" ? turnByTurn : inALoop)(turns, f, { inputs, shared, derives });
+  if (!turns.shows) return one;
+  const carried = Object.entries(carry).map(([name, x]) => [`${ALL}.${name}`, x] as const);
+  return { ...one, [ALL]: all[last], ...Object.fromEntries(carried) };
 }
 
 /** Whether one of the transforms is a rule of one's own. */
