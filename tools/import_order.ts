@@ -50,6 +50,7 @@ export const ORDERS: Readonly<Record<string, Order>> = {
     "model",
     "data",
     "train",
+    "pretrain",
     "*",
   ],
   "experiments/studies": [

@@ -63,8 +63,8 @@ export const ABLATIONS = {
     value: "DIR|suite|suite:N",
     path: "data.file",
     help:
-      "GLUE's own folders in place of the generated suite, which --model needs; suite:N for the suite with N dev examples of " +
-      "each task in place of 400, which takes off the spread of scores",
+      "GLUE's own folders in place of the generated suite, which --model needs where it is no encoder of the suite; " +
+      "suite:N for the suite with N dev examples of each task in place of 400, which takes off the spread of scores",
   },
   out: {
     takes: "text",

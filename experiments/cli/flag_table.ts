@@ -10,7 +10,7 @@ export const MODEL = {
     path: "model.name",
     help: "a folder in Hugging Face's layout (config.json, safetensors, a tokenizer's files), or a model of the hub, " +
       "org/name, which is fetched into the cache that Python's libraries use; suite for the small encoder that ships " +
-      "with the project; ./my_model.ts for one of your own, as the module exports it",
+      "with the project, suite-base for that of four layers of 128; ./my_model.ts for one of your own, as the module exports it",
   },
   revision: {
     takes: "text",

@@ -1,35 +1,55 @@
-// deno task pretrain [--steps N] [--seed N] [--out FILE] [--device NAME]
+// deno task pretrain [--size small|base] [--steps N] [--seed N] [--out FILE] [--device NAME]
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { io, jit, models, nn, openDevice, optim, peft, random, train } from "../../mod.ts";
-import { wordPiece } from "../../lib/data/mod.ts";
+import { io, openDevice } from "../../mod.ts";
 import { isFile } from "../../lib/io/is_file.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
 import { mebibytes } from "../../lib/text/mebibytes.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
+import { onInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress_bar.ts";
 import { tell } from "../terminal/tell.ts";
 import { runCommand } from "../terminal/run_command.ts";
-import { type HiddenTokens, maskedBatch } from "../runner/train/masked_batch.ts";
-import { readoutsFor } from "../runner/train/teach.ts";
+import { BATCH, encoderConfig, pretrain, type Pretrained } from "../runner/pretrain/pretraining.ts";
+import type { PretrainingSettings } from "../runner/pretrain/progress_file.ts";
+import { readoutsFor } from "../runner/pretrain/teach.ts";
 import { loadEncoder } from "../suite/encoder.ts";
+import { ENCODER_SIZES, type EncoderSize, SUITE_ENCODERS } from "../suite/encoders.ts";
 import { readoutsOf } from "../suite/probe_data.ts";
-import { SUITE_SEED, suiteLanguage, suiteVocabulary } from "../suite/mod.ts";
-import { Choices } from "../suite/random.ts";
+import { SUITE_SEED, suiteVocabulary } from "../suite/mod.ts";
 
 const DEFAULT_STEPS = 8000;
-const DEFAULT_OUT = "experiments/suite/encoder.safetensors";
+const DEFAULT_SAVE_EVERY = 200;
+
+/** Where the weights of an encoder go, from the project's root. */
+const defaultOut = (size: EncoderSize) => `experiments/suite/${SUITE_ENCODERS[size].url.pathname.split("/").at(-1)}`;
 
 /** Flags of the command. */
 export const FLAGS = {
+  size: {
+    takes: "text",
+    value: ENCODER_SIZES.join("|"),
+    choices: ENCODER_SIZES,
+    help: ENCODER_SIZES
+      .map((size) => `${size}: ${SUITE_ENCODERS[size].sizes.layers} layers of ${SUITE_ENCODERS[size].sizes.hiddenSize}`)
+      .join("; ") + "; small by default",
+  },
   steps: { takes: "integer", value: "N", help: `optimizer steps, ${DEFAULT_STEPS} by default` },
   seed: { takes: "integer", value: "N", least: 0, help: `of language, weights and masks, ${SUITE_SEED} by default` },
   out: {
     takes: "text",
     value: "FILE",
-    help: `where the weights go, ${DEFAULT_OUT} by default; FILE.json says what made them`,
+    help: `where the weights go, ${ENCODER_SIZES.map(defaultOut).join(" or ")} by default; FILE.json says what made ` +
+      "them",
+  },
+  "save-every": {
+    takes: "integer",
+    value: "N",
+    help:
+      `writes FILE.state every N steps, ${DEFAULT_SAVE_EVERY} by default; Ctrl-C, SIGTERM and SIGHUP do, too. The ` +
+      "same command goes on from it, to the same bits, and takes it away in the end",
   },
   teach: {
     takes: "nothing",
@@ -43,31 +63,21 @@ export const FLAGS = {
 
 /** What `--help` prints. */
 export const HELP =
-  `Pre-trains the suite's encoder on the suite's language: masked tokens, and the hidden word between two sentences.
+  `Pre-trains an encoder of the suite on the suite's language: masked tokens, and the hidden word between two sentences.
 
-  deno task pretrain [--steps N] [--seed N] [--out FILE] [--device NAME]
-  deno task pretrain --teach [--out FILE]
+  deno task pretrain [--size ${ENCODER_SIZES.join("|")}] [--steps N] [--seed N] [--out FILE] [--device NAME]
+  deno task pretrain --teach [--size ${ENCODER_SIZES.join("|")}] [--out FILE]
 
 ${flagHelp(FLAGS)}`;
-
-/** The encoder that ships with the suite. */
-export const ENCODER = {
-  vocabSize: suiteVocabulary().length,
-  hiddenSize: 64,
-  layers: 2,
-  heads: 4,
-  maxLength: 64,
-} as const;
-
-const BATCH = 64;
-const LEARNING_RATE = 1e-3;
 
 async function main(): Promise<void> {
   const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
-  const { steps = DEFAULT_STEPS, seed = SUITE_SEED, out = DEFAULT_OUT } = flags;
+  const { size = "small", steps = DEFAULT_STEPS, seed = SUITE_SEED } = flags;
+  const { out = defaultOut(size), "save-every": saveEvery = DEFAULT_SAVE_EVERY } = flags;
   if (flags.teach) {
-    using _ = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
+    using device = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
+    console.error(`${device.report.name}: teachers answer`);
     return await teach(pathToFileURL(out));
   }
 
@@ -84,45 +94,40 @@ async function main(): Promise<void> {
     verbose: flags.verbose,
   });
   console.error(`${device.report.name}: ${steps} steps of ${BATCH} passages`);
-  const tokenizer = wordPiece(suiteVocabulary());
-  const model = models.bertForMaskedLM({ ...ENCODER, dropout: 0 });
-  const method = peft.full();
-  const optimizer = optim.adamw({
-    learningRate: optim.linearSchedule({ peak: LEARNING_RATE, warmup: Math.min(100, steps - 1), total: steps }),
-    weightDecay: 0.01,
-  });
-  const loss = (params: nn.Params, batch: HiddenTokens) => nn.crossEntropy(model.apply(params, batch), batch.labels);
-  const step = jit(train.makeStep({ loss, method, optimizer, clip: 1 }), { donate: [0], names: ["state", "batch"] });
-  const language = suiteLanguage(seed);
-  const choices = new Choices(seed).fork("masks");
-  const batchAt = () => maskedBatch(Array.from({ length: BATCH }, () => language.next().value), tokenizer, choices);
-  const initial = train.init(random.key(seed), model.init(random.key(seed)), { method, optimizer });
-  const bar = new ProgressBar("pre-training", steps);
-  const { state, logs } = await train.runSteps(step, initial, batchAt, {
-    steps,
-    onStep: (log) => bar.update(log.step + 1, `loss ${log.loss.toFixed(3)}`),
-  });
-  bar.end();
+  const statePath = `${out}.state`;
+  using interrupt = onInterrupt(`the same command goes on from here (${statePath})`);
+  let bar: ProgressBar | undefined;
+  const settings: PretrainingSettings = { size, steps, seed };
+  const made = await pretrain(settings, {
+    statePath,
+    saveEvery,
+    signal: interrupt.signal,
+    onBegin(done) {
+      if (done > 0) console.error(`resumed: ${done} of ${steps} steps are done (${statePath})`);
+      bar = new ProgressBar("pre-training", steps, done);
+    },
+    onStep: ({ step, loss }) => bar?.update(step + 1, `loss ${loss.toFixed(3)}`),
+  }).finally(() => bar?.end());
+  await write(out, settings, { ...made, device: device.report.name });
+  await Deno.remove(statePath);
+}
 
-  const tail = logs.slice(-100).map((log) => log.loss);
-  const finalLoss = tail.reduce((a, b) => a + b, 0) / tail.length;
-  const encoder = Object.fromEntries(Object.entries(state.trainable).filter(([name]) => name.startsWith("bert.")));
-  const command = `deno task pretrain --steps ${steps} --seed ${seed}`;
-  const bytes = await io.formatSafetensors(encoder, { command, config: JSON.stringify(ENCODER) });
-  const about = {
-    command,
-    seed,
-    steps,
-    finalLoss,
-    device: device.report.name,
-    config: ENCODER,
-    sha256: await sha256(bytes),
-  };
+/** Writes the weights, and what made them. */
+async function write(
+  out: string,
+  { size, steps, seed }: PretrainingSettings,
+  { tensors, finalLoss, device }: Pretrained & { readonly device: string },
+): Promise<void> {
+  const command = `deno task pretrain --size ${size} --steps ${steps} --seed ${seed}`;
+  const config = encoderConfig(size);
+  const { floats } = SUITE_ENCODERS[size];
+  const bytes = await io.formatSafetensors(tensors, { format: "pt", command, config: JSON.stringify(config) }, {
+    floats,
+  });
+  const about = { command, seed, steps, finalLoss, device, config, sha256: await sha256(bytes) };
   await writeAtomically(out, bytes);
   await writeAtomically(`${out}.json`, `${JSON.stringify(about, null, 2)}\n`);
-  console.log(
-    `${out}: ${mebibytes(bytes.length, 2)}, loss of the last steps ${finalLoss.toFixed(3)}`,
-  );
+  console.log(`${out}: ${mebibytes(bytes.length, 2)}, loss of the last steps ${finalLoss.toFixed(3)}`);
 }
 
 /** Writes what is read off an encoder's file in each probe. */

@@ -11,7 +11,7 @@ import { ABLATION_SIZE, SWEEP_FACTORS, SWEEP_SEED } from "../studies/ablations/s
 import { AblationPlan } from "../studies/ablations/specs.ts";
 import { pairsPerSeed } from "../studies/ablations/swept.ts";
 import { isNamed, STUDIES, STUDY_GROUPS } from "../studies/ablations/studies/mod.ts";
-import { SUITE } from "../suite/suite_folder.ts";
+import { sizeOfModel, studiedModel } from "../suite/encoders.ts";
 import { ABLATIONS } from "./ablation_flags.ts";
 import { commandLine, gridOptions, growthOf, marginOf } from "./grid_options.ts";
 
@@ -45,7 +45,8 @@ export const FLAGS: FlagTable = ABLATIONS;
 function settingsOf(args: readonly string[]) {
   const flags = readFlags(args, ABLATIONS);
   const { model, data, revision, offline } = flags;
-  if (model !== undefined && data === undefined) throw new RangeError("--model needs GLUE's files: --data DIR");
+  const isSuite = model === undefined || sizeOfModel(model) !== undefined;
+  if (!isSuite && data === undefined) throw new RangeError("--model needs GLUE's files: --data DIR");
   const size = ABLATION_SIZE[flags.scale ?? "default"];
   const { seeds = size.seeds, "many-seeds": manySeeds = size.manySeeds, "sweep-seeds": sweepSeeds, steps } = flags;
   const tasks = flags.tasks === undefined
@@ -57,11 +58,11 @@ function settingsOf(args: readonly string[]) {
   return {
     flags,
     out: flags.out ?? size.out,
-    sources: { model: model === SUITE ? undefined : model, data, revision, offline },
+    sources: { model: studiedModel(model), data, revision, offline },
     studies: STUDIES.filter((study) => isNamed(study, only)),
     options: {
       name: size.name,
-      recipe: model === undefined ? SCALE.default : SCALE.small,
+      recipe: isSuite ? SCALE.default : SCALE.small,
       tasks: tasks ?? size.tasks,
       seeds,
       manySeeds: Math.max(seeds, manySeeds),

@@ -12,7 +12,7 @@ import { glueExperiment } from "../studies/glue/experiment.ts";
 import { glueSpecs, orderTasks, startTasks } from "../studies/glue/glue_specs.ts";
 import { recordedSeeds } from "../studies/growth.ts";
 import { recordedOf } from "../studies/recorded.ts";
-import { SUITE } from "../suite/suite_folder.ts";
+import { sizeOfModel, studiedModel } from "../suite/encoders.ts";
 import { GLUE } from "./glue_flags.ts";
 import { commandLine, gridOptions, growthOf, marginOf } from "./grid_options.ts";
 
@@ -49,14 +49,15 @@ function withStarts(scale: Scale, start: string | undefined): Scale {
 async function settingsOf(args: readonly string[]) {
   const flags = readFlags(args, GLUE);
   const { model, data, revision, offline, start, steps, checkpoint } = flags;
-  const named = SCALE[flags.scale ?? (model === undefined ? "default" : "small")];
+  const isSuite = model === undefined || sizeOfModel(model) !== undefined;
+  const named = SCALE[flags.scale ?? (isSuite ? "default" : "small")];
   const scale = withStarts(named, start);
   const { tasks: listed = scale.tasks.join(",") } = flags;
   const tasks: readonly string[] = listed === "all" ? TASKS : await taskList(listed, ALL_TASKS);
   return {
     flags,
     out: flags.out ?? scale.out,
-    sources: { model: model === SUITE ? undefined : model ?? scale.model?.id, data, revision, offline },
+    sources: { model: model === undefined ? scale.model?.id : studiedModel(model), data, revision, offline },
     grid: {
       scale,
       tasks,

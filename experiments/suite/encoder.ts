@@ -1,6 +1,10 @@
+import { fileURLToPath } from "node:url";
 import * as v from "valibot";
 import { io, type Tensor } from "../../mod.ts";
+import { isFile } from "../../lib/io/is_file.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
+import { type EncoderSize, SUITE_ENCODERS } from "./encoders.ts";
+import { suiteVocabulary } from "./vocabulary.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const ConfigSchema = v.object({
@@ -13,8 +17,10 @@ const ConfigSchema = v.object({
 
 /** The encoder from which all methods start. */
 export interface Encoder {
-  /** Its weights, on the host. */
+  /** Its weights without a head, on the host. */
   readonly weights: Readonly<Record<string, Tensor>>;
+  /** The head that filled masked tokens in pre-training, but for the table of words; absent in files without one. */
+  readonly head?: Readonly<Record<string, Tensor>>;
   readonly config: v.InferOutput<typeof ConfigSchema>;
   /** Hex sha-256 of its file. */
   readonly hash: string;
@@ -33,11 +39,8 @@ export function encoderJson({ vocabSize, hiddenSize, layers, heads, maxLength }:
   };
 }
 
-/** What specs call the encoder that ships with the suite. */
-export const SUITE_ENCODER_NAME = "suite-encoder";
-
-/** Where the encoder lies that ships with the suite. */
-export const SUITE_ENCODER: URL = new URL("./encoder.safetensors", import.meta.url);
+/** Where the small encoder lies that ships with the suite. */
+export const SUITE_ENCODER: URL = SUITE_ENCODERS.small.url;
 
 /** What `FILE.json` says of the weights, where it is there. */
 async function recordedHash(url: URL): Promise<string | undefined> {
@@ -47,6 +50,11 @@ async function recordedHash(url: URL): Promise<string | undefined> {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw new Error(`cannot read ${url}.json: ${(error as Error).message}`);
   }
+}
+
+/** Tensors whose names begin so. */
+function startingWith(prefix: string, tensors: Encoder["weights"]): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(tensors).filter(([name]) => name.startsWith(prefix)));
 }
 
 /**
@@ -79,5 +87,16 @@ export async function loadEncoder(url: URL, vocabSize: number): Promise<Encoder>
   if (checked.output.vocabSize !== vocabSize) {
     fail(`it knows ${checked.output.vocabSize} tokens, and the vocabulary has ${vocabSize}`);
   }
-  return { weights: tensors, config: checked.output, hash };
+  const head = startingWith("cls.", tensors);
+  const hasHead = Object.keys(head).length > 0;
+  return { weights: startingWith("bert.", tensors), ...hasHead && { head }, config: checked.output, hash };
+}
+
+/** Reads an encoder that ships with the suite. Throws as {@linkcode loadEncoder}, and says how it is made where it is missing. */
+export async function loadSuiteEncoder(size: EncoderSize): Promise<Encoder> {
+  const { url } = SUITE_ENCODERS[size];
+  if (!await isFile(fileURLToPath(url))) {
+    throw new Error(`cannot read ${url}: No such file; deno task pretrain --size ${size} makes it`);
+  }
+  return await loadEncoder(url, suiteVocabulary().length);
 }

@@ -1,6 +1,7 @@
 import { equal, type models, type Tensor, tensor } from "../../mod.ts";
-import { bertWith } from "../../lib/models/bert.ts";
-import type { Head } from "../../lib/models/heads.ts";
+import { bertMaskedHead, bertWith } from "../../lib/models/bert.ts";
+import type { Head, HeadSite } from "../../lib/models/heads.ts";
+import { layersOf } from "../../lib/models/layers.ts";
 import { wordPiece } from "../../lib/data/mod.ts";
 import type { Encoder } from "./encoder.ts";
 import { ANSWERS } from "./probes.ts";
@@ -8,14 +9,37 @@ import { Choices } from "./random.ts";
 import { suiteVocabulary } from "./vocabulary.ts";
 
 const WORDS = "bert.embeddings.word_embeddings.weight";
+const BIAS = "cls.predictions.bias";
 
-/** Rows of the table of words, each of length 1. */
-async function unitRows(weights: Encoder["weights"], ids: readonly number[]): Promise<Tensor> {
-  const [, width] = weights[WORDS].shape;
-  const table = await weights[WORDS].data();
-  const rows = ids.map((id) => Array.from(table.subarray(id * width, (id + 1) * width), Number));
-  const units = rows.map((row) => row.map((x) => x / Math.hypot(...row)));
-  return tensor(units.flat(), { shape: [ids.length, width] });
+type EncoderFiles = Pick<Encoder, "weights" | "head" | "config">;
+
+/** Logits `[B, answers]` of masked tokens' states `[B, C]`, by what is no parameter of the model. */
+type FrozenHead = (state: Tensor, site: HeadSite & { readonly epsilon: number }) => Tensor;
+
+/** Rows of a table. */
+async function rowsOf(table: Tensor, ids: readonly number[]): Promise<number[][]> {
+  const width = table.size / table.shape[0];
+  const values = await table.data();
+  return ids.map((id) => Array.from(values.subarray(id * width, (id + 1) * width), Number));
+}
+
+const asTable = (rows: readonly (readonly number[])[]) => tensor(rows.flat(), { shape: [rows.length, rows[0].length] });
+
+/** The head of pre-training for some tokens of the vocabulary; in files without one, products with their embeddings. */
+async function frozenHead({ weights, head, config }: EncoderFiles, ids: readonly number[]): Promise<FrozenHead> {
+  const words = await rowsOf(weights[WORDS], ids);
+  if (!head) {
+    const units = asTable(words.map((row) => row.map((x) => x / Math.hypot(...row))));
+    return (state) => state.matmul(units, { transposeB: true });
+  }
+  const own = { ...head, [WORDS]: asTable(words), [BIAS]: tensor((await rowsOf(head[BIAS], ids)).flat()) };
+  const masked = bertMaskedHead("bert", {
+    hiddenSize: config.hiddenSize,
+    vocabSize: ids.length,
+    activation: "gelu",
+  });
+  return (state, { batch: { positions: _, ...batch }, epsilon, ...site }) =>
+    masked.apply(state, { ...site, ...layersOf(own, { epsilon }), batch });
 }
 
 /** Hidden states `[B, C]` of the token of each text that `isMask` `[B, T]` says. */
@@ -35,28 +59,25 @@ export interface ReadoutOptions {
 }
 
 /**
- * An encoder with a frozen head in the place of one that is trained: the logit of an answer is the product of the masked
- * token's hidden state and the answer's embedding as pre-training left it, of length 1. What is trained of the encoder,
- * the table of words too, does not change the head.
+ * An encoder with a frozen head in the place of one that is trained: the head that filled masked tokens in pre-training,
+ * for the answers alone. What is trained of the encoder, the table of words too, does not change the head.
  */
-export async function readoutOf(
-  { weights, config }: Pick<Encoder, "weights" | "config">,
-): Promise<(options?: ReadoutOptions) => ReadoutModel> {
+export async function readoutOf(encoder: EncoderFiles): Promise<(options?: ReadoutOptions) => ReadoutModel> {
   const tokenizer = wordPiece(suiteVocabulary());
-  const ids = ANSWERS.map((word) => tokenizer.encode(word).ids[1]);
-  const rows = await unitRows(weights, ids);
+  const frozen = await frozenHead(encoder, ANSWERS.map((word) => tokenizer.encode(word).ids[1]));
   return ({ bias, dropout = 0 } = {}) => {
     const own = bias && tensor([...bias]);
-    const head: Head = {
+    const headOf = ({ layerNormEpsilon: epsilon }: Pick<Required<models.BertConfig>, "layerNormEpsilon">): Head => ({
       shapes: [],
       tokens: "all",
       keys: 0,
-      apply(hidden, { batch: { inputIds } }) {
-        const logits = maskedState(hidden, equal(inputIds, tokenizer.maskId)).matmul(rows, { transposeB: true });
+      apply(hidden, site) {
+        const isMask = equal(site.batch.inputIds, tokenizer.maskId);
+        const logits = frozen(maskedState(hidden, isMask), { ...site, epsilon });
         return own ? logits.add(own) : logits;
       },
-    };
-    return bertWith({ ...config, dropout }, () => head);
+    });
+    return bertWith({ ...encoder.config, dropout }, headOf);
   };
 }
 

@@ -11,12 +11,13 @@ export class ProgressBar {
   #drawn = 0;
   #quarter = 0;
 
-  constructor(readonly title: string, readonly total: number) {}
+  /** `start` of the steps are done already, and took no time. */
+  constructor(readonly title: string, readonly total: number, readonly start = 0) {}
 
   /** Shows that so many of the steps are done. */
   update(done: number, note: string): void {
     const seconds = (performance.now() - this.#began) / 1000;
-    const rate = done / seconds;
+    const rate = (done - this.start) / seconds;
     const left = duration((this.total - done) / rate);
     const text = `${done}/${this.total}  ${note}  ${rate.toFixed(1)} steps/s  ${left} left`;
     if (!this.#isTerminal) {

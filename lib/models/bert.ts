@@ -134,8 +134,8 @@ export function bert(config: BertConfig): Model<Required<BertConfig>> {
 
 /**
  * A BERT encoder ([Devlin et al. 2018](https://arxiv.org/abs/1810.04805)) that fills masked tokens: f32 logits `[B, T,
- * vocabulary]`, or `[M, vocabulary]` at the given positions, through the tied word embeddings. It computes what Hugging
- * Face's `BertForMaskedLM` does, and its parameters have those names.
+ * vocabulary]`, or `[M, vocabulary]` or `[B, P, vocabulary]` at the given positions, through the tied word embeddings.
+ * It computes what Hugging Face's `BertForMaskedLM` does, and its parameters have those names.
  *
  * Throws a RangeError where the heads do not divide the hidden size.
  *

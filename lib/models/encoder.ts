@@ -1,6 +1,7 @@
 import type { Key } from "../ops/random.ts";
 import { attention } from "../nn/attention.ts";
 import { dropout } from "../nn/dropout.ts";
+import { embedding } from "../ops/mod.ts";
 import type { Params } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkpoint } from "../transform/checkpoint.ts";
@@ -56,7 +57,7 @@ export interface AttentionSite extends Layers {
   readonly layer: string;
   /** `[B, T, C]`: what is attended to. */
   readonly input: Tensor;
-  /** `[B, Tq, C]`: the first tokens of `input`, which attend. */
+  /** `[B, Tq, C]`: those tokens of `input` that attend: the first ones, and for the usual dot products any. */
   readonly own: Tensor;
   /** i32 `[B, T]`. */
   readonly mask: Tensor;
@@ -143,8 +144,9 @@ export interface EncodeOptions {
 }
 
 /**
- * Hidden states of the last layer: `[B, T, C]`, or `[B, 1, C]` of the first token alone. What the last layer makes of
- * the other tokens reaches nobody then, so that it is not computed but for their keys and values.
+ * Hidden states of the last layer: `[B, T, C]`, `[B, 1, C]` of the first token alone, or `[B, P, C]` of those at the
+ * batch's positions, where these are as many of each row. What the last layer makes of the other tokens reaches nobody
+ * then, so that it is not computed but for their keys and values.
  *
  * Throws a RangeError where texts are longer than the model's positions.
  */
@@ -162,14 +164,20 @@ export function encode(
   const layers = layersOf(params, { epsilon: sizes.layerNormEpsilon });
   const { dense, norm } = layers;
   const activate = ACTIVATIONS[sizes.activation];
+  const asked = tokens === "all" && batch.positions?.rank === 2 ? batch.positions : undefined;
+  const askedOf = (x: Tensor) => asked ? embedding(x.reshape([-1, x.shape[2]]), asked) : x;
+  // Other ways to mix know of the first tokens alone.
+  const isLate = parts.mix !== undefined || sizes.layers === 0;
   const drop = (x: Tensor, rate = sizes.dropout) => dropout(x, { rate, key: nextKey() });
 
   const embeddings = drop(parts.embed(layers, batch));
   let x = parts.widen?.(layers, embeddings) ?? embeddings;
   const encodeLayer = (input: Tensor, i: number) => {
     const layer = parts.layer(i);
-    const isShort = i === sizes.layers - 1 && tokens === "first";
-    const own = isShort ? input.slice({ start: [0, 0, 0], size: [-1, 1, -1] }) : input;
+    const isLast = i === sizes.layers - 1;
+    const isShort = isLast && tokens === "first";
+    const wanted = isLast && !isLate ? askedOf(input) : input;
+    const own = isShort ? input.slice({ start: [0, 0, 0], size: [-1, 1, -1] }) : wanted;
     const mixed = mix({ ...layers, params, layer, input, own, mask: batch.attentionMask, nextKey });
     const attended = drop(dense(mixed, `${layer}.${names.attentionOutput}`), dropsAttended ? sizes.dropout : 0);
     const middle = norm(attended.add(own), `${layer}.${names.attentionNorm}`);
@@ -180,5 +188,5 @@ export function encode(
     const layer = (input: Tensor) => encodeLayer(input, i);
     x = sizes.checkpoint ? checkpoint(layer)(x) : layer(x);
   }
-  return x;
+  return isLate ? askedOf(x) : x;
 }

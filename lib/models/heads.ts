@@ -20,7 +20,7 @@ export interface Head {
   readonly tokens: "all" | "first";
   /** Keys that it takes. */
   readonly keys: number;
-  /** Logits of hidden states `[B, T, C]`, or `[B, 1, C]` of first tokens. */
+  /** Logits of hidden states `[B, T, C]`, `[B, 1, C]` of first tokens, or `[B, P, C]` at positions of each row. */
   apply(hidden: Tensor, site: HeadSite): Tensor;
 }
 
@@ -43,7 +43,10 @@ export interface MaskedHeadOptions {
   readonly embeddingSize?: number;
 }
 
-/** Logits `[B, T, vocabulary]`, or `[M, vocabulary]` at the batch's positions, through the embeddings of words. */
+/**
+ * Logits `[B, T, vocabulary]`, or `[M, vocabulary]` or `[B, P, vocabulary]` at the batch's positions, through the
+ * embeddings of words.
+ */
 export function maskedHead(
   { names, hiddenSize: C, vocabSize, activation, embeddingSize: E = C }: MaskedHeadOptions,
 ): Head {
@@ -52,7 +55,7 @@ export function maskedHead(
     tokens: "all",
     keys: 0,
     apply(all, { batch: { positions }, get, dense, norm }) {
-      const hidden = positions ? embedding(all.reshape([-1, C]), positions) : all;
+      const hidden = positions?.rank === 1 ? embedding(all.reshape([-1, C]), positions) : all;
       const normed = norm(ACTIVATIONS[activation](dense(hidden, names.dense)), names.norm);
       return normed.matmul(get(names.words), { transposeB: true }).add(get(names.bias));
     },

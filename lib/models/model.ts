@@ -18,7 +18,10 @@ export interface Batch {
 
 /** A batch for models that fill masked tokens. */
 export interface MaskedBatch extends Omit<Batch, "labels"> {
-  /** Which tokens are asked for, i32 `[M]`, as places in the batch's `B · T` tokens; all of them by default. */
+  /**
+   * Which tokens are asked for, i32 `[M]`, as places in the batch's `B · T` tokens; all of them by default. Of `[B, P]`,
+   * each row's are among its own `T` tokens, and the last layer computes no others.
+   */
   readonly positions?: Tensor;
 }
 

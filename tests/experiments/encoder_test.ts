@@ -1,6 +1,7 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadEncoder, SUITE_ENCODER } from "../../experiments/suite/encoder.ts";
+import { sizeOfModel, sizeOfName, studiedModel } from "../../experiments/suite/encoders.ts";
 import { suiteVocabulary } from "../../experiments/suite/mod.ts";
 import { sha256 } from "../../lib/experiment/mod.ts";
 import { formatSafetensors } from "../../lib/io/mod.ts";
@@ -37,6 +38,19 @@ describe("loadEncoder()", () => {
         expect([encoder.config, encoder.hash]).toEqual([CONFIG, hash]);
         expect(Array.from(await encoder.weights["bert.pooler.dense.bias"].data())).toEqual([1, 2, 3]);
       }
+    });
+  });
+
+  it("keeps the head that filled masked tokens apart from the weights, and reads halves as f32", async () => {
+    await withFolder(async (folder) => {
+      const head = { "cls.predictions.bias": tensor([1, 2.5]) };
+      const whole = { ...weights, ...head };
+      const bytes = await formatSafetensors(whole, { config: JSON.stringify(CONFIG) }, { floats: "F16" });
+      const encoder = await loadEncoder(await written(folder, bytes), 10);
+      expect(Object.keys(encoder.weights)).toEqual(Object.keys(weights));
+      expect(Object.keys(encoder.head ?? {})).toEqual(Object.keys(head));
+      const bias = encoder.head!["cls.predictions.bias"];
+      expect([bias.dtype, ...await bias.data()]).toEqual(["f32", 1, 2.5]);
     });
   });
 
@@ -86,5 +100,14 @@ describe("loadEncoder()", () => {
       const wrong = await formatSafetensors(weights, { config: JSON.stringify({ ...CONFIG, layers: 0 }) });
       await expect(loadEncoder(await written(folder, wrong), 10)).rejects.toThrow("configuration is wrong at layers");
     });
+  });
+});
+
+describe("encoders of the suite", () => {
+  it("are found by what flags and specs call them", () => {
+    expect(["suite", "suite-base", "suite-encoder"].map(sizeOfModel)).toEqual(["small", "base", undefined]);
+    expect(["suite-encoder", "suite-base-encoder", "suite"].map(sizeOfName)).toEqual(["small", "base", undefined]);
+    expect([undefined, "suite", "suite-base", "org/name"].map(studiedModel))
+      .toEqual([undefined, undefined, "suite-base-encoder", "org/name"]);
   });
 });

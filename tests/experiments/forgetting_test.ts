@@ -1,7 +1,7 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadEncoder, SUITE_ENCODER } from "../../experiments/suite/encoder.ts";
-import { forgettingProbe } from "../../experiments/runner/train/forgetting.ts";
+import { forgettingProbe } from "../../experiments/runner/pretrain/forgetting.ts";
 import { suiteVocabulary } from "../../experiments/suite/mod.ts";
 import { models, openDevice, random } from "../../mod.ts";
 

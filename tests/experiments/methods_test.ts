@@ -1,10 +1,11 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { ALL_METHODS, METHODS, RECIPES } from "../../experiments/recipes/methods.ts";
-import { ENCODER } from "../../experiments/cli/pretrain.ts";
+import { encoderConfig } from "../../experiments/runner/pretrain/pretraining.ts";
 import { models, random } from "../../mod.ts";
 
 const STEPS = 100;
+const ENCODER = encoderConfig("small");
 const [C, LAYERS, RANK] = [ENCODER.hiddenSize, ENCODER.layers, 8];
 /** The pooler and a classifier of two. */
 const HEADS = C * C + C + 2 * C + 2;

@@ -1,10 +1,13 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadEncoder } from "../../experiments/suite/encoder.ts";
+import { encoderJson } from "../../experiments/suite/encoder.ts";
 import { suiteVocabulary } from "../../experiments/suite/mod.ts";
+import { loadSafetensors } from "../../lib/io/mod.ts";
+import { fromConfig } from "../../lib/models/mod.ts";
 import { sha256 } from "../../lib/experiment/mod.ts";
 import { filesUnder, withFolder } from "../experiment/samples.ts";
-import { runTask, STACK } from "./run_task.ts";
+import { runTask, STACK, startTask } from "./run_task.ts";
 
 describe("deno task pretrain", () => {
   it("writes the same bytes twice: weights that reproduce loads, and what made them", async () => {
@@ -24,15 +27,72 @@ describe("deno task pretrain", () => {
     });
   });
 
+  it("writes all parameters of BertForMaskedLM, those of the larger encoder in half precision", async () => {
+    await withFolder(async (folder) => {
+      const out = `${folder}/base`;
+      const { code, stdout } = await runTask("pretrain", ["--size", "base", "--steps", "1", "--out", out]);
+      expect(code).toBe(0);
+      expect(stdout).toContain(`${out}: 1.`);
+      const { config, weights } = await loadEncoder(new URL(`file://${out}`), suiteVocabulary().length);
+      expect([config.layers, config.hiddenSize]).toEqual([4, 128]);
+      expect(weights["bert.embeddings.word_embeddings.weight"].dtype).toBe("f32");
+      const { tensors, metadata } = await loadSafetensors(out, { halves: "f16" });
+      const { shapes } = fromConfig(encoderJson(config), { head: "masked-lm" });
+      const byName = (a: string, b: string) => a < b ? -1 : 1;
+      expect(Object.keys(tensors).toSorted(byName)).toEqual(shapes.map(([name]) => name).toSorted(byName));
+      for (const [name, shape] of shapes) expect([name, tensors[name].shape]).toEqual([name, shape]);
+      expect(new Set(Object.values(tensors).map(({ dtype }) => dtype))).toEqual(new Set(["f16"]));
+      expect(metadata.format).toBe("pt");
+    });
+  });
+
+  it("goes on to the same bytes after it was killed, and refuses the state of another pre-training", async () => {
+    await withFolder(async (folder) => {
+      const args = (out: string, steps = 40) => [
+        ...["--steps", String(steps), "--seed", "5", "--save-every", "7"],
+        ...["--out", `${folder}/${out}`],
+      ];
+      expect((await runTask("pretrain", args("whole"))).code).toBe(0);
+      let isKilled = false;
+      const { process, result } = startTask("pretrain", args("killed"), {
+        isGroup: true,
+        onLine(line) {
+          if (isKilled || !/10\/40 {2}loss/.test(line)) return;
+          isKilled = true;
+          Deno.kill(-process.pid, "SIGKILL");
+        },
+      });
+      await result;
+      expect(isKilled).toBe(true);
+      expect(filesUnder(folder).filter((name) => name.startsWith("killed"))).toEqual(["killed.state"]);
+
+      const other = await runTask("pretrain", args("killed", 41));
+      expect(other.code).toBe(1);
+      expect(other.stderr).toContain(
+        `cannot go on from ${folder}/killed.state: its steps was 40, and is 41 now; without that file it begins anew`,
+      );
+      const { code, stderr } = await runTask("pretrain", args("killed"));
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/^resumed: (7|14|21|28|35) of 40 steps are done/m);
+      for (const end of ["", ".json"]) {
+        expect(await Deno.readFile(`${folder}/killed${end}`)).toEqual(await Deno.readFile(`${folder}/whole${end}`));
+      }
+      expect(filesUnder(folder)).toEqual(["killed", "killed.json", "whole", "whole.json"]);
+    });
+  });
+
   it("explains itself with --help", async () => {
     const { code, stdout } = await runTask("pretrain", ["--help"]);
     expect(code).toBe(0);
-    for (const flag of ["--steps N", "--seed N", "--out FILE", "--device NAME"]) expect(stdout).toContain(flag);
+    for (
+      const flag of ["--size small|base", "--steps N", "--seed N", "--save-every N", "--out FILE", "--device NAME"]
+    ) expect(stdout).toContain(flag);
   });
 
   const wrong: [args: string[], message: string][] = [
     [["--stepps", "2"], "pretrain: unknown flag --stepps: did you mean --steps?"],
     [["--steps", "none"], 'pretrain: --steps is a whole number from 1, not "none"'],
+    [["--size", "bas"], 'pretrain: unknown value of --size "bas": did you mean "base"?'],
     [["--seed", "1.5"], 'pretrain: --seed is a whole number from 0, not "1.5"'],
   ];
   for (const [args, message] of wrong) {

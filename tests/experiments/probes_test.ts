@@ -6,6 +6,7 @@ import {
   equal,
   jit,
   linalg,
+  models,
   nn,
   openDevice,
   optim,
@@ -41,6 +42,18 @@ async function rowsOf(logits: Tensor): Promise<number[][]> {
     { length: logits.shape[0] },
     (_, i) => Array.from(data.subarray(i * width, (i + 1) * width), Number),
   );
+}
+
+/** A small encoder with a head, all drawn, biases too. */
+function drawnEncoder() {
+  const config = { vocabSize: vocabulary.length, hiddenSize: 8, layers: 1, heads: 2, maxLength: 64 };
+  const drawn = models.bertForMaskedLM(config).init(random.key(3));
+  const whole = Object.fromEntries(
+    Object.entries(drawn).map(([name, one], i) => [name, one.add(random.normal(random.key(i), one.shape).mul(0.3))]),
+  );
+  const part = (prefix: string) =>
+    Object.fromEntries(Object.entries(whole).filter(([name]) => name.startsWith(prefix)));
+  return { whole, encoder: { config, weights: part("bert."), head: part("cls.") } };
 }
 
 const best = (row: readonly number[]) => row.indexOf(Math.max(...row));
@@ -105,16 +118,35 @@ describe("probes of the suite", () => {
     }
   });
 
+  it("are read off the head that filled masked tokens in pre-training, where the file has it", async () => {
+    const { whole, encoder: own } = drawnEncoder();
+    const { apply } = models.bertForMaskedLM({ ...own.config, dropout: 0 });
+    const [batch] = batchesOf(recallPairs(SUITE_SEED).slice(0, 8), 8);
+    const T = batch.inputIds.shape[1];
+    const masked = Array.from(await batch.inputIds.data(), Number)
+      .flatMap((id, at) => id === tokenizer.maskId ? [at] : []);
+    expect(masked.map((at) => Math.floor(at / T))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    const all = await rowsOf(apply(whole, { ...batch, positions: tensor(masked, { dtype: "i32" }) }));
+    const rows = await rowsOf((await readoutOf(own))().apply(own.weights, batch));
+    const ids = ANSWERS.map((word) => tokenizer.encode(word).ids[1]);
+    rows.forEach((row, i) => row.forEach((logit, j) => expect(logit).toBeCloseTo(all[i][ids[j]], 5)));
+    const bias = ANSWERS.map((_, i) => i);
+    const biased = await rowsOf((await readoutOf(own))({ bias }).apply(own.weights, batch));
+    expect(biased[0][3] - rows[0][3]).toBeCloseTo(3, 5);
+  });
+
   it("are read off a head that a change of the table of words leaves as it is", async () => {
-    const { apply } = (await readoutOf(encoder))();
     const name = "bert.embeddings.word_embeddings.weight";
     const answers = new Set(ANSWERS.map((word) => tokenizer.encode(word).ids[1]));
-    const table = Float32Array.from(await encoder.weights[name].data(), Number);
-    const { hiddenSize } = encoder.config;
-    for (const id of answers) table.fill(0, id * hiddenSize, (id + 1) * hiddenSize);
-    const other = { ...encoder.weights, [name]: tensor(table, { shape: encoder.weights[name].shape }) };
     const [batch] = batchesOf(recallPairs(SUITE_SEED).slice(0, 8), 8);
-    expect(await rowsOf(apply(other, batch))).toEqual(await rowsOf(apply(encoder.weights, batch)));
+    for (const own of [encoder, drawnEncoder().encoder]) {
+      const { apply } = (await readoutOf(own))();
+      const table = Float32Array.from(await own.weights[name].data(), Number);
+      const { hiddenSize } = own.config;
+      for (const id of answers) table.fill(0, id * hiddenSize, (id + 1) * hiddenSize);
+      const other = { ...own.weights, [name]: tensor(table, { shape: own.weights[name].shape }) };
+      expect(await rowsOf(apply(other, batch))).toEqual(await rowsOf(apply(own.weights, batch)));
+    }
   });
 
   it("are no tasks of another model", async () => {

@@ -1,5 +1,6 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
+import { SUITE_ENCODER } from "../../experiments/suite/encoder.ts";
 import { filesUnder } from "../experiment/samples.ts";
 import { testFolder } from "../support/folder.ts";
 import { valuesOf } from "./records.ts";
@@ -74,15 +75,34 @@ describe("a signal to all processes of a command", () => {
     }
   });
 
+  it("has pretrain save its state and say how to go on", async () => {
+    const pretraining = (out: string) => ["--steps", "40", "--seed", "5", "--out", `${folder}/${out}`];
+    expect((await runTask("pretrain", pretraining("pretrained"))).code).toBe(0);
+    const [signal, exitCode] = SIGNALS[0];
+    const own = pretraining("cut");
+    const { code, stderr } = await cut("pretrain", own, { signal, isMoment: /10\/40 {2}loss/ });
+    expect(code).toBe(exitCode);
+    expect(stderr).toContain(`pretrain: interrupted: the same command goes on from here (${folder}/cut.state)`);
+    expect(stderr).not.toMatch(STACK);
+    const again = await runTask("pretrain", own);
+    expect(again.stderr).toMatch(/^resumed: \d\d of 40 steps are done/m);
+    expect(Deno.readFileSync(`${folder}/cut`)).toEqual(Deno.readFileSync(`${folder}/pretrained`));
+  });
+
   it("ends what has nothing to save at once, and says so", async () => {
     for (const [signal, exitCode] of SIGNALS) {
       const out = `${folder}/encoder-${signal}`;
-      const args = ["--steps", "100000", "--out", out];
-      const { code, stderr } = await cut("pretrain", args, { signal, isMoment: /steps of 64 passages/ });
+      await Deno.copyFile(SUITE_ENCODER, out);
+      const { code, stderr } = await cut("pretrain", ["--teach", "--out", out], {
+        signal,
+        isMoment: /teachers answer/,
+      });
       expect([signal, code]).toEqual([signal, exitCode]);
       expect(stderr).toContain(`pretrain: ${shownAs(signal)}`);
       expect(stderr).not.toMatch(STACK);
     }
-    expect(filesUnder(folder).filter((name) => name.startsWith("encoder"))).toEqual([]);
+    expect(filesUnder(folder).filter((name) => name.startsWith("encoder"))).toEqual(
+      SIGNALS.map(([signal]) => `encoder-${signal}`).toSorted(),
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { encode, type EncodedExamples, encodeSplits } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import { sizeOfName } from "../../suite/encoders.ts";
 import { SUITE } from "../../suite/suite_folder.ts";
 import { headsToTrain } from "../heads/head.ts";
 import { beginFrom, type Beginning } from "../model/adapted.ts";
@@ -123,7 +124,8 @@ export class Inputs {
   async #readModel(weights?: "f16"): Promise<RunModel> {
     const { known, sources } = this;
     const { model = known?.id, revision } = sources;
-    if (model === undefined) return await suiteModel();
+    const size = model === undefined ? "small" : sizeOfName(model);
+    if (model === undefined || size) return await suiteModel(size ?? "small");
     if (isOwnModel(model)) return await ownRunModel(model, { weights, revision });
     try {
       const folder = await findModel({ ...sources, model, offline: sources.offline || known !== undefined });
@@ -156,7 +158,8 @@ export class Inputs {
         ? await headsToTrain(model.place ?? model.folder, { adapter, isFresh: freshHead, classes })
         : [];
       const source = { data, evalData, columns, labels, classes };
-      const named = columns ? source : { ...source, task: module?.path ?? task };
+      const encoder = sizeOfName(model.reference.name);
+      const named = columns ? source : { ...source, task: module?.path ?? task, encoder };
       return await readTask(named, { heads, mayBeFresh });
     });
   }

@@ -1,13 +1,13 @@
 import { sha256 } from "../../../lib/io/sha256.ts";
-import { SUITE_ENCODER } from "../../suite/encoder.ts";
+import { type EncoderSize, SUITE_ENCODERS } from "../../suite/encoders.ts";
 import { SUITE_SEED } from "../../suite/mod.ts";
 import { probeData } from "../../suite/probe_data.ts";
 import { ANSWERS, type ProbeName } from "../../suite/probes.ts";
 import type { RawTask } from "./raw_task.ts";
 
-/** A probe of the suite's encoder. Throws as {@linkcode probeData}. */
-export async function probeTask(name: ProbeName): Promise<RawTask> {
-  const { train, dev, bias, encoder } = await probeData(name, SUITE_ENCODER, SUITE_SEED);
+/** A probe of an encoder of the suite. Throws as {@linkcode probeData}. */
+export async function probeTask(name: ProbeName, size: EncoderSize = "small"): Promise<RawTask> {
+  const { train, dev, bias, encoder } = await probeData(name, SUITE_ENCODERS[size].url, SUITE_SEED);
   return {
     name,
     kind: "classes",

@@ -15,6 +15,7 @@ import { type Head, list } from "../heads/head.ts";
 import type { LabelKind, LabelSet } from "../heads/label_set.ts";
 import { matchClasses } from "../heads/match_classes.ts";
 import type { FrozenReadout } from "../model/load_model.ts";
+import type { EncoderSize } from "../../suite/encoders.ts";
 import { isSuiteData, suiteFiles } from "./suite_data.ts";
 import { readTable, type ReadTableOptions, type Table } from "./read_table.ts";
 
@@ -22,6 +23,8 @@ import { readTable, type ReadTableOptions, type Table } from "./read_table.ts";
 export interface TaskSource {
   /** One of GLUE's tasks, or the path of a module of one's own; else there are `columns`. */
   readonly task?: string;
+  /** The encoder of the suite that a probe is of, the small one by default. */
+  readonly encoder?: EncoderSize;
   /** GLUE's folder, `suite` for the generated texts, or the file with columns. */
   readonly data?: string;
   /** A second file with columns, which is scored. */

@@ -131,9 +131,9 @@ async function numbered(raw: RawTask, options: ReadTaskOptions = {}): Promise<Tu
  * Throws a RangeError where the data's labels are not the head's, and what reading throws.
  */
 export async function readTask(source: TaskSource, options: ReadTaskOptions = {}): Promise<TuningTask> {
-  const { task, data, columns } = source;
+  const { task, data, columns, encoder } = source;
   if (task !== undefined && isModulePath(task)) return await numbered(await ownTask(await loadTask(task)), options);
-  if (task !== undefined && isProbe(task)) return await numbered(await probeTask(task));
+  if (task !== undefined && isProbe(task)) return await numbered(await probeTask(task, encoder));
   if (data !== undefined && task !== undefined) return await numbered(await glueTask(task, data), options);
   if (data !== undefined && columns) {
     return await numbered(await columnTask({ ...source, data, columns }, options), options);

@@ -1,6 +1,7 @@
 import { hub, models, random, type Tensor } from "../../../mod.ts";
 import type { Tokenizer } from "../../../lib/data/mod.ts";
-import { SUITE, suiteModelFolder } from "../../suite/suite_folder.ts";
+import { sizeOfModel } from "../../suite/encoders.ts";
+import { suiteModelFolder } from "../../suite/suite_folder.ts";
 import { mebibytes } from "../../../lib/text/mebibytes.ts";
 
 /** A classifier as functions of its parameters, and what is known of it: one of Hugging Face's, or one's own. */
@@ -36,7 +37,7 @@ export function outputNames({ headNames }: Pick<ClassifierModel, "headNames">): 
 
 /** What names a model. */
 export interface ModelSource {
-  /** A folder in Hugging Face's layout, a name on the hub, `suite`, or the path of a module of one's own. */
+  /** A folder in Hugging Face's layout, a name on the hub, `suite`, `suite-base`, or the path of a module of one's own. */
   readonly model?: string;
   /** Branch, tag or commit of the hub. */
   readonly revision?: string;
@@ -57,7 +58,8 @@ export async function findModel({ model, revision, offline }: ModelSource): Prom
   if (model === undefined) {
     throw new RangeError("`model.name` is missing: a folder in Hugging Face's layout, a name of the hub, or suite");
   }
-  if (model === SUITE) return await suiteModelFolder();
+  const size = sizeOfModel(model);
+  if (size) return await suiteModelFolder(size);
   if (isOwnModel(model)) return model;
   const seen = new Set<string>();
   return await hub.modelFolder(model, {

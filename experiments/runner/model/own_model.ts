@@ -5,9 +5,8 @@ import { type Tokenizer, wordPiece } from "../../../lib/data/mod.ts";
 import { readTokenizer } from "../../../lib/hub/load_pretrained.ts";
 import { isObject } from "../../../lib/text/is_object.ts";
 import { type Own, OwnByName } from "../../recipes/own.ts";
-import { SUITE_ENCODER_NAME } from "../../suite/encoder.ts";
+import { sizeOfModel, sizeOfName } from "../../suite/encoders.ts";
 import { suiteVocabulary } from "../../suite/mod.ts";
-import { SUITE } from "../../suite/suite_folder.ts";
 import type { HeadPlace } from "../heads/head.ts";
 import { OwnModules } from "../own_module.ts";
 import { hashTensors } from "./hash_tensors.ts";
@@ -34,7 +33,7 @@ function lackOf(
 }
 
 const modules = new OwnModules<models.ModelDescription>({
-  known: new OwnByName("model", (name) => name === SUITE || name === SUITE_ENCODER_NAME),
+  known: new OwnByName("model", (name) => (sizeOfModel(name) ?? sizeOfName(name)) !== undefined),
   lackOf,
   form: "It must export one: " +
     "export const model = models.defineModel({ name, tokenizer, maxLength, targets, init, apply })",
@@ -61,7 +60,7 @@ const besideModule = (module: string, path: string) => /^[./]/.test(path) ? reso
 
 async function tokenizerOf({ description: { tokenizer }, module }: OwnModel): Promise<FoundTokenizer> {
   if (typeof tokenizer !== "string") return { tokenizer, hash: "" };
-  if (tokenizer === SUITE) return { tokenizer: wordPiece(suiteVocabulary()), hash: suiteVocabulary().join("\n") };
+  if (sizeOfModel(tokenizer)) return { tokenizer: wordPiece(suiteVocabulary()), hash: suiteVocabulary().join("\n") };
   const folder = await findModel({ model: besideModule(module, tokenizer) });
   const found = await readTokenizer(folder);
   if (found) return { tokenizer: found, hash: await tokenizerHash(folder) };

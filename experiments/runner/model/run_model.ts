@@ -1,7 +1,8 @@
 import { type Batch, type Key, models, type Params, random, type Tensor } from "../../../mod.ts";
 import { type Tokenizer, wordPiece } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
-import { encoderJson, loadEncoder, SUITE_ENCODER, SUITE_ENCODER_NAME } from "../../suite/encoder.ts";
+import { encoderJson, loadSuiteEncoder } from "../../suite/encoder.ts";
+import { type EncoderSize, SUITE_ENCODERS } from "../../suite/encoders.ts";
 import { suiteVocabulary } from "../../suite/mod.ts";
 import { readoutOf } from "../../suite/readout.ts";
 import { hashTensors } from "./hash_tensors.ts";
@@ -39,15 +40,16 @@ export interface RunModel {
   withLayers(layers: number): RunModel;
 }
 
-/** The encoder that ships with the suite. */
-export async function suiteModel(): Promise<RunModel> {
-  const vocabulary = suiteVocabulary();
-  const { config, weights, hash } = await loadEncoder(SUITE_ENCODER, vocabulary.length);
-  const frozen = await readoutOf({ weights, config });
+/** An encoder that ships with the suite. */
+export async function suiteModel(size: EncoderSize): Promise<RunModel> {
+  const { name } = SUITE_ENCODERS[size];
+  const encoder = await loadSuiteEncoder(size);
+  const { config, weights, hash } = encoder;
+  const frozen = await readoutOf(encoder);
   return {
-    withLayers: (layers) => configModel(SUITE_ENCODER_NAME, encoderJson({ ...config, layers })),
-    reference: { name: SUITE_ENCODER_NAME, hash, ...config },
-    tokenizer: wordPiece(vocabulary),
+    withLayers: (layers) => configModel(name, encoderJson({ ...config, layers })),
+    reference: { name, hash, ...config },
+    tokenizer: wordPiece(suiteVocabulary()),
     weights,
     classifier({ labels = 2, dropout = 0, readout }) {
       if (readout) {
@@ -71,7 +73,7 @@ export async function suiteModel(): Promise<RunModel> {
   };
 }
 
-/** Throws a RangeError where a probe is asked of a model that is not the suite's encoder. */
+/** Throws a RangeError where a probe is asked of a model that is no encoder of the suite. */
 function refuseReadout(name: string, readout: ClassifierOptions["readout"]): void {
   if (readout) throw new RangeError(`recall and known ranks are asked of the suite's encoder, and not of ${name}`);
 }

@@ -4,10 +4,9 @@ import { leavesOf } from "../../../lib/experiment/specs/leaves.ts";
 import { isFile } from "../../../lib/io/is_file.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";
-import { treeFlatten, treeUnflatten } from "../../../lib/tensor/mod.ts";
 import type { Sources } from "../data/inputs.ts";
-import { namedLeaves } from "../model/named_leaves.ts";
 import { loadChecked, saveChecked } from "./checked_tensors.ts";
+import { stateFrom, stateTensors } from "./state_tensors.ts";
 
 /** A state's description, beside its tensors. */
 export interface StateInfo {
@@ -30,13 +29,6 @@ export interface RunProgress {
   readonly state: train.TrainState;
   readonly curve: readonly train.StepLog[];
   readonly best?: Scored;
-}
-
-/** The parts of a state that belong to the run: of the base what the method writes alone. */
-function ownParts(state: train.TrainState, method: peft.Method) {
-  const { base, trainable, aux, optimizer, step, key } = state;
-  const written = Object.fromEntries(method.writes(base).map((name) => [name, base[name]]));
-  return { base: written, trainable, aux, optimizer, step, key };
 }
 
 const paths = (folder: string) => ({ tensors: `${folder}/state.safetensors`, info: `${folder}/state.json` });
@@ -70,7 +62,7 @@ export async function saveState(
   await Deno.mkdir(folder, { recursive: true });
   await saveChecked(
     tensors,
-    { ...Object.fromEntries(namedLeaves(ownParts(state, method))), ...besideOf(progress) },
+    { ...stateTensors(state, method), ...besideOf(progress) },
     { run: await hashSpec(info.spec), ...best && { bestStep: String(best.step), bestMetrics: asText(best.metrics) } },
   );
   const seconds = curve.map(({ elapsedSeconds }) => Number(elapsedSeconds.toFixed(4)));
@@ -158,17 +150,11 @@ export async function loadState(
   requireSameRun(folder, { there: info.spec, here: spec });
   const { tensors, metadata } = await loadChecked(path).catch((error) => fail(error.message));
   if (metadata.run !== await hashSpec(info.spec)) fail("it belongs to another run than the state.json beside it");
-  const wanted = namedLeaves(ownParts(fresh, method));
-  const found = wanted.map(([name, like]) => {
-    const one = tensors[name] ?? fail(`it has no ${name}`);
-    const fits = one.dtype === like.dtype && one.shape.join() === like.shape.join();
-    return fits ? one : fail(`${name} is ${one}, not ${like}`);
-  });
-  const names = new Set(wanted.map(([name]) => name));
+  const state = stateFrom(tensors, fresh, { method, fail });
+  const names = new Set(Object.keys(stateTensors(fresh, method)));
   const beside = Object.keys(tensors).filter((name) => !names.has(name));
   const left = beside.find((name) => !name.startsWith(CURVE) && !name.startsWith(BEST));
   if (left !== undefined) fail(`nothing of this run is called ${left}`);
-  const { base, ...own } = treeUnflatten(treeFlatten(ownParts(fresh, method)).structure, found);
 
   const logged = await Promise.all(
     LOGGED.map((name) => (tensors[`${CURVE}${name}`] ?? fail("it has no curve")).data()),
@@ -186,5 +172,5 @@ export async function loadState(
     metrics: asNumbers(metadata.bestMetrics),
     ...outcome.length > 0 && { outcome: Object.fromEntries(outcome) },
   };
-  return { state: { base: { ...fresh.base, ...base }, ...own }, curve, ...best && { best } };
+  return { state, curve, ...best && { best } };
 }

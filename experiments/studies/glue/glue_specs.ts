@@ -6,7 +6,7 @@ import type { Scale, TaskRecipe } from "../../recipes/mod.ts";
 import type { Inputs } from "../../runner/data/inputs.ts";
 import { mainMetricOf, ownTaskNamed } from "../../runner/data/own_task.ts";
 import type { RunModel } from "../../runner/model/run_model.ts";
-import { SUITE_ENCODER_NAME } from "../../suite/encoder.ts";
+import { sizeOfName } from "../../suite/encoders.ts";
 import { isProbe } from "../../suite/probes.ts";
 import { GLUE_SIZES } from "./glue_sizes.ts";
 
@@ -168,7 +168,7 @@ async function materialOf(
   const longest = Math.max(...methods.map((method) => scale.recipe(task, method).tokens));
   const most = Math.min(longest, model.reference.maxLength);
   const { module } = factsOf(task);
-  if (isProbe(task) && model.reference.name !== SUITE_ENCODER_NAME) {
+  if (isProbe(task) && sizeOfName(model.reference.name) === undefined) {
     throw new RangeError(`${task} is asked of the suite's encoder, and not of ${model.reference.name}`);
   }
   if (isPlan && !inputs.hasData && !module) {

@@ -11,7 +11,7 @@ export const RUN_FILE_VERSION = 1;
 
 /** Where the inputs of runs lie on this machine, which their specs do not say. */
 export interface RunFileInputs {
-  /** `suite`, a folder in Hugging Face's layout, or a name on the hub. */
+  /** `suite`, `suite-base`, a folder in Hugging Face's layout, or a name on the hub. */
   readonly model?: string;
   /** Branch, tag or commit of the model on the hub; `main` by default. */
   readonly revision?: string;

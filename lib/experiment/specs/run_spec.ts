@@ -48,7 +48,7 @@ export interface DataSpec {
 
 /** The model that a run adapts. */
 export interface ModelSpec {
-  /** `suite-encoder`, a model's name on the hub or its folder's, or one's own as its module has it. */
+  /** `suite-encoder`, `suite-base-encoder`, a model's name on the hub or its folder's, or one's own as its module has it. */
   readonly name: string;
   /** Branch, tag or commit of the hub; `main` when absent. */
   readonly revision?: string;

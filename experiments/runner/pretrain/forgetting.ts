@@ -58,16 +58,15 @@ function batches(count: number, seed: number): () => HiddenTokens {
   const tokenizer = wordPiece(suiteVocabulary());
   const language = suiteLanguage(seed);
   const choices = new Choices(seed).fork("masks");
-  return () => maskedBatch(Array.from({ length: count }, () => language.next().value), tokenizer, choices);
+  return () => maskedBatch(Array.from({ length: count }, () => language.next().value), { tokenizer, choices });
 }
 
 /**
  * Measures what fine-tuning makes an encoder forget: the masked-token loss on the suite's language, before and after.
  *
- * The encoder's file has no head for masked tokens. One is fitted here to the starting encoder, which stays as it is, on
- * passages of the language; every set of weights is scored under this one head, so that losses differ by the weights
- * alone. The head is not what pre-training ended with, and a change that a new head could make up for counts as
- * forgotten, too.
+ * A head for masked tokens is fitted here to the starting encoder, which stays as it is, on passages of the language;
+ * every set of weights is scored under this one head, so that losses differ by the weights alone. The head is not what
+ * pre-training ended with, and a change that a new head could make up for counts as forgotten, too.
  */
 export async function forgettingProbe(
   { weights, config }: Pick<Encoder, "weights" | "config">,
