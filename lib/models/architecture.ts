@@ -5,12 +5,12 @@ import type { Head } from "./heads.ts";
 
 /**
  * What a model ends in: `classification` for the classes or the score of a text, `masked-lm` for the tokens behind
- * masks.
+ * masks, `causal-lm` for the token after each one.
  */
-export type HeadName = "classification" | "masked-lm";
+export type HeadName = "classification" | "masked-lm" | "causal-lm";
 
-/** Names of the heads that encoders have. */
-export const HEAD_NAMES: readonly HeadName[] = ["classification", "masked-lm"];
+/** Names of the heads that there are. */
+export const HEAD_NAMES: readonly HeadName[] = ["classification", "masked-lm", "causal-lm"];
 
 /** Options of {@linkcode fromConfig}. */
 export interface FromConfigOptions {
@@ -58,6 +58,10 @@ export interface PretrainedModel extends ShapedModel<PretrainedConfig> {
    * LORA_TARGETS}.
    */
   readonly loraTargets: readonly string[];
+  /** Weights that files hold as `[in, out]`, and parameters as `[out, in]`, as in all other layers: Conv1D's of GPT-2. */
+  readonly transposed?: readonly string[];
+  /** What else of the architecture a file may hold, by the names after the prefix, beside parameters and other heads. */
+  readonly beside?: readonly RegExp[];
 }
 
 /** What an architecture makes of its config. */
@@ -79,19 +83,31 @@ export interface CommonConfig {
   readonly tie_word_embeddings: boolean;
 }
 
-/** One architecture of Hugging Face's. */
-export interface Architecture {
+/** What is known of an architecture of Hugging Face's before its config is. */
+export interface ArchitectureNames {
   /** `model_type` in its configs. */
   readonly modelType: string;
   /** What its classes in `architectures` begin with. */
   readonly classPrefix: string;
   readonly prefix: string;
   readonly loraTargets: readonly string[];
+}
+
+/** An encoder of Hugging Face's. */
+export interface Architecture extends ArchitectureNames {
   /** Throws a RangeError that names what it does not support. */
   describe(json: unknown, options: FromConfigOptions): Described;
 }
 
-function labelsOf(common: CommonConfig, options: FromConfigOptions): Pick<PretrainedConfig, "labels" | "problem"> {
+/**
+ * Labels, their names and the problem, from a config and what is asked for.
+ *
+ * Throws a RangeError where the config contradicts itself or is of another problem.
+ */
+export function labelsOf(
+  common: CommonConfig,
+  options: FromConfigOptions,
+): Pick<PretrainedConfig, "labels" | "problem" | "labelNames"> {
   const named = common.id2label ? Object.keys(common.id2label).length : undefined;
   if (common.num_labels && named !== undefined && named !== common.num_labels) {
     throw new RangeError(`config.json contradicts itself: num_labels is ${common.num_labels}, id2label has ${named}`);
@@ -108,7 +124,12 @@ function labelsOf(common: CommonConfig, options: FromConfigOptions): Pick<Pretra
     );
   }
   const isRegression = type ? type === "regression" : labels === 1;
-  return { labels, problem: isRegression ? "regression" : "classification" };
+  const names = Object.values(common.id2label ?? {});
+  return {
+    labels,
+    problem: isRegression ? "regression" : "classification",
+    labelNames: names.length === labels ? names : [],
+  };
 }
 
 /**
@@ -130,19 +151,16 @@ export function makeModel(architecture: Architecture, json: unknown, options: Fr
         "masked-lm head: there is only true",
     );
   }
-  const { labels, problem } = labelsOf(common, options);
-  const isOwn = Object.keys(common.id2label ?? {}).length === labels;
+  const asked = labelsOf(common, options);
   const config: PretrainedConfig = {
     ...parts.sizes,
     architecture: architecture.modelType,
     head: options.head,
-    labels,
-    problem,
-    labelNames: isOwn ? Object.values(common.id2label ?? {}) : [],
+    ...asked,
     classifierDropout,
     unusedKeys: unused,
   };
-  const made = head(labels);
+  const made = head(asked.labels);
   const { prefix, classPrefix, loraTargets } = architecture;
   const headNames = made.shapes.map(([name]) => name);
   return { ...assemble(config, parts, made), prefix, classPrefix, loraTargets, headNames };

@@ -19,7 +19,7 @@ export interface ShapedModel<Config> extends Model<Config, MaskedBatch> {
 }
 
 /** Hands out a key for each place that drops out, or none. */
-function keyring(key: Key | undefined, places: number): () => Key | undefined {
+export function keyring(key: Key | undefined, places: number): () => Key | undefined {
   const keys = key ? random.foldInEach(key, places) : [];
   let used = 0;
   return () => keys[used++];

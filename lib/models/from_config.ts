@@ -2,37 +2,63 @@ import { quoted } from "../text/quoted.ts";
 import { misspelt, requireName } from "../text/nearest.ts";
 import {
   type Architecture,
+  type ArchitectureNames,
   type FromConfigOptions,
   HEAD_NAMES,
+  type HeadName,
   makeModel,
   type PretrainedModel,
 } from "./architecture.ts";
 import { BERT } from "./bert_architecture.ts";
+import type { PretrainedDecoder } from "./causal.ts";
 import { DEBERTA } from "./deberta.ts";
+import { type DecoderArchitecture, makeDecoder } from "./decoder_architecture.ts";
 import { DISTILBERT } from "./distilbert.ts";
 import { ELECTRA } from "./electra.ts";
+import { GPT2 } from "./gpt2.ts";
 import { CAMEMBERT, ROBERTA, XLM_ROBERTA } from "./roberta.ts";
 import { isObject } from "../text/is_object.ts";
 
-// Decoders join here, with heads of their own beside HEAD_NAMES.
-const ARCHITECTURES: readonly Architecture[] = [BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, ELECTRA, DISTILBERT, DEBERTA];
-const MODEL_TYPES = ARCHITECTURES.map(({ modelType }) => modelType);
+/** An architecture, the heads that it has, and its model. */
+interface Entry {
+  readonly names: ArchitectureNames;
+  readonly heads: readonly HeadName[];
+  make(json: unknown, options: FromConfigOptions): PretrainedModel;
+}
+
+const encoder = (names: Architecture): Entry => ({
+  names,
+  heads: ["classification", "masked-lm"],
+  make: (json, options) => makeModel(names, json, options),
+});
+
+const decoder = (names: DecoderArchitecture): Entry => ({
+  names,
+  heads: ["classification", "causal-lm"],
+  make: (json, options) => makeDecoder(names, json, options),
+});
+
+const ENTRIES: readonly Entry[] = [
+  ...[BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, ELECTRA, DISTILBERT, DEBERTA].map(encoder),
+  ...[GPT2].map(decoder),
+];
+const MODEL_TYPES = ENTRIES.map(({ names }) => names.modelType);
 
 /**
  * Modules that LoRA adapts unless told otherwise, by their names in PEFT, for the `model_type` of a `config.json`:
  * `["query", "value"]` for `bert`.
  */
 export const LORA_TARGETS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  ARCHITECTURES.map(({ modelType, loraTargets }) => [modelType, loraTargets]),
+  ENTRIES.map(({ names: { modelType, loraTargets } }) => [modelType, loraTargets]),
 );
 
-function architectureOf(json: unknown): Architecture {
+function entryOf(json: unknown): Entry {
   if (!isObject(json)) {
     throw new RangeError(`a config.json holds an object, not ${JSON.stringify(json)?.slice(0, 60)}`);
   }
   const { model_type: type, architectures } = json;
   if (typeof type === "string") {
-    const found = ARCHITECTURES.find(({ modelType }) => modelType === type);
+    const found = ENTRIES.find(({ names }) => names.modelType === type);
     if (found) return found;
     // Two edits from a name there are other models: albert is no misspelt bert, nor deberta a roberta.
     const meant = misspelt(type, MODEL_TYPES, 1);
@@ -43,9 +69,7 @@ function architectureOf(json: unknown): Architecture {
   }
   // Old files have no model_type.
   const [className] = Array.isArray(architectures) ? architectures : [];
-  const found = ARCHITECTURES.find(({ classPrefix }) =>
-    typeof className === "string" && className.startsWith(classPrefix)
-  );
+  const found = ENTRIES.find(({ names }) => typeof className === "string" && className.startsWith(names.classPrefix));
   if (found) return found;
   throw new RangeError(`config.json names no model_type: there are ${MODEL_TYPES.join(", ")}`);
 }
@@ -55,8 +79,11 @@ function architectureOf(json: unknown): Architecture {
  * [BERT](https://arxiv.org/abs/1810.04805) ([MiniLM](https://arxiv.org/abs/2002.10957), too),
  * [RoBERTa](https://arxiv.org/abs/1907.11692), [XLM-RoBERTa](https://arxiv.org/abs/1911.02116),
  * [CamemBERT](https://arxiv.org/abs/1911.03894), [ELECTRA](https://arxiv.org/abs/2003.10555),
- * [DistilBERT](https://arxiv.org/abs/1910.01108), and DeBERTa [v2](https://arxiv.org/abs/2006.03654) and
- * [v3](https://arxiv.org/abs/2111.09543). Keys that are absent have Hugging Face's defaults.
+ * [DistilBERT](https://arxiv.org/abs/1910.01108), DeBERTa [v2](https://arxiv.org/abs/2006.03654) and
+ * [v3](https://arxiv.org/abs/2111.09543), and GPT-2 ([Radford et al.
+ * 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)). Keys
+ * that are absent have Hugging Face's defaults. A model with the head `causal-lm` decodes, too: it has `prefill` and
+ * `step`.
  *
  * Throws a RangeError that names what is not supported (an architecture, a head, a value) and what is.
  *
@@ -69,8 +96,16 @@ function architectureOf(json: unknown): Architecture {
  * console.log(model.shapes.at(-1)); // ["classifier.out_proj.bias", [3]]
  * ```
  */
+export function fromConfig(
+  json: unknown,
+  options: FromConfigOptions & { readonly head: "causal-lm" },
+): PretrainedDecoder;
+export function fromConfig(json: unknown, options: FromConfigOptions): PretrainedModel;
 export function fromConfig(json: unknown, options: FromConfigOptions): PretrainedModel {
-  const architecture = architectureOf(json);
+  const { names: { modelType }, heads, make } = entryOf(json);
   requireName("head", options.head, HEAD_NAMES);
-  return makeModel(architecture, json, options);
+  if (!heads.includes(options.head)) {
+    throw new RangeError(`cannot give ${modelType} the head ${options.head}: it has ${heads.join(" and ")}`);
+  }
+  return make(json, options);
 }

@@ -7,7 +7,17 @@ export type { FromConfigOptions, HeadName, PretrainedConfig, PretrainedModel } f
 export type { ActivationName } from "./activations.ts";
 export type { ShapedModel } from "./assemble.ts";
 export { bert, type BertConfig, bertForMaskedLM } from "./bert.ts";
+export { checkpointOf } from "./checkpoint_of.ts";
 export { defineModel, type GivenSizes, type ModelDescription } from "./define_model.ts";
+export type {
+  CachedDecoder,
+  CausalBatch,
+  Decoded,
+  DecoderCache,
+  PretrainedDecoder,
+  PretrainedDecoderConfig,
+} from "./causal.ts";
+export { takeRows } from "./decoder_cache.ts";
 export type { EncoderSizes } from "./encoder.ts";
 export { fromConfig, LORA_TARGETS } from "./from_config.ts";
 export type { Batch, MaskedBatch, Model } from "./model.ts";

@@ -4,6 +4,7 @@ import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { PretrainedModel } from "./architecture.ts";
 import { storeWeight } from "./store_weight.ts";
+import { transposeMatrix } from "./transpose_matrix.ts";
 
 /** What of a checkpoint reached a model otherwise than under its own name. */
 export interface LoadReport {
@@ -33,7 +34,7 @@ export interface ParamsFromOptions {
 
 /** What Hugging Face's models have beside an encoder: heads, poolers, and what is no parameter. */
 const BESIDE = [
-  /^(cls|classifier|pre_classifier|qa_outputs|lm_head|lm_predictions|mask_predictions|pooler)\./,
+  /^(cls|classifier|pre_classifier|score|qa_outputs|lm_head|lm_predictions|mask_predictions|pooler)\./,
   /^vocab_(transform|layer_norm|projector)\./,
   /^embeddings\.(position_ids|token_type_ids)$/,
 ];
@@ -53,7 +54,8 @@ function list(names: readonly string[]): string {
 /**
  * A model's parameters from the tensors of a checkpoint, by name, and a report on what did not fit by name. As in
  * Hugging Face's `from_pretrained`, the encoder's names may lack the architecture's prefix, `gamma` and `beta` are old
- * names of `weight` and `bias`, a head that is missing is made afresh, and other heads are left aside.
+ * names of `weight` and `bias`, a head that is missing is made afresh, and other heads are left aside. Weights of Conv1D
+ * layers, which files hold as `[in, out]`, become `[out, in]` as all others; {@linkcode checkpointOf} turns them back.
  *
  * Throws a RangeError where a tensor fits no name, a shape differs, the encoder lacks a parameter, or f16 has nothing
  * near a number; a TypeError where a parameter is not of a float type.
@@ -74,10 +76,13 @@ export function paramsFrom(
   model: PretrainedModel,
   { key, fresh: freshness = "missing", dtype: matrices = "f32" }: ParamsFromOptions,
 ): { params: Record<string, Tensor>; report: LoadReport } {
-  const { prefix, config } = model;
+  const { prefix, config, beside = [] } = model;
   const shapes = new Map(model.shapes);
   const head = new Set(model.headNames);
-  const fits = (name: string, wanted: string) => sameShape(tensors[name].shape, shapes.get(wanted)!);
+  const transposed = new Set(model.transposed);
+  const shapeInFile = (wanted: string) =>
+    transposed.has(wanted) ? shapes.get(wanted)!.toReversed() : shapes.get(wanted)!;
+  const fits = (name: string, wanted: string) => sameShape(tensors[name].shape, shapeInFile(wanted));
   const found = new Map<string, string>();
   const ignored: string[] = [];
   for (const name of Object.keys(tensors)) {
@@ -85,7 +90,7 @@ export function paramsFrom(
     const wanted = [modern, `${prefix}.${modern}`].find((candidate) => shapes.has(candidate));
     if (wanted === undefined) {
       const bare = modern.startsWith(`${prefix}.`) ? modern.slice(prefix.length + 1) : modern;
-      const isBeside = BESIDE.some((pattern) => pattern.test(bare)) ||
+      const isBeside = [...BESIDE, ...beside].some((pattern) => pattern.test(bare)) ||
         (config.architecture === "deberta-v2" && bare === UNUSED_POSITIONS);
       if (!isBeside) {
         throw new RangeError(
@@ -106,7 +111,7 @@ export function paramsFrom(
     if (["i32", "u32", "bool"].includes(dtype)) throw new TypeError(`${source} is ${dtype}: a parameter is a float`);
     if (!fits(source, name)) {
       const cure = head.has(name) ? `: fresh "mismatched" makes another` : "";
-      const wanted = formatShape(shapes.get(name)!);
+      const wanted = formatShape(shapeInFile(name));
       throw new RangeError(
         `${source} is ${formatShape(shape)} where the model has ${wanted} by its config.json${cure}`,
       );
@@ -122,7 +127,9 @@ export function paramsFrom(
   const fresh = model.init(key, (name) => !found.has(name));
   const params = Object.fromEntries(model.shapes.map(([name, shape]) => {
     const dtype = shape.length === 2 && !head.has(name) && !POOLER.test(name) ? matrices : "f32";
-    return [name, fresh[name] ?? storeWeight(tensors[found.get(name)!], { name, dtype })];
+    if (fresh[name]) return [name, fresh[name]];
+    const stored = storeWeight(tensors[found.get(name)!], { name, dtype });
+    return [name, transposed.has(name) ? transposeMatrix(stored) : stored];
   }));
   const renamed = [...found].filter(([name, source]) => name !== source);
   return { params, report: { fresh: missing, ignored, renamed: Object.fromEntries(renamed) } };

@@ -15,8 +15,11 @@ export type { AttentionOptions };
  * of each row, and the backward pass makes the weights again from them, those of 256 keys at a time. q, k and v are
  * read where they lie, and results lie as `[B, T, H, d]`, so that heads are split and joined without a copy.
  *
- * A mask for each query and a bias are computed by other operations, with all scores in memory; derivatives go to the
- * bias, too.
+ * Keys and values may have fewer heads, G of them, each of which H / G heads of queries share in turn
+ * ([Ainslie et al. 2023](https://arxiv.org/abs/2305.13245)).
+ *
+ * A mask for each query, a bias, `spans` and shared heads are computed by other operations, with all scores in memory;
+ * derivatives go to the bias, too.
  *
  * Throws a RangeError where shapes do not fit or the rate of dropout is not in [0, 1), and a TypeError where a tensor
  * is not f32.
@@ -34,8 +37,8 @@ export type { AttentionOptions };
  * ```
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
-  const { mask, bias, causal, dropout, key } = options;
-  if (bias || mask && mask.rank !== 2) {
+  const { mask, bias, causal, dropout, key, spans } = options;
+  if (bias || spans || mask && mask.rank !== 2 || k.shape[1] !== q.shape[1]) {
     checkAttention(q, k, v, options);
     return q.size === 0 || k.size === 0 ? zeros(q.shape) : attentionByParts(q, k, v, options);
   }

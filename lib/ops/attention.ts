@@ -236,11 +236,14 @@ export function checkAttention(q: Tensor, k: Tensor, v: Tensor, options: Attenti
   const { dropout = 0, key } = options;
   for (const x of [q, k, v]) requireDType("attention", x, ["f32"]);
   const [B, H, , d] = q.shape;
-  const fits = [q, k, v].every(({ rank, shape }) => rank === 4 && shape[0] === B && shape[1] === H && shape[3] === d) &&
-    k.shape[2] === v.shape[2];
+  const G = k.shape[1];
+  const fits = [q, k, v].every(({ rank, shape }) => rank === 4 && shape[0] === B && shape[3] === d) &&
+    v.shape[1] === G && (H === G || G > 0 && H % G === 0) && k.shape[2] === v.shape[2];
   if (!fits) {
     const [a, b, c] = [q, k, v].map(({ shape }) => formatShape(shape));
-    throw new RangeError(`attention: q ${a}, k ${b} and v ${c} do not fit: needs [B, H, T, d] and twice [B, H, S, d]`);
+    throw new RangeError(
+      `attention: q ${a}, k ${b} and v ${c} do not fit: needs [B, H, T, d] and twice [B, H, S, d], or a divisor of H heads there`,
+    );
   }
   checkScores(q, k, options);
   if (!(dropout >= 0 && dropout < 1)) {
@@ -252,8 +255,11 @@ export function checkAttention(q: Tensor, k: Tensor, v: Tensor, options: Attenti
 }
 
 /** Throws where a mask or a bias does not fit the scores. */
-function checkScores({ shape: [B, H, T] }: Tensor, k: Tensor, { mask, bias }: AttentionOptions): void {
+function checkScores({ shape: [B, H, T] }: Tensor, k: Tensor, { mask, bias, spans }: AttentionOptions): void {
   const scores = [B, H, T, k.shape[2]];
+  if (spans && !(spans.dtype === "i32" && sameShape(spans.shape, [B, T, 2]))) {
+    throw new RangeError(`attention: needs spans i32 ${formatShape([B, T, 2])}, and got ${spans}`);
+  }
   const fits = (shape: Shape) => sameShape(broadcastShapes(shape, scores) ?? [], scores);
   const isOfKeys = mask?.rank === 2 && sameShape(mask.shape, [B, k.shape[2]]);
   if (mask && !isOfKeys && !((mask.rank === 3 || mask.rank === 4) && fits(ofScores(mask).shape))) {

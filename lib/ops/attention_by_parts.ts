@@ -2,6 +2,7 @@ import { MASKED } from "../../kernels/attention.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { arange } from "./arange.ts";
 import { sub } from "./arithmetic.ts";
+import { broadcastTo } from "./broadcast.ts";
 import { bernoulli, type Key } from "./random.ts";
 import { where } from "./where.ts";
 
@@ -20,6 +21,12 @@ export interface AttentionOptions {
    * stands at the last key.
    */
   readonly causal?: boolean;
+  /**
+   * Which keys a query sees as a range, i32 `[B, T, 2]`: the first one, and the one past the last. It says at once what
+   * padding, causality, texts packed one behind the other and a cache that is not full leave of the keys. All of them by
+   * default; a query whose range is empty gets zeros.
+   */
+  readonly spans?: Tensor;
   /** Probability, in [0, 1), with which a weight is set to zero where a key is given; 0 by default. */
   readonly dropout?: number;
   /** What dropout draws from; without it, nothing is dropped. */
@@ -36,16 +43,33 @@ export function ofScores(mask: Tensor): Tensor {
   return mask.rank === 2 ? mask.expandDims(1).expandDims(1) : mask.rank === 3 ? mask.expandDims(1) : mask;
 }
 
+/** Which keys lie in the ranges of their queries, bool `[B, 1, T, S]`. */
+function inSpans(spans: Tensor, S: number): Tensor {
+  const [first, end] = [0, 1].map((index) => spans.at(index, { axis: 2 }).expandDims(1).expandDims(3));
+  return arange(S).greaterEqual(first).logicalAnd(arange(S).less(end));
+}
+
+/** The keys or values of each head `[B, H, S, d]` where heads share them in groups: `[B, G, S, d]`. */
+function ofEachHead(x: Tensor, heads: number): Tensor {
+  const [B, groups, S, d] = x.shape;
+  if (groups === heads) return x;
+  return broadcastTo(x.expandDims(2), [B, groups, heads / groups, S, d]).reshape([B, heads, S, d]);
+}
+
 /** Weights of attention before dropout, `[B, H, T, S]`. */
-export function attentionWeights(q: Tensor, k: Tensor, options: AttentionOptions): Tensor {
-  const { mask, bias, causal = false } = options;
+export function attentionWeights(q: Tensor, keys: Tensor, options: AttentionOptions): Tensor {
+  const { mask, bias, causal = false, spans } = options;
+  const k = ofEachHead(keys, q.shape[1]);
   let scores = q.matmul(k, { transposeB: true }).mul(1 / Math.sqrt(q.shape[3]));
   if (bias) scores = scores.add(bias);
   if (mask) {
     const penalty = sub(1, mask.astype("f32")).mul(MASKED);
     scores = scores.add(ofScores(penalty));
   }
-  return (causal ? where(seenKeys(q.shape[2], k.shape[2]), scores, MASKED) : scores).softmax();
+  if (causal) scores = where(seenKeys(q.shape[2], k.shape[2]), scores, MASKED);
+  if (!spans) return scores.softmax();
+  const isSeen = inSpans(spans, k.shape[2]);
+  return where(isSeen, where(isSeen, scores, MASKED).softmax(), 0);
 }
 
 /** Weights, or derivatives by what became of them, after dropout. */
@@ -56,5 +80,5 @@ export function dropWeights(weights: Tensor, { dropout: rate = 0, key }: Attenti
 
 /** Attention written in other operations, with all scores in memory: what {@linkcode attention} equals but for rounding. */
 export function attentionByParts(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
-  return dropWeights(attentionWeights(q, k, options), options).matmul(v);
+  return dropWeights(attentionWeights(q, k, options), options).matmul(ofEachHead(v, q.shape[1]));
 }

@@ -15,15 +15,28 @@ function maskOf(draft: Draft, [B, H, T, S]: readonly number[]): string {
   return draft.leaf(draft.one(["i32", "bool"]), shape, { element: () => draft.chance(0.7) ? 1 : 0 });
 }
 
+/** The range of keys that each query sees, some of them empty. */
+function spansOf(draft: Draft, [B, , T, S]: readonly number[]): string {
+  let first: number | undefined;
+  const element = () => {
+    const end = first === undefined ? undefined : first + draft.numbers.below(S + 1 - first);
+    first = end === undefined ? draft.numbers.below(S) : undefined;
+    return end ?? first!;
+  };
+  return draft.leaf("i32", [B, T, 2], { element });
+}
+
 const attention: Drawing = (draft) => {
-  const [B, H, d] = [draft.between(1, 3), draft.between(1, 3), draft.one([1, 2, 3, 4, 8, 16])];
+  const [B, G, d] = [draft.between(1, 3), draft.between(1, 3), draft.one([1, 2, 3, 4, 8, 16])];
+  const H = G * draft.one([1, 1, 1, 2, 3]);
   const [T, S] = [0, 0].map(() => draft.one([1, 2, 3, 4, 5, 7, 8, 33]));
   const q = ofShape(draft, [B, H, T, d]);
-  const [k, v] = [ofShape(draft, [B, H, S, d]), ofShape(draft, [B, H, S, d])];
+  const [k, v] = [ofShape(draft, [B, G, S, d]), ofShape(draft, [B, G, S, d])];
   const options: Record<string, PlainArg> = {};
   if (draft.chance(0.5)) options.mask = maskOf(draft, [B, H, T, S]);
   if (draft.chance(0.4)) options.bias = draft.leaf("f32", draft.stretchable([B, H, T, S]));
   if (draft.chance(0.3)) options.causal = true;
+  if (draft.chance(0.2)) options.spans = spansOf(draft, [B, H, T, S]);
   if (draft.chance(0.2)) Object.assign(options, { dropout: draft.one([0, 0.25, 0.5]), key: keyOf(draft) });
   return call(q, k, v, ...Object.keys(options).length > 0 ? [options] : []);
 };

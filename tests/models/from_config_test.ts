@@ -6,6 +6,7 @@ import { random } from "../../lib/ops/mod.ts";
 import { selectTargets } from "../../lib/peft/mod.ts";
 import { sizeOf } from "../../lib/tensor/shape.ts";
 import { testDevice } from "../support/device.ts";
+import { describedDecoders } from "../support/decoders.ts";
 import { caseBatch, CASES, checkpointOf, described } from "../support/pretrained.ts";
 
 const configOf = (name: string) => described.cases[name].classification.config;
@@ -20,8 +21,8 @@ const REFUSED: readonly (readonly [name: string, changes: Record<string, unknown
   ],
   [
     "bert",
-    { model_type: "gpt2" },
-    'model_type "gpt2" is not supported: there are bert, roberta, xlm-roberta, camembert, electra, distilbert, deberta-v2',
+    { model_type: "gpt_neo" },
+    'model_type "gpt_neo" is not supported: there are bert, roberta, xlm-roberta, camembert, electra, distilbert, deberta-v2',
   ],
   ["bert", { model_type: "albert" }, 'model_type "albert" is not supported: there are bert, roberta,'],
   ["bert", { model_type: "deberta" }, 'model_type "deberta" is not supported: there are bert, roberta,'],
@@ -332,12 +333,58 @@ describe("fromConfig()", () => {
       electra: ["query", "value"],
       distilbert: ["q_lin", "v_lin"],
       "deberta-v2": ["query_proj", "value_proj"],
+      gpt2: ["c_attn"],
     });
     for (const name of CASES) {
       const { loraTargets, config } = make(name);
       expect(selectTargets(checkpointOf(name, "classification"), loraTargets)).toHaveLength(2 * config.layers);
     }
   });
+
+  const DECODER_FAULTS: readonly (readonly [name: string, changes: Record<string, unknown>, message: string])[] = [
+    ["gpt2", { scale_attn_weights: false }, "scale_attn_weights false is not supported: there is only true"],
+    ["gpt2", { scale_attn_by_inverse_layer_idx: true }, "scale_attn_by_inverse_layer_idx true is not supported"],
+    ["gpt2", { add_cross_attention: true }, "add_cross_attention true is not supported"],
+    ["gpt2", { activation_function: "mish" }, 'activation_function "mish" is not supported'],
+    ["gpt2", { n_head: 3 }, "cannot make gpt2 of this config.json as 3 heads do not divide a hidden size of 20"],
+    ["gpt2", { n_layer: null, n_layers: 2 }, 'as it has no n_layer, but "n_layers"'],
+  ];
+  for (const [name, changes, message] of DECODER_FAULTS) {
+    it(`refuses a ${name} with ${JSON.stringify(changes)}`, () => {
+      const { config } = describedDecoders.cases[name]["causal-lm"];
+      expect(() => fromConfig({ ...config, ...changes }, { head: "causal-lm" })).toThrow(message);
+    });
+  }
+
+  it("says which heads an architecture has", () => {
+    expect(() => make("bert", {}, { head: "causal-lm" })).toThrow(
+      "cannot give bert the head causal-lm: it has classification and masked-lm",
+    );
+    const { config } = describedDecoders.cases.gpt2["causal-lm"];
+    expect(() => fromConfig(config, { head: "masked-lm" })).toThrow(
+      "cannot give gpt2 the head masked-lm: it has classification and causal-lm",
+    );
+  });
+
+  it("takes for absent keys of a decoder what transformers takes", () => {
+    for (const [type, defaults] of Object.entries(describedDecoders.defaults)) {
+      const { unusedKeys: _, ...bare } = fromConfig({ model_type: type }, { head: "causal-lm" }).config;
+      const { unusedKeys, ...full } = fromConfig(defaults, { head: "causal-lm" }).config;
+      expect({ ...full, labelNames: [] }).toEqual({ ...bare, labelNames: [] });
+      expect(unusedKeys).toEqual([]);
+    }
+  });
+
+  const KNOWN_DECODERS: readonly (readonly [name: string, config: Record<string, unknown>, count: number])[] = [
+    ["gpt2", { model_type: "gpt2", n_ctx: 1024 }, 124439808],
+    ["gpt2-medium", { model_type: "gpt2", n_embd: 1024, n_head: 16, n_layer: 24 }, 354823168],
+  ];
+  for (const [name, config, count] of KNOWN_DECODERS) {
+    it(`makes a ${name} of as many parameters as PyTorch's`, () => {
+      const { shapes } = fromConfig(config, { head: "causal-lm" });
+      expect(shapes.reduce((sum, [, shape]) => sum + sizeOf(shape), 0)).toBe(count);
+    });
+  }
 
   it("reads or refuses any damaged config", () => {
     const keys = [...new Set(CASES.flatMap((name) => Object.keys(configOf(name))))];

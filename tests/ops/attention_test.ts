@@ -183,6 +183,58 @@ describe("attention with a mask for each query, and a bias", () => {
     await checkDerivative(f, [...inputs(), numbers.tensor([B, 1, 1, S])]);
   });
 
+  /** First key and end of each query's range, one of them empty. */
+  const spansOf = (rows: number, keys: number) => {
+    const ends = Array.from({ length: B * rows }, (_, i) => {
+      const first = (2 * i) % (keys - 1);
+      return [first, i === 1 ? first : first + 1 + i % (keys - first)];
+    });
+    return { ends, spans: tensor(ends, { dtype: "i32" }).reshape([B, rows, 2]) };
+  };
+
+  it("lets each query see its range of keys alone, and gives zeros where that is empty", async () => {
+    const qkv = inputs();
+    const { ends, spans } = spansOf(T, S);
+    const sees = ([b, , t, s]: readonly number[]) => s >= ends[b * T + t][0] && s < ends[b * T + t][1];
+    const wanted = (await byLoops(qkv, (score, at) => sees(at) ? score : -1e30)).map((x, i) => {
+      const row = Math.floor(i / d);
+      const [first, end] = ends[Math.floor(row / (H * T)) * T + row % T];
+      return first === end ? 0 : x;
+    });
+    expectClose(await attention(qkv[0], qkv[1], qkv[2], { spans }).data(), wanted);
+  });
+
+  for (const G of [1, 2]) {
+    it(`shares ${G} heads of keys and values among 4 as if each had been there so often`, async () => {
+      const q = numbers.tensor([B, 4, T, d], { min: -1, max: 1 });
+      const [k, v] = [0, 1].map(() => numbers.tensor([B, G, S, d], { min: -1, max: 1 }));
+      const { spans } = spansOf(T, S);
+      const often = (x: Tensor) => x.expandDims(2).broadcastTo([B, G, 4 / G, S, d]).reshape([B, 4, S, d]);
+      const probe = numbers.tensor([B, 4, T, d]);
+      for (const options of [{}, { spans }, { causal: true, dropout: 0.25, key: random.key(5) }]) {
+        const shared = (k: Tensor, v: Tensor) => [k, v] as const;
+        const repeated = (k: Tensor, v: Tensor) => [often(k), often(v)] as const;
+        const [got, wanted] = [shared, repeated].map((heads) => {
+          const f = (q: Tensor, k: Tensor, v: Tensor) => attention(q, ...heads(k, v), options);
+          return [f(q, k, v), ...grad(([q, k, v]: Tensor[]) => sum(mul(f(q, k, v), probe)))([q, k, v])];
+        });
+        for (const [i, x] of got.entries()) expectClose(await x.data(), await wanted[i].data(), 2e-6);
+      }
+    });
+  }
+
+  it("has derivatives of ranges and shared heads, and of many cells", async () => {
+    const { spans } = spansOf(T, S);
+    const q = numbers.tensor([B, 4, T, d]);
+    const [k, v] = [0, 1].map(() => numbers.tensor([B, 2, S, d]));
+    await checkDerivative((q: Tensor, k: Tensor, v: Tensor) => attention(q, k, v, { spans }), [q, k, v]);
+    const others = numbers.tensor([3, B, 4, T, d]);
+    const each = vmap((q: Tensor) => attention(q, k, v, { spans }))(others);
+    for (const i of [0, 1, 2]) {
+      expectClose(await each.at(i).data(), await attention(others.at(i), k, v, { spans }).data(), 2e-6);
+    }
+  });
+
   it("is one of many cells, each with a bias of its own", async () => {
     const [q, k, v] = inputs();
     const biases = numbers.tensor([2, H, T, S]);
@@ -199,6 +251,8 @@ describe("attention with a mask for each query, and a bias", () => {
     const error = (options: AttentionOptions) => expect(() => attention(a, b, b, options));
     error({ mask: zeros([2, 3, 5]) }).toThrow("attention: a mask [2, 3, 5] does not fit keys [2, 3, 5, 8]");
     error({ mask: zeros([5]) }).toThrow("attention: a mask [5] does not fit");
+    error({ spans: zeros([2, 4, 2]) }).toThrow("attention: needs spans i32 [2, 4, 2], and got");
+    expect(() => attention(zeros([2, 4, 4, 8]), b, b)).toThrow("or a divisor of H heads there");
     error({ bias: zeros([2, 4, 5]) }).toThrow("attention: a bias [2, 4, 5] does not fit scores [2, 3, 4, 5]");
     error({ bias: zeros([2, 1, 3, 4, 5]) }).toThrow("does not fit scores");
     error({ bias: zeros([4, 5], { dtype: "i32" }) }).toThrow(TypeError);

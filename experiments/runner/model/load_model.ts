@@ -6,7 +6,7 @@ import { mebibytes } from "../../../lib/text/mebibytes.ts";
 
 /** A classifier as functions of its parameters, and what is known of it: one of Hugging Face's, or one's own. */
 export interface ClassifierModel
-  extends Pick<models.PretrainedModel, "apply" | "headNames" | "loraTargets" | "classPrefix"> {
+  extends Pick<models.PretrainedModel, "apply" | "headNames" | "loraTargets" | "classPrefix" | "transposed"> {
   readonly config: Pick<
     models.PretrainedConfig,
     "architecture" | "labels" | "labelNames" | "problem" | "vocabSize" | "maxLength" | "unusedKeys"

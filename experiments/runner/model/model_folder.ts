@@ -1,4 +1,4 @@
-import { cast, io, type Tensor } from "../../../mod.ts";
+import { cast, io, models, type Tensor } from "../../../mod.ts";
 import { TOKENIZER_FILES } from "../../../lib/data/mod.ts";
 import { writeAtomically } from "../../../lib/io/mod.ts";
 import type { LoadedModel } from "./load_model.ts";
@@ -42,8 +42,9 @@ export async function writeModelFolder(
   { loaded, labels }: { readonly loaded: Origin; readonly labels?: LabelSet },
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  const whole = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, cast(tensor, "f32")]));
-  const { config } = loaded;
+  const { config, model } = loaded;
+  const inF32 = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, cast(tensor, "f32")]));
+  const whole = models.checkpointOf(inF32, model);
   if (!config) return await io.saveSafetensors(`${folder}/model.safetensors`, whole, { format: "pt" });
   for (const name of TOKENIZER_FILES) {
     try {
