@@ -9,13 +9,16 @@ import type { Head } from "./heads.ts";
  */
 export type HeadName = "classification" | "masked-lm" | "causal-lm";
 
+/** What a model ends in: one of {@linkcode HeadName}, or `seq2seq-lm` for the text that a decoder writes about another. */
+export type AnyHeadName = HeadName | "seq2seq-lm";
+
 /** Names of the heads that there are. */
-export const HEAD_NAMES: readonly HeadName[] = ["classification", "masked-lm", "causal-lm"];
+export const HEAD_NAMES: readonly AnyHeadName[] = ["classification", "masked-lm", "causal-lm", "seq2seq-lm"];
 
 /** Options of {@linkcode fromConfig}. */
-export interface FromConfigOptions {
+export interface FromConfigOptions<Head extends AnyHeadName = AnyHeadName> {
   /** What the model ends in. */
-  readonly head: HeadName;
+  readonly head: Head;
   /** Number of classes, 1 for regression; by default as many as the config has, or 2. */
   readonly labels?: number;
   /** Rate of dropout at all places, in [0, 1), where a key is given; by default each place has the config's. */
@@ -32,7 +35,7 @@ export interface PretrainedConfig extends EncoderSizes {
   /** `model_type`, such as `roberta`. */
   readonly architecture: string;
   /** What the model ends in. */
-  readonly head: HeadName;
+  readonly head: AnyHeadName;
   /** Number of classes; 1 for regression. */
   readonly labels: number;
   /** Whether logits are of classes, or the score of a regression. */
@@ -62,6 +65,8 @@ export interface PretrainedModel extends ShapedModel<PretrainedConfig> {
   readonly transposed?: readonly string[];
   /** What else of the architecture a file may hold, by the names after the prefix, beside parameters and other heads. */
   readonly beside?: readonly RegExp[];
+  /** Other names, after the prefix, under which files may hold a parameter that is used in several places. */
+  readonly copies?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What an architecture makes of its config. */
@@ -137,7 +142,11 @@ export function labelsOf(
  *
  * Throws a RangeError that names what is not supported.
  */
-export function makeModel(architecture: Architecture, json: unknown, options: FromConfigOptions): PretrainedModel {
+export function makeModel(
+  architecture: Architecture,
+  json: unknown,
+  options: FromConfigOptions,
+): PretrainedModel {
   const { parts, head, common, unused, classifierDropout } = architecture.describe(json, options);
   const { heads, hiddenSize } = parts.sizes;
   if (hiddenSize % heads !== 0) {

@@ -59,6 +59,9 @@ const HARMLESS = new Set([
   ...["_name_or_path", "name_or_path", "transformers_version", "torch_dtype", "dtype", "tokenizer_class", "label2id"],
   ...["use_cache", "output_past", "output_attentions", "output_hidden_states", "return_dict", "gradient_checkpointing"],
   ...["chunk_size_feed_forward", "finetuning_task", "task_specific_params", "language", "attn_implementation"],
+  // Settings of generation, which newer files have in generation_config.json.
+  ...["early_stopping", "length_penalty", "max_length", "min_length", "no_repeat_ngram_size", "num_beams", "do_sample"],
+  ...["num_return_sequences", "repetition_penalty", "temperature", "top_k", "top_p", "_num_labels", "save_step"],
   ...["bos_token_id", "eos_token_id", "sep_token_id", "cls_token_id", "pad_token_id", "mask_token_id"],
 ]);
 

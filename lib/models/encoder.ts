@@ -89,6 +89,8 @@ export interface EncoderParts {
   readonly keysOfMix?: number;
   /** Whether what attention's output projection makes drops out, as everywhere but in DistilBERT. */
   readonly dropsAttended?: boolean;
+  /** Rate of dropout behind the activation of the feed-forward part, where a key is given; there is none by default. */
+  readonly activationDropout?: number;
 }
 
 /** Parameters of an encoder, in Hugging Face's order. */
@@ -111,8 +113,8 @@ export function encoderShapes(parts: EncoderParts): ParameterShape[] {
 }
 
 /** Number of keys that {@linkcode encode} takes. */
-export function encoderKeys({ sizes, keysOfMix = 1 }: EncoderParts): number {
-  return 1 + (2 + keysOfMix) * sizes.layers;
+export function encoderKeys({ sizes, keysOfMix = 1, activationDropout }: EncoderParts): number {
+  return 1 + (2 + keysOfMix + (activationDropout === undefined ? 0 : 1)) * sizes.layers;
 }
 
 /** Cuts `[B, T, H · d]` into heads: `[B, H, T, d]`. */
@@ -163,12 +165,15 @@ export function encode(
   }
   const layers = layersOf(params, { epsilon: sizes.layerNormEpsilon });
   const { dense, norm } = layers;
-  const activate = ACTIVATIONS[sizes.activation];
   const asked = tokens === "all" && batch.positions?.rank === 2 ? batch.positions : undefined;
   const askedOf = (x: Tensor) => asked ? embedding(x.reshape([-1, x.shape[2]]), asked) : x;
   // Other ways to mix know of the first tokens alone.
   const isLate = parts.mix !== undefined || sizes.layers === 0;
   const drop = (x: Tensor, rate = sizes.dropout) => dropout(x, { rate, key: nextKey() });
+  const activate = (x: Tensor) => {
+    const activated = ACTIVATIONS[sizes.activation](x);
+    return parts.activationDropout === undefined ? activated : drop(activated, parts.activationDropout);
+  };
 
   const embeddings = drop(parts.embed(layers, batch));
   let x = parts.widen?.(layers, embeddings) ?? embeddings;

@@ -1,6 +1,7 @@
 import { quoted } from "../text/quoted.ts";
 import { misspelt, requireName } from "../text/nearest.ts";
 import {
+  type AnyHeadName,
   type Architecture,
   type ArchitectureNames,
   type FromConfigOptions,
@@ -9,6 +10,7 @@ import {
   makeModel,
   type PretrainedModel,
 } from "./architecture.ts";
+import { BART, bartForClassification, bartForSeq2Seq } from "./bart.ts";
 import { BERT } from "./bert_architecture.ts";
 import type { PretrainedDecoder } from "./causal.ts";
 import { DEBERTA } from "./deberta.ts";
@@ -16,14 +18,15 @@ import { type DecoderArchitecture, makeDecoder } from "./decoder_architecture.ts
 import { DISTILBERT } from "./distilbert.ts";
 import { ELECTRA } from "./electra.ts";
 import { GPT2 } from "./gpt2.ts";
+import type { PretrainedSeq2Seq } from "./seq2seq.ts";
 import { CAMEMBERT, ROBERTA, XLM_ROBERTA } from "./roberta.ts";
 import { isObject } from "../text/is_object.ts";
 
 /** An architecture, the heads that it has, and its model. */
 interface Entry {
   readonly names: ArchitectureNames;
-  readonly heads: readonly HeadName[];
-  make(json: unknown, options: FromConfigOptions): PretrainedModel;
+  readonly heads: readonly AnyHeadName[];
+  make(json: unknown, options: FromConfigOptions): PretrainedModel | PretrainedSeq2Seq;
 }
 
 const encoder = (names: Architecture): Entry => ({
@@ -38,9 +41,16 @@ const decoder = (names: DecoderArchitecture): Entry => ({
   make: (json, options) => makeDecoder(names, json, options),
 });
 
+const bart: Entry = {
+  names: BART,
+  heads: ["classification", "seq2seq-lm"],
+  make: (json, options) => (options.head === "seq2seq-lm" ? bartForSeq2Seq : bartForClassification)(json, options),
+};
+
 const ENTRIES: readonly Entry[] = [
   ...[BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, ELECTRA, DISTILBERT, DEBERTA].map(encoder),
   ...[GPT2].map(decoder),
+  bart,
 ];
 const MODEL_TYPES = ENTRIES.map(({ names }) => names.modelType);
 
@@ -80,10 +90,10 @@ function entryOf(json: unknown): Entry {
  * [RoBERTa](https://arxiv.org/abs/1907.11692), [XLM-RoBERTa](https://arxiv.org/abs/1911.02116),
  * [CamemBERT](https://arxiv.org/abs/1911.03894), [ELECTRA](https://arxiv.org/abs/2003.10555),
  * [DistilBERT](https://arxiv.org/abs/1910.01108), DeBERTa [v2](https://arxiv.org/abs/2006.03654) and
- * [v3](https://arxiv.org/abs/2111.09543), and GPT-2 ([Radford et al.
- * 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)). Keys
- * that are absent have Hugging Face's defaults. A model with the head `causal-lm` decodes, too: it has `prefill` and
- * `step`.
+ * [v3](https://arxiv.org/abs/2111.09543), GPT-2 ([Radford et al.
+ * 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)), and
+ * [BART](https://arxiv.org/abs/1910.13461). Keys that are absent have Hugging Face's defaults. A model with the head
+ * `causal-lm` or `seq2seq-lm` decodes, too: it has `prefill` and `step`.
  *
  * Throws a RangeError that names what is not supported (an architecture, a head, a value) and what is.
  *
@@ -98,10 +108,17 @@ function entryOf(json: unknown): Entry {
  */
 export function fromConfig(
   json: unknown,
-  options: FromConfigOptions & { readonly head: "causal-lm" },
+  options: FromConfigOptions<"causal-lm">,
 ): PretrainedDecoder;
-export function fromConfig(json: unknown, options: FromConfigOptions): PretrainedModel;
-export function fromConfig(json: unknown, options: FromConfigOptions): PretrainedModel {
+export function fromConfig(
+  json: unknown,
+  options: FromConfigOptions<"seq2seq-lm">,
+): PretrainedSeq2Seq;
+export function fromConfig(
+  json: unknown,
+  options: FromConfigOptions<HeadName>,
+): PretrainedModel;
+export function fromConfig(json: unknown, options: FromConfigOptions): PretrainedModel | PretrainedSeq2Seq {
   const { names: { modelType }, heads, make } = entryOf(json);
   requireName("head", options.head, HEAD_NAMES);
   if (!heads.includes(options.head)) {

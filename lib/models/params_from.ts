@@ -47,6 +47,25 @@ function modernName(name: string): string {
   return name.replace(/(^|\.)gamma$/, "$1weight").replace(/(^|\.)beta$/, "$1bias");
 }
 
+/** A name without the architecture's prefix. */
+function bareName(name: string, prefix: string): string {
+  return name.startsWith(`${prefix}.`) ? name.slice(prefix.length + 1) : name;
+}
+
+/** Takes what a file has under another of a parameter's names where it lacks the parameter's own. */
+function adoptCopies(
+  { copies = {}, prefix }: Pick<PretrainedModel, "copies" | "prefix">,
+  found: Map<string, string>,
+  ignored: string[],
+): void {
+  for (const [name, others] of Object.entries(copies)) {
+    const copy = found.has(name) ? undefined : ignored.find((one) => others.includes(bareName(one, prefix)));
+    if (copy === undefined) continue;
+    found.set(name, copy);
+    ignored.splice(ignored.indexOf(copy), 1);
+  }
+}
+
 function list(names: readonly string[]): string {
   return names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
 }
@@ -73,7 +92,7 @@ function list(names: readonly string[]): string {
  */
 export function paramsFrom(
   tensors: Readonly<Record<string, Tensor>>,
-  model: PretrainedModel,
+  model: Omit<PretrainedModel, "apply">,
   { key, fresh: freshness = "missing", dtype: matrices = "f32" }: ParamsFromOptions,
 ): { params: Record<string, Tensor>; report: LoadReport } {
   const { prefix, config, beside = [] } = model;
@@ -89,7 +108,7 @@ export function paramsFrom(
     const modern = modernName(name);
     const wanted = [modern, `${prefix}.${modern}`].find((candidate) => shapes.has(candidate));
     if (wanted === undefined) {
-      const bare = modern.startsWith(`${prefix}.`) ? modern.slice(prefix.length + 1) : modern;
+      const bare = bareName(modern, prefix);
       const isBeside = [...BESIDE, ...beside].some((pattern) => pattern.test(bare)) ||
         (config.architecture === "deberta-v2" && bare === UNUSED_POSITIONS);
       if (!isBeside) {
@@ -106,6 +125,7 @@ export function paramsFrom(
       found.set(wanted, name);
     }
   }
+  adoptCopies(model, found, ignored);
   for (const [name, source] of found) {
     const { shape, dtype } = tensors[source];
     if (["i32", "u32", "bool"].includes(dtype)) throw new TypeError(`${source} is ${dtype}: a parameter is a float`);

@@ -28,19 +28,21 @@ export interface TwoLayerClassifierOptions {
   readonly dropout: number;
   /** Between them. */
   readonly activate: (x: Tensor) => Tensor;
+  /** What its layers' names begin with; `classifier` by default. */
+  readonly name?: string;
 }
 
-/** The head on the first token that RoBERTa and ELECTRA have. */
+/** The head on the first token that RoBERTa and ELECTRA have, and BART on a token of its choice. */
 export function twoLayerClassifier(options: TwoLayerClassifierOptions): Head {
-  const { hiddenSize: C, labels, dropout: rate, activate } = options;
+  const { hiddenSize: C, labels, dropout: rate, activate, name = "classifier" } = options;
   return {
-    shapes: [...denseShapes("classifier.dense", C, C), ...denseShapes("classifier.out_proj", labels, C)],
+    shapes: [...denseShapes(`${name}.dense`, C, C), ...denseShapes(`${name}.out_proj`, labels, C)],
     tokens: "first",
     keys: 2,
     apply(hidden, { dense, nextKey }) {
       const drop = (x: Tensor) => dropout(x, { rate, key: nextKey() });
       const first = drop(hidden.at(0, { axis: 1 }));
-      return dense(drop(activate(dense(first, "classifier.dense"))), "classifier.out_proj");
+      return dense(drop(activate(dense(first, `${name}.dense`))), `${name}.out_proj`);
     },
   };
 }

@@ -2,7 +2,7 @@ import { copy } from "../ops/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { BaseParams, Method } from "./method.ts";
 import { defineMethod, type MethodDescription } from "./method_description.ts";
-import { DEFAULT_HEADS, selectHeads, selectTargets, type TargetPattern } from "./targets.ts";
+import { DEFAULT_HEADS, isBuffer, selectHeads, selectTargets, type TargetPattern } from "./targets.ts";
 
 /** What full fine-tuning trains: parameters under their names. */
 export type FullTrainable = Readonly<Record<string, Tensor>>;
@@ -23,7 +23,7 @@ function count(params: BaseParams): number {
 }
 
 /**
- * Full fine-tuning: every parameter is trained, as a copy in f32, or with `targets` the weights of those layers and the
+ * Full fine-tuning: every parameter is trained, buffers aside (BART's `final_logits_bias`), as a copy in f32, or with `targets` the weights of those layers and the
  * heads. There is no adapter, so that `export` throws an Error; `merge` gives the parameters.
  *
  * `init` throws a TypeError where what it trains is kept in f16, in which small steps vanish, and a RangeError where a pattern of
@@ -48,7 +48,7 @@ export function wholeWeights(
   { targets, heads }: FullOptions,
 ): Method<FullTrainable, Record<string, never>> {
   const namesIn = (base: BaseParams): string[] => {
-    if (targets === undefined) return Object.keys(base);
+    if (targets === undefined) return Object.keys(base).filter((name) => !isBuffer(name));
     const weights = selectTargets(base, targets, heads).map((path) => `${path}.weight`);
     return [...weights, ...selectHeads(base, heads ?? DEFAULT_HEADS)];
   };

@@ -46,6 +46,7 @@ export {
   ownAdapter,
   peftAdapter,
 } from "./files/adapter_files.ts";
+export { type TaskType, withTaskType } from "./files/task_type.ts";
 export { PEFT_PREFIX } from "./files/adapter_tensors.ts";
 export { changeOf, type Factors, type LowRankPatterns, type LowRankTrainable } from "./factors.ts";
 export {

@@ -14,7 +14,25 @@ export type TargetPattern = RegExp | string | readonly string[];
  * What is trained whole unless told otherwise: the classifier, and the layers in front of it that checkpoints of bare
  * encoders lack.
  */
-export const DEFAULT_HEADS = /(^|\.)(classifier|score|pooler|pre_classifier)(\.|$)/;
+export const DEFAULT_HEADS = /(^|\.)(classifier|classification_head|score|pooler|pre_classifier)(\.|$)/;
+
+/** Tables of embeddings that are not called so: BART's, GPT-2's and Llama's. */
+const TABLES = /(^|\.)(shared|embed_tokens|embed_positions|wte|wpe)$/;
+
+/** Whether a module is a table of embeddings, by its path. */
+export function isTable(path: string): boolean {
+  return /embeddings?\b/.test(path) || TABLES.test(path);
+}
+
+/** Whether a table is one that encoder and decoder share, which PyTorch's modules read under other names. */
+export function isShared(path: string): boolean {
+  return /(^|\.)shared$/.test(path);
+}
+
+/** Whether a parameter is one that models keep, and no method trains: a buffer in PyTorch. */
+export function isBuffer(name: string): boolean {
+  return /(^|\.)final_logits_bias$/.test(name);
+}
 
 /** `bert.encoder.layer.0.attention.self.query` is also known as `…attention.query`. */
 function aliases(path: string): string[] {
@@ -74,8 +92,9 @@ function missesAll(pattern: TargetPattern, paths: readonly string[]): string {
  */
 export function selectTargets(base: BaseParams, pattern: TargetPattern, heads: RegExp = DEFAULT_HEADS): string[] {
   const paths = Object.entries(base)
-    .filter(([name, { rank }]) => name.endsWith(".weight") && rank === 2 && !/embeddings?\b/.test(name))
-    .map(([name]) => name.slice(0, -".weight".length));
+    .filter(([name, { rank }]) => name.endsWith(".weight") && rank === 2)
+    .map(([name]) => name.slice(0, -".weight".length))
+    .filter((path) => !isTable(path));
   const lacking = Array.isArray(pattern) ? pattern.filter((name) => !paths.some((path) => matches([name], path))) : [];
   if (lacking.length > 0) {
     throw new RangeError(`cannot select targets as ${lacking.map((name) => missesAll(name, paths)).join("; ")}`);

@@ -10,8 +10,11 @@ import { describedDecoders } from "../support/decoders.ts";
 import { caseBatch, CASES, checkpointOf, described } from "../support/pretrained.ts";
 
 const configOf = (name: string) => described.cases[name].classification.config;
-const make = (name: string, changes: Record<string, unknown> = {}, options: Partial<FromConfigOptions> = {}) =>
-  fromConfig({ ...configOf(name), ...changes }, { head: "classification", ...options });
+const make = (
+  name: string,
+  changes: Record<string, unknown> = {},
+  options: Partial<FromConfigOptions<HeadName>> = {},
+) => fromConfig({ ...configOf(name), ...changes }, { head: "classification", ...options });
 
 const REFUSED: readonly (readonly [name: string, changes: Record<string, unknown>, message: string])[] = [
   [
@@ -334,6 +337,7 @@ describe("fromConfig()", () => {
       distilbert: ["q_lin", "v_lin"],
       "deberta-v2": ["query_proj", "value_proj"],
       gpt2: ["c_attn"],
+      bart: ["q_proj", "v_proj"],
     });
     for (const name of CASES) {
       const { loraTargets, config } = make(name);

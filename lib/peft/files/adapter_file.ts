@@ -2,7 +2,7 @@ import type { Tree } from "../../tensor/tree.ts";
 import type { LowRankTrainable } from "../factors.ts";
 import type { Adapter, BaseParams, Method } from "../method.ts";
 import type { MethodOptions, OptionSchema } from "../method_options.ts";
-import { selectTargets } from "../targets.ts";
+import { isShared, isTable, selectTargets } from "../targets.ts";
 import { AdapterTensors } from "./adapter_tensors.ts";
 import { ConfigFields } from "./config_fields.ts";
 import { type FieldValues, readOptions } from "./option_fields.ts";
@@ -63,13 +63,19 @@ function placesOf(fields: ConfigFields, tensors: AdapterTensors, base: BaseParam
   const names = Object.keys(base);
   // Our own files of older versions name the task where they hold a pooler alone.
   const saved = names.some((name) => isSavedWith(byTask, name) && tensors.has(name)) ? [...named, ...byTask] : named;
-  const heads = exactly([...new Set(names.filter((name) => isSavedWith(saved, name)).map(modulePath))]);
+  const whole = [...new Set(names.filter((name) => isSavedWith(saved, name)).map(modulePath))];
+  if (whole.some(isShared)) {
+    fields.fail(
+      "modules_to_save",
+      "modules but the shared embeddings, which the model reads under other names in PEFT",
+    );
+  }
+  const heads = exactly(whole);
   const targets = fields.names("target_modules");
   const isTarget = targets === undefined
     ? (path: string) => tensors.left.some((name) => name.startsWith(`${path}.lora_`))
     : targetTest(fields, [...named, ...byTask]);
   const matrices = names.filter((name) => name.endsWith(".weight") && base[name].rank === 2).map(modulePath);
-  const isTable = (path: string) => path.endsWith("embeddings");
   const linear = matrices.filter((path) => !isTable(path) && isTarget(path, "linear"));
   const tables = matrices.filter((path) => isTable(path) && isTarget(path, "table"));
   if (linear.length + tables.length === 0) {

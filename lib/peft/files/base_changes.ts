@@ -18,6 +18,7 @@ import { tensor } from "../../tensor/create.ts";
 import { formatShape, sameShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { BaseParams } from "../method.ts";
+import { isShared } from "../targets.ts";
 import type { AdapterTensors } from "./adapter_tensors.ts";
 import type { ConfigFields } from "./config_fields.ts";
 
@@ -60,10 +61,13 @@ function replaced(base: BaseParams, { tensors, tables, linear }: BaseChanges): R
 
 /** A table with the product of its factors: W + s·(B A)ᵀ, and by DoRA each of its columns as long as it says. */
 function adaptedTable(path: string, W: Tensor, { fields, tensors, settingOf }: BaseChanges & LoraSettings): Tensor {
-  if (path.endsWith("rel_embeddings")) {
-    throw new Error(
-      `cannot use the adapter: PEFT's factors of ${path} are without effect there, as it is read by its rows`,
-    );
+  const other = path.endsWith("rel_embeddings")
+    ? "it is read by its rows"
+    : isShared(path)
+    ? "encoder and decoder read it under names of their own"
+    : undefined;
+  if (other !== undefined) {
+    throw new Error(`cannot use the adapter: PEFT's factors of ${path} are without effect there, as ${other}`);
   }
   const { rank, scale } = settingOf(path);
   const [rows, columns] = W.shape;
