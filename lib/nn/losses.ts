@@ -58,12 +58,8 @@ export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntro
   const counts = isCounted.astype("f32").mul(weights ? weights.reshape([rows]) : 1);
   const table = logits.reshape([rows, classes]);
   // Chosen and not multiplied: 0 · NaN would be NaN. From 0, as −0 would be printed with its sign.
-  let total = sub(0, where(isCounted, logProbability(table, flat).mul(counts), 0).sum());
-  if (labelSmoothing > 0) {
-    const means = table.logSoftmax().mean({ axis: -1 });
-    const spread = sub(0, where(isCounted, means.mul(counts), 0).sum());
-    total = total.mul(1 - labelSmoothing).add(spread.mul(labelSmoothing));
-  }
+  const logarithms = logProbability(table, flat, { smoothing: labelSmoothing });
+  const total = sub(0, where(isCounted, logarithms.mul(counts), 0).sum());
   return { sum: total, count: counts.sum() };
 }
 

@@ -33,7 +33,7 @@ export { cos, exp, log, rsqrt, sigmoid, sin, sqrt, tanh } from "./exponential.ts
 export { square } from "./arithmetic.ts";
 export { addLowRank, type LowRank } from "./low_rank.ts";
 export { matmul } from "./matmul.ts";
-export { logProbability } from "./log_probability.ts";
+export { logProbability, type LogProbabilityOptions } from "./log_probability.ts";
 export { matmulSum } from "./matmul_sum.ts";
 export { max, mean, min, sum } from "./reduce.ts";
 export { prod } from "./prod.ts";

@@ -354,7 +354,9 @@ export const DRAWINGS: Readonly<Record<string, Drawing>> = {
   logProbability: (draft) => {
     const logits = draft.value(matrix(), () => [draft.size() % 40, draft.between(1, 80)]);
     const [rows, n] = draft.tensor(logits).shape;
-    return n === 0 ? undefined : call(logits, idsOf(draft, [rows], n));
+    if (n === 0) return undefined;
+    const labels = idsOf(draft, [rows], n);
+    return draft.chance(0.7) ? call(logits, labels) : call(logits, labels, { smoothing: draft.one([0.1, 0.5, 1]) });
   },
   embedding: (draft) => {
     const table = draft.value(matrix(["f32", "f32", "f16"]), matrixShape(draft));

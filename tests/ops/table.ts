@@ -279,6 +279,16 @@ export const TABLE: readonly Row[] = [
     shapes: [[3, 68], [3]],
   },
   {
+    name: "logProbability of smoothed labels, odd rows",
+    f: (x, w) => ops.mul(ops.logProbability(x, tensor(Int32Array.of(0, 6, 3, 3, 1)), { smoothing: 0.1 }), w),
+    shapes: [[5, 7], [5]],
+  },
+  {
+    name: "logProbability of smoothed labels in fours",
+    f: (x) => ops.logProbability(x, tensor(Int32Array.of(0, 67, 31)), { smoothing: 0.75 }),
+    shapes: [[3, 68]],
+  },
+  {
     name: "matmulSum in fours",
     f: (a, b, z, v) => ops.matmulSum([a, b], [z, v]),
     shapes: [[20, 16], [16, 36], [20, 8], [8, 36]],

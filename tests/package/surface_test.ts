@@ -30,7 +30,7 @@ const LANGUAGE = [
 const TYPES = [
   ..."DType HostArray NestedArray Shape TensorOptions TypedArray".split(" "),
   ..."DynamicSliceOptions DynamicStart SortOptions".split(" "),
-  ..."AxisOption ClipOptions CumulativeSumOptions DiagonalOption DTypeOption GeluOptions Key LowRank MatmulOptions PadOptions ReduceOptions RollOptions SliceOptions SplitOptions TensorLike VarianceOptions"
+  ..."AxisOption ClipOptions CumulativeSumOptions DiagonalOption DTypeOption GeluOptions Key LogProbabilityOptions LowRank MatmulOptions PadOptions ReduceOptions RollOptions SliceOptions SplitOptions TensorLike VarianceOptions"
     .split(" "),
   ..."AnyFunction Axes CustomVjpRules GradOptions ScanOptions ValueAndGrad ValueAndGradOptions VmapOptions".split(" "),
   ..."JitArguments JitOptions JittedFunction Lifted LiftedAll NumberPositions TakesNumbers WantsNumbers".split(" "),
