@@ -1,4 +1,5 @@
 import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
+import { CHAT_TEMPLATE_FILE } from "../data/tokenizer/chat_template_of.ts";
 import { TOKENIZER_FILES, tokenizerFromFiles } from "../data/tokenizer/tokenizer_files.ts";
 import { readJsonObject } from "../io/read_json_object.ts";
 import { loadWeights, type LoadWeightsOptions } from "../io/weights.ts";
@@ -65,7 +66,7 @@ export async function loadPretrained(source: string, options: LoadPretrainedOpti
  */
 export async function readTokenizer(folder: string): Promise<Tokenizer | undefined> {
   const files: Record<string, Uint8Array> = {};
-  for (const name of [...TOKENIZER_FILES, "config.json"]) {
+  for (const name of [...TOKENIZER_FILES, CHAT_TEMPLATE_FILE, "config.json"]) {
     try {
       files[name] = await Deno.readFile(`${folder}/${name}`);
     } catch (error) {

@@ -1,3 +1,4 @@
+import { CHAT_TEMPLATE_FILE } from "../data/tokenizer/chat_template_of.ts";
 import { TOKENIZER_FILES } from "../data/tokenizer/tokenizer_files.ts";
 import { isFile } from "../io/is_file.ts";
 import { parseWeightsIndex, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../io/weights.ts";
@@ -12,6 +13,7 @@ const SMALL_FILES: ReadonlySet<string> = new Set([
   "config.json",
   "adapter_config.json",
   "adapter_model.safetensors",
+  CHAT_TEMPLATE_FILE,
   ...TOKENIZER_FILES,
 ]);
 

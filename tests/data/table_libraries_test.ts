@@ -1,11 +1,11 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
 import config from "../../deno.json" with { type: "json" };
-import { TABLE_LIBRARIES } from "../../lib/data/table/npm_module.ts";
+import { DATA_LIBRARIES } from "../../lib/data/table/npm_module.ts";
 
-describe("TABLE_LIBRARIES", () => {
+describe("DATA_LIBRARIES", () => {
   it("are of the versions that deno.json pins", () => {
     const pinned: Readonly<Record<string, string>> = config.scopes["./"];
-    for (const [name, version] of Object.entries(TABLE_LIBRARIES)) expect(pinned[name]).toBe(`npm:${name}@${version}`);
+    for (const [name, version] of Object.entries(DATA_LIBRARIES)) expect(pinned[name]).toBe(`npm:${name}@${version}`);
   });
 });

@@ -28,15 +28,34 @@ function objectOf(line: string, columns: readonly string[], where: string): Read
   return key === undefined ? { ...value } : fail(`its key ${quoted(key)} stands there twice`);
 }
 
+/** An object that stands on a line. */
+export interface JsonRow {
+  /** The line, from 1. */
+  readonly at: number;
+  readonly object: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads JSON lines: an object a line, in which none of these keys stands twice. Blank lines at the end are no rows.
+ *
+ * Throws a SyntaxError that names the line and what is wrong with it.
+ */
+export function* jsonObjects(
+  text: string,
+  { keys, place }: { readonly keys: readonly string[]; readonly place: Place },
+): Generator<JsonRow> {
+  for (const [i, line] of text.trimEnd().split("\n").entries()) {
+    yield { at: i + 1, object: objectOf(line, keys, place(i + 1)) };
+  }
+}
+
 /**
  * Reads columns of JSON lines: an object a line, whose keys are the columns. Blank lines at the end are no rows.
  *
  * Throws a SyntaxError that names the line and what is wrong with it.
  */
 export function jsonRows(text: string, { columns, place }: { columns: readonly string[]; place: Place }): Row[] {
-  return text.trimEnd().split("\n").map((line, i): Row => {
-    const at = i + 1;
-    const object = objectOf(line, columns, place(at));
+  return Array.from(jsonObjects(text, { keys: columns, place }), ({ at, object }): Row => {
     if (columns.some((column) => !Object.hasOwn(object, column))) findColumns(columns, Object.keys(object), place(at));
     return { at, cells: columns.map((column) => object[column]) };
   });

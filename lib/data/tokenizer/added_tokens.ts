@@ -34,6 +34,16 @@ export class AddedVocabulary {
     return this.#ids.get(content) ?? this.model.vocab.get(content);
   }
 
+  /** An added token; `undefined` of other ids. */
+  tokenOf(id: number): AddedToken | undefined {
+    return this.#tokens.get(id);
+  }
+
+  /** Whether a token is special, such as `[SEP]`. */
+  isSpecial(content: string): boolean {
+    return this.#special.has(content);
+  }
+
   /** Ids of all added tokens. */
   get ids(): Iterable<number> {
     return this.#tokens.keys();

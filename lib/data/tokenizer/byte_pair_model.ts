@@ -1,3 +1,4 @@
+import { popHeap, pushHeap } from "./heap.ts";
 import type { TokenModel } from "./token_model.ts";
 
 /** Settings of {@linkcode bytePairModel}, known to be whole. */
@@ -74,10 +75,10 @@ export function bytePairModel(settings: BytePairSettings): TokenModel {
     const heap: Candidate[] = [];
     const offer = (at: number) => {
       const found = merges.get(ids[at])?.get(ids[next[at]]);
-      if (found) push(heap, { at, rank: found[0], merged: found[1] });
+      if (found) pushHeap(heap, { at, rank: found[0], merged: found[1] }, precedes);
     };
     for (let at = 0; at + 1 < ids.length; at++) offer(at);
-    for (let top = pop(heap); top !== undefined; top = pop(heap)) {
+    for (let top = popHeap(heap, precedes); top !== undefined; top = popHeap(heap, precedes)) {
       const { at, merged } = top;
       const right = next[at];
       if (isGone[at] || right === -1) continue;
@@ -108,29 +109,3 @@ export function bytePairModel(settings: BytePairSettings): TokenModel {
 
 /** Whether a candidate comes first: the lower rank, or the place further left. */
 const precedes = (a: Candidate, b: Candidate): boolean => a.rank < b.rank || a.rank === b.rank && a.at < b.at;
-
-function push(heap: Candidate[], candidate: Candidate): void {
-  let at = heap.push(candidate) - 1;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (!precedes(candidate, heap[parent])) break;
-    heap[at] = heap[parent];
-    at = parent;
-  }
-  heap[at] = candidate;
-}
-
-function pop(heap: Candidate[]): Candidate | undefined {
-  const [top] = heap;
-  const last = heap.pop();
-  if (heap.length === 0 || last === undefined) return top;
-  let at = 0;
-  for (let child = 1; child < heap.length; child = 2 * at + 1) {
-    if (child + 1 < heap.length && precedes(heap[child + 1], heap[child])) child++;
-    if (!precedes(heap[child], last)) break;
-    heap[at] = heap[child];
-    at = child;
-  }
-  heap[at] = last;
-  return top;
-}

@@ -13,6 +13,8 @@ export interface TokenModel {
   readonly size: number;
   /** The piece of what the vocabulary lacks; without one, that is dropped. */
   readonly unknown?: string;
+  /** The piece of an id, where ids of one piece are several. */
+  pieceOf?(id: number): string | undefined;
   /** Ids of a word's pieces. */
   encode(word: string): readonly number[];
 }

@@ -1,5 +1,7 @@
 import { type AddedToken, AddedVocabulary } from "./added_tokens.ts";
 import { flagsOf } from "./added_token_flags.ts";
+import { chatTemplateOf } from "./chat_template_of.ts";
+import { type DecodeOptions, idDecoder } from "./decode_ids.ts";
 import { layoutOf } from "./layout.ts";
 import { longestFirst } from "./longest_first.ts";
 import { normalizerOf } from "./normalizer.ts";
@@ -26,6 +28,11 @@ export interface TokenIds {
 export interface EncodeOptions {
   /** Most tokens of the result, special tokens included; no bound by default. */
   readonly maxLength?: number;
+  /**
+   * Whether special tokens are put around the text, as models want it; true by default. Those within the text itself
+   * are found in any case.
+   */
+  readonly addSpecial?: boolean;
 }
 
 /** Turns text into the ids of a vocabulary, laid out as its model wants them. */
@@ -42,6 +49,14 @@ export interface Tokenizer {
   readonly sepId?: number;
   /** Id of [MASK] or what takes its place. */
   readonly maskId?: number;
+  /** Id of the token that texts begin with, where the files name one as `bos_token`. */
+  readonly bosId?: number;
+  /** Id of the token that texts end with, where the files name one as `eos_token`. */
+  readonly eosId?: number;
+  /** Texts of special tokens by their names, `bos_token` and so on, as far as the files have them. */
+  readonly specialTokens: ReadonlyMap<string, string>;
+  /** The template in Jinja's language that makes one text of a chat's messages, where the files have one. */
+  readonly chatTemplate?: string;
   /** Most tokens that the model is meant for, where the files say it: `model_max_length`. */
   readonly modelMaxLength?: number;
   /**
@@ -52,6 +67,13 @@ export interface Tokenizer {
    * Throws a RangeError where `maxLength` leaves no room for the special tokens.
    */
   encode(text: string, text2?: string, options?: EncodeOptions): TokenIds;
+  /**
+   * The text of ids, by the decoder of `tokenizer.json` or of the tokenizer's class, as transformers' `decode` gives it.
+   * Special tokens are left out, and so are ids that no token has. Bytes that are no UTF-8 become U+FFFD.
+   *
+   * Throws a TypeError where the decoder is not supported.
+   */
+  decode(ids: Iterable<number>, options?: DecodeOptions): string;
 }
 
 /** The parts of a `tokenizer.json` that are read here. */
@@ -81,6 +103,9 @@ export interface TokenizerSettings {
   readonly hasTypes: boolean;
   /** Whether special tokens in a text are text as any other. */
   readonly cutsSpecial: boolean;
+  /** Whether decoded text loses white space before punctuation. */
+  readonly cleansUp: boolean;
+  readonly chatTemplate?: string;
   readonly modelMaxLength?: number;
 }
 
@@ -107,7 +132,8 @@ export function tokenizerFromJson(json: TokenizerJson, config: TokenizerConfig =
       const name = isObject(value) ? value.content : value;
       if (key.endsWith("_token") && typeof name === "string") names.set(key, name);
     }
-    return assembleTokenizer(json, { names, added: [], ...sidesOf(config, json, true) });
+    const chatTemplate = chatTemplateOf(config);
+    return assembleTokenizer(json, { names, added: [], ...chatTemplate, ...sidesOf(config, json, true) });
   });
 }
 
@@ -125,7 +151,7 @@ export function sidesOf(
   config: TokenizerConfig,
   json: RawTokenizerJson,
   usuallyHasTypes: boolean,
-): Pick<TokenizerSettings, "truncatesLeft" | "hasTypes" | "cutsSpecial" | "modelMaxLength"> {
+): Pick<TokenizerSettings, "truncatesLeft" | "hasTypes" | "cutsSpecial" | "cleansUp" | "modelMaxLength"> {
   const { model_input_names: inputs, model_max_length: most } = config;
   // The side of a truncation that tokenizer.json has counts where the configuration has none.
   const direction = isObject(json?.truncation) ? json.truncation.direction : undefined;
@@ -143,6 +169,7 @@ export function sidesOf(
     truncatesLeft: side === "left",
     hasTypes: inputs?.includes("token_type_ids") ?? usuallyHasTypes,
     cutsSpecial: config.split_special_tokens === true,
+    cleansUp: config.clean_up_tokenization_spaces === true,
     // Without a bound, Hugging Face's libraries write 1e30.
     ...typeof most === "number" && Number.isInteger(most) && most > 0 && most < 2 ** 31 && { modelMaxLength: most },
   };
@@ -158,7 +185,7 @@ export function assembleTokenizer(json: RawTokenizerJson, settings: TokenizerSet
   added.add(addedTokensOf(json));
   added.add(settings.added);
   const layout = layoutOf(settings.postProcessor?.((name) => added.idOf(name)) ?? part("post_processor"));
-  const { truncatesLeft, hasTypes, cutsSpecial, modelMaxLength } = settings;
+  const { truncatesLeft, hasTypes, cutsSpecial, cleansUp, modelMaxLength, names, chatTemplate } = settings;
   const splitRaw = added.rawSplitter(cutsSpecial);
   const splitNormalized = added.normalizedSplitter(normalize, cutsSpecial);
 
@@ -181,8 +208,10 @@ export function assembleTokenizer(json: RawTokenizerJson, settings: TokenizerSet
     return ids;
   };
 
-  const encode = (text: string, text2?: string, { maxLength = Infinity }: EncodeOptions = {}): TokenIds => {
-    const parts = text2 === undefined ? layout.single : layout.pair;
+  const encode = (text: string, text2?: string, options: EncodeOptions = {}): TokenIds => {
+    const { maxLength = Infinity, addSpecial = true } = options;
+    const around = text2 === undefined ? layout.single : layout.pair;
+    const parts = addSpecial ? around : around.filter(({ kind }) => kind === "text");
     const room = maxLength - parts.filter(({ kind }) => kind === "token").length;
     if (!(room >= 0)) throw new RangeError(`Cannot encode as the special tokens alone exceed maxLength ${maxLength}`);
     const texts = (text2 === undefined ? [text] : [text, text2]).map(piecesOf);
@@ -207,9 +236,12 @@ export function assembleTokenizer(json: RawTokenizerJson, settings: TokenizerSet
   for (const ids of [model.vocab.values(), added.ids]) for (const id of ids) vocabSize = Math.max(vocabSize, id + 1);
   return {
     vocabSize,
-    ...specialIdsOf(settings.names, added, model),
+    ...specialIdsOf(names, added, model),
+    specialTokens: names,
+    ...chatTemplate !== undefined && { chatTemplate },
     ...modelMaxLength !== undefined && { modelMaxLength },
     encode,
+    decode: idDecoder({ model, added, normalize, decoder: part("decoder"), cleansUp: cleansUp && !isBytePair(json) }),
   };
 }
 
@@ -217,7 +249,7 @@ function specialIdsOf(
   names: ReadonlyMap<string, string>,
   added: AddedVocabulary,
   model: TokenModel,
-): Pick<Tokenizer, "padId" | "unknownId" | "clsId" | "sepId" | "maskId"> {
+): Pick<Tokenizer, "padId" | "unknownId" | "clsId" | "sepId" | "maskId" | "bosId" | "eosId"> {
   const find = (contents: readonly (string | undefined)[]) =>
     contents.map((content) => content === undefined ? undefined : added.idOf(content)).find((id) => id !== undefined);
   const special = Object.fromEntries(
@@ -235,7 +267,14 @@ const SPECIAL_TOKENS = [
   ["clsId", "cls_token", "[CLS]", "<s>"],
   ["sepId", "sep_token", "[SEP]", "</s>"],
   ["maskId", "mask_token", "[MASK]", "<mask>"],
+  ["bosId", "bos_token"],
+  ["eosId", "eos_token"],
 ] as const;
+
+/** Whether the pieces are those of byte-pair encoding. */
+function isBytePair({ model }: RawTokenizerJson): boolean {
+  return isObject(model) && (model.type ?? (model.merges === undefined ? undefined : "BPE")) === "BPE";
+}
 
 /** A part, or nothing. */
 function expectPart(name: string, value: unknown): Part | null {

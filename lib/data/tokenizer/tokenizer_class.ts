@@ -6,6 +6,7 @@ import {
   debertaParts,
   debertaV2Parts,
   gpt2Parts,
+  qwen2Parts,
   robertaParts,
   spacedUnigramParts,
 } from "./tokenizer_class_parts.ts";
@@ -59,6 +60,12 @@ const CLASSES: readonly TokenizerClass[] = [
   },
   {
     ...roberta,
+    name: "Qwen2Tokenizer",
+    names: { unk_token: "<|endoftext|>", eos_token: "<|endoftext|>", pad_token: "<|endoftext|>" },
+    parts: qwen2Parts,
+  },
+  {
+    ...roberta,
     name: "DebertaTokenizer",
     hasTypes: true,
     names: DEBERTA_NAMES,
@@ -108,6 +115,7 @@ const OF_MODELS: ReadonlyMap<string, string> = new Map(
     XLMRobertaTokenizer: "xlm-roberta xmod gte",
     CamembertTokenizer: "camembert",
     GPT2Tokenizer: "gpt2 gpt_neo gptj opt phi codegen",
+    Qwen2Tokenizer: "qwen2 qwen2_moe qwen3 qwen3_moe qwen3_next",
     DebertaTokenizer: "deberta",
     DebertaV2Tokenizer: "deberta-v2",
   }).flatMap(([name, models]) => models.split(" ").map((model) => [model, name] as const)),
@@ -124,8 +132,8 @@ const OTHERS = new Set((
   "mbart50 mgp-str mluke moss_transcribe_diarize mpnet mpt mt5 musicgen musicgen_melody mvp myt5 nemotron3_5_asr " +
   "nemotron_asr_streaming nllb nllb-moe nougat olmo olmoe omdet-turbo omniasr_ctc oneformer openai-gpt ovis2 owlv2 " +
   "owlvit parakeet_ctc parakeet_rnnt parakeet_tdt pegasus perceiver phobert plbart pp_formulanet prophetnet " +
-  "qianfan_ocr qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_moe qwen2_vl qwen3 qwen3_5 qwen3_5_moe " +
-  "qwen3_5_moe_text qwen3_5_text qwen3_asr qwen3_moe qwen3_next qwen3_omni_moe qwen3_vl qwen3_vl_moe qwen4_exp rag " +
+  "qianfan_ocr qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_vl qwen3_5 qwen3_5_moe " +
+  "qwen3_5_moe_text qwen3_5_text qwen3_asr qwen3_omni_moe qwen3_vl qwen3_vl_moe qwen4_exp rag " +
   "recurrent_gemma reformer rembert roc_bert roformer rwkv sam3 sam3_video seamless_m4t seamless_m4t_v2 " +
   "shieldgemma2 siglip siglip2 speech_to_text speecht5 splinter switch_transformers t5 t5gemma tapas tipsv2 udop " +
   "unispeech unispeech-sat vibevoice videoprism vits wav2vec2 wav2vec2-bert wav2vec2-conformer wav2vec2_phoneme " +
@@ -147,6 +155,8 @@ export function tokenizerClassOf(
   const { model_type: model } = modelConfig;
   const given = config.tokenizer_class ?? modelConfig.tokenizer_class;
   if (MISNAMED.has(model)) return AS_IT_STANDS;
+  // Folders of Qwen2's name other classes, too, which transformers does not take.
+  if (model === "qwen2") return CLASSES.find(({ name }) => name === "Qwen2Tokenizer");
   if (given === undefined || given === null) {
     if (typeof model !== "string") return undefined;
     if (OTHERS.has(model)) throw new TypeError(`the tokenizer of model_type ${quoted(model)} is not supported`);

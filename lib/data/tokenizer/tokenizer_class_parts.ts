@@ -27,6 +27,7 @@ export interface ClassParts {
   readonly model: Part;
   readonly normalizer: Part | null;
   readonly pre_tokenizer: Part | null;
+  readonly decoder: Part;
   /** Given where each token's id is. */
   readonly postProcessor: (idOf: (content: string) => number | undefined) => Part | null;
 }
@@ -47,6 +48,7 @@ export function bertParts({ vocabulary, config, names }: ClassInput): ClassParts
       lowercase: setting(config, "do_lower_case", true),
     },
     pre_tokenizer: { type: "BertPreTokenizer" },
+    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
     // Where there is no such token, the class takes these ids.
     postProcessor: (idOf) => bertTemplate(names.get("cls_token"), names.get("sep_token"), idOf, { cls: 2, sep: 3 }),
   };
@@ -55,11 +57,12 @@ export function bertParts({ vocabulary, config, names }: ClassInput): ClassParts
 /** Byte-level BPE without an unknown piece, of which only vocabulary and merges come from `tokenizer.json`. */
 function byteLevelParts(
   { vocabulary, config }: ClassInput,
-): Pick<ClassParts, "model" | "normalizer" | "pre_tokenizer"> {
+): Pick<ClassParts, "model" | "normalizer" | "pre_tokenizer" | "decoder"> {
   return {
     model: { type: "BPE", vocab: idsOf(vocabulary), merges: vocabulary.merges ?? [] },
     normalizer: null,
     pre_tokenizer: { type: "ByteLevel", add_prefix_space: setting(config, "add_prefix_space", false), use_regex: true },
+    decoder: { type: "ByteLevel" },
   };
 }
 
@@ -92,6 +95,27 @@ export function gpt2Parts(input: ClassInput): ClassParts {
       ];
       return template(around("A", 0), [...around("A", 0), ...around("B", 1)], [bos, eos], idOf);
     },
+  };
+}
+
+/** What `Qwen2Tokenizer` takes for words. */
+const QWEN_WORDS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" +
+  "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+/** `Qwen2Tokenizer.__init__`: digits one by one, and nothing around texts unless `tokenizer.json` says so. */
+export function qwen2Parts(input: ClassInput): ClassParts {
+  const { config, postProcessor } = input;
+  return {
+    ...byteLevelParts(input),
+    normalizer: { type: "NFC" },
+    pre_tokenizer: {
+      type: "Sequence",
+      pretokenizers: [
+        { type: "Split", pattern: { Regex: QWEN_WORDS }, behavior: "Isolated", invert: false },
+        { type: "ByteLevel", add_prefix_space: setting(config, "add_prefix_space", false) ?? false, use_regex: false },
+      ],
+    },
+    postProcessor: () => postProcessor,
   };
 }
 
@@ -130,6 +154,7 @@ export function debertaV2Parts({ vocabulary, config, names }: ClassInput): Class
         { type: "Metaspace", replacement: "▁", prepend_scheme: scheme },
       ],
     },
+    decoder: { type: "Metaspace", replacement: "▁", prepend_scheme: scheme },
     postProcessor: (idOf) => bertTemplate(names.get("cls_token"), names.get("sep_token"), idOf, { cls: 0, sep: 0 }),
   };
 }
@@ -149,6 +174,7 @@ export function spacedUnigramParts(
       type: "Sequence",
       pretokenizers: [{ type: "WhitespaceSplit" }, { type: "Metaspace", replacement: "▁", prepend_scheme: scheme }],
     },
+    decoder: { type: "Metaspace", replacement: "▁", prepend_scheme: scheme },
     postProcessor: (idOf) => doubledTemplate(input, "bos_token", "eos_token", idOf),
   };
 }

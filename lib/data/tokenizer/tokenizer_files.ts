@@ -1,3 +1,4 @@
+import { CHAT_TEMPLATE_FILE, chatTemplateOf } from "./chat_template_of.ts";
 import { parseSentencePiece } from "./sentence_piece.ts";
 import { specialTokensOf, type TokenFiles } from "./special_tokens.ts";
 import { assembleTokenizer, type RawTokenizerJson, sidesOf, type Tokenizer } from "./tokenizer.ts";
@@ -20,10 +21,12 @@ export const TOKENIZER_FILES = [
 ] as const;
 
 /**
- * Bytes of {@linkcode TOKENIZER_FILES} by name, those that are there, and of the model's `config.json`, which names its
- * kind.
+ * Bytes of {@linkcode TOKENIZER_FILES} by name, those that are there, of the model's `config.json`, which names its kind,
+ * and of `chat_template.jinja`, which takes the place of the template in `tokenizer_config.json`.
  */
-export type TokenizerFiles = Readonly<Partial<Record<typeof TOKENIZER_FILES[number] | "config.json", Uint8Array>>>;
+export type TokenizerFiles = Readonly<
+  Partial<Record<typeof TOKENIZER_FILES[number] | "config.json" | typeof CHAT_TEMPLATE_FILE, Uint8Array>>
+>;
 
 type FileName = keyof TokenizerFiles;
 
@@ -54,7 +57,11 @@ export function tokenizerFromFiles(files: TokenizerFiles, where = ""): Tokenizer
     const bytes = files[name];
     return bytes && reading(name, where, () => parseObject(bytes));
   };
-  const config = object("tokenizer_config.json") ?? {};
+  const ownTemplate = files[CHAT_TEMPLATE_FILE];
+  const config = {
+    ...object("tokenizer_config.json"),
+    ...ownTemplate && { chat_template: reading(CHAT_TEMPLATE_FILE, where, () => textOf(ownTemplate)) },
+  };
   const modelConfig = object("config.json");
   const [specialTokensMap, addedTokens] = [object("special_tokens_map.json"), object("added_tokens.json")];
   const tokenFiles: TokenFiles = {
@@ -103,7 +110,8 @@ function fromJson(json: RawTokenizerJson, kind: TokenizerClass, files: TokenFile
   const pad = isObject(json.padding) ? json.padding.pad_token : undefined;
   const names: Record<string, string> = typeof pad === "string" ? { pad_token: pad } : {};
   const special = specialTokensOf({ ...files, jsonTokens }, { ...kind, names, keepsJson: true });
-  return assembleTokenizer(json, { ...special, ...sidesOf(files.config, json, kind.hasTypes) });
+  const chatTemplate = chatTemplateOf(files.config);
+  return assembleTokenizer(json, { ...special, ...chatTemplate, ...sidesOf(files.config, json, kind.hasTypes) });
 }
 
 function fromVocabulary(
@@ -115,14 +123,15 @@ function fromVocabulary(
   const { config } = files;
   const special = specialTokensOf(files, { ...kind, keepsJson: false });
   const given = isObject(json?.post_processor) ? json.post_processor : null;
-  const { model, normalizer, pre_tokenizer, postProcessor } = kind.parts!({
+  const { model, normalizer, pre_tokenizer, decoder, postProcessor } = kind.parts!({
     vocabulary,
     config,
     names: special.names,
     postProcessor: given,
   });
-  const parts: RawTokenizerJson = { model, normalizer, pre_tokenizer, truncation: json?.truncation };
-  return assembleTokenizer(parts, { ...special, ...sidesOf(config, parts, kind.hasTypes), postProcessor });
+  const parts: RawTokenizerJson = { model, normalizer, pre_tokenizer, decoder, truncation: json?.truncation };
+  const settings = { ...special, ...chatTemplateOf(config), ...sidesOf(config, parts, kind.hasTypes) };
+  return assembleTokenizer(parts, { ...settings, postProcessor });
 }
 
 /** The first compiled table of a normalizer, itself or in its sequence. */

@@ -88,5 +88,5 @@ export function unigramModel({ pieces, unknownId, byteFallback }: UnigramSetting
     if (unknownEnd > 0) found.push(unknown(textOf(0, unknownEnd)));
     return found.reverse().flat();
   };
-  return { vocab, size: pieces.length, unknown: pieces[unknownId][0], encode };
+  return { vocab, size: pieces.length, unknown: pieces[unknownId][0], pieceOf: (id) => pieces[id]?.[0], encode };
 }

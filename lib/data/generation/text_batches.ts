@@ -1,0 +1,197 @@
+import { batchOrder } from "../batch_order.ts";
+import { bucketLengths } from "../buckets.ts";
+import { seededPermutation } from "../shuffle.ts";
+import { type EncodedText, type EncodedTexts, IGNORED } from "./encoded_texts.ts";
+
+/** B rows of T tokens as plain arrays, row by row, for a causal model. */
+export interface HostTextBatch {
+  /** Token ids `[B, T]`. */
+  readonly inputIds: Int32Array<ArrayBuffer>;
+  /** 1 for tokens, 0 for padding `[B, T]`. */
+  readonly attentionMask: Int32Array<ArrayBuffer>;
+  /** Place of a token in its text `[B, T]`, from 0; 0 for padding. */
+  readonly positionIds: Int32Array<ArrayBuffer>;
+  /** Which text of a packed row a token is of `[B, T]`, from 0; padding has the number of its neighbour. */
+  readonly segmentIds?: Int32Array<ArrayBuffer>;
+  /** The token that should stand behind each one `[B, T]`, −100 where that is not asked; or `[M]`, with `places`. */
+  readonly labels: Int32Array<ArrayBuffer>;
+  /** Places `[M]` among the B·T tokens at which something is asked; what fills them up is place 0 with label −100. */
+  readonly places?: Int32Array<ArrayBuffer>;
+  /** Rows and tokens, `[B, T]`. */
+  readonly shape: readonly [number, number];
+}
+
+/** Options of {@linkcode textBatches}. */
+export interface TextBatchesOptions {
+  /** B: rows of a batch, a whole number from 1. */
+  readonly batchSize: number;
+  /**
+   * To what length rows are padded. `longest`, the default: all to that of the encoded texts, which is one shape.
+   * `bucket`: each batch to the shortest of `bucketLengths(length)` that its longest row fits in.
+   */
+  readonly padding?: "longest" | "bucket";
+  /** The end at which rows are padded; `right` by default. */
+  readonly side?: "left" | "right";
+  /**
+   * At which places logits are asked for: `all`, the default, or `learned`, those with a label alone, of which each
+   * batch has room for the same number. It spares the product with the vocabulary everywhere else.
+   */
+  readonly places?: "all" | "learned";
+}
+
+/** Options of {@linkcode trainTextBatches}. */
+export interface TrainTextBatchesOptions extends TextBatchesOptions {
+  /** A safe integer from 0 that decides the order alone. */
+  readonly seed: number;
+  /** Number of the first batch of the iteration, 0 by default. */
+  readonly start?: number;
+  /** For padding to buckets: so many batches in a row are filled in the order of length; 1 by default. */
+  readonly window?: number;
+}
+
+/** An endless row of training batches. */
+export interface TrainTextBatches extends Iterable<HostTextBatch> {
+  /** The batch of a number from 0, a pure function of the texts, the options and the number. */
+  at(index: number): HostTextBatch;
+}
+
+/**
+ * Training batches of texts without end, in the order of {@linkcode trainBatches}: each pass over the texts is in a new
+ * seeded order and goes on in the same batch where the last one ends. Packed rows stay as they are packed.
+ *
+ * Throws a RangeError where the batch size or the window is no positive integer, the seed or a number of a batch no safe
+ * integer from 0, or there are no texts.
+ *
+ * @example
+ * ```ts
+ * import { data } from "@delta-dawn/delta-lora";
+ *
+ * const examples = [{ ids: [5, 6, 7], labels: [-100, 7, -100] }];
+ * const encoded = { examples, length: 4, padId: 0, isPacked: false, cut: 0, dropped: 0 };
+ * const { inputIds, labels } = data.trainTextBatches(encoded, { batchSize: 1, seed: 1, side: "left" }).at(9);
+ * console.log([...inputIds], [...labels]); // [0, 5, 6, 7] [-100, -100, 7, -100]
+ * ```
+ */
+export function trainTextBatches(encoded: EncodedTexts, options: TrainTextBatchesOptions): TrainTextBatches {
+  const { batchSize, seed, start = 0, window = 1 } = options;
+  const { examples } = encoded;
+  requireCount("batchSize", batchSize);
+  requireCount("window", window);
+  requireIndex(start);
+  if (examples.length === 0) throw new RangeError("Cannot make training batches as there are no texts");
+  seededPermutation(0, seed);
+  const rowsOf = batchOrder(examples.length, (row) => examples[row].ids.length, { batchSize, seed, window });
+  const batch = batchMaker(encoded, options);
+  const at = (index: number): HostTextBatch => {
+    requireIndex(index);
+    return batch(rowsOf(index).map((row) => examples[row]));
+  };
+  return {
+    at,
+    *[Symbol.iterator](): Generator<HostTextBatch, never> {
+      for (let index = start;; index++) yield at(index);
+    },
+  };
+}
+
+/**
+ * Texts in their order, in batches of the same size: the last one is filled up with copies of its last row in which
+ * nothing is asked.
+ *
+ * Throws a RangeError where the batch size is no positive integer.
+ *
+ * @example
+ * ```ts
+ * import { data } from "@delta-dawn/delta-lora";
+ *
+ * const examples = [3, 4, 5].map((id) => ({ ids: [1, id], labels: [id, -100] }));
+ * const encoded = { examples, length: 2, padId: 0, isPacked: false, cut: 0, dropped: 0 };
+ * const [, last] = data.textBatches(encoded, { batchSize: 2, places: "learned" });
+ * console.log([...last.labels], [...last.places ?? []]); // [5, -100] [0, 0]
+ * ```
+ */
+export function textBatches(encoded: EncodedTexts, options: TextBatchesOptions): HostTextBatch[] {
+  const { batchSize } = options;
+  requireCount("batchSize", batchSize);
+  const { examples } = encoded;
+  const batch = batchMaker(encoded, options);
+  const count = Math.ceil(examples.length / batchSize);
+  return Array.from({ length: count }, (_, i) => batch(examples.slice(i * batchSize, (i + 1) * batchSize)));
+}
+
+const countLabels = ({ labels }: EncodedText): number => labels.filter((label) => label !== IGNORED).length;
+
+/** Makes batches of some of the texts. */
+function batchMaker(
+  encoded: EncodedTexts,
+  options: TextBatchesOptions,
+): (rows: readonly EncodedText[]) => HostTextBatch {
+  const { padId, length: most, isPacked, examples } = encoded;
+  const { batchSize: B, padding = "longest", side = "right", places = "all" } = options;
+  const lengths = padding === "longest" ? [most] : bucketLengths(most);
+  const asked = places === "all" ? 0 : examples.reduce((most, text) => Math.max(most, countLabels(text)), 1);
+  return (rows) => {
+    const longest = Math.max(...rows.map(({ ids }) => ids.length));
+    const T = lengths.find((length) => length >= longest) ?? most;
+    const batch = {
+      inputIds: new Int32Array(B * T).fill(padId),
+      attentionMask: new Int32Array(B * T),
+      positionIds: new Int32Array(B * T),
+      ...isPacked && { segmentIds: new Int32Array(B * T) },
+      labels: new Int32Array(B * T).fill(IGNORED),
+    };
+    for (let row = 0; row < B; row++) {
+      const text = rows[Math.min(row, rows.length - 1)];
+      const at = row * T + (side === "right" ? 0 : T - text.ids.length);
+      layRow(batch, text, at, (row + 1) * T);
+      if (row < rows.length) batch.labels.set(text.labels, at);
+    }
+    return { ...batch, ...places === "learned" && askedOf(batch.labels, B * asked), shape: [B, T] };
+  };
+}
+
+/** Lays a text into arrays, from a place on; `end` is that of its row. */
+function layRow(
+  { inputIds, attentionMask, positionIds, segmentIds }: Omit<HostTextBatch, "labels" | "shape">,
+  { ids, segments }: EncodedText,
+  at: number,
+  end: number,
+): void {
+  inputIds.set(ids, at);
+  attentionMask.fill(1, at, at + ids.length);
+  let begin = 0;
+  for (const i of ids.keys()) {
+    if (segments && i > 0 && segments[i] !== segments[i - 1]) begin = i;
+    positionIds[at + i] = i - begin;
+  }
+  if (!segmentIds || !segments) return;
+  segmentIds.set(segments, at);
+  segmentIds.fill(segments[segments.length - 1], at + ids.length, end);
+}
+
+/** The places with a label, and their labels, filled up to `room`. */
+function askedOf(all: Int32Array<ArrayBuffer>, room: number): Pick<HostTextBatch, "labels" | "places"> {
+  const places = new Int32Array(room);
+  const labels = new Int32Array(room).fill(IGNORED);
+  let count = 0;
+  for (const [place, label] of all.entries()) {
+    if (label === IGNORED) continue;
+    places[count] = place;
+    labels[count++] = label;
+  }
+  return { labels, places };
+}
+
+/** Throws a RangeError where a count is no positive integer. */
+export function requireCount(name: string, count: number): void {
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new RangeError(`Cannot make batches as ${name} must be a positive integer: ${count}`);
+  }
+}
+
+/** Throws a RangeError where an index is no safe integer from 0. */
+export function requireIndex(index: number): void {
+  if (!Number.isSafeInteger(index) || index < 0) {
+    throw new RangeError(`Cannot find a batch as its index must be an integer from 0: ${index}`);
+  }
+}
