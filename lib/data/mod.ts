@@ -41,6 +41,8 @@ export {
   type EncodeCompletionsOptions,
   type EncodedText,
   type EncodedTexts,
+  encodePrompts,
+  type EncodePromptsOptions,
   type EncodeTextsOptions,
   type Truncation,
 } from "./generation/encoded_texts.ts";
@@ -82,7 +84,6 @@ export {
 export { type GenerationSplit, groupReferences, type ReferenceGroup, type TextPair } from "./generation/text_pairs.ts";
 export { seededPermutation } from "./shuffle.ts";
 export { GLUE_TASKS, type GlueTask, glueTask, type GlueTaskName, type MetricName } from "./tasks.ts";
-export { type TextStream, textStream, type TextStreamOptions } from "./tokenizer/text_stream.ts";
 export type { DecodeOptions } from "./tokenizer/decode_ids.ts";
 export {
   type EncodeOptions,

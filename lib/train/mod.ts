@@ -10,3 +10,4 @@ export { runSteps, type RunStepsOptions } from "./run_steps.ts";
 export { type StepLog, TrainingFailed } from "./step_log.ts";
 export { beginFrom, init, type InitOptions, type TrainState } from "./state.ts";
 export { toBatch } from "./to_batch.ts";
+export { type PairBatch, type TextBatch, toPairBatch, toTextBatch } from "./to_text_batch.ts";

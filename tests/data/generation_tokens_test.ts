@@ -56,7 +56,7 @@ const streamed = async (tokenizer: Tokenizer, ids: readonly number[], skipSpecia
   (await Array.fromAsync(streamText(ids, (some) => tokenizer.decode(some, { skipSpecial })))).join("");
 
 describe("Tokenizer.decode()", () => {
-  it("is held to AutoTokenizer in 40 folders", () => expect(Object.keys(fixture.folders).length).toBe(40));
+  it("is held to AutoTokenizer in 44 folders", () => expect(Object.keys(fixture.folders).length).toBe(44));
 
   for (const [name, folder] of Object.entries(fixture.folders)) {
     it(`gives the text of transformers, special tokens or not, cleaned up or not: ${name}`, () => {
@@ -77,7 +77,7 @@ describe("Tokenizer.decode()", () => {
       for (const [i, ids] of folder.rows.entries()) {
         const [plain, all] = folder.decoded[i];
         // Bytes in a row that are no UTF-8 as a whole are all lost, of which a stream knows too late.
-        if (name === "generating: llama2" && all.includes("\ufffd")) continue;
+        if (/llama2|Llama/.test(name) && all.includes("\ufffd")) continue;
         expect([ids, await streamed(tokenizer, ids, true)]).toEqual([ids, plain]);
         expect([ids, await streamed(tokenizer, ids, false)]).toEqual([ids, all]);
       }

@@ -71,6 +71,11 @@ describe("chatTemplate()", () => {
     expect(() => other.render([])).toThrow('the date in the form "%j" is not supported');
   });
 
+  it("has Python's ranges", async () => {
+    const source = "{% for i in range(3) %}{{ i }}{% endfor %} {% for i in range(5, 0, -2) %}{{ i }}{% endfor %}";
+    expect((await chatTemplate(tokenizerWith(source))).render([])).toBe("012 531");
+  });
+
   it("refuses a tokenizer without one, and what is no Jinja", async () => {
     await expect(chatTemplate(tokenizerWith())).rejects.toThrow("the tokenizer's files have no chat_template");
     await expect(chatTemplate(tokenizerWith("{% for x %}"))).rejects.toThrow(
@@ -154,9 +159,10 @@ describe("readInstructions()", () => {
     expect(await read(" \n")).toBe("Cannot read x.jsonl as it has no rows"));
 });
 
+const tokenizer = tokenizerWith(fixture.templates.chatml);
+const template = await chatTemplate(tokenizer);
+
 describe("encodeInstructions()", () => {
-  const tokenizer = tokenizerWith(fixture.templates.chatml);
-  const template = await chatTemplate(tokenizer);
   const messages = say(["system", "S"], ["user", "one"], ["assistant", "two"], ["user", "3"], ["assistant", "four"]);
   const chats = [{ where: "x.jsonl:1", messages }];
   const learned = ({ examples: [{ labels }] }: ReturnType<typeof encodeInstructions>) =>

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   encodeCompletions,
   type EncodedTexts,
+  encodePrompts,
   encodeSourceTarget,
   packTexts,
   pairBatches,
@@ -86,6 +87,13 @@ describe("encodeCompletions()", () => {
   });
 });
 
+describe("encodePrompts()", () => {
+  it("gives what stands before a completion, and refuses an empty prompt by its number", () => {
+    expect(encodePrompts(["ab", ""], tokenizer, { separator: [1] })).toEqual([[0, a, b, 1], [0, 1]]);
+    expect(() => encodePrompts(["ab", ""], plain)).toThrow("Cannot encode prompt 1 as it is empty");
+  });
+});
+
 describe("textBatches()", () => {
   it("pads at either end, counts places from each text's first token, and fills the last batch up", () => {
     const encoded = texts([3, 2, 1]);
@@ -95,7 +103,7 @@ describe("textBatches()", () => {
     expect([...first.positionIds]).toEqual([0, 1, 2, 0, 1, 0]);
     expect([...first.labels]).toEqual([-100, 102, -100, 201, -100, -100]);
     expect([...last.inputIds]).toEqual([300, 9, 9, 300, 9, 9]);
-    expect([first.shape, first.segmentIds, first.places]).toEqual([[2, 3], undefined, undefined]);
+    expect([first.shape, first.segmentIds, first.positions]).toEqual([[2, 3], undefined, undefined]);
     const [left] = textBatches(encoded, { batchSize: 2, side: "left" });
     expect([...left.inputIds]).toEqual([100, 101, 102, 9, 200, 201]);
     expect([...left.attentionMask]).toEqual([1, 1, 1, 0, 1, 1]);
@@ -112,8 +120,8 @@ describe("textBatches()", () => {
   it("names the places of labels, in one shape for all batches", () => {
     const encoded = texts([4, 3, 4], 2);
     const [first, last] = textBatches(encoded, { batchSize: 2, places: "learned" });
-    expect([[...first.places!], [...first.labels]]).toEqual([[1, 2, 4, 5], [102, 103, 201, 202]]);
-    expect([[...last.places!], [...last.labels]]).toEqual([[1, 2, 0, 0], [302, 303, -100, -100]]);
+    expect([[...first.positions!], [...first.labels]]).toEqual([[1, 2, 4, 5], [102, 103, 201, 202]]);
+    expect([[...last.positions!], [...last.labels]]).toEqual([[1, 2, 0, 0], [302, 303, -100, -100]]);
   });
 
   it("pads to buckets where that is asked", () => {

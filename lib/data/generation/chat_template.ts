@@ -57,6 +57,24 @@ function writeDate(date: Date, format: string): string {
   });
 }
 
+/** What every template may name. */
+const GLOBALS = {
+  false: false,
+  False: false,
+  true: true,
+  True: true,
+  none: null,
+  None: null,
+  raise_exception(message: unknown): never {
+    throw new Error(String(message));
+  },
+  /** Python's range of one, two or three numbers. */
+  range(first: number, second?: number, step = 1): number[] {
+    const [start, stop] = second === undefined ? [0, first] : [first, second];
+    return Array.from({ length: Math.max(0, Math.ceil((stop - start) / step)) }, (_, i) => start + i * step);
+  },
+};
+
 /**
  * The chat template of a tokenizer, in Jinja's language, by the library that Hugging Face keeps for such templates. It is
  * loaded when the first template is asked for. The template sees the tokenizer's special tokens under their names,
@@ -84,7 +102,7 @@ export async function chatTemplate(
   if (template === undefined) {
     throw new TypeError("Cannot write a chat as the tokenizer's files have no chat_template: give one as `template`");
   }
-  const { Template } = await npmModule<typeof Jinja>("@huggingface/jinja");
+  const { Environment, Interpreter, Template } = await npmModule<typeof Jinja>("@huggingface/jinja");
   const fail = (what: string, cause: unknown): never => {
     throw new SyntaxError(`Cannot ${what}: ${messageOf(cause)}`, { cause });
   };
@@ -100,9 +118,13 @@ export async function chatTemplate(
   };
   return {
     render(messages, { addGenerationPrompt = false } = {}) {
-      const given = { ...Object.fromEntries(tokenizer.specialTokens), ...variables, strftime_now, messages };
+      const given = { ...GLOBALS, strftime_now, ...Object.fromEntries(tokenizer.specialTokens), ...variables };
       try {
-        return parsed.render({ ...given, add_generation_prompt: addGenerationPrompt });
+        // Not by the template's own method, whose strftime_now asks the clock.
+        const scope = new Environment();
+        const named = Object.entries({ ...given, messages, add_generation_prompt: addGenerationPrompt });
+        for (const [name, value] of named) scope.set(name, value);
+        return String(new Interpreter(scope).run(parsed.parsed).value);
       } catch (cause) {
         return fail("write the chat as its template fails", cause);
       }

@@ -129,12 +129,16 @@ export function endOf(tokenizer: Tokenizer): readonly number[] {
   throw new RangeError("Cannot end texts as the tokenizer's files name no eos_token: give the ids of the end as `end`");
 }
 
-/** Options of {@linkcode encodeCompletions}. */
-export interface EncodeCompletionsOptions extends EncodeTextsOptions {
+/** Options of {@linkcode encodePrompts}. */
+export interface EncodePromptsOptions {
   /** Tokens before the prompt; what the tokenizer puts before texts by default. */
   readonly begin?: readonly number[];
   /** Tokens between prompt and completion, which are not learned; none by default. */
   readonly separator?: readonly number[];
+}
+
+/** Options of {@linkcode encodeCompletions}. */
+export interface EncodeCompletionsOptions extends EncodeTextsOptions, EncodePromptsOptions {
   /** Tokens behind the completion, which are learned; the tokenizer's end by default. */
   readonly end?: readonly number[];
 }
@@ -164,11 +168,48 @@ export function encodeCompletions(
   tokenizer: Tokenizer,
   options: EncodeCompletionsOptions = {},
 ): EncodedTexts {
-  const { begin = beginOf(tokenizer), separator = [], end = endOf(tokenizer) } = options;
-  const idsOf = (text: string) => tokenizer.encode(text, undefined, { addSpecial: false }).ids;
+  const { end = endOf(tokenizer) } = options;
+  const given = promptMaker(tokenizer, options);
   const parts = Array.from(pairs, ({ source, target }) => [
-    { ids: [...begin, ...idsOf(source), ...separator], isLearned: false },
-    { ids: [...idsOf(target), ...end], isLearned: true },
+    { ids: given(source), isLearned: false },
+    { ids: [...tokenizer.encode(target, undefined, { addSpecial: false }).ids, ...end], isLearned: true },
   ]);
   return encodeParts(parts, tokenizer.padId, options);
+}
+
+/** What stands before a completion. */
+function promptMaker(
+  tokenizer: Tokenizer,
+  { begin = beginOf(tokenizer), separator = [] }: EncodePromptsOptions,
+): (prompt: string) => readonly number[] {
+  return (prompt) => [...begin, ...tokenizer.encode(prompt, undefined, { addSpecial: false }).ids, ...separator];
+}
+
+/**
+ * Prompts as token ids, for a model to go on with: the same that {@linkcode encodeCompletions} puts before completions.
+ *
+ * Throws a RangeError that names the prompt, from 0, which is empty: no token stands in it.
+ *
+ * @example
+ * ```ts
+ * import { data } from "@delta-dawn/delta-lora";
+ *
+ * const tokenizer = data.tokenizerFromJson(data.trainByteLevel([]), { eos_token: "<|endoftext|>" });
+ * const [ids] = data.encodePrompts(["name : Aromi"], tokenizer, { separator: [tokenizer.eosId ?? 0] });
+ * console.log(tokenizer.decode(ids, { skipSpecial: false })); // name : Aromi<|endoftext|>
+ * ```
+ */
+export function encodePrompts(
+  prompts: Iterable<string>,
+  tokenizer: Tokenizer,
+  options: EncodePromptsOptions = {},
+): (readonly number[])[] {
+  const given = promptMaker(tokenizer, options);
+  return Array.from(prompts, (prompt, i) => {
+    const ids = given(prompt);
+    if (ids.length === 0) {
+      throw new RangeError(`Cannot encode prompt ${i} as it is empty: a model goes on from one token at least`);
+    }
+    return ids;
+  });
 }

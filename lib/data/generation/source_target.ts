@@ -8,7 +8,9 @@ import type { TextPair } from "./text_pairs.ts";
 
 /** A source and its target as token ids, special tokens included, not padded. */
 export interface EncodedPair {
+  /** What the encoder reads. */
   readonly source: readonly number[];
+  /** What the decoder is to write. */
   readonly target: readonly number[];
 }
 

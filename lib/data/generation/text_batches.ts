@@ -13,10 +13,10 @@ export interface HostTextBatch {
   readonly positionIds: Int32Array<ArrayBuffer>;
   /** Which text of a packed row a token is of `[B, T]`, from 0; padding has the number of its neighbour. */
   readonly segmentIds?: Int32Array<ArrayBuffer>;
-  /** The token that should stand behind each one `[B, T]`, −100 where that is not asked; or `[M]`, with `places`. */
+  /** The token that should stand behind each one `[B, T]`, −100 where that is not asked; or `[M]`, with `positions`. */
   readonly labels: Int32Array<ArrayBuffer>;
   /** Places `[M]` among the B·T tokens at which something is asked; what fills them up is place 0 with label −100. */
-  readonly places?: Int32Array<ArrayBuffer>;
+  readonly positions?: Int32Array<ArrayBuffer>;
   /** Rows and tokens, `[B, T]`. */
   readonly shape: readonly [number, number];
 }
@@ -107,7 +107,7 @@ export function trainTextBatches(encoded: EncodedTexts, options: TrainTextBatche
  * const examples = [3, 4, 5].map((id) => ({ ids: [1, id], labels: [id, -100] }));
  * const encoded = { examples, length: 2, padId: 0, isPacked: false, cut: 0, dropped: 0 };
  * const [, last] = data.textBatches(encoded, { batchSize: 2, places: "learned" });
- * console.log([...last.labels], [...last.places ?? []]); // [5, -100] [0, 0]
+ * console.log([...last.labels], [...last.positions ?? []]); // [5, -100] [0, 0]
  * ```
  */
 export function textBatches(encoded: EncodedTexts, options: TextBatchesOptions): HostTextBatch[] {
@@ -170,16 +170,16 @@ function layRow(
 }
 
 /** The places with a label, and their labels, filled up to `room`. */
-function askedOf(all: Int32Array<ArrayBuffer>, room: number): Pick<HostTextBatch, "labels" | "places"> {
-  const places = new Int32Array(room);
+function askedOf(all: Int32Array<ArrayBuffer>, room: number): Pick<HostTextBatch, "labels" | "positions"> {
+  const positions = new Int32Array(room);
   const labels = new Int32Array(room).fill(IGNORED);
   let count = 0;
   for (const [place, label] of all.entries()) {
     if (label === IGNORED) continue;
-    places[count] = place;
+    positions[count] = place;
     labels[count++] = label;
   }
-  return { labels, places };
+  return { labels, positions };
 }
 
 /** Throws a RangeError where a count is no positive integer. */

@@ -6,6 +6,7 @@ import {
   debertaParts,
   debertaV2Parts,
   gpt2Parts,
+  llamaParts,
   qwen2Parts,
   robertaParts,
   spacedUnigramParts,
@@ -63,6 +64,13 @@ const CLASSES: readonly TokenizerClass[] = [
     name: "Qwen2Tokenizer",
     names: { unk_token: "<|endoftext|>", eos_token: "<|endoftext|>", pad_token: "<|endoftext|>" },
     parts: qwen2Parts,
+  },
+  {
+    ...roberta,
+    name: "LlamaTokenizer",
+    files: [],
+    names: { bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>" },
+    parts: llamaParts,
   },
   {
     ...roberta,

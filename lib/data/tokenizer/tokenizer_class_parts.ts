@@ -119,6 +119,28 @@ export function qwen2Parts(input: ClassInput): ClassParts {
   };
 }
 
+/** `LlamaTokenizer.__init__`: SentencePiece's spaces, and bytes for what the vocabulary lacks. */
+export function llamaParts({ vocabulary, config, postProcessor }: ClassInput): ClassParts {
+  const isSpaced = (setting(config, "add_prefix_space", true) ?? true) === true;
+  const scheme = setting(config, "legacy", false) === true ? "always" : "first";
+  const merges = vocabulary.merges ?? [];
+  return {
+    model: { type: "BPE", vocab: idsOf(vocabulary), merges, fuse_unk: true, byte_fallback: true },
+    normalizer: null,
+    pre_tokenizer: { type: "Metaspace", replacement: "▁", prepend_scheme: isSpaced ? scheme : "never", split: false },
+    decoder: {
+      type: "Sequence",
+      decoders: [
+        { type: "Replace", pattern: { String: "▁" }, content: " " },
+        { type: "ByteFallback" },
+        { type: "Fuse" },
+        ...isSpaced ? [{ type: "Strip", content: " ", start: 1, stop: 0 }] : [],
+      ],
+    },
+    postProcessor: () => postProcessor,
+  };
+}
+
 /** `DebertaTokenizer.__init__`: both texts are of type 0. */
 export function debertaParts(input: ClassInput): ClassParts {
   return { ...byteLevelParts(input), postProcessor: (idOf) => doubledTemplate(input, "cls_token", "sep_token", idOf) };

@@ -58,7 +58,7 @@ export function tokenizerFromFiles(files: TokenizerFiles, where = ""): Tokenizer
     return bytes && reading(name, where, () => parseObject(bytes));
   };
   const ownTemplate = files[CHAT_TEMPLATE_FILE];
-  const config = {
+  const config: Record<string, unknown> = {
     ...object("tokenizer_config.json"),
     ...ownTemplate && { chat_template: reading(CHAT_TEMPLATE_FILE, where, () => textOf(ownTemplate)) },
   };
@@ -96,7 +96,14 @@ export function tokenizerFromFiles(files: TokenizerFiles, where = ""): Tokenizer
   });
 }
 
-function fromJson(json: RawTokenizerJson, kind: TokenizerClass, files: TokenFiles): Tokenizer {
+/** Whether a `tokenizer.json` works on bytes in GPT-2's characters. */
+function isByteLevel({ pre_tokenizer, decoder }: RawTokenizerJson): boolean {
+  return JSON.stringify([pre_tokenizer, decoder]).includes('"ByteLevel"');
+}
+
+function fromJson(json: RawTokenizerJson, named: TokenizerClass, files: TokenFiles): Tokenizer {
+  // Folders of Llama 3's kind name the class of Llama 2, whose spaces are others.
+  const kind = named.name === "LlamaTokenizer" && isByteLevel(json) ? AS_IT_STANDS : named;
   const jsonTokens = Array.isArray(json.added_tokens) ? json.added_tokens : [];
   if (kind.parts) {
     const { vocab, merges } = isObject(json.model) ? json.model : {};
