@@ -1,5 +1,5 @@
 import { threefrySource } from "../../kernels/threefry.ts";
-import { requireCount, requireShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import { requireCount, requireShape, requireWhole, type Shape, sizeOf } from "../tensor/shape.ts";
 import { makeTensor, Tensor } from "../tensor/tensor.ts";
 import { arange } from "./arange.ts";
 import { sub } from "./arithmetic.ts";
@@ -88,9 +88,7 @@ export function randomBits(key: Key, shape: Shape, word: 0 | 1): Tensor {
  * ```
  */
 export function key(seed: number): Key {
-  if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new RangeError(`random.key: a seed is a whole number from 0 to 2^53 - 1, not ${seed}`);
-  }
+  requireWhole("random.key: a seed", seed, { note: "to 2^53 - 1" });
   return makeTensor([2], "u32", { kind: "host", data: Uint32Array.of(Math.floor(seed / 2 ** 32), seed % 2 ** 32) });
 }
 

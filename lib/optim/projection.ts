@@ -4,7 +4,7 @@ import * as random from "../ops/random_mod.ts";
 import { slice } from "../ops/slice.ts";
 import { takeAlong } from "../ops/take_along.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { formatShape } from "../tensor/shape.ts";
+import { formatShape, requireCount } from "../tensor/shape.ts";
 import { vmap } from "../transform/vmap.ts";
 import type { ParameterFilter } from "./leaf_paths.ts";
 
@@ -23,11 +23,7 @@ function sidesOf(
 
 /** Checks rank and interval of what projects gradients. Throws a RangeError where one is no whole number from 1. */
 export function requireProjection(of: string, options: { readonly rank: number; readonly refreshEvery: number }): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (!(Number.isInteger(value) && value >= 1)) {
-      throw new RangeError(`${of}: ${name} is a whole number from 1, not ${value}`);
-    }
-  }
+  for (const [name, value] of Object.entries(options)) requireCount(of, name, value, 1);
 }
 
 /** Matrices that are larger than what they are projected to: what is projected unless told otherwise. */

@@ -1,6 +1,7 @@
 import { gelu, relu, zeros } from "../ops/mod.ts";
 import * as random from "../ops/random_mod.ts";
 import { linear, type ProjectedWeight } from "../nn/linear.ts";
+import { requireCount } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import type { LowRankTrainable } from "./factors.ts";
@@ -85,9 +86,7 @@ export function bottlenecks(
   options: BottleneckOptions & Required<Pick<BottleneckOptions, "targets" | "activation" | "norms">>,
 ): Method<LowRankTrainable<Bottleneck>, Record<string, never>> {
   const { width, targets, activation, norms, heads = DEFAULT_HEADS } = options;
-  if (!Number.isInteger(width) || width < 1) {
-    throw new RangeError(`${name}: a width is a whole number from 1, not ${width}`);
-  }
+  requireCount(name, "a width", width, 1);
   if (!Object.hasOwn(ACTIVATIONS, activation)) {
     throw new RangeError(`${name}: an activation is gelu or relu, not ${activation}`);
   }

@@ -3,6 +3,7 @@ import type { LowRank } from "../ops/low_rank.ts";
 import { quotient, requireNumber, requireScalar } from "../ops/scalar.ts";
 import type { Schedule } from "../optim/optimizer.ts";
 import { cosineSchedule, linearSchedule, type WarmupOptions } from "../optim/schedules.ts";
+import { requireWhole } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { treeMap } from "../tensor/tree.ts";
 import { deltaOfStep, movesAt, weightAt } from "./delta_lora_update.ts";
@@ -105,8 +106,8 @@ export function deltaLora(options: DeltaLoraOptions): Method<LowRankTrainable, D
         "the same",
     );
   }
-  if (typeof startStep === "number" && (!Number.isInteger(startStep) || startStep < -1)) {
-    throw new RangeError(`deltaLora: startStep is a whole number from -1 (the first update), not ${startStep}`);
+  if (typeof startStep === "number") {
+    requireWhole("deltaLora: startStep", startStep, { least: -1, note: "(the first update)" });
   }
   if (typeof lambda === "function" && write === "telescoped") {
     throw new RangeError('deltaLora: a λ that varies by step does not telescope: use write: "in-place"');

@@ -4,6 +4,7 @@ import { quotient, requireScalar } from "../ops/scalar.ts";
 import * as random from "../ops/random_mod.ts";
 import type { Key } from "../ops/random.ts";
 import type { Params, Weight } from "../nn/linear.ts";
+import { requireCount } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeLeaves } from "../tensor/tree.ts";
 import type { BranchDropout } from "./low_rank_weight.ts";
@@ -75,9 +76,7 @@ export function requirePositiveAlpha(
 
 /** Checks a rank. Throws a RangeError where it is no positive whole number. */
 export function requireRank(method: string, rank: number): void {
-  if (!Number.isInteger(rank) || rank < 1) {
-    throw new RangeError(`${method}: a rank is a whole number from 1, not ${rank}`);
-  }
+  requireCount(method, "a rank", rank, 1);
 }
 
 /** Checks a rate of dropout. Throws a RangeError where it is not in [0, 1). */

@@ -2,6 +2,7 @@ import { addLowRank, full, maximum, where } from "../ops/mod.ts";
 import type { Key } from "../ops/random.ts";
 import * as random from "../ops/random_mod.ts";
 import { quotient, requireScalar } from "../ops/scalar.ts";
+import { requireCount } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { treeMap } from "../tensor/tree.ts";
 import { changeOf, type Factors, type LowRankTrainable } from "./factors.ts";
@@ -54,9 +55,7 @@ export interface RestartRule {
 }
 
 function requireSteps(method: string, name: string, value: number | Tensor, least: number): void {
-  if (typeof value === "number" && !(Number.isInteger(value) && value >= least)) {
-    throw new RangeError(`${method}: ${name} is a whole number from ${least}, not ${value}`);
-  }
+  if (typeof value === "number") requireCount(method, name, value, least);
 }
 
 /** How many times the schedule's rate the coming step has: it rises after each restart. */

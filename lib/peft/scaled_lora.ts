@@ -1,5 +1,6 @@
 import { add, copy, full, less, lessEqual, where } from "../ops/mod.ts";
 import { product, quotient, requireNumber, requireScalar } from "../ops/scalar.ts";
+import { requireWhole } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { loraAdapter } from "./files/adapter_files.ts";
 import { lora } from "./lora.ts";
@@ -55,8 +56,8 @@ export function scaledLora(
 ): Method<LowRankTrainable, ScaledLoraAux> {
   requireScalar({ of: "scaledLora", name: "lambda", value: lambda });
   requireScalar({ of: "scaledLora", name: "startStep", value: startStep }, "i32");
-  if (typeof startStep === "number" && (!Number.isInteger(startStep) || startStep < -1)) {
-    throw new RangeError(`scaledLora: startStep is a whole number from -1 (all along), not ${startStep}`);
+  if (typeof startStep === "number") {
+    requireWhole("scaledLora: startStep", startStep, { least: -1, note: "(all along)" });
   }
   if (startStep !== -1) return switchedLora({ lambda, startStep, ...options });
   return { ...lora({ ...options, alpha: grown(options.alpha, lambda) }), name: "lora-scaled" };

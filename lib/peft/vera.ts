@@ -1,5 +1,6 @@
 import { full, zeros } from "../ops/mod.ts";
 import { tensor } from "../tensor/create.ts";
+import { requireWhole } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Factors, LowRankTrainable } from "./factors.ts";
 import type { AdapterFile, AdapterReading } from "./files/adapter_file.ts";
@@ -101,9 +102,7 @@ export function vera(options: VeraOptions): Method<LowRankTrainable<VeraFactors>
   if (!(initial > 0 && Number.isFinite(initial))) {
     throw new RangeError(`vera: d begins as a number above 0, not ${initial}: it would never train`);
   }
-  if (!Number.isInteger(projectionKey) || projectionKey < 0 || projectionKey >= 2 ** 32) {
-    throw new RangeError(`vera: projectionKey is a whole number from 0 and below 2³², not ${projectionKey}`);
-  }
+  requireWhole("vera: projectionKey", projectionKey, { below: 2 ** 32, note: "and below 2³²" });
   if (projection !== "saved" && projection !== "drawn") {
     throw new RangeError(`vera: a projection is saved or drawn, not ${projection}`);
   }

@@ -25,12 +25,31 @@ export function requireShape(op: string, shape: Shape): Shape {
   return shape;
 }
 
-/** The number, if it is whole and not below 0. Throws a RangeError that names the operation and what is counted. */
-export function requireCount(op: string, what: string, count: number): number {
-  if (!Number.isSafeInteger(count) || count < 0) {
-    throw new RangeError(`${op}: ${what} is a whole number from 0, not ${count}`);
-  }
-  return count;
+/** Which whole numbers may be, and how a message says it. */
+export interface Counts {
+  /** The least one; 0 by default. */
+  readonly least?: number;
+  /** What all lie below; nothing by default. */
+  readonly below?: number;
+  /** What is counted, as in `steps`. */
+  readonly of?: string;
+  /** What stands behind the least one in messages. */
+  readonly note?: string;
+}
+
+/** The number, if it is whole and not below the least. Throws a RangeError that begins with `subject`. */
+export function requireWhole(subject: string, count: number, { least = 0, below, of, note }: Counts = {}): number {
+  if (Number.isSafeInteger(count) && count >= least && (below === undefined || count < below)) return count;
+  const numbers = `a whole number${of === undefined ? "" : ` of ${of}`} from ${least}${note ? ` ${note}` : ""}`;
+  throw new RangeError(`${subject} is ${numbers}, not ${count}`);
+}
+
+/**
+ * The number, if it is whole and not below the least, which is 0 by default. Throws a RangeError that names the operation
+ * and what is counted.
+ */
+export function requireCount(op: string, what: string, count: number, least = 0): number {
+  return requireWhole(`${op}: ${what}`, count, { least });
 }
 
 /** `[2, 3]`, as error messages print it. */

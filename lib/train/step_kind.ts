@@ -1,5 +1,6 @@
 import { isRefreshStep, type Optimizer } from "../optim/optimizer.ts";
 import type { Method } from "../peft/method.ts";
+import { requireWhole } from "../tensor/shape.ts";
 
 /**
  * Which of a run's programs a step is: an argument of the step that is static, so that each kind is traced and compiled once.
@@ -25,8 +26,7 @@ const KINDS = [false, true].map((isRefresh) =>
 
 /** Throws a RangeError where an interval of steps is no whole number from 1. */
 function requireInterval(what: string, steps: number | undefined): void {
-  if (steps === undefined || Number.isInteger(steps) && steps >= 1) return;
-  throw new RangeError(`${what} is a whole number of steps from 1, not ${steps}`);
+  if (steps !== undefined) requireWhole(what, steps, { least: 1, of: "steps" });
 }
 
 /**
