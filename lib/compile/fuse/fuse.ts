@@ -3,9 +3,10 @@ import { describePart } from "./horizontal_maps.ts";
 import { describeProduct, describeReduction, mayWait } from "./horizontal_products.ts";
 import { type FusionGroup, FusionGroups } from "./fusion_groups.ts";
 import { loopPrimitive } from "../../ops/loop.ts";
-import { paramsOf, type Primitive } from "../../ops/primitive.ts";
+import { paramsOf } from "../../ops/primitive.ts";
 import { type Graph, isWhole, type Node } from "../graph/graph.ts";
-import { Heap } from "./heap.ts";
+import { orderGroups } from "./order_groups.ts";
+import { Weights } from "./weights.ts";
 
 /** Storage buffers that a kernel may bind, on any device. */
 const MAX_BINDINGS = 8;
@@ -14,16 +15,6 @@ const MAX_BINDINGS = 8;
  * to compile a kernel grows faster than its text: lavapipe takes 0.1 s for 200 additions and 40 s for 600.
  */
 const MAX_WEIGHT = 128;
-/** Characters of a function that weigh as much as a node: it is compiled anew wherever a kernel calls it. */
-const CHARACTERS = 256;
-
-/** How much of {@linkcode MAX_WEIGHT} a node takes: sine, say, many times as much as a sum. */
-function weightOf({ primitive }: Node): number {
-  const lowering = primitive!.lowering;
-  const prelude = lowering.kind === "map" ? lowering.prelude?.(1) ?? "" : "";
-  return 1 + Math.round(prelude.length / CHARACTERS);
-}
-
 /** A group's nodes in topological order. */
 function inOrder({ nodes }: FusionGroup): Node[] {
   return [...nodes].sort((a, b) => a.id - b.id);
@@ -34,7 +25,7 @@ class Fuser {
   readonly isOutput: boolean[];
   readonly #groups: FusionGroups;
   readonly #isReadByKernel: boolean[];
-  readonly #weights = new Map<Primitive, number>();
+  readonly #weights = new Weights();
   readonly #scattered = new Set<Node>();
   /** Loops by what they run on. */
   readonly #loops = new Map<string, FusionGroup>();
@@ -189,7 +180,7 @@ class Fuser {
   run(): Cluster[] {
     for (const node of this.graph.nodes) {
       if (node.kind !== "leaf" && node.kind !== "constant") {
-        this.#join(node, this.#groups.add(node, node.kind, this.#weigh(node)));
+        this.#join(node, this.#groups.add(node, node.kind, this.#weights.of(node)));
       }
     }
     // Kernels of a program that runs once would be others each time, and cost their compiling.
@@ -198,15 +189,8 @@ class Fuser {
       this.#fuseMapsHorizontally();
       this.#fuseProductsHorizontally();
     }
-    return this.#order();
-  }
-
-  #weigh(node: Node): number {
-    const known = this.#weights.get(node.primitive!);
-    if (known !== undefined) return known;
-    const weight = weightOf(node);
-    this.#weights.set(node.primitive!, weight);
-    return weight;
+    const { inPlace, consumers } = this;
+    return orderGroups(this.#groups, { inPlace, consumers }).map((group) => this.#clusterOf(group));
   }
 
   #isResult(node: Node, members: ReadonlySet<Node>): boolean {
@@ -282,44 +266,6 @@ class Fuser {
       this.#groups.merge(first.group, group);
       first.products.push(product);
       first.group.products = first.products;
-    }
-  }
-
-  /** Clusters in an order in which each finds its inputs, as near to the order of creation as that allows. */
-  #order(): Cluster[] {
-    const { live } = this.#groups;
-    for (const group of live) this.#letReadersRunFirst(group);
-    const ordered: Cluster[] = [];
-    const waiting = new Map<FusionGroup, number>();
-    const ready = new Heap<FusionGroup>();
-    const key = ({ nodes }: FusionGroup) => nodes.reduce((last, { id }) => Math.max(last, id), 0);
-    for (const group of live) {
-      const count = [...this.#groups.before(group)].length;
-      waiting.set(group, count);
-      if (count === 0) ready.push(key(group), group);
-    }
-    for (let group = ready.pop(); group; group = ready.pop()) {
-      ordered.push(this.#clusterOf(group));
-      for (const follower of this.#groups.after(group)) {
-        const rest = waiting.get(follower)! - 1;
-        waiting.set(follower, rest);
-        if (rest === 0) ready.push(key(follower), follower);
-      }
-    }
-    if (ordered.length !== live.size) throw new Error("internal: fused kernels wait for each other");
-    return ordered;
-  }
-
-  /** Lets readers of a donated value that can run before the group that overwrites it do so. */
-  #letReadersRunFirst(group: FusionGroup): void {
-    for (const node of group.nodes) {
-      const donated = this.inPlace.get(node);
-      if (!donated) continue;
-      for (const consumer of this.consumers[donated.id]) {
-        const reader = this.#groups.of(consumer);
-        if (!reader || reader === group || this.#groups.precedes(group, reader)) continue;
-        this.#groups.order(reader, group);
-      }
     }
   }
 
