@@ -174,11 +174,28 @@ async function copyProject(to: string): Promise<void> {
     for await (const { name } of Deno.readDir(new URL(`${path}/`, ROOT))) await copy(`${path}/${name}`);
   };
   await Deno.mkdir(`${to}/tests`, { recursive: true });
-  await Deno.mkdir(`${to}/experiments`, { recursive: true });
-  const settings = ["deno.json", "deno.lock"];
+  await Deno.mkdir(`${to}/experiments/runner`, { recursive: true });
+  const settings = ["deno.json", "deno.lock", "experiments/runner/locked.ts"];
   for (const path of [...settings, "mod.ts", "lib", "kernels", "tests/fuzz", "tests/support", "experiments/terminal"]) {
     await copy(path);
   }
+}
+
+/** Fuzzes a copy of the project until a program fails. */
+async function fuzzCopy(folder: string, { programs, device }: { programs: number; device?: string }) {
+  const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", ...lockFlags(), "--no-check", "--allow-all", "tests/fuzz/mod.ts", "programs", "--first"]
+      .concat(["--programs", String(programs)], device ? ["--device", device] : []),
+    cwd: folder,
+  }).output();
+  const [, done] = /^(\d+) programs: \d+ failed/m.exec(new TextDecoder().decode(stdout)) ?? [];
+  return { success, done: done === undefined ? undefined : Number(done), errors: new TextDecoder().decode(stderr) };
+}
+
+/** Throws where the copy does not run as it is: then every fault would seem to be found. */
+async function requireRunning(folder: string): Promise<void> {
+  const { success, done, errors } = await fuzzCopy(folder, { programs: 1 });
+  if (!success || done !== 1) throw new Error(`the copy without a fault does not pass its first program:\n${errors}`);
 }
 
 /** Fuzzes a copy of the project with a fault in it; gives the programs that it took, or `undefined` where all passed. */
@@ -188,16 +205,9 @@ async function programsUntilFound(fault: Fault, folder: string, programs: number
   const texts = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
   await Promise.all(paths.map((path, i) => Deno.writeTextFile(path, changed(texts[i], changes[i]))));
   try {
-    const device = fault.device ? ["--device", fault.device] : [];
-    const { stdout, success } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", ...lockFlags(), "--no-check", "--allow-all", "tests/fuzz/mod.ts", "programs", "--first"]
-        .concat(["--programs", String(programs)], device),
-      cwd: folder,
-      stderr: "null",
-    }).output();
-    const [, done] = /^(\d+) programs: \d+ failed/m.exec(new TextDecoder().decode(stdout)) ?? [];
+    const { success, done = 0 } = await fuzzCopy(folder, { programs, device: fault.device });
     // Without its closing line the process ended with the fault.
-    return success ? undefined : Number(done ?? 0);
+    return success ? undefined : done;
   } finally {
     await Promise.all(paths.map((path, i) => Deno.writeTextFile(path, texts[i])));
   }
@@ -209,6 +219,7 @@ export async function fuzzFaults(programs: number): Promise<number> {
   let missed = 0;
   try {
     await copyProject(folder);
+    await requireRunning(folder);
     for (const fault of FAULTS) {
       // CI draws fewer programs where they are slower.
       const found = await programsUntilFound(fault, folder, fault.device ? Math.ceil(programs / 4) : programs);
