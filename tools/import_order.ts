@@ -41,6 +41,7 @@ export const ORDERS: Readonly<Record<string, Order>> = {
   ],
   "lib/compile": ["graph", "fuse", "lower", "plan", "inspect", "tune", "run", "*"],
   "lib/data": [["tokenizer", "table"], "shuffle.ts", ["batch_order.ts", "buckets.ts"], "generation", "*"],
+  "lib/metrics": ["text", "*"],
   "lib/experiment": ["specs", "records", "statistics", "tables", "figures", ["notebook", "instruments"], "*"],
   "lib/peft": ["method.ts", "factors.ts", "targets.ts", "method_options.ts", "files", "*"],
   "experiments": ["suite", "terminal", "recipes", "runner", "studies", "cli"],
