@@ -48,7 +48,7 @@ interface Counts {
  *   ["the cat sat on the mat", "a dog"],
  *   [["the cat sat on a mat", "the cat is on the mat"], "a dog"],
  * );
- * console.log(score.toFixed(4), sentences.map((s) => s.toFixed(4)).join(" ")); // 0.7825 0.7598 1.0000
+ * console.log(score.toFixed(4), sentences.map((s) => s.toFixed(4)).join(" ")); // 0.7071 0.7071 1.0000
  * ```
  */
 export function bleu(hypotheses: readonly string[], references: References, options: BleuOptions = {}): TextScore {

@@ -34,7 +34,7 @@ const PUNCTUATION: ReadonlySet<string> = new Set("!\"#$%&'()*+,-./:;<=>?@[\\]^_`
  * ```ts
  * import { metrics } from "@delta-dawn/delta-lora";
  *
- * console.log(metrics.chrf(["the cat sat"], [["the cat sits", "a cat sat"]]).score.toFixed(4)); // 0.7155
+ * console.log(metrics.chrf(["the cat sat"], [["the cat sits", "a cat sat"]]).score.toFixed(4)); // 0.6723
  * ```
  */
 export function chrf(hypotheses: readonly string[], references: References, options: ChrfOptions = {}): TextScore {

@@ -65,8 +65,8 @@ const FUNCTION_WORDS: ReadonlySet<string> = new Set(
  * import { metrics } from "@delta-dawn/delta-lora";
  *
  * const [hypotheses, references] = [["the cats sat here"], ["the cat sat down here"]];
- * console.log(metrics.meteor(hypotheses, references).score.toFixed(4)); // 0.3629
- * console.log(metrics.meteor(hypotheses, references, { stem: false }).score.toFixed(4)); // 0.2712
+ * console.log(metrics.meteor(hypotheses, references).score.toFixed(4)); // 0.3349
+ * console.log(metrics.meteor(hypotheses, references, { stem: false }).score.toFixed(4)); // 0.2231
  * ```
  */
 export function meteor(hypotheses: readonly string[], references: References, options: MeteorOptions = {}): TextScore {

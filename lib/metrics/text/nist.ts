@@ -44,7 +44,7 @@ const LENGTH_FACTOR = Math.log(0.5) / Math.log(1.5) ** 2;
  * import { metrics } from "@delta-dawn/delta-lora";
  *
  * const { score } = metrics.nist(["the cat sat on the mat"], [["the cat sat on a mat", "the cat is on the mat"]]);
- * console.log(score.toFixed(4)); // 2.6667
+ * console.log(score.toFixed(4)); // 3.6406
  * ```
  */
 export function nist(hypotheses: readonly string[], references: References, options: NistOptions = {}): TextScore {

@@ -41,7 +41,7 @@ const ENDINGS: readonly (readonly [ending: string, replacement: string])[] = [
  * }
  * const synonyms = await metrics.readWordNet(dict);
  * console.log([...synonyms("pubs")]); // ["noun 02796995"]
- * console.log(metrics.meteor(["two bars"], ["two pubs"], { synonyms }).score.toFixed(4)); // 0.8448
+ * console.log(metrics.meteor(["two bars"], ["two pubs"], { synonyms }).score.toFixed(4)); // 0.8500
  * ```
  */
 export async function readWordNet(folder: string): Promise<(word: string) => Iterable<string>> {
