@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { mean } from "simple-statistics";
-import { bootstrapInterval, type ScoredRun } from "../../../lib/experiment/statistics/mod.ts";
+import { meanInterval, type ScoredRun } from "../../../lib/experiment/statistics/mod.ts";
 import { COLOURS, LETTER, stackSvg } from "../../../lib/experiment/figures/figure.ts";
 import type { ChangeRow } from "./changes.ts";
 
@@ -18,7 +18,7 @@ function marksOf(values: readonly (Pick<Mark, "method" | "task"> & { readonly va
   const groups = Map.groupBy(values, ({ method, task }) => JSON.stringify([method, task]));
   return Array.from(groups.values(), (own) => {
     const numbers = own.map(({ value }) => value);
-    const [low, high] = bootstrapInterval([numbers], { seed: 0 }) ?? [];
+    const [low, high] = meanInterval([numbers]) ?? [];
     return { method: own[0].method, task: own[0].task, mean: mean(numbers), low, high };
   });
 }

@@ -40,13 +40,20 @@ function chosenBy(studies: readonly Study[]): string {
   }, with as many runs for each there`;
 }
 
+function modelName({ spec: { model } }: RunRecord): string {
+  return `${model.name}, ${model.layers} layers of ${model.hiddenSize}, weights ${model.hash.slice(0, 12)}`;
+}
+
+function dataName({ spec: { data } }: RunRecord): string {
+  return data.source === "suite" ? "the generated suite" : "GLUE's files";
+}
+
 /** What holds for all studies. */
 function head(
   records: readonly RunRecord[],
   { studies, sweeps, growth, margin = MARGIN }: Evidence & { readonly studies: readonly Study[] },
 ): string[] {
   const results = records.flatMap(({ result }) => result ?? []);
-  const [{ spec: { model, data, split } }] = records;
   const metrics = new Map(records.map(({ spec: { task, metric } }) => [task, metric]));
   const swept = [...sweeps.values()].flat();
   const tables = records.filter(({ spec }) => !swept.some(({ seed }) => seed === spec.seed));
@@ -56,7 +63,9 @@ function head(
   const atOnce = mostAtOnce(records);
   const lines = [
     `Metric: ${Array.from(metrics, ([task, metric]) => `${task} ${metric}`).join(", ")}; larger is better.`,
-    `Split: ${split}. Checkpoint: ${distinct(records.map(({ spec }) => spec.checkpoint))}, of ` +
+    `Split: ${distinct(records.map(({ spec }) => spec.split))}. Checkpoint: ${
+      distinct(records.map(({ spec }) => spec.checkpoint))
+    }, of ` +
     `${distinct(records.map(({ spec }) => spec.steps))} steps of ${
       distinct(records.map(({ spec }) => spec.batchSize))
     } examples.`,
@@ -69,8 +78,7 @@ function head(
     "the rate of their method.",
     ruleText({ level: LEVEL, margin }),
     ...growth === undefined ? [] : [growth],
-    `Model: ${model.name}, ${model.layers} layers of ${model.hiddenSize}, weights ${model.hash.slice(0, 12)}; data: ` +
-    `${data.source === "suite" ? "the generated suite" : "GLUE's files"}.`,
+    `Model: ${distinct(records.map(modelName))}; data: ${distinct(records.map(dataName))}.`,
     `Device: ${distinct(results.map(({ device }) => device))}. Versions: ${
       distinct(results.map(({ versions }) => versions))
     }. ` +

@@ -84,9 +84,18 @@ const peakBytes = (results: readonly RunResult[]) => Math.max(...results.map(({ 
 const stepMilliseconds = (results: readonly RunResult[]) =>
   1000 / Math.max(...results.map(({ stepsPerSecond }) => stepsPerSecond));
 
+/** What is counted at its peak: memory of all runs of a program, where several were one. */
+function ofProgram(what: string, { runs }: StudyRuns, { records }: Evidence): string {
+  const results = runs.flatMap(({ specs }) => specs.flatMap((spec) => records.get(spec)!.result ?? []));
+  const most = Math.max(1, ...results.map(({ cells = 1 }) => cells));
+  return most === 1 ? what : `${what} of a program of up to ${most} runs`;
+}
+
 /** What each condition ran with and took. */
-function costTable({ runs }: StudyRuns, { records }: Evidence): string {
-  return tableMarkdown(runs.map(({ condition, specs }) => {
+function costTable(studyRuns: StudyRuns, evidence: Evidence): string {
+  const { records } = evidence;
+  const peak = ofProgram("peak MB", studyRuns, evidence);
+  return tableMarkdown(studyRuns.runs.map(({ condition, specs }) => {
     const results = specs.flatMap((spec) => records.get(spec)!.result ?? []);
     const [first] = results;
     return {
@@ -94,13 +103,23 @@ function costTable({ runs }: StudyRuns, { records }: Evidence): string {
       "learning rate": distinct(specs.map(({ optimizer }) => optimizer.learningRate)),
       "trained parameters": first?.trainableParameters.toLocaleString("en") ?? "–",
       "writes of W": results.length > 0 ? distinct(results.map(({ writes }) => writes)) : "–",
-      "peak MB": results.length > 0 ? megabytes(peakBytes(results)) : "–",
+      [peak]: results.length > 0 ? megabytes(peakBytes(results)) : "–",
     };
   }));
 }
 
 /** Directions in which shares of changes are counted: twice the recipes' rank. */
 const DIRECTIONS = 16;
+
+/** Which comparisons are one family, where tasks are compared by themselves. */
+function familiesOf({ baseline, pairs = [] }: Study): string {
+  return `Verdicts of these findings are by task: comparisons with ${baseline} on one task are a family of their own` +
+    `${
+      pairs.length > 0 ? ", further pairs on it another" : ""
+    }, over which Holm's correction is, and nothing corrects ` +
+    "over tasks. Verdicts in the tables are of the mean over all tasks, which are other families: they answer whether a " +
+    "method is better on these tasks together.";
+}
 
 /** What comparisons show on each task by itself. */
 function taskFindings(
@@ -150,7 +169,7 @@ function figureOf(studyRuns: StudyRuns, evidence: Evidence, { comparison, rows, 
       return seedsFigure(rows, { method: figure.method, baseline: study.baseline });
     case "memory": {
       const points = costPoints(studyRuns, evidence, { comparison, costOf: peakBytes });
-      return paretoFigure(points, { unit: "peak bytes", title });
+      return paretoFigure(points, { unit: ofProgram("peak bytes", studyRuns, evidence), title });
     }
     case "ranks":
       return ranksFigure({ changes, rows }, { title });
@@ -211,7 +230,9 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
       ...figure.kind === "rates" ? [rateTable(studyRuns, evidence)] : [],
       ...figure.kind === "memory"
         ? [
-          paretoTable(costPoints(studyRuns, evidence, { comparison, costOf: peakBytes }), { unit: "peak bytes" }),
+          paretoTable(costPoints(studyRuns, evidence, { comparison, costOf: peakBytes }), {
+            unit: ofProgram("peak bytes", studyRuns, evidence),
+          }),
           paretoTable(costPoints(studyRuns, evidence, { comparison, costOf: stepMilliseconds }), { unit: "ms a step" }),
         ]
         : [],
@@ -221,7 +242,7 @@ export function sectionOf(studyRuns: StudyRuns, evidence: Evidence): Section {
       scopeOf(comparison),
       // What holds on tasks of several kinds together says nothing.
       ...study.comparesTasks
-        ? taskFindings(rows, comparison, study.pairs)
+        ? [familiesOf(study), ...taskFindings(rows, comparison, study.pairs)]
         : [plainFindings(others, { level, margin, what: `comparisons with ${baseline}` })],
       ...pairs.length > 0 && !study.comparesTasks
         ? [plainFindings(pairs, { level, margin, what: "further pairs" })]

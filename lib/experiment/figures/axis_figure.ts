@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { mean } from "simple-statistics";
-import { bootstrapInterval } from "../statistics/bootstrap_interval.ts";
+import { meanInterval } from "../statistics/mean_interval.ts";
 import { COLOURS, figureSvg } from "./figure.ts";
 import { scoresByTask } from "../statistics/paired_differences.ts";
 import { formatConfidence, type PointOptions } from "../statistics/points.ts";
@@ -16,10 +16,6 @@ export interface AxisOptions<Axis extends string> extends PointOptions {
   readonly title?: string;
   /** Share of intervals that hold the true mean, between 0 and 1; 0.95 by default. */
   readonly confidence?: number;
-  /** How often means are resampled; 10,000 by default. */
-  readonly resamples?: number;
-  /** Seed of the resampling, a safe integer; 0 by default. */
-  readonly seed?: number;
 }
 
 /** A method's mean score at one value of an axis. */
@@ -40,7 +36,7 @@ export interface AxisPoint {
 
 /**
  * Mean scores with intervals over tasks × seeds for each method and value of an axis, ascending by value; intervals are
- * those of {@linkcode bootstrapInterval}.
+ * those of {@linkcode meanInterval}, as in tables.
  *
  * @example
  * ```ts
@@ -54,7 +50,7 @@ export interface AxisPoint {
  */
 export function axisPoints<Axis extends string>(
   rows: readonly (ScoredRun & { readonly [name in Axis]: number })[],
-  { axis, confidence = 0.95, resamples = 10_000, seed = 0 }: AxisOptions<Axis>,
+  { axis, confidence = 0.95 }: AxisOptions<Axis>,
 ): AxisPoint[] {
   const methods = [...new Set(rows.map(({ method }) => method))];
   return methods.flatMap((method) => {
@@ -63,7 +59,7 @@ export function axisPoints<Axis extends string>(
     return values.flatMap((at) => {
       const scores = [...scoresByTask(own.filter((row) => row[axis] === at), method).values()];
       if (scores.length === 0) return [];
-      const [low, high] = bootstrapInterval(scores, { confidence, resamples, seed }) ?? [];
+      const [low, high] = meanInterval(scores, { confidence }) ?? [];
       return [{ method, at, mean: mean(scores.map((part) => mean(part))), low, high, runs: scores.flat().length }];
     });
   });

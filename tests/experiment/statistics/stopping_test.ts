@@ -36,31 +36,39 @@ const KINDS: Readonly<Record<string, { readonly spread: number; readonly draw: (
   },
 };
 
-/** The interval that is left where pairs are added until its width allows, and how many there are. */
-function stopped(values: readonly number[], width: number) {
+/** The interval that is left where pairs on each task are added until its width allows, and how many seeds there are. */
+function stopped(values: readonly (readonly number[])[], width: number) {
   const found = new Map<number, readonly [number, number]>();
+  const [tasks, most] = [values.length, MOST / values.length];
   const intervalAt = (seeds: number) => {
-    if (!found.has(seeds)) found.set(seeds, meanInterval([values.slice(0, seeds)])!);
+    if (!found.has(seeds)) found.set(seeds, meanInterval(values.map((own) => own.slice(0, seeds)))!);
     return found.get(seeds)!;
   };
   const widthAt = (seeds: number) => intervalAt(seeds)[1] - intervalAt(seeds)[0];
   let done = 0;
-  for (let next; (next = nextSeeds(done, { tasks: 1, widthAt, width, most: MOST })) !== undefined;) done = next;
+  for (let next; (next = nextSeeds(done, { tasks, widthAt, width, most })) !== undefined;) done = next;
   return { interval: intervalAt(done), done };
 }
 
 describe("intervals of pairs that are added until widths allow", () => {
   for (const [name, { spread, draw }] of Object.entries(KINDS)) {
-    it(`hold the mean in at least 93 % of cases where differences are ${name}`, () => {
-      const draws = Array.from({ length: REPETITIONS }, (_, i) => draw(500_000 + i));
-      // Widths that so many pairs of the spread have by the normal distribution: from the first look to the last.
-      for (const pairs of [8, 16, 30, 60]) {
-        const ends = draws.map((values) => stopped(values, 2 * 1.96 * spread / Math.sqrt(pairs)));
-        const held = ends.filter(({ interval: [low, high] }) => low <= 0 && high >= 0).length;
-        expect(held / REPETITIONS).toBeGreaterThanOrEqual(0.93);
-        expect(Math.min(...ends.map(({ done }) => done))).toBeGreaterThanOrEqual(8);
-      }
-    });
+    for (const tasks of [1, 4]) {
+      const where = tasks === 1 ? "" : `, on each of ${tasks} tasks`;
+      it(`hold the mean in at least 93 % of cases where differences are ${name}${where}`, () => {
+        // As many values as there are pairs at most, in turns of the tasks.
+        const draws = Array.from({ length: REPETITIONS }, (_, i) => {
+          const values = draw(500_000 + i);
+          return Array.from({ length: tasks }, (_, task) => values.filter((_, k) => k % tasks === task));
+        });
+        // Widths that so many pairs of the spread have by the normal distribution: from the first look to the last.
+        for (const pairs of [8, 16, 30, 60]) {
+          const ends = draws.map((values) => stopped(values, 2 * 1.96 * spread / Math.sqrt(pairs)));
+          const held = ends.filter(({ interval: [low, high] }) => low <= 0 && high >= 0).length;
+          expect(held / REPETITIONS).toBeGreaterThanOrEqual(0.93);
+          expect(tasks * Math.min(...ends.map(({ done }) => done))).toBeGreaterThanOrEqual(8);
+        }
+      });
+    }
 
     it(`hold it as often as they say with a number of pairs that is fixed, where differences are ${name}`, () => {
       const draws = Array.from({ length: REPETITIONS }, (_, i) => draw(700_000 + i));
@@ -78,7 +86,7 @@ describe("intervals of pairs that are added until widths allow", () => {
     for (let seed = 0; seed < 50; seed++) {
       const values = normals(MOST, seed);
       const turned = values.map((value) => 5 - value);
-      expect(stopped(turned, 1).done).toBe(stopped(values, 1).done);
+      expect(stopped([turned], 1).done).toBe(stopped([values], 1).done);
     }
   });
 });
