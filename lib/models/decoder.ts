@@ -1,5 +1,6 @@
 import { dropout } from "../nn/dropout.ts";
 import type { Params } from "../nn/linear.ts";
+import type { Rotation } from "../nn/rotary.ts";
 import type { Key } from "../ops/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkpoint } from "../transform/checkpoint.ts";
@@ -29,6 +30,8 @@ export interface DecoderSite extends Layers {
   readonly params: Params;
   /** Path of the layer. */
   readonly layer: string;
+  /** By which queries and keys are turned, where positions are a rotation. */
+  readonly rotation?: Rotation;
 }
 
 /** What sets a causal architecture apart from the others: layers are x + attention(norm(x)), then x + feedForward(norm(x)). */
@@ -50,6 +53,8 @@ export interface DecoderParts {
   readonly others: readonly ParameterShape[];
   /** Embeddings `[B, T, C]` before dropout. */
   embed(layers: Layers, tokens: { readonly inputIds: Tensor; readonly positions: Tensor }): Tensor;
+  /** The rotation of positions i32 `[B, T]`, where they are one. */
+  rotation?(positions: Tensor): Rotation;
   /** Normalises x with the parameters of that name. */
   norm(layers: Layers, x: Tensor, name: string): Tensor;
   project(site: DecoderSite, x: Tensor): Projected;
@@ -92,9 +97,10 @@ export function decode(parts: DecoderParts, params: Params, options: DecodeOptio
   const drop = (x: Tensor) => dropout(x, { rate: sizes.dropout, key: nextKey() });
   const embeddings = parts.embed(layers, { inputIds, positions });
   let x = dropout(embeddings, { rate: sizes.embeddingDropout, key: nextKey() });
+  const rotation = parts.rotation?.(positions);
   const decodeLayer = (input: Tensor, i: number) => {
     const layer = parts.layer(i);
-    const site = { ...layers, params, layer };
+    const site = { ...layers, params, layer, rotation };
     const projected = parts.project(site, parts.norm(layers, input, `${layer}.${attentionNorm}`));
     const attended = joinHeads(attend(projected, i, nextKey()));
     const middle = drop(parts.mix(site, attended)).add(input);

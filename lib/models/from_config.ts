@@ -18,6 +18,7 @@ import { type DecoderArchitecture, makeDecoder } from "./decoder_architecture.ts
 import { DISTILBERT } from "./distilbert.ts";
 import { ELECTRA } from "./electra.ts";
 import { GPT2 } from "./gpt2.ts";
+import { LLAMA, QWEN2, QWEN3 } from "./llama.ts";
 import type { PretrainedSeq2Seq } from "./seq2seq.ts";
 import { CAMEMBERT, ROBERTA, XLM_ROBERTA } from "./roberta.ts";
 import { isObject } from "../text/is_object.ts";
@@ -49,7 +50,7 @@ const bart: Entry = {
 
 const ENTRIES: readonly Entry[] = [
   ...[BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, ELECTRA, DISTILBERT, DEBERTA].map(encoder),
-  ...[GPT2].map(decoder),
+  ...[GPT2, LLAMA, QWEN2, QWEN3].map(decoder),
   bart,
 ];
 const MODEL_TYPES = ENTRIES.map(({ names }) => names.modelType);
@@ -90,10 +91,11 @@ function entryOf(json: unknown): Entry {
  * [RoBERTa](https://arxiv.org/abs/1907.11692), [XLM-RoBERTa](https://arxiv.org/abs/1911.02116),
  * [CamemBERT](https://arxiv.org/abs/1911.03894), [ELECTRA](https://arxiv.org/abs/2003.10555),
  * [DistilBERT](https://arxiv.org/abs/1910.01108), DeBERTa [v2](https://arxiv.org/abs/2006.03654) and
- * [v3](https://arxiv.org/abs/2111.09543), GPT-2 ([Radford et al.
- * 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)), and
- * [BART](https://arxiv.org/abs/1910.13461). Keys that are absent have Hugging Face's defaults. A model with the head
- * `causal-lm` or `seq2seq-lm` decodes, too: it has `prefill` and `step`.
+ * [v3](https://arxiv.org/abs/2111.09543); of causal models GPT-2 ([Radford et al.
+ * 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)),
+ * [Llama](https://arxiv.org/abs/2302.13971) (SmolLM2, too), [Qwen2](https://arxiv.org/abs/2407.10671), 2.5 and
+ * [Qwen3](https://arxiv.org/abs/2505.09388); and [BART](https://arxiv.org/abs/1910.13461). Keys that are absent have
+ * Hugging Face's defaults. A model with the head `causal-lm` or `seq2seq-lm` decodes, too: it has `prefill` and `step`.
  *
  * Throws a RangeError that names what is not supported (an architecture, a head, a value) and what is.
  *

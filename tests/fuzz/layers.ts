@@ -106,6 +106,23 @@ export const LAYERS: Readonly<Record<string, Drawing>> = {
     const options = draft.chance(0.5) ? [] : [{ weights: ofShape(draft, shape) }];
     return { args: [predictions, ofShape(draft, shape), ...options], part: draft.one(["sum", "count"]) };
   },
+  "nn.rmsNorm": (draft) => {
+    const x = draft.value({ dtypes: ["f32"], where: rankOf(1) }, () => [draft.size() % 9, draft.between(1, 300)]);
+    const weight = ofShape(draft, draft.tensor(x).shape.slice(-1));
+    return call(x, weight, ...draft.chance(0.5) ? [] : [{ epsilon: draft.one([1e-5, 1e-2, 1]) }]);
+  },
+  "nn.rotate": (draft) => {
+    const [B, H, T, half] = [0, 1, 2, 3].map(() => draft.between(1, 4));
+    const angles = () => ofShape(draft, [draft.one([1, B]), T, 2 * half]);
+    return call(ofShape(draft, [B, H, T, 2 * half]), { cos: angles(), sin: angles() });
+  },
+  "nn.rotationOf": (draft) => {
+    const positions = draft.leaf("i32", [draft.between(1, 3), draft.between(1, 9)], {
+      element: () => draft.numbers.below(40),
+    });
+    const frequencies = draft.leaf("f32", [draft.between(1, 5)], { element: () => draft.one([1, 0.5, 0.1, 0.01]) });
+    return { args: [positions, frequencies, { scale: draft.one([1, 1.25]) }], part: draft.one(["cos", "sin"]) };
+  },
   "linalg.qr": factors(2, false),
   "linalg.svd": factors(3, true),
 };

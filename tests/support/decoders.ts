@@ -17,6 +17,14 @@ export const describedDecoders: {
   >;
   /** Hugging Face's values of all keys of a config, by model_type. */
   readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Frequencies of rotary positions as transformers makes them. */
+  readonly ropes: readonly {
+    readonly parameters: Readonly<Record<string, string | number | boolean>>;
+    readonly d: number;
+    readonly longest: number;
+    readonly scale: number;
+    readonly frequencies: readonly number[];
+  }[];
 } = JSON.parse(await Deno.readTextFile(new URL("decoders.json", FIXTURES)));
 
 /** Names of the causal models that there are. */
