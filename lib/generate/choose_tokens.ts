@@ -1,4 +1,4 @@
-import type { CachedDecoder, DecoderCache } from "./cached_decoder.ts";
+import type { CachedDecoder, DecoderCache } from "../models/causal.ts";
 import type { Params } from "../nn/linear.ts";
 import { any } from "../ops/any_all.ts";
 import { argmax } from "../ops/argmax.ts";
@@ -9,7 +9,6 @@ import { categorical } from "../ops/random_discrete.ts";
 import { foldIn, foldInEach, type Key } from "../ops/random.ts";
 import { stack } from "../ops/slice.ts";
 import { where } from "../ops/where.ts";
-import { tensor } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { treeDispose } from "../tensor/tree.ts";
 import { jit } from "../transform/jit.ts";
@@ -20,6 +19,7 @@ import type { GenerationInput, Prompts } from "./prompts.ts";
 import {
   asCount,
   capacityFor,
+  limitsOf,
   placesOf,
   readPrompts,
   readTokens,
@@ -74,43 +74,45 @@ function rowKeys(key: Key, rows: number): Tensor {
   return stack(foldInEach(key, rows));
 }
 
+/** What programs compute: the first tokens of rows, and those that follow. */
+function tokenFunctions<Cache extends DecoderCache>(
+  model: CachedDecoder<GenerationInput, Cache>,
+  settings: GenerateSettings,
+) {
+  const times = settings.sampling?.texts ?? 1;
+  const keepsTokens = readsWritten(settings);
+  return {
+    beginTexts(params: Params, input: GenerationInput, start: RowStart, capacity: number): Chosen<Cache> {
+      const { keys, ...limits } = start;
+      const begun = readPrompts(model, params, input, { ...limits, capacity, keepsTokens });
+      const { logits, state } = repeatRows(begun, { rows: limits.most.size, times });
+      const keyed = { ...state, keys };
+      const generated = zeros([], { dtype: "i32" });
+      return { state: keyed, chosen: chooseTokens(logits, settings, { state: keyed, generated }) };
+    },
+    continueTexts(params: Params, from: RowState<Cache>, chosen: Tensor, generated: Tensor): Chosen<Cache> {
+      // A row without a token goes on with any other one.
+      const { logits, state } = readTokens(model, params, from, maximum(chosen, 0));
+      return { state, chosen: chooseTokens(logits, settings, { state, generated: asCount(generated) }) };
+    },
+  };
+}
+
 /** Programs for a model and settings; each is compiled once for each number of rows, of tokens and of slots. */
 export function tokenPrograms<Cache extends DecoderCache>(
   model: CachedDecoder<GenerationInput, Cache>,
   settings: GenerateSettings,
 ): TokenPrograms {
   const { sampling } = settings;
-  const times = sampling?.texts ?? 1;
-  const keepsTokens = readsWritten(settings);
-
-  function beginTexts(params: Params, input: GenerationInput, start: RowStart, capacity: number): Chosen<Cache> {
-    const { keys, ...limits } = start;
-    const begun = readPrompts(model, params, input, { ...limits, capacity, keepsTokens });
-    const { logits, state } = repeatRows(begun, { rows: limits.most.size, times });
-    const keyed = { ...state, keys };
-    return {
-      state: keyed,
-      chosen: chooseTokens(logits, settings, { state: keyed, generated: zeros([], { dtype: "i32" }) }),
-    };
-  }
-  function continueTexts(params: Params, state: RowState<Cache>, chosen: Tensor, generated: Tensor): Chosen<Cache> {
-    // A row without a token goes on with any other one.
-    const read = readTokens(model, params, state, maximum(chosen, 0));
-    const next = chooseTokens(read.logits, settings, { state: read.state, generated: asCount(generated) });
-    return { state: read.state, chosen: next };
-  }
+  const { beginTexts, continueTexts } = tokenFunctions(model, settings);
   const begin = jit(beginTexts, { static: [3] });
   const proceed = jit(continueTexts, { donate: [1] });
-  const grow = jit((state: RowState<Cache>, capacity: number) => withRoom(state, capacity), {
-    donate: [0],
-    static: [1],
-  });
+  const grow = jit(withRoom<Cache>, { donate: [0], static: [1] });
 
   async function* tokens(params: Params, { input, slots, most, least }: Prompts) {
-    const whole = (data: readonly number[]) => tensor(data, { dtype: "i32" });
-    const keys = sampling && rowKeys(sampling.key, most.length * times);
+    const keys = sampling && rowKeys(sampling.key, most.length * sampling.texts);
     let capacity = capacityFor(slots + 1);
-    let { state, chosen } = await begin(params, input, { most: whole(most), least: whole(least), keys }, capacity);
+    let { state, chosen } = await begin(params, input, { ...limitsOf(most, least), keys }, capacity);
     try {
       for (let generated = 1;; generated++) {
         const current = chosen;
@@ -133,10 +135,5 @@ export function tokenPrograms<Cache extends DecoderCache>(
     }
   }
 
-  return {
-    tokens,
-    dispose() {
-      for (const program of [begin, proceed, grow]) program.dispose();
-    },
-  };
+  return { tokens, dispose: () => [begin, proceed, grow].forEach((program) => program.dispose()) };
 }

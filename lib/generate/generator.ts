@@ -1,4 +1,4 @@
-import type { CachedDecoder, DecoderCache } from "./cached_decoder.ts";
+import type { CachedDecoder, DecoderCache } from "../models/causal.ts";
 import type { Params } from "../nn/linear.ts";
 import { NO_TOKEN, tokenPrograms } from "./choose_tokens.ts";
 import { type Generated, GenerationFailed } from "./generated.ts";
@@ -81,7 +81,7 @@ function requireAll(texts: readonly (readonly Generated[] | undefined)[]): (read
  *
  * await dd.openDevice();
  * const after = (last: dd.Tensor) => dd.oneHot(last.add(1), 8);
- * const counter: dd.generate.CachedDecoder<dd.generate.GenerationInput> = {
+ * const counter: dd.models.CachedDecoder<dd.generate.GenerationInput> = {
  *   config: { vocabSize: 8, maxLength: 16 },
  *   prefill(_, { decoderInputIds: ids, decoderAttentionMask: mask }) {
  *     const [rows, slots] = ids.shape;
@@ -106,7 +106,7 @@ export function makeGenerator<Cache extends DecoderCache>(
   const settings = checkOptions(options, model.config.vocabSize);
   const { endTokens, beamSearch } = settings;
   const programs = tokenPrograms(model, settings);
-  const search = beamSearch && beamPrograms(model, settings, beamSearch);
+  const search = beamSearch && beamPrograms(model, { ...settings, beamSearch });
   const times = settings.sampling?.texts ?? 1;
 
   async function generateRows(params: Params, prompts: Prompts) {

@@ -4,7 +4,6 @@
  * @module
  */
 export type { BeamSearchOptions } from "./beam_search.ts";
-export type { CachedDecoder, Decoded, DecoderCache } from "./cached_decoder.ts";
 export { keepMinP, keepTopK, keepTopP } from "./filters.ts";
 export { type Generated, GenerationFailed } from "./generated.ts";
 export { makeGenerator, type TokenGenerator } from "./generator.ts";

@@ -1,11 +1,12 @@
-import type { CachedDecoder, DecoderCache } from "./cached_decoder.ts";
-import { takeRows } from "./take_rows.ts";
+import type { CachedDecoder, DecoderCache } from "../models/causal.ts";
+import { takeRows } from "../models/decoder_cache.ts";
 import type { Params } from "../nn/linear.ts";
 import { arange } from "../ops/arange.ts";
 import { cast } from "../ops/cast.ts";
 import { pad } from "../ops/pad.ts";
 import { expandDims } from "../ops/reshape.ts";
 import { where } from "../ops/where.ts";
+import { tensor } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tensor/tree.ts";
 import type { RowPlaces } from "./next_scores.ts";
@@ -26,6 +27,11 @@ export interface RowLimits {
   readonly most: Tensor;
   /** Fewest tokens of each row's text, i32. */
   readonly least: Tensor;
+}
+
+/** Limits of rows, from numbers. */
+export function limitsOf(most: readonly number[], least: readonly number[]): RowLimits {
+  return { most: tensor([...most], { dtype: "i32" }), least: tensor([...least], { dtype: "i32" }) };
 }
 
 /** Slots of a cache: few sizes, so that few programs are compiled, and at most twice as many as are needed. */

@@ -1,5 +1,5 @@
-import type { CachedDecoder, DecoderCache } from "./cached_decoder.ts";
-import { takeRows } from "./take_rows.ts";
+import type { CachedDecoder, DecoderCache } from "../models/causal.ts";
+import { takeRows } from "../models/decoder_cache.ts";
 import type { Params } from "../nn/linear.ts";
 import { any } from "../ops/any_all.ts";
 import { cast } from "../ops/cast.ts";
@@ -27,6 +27,7 @@ import type { GenerationInput, Prompts } from "./prompts.ts";
 import {
   asCount,
   capacityFor,
+  limitsOf,
   placesOf,
   readPrompts,
   readTokens,
@@ -93,65 +94,86 @@ function movesOf(searches: readonly (BeamSearch | undefined)[], beams: number): 
   };
 }
 
-/** Programs for a model and settings; each is compiled once for each number of prompts, of tokens and of slots. */
-export function beamPrograms<Cache extends DecoderCache>(
+/** What a search is made with. */
+interface SearchSettings extends GenerateSettings {
+  readonly beamSearch: Required<BeamSearchOptions>;
+}
+
+/** What programs compute: continuations of prompts, and of beams. */
+function searchFunctions<Cache extends DecoderCache>(
   model: CachedDecoder<GenerationInput, Cache>,
-  settings: GenerateSettings,
-  options: Required<BeamSearchOptions>,
-): BeamPrograms {
-  const { beams } = options;
-  const { vocabSize } = model.config;
-  // Places are read as f32, which has all whole numbers up to here.
-  if (beams * vocabSize > 2 ** 24) {
-    throw new RangeError(`generate: ${beams} beams of ${vocabSize} tokens are more than a search can number, 2^24`);
-  }
+  settings: SearchSettings,
+) {
+  const { beams } = settings.beamSearch;
   const k = candidatesNeeded({ beams, endTokens: settings.endTokens });
   const keepsTokens = readsWritten(settings);
   const scoresOf = (logits: Tensor, state: RowState<DecoderCache>, generated: Tensor) =>
     nextScores(logSoftmax(logits), settings, placesOf(state, generated));
+  return {
+    beginSearch(params: Params, input: GenerationInput, limits: RowLimits, capacity: number): Proposed<Cache> {
+      const { logits, state } = readPrompts(model, params, input, { ...limits, capacity, keepsTokens });
+      const scores = scoresOf(logits, state, zeros([], { dtype: "i32" }));
+      const proposals = packed(scores, k, any(isNaN(logits), { axis: 1 }));
+      return { state: repeatRows(state, { rows: limits.most.size, times: beams }), proposals };
+    },
+    continueSearch(params: Params, from: RowState<Cache>, moves: Moves, generated: Tensor): Proposed<Cache> {
+      const { logits, state } = readTokens(model, params, takeRows(from, moves.sources), moves.tokens);
+      const sums = scoresOf(logits, state, asCount(generated)).add(expandDims(moves.sums, 1));
+      const rows = [logits.shape[0] / beams, beams * logits.shape[1]];
+      return { state, proposals: packed(sums.reshape(rows), k, any(isNaN(logits).reshape(rows), { axis: 1 })) };
+    },
+  };
+}
 
-  function beginSearch(params: Params, input: GenerationInput, limits: RowLimits, capacity: number): Proposed<Cache> {
-    const { logits, state } = readPrompts(model, params, input, { ...limits, capacity, keepsTokens });
-    const scores = scoresOf(logits, state, zeros([], { dtype: "i32" }));
-    const proposals = packed(scores, k, any(isNaN(logits), { axis: 1 }));
-    return { state: repeatRows(state, { rows: limits.most.size, times: beams }), proposals };
+/** The searches after the candidates that a program gave. */
+function advanced(
+  searches: readonly (BeamSearch | undefined)[],
+  proposals: Float32Array,
+  vocabulary: number,
+): (BeamSearch | undefined)[] {
+  const width = proposals.length / searches.length;
+  return searches.map((search, b) => {
+    if (search === undefined || search.isDone) return search;
+    const candidates = candidatesOf(proposals.subarray(b * width, (b + 1) * width), vocabulary);
+    return candidates && advanceBeams(search, candidates);
+  });
+}
+
+/** Programs for a model and settings; each is compiled once for each number of prompts, of tokens and of slots. */
+export function beamPrograms<Cache extends DecoderCache>(
+  model: CachedDecoder<GenerationInput, Cache>,
+  settings: SearchSettings,
+): BeamPrograms {
+  const { beamSearch, endTokens } = settings;
+  const { vocabSize } = model.config;
+  // Places are read as f32, which has all whole numbers up to here.
+  if (beamSearch.beams * vocabSize > 2 ** 24) {
+    throw new RangeError(
+      `generate: ${beamSearch.beams} beams of ${vocabSize} tokens are more than can be numbered, 2^24`,
+    );
   }
-  function continueSearch(params: Params, from: RowState<Cache>, moves: Moves, generated: Tensor): Proposed<Cache> {
-    const { logits, state } = readTokens(model, params, takeRows(from, moves.sources), moves.tokens);
-    const sums = scoresOf(logits, state, asCount(generated)).add(expandDims(moves.sums, 1));
-    const rows = [logits.shape[0] / beams, beams * vocabSize];
-    return { state, proposals: packed(sums.reshape(rows), k, any(isNaN(logits).reshape(rows), { axis: 1 })) };
-  }
+  const { beginSearch, continueSearch } = searchFunctions(model, settings);
   const begin = jit(beginSearch, { static: [3] });
   const proceed = jit(continueSearch, { donate: [1] });
-  const grow = jit((state: RowState<Cache>, capacity: number) => withRoom(state, capacity), {
-    donate: [0],
-    static: [1],
-  });
+  const grow = jit(withRoom<Cache>, { donate: [0], static: [1] });
 
   async function search(params: Params, { input, slots, lengths, most, least }: Prompts) {
-    const whole = (data: readonly number[]) => tensor(data, { dtype: "i32" });
     let searches: (BeamSearch | undefined)[] = lengths.map((promptLength, b) =>
-      beginBeams({ ...options, endTokens: settings.endTokens, most: most[b], promptLength })
+      beginBeams({ ...beamSearch, endTokens, most: most[b], promptLength })
     );
     let capacity = capacityFor(slots + 1);
-    let { state, proposals } = await begin(params, input, { most: whole(most), least: whole(least) }, capacity);
+    let { state, proposals } = await begin(params, input, limitsOf(most, least), capacity);
     try {
       for (let generated = 1;; generated++) {
         const data = Float32Array.from(await proposals.data());
         proposals.dispose();
-        const width = data.length / searches.length;
-        searches = searches.map((search, b) => {
-          if (search === undefined || search.isDone) return search;
-          const candidates = candidatesOf(data.subarray(b * width, (b + 1) * width), vocabSize);
-          return candidates && advanceBeams(search, candidates);
-        });
+        searches = advanced(searches, data, vocabSize);
         if (searches.every((search) => search === undefined || search.isDone)) return searches;
         if (slots + generated > capacity) {
           capacity = capacityFor(slots + generated);
           state = await grow(state, capacity);
         }
-        ({ state, proposals } = await proceed(params, state, movesOf(searches, beams), generated));
+        ({ state, proposals } = await proceed(params, state, movesOf(searches, beamSearch.beams), generated));
       }
     } finally {
       treeDispose(state);
@@ -159,10 +181,5 @@ export function beamPrograms<Cache extends DecoderCache>(
     }
   }
 
-  return {
-    search,
-    dispose() {
-      for (const program of [begin, proceed, grow]) program.dispose();
-    },
-  };
+  return { search, dispose: () => [begin, proceed, grow].forEach((program) => program.dispose()) };
 }

@@ -1,5 +1,6 @@
 // A decoder that looks up the logits of two tokens: its cache has what the tokens are, so that what is lost of it shows.
-import type { CachedDecoder, Decoded, DecoderCache, GenerationInput } from "../../lib/generate/mod.ts";
+import type { GenerationInput } from "../../lib/generate/mod.ts";
+import type { CachedDecoder, Decoded, DecoderCache } from "../../lib/models/mod.ts";
 import { type Params, tensorOf } from "../../lib/nn/mod.ts";
 import { arange, embedding, pad, takeAlong, where } from "../../lib/ops/mod.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
