@@ -1,20 +1,14 @@
 import type { HostPairBatch } from "../data/generation/source_target.ts";
 import type { HostTextBatch } from "../data/generation/text_batches.ts";
+import type { CausalBatch } from "../models/causal.ts";
+import type { Seq2SeqBatch } from "../models/seq2seq.ts";
 import { tensor } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** A batch of texts as a causal model takes it, with what it is to predict. All are i32. */
-export interface TextBatch {
-  /** Token ids `[B, T]`. */
-  readonly inputIds: Tensor;
-  /** 1 for tokens, 0 for padding `[B, T]`. */
-  readonly attentionMask: Tensor;
+export interface TextBatch extends CausalBatch {
   /** Place of a token in its text `[B, T]`. */
   readonly positionIds: Tensor;
-  /** Which text of a packed row a token is of `[B, T]`. */
-  readonly segmentIds?: Tensor;
-  /** Places `[M]` among the B·T tokens whose logits are asked for; all of them where it is absent. */
-  readonly positions?: Tensor;
   /** The token behind each place, −100 where that is not asked: `[B, T]`, or `[M]` with `positions`. */
   readonly labels: Tensor;
 }
@@ -47,13 +41,7 @@ export function toTextBatch(batch: HostTextBatch): TextBatch {
 }
 
 /** A batch of pairs as an encoder and a decoder take it, with what is to be predicted. All are i32. */
-export interface PairBatch {
-  /** Token ids of sources `[B, S]`. */
-  readonly inputIds: Tensor;
-  /** 1 for tokens of sources, 0 for padding `[B, S]`. */
-  readonly attentionMask: Tensor;
-  /** What the decoder reads `[B, T]`. */
-  readonly decoderInputIds: Tensor;
+export interface PairBatch extends Seq2SeqBatch {
   /** 1 for tokens that the decoder reads, 0 for padding `[B, T]`. */
   readonly decoderAttentionMask: Tensor;
   /** The token behind each that the decoder reads `[B, T]`, −100 where that is not asked. */

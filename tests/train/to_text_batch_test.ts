@@ -1,8 +1,9 @@
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { packTexts, pairBatches, textBatches } from "../../lib/data/mod.ts";
+import { fromConfig } from "../../lib/models/mod.ts";
 import { crossEntropy } from "../../lib/nn/mod.ts";
-import { embedding } from "../../lib/ops/mod.ts";
+import { embedding, random } from "../../lib/ops/mod.ts";
 import { toPairBatch, toTextBatch } from "../../lib/train/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { expectClose, Numbers } from "../support/numbers.ts";
@@ -33,6 +34,31 @@ describe("toTextBatch()", () => {
       expect([await whole.count.item(), await part.count.item()]).toEqual([3, 3]);
       expectClose([await part.sum.item()], [await whole.sum.item()], 1e-6);
     }
+  });
+
+  it("gives a decoder the same loss however texts are padded, packed and asked for", async () => {
+    const config = { model_type: "gpt2", vocab_size: 11, n_embd: 16, n_layer: 2, n_head: 2, n_positions: 16 };
+    const model = fromConfig(config, { head: "causal-lm" });
+    const params = model.init(random.key(3));
+    const packed = packTexts(encoded, { length: 8 });
+    expect(packed.examples.length).toBe(2);
+    const losses: number[] = [];
+    for (
+      const [texts, options] of [
+        [encoded, {}],
+        [encoded, { side: "left" }],
+        [encoded, { places: "learned" }],
+        [packed, {}],
+        [packed, { side: "left", places: "learned" }],
+      ] as const
+    ) {
+      const [batch] = textBatches(texts, { batchSize: texts.examples.length, ...options }).map(toTextBatch);
+      const { sum, count } = crossEntropy(model.apply(params, batch), batch.labels);
+      expect(await count.item()).toBe(3);
+      losses.push(await sum.item());
+    }
+    expect(losses[0]).toBeGreaterThan(3);
+    expectClose(losses, losses.map(() => losses[0]), 1e-5);
   });
 
   it("has segments of packed rows alone, of the rows' shape", () => {
