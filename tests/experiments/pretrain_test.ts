@@ -69,7 +69,7 @@ describe("deno task pretrain", () => {
       const other = await runTask("pretrain", args("killed", 41));
       expect(other.code).toBe(1);
       expect(other.stderr).toContain(
-        `cannot go on from ${folder}/killed.state: its steps was 40, and is 41 now; without that file it begins anew`,
+        `cannot go on from ${folder}/killed.state: \`steps\` was 40 there, not 41; without that file it begins anew`,
       );
       const { code, stderr } = await runTask("pretrain", args("killed"));
       expect(code).toBe(0);

@@ -71,7 +71,7 @@ export async function loadProgress<Trainable extends Tree, Aux extends Tree, Opt
   for (const [name, here] of Object.entries(await decisive(settings))) {
     const there = metadata[name];
     if (there === here) continue;
-    fail(name === "language" ? "the language changed since" : `its ${name} was ${there}, and is ${here} now`);
+    fail(name === "language" ? "the language changed since" : `\`${name}\` was ${there} there, not ${here}`);
   }
   const { [LOSSES]: losses = fail("it has no losses"), ...own } = tensors;
   return { state: stateFrom(own, fresh, { method, fail }), losses: Array.from(await losses.data(), Number) };
