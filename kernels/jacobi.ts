@@ -5,24 +5,37 @@ export const JACOBI_WORKGROUP = 256;
 /** How often all pairs of columns are turned: cosines between columns shrink to their squares each time, in the end. */
 export const JACOBI_SWEEPS = 12;
 
-/** Uniforms of {@linkcode jacobiKernel}: matrices, their size, pairs of a round, and the threads that share a pair. */
-export function jacobiUniforms(count: number, n: number): Uint32Array {
+/** Elements that the rounds of one dispatch turn at most: half a second's work of a core, as drivers end longer ones. */
+const MOST_TURNED = 2 ** 26;
+
+/** Rounds of a kernel that works on matrices of `n` columns, as ranges that are dispatched one after the other. */
+export function jacobiRounds(n: number): readonly (readonly [from: number, to: number])[] {
+  const all = JACOBI_SWEEPS * (2 * Math.ceil(n / 2) - 1);
+  const most = Math.max(1, Math.floor(MOST_TURNED / n ** 2));
+  return Array.from({ length: Math.ceil(all / most) }, (_, i) => [i * most, Math.min(all, (i + 1) * most)]);
+}
+
+/**
+ * Uniforms of {@linkcode jacobiKernel}: matrices, their size, pairs of a round, the threads that share a pair, and which
+ * rounds it does.
+ */
+export function jacobiUniforms(count: number, n: number, [from, to]: readonly [from: number, to: number]): Uint32Array {
   const pairs = Math.ceil(n / 2);
   const lanes = Math.max(1, Math.min(32, 2 ** Math.floor(Math.log2(JACOBI_WORKGROUP / pairs))));
-  return Uint32Array.of(count, n, pairs, lanes, JACOBI_SWEEPS, 0, 0, 0);
+  return Uint32Array.of(count, n, pairs, lanes, from, to, 0, 0);
 }
 
 /**
  * Hestenes' one-sided Jacobi method: turns pairs of columns of square matrices until all are orthogonal, X·V = W, in a
  * fixed number of sweeps. Bindings input `[count, n, n]`, output `[count, 2, n, n]`: the columns of W as rows, then those
- * of V. A round has disjoint pairs, in the order of a tournament in which everybody meets everybody, so that the bits
- * depend on the matrix alone.
+ * of V; of later rounds the output has what those before made of them. A round has disjoint pairs, in the order of a
+ * tournament in which everybody meets everybody, so that the bits depend on the matrix alone.
  */
 export function jacobiKernel(): Kernel {
   return {
     name: "jacobi",
     bindings: ["read", "read_write"],
-    code: `struct Sizes { count: u32, n: u32, pairs: u32, lanes: u32, sweeps: u32 }
+    code: `struct Sizes { count: u32, n: u32, pairs: u32, lanes: u32, first: u32, end: u32 }
 @group(0) @binding(0) var<storage, read> X: array<f32>;
 @group(0) @binding(1) var<storage, read_write> Y: array<f32>;
 @group(0) @binding(2) var<uniform> d: Sizes;
@@ -37,14 +50,15 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u3
   if (number >= d.count) { return; }
   let size = d.n * d.n;
   let first = number * 2u * size;
-  for (var i = l; i < size; i += ${JACOBI_WORKGROUP}u) {
-    Y[first + i] = X[number * size + i % d.n * d.n + i / d.n];
-    Y[first + size + i] = select(0.0, 1.0, i / d.n == i % d.n);
+  if (d.first == 0u) {
+    for (var i = l; i < size; i += ${JACOBI_WORKGROUP}u) {
+      Y[first + i] = X[number * size + i % d.n * d.n + i / d.n];
+      Y[first + size + i] = select(0.0, 1.0, i / d.n == i % d.n);
+    }
   }
   storageBarrier();
   let lane = l % d.lanes;
-  let rounds = d.sweeps * (2u * d.pairs - 1u);
-  for (var round = 0u; round < rounds; round++) {
+  for (var round = d.first; round < d.end; round++) {
     for (var base = 0u; base < d.pairs; base += ${JACOBI_WORKGROUP}u / d.lanes) {
       let pair = base + l / d.lanes;
       let a = player(pair, round);

@@ -69,7 +69,8 @@ function principalOf([u, s, vt]: Decomposed, { rank, scale }: {
  *
  * Where PEFT writes W − s·B₀A₀ over W, W stays here, and −s·(x A₀ᵀ) B₀ᵀ is added, so that runs share one base, which may
  * be in f16. The change, s·(BA − B₀A₀), has a rank of up to 2r. All singular values are computed, once and for all targets
- * of a shape together, in a time that grows with the cube of the smaller side: some seconds for 384 on two cores.
+ * of a shape together, in a time that grows with the cube of the smaller side: some seconds for 384 on two cores, in
+ * dispatches of half a second.
  *
  * `export` gives PEFT's `LORA` with `init_lora_weights: "pissa"`, the file that PEFT itself saves: as it loads it, PEFT
  * computes the singular values of its model's W anew and takes the product out of that, so the model must be the original

@@ -1,5 +1,6 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { JACOBI_SWEEPS, jacobiRounds } from "../../kernels/jacobi.ts";
 import { qr, svd } from "../../lib/linalg/mod.ts";
 import { solveUpper } from "../../lib/linalg/solve_upper.ts";
 import { upperPart } from "../../lib/linalg/triangles.ts";
@@ -164,6 +165,25 @@ describe("linalg.svd", () => {
       );
       expect(Array.from(await derivative.data()).every(Number.isFinite)).toBe(true);
     }
+  });
+
+  it("of a large matrix takes several dispatches, each of bounded work", async () => {
+    for (let n = 1; n < 1100; n += n < 20 ? 1 : 67) {
+      const rounds = jacobiRounds(n);
+      const all = JACOBI_SWEEPS * (n % 2 === 0 ? n - 1 : n);
+      expect([rounds[0][0], rounds.at(-1)![1]]).toEqual([0, all]);
+      rounds.slice(1).forEach(([from], i) => expect(from).toBe(rounds[i][1]));
+      for (const [from, to] of rounds) expect((to - from) * n * n).toBeLessThanOrEqual(2 ** 26);
+      if (n <= 128) expect(rounds).toHaveLength(1);
+    }
+    const x = new Numbers(3).tensor([200, 200]);
+    const compiled = jit((x: Tensor) => [...svd(x)]);
+    const [u, s, vt] = await compiled(x);
+    expect(compiled.plans()[0].dispatches.filter(({ kernel }) => kernel === "jacobi")).toHaveLength(2);
+    compiled.dispose();
+    expectClose(await matmul(u, u, { transposeA: true }).data(), eye(200), 5e-5);
+    expectClose(await matmul(vt, vt, { transposeB: true }).data(), eye(200), 5e-5);
+    expectClose(await matmul(u.mul(spread(s)), vt).data(), await x.data(), 2e-4);
   });
 
   it("gives the same bits alone, among other cells and in a jitted function, which reads nothing back", async () => {
