@@ -2,13 +2,14 @@ import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { random } from "../../lib/ops/mod.ts";
 import { adapterMethod, mora, type MoraMap } from "../../lib/peft/mod.ts";
-import { tensor } from "../../lib/tensor/mod.ts";
+import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { encoder, encoderBatch, encoderWeights } from "../support/encoder.ts";
 import { fixtureLogits, followFixture } from "../support/follow_fixture.ts";
 import { bits, expectClose, Numbers } from "../support/numbers.ts";
 
 const WIDE = /attention\.(query|value)$|intermediate\.dense$/;
+const LONG = /\d\.output\.dense$/;
 const OPTIONS = { rank: 4, targets: WIDE, heads: /^classifier$/ };
 
 /** ΔW [out, in] of `sharing`, element by element: row o and column i share M[o mod side, i mod side]. */
@@ -27,13 +28,20 @@ describe("mora", () => {
   beforeAll(async () => void await testDevice());
 
   for (const map of ["sharing", "rotation"] as const) {
-    it(`by ${map} follows PyTorch for 20 steps on weights that the side divides and does not, and merges`, async () => {
-      const method = mora({ ...OPTIONS, map });
-      const run = `mora-${map}` as const;
-      const { state, logits } = await followFixture(run, method, { factorsOf: (of, path) => ({ M: of[`${path}.M`] }) });
-      expectClose(logits, fixtureLogits(run), 5e-4);
-      expectClose(await encoder.apply(method.merge(state), encoderBatch(0)).data(), logits, 1e-5);
-    });
+    const runs = [
+      [`mora-${map}`, WIDE, "weights that the side divides and does not"],
+      [`mora-${map}-long`, LONG, "weights whose input is longer than their output"],
+    ] as const;
+    for (const [run, targets, where] of runs) {
+      it(`by ${map} follows PyTorch for 20 steps on ${where}, and merges`, async () => {
+        const method = mora({ ...OPTIONS, targets, map });
+        const factorsOf = (of: Readonly<Record<string, Tensor>>, path: string) => ({ M: of[`${path}.M`] });
+        const { state, logits } = await followFixture(run, method, { factorsOf });
+        expect(Object.keys(state.trainable.factors)).toHaveLength(run === `mora-${map}` ? 6 : 2);
+        expectClose(logits, fixtureLogits(run), 5e-4);
+        expectClose(await encoder.apply(method.merge(state), encoderBatch(0)).data(), logits, 1e-5);
+      });
+    }
   }
 
   it("by sharing adds the same element of M wherever rows and columns share it, on odd sizes", async () => {
