@@ -1,47 +1,139 @@
-// deno task generate --out DIR [--seed N]
-import { dirname } from "node:path";
-import { lockFolder } from "../../lib/experiment/records/lock.ts";
-import { isFile } from "../../lib/io/is_file.ts";
-import { writeAtomically } from "../../lib/io/mod.ts";
+// deno task generate --model DIR|NAME [--adapter DIR] --prompt TEXT|--file FILE [flags]
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
 import { sayInFlags } from "../terminal/in_flags.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
-import { generateSuite, SUITE_SEED, suiteVocabulary } from "../suite/mod.ts";
+import { ADAPTER, MODEL, WEIGHTS } from "./flag_table.ts";
+
+/** What is gone on from. */
+const PROMPTS = {
+  prompt: { takes: "texts", value: "TEXT", help: "what the model goes on from, or reads; may be there several times" },
+  file: { takes: "text", value: "FILE", help: "prompts, one a line" },
+  batch: { takes: "integer", value: "N", help: "prompts at a time, 8 by default" },
+} as const satisfies FlagTable;
+
+/** When a text ends, and what it may repeat. */
+const LIMITS = {
+  "max-new-tokens": {
+    takes: "integer",
+    value: "N",
+    help: "most tokens of a text, 256 by default, or fewer where the model has no more positions",
+  },
+  "min-new-tokens": { takes: "integer", value: "N", least: 0, help: "fewest tokens of a text" },
+  "repetition-penalty": {
+    takes: "positive",
+    value: "X",
+    help: "above 1, tokens that were there before are less likely",
+  },
+  "no-repeat-ngrams": { takes: "integer", value: "N", help: "lets no sequence of N tokens appear twice" },
+} as const satisfies FlagTable;
+
+/** How tokens are drawn. */
+const SAMPLING = {
+  sample: { takes: "nothing", help: "draws each token by its probability; so do the flags below" },
+  temperature: { takes: "positive", value: "T", help: "below 1, likely tokens become more likely" },
+  "top-k": { takes: "integer", value: "K", help: "of the K most likely tokens alone" },
+  "top-p": { takes: "positive", value: "P", help: "of the most likely tokens whose probabilities add up to P" },
+  "min-p": { takes: "number", value: "P", help: "of tokens at least P times as likely as the most likely one" },
+  seed: { takes: "integer", value: "N", least: 0, help: "of what is drawn, 0 by default" },
+} as const satisfies FlagTable;
+
+/** How the most likely text is looked for. */
+const BEAMS = {
+  beams: { takes: "integer", value: "N", help: "searches with N beams" },
+  "length-penalty": {
+    takes: "text",
+    value: "X",
+    help: "what lengths are raised to before they divide log probabilities, 1 by default; above 0 longer texts gain",
+  },
+  "penalty-over": {
+    takes: "text",
+    value: "generated|sequence",
+    choices: ["generated", "sequence"],
+    help: "what such a length counts: generated tokens (the default), or prompts, too, as transformers did before 4.36",
+  },
+  "early-stopping": {
+    takes: "text",
+    value: "true|false|never",
+    choices: ["true", "false", "never"],
+    help: "when a search ends that has as many texts as beams, false by default",
+  },
+} as const satisfies FlagTable;
+
+const TEXTS = {
+  texts: { takes: "integer", value: "N", help: "how many texts of each prompt: draws, or the best that beams found" },
+} as const satisfies FlagTable;
+
+/** Before texts were generated, the command wrote the suite's tasks as deno task suite does. */
+const SUITE = {
+  out: {
+    takes: "text",
+    value: "DIR",
+    path: "out",
+    help: "without --model: writes the suite's tasks, as deno task suite",
+  },
+  overwrite: { takes: "nothing", help: "writes over files of tasks in --out, which is refused else" },
+} as const satisfies FlagTable;
 
 /** Flags of the command. */
 export const FLAGS = {
-  out: { takes: "text", value: "DIR", path: "out", help: "where the tasks go" },
-  overwrite: { takes: "nothing", help: "writes over files of tasks in --out, which is refused else" },
-  seed: { takes: "integer", value: "N", least: 0, help: `of the generator, ${SUITE_SEED} by default` },
-  help: COMMON.help,
+  ...MODEL,
+  ...WEIGHTS,
+  ...ADAPTER,
+  ...PROMPTS,
+  ...LIMITS,
+  ...SAMPLING,
+  ...BEAMS,
+  ...TEXTS,
+  ...SUITE,
+  ...COMMON,
+  model: {
+    ...MODEL.model,
+    value: "DIR|NAME",
+    help:
+      "a causal model, or an encoder-decoder, in Hugging Face's layout: a folder, or a model of the hub, org/name, " +
+      "which is fetched into the cache that Python's libraries use",
+  },
+  json: {
+    takes: "nothing",
+    help: "a line of JSON for each prompt: its texts with their tokens, scores and what ended them",
+  },
 } as const satisfies FlagTable;
 
+/** The flags with their values. */
+export type GenerateFlags = ReturnType<typeof readFlags<typeof FLAGS>>;
+
+const { model, revision, offline, weights, adapter } = FLAGS;
+
 /** What `--help` prints. */
-export const HELP = `Writes the suite's tasks in GLUE's own folders and files, and the vocabulary of its encoder.
+export const HELP =
+  `Generates texts with a model, an adapter or none: one prompt's text as it comes, several in batches.
 
-  deno task generate --out DIR [--seed N]
+  deno task generate --model DIR|NAME [--adapter DIR] --prompt TEXT|--file FILE [flags]
 
-${flagHelp(FLAGS)}`;
+${flagHelp({ model, revision, offline, weights, adapter, ...PROMPTS })}
+
+${flagHelp({ ...LIMITS, ...TEXTS })}
+  Drawn tokens, in place of the most likely ones:
+${flagHelp(SAMPLING)}
+  Beam search:
+${flagHelp(BEAMS)}
+
+${flagHelp({ device: COMMON.device, json: FLAGS.json, verbose: COMMON.verbose, help: COMMON.help })}
+
+${flagHelp(SUITE)}`;
 
 async function main(): Promise<void> {
   const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
-  const { out, seed = SUITE_SEED } = flags;
-  if (out === undefined) throw new RangeError("needs --out DIR: see --help");
-  const files = [...generateSuite(seed), ["vocab.txt", `${suiteVocabulary().join("\n")}\n`] as const];
-  using _lock = await lockFolder(out, { within: [...new Set(files.map(([name]) => dirname(name)))] });
-  for (const [name] of files) {
-    if (flags.overwrite || !await isFile(`${out}/${name}`)) continue;
-    throw new RangeError(
-      `cannot write into ${out} as ${name} is there: --overwrite writes over it, or choose another folder with --out`,
-    );
+  if (flags.model === undefined && flags.prompt.length === 0 && flags.file === undefined) {
+    const { out, overwrite, seed } = flags;
+    if (out === undefined) throw new RangeError("needs --model, and --prompt or --file: see --help");
+    const { writeSuite } = await import("./suite.ts");
+    return await writeSuite({ out, overwrite, seed });
   }
-  for (const [name, text] of files) {
-    const path = `${out}/${name}`;
-    await Deno.mkdir(dirname(path), { recursive: true });
-    await writeAtomically(path, text);
-  }
+  const { generateTexts } = await import("./generate_texts.ts"); // all that computes, which help goes without
+  await generateTexts(flags);
 }
 
 if (import.meta.main) await runCommand("generate", main, { say: sayInFlags(FLAGS) });

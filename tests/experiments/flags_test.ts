@@ -12,6 +12,7 @@ import * as pretrain from "../../experiments/cli/pretrain.ts";
 import * as ablations from "../../experiments/cli/reproduce_ablations.ts";
 import * as glue from "../../experiments/cli/reproduce_glue.ts";
 import * as generate from "../../experiments/cli/generate.ts";
+import * as suite from "../../experiments/cli/suite.ts";
 import * as run from "../../experiments/cli/run.ts";
 import * as train from "../../experiments/cli/train.ts";
 import * as fuzz from "../fuzz/mod.ts";
@@ -47,7 +48,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   doctor: { ...doctor, files: [cli("doctor")] },
   evaluate: { ...evaluate, files: [cli("evaluate"), cli("task_flags")] },
   fuzz: { ...fuzz, files: ["tests/fuzz/mod.ts"] },
-  generate: { ...generate, files: [cli("generate")] },
+  generate: { ...generate, files: [cli("generate"), cli("generate_texts")] },
   merge: { ...merge, files: [cli("merge"), cli("task_flags")] },
   notebooks: { ...notebooks, files: ["tools/notebooks.ts"] },
   ok: { ...ok, files: ["tools/ok.ts"] },
@@ -56,6 +57,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "reproduce ablations": { ...ablations, files: [cli("reproduce_ablations"), cli("grid_options")] },
   "reproduce glue": { ...glue, files: [cli("reproduce_glue"), cli("grid_options")] },
   run: { ...run, files: [cli("run"), cli("grid_options")] },
+  suite: { ...suite, files: [cli("suite")] },
   // What else `deno test` takes goes on to it.
   test: { ...test, files: ["tools/test.ts"], passed: ["filter"] },
   train: {

@@ -48,34 +48,38 @@ describe("generateSuite()", () => {
   });
 });
 
-describe("deno task generate", () => {
-  it("writes the same bytes twice: each task in GLUE's folders, and the vocabulary", async () => {
-    await withFolder(async (folder) => {
-      for (const out of ["a", "b"]) {
-        const { code, stderr } = await runTask("generate", ["--out", `${folder}/${out}`, "--seed", "3"]);
-        expect([code, stderr]).toEqual([0, ""]);
-      }
-      const names = filesUnder(`${folder}/a`);
-      // MNLI has a second dev file, and there is the vocabulary.
-      expect(names).toHaveLength(2 * TASKS.length + 2);
-      expect(filesUnder(`${folder}/b`)).toEqual(names);
-      for (const name of names) {
-        expect(await Deno.readTextFile(`${folder}/b/${name}`)).toBe(await Deno.readTextFile(`${folder}/a/${name}`));
-      }
-      for (const task of TASKS) expect((await readGlueTask(`${folder}/a`, task)).train.length).toBeGreaterThan(0);
-      expect((await Deno.readTextFile(`${folder}/a/vocab.txt`)).trimEnd().split("\n")).toEqual([...suiteVocabulary()]);
+for (const command of ["suite", "generate"]) {
+  describe(`deno task ${command}`, () => {
+    it("writes the same bytes twice: each task in GLUE's folders, and the vocabulary", async () => {
+      await withFolder(async (folder) => {
+        for (const out of ["a", "b"]) {
+          const { code, stderr } = await runTask(command, ["--out", `${folder}/${out}`, "--seed", "3"]);
+          expect([code, stderr]).toEqual([0, ""]);
+        }
+        const names = filesUnder(`${folder}/a`);
+        // MNLI has a second dev file, and there is the vocabulary.
+        expect(names).toHaveLength(2 * TASKS.length + 2);
+        expect(filesUnder(`${folder}/b`)).toEqual(names);
+        for (const name of names) {
+          expect(await Deno.readTextFile(`${folder}/b/${name}`)).toBe(await Deno.readTextFile(`${folder}/a/${name}`));
+        }
+        for (const task of TASKS) expect((await readGlueTask(`${folder}/a`, task)).train.length).toBeGreaterThan(0);
+        expect((await Deno.readTextFile(`${folder}/a/vocab.txt`)).trimEnd().split("\n")).toEqual([
+          ...suiteVocabulary(),
+        ]);
+      });
     });
-  });
 
-  it("refuses what is wrong with one line and exit code 1", async () => {
-    await withFolder(async (folder) => {
-      for (const args of [[], ["--out", folder, "--seed", "x"], ["--out", folder, "--seed=-1"], ["--oot", folder]]) {
-        const { code, stdout, stderr } = await runTask("generate", args);
-        expect([code, stdout]).toEqual([1, ""]);
-        expect(stderr).toMatch(/^generate: .+\n$/);
-        expect(stderr).not.toMatch(STACK);
-      }
-      expect(filesUnder(folder)).toEqual([]);
+    it("refuses what is wrong with one line and exit code 1", async () => {
+      await withFolder(async (folder) => {
+        for (const args of [[], ["--out", folder, "--seed", "x"], ["--out", folder, "--seed=-1"], ["--oot", folder]]) {
+          const { code, stdout, stderr } = await runTask(command, args);
+          expect([code, stdout]).toEqual([1, ""]);
+          expect(stderr).toMatch(new RegExp(`^${command}: .+\n$`));
+          expect(stderr).not.toMatch(STACK);
+        }
+        expect(filesUnder(folder)).toEqual([]);
+      });
     });
   });
-});
+}
