@@ -5,6 +5,7 @@ import { loadSafetensors } from "../../lib/io/mod.ts";
 import * as models from "../../lib/models/mod.ts";
 import type { Params } from "../../lib/nn/mod.ts";
 import { random } from "../../lib/ops/mod.ts";
+import { lora } from "../../lib/peft/mod.ts";
 import type { Tensor } from "../../lib/tensor/mod.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
 import { optionsOf, type PythonCase } from "./cases.ts";
@@ -65,3 +66,29 @@ for (const [name, load, options] of [["gpt2", causal, {}], ["bart", seq2seq, { d
     }
   });
 }
+
+describe("an adapter", () => {
+  beforeAll(async () => void await testDevice());
+  afterAll(deviceIdle);
+
+  it("gives the same tokens beside the weights and merged into them, and others than the model without it", async () => {
+    const { model, params } = causal("gpt2");
+    const method = lora({ rank: 2, alpha: 8, targets: /c_attn$|c_fc$/ });
+    const { trainable, aux } = method.init(random.key(1), params);
+    const factors = Object.fromEntries(
+      Object.entries(trainable.factors).map(([path, { A, B }], i) => [
+        path,
+        { A, B: random.normal(random.key(10 + i), B.shape, { std: 0.3 }) },
+      ]),
+    );
+    const changed = { ...trainable, factors };
+    const generator = makeGenerator(model, { maxNewTokens: 16, beamSearch: { beams: 3, best: 3 } });
+    const prompts = [[5, 6, 7], [8]];
+    const tokensOf = async (given: Parameters<typeof generator.generate>[0]) =>
+      (await generator.generate(given, prompts)).map((row) => row.map(({ tokens }) => tokens));
+    const beside = await tokensOf(method.adapt(params, changed, aux));
+    expect(await tokensOf(method.merge({ base: params, trainable: changed, aux }))).toEqual(beside);
+    expect(await tokensOf(params)).not.toEqual(beside);
+    generator.dispose();
+  });
+});
