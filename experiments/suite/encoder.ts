@@ -96,7 +96,7 @@ export async function loadEncoder(url: URL, vocabSize: number): Promise<Encoder>
 export async function loadSuiteEncoder(size: EncoderSize): Promise<Encoder> {
   const { url } = SUITE_ENCODERS[size];
   if (!await isFile(fileURLToPath(url))) {
-    throw new Error(`cannot read ${url}: No such file; deno task pretrain --size ${size} makes it`);
+    throw new Error(`cannot read ${url}: No such file; deno task pretrain makes the one of size ${size}`);
   }
   return await loadEncoder(url, suiteVocabulary().length);
 }
