@@ -80,7 +80,10 @@ export interface PretrainedDecoderConfig extends PretrainedConfig {
   readonly keyValueHeads: number;
   /** Width of a head. */
   readonly headSize: number;
-  /** Whether logits are products with the embeddings of words. */
+  /**
+   * Whether logits are products with the embeddings of words, unless parameters have a `lm_head.weight` of their own, as
+   * they do where an adapter changes one of the two alone.
+   */
   readonly tiesEmbeddings: boolean;
 }
 

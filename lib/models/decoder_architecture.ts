@@ -52,7 +52,7 @@ function decoderOf(parts: DecoderParts, config: PretrainedDecoderConfig) {
     }
   };
   const logitsOf = (params: Params, hidden: Tensor) =>
-    config.tiesEmbeddings
+    config.tiesEmbeddings && !Object.hasOwn(params, LANGUAGE_HEAD)
       ? hidden.matmul(tensorOf(params, parts.words), { transposeB: true })
       : linear(hidden, params[LANGUAGE_HEAD]);
   /** Hidden states of whole texts; `keep` is shown the keys and values of each layer. */

@@ -91,9 +91,9 @@ export function adapterMethod(
   { methods = METHODS }: AdapterMethodOptions = {},
 ): AdapterMethod {
   const file = new AdapterFile(adapter, base, fieldsOf(methods));
-  const { name, options, method, part, changeBase = () => base } = readBy(methods, file);
-  const { tensors } = file;
-  const { trainable: drawn, aux } = beginning(method, base);
+  const { tensors, base: own } = file;
+  const { name, options, method, part, changeBase = () => own } = readBy(methods, file);
+  const { trainable: drawn, aux } = beginning(method, own);
   const trainable = {
     factors: Object.fromEntries(Object.keys(drawn.factors).map((path) => [path, part(path)])),
     heads: Object.fromEntries(Object.keys(drawn.heads).map((name) => [name, tensors.take(name)])),

@@ -5,6 +5,7 @@ import type { MethodOptions, OptionSchema } from "../method_options.ts";
 import { isShared, isTable, selectTargets } from "../targets.ts";
 import { AdapterTensors } from "./adapter_tensors.ts";
 import { ConfigFields } from "./config_fields.ts";
+import { isLanguageHead, untied } from "./decoder_parts.ts";
 import { type FieldValues, readOptions } from "./option_fields.ts";
 import { CLASSIFIERS, isSavedWith, modulePath } from "./saved_modules.ts";
 import { targetTest } from "./target_modules.ts";
@@ -116,10 +117,17 @@ export class AdapterFile {
   readonly tensors: AdapterTensors;
   #places: Places | undefined;
 
+  /** The model's parameters; where the adapter changes one of the table of words and the layer that shares it, both apart. */
+  readonly base: BaseParams;
+
   /** `known` names fields that methods read, beside those that all adapters have. */
-  constructor({ config, tensors }: Adapter, readonly base: BaseParams, readonly known: ReadonlySet<string>) {
+  constructor({ config, tensors }: Adapter, base: BaseParams, readonly known: ReadonlySet<string>) {
     this.fields = new ConfigFields(config);
     this.tensors = new AdapterTensors(tensors);
+    const parts = this.tensors.left.map((name) => name.replace(/\.(weight|lora_.*)$/, ""));
+    const isOne = (name: string, i: number) =>
+      isLanguageHead(parts[i]) || isTable(parts[i]) && name.includes(".lora_embedding_");
+    this.base = this.tensors.left.some(isOne) ? untied(base) : base;
   }
 
   /** The field `peft_type`, such as `LORA`. */

@@ -1,7 +1,9 @@
+import { transpose } from "../../ops/mod.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Factors, LowRankPatterns } from "../factors.ts";
 import type { Adapter, BaseParams } from "../method.ts";
 import { PEFT_PREFIX } from "./adapter_tensors.ts";
+import { isConv1D } from "./decoder_parts.ts";
 import { modulePath, type SavedModules, savedModules } from "./saved_modules.ts";
 
 /** What the two files of an adapter are made of. */
@@ -23,6 +25,10 @@ export interface AdapterParts {
 /** Kinds of PEFT's with the fields of LoRA's configuration. */
 const LORA_KINDS: readonly string[] = ["LORA", "ADALORA"];
 
+/** A parameter as PEFT has it: weights of Conv1D layers as `[in, out]`. */
+const asInFile = (name: string, x: Tensor): Tensor =>
+  x.rank === 2 && name.endsWith(".weight") && isConv1D(modulePath(name)) ? transpose(x) : x;
+
 type WrittenParts = Omit<AdapterParts, "base" | "heads"> & { readonly saved: SavedModules };
 
 function adapterOf({ settings, targets, parts, shared, saved }: WrittenParts): Adapter {
@@ -30,7 +36,7 @@ function adapterOf({ settings, targets, parts, shared, saved }: WrittenParts): A
     ...Object.entries(parts).flatMap(([ending, partOf]) =>
       targets.map((target) => [`${target}${ending}`, partOf(target)] as const)
     ),
-    ...Object.entries(saved.tensors),
+    ...Object.entries(saved.tensors).map(([name, x]) => [name, asInFile(name, x)] as const),
   ];
   return {
     config: {
@@ -89,7 +95,8 @@ export function ownAdapter({ heads, ...rest }: Omit<AdapterParts, "base">): Adap
  */
 export function peftAdapter({ base, heads, settings, ...rest }: AdapterParts): Adapter {
   const isLora = LORA_KINDS.includes(String(settings.peft_type));
-  const usual = { ...isLora && { lora_dropout: 0, bias: "none" }, fan_in_fan_out: false };
+  const isTransposed = rest.targets.length > 0 && rest.targets.every(isConv1D);
+  const usual = { ...isLora && { lora_dropout: 0, bias: "none" }, fan_in_fan_out: isTransposed };
   const saved = savedModules({ base, heads, targets: rest.targets });
   return adapterOf({ ...rest, settings: { ...usual, ...settings }, saved });
 }

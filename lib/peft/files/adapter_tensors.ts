@@ -1,6 +1,8 @@
+import { transpose } from "../../ops/mod.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { formatShape, sameShape, type Shape } from "../../tensor/shape.ts";
 import type { Adapter } from "../method.ts";
+import { isConv1D } from "./decoder_parts.ts";
 
 /** What PEFT writes before the names of an adapter's tensors: `base_model.model.`. */
 export const PEFT_PREFIX = "base_model.model.";
@@ -10,6 +12,10 @@ const COPY = /\.(original_module|modules_to_save)\./;
 
 /** What targets share in PEFT's VeRA, which lies beside the model. */
 const SHARED = /^base_model\.vera_[AB]$/;
+
+/** Whether a tensor is a Conv1D layer's whole weight, which lies transposed in files. */
+const isConv1DWeight = (name: string, { rank }: Tensor): boolean =>
+  rank === 2 && /\.weight$/.test(name) && isConv1D(name.replace(/(\.base_layer)?\.weight$/, ""));
 
 /** The tensors of an adapter's file, each of which is taken once. */
 export class AdapterTensors {
@@ -21,7 +27,7 @@ export class AdapterTensors {
         throw new Error(`cannot use the adapter: its tensor ${name} does not begin with ${PEFT_PREFIX}`);
       }
       const own = SHARED.test(name) ? name : name.slice(PEFT_PREFIX.length);
-      if (!COPY.test(own)) this.#left.set(own, tensor);
+      if (!COPY.test(own)) this.#left.set(own, isConv1DWeight(own, tensor) ? transpose(tensor) : tensor);
     }
   }
 

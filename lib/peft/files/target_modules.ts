@@ -1,4 +1,5 @@
 import type { ConfigFields } from "./config_fields.ts";
+import { isLanguageHead } from "./decoder_parts.ts";
 import { pythonFullMatch, pythonMatch } from "./python_pattern.ts";
 
 type IsNamed = (path: string) => boolean;
@@ -53,7 +54,9 @@ export function targetTest(
   const isOut = (path: string) => isExcluded(path) || isSaved(path);
   const targets = fields.names("target_modules") ?? [];
   if (typeof targets === "string") {
-    if (targets.toLowerCase() === "all-linear") return (path, kind) => kind === "linear" && !isOut(path);
+    if (targets.toLowerCase() === "all-linear") {
+      return (path, kind) => kind === "linear" && !isLanguageHead(path) && !isOut(path);
+    }
     const isNamed = named(fields, "target_modules");
     return (path) => isNamed(path) && !isOut(path);
   }
