@@ -4,14 +4,16 @@ import type { Inputs } from "../runner/data/inputs.ts";
 import type { Experiment } from "../runner/run_grid.ts";
 import { estimateRuns } from "./glue/estimate.ts";
 import { planDocument, planText } from "./glue/plan_text.ts";
-import { settingsTable, settingWords } from "./settings_table.ts";
+import { pathsOfValues, settingsTable, settingWords } from "./settings_table.ts";
 
 /** Dotted paths at which a file's runs differ, beside those that lines and tables name anyway. */
-function variedPaths({ axes, runs }: RunFile): string[] {
+export function variedPaths({ axes, runs }: RunFile, specs: readonly RunSpec[]): string[] {
   const named = ["task", "method.name", "seed", "experiment"];
   const paths = new Set([...Object.keys(axes ?? {}), ...(runs ?? []).flatMap((one) => Object.keys(one))]);
   // What is counted or hashed differs with the task.
-  return [...paths].filter((path) => !named.includes(path) && !/^data\.|hash$|^kind$|^metric$/.test(path));
+  return pathsOfValues([...paths], specs).filter((path) =>
+    !named.includes(path) && !/^data\.|hash$|^kind$|^metric$|^start\.run$/.test(path)
+  );
 }
 
 /** The runs of a configuration file as an experiment: each is named by what sets it apart from the others. */
@@ -19,7 +21,7 @@ export function fileExperiment(
   file: RunFile,
   { specs, inputs, out }: { readonly specs: readonly RunSpec[]; readonly inputs: Inputs; readonly out: string },
 ): Experiment {
-  const paths = variedPaths(file);
+  const paths = variedPaths(file, specs);
   const title = (spec: RunSpec) =>
     [spec.task, spec.method.name, ...settingWords(spec, paths), `seed ${spec.seed}`].join(" ");
   return {

@@ -2,8 +2,26 @@ import { mean, sampleStandardDeviation } from "simple-statistics";
 import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import { type RunRecord, scoreOf } from "../../lib/experiment/records/mod.ts";
 import { valueAt } from "../../lib/experiment/specs/choices.ts";
+import { leavesOf } from "../../lib/experiment/specs/leaves.ts";
 import { percent } from "../../lib/experiment/tables/percent.ts";
 import { tableMarkdown, type TableRow } from "../../lib/experiment/tables/table.ts";
+
+/**
+ * Dotted paths in place of those at which whole parts of specs stand, such as methods with their options: of each part what
+ * differs among runs of the same task and method.
+ */
+export function pathsOfValues(paths: readonly string[], specs: readonly RunSpec[]): string[] {
+  const groups = [...Map.groupBy(specs, ({ task, method }) => JSON.stringify([task, method.name])).values()];
+  const differs = (path: string) =>
+    groups.some((group) => new Set(group.map((spec) => JSON.stringify(valueAt(spec, path.split("."))))).size > 1);
+  const below = (path: string) => {
+    const values = specs.map((spec) => valueAt(spec, path.split("."))).filter((value) => value !== undefined);
+    const leaves = values.flatMap((value) => leavesOf(value, { lists: "whole" }).map(([below]) => below));
+    const found = [...new Set(leaves)].filter((below) => below !== "");
+    return found.length === 0 ? [path] : found.map((below) => `${path}.${below}`).filter(differs);
+  };
+  return [...new Set(paths.flatMap(below))];
+}
 
 /** What each run has at dotted paths at which runs differ, in words; what it has not is left out. */
 export function settingWords(spec: RunSpec, paths: readonly string[]): string[] {

@@ -83,7 +83,7 @@ export function argDispatch(find: "max" | "min", rows: number, n: number): Dispa
 
 /** W + scale·L·R: inputs W, scale, the blocks of L, those of R. */
 export function addLowRankDispatch(sizes: AddLowRankSizes, inPlace: boolean): Dispatch {
-  const { n, ranks, next: [w = 0, , ...blocks] = [] } = sizes;
+  const { m, n, ranks, cells = 1, next: [w = 0, , ...blocks] = [] } = sizes;
   const vec4 = [n, ...ranks, w, ...blocks].every((size) => size % 4 === 0);
   const options = { inPlace, vec4, blocks: ranks.length };
   return {
@@ -94,5 +94,6 @@ export function addLowRankDispatch(sizes: AddLowRankSizes, inPlace: boolean): Di
       ...Array.from({ length: 2 + 2 * ranks.length }, (_, input) => ({ input })),
       ...inPlace ? [] : ["output" as const],
     ],
+    operations: 2 * cells * m * n * ranks.reduce((sum, rank) => sum + rank, 0),
   };
 }

@@ -172,6 +172,46 @@ describe("WorkByLength", () => {
     expect(stepOf(lora, { alpha: 8 })).toBe(stepOf(lora, { alpha: 16 }));
   });
 
+  it("counts steps of several kinds by their shares of a run, and what each writes into weights", async () => {
+    await testDevice();
+    // Beyond 64 columns GaLore finds its directions by products.
+    const [layers, C, r] = [2, 96, 4];
+    const config = {
+      model_type: "bert",
+      vocab_size: 100,
+      hidden_size: C,
+      num_hidden_layers: layers,
+      num_attention_heads: 4,
+      intermediate_size: 2 * C,
+    };
+    const inputs = new Inputs({ model: "a/b", offline: true }, { id: "a/b", config });
+    const work = new WorkByLength(await inputs.model());
+    const options = {
+      scale: SCALE.paper,
+      tasks: ["mrpc"],
+      methods: ["galore", "relora"],
+      seeds: 1,
+      isPlan: true,
+    } as const;
+    const [galore, relora] = await glueSpecs(inputs, options);
+    const stepOf = (spec: RunSpec, own: Record<string, number>, other: Partial<RunSpec> = {}) => {
+      const optimizer = { ...spec.optimizer, warmup: 0 };
+      return work.at(64, { ...spec, optimizer, ...other, method: { ...spec.method, ...own } }).step;
+    };
+    // The first step of a run is a refresh: of ten steps a tenth, of two a half.
+    const [ten, two, one] = [10, 2, 1].map((steps) => stepOf(galore, { rank: r, refreshEvery: 10 }, { steps }));
+    expect(two).toBeGreaterThan(ten);
+    expect((one - ten) / (two - ten)).toBeCloseTo((1 - 0.1) / (0.5 - 0.1), 5);
+    // A restart writes B·A into targets, of which each has one or more squares of C·C: 2·C·C·r operations for each.
+    const [with2, without] = [5, 20].map((interval) => stepOf(relora, { rank: r, interval }, { steps: 10 }));
+    const squares = 10 * (with2 - without) / 2 / (2 * C * C * r);
+    expect(squares).toBeCloseTo(Math.round(squares), 3);
+    expect(squares).toBeGreaterThan(2 * layers - 0.5);
+    // Of twice as many examples it is twice the work, but for what is done to weights.
+    const [small, large] = [16, 32].map((batchSize) => stepOf(relora, { rank: r, interval: 1 }, { batchSize }));
+    expect((2 * small - large) / (2 * C * C * r)).toBeCloseTo(squares, 3);
+  });
+
   it("is that of the products of an encoder, forward and backward", async () => {
     await testDevice();
     const [layers, C, F, B, T] = [3, 64, 128, 16, 64];

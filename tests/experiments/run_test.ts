@@ -1,6 +1,11 @@
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { readRecord } from "../../lib/experiment/mod.ts";
+import { SCALE } from "../../experiments/recipes/mod.ts";
+import { Inputs } from "../../experiments/runner/data/inputs.ts";
+import { variedPaths } from "../../experiments/studies/file_experiment.ts";
+import { glueSpecs } from "../../experiments/studies/glue/glue_specs.ts";
+import { settingWords } from "../../experiments/studies/settings_table.ts";
+import { readRecord, type RunFile } from "../../lib/experiment/mod.ts";
 import { SCHEMA_FILE, schemaText } from "../../tools/write_schema.ts";
 import { testFolder } from "../support/folder.ts";
 import { rowsOf } from "./records.ts";
@@ -19,6 +24,18 @@ async function outcomes(out: string): Promise<unknown[]> {
     losses: curves.filter((row) => row.hash === hash).map(({ loss }) => loss),
   }));
 }
+
+describe("variedPaths", () => {
+  it("says of an axis over methods in which of their options runs of one method differ", async () => {
+    const options = { scale: SCALE.default, tasks: ["rte"], methods: ["lora", "vera"], seeds: 1 };
+    const [lora, vera] = await glueSpecs(new Inputs(), options);
+    const specs = [lora, { ...lora, method: { ...lora.method, rank: 2 } }, vera];
+    const file: RunFile = { version: 1, axes: { method: specs.map(({ method }) => method), steps: [1] } };
+    expect(variedPaths(file, specs)).toEqual(["method.rank", "steps"]);
+    expect(settingWords(specs[1], variedPaths(file, specs))).toEqual(["method.rank=2", `steps=${lora.steps}`]);
+    expect(variedPaths({ version: 1, axes: { method: [lora.method, vera.method] } }, [lora, vera])).toEqual([]);
+  });
+});
 
 describe("deno task run", () => {
   const folder = testFolder();

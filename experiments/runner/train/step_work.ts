@@ -8,6 +8,8 @@ import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
 import { currentExecutor, idOf, nextId, stateOf, treeLeaves } from "../../../lib/tensor/mod.ts";
 import type { Beginning } from "../model/adapted.ts";
 import { kindShares } from "./kind_shares.ts";
+import { makeMethod } from "./make_method.ts";
+import { makeOptimizer } from "./optimizer.ts";
 import { methodKey } from "./program.ts";
 import { type PreparedTask, runFunctions } from "./prepare.ts";
 import { SCORE_BATCH_SIZE } from "./score.ts";
@@ -108,9 +110,6 @@ export function bytesAt(length: number, run: PlannedRun): RunBytes {
 
 /** Lengths at which work is counted; in between it is a polynomial of the second degree, as attention is. */
 const LENGTHS = [16, 64, 128] as const;
-/** Examples in the batches that it is counted on; it goes with their number. */
-const ROWS = 16;
-
 /** The polynomial through all points (Lagrange). */
 function interpolate(x: number, xs: readonly number[], ys: readonly number[]): number {
   const basis = (i: number) =>
@@ -127,20 +126,28 @@ function workOfDepth(length: number, { model, ...run }: PlannedRun): Work {
   return { step: deepen("step"), score: deepen("score") };
 }
 
+/** What a run's mean step is made of: its kinds of steps, where there are several, and their shares. */
+function mixOf(spec: RunSpec): readonly unknown[] {
+  const kindAt = train.stepKinds({ method: makeMethod(spec), optimizer: makeOptimizer(spec) });
+  return [...kindShares(kindAt, spec.steps)];
+}
+
 /** Work of runs by the length of their batches, from a few plans for each method. */
 export class WorkByLength {
   readonly #known = new Map<string, readonly Work[]>();
 
   constructor(readonly model: RunModel) {}
 
-  /** The work of a run's step, and of scoring a batch, at any length; `task` is what its task is, one of GLUE's when absent. */
+  /**
+   * The work of a run's step, and of scoring a batch, at any length; `task` is what its task is, one of GLUE's when absent.
+   * What a step does to weights does not go with its examples, so that sizes of batches are counted apart.
+   */
   at(length: number, spec: RunSpec, task?: PreparedTask): Work {
     const lengths = LENGTHS.filter((at) => at <= this.model.reference.maxLength);
-    const key = JSON.stringify([methodKey(spec), ...task ? [spec.task] : []]);
-    const works = this.#known.get(key) ??
-      lengths.map((at) => workOfDepth(at, { spec: { ...spec, batchSize: ROWS }, model: this.model, task }));
+    const key = JSON.stringify([methodKey(spec), mixOf(spec), spec.batchSize, ...task ? [spec.task] : []]);
+    const works = this.#known.get(key) ?? lengths.map((at) => workOfDepth(at, { spec, model: this.model, task }));
     this.#known.set(key, works);
     const of = (part: keyof Work) => interpolate(length, lengths, works.map((work) => work[part]));
-    return { step: of("step") * spec.batchSize / ROWS, score: of("score") };
+    return { step: of("step"), score: of("score") };
   }
 }

@@ -1,6 +1,6 @@
 import type { Device } from "../../../mod.ts";
 import { GLUE_TASKS, glueTask } from "../../../lib/data/mod.ts";
-import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import { canonicalJson, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { measureProduct, productSize } from "../../runner/measure.ts";
 import { SCORE_BATCH_SIZE, scoredBatches, scoredCount } from "../../runner/train/score.ts";
 import { StepBatches } from "../../runner/train/step_batches.ts";
@@ -73,9 +73,10 @@ function meanWork({ train, dev }: Lengths, workAt: (length: number) => Work): Wo
   };
 }
 
-/** Seeds of a task and method take as much. */
-function groupsOf(specs: readonly RunSpec[]): RunSpec[][] {
-  return [...Map.groupBy(specs, ({ task, method }) => `${task} ${method.name}`).values()];
+/** Runs that differ in nothing but their seeds, and so take as much. */
+export function groupsOf(specs: Iterable<RunSpec>): RunSpec[][] {
+  const keyOf = ({ seed: _, start, ...rest }: RunSpec) => canonicalJson({ ...rest, start: start?.task ?? null });
+  return [...Map.groupBy(specs, keyOf).values()];
 }
 
 /**

@@ -1,7 +1,7 @@
 import { markdownTable } from "markdown-table";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { duration } from "../../../lib/text/duration.ts";
-import type { RunEstimate } from "./estimate.ts";
+import { groupsOf, type RunEstimate } from "./estimate.ts";
 
 const HEAD = [
   "task",
@@ -59,10 +59,9 @@ function rowOf(group: readonly RunSpec[], estimate: RunEstimate): string[] {
   ];
 }
 
-/** What will run, one row for all seeds of a task and method. */
+/** What will run, one row for all seeds of a task and method with its settings. */
 export function planTable(estimates: ReadonlyMap<RunSpec, RunEstimate>): string {
-  const groups = Map.groupBy(estimates.keys(), ({ task, method }) => `${task} ${method.name}`);
-  const rows = Array.from(groups.values(), (group) => rowOf(group, estimates.get(group[0])!));
+  const rows = groupsOf(estimates.keys()).map((group) => rowOf(group, estimates.get(group[0])!));
   return markdownTable([HEAD, ...rows], { align: HEAD.map((_, i) => i < 2 || i === 10 || i === 11 ? "l" : "r") });
 }
 

@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { add, embedding, matmul, mul, slice, square, tanh } from "../../../lib/ops/mod.ts";
+import { add, addLowRank, embedding, matmul, mul, slice, square, tanh } from "../../../lib/ops/mod.ts";
 import type { Tensor } from "../../../lib/tensor/mod.ts";
 import { jit, type JitOptions } from "../../../lib/transform/mod.ts";
 import { deviceIdle, testDevice } from "../../support/device.ts";
@@ -43,6 +43,13 @@ describe("explain()", () => {
     expect(line).toMatch(
       /^ {3}0 {2}matmul_nn_\S+ {2}\[\d+×\d+×\d+\] {2}0\.52 MFLOP {2}48\.3 KiB {2}in0 in1 in2 → m0 {2}matmul, add, tanh$/,
     );
+  });
+
+  it("counts the product of factors that is added to a matrix", async () => {
+    const change = (W: Tensor, left: Tensor, right: Tensor) => addLowRank(W, { left, right, scale: 0.5 });
+    const [head] = await planOf(change, [square64(), numbers.tensor([64, 8]), numbers.tensor([8, 64])]);
+    // 2 · 64² · 8 operations.
+    expect(head).toContain(" 0.07 MFLOP in products");
   });
 
   it("counts memory that is updated in place as read and written", async () => {
