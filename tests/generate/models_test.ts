@@ -53,7 +53,9 @@ async function expectTexts(generator: TokenGenerator, params: Params, { name, pr
   generator.dispose();
 }
 
-for (const [name, load, options] of [["gpt2", causal, {}], ["bart", seq2seq, { decoderStart: 2 }]] as const) {
+const MODELS = [["gpt2", causal, {}], ["llama", causal, {}], ["bart", seq2seq, { decoderStart: 2 }]] as const;
+
+for (const [name, load, options] of MODELS) {
   describe(`a ${name}`, () => {
     beforeAll(async () => void await testDevice());
     afterAll(deviceIdle);
