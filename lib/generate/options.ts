@@ -9,7 +9,7 @@ export interface SamplingOptions {
   readonly key: Key;
   /** What logits are divided by: below 1 likely tokens become more likely. 1 by default. */
   readonly temperature?: number;
-  /** Draws from so many of the most likely tokens, as {@linkcode keepTopK} keeps them; from all by default. */
+  /** Draws from so many of the most likely tokens, the way {@linkcode keepTopK} keeps them; from all by default. */
   readonly topK?: number;
   /** Draws from the tokens that {@linkcode keepTopP} keeps; from all by default. */
   readonly topP?: number;
@@ -35,9 +35,9 @@ export interface LimitOptions {
   readonly repetitionPenalty?: number;
   /** Lets no sequence of so many tokens appear twice: {@linkcode forbidRepeats}. */
   readonly noRepeatNGrams?: number;
-  /** What every text begins with, as BART's do. */
+  /** What every text begins with, like BART's. */
   readonly forcedFirstToken?: number;
-  /** What a text of the greatest length ends with, as BART's do. */
+  /** What a text of the greatest length ends with, like BART's. */
   readonly forcedLastToken?: number;
   /**
    * What the decoder of an encoder-decoder begins with; the prompts go to its encoder, and lengths count the decoder's

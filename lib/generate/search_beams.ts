@@ -44,7 +44,7 @@ interface Moves {
   readonly sums: Tensor;
 }
 
-/** A state, and the most likely continuations of each prompt's beams, f32 `[B, 2K + 1]` as {@linkcode packed} has them. */
+/** A state, and the most likely continuations of each prompt's beams, f32 `[B, 2K + 1]` like {@linkcode packed} has them. */
 interface Proposed<Cache extends DecoderCache> {
   readonly state: RowState<Cache>;
   readonly proposals: Tensor;

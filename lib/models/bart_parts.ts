@@ -12,7 +12,7 @@ export const BART_WORDS = "model.shared.weight";
 /** Rows of a table of positions before that of the first one. */
 const OFFSET = 2;
 
-/** Embeddings of one half of a BART, normalised. Padding teaches its row nothing, as PyTorch's `padding_idx` has it. */
+/** Embeddings of one half of a BART, normalised. Padding teaches its row nothing, like PyTorch's `padding_idx` has it. */
 function embedder(half: "encoder" | "decoder", { wordScale, tokens: { padId } }: BartDescription) {
   return ({ get, norm }: Layers, inputIds: Tensor, positions?: Tensor): Tensor => {
     const rows = embedding(get(BART_WORDS), inputIds);

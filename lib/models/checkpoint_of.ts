@@ -3,7 +3,7 @@ import type { PretrainedModel } from "./architecture.ts";
 import { transposeMatrix } from "./transpose_matrix.ts";
 
 /**
- * A model's parameters as Hugging Face's files hold them: what {@linkcode paramsFrom} reads. Weights of Conv1D layers
+ * A model's parameters like Hugging Face's files hold them: what {@linkcode paramsFrom} reads. Weights of Conv1D layers
  * (GPT-2) are turned to `[in, out]`, all others are what they were.
  *
  * @example

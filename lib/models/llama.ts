@@ -188,7 +188,7 @@ function likeLlama(
   };
 }
 
-/** Llama ([Touvron et al. 2023](https://arxiv.org/abs/2302.13971)), and what is built like it, as SmolLM2 is. */
+/** Llama ([Touvron et al. 2023](https://arxiv.org/abs/2302.13971)), and what is built like it, such as SmolLM2. */
 export const LLAMA: DecoderArchitecture = likeLlama({ modelType: "llama", classPrefix: "Llama" }, (json) => {
   const keys = { ...KEYS, attention_bias: flag(false), mlp_bias: flag(false) };
   const { values, unused } = readConfig("llama", keys, json);

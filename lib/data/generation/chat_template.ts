@@ -35,7 +35,7 @@ export interface ChatTemplateOptions {
 const MONTHS = "January February March April May June July August September October November December".split(" ");
 const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split(" ");
 
-/** A date in C's notation, as Python's `strftime` writes it. Throws a RangeError where a part is not known here. */
+/** A date in C's notation, like Python's `strftime` writes it. Throws a RangeError where a part is not known here. */
 function writeDate(date: Date, format: string): string {
   const two = (number: number) => String(number).padStart(2, "0");
   const parts: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import { messageOf } from "../../text/message_of.ts";
 
-/** What is wrong with a text as JSON; `undefined` where it is JSON. */
+/** What is wrong with a text when it is read for JSON; `undefined` where it is JSON. */
 function faultOf(text: string): string | undefined {
   try {
     JSON.parse(text);

@@ -32,7 +32,7 @@ interface Path {
 const BEAM_SIZE = 40;
 
 /**
- * Aligns a hypothesis with a reference as METEOR 1.5 does: of all that match, the most exact matches, then the fewest
+ * Aligns a hypothesis with a reference like METEOR 1.5 does: of all that match, the most exact matches, then the fewest
  * chunks, then the shortest way between the words' places, by a beam search along the reference.
  */
 export function alignWords(hypothesis: readonly string[], reference: readonly string[], keysOf: KeysOf): WordAlignment {

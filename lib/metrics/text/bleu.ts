@@ -5,8 +5,8 @@ import { tokenize13a } from "./split_punctuation.ts";
 /** Whose BLEU it is. */
 export interface BleuOptions {
   /**
-   * `"mteval-v13a"`, the default, splits punctuation off as NIST's `mteval-v13a.pl` does, and smooths; `"multi-bleu"`
-   * takes texts as tokenized at white space, as Moses' `multi-bleu.perl` does, and does not smooth. There a blank
+   * `"mteval-v13a"`, the default, splits punctuation off like NIST's `mteval-v13a.pl` does, and smooths; `"multi-bleu"`
+   * takes texts as tokenized at white space, the way Moses' `multi-bleu.perl` does, and does not smooth. There a blank
    * reference beside others counts as one of no tokens, whose length may be the nearest, as in WebNLG's scores.
    */
   readonly convention?: "mteval-v13a" | "multi-bleu";

@@ -4,7 +4,7 @@ import { tokenize13a } from "./split_punctuation.ts";
 
 /** How texts are read and how long n-grams are. */
 export interface NistOptions {
-  /** `"13a"`, the default, splits punctuation off as NIST's `mteval-v13a.pl` does; `"none"` splits at white space. */
+  /** `"13a"`, the default, splits punctuation off like NIST's `mteval-v13a.pl` does; `"none"` splits at white space. */
   readonly tokenize?: "13a" | "none";
   /** Whether case is ignored; false by default. */
   readonly lowercase?: boolean;

@@ -21,7 +21,7 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [/([0-9])'(s)/g, "$1 '$2"],
 ];
 
-/** Words that keep the period behind them, as Moses' tokenizer has them; the last few only before a number. */
+/** Words that keep the period behind them, the way Moses' tokenizer has them; the last few only before a number. */
 const ABBREVIATIONS: ReadonlySet<string> = new Set(
   ("A B C D E F G H I J K L M N O P Q R S T U V W X Y Z Adj Adm Adv Asst Bart Bldg Brig Bros Capt Cmdr Col Comdr Con " +
     "Corp Cpl DR Dr Drs Ens Gen Gov Hon Hr Hosp Insp Lt MM MR MRS MS Maj Messrs Mlle Mme Mr Mrs Ms Msgr Op Ord Pfc " +
@@ -33,7 +33,7 @@ const BEFORE_NUMBERS: ReadonlySet<string> = new Set(["No", "Art", "pp"]);
 const ELLIPSIS_PERIOD = "\uE000";
 
 /**
- * The words of an English text as METEOR's normalization makes them, in lower case: punctuation alone, contractions
+ * The words of an English text like METEOR's normalization makes them, in lower case: punctuation alone, contractions
  * parted (`do n't` is `don 't`), words with hyphens parted without them, abbreviations of letters without periods.
  */
 export function normalizeWords(text: string): string[] {

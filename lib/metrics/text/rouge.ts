@@ -60,7 +60,7 @@ export function rouge(hypotheses: readonly string[], references: References, opt
 /**
  * ROUGE-L of hypotheses, 0 to 1, as the scorers of MS COCO's captions compute it, which E2E's results are in: the
  * F-score, where recall counts 1.2 times, of the greatest precision and the greatest recall among the references, as a
- * mean over rows, of tokens as {@linkcode cider} reads them, without stemming.
+ * mean over rows, of tokens the way {@linkcode cider} reads them, without stemming.
  *
  * A hypothesis without tokens scores 0. `parts` has means of the greatest `precision` and `recall`. Throws a RangeError
  * where the lists differ in length, are empty, or a row has no reference.

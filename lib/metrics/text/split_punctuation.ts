@@ -5,7 +5,7 @@ import { withoutEntities } from "./without_entities.ts";
 const PUNCTUATION = /([{-~[-` -&(-+:-@/])/g;
 
 /**
- * The tokens of a text as NIST's `mteval-v13a.pl` parts them, which sacrebleu calls `13a`: ASCII punctuation stands
+ * The tokens of a text like NIST's `mteval-v13a.pl` parts them, which sacrebleu calls `13a`: ASCII punctuation stands
  * alone, but for apostrophes, and periods and commas between digits; a hyphen stands alone after a digit.
  */
 export function tokenize13a(text: string): string[] {
@@ -13,7 +13,7 @@ export function tokenize13a(text: string): string[] {
   return splitWords(partPeriods(` ${line} `.replace(PUNCTUATION, " $1 ")));
 }
 
-/** The tokens of a text as Tercom's normalization parts them: those of `13a`, and a possessive's `'s` alone. */
+/** The tokens of a text the way Tercom's normalization parts them: those of `13a`, and a possessive's `'s` alone. */
 export function tokenizeTercom(text: string): string[] {
   const line = withoutEntities(text.replaceAll("\n-", "").replaceAll("\n", " "));
   const parted = ` ${line} `.replace(PUNCTUATION, " $1 ").replaceAll("'s ", " 's ").replace(/'s$/, " 's");

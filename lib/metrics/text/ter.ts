@@ -4,7 +4,7 @@ import { translationEdits } from "./translation_edits.ts";
 
 /** How texts are read before they are compared. */
 export interface TerOptions {
-  /** Whether punctuation is split off as Tercom's normalization does; false by default: at white space alone. */
+  /** Whether punctuation is split off the way Tercom's normalization does; false by default: at white space alone. */
   readonly normalize?: boolean;
   /** Whether marks of punctuation are left out; false by default. */
   readonly withoutPunctuation?: boolean;

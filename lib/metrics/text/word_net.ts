@@ -25,7 +25,7 @@ const ENDINGS: readonly (readonly [ending: string, replacement: string])[] = [
 ];
 
 /**
- * WordNet's sets of synonyms, as {@linkcode meteor} takes them: a function that gives the names of the sets that a word
+ * WordNet's sets of synonyms, like {@linkcode meteor} takes them: a function that gives the names of the sets that a word
  * or its base form is in (Miller 1995). `folder` is the `dict` folder of a release of WordNet, which is free under its
  * own licence (https://wordnet.princeton.edu): of it `index.*` are read, and `*.exc` where they are there, as the
  * release of the database alone is without them; words have no irregular base forms then.
