@@ -14,7 +14,7 @@ export interface LinearProbeOptions {
 
 /**
  * A linear probe ([1610.01644](https://arxiv.org/abs/1610.01644)): the heads alone are trained, on what the model already
- * says. What a method scores above it, it owes to a change of the model. Where the head has a pooler, as BERT's has, the
+ * says. What a method scores above it, it owes to a change of the model. Where the head has a pooler (BERT's has), the
  * probe has that layer, too.
  *
  * `export` gives a file of our own kind, `peft_type: "LINEAR_PROBE"`, which {@linkcode adapterMethod} reads; PEFT has
