@@ -48,11 +48,13 @@ export interface DecoderCache {
 export interface Decoded<Cache = DecoderCache> {
   /** Logits of the token after each row's last one, f32 `[B, vocabulary]`. */
   readonly logits: Tensor;
+  /** What is kept of all tokens that were read. */
   readonly cache: Cache;
 }
 
 /** A model that reads prompts at once and goes on a token of each row at a time. */
 export interface CachedDecoder<Input, Cache extends DecoderCache = DecoderCache> {
+  /** What is known of the model without its parameters. */
   readonly config: {
     /** Tokens of the vocabulary. */
     readonly vocabSize: number;
@@ -89,6 +91,7 @@ export interface PretrainedDecoderConfig extends PretrainedConfig {
 
 /** A causal language model as a `config.json` describes it, with parameters under Hugging Face's names. */
 export interface PretrainedDecoder extends PretrainedModel, CachedDecoder<CausalBatch> {
+  /** Sizes and settings, with all defaults filled in. */
   readonly config: PretrainedDecoderConfig;
   /**
    * Logits of the token after each one, f32 `[B, T, vocabulary]`, or `[M, vocabulary]` at the batch's positions; with a

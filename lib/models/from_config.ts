@@ -112,10 +112,12 @@ export function fromConfig(
   json: unknown,
   options: FromConfigOptions<"causal-lm">,
 ): PretrainedDecoder;
+/** A model that writes a text about another, with the head `seq2seq-lm`. */
 export function fromConfig(
   json: unknown,
   options: FromConfigOptions<"seq2seq-lm">,
 ): PretrainedSeq2Seq;
+/** A model with any other head. */
 export function fromConfig(
   json: unknown,
   options: FromConfigOptions<HeadName>,

@@ -64,6 +64,7 @@ export interface PretrainedSeq2SeqConfig extends PretrainedConfig {
 /** An encoder with a decoder as a `config.json` describes it, with parameters under Hugging Face's names. */
 export interface PretrainedSeq2Seq
   extends Omit<PretrainedModel, "apply" | "config">, CachedDecoder<Seq2SeqBatch, Seq2SeqCache> {
+  /** Sizes and settings, with all defaults filled in. */
   readonly config: PretrainedSeq2SeqConfig;
   /**
    * Logits of the token after each written one, f32 `[B, T, vocabulary]`, or `[M, vocabulary]` at the batch's positions.
