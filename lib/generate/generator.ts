@@ -95,7 +95,8 @@ function requireAll(texts: readonly (readonly Generated[] | undefined)[]): (read
  *   }),
  * };
  * const generator = dd.generate.makeGenerator(counter, { endTokens: 6, maxNewTokens: 10 });
- * console.log(await generator.generate({}, [[1], [0, 4]])); // [[{ tokens: [2, 3, 4, 5, 6] …}], [{ tokens: [5, 6] …}]]
+ * const [[first], [second]] = await generator.generate({}, [[1], [0, 4]]);
+ * console.log(first.tokens, second.tokens); // [2, 3, 4, 5, 6] [5, 6]
  * generator.dispose();
  * ```
  */

@@ -14,7 +14,8 @@ const REPLACEMENT = "\ufffd";
  *
  * const words = ["Hello", ", ", "world"];
  * const decode = (ids: readonly number[]) => ids.map((id) => words[id]).join("");
- * for await (const piece of dd.generate.streamText([0, 1, 2], decode)) console.log(piece); // Hello | , | world
+ * const pieces = await Array.fromAsync(dd.generate.streamText([0, 1, 2], decode));
+ * console.log(pieces); // ["Hello", ", ", "world"]
  * ```
  */
 export async function* streamText(

@@ -11,8 +11,8 @@ import type { Tensor } from "../tensor/tensor.ts";
  * import * as dd from "@delta-dawn/delta-lora";
  *
  * await dd.openDevice();
- * const y = dd.nn.rmsNorm(dd.tensor([[3, 3], [1, 7]]), dd.tensor([1, 10]), { epsilon: 0 });
- * console.log((await y.data()).map((x) => Math.round(x * 10) / 10)); // Float32Array [1, 10, 0.2, 14]
+ * const y = dd.nn.rmsNorm(dd.tensor([[3, 3], [1, 7]]), dd.tensor([5, 10]), { epsilon: 0 });
+ * console.log((await y.data()).map(Math.round)); // Float32Array [5, 10, 1, 14]
  * ```
  */
 export function rmsNorm(x: Tensor, weight: Tensor, options: { readonly epsilon?: number } = {}): Tensor {

@@ -4,6 +4,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 
 /** Cosines and sines of angles, f32 `[B, T, d]`: by which {@linkcode rotate} turns the pairs of a head. */
 export interface Rotation {
+  /** Of each element, the same in both halves. */
   readonly cos: Tensor;
   /** With the sign of what each element is turned into: −sin in the first half, sin in the second. */
   readonly sin: Tensor;
@@ -13,6 +14,16 @@ export interface Rotation {
  * The rotation of rotary position embeddings ([Su et al. 2021](https://arxiv.org/abs/2104.09864)): tokens at positions i32
  * `[B, T]` turn pair i by position · frequencies[i], f32 `[d / 2]`. Cosines and sines are multiplied by `scale`, 1 by
  * default.
+ *
+ * @example
+ * ```ts
+ * import * as dd from "@delta-dawn/delta-lora";
+ *
+ * await dd.openDevice();
+ * const positions = dd.tensor([[0, 1]], { dtype: "i32" });
+ * const { cos } = dd.nn.rotationOf(positions, dd.tensor([Math.PI]), { scale: 2 });
+ * console.log((await cos.data()).map(Math.round)); // Float32Array [2, 2, -2, -2]
+ * ```
  */
 export function rotationOf(
   positions: Tensor,

@@ -20,6 +20,7 @@ const NAMESPACES = {
   "": "mod.ts",
   data: "lib/data/mod.ts",
   device: "lib/device/mod.ts",
+  generate: "lib/generate/mod.ts",
   hub: "lib/hub/mod.ts",
   inspect: "lib/compile/inspect_mod.ts",
   io: "lib/io/mod.ts",
