@@ -184,7 +184,7 @@ function draw(seed: number): Program {
   const jit = draft.chance(0.65);
   const donates = jit && draft.chance(0.6);
   const segment = drawSegment(draft, derive !== undefined);
-  const cells = draft.chance(0.1) ? drawCells(draft, false) : undefined;
+  const cells = draft.chance(segment?.kind === "scan" ? 0.25 : 0.1) ? drawCells(draft, false) : undefined;
   const outputs = outputsOf(draft);
   const leaves = withTwins(draft, draft.leaves).map((leaf): Leaf =>
     donates && leaf.given !== "number" && draft.chance(0.8) ? { ...leaf, donated: true } : leaf

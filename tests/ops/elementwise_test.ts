@@ -112,6 +112,13 @@ describe("functions of whole numbers", () => {
       0.5,
       0,
     ]);
+    // A bound that integers do not have makes all f32, the other bound, too.
+    const whole = tensor([[3], [200]], { dtype: "u32" });
+    const high = tensor([1, 7], { dtype: "u32" });
+    const mixed = ops.clip(whole, { min: 2.5, max: high });
+    expect([mixed.dtype, await values(mixed)]).toEqual(["f32", [1, 3, 1, 7]]);
+    expect(await values(ops.clip(whole, { min: high, max: 6.5 }))).toEqual([3, 6.5, 6.5, 6.5]);
+    expect(() => ops.clip(whole, { min: 2, max: x })).toThrow("cast one of them");
     expect(() => ops.clip(x, {})).toThrow("clip: needs `min`, `max` or both");
     expect(() => ops.clip(ops.zeros([1], { dtype: "bool" }), { min: 0 })).toThrow(TypeError);
   });
