@@ -6,13 +6,17 @@ import { binary, elementwise, unary } from "./elementwise.ts";
 import type { ExpressionSite, Primitive } from "./primitive.ts";
 import { where } from "./where.ts";
 
-/** a + b. */
-export const addPrimitive: Primitive<undefined> = elementwise({
-  name: "add",
-  wgsl: "($0 + $1)",
-  reference: (a, b) => a + b,
-  vjp: ({ cotangent }) => [cotangent, cotangent],
-});
+/** An f32 argument, opaque where one of the named operations makes it in the same kernel. */
+function opaqueOf(
+  made: readonly string[],
+  { args, i, site: { type, inputs, makers } }: { args: readonly string[]; i: number; site: ExpressionSite },
+): string {
+  const isSeen = inputs[i] === "f32" && made.includes(makers[i] ?? "");
+  return isSeen ? opaqueExpression(args[i], { T: type("f32"), U: type("u32") }) : args[i];
+}
+
+const PRODUCTS = ["mul", "square"];
+
 /**
  * −x by its sign bit: compilers of shaders take x − x and (x + y) − x for 0 and y, also where x is infinite or NaN. The
  * bit is flipped by adding, as they know the exclusive or for a negation.
@@ -22,6 +26,16 @@ function negated(x: string, { type }: ExpressionSite): string {
   return `bitcast<${type("f32")}>(bitcast<${words}>(${x}) + ${words}(0x80000000u))`;
 }
 
+/** a + b. Compilers must not take x · z + y · z for (x + y) · z: where z is infinite it may be NaN where that is not. */
+export const addPrimitive: Primitive<undefined> = elementwise({
+  name: "add",
+  wgsl([a, b], site) {
+    const isOfProducts = site.inputs[0] === "f32" && site.makers.every((maker) => PRODUCTS.includes(maker ?? ""));
+    return isOfProducts ? `(${a} - ${negated(b, site)})` : `(${a} + ${b})`;
+  },
+  reference: (a, b) => a + b,
+  vjp: ({ cotangent }) => [cotangent, cotangent],
+});
 /** a − b. */
 export const subPrimitive: Primitive<undefined> = elementwise({
   name: "sub",
@@ -30,15 +44,6 @@ export const subPrimitive: Primitive<undefined> = elementwise({
   reference: (a, b) => a - b,
   vjp: ({ cotangent, needs }) => [cotangent, needs[1] ? cotangent.neg() : undefined],
 });
-
-/** An f32 argument, opaque where one of the named operations makes it in the same kernel. */
-function opaqueOf(
-  made: readonly string[],
-  { args, i, site: { type, inputs, makers } }: { args: readonly string[]; i: number; site: ExpressionSite },
-): string {
-  const isSeen = inputs[i] === "f32" && made.includes(makers[i] ?? "");
-  return isSeen ? opaqueExpression(args[i], { T: type("f32"), U: type("u32") }) : args[i];
-}
 
 /** a · b. Compilers must not take (x / y) · y for x: it may be NaN where x is not. */
 export const mulPrimitive: Primitive<undefined> = elementwise({
@@ -54,7 +59,7 @@ export const mulPrimitive: Primitive<undefined> = elementwise({
 /** a / b. Compilers must not take (x · y) / y for x: it may be NaN where x is not. */
 export const divPrimitive: Primitive<undefined> = elementwise({
   name: "div",
-  wgsl: (args, site) => `(${opaqueOf(["mul", "square"], { args, i: 0, site })} / ${args[1]})`,
+  wgsl: (args, site) => `(${opaqueOf(PRODUCTS, { args, i: 0, site })} / ${args[1]})`,
   reference: (a, b) => a / b,
   // WGSL's: what is divided by 0 stays.
   integers: (a, b) => b === 0 ? a : Math.trunc(a / b),

@@ -99,6 +99,14 @@ describe("functions of whole numbers", () => {
     }
   });
 
+  it("adds products of one factor apart, also where it is infinite", async () => {
+    const [a, b, c] = [tensor([-1e10, 1, 2, 0.5]), tensor([1.7, -1, 2, 1]), tensor([Infinity, Infinity, 3, NaN])];
+    expect(await values(ops.add(ops.mul(a, c), ops.mul(b, c)))).toEqual([NaN, NaN, 12, NaN]);
+    expect(await values(ops.add(ops.mul(c, a), ops.mul(b, c)))).toEqual([NaN, NaN, 12, NaN]);
+    expect(await values(ops.add(ops.square(c), ops.mul(c, tensor([-1, -1, -1, 1]))))).toEqual([NaN, NaN, 6, NaN]);
+    expect(await values(ops.sub(ops.mul(a, c), ops.mul(b, c)))).toEqual([-Infinity, Infinity, 0, NaN]);
+  });
+
   it("clip takes one bound or two, numbers or tensors, and max wins where they cross", async () => {
     const x = tensor([-2, 0.5, NaN, 3]);
     expect(await values(ops.clip(x, { min: 0 }))).toEqual([0, 0.5, NaN, 3]);
