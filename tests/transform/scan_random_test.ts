@@ -103,3 +103,15 @@ describe("scan() of random bodies", () => {
     });
   }
 });
+
+describe("scan() of halves", () => {
+  beforeAll(async () => void (await testDevice()));
+
+  it("reads views of f16 in its body, whatever they are views of", async () => {
+    const half = dd.cast(dd.tensor([[1, 2], [3, 4]]), "f16");
+    const twice = (t: Tensor) => dd.scan(() => [{}, dd.cast(t, "f32")], {}, {}, { length: 2 })[1].data();
+    expect([...await twice(half)]).toEqual([1, 2, 3, 4, 1, 2, 3, 4]);
+    expect([...await twice(dd.transpose(half))]).toEqual([1, 3, 2, 4, 1, 3, 2, 4]);
+    expect([...await twice(dd.reshape(dd.flip(half), [4]))]).toEqual([4, 3, 2, 1, 4, 3, 2, 1]);
+  });
+});

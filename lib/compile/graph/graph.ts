@@ -160,6 +160,12 @@ class Builder {
     return { node: copied, view: contiguous(view.shape), controlDependencies: [] };
   }
 
+  /** {@linkcode copy} as f16. */
+  #copyHalf(operand: Located): Located {
+    const { node, view, controlDependencies } = this.copy(operand);
+    return { node: node.size === 0 ? node : this.#packHalf(node), view, controlDependencies };
+  }
+
   /** What was f16, and was copied, as f16 again. */
   #packHalf(node: Node): Node {
     return this.#node({
@@ -227,7 +233,10 @@ class Builder {
         (lowering.kind === "kernel" && lowering.accepts
           ? lowering.accepts(i, inputs.map(({ view }) => view), params)
           : isWhole(input));
-      return accepted ? input : this.copy(input);
+      const isHalf = state.inputs[i].dtype === "f16";
+      if (lowering.kind !== "loop" || !isHalf) return accepted ? input : this.copy(input);
+      // The body of a loop was traced with f16, which copies are not.
+      return accepted && input.node.dtype === "f16" ? input : this.#copyHalf(input);
     });
     const controlDependencies = [...new Set(operands.flatMap((operand) => operand.controlDependencies))];
     const key = [
