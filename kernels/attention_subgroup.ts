@@ -156,24 +156,30 @@ function draw(tile: AttentionTile, options: AttentionOptions): string {
 const dropped = ({ threefry }: AttentionOptions, value: string, i: number) =>
   threefry ? `select(vec4<f32>(), ${value} * d.factor, (kept & vec4<u32>(${2 ** i}u)) != vec4<u32>())` : value;
 
-/** Which of the lane's four keys the mask hides, and which lie behind the last. */
-const lookAtKeys = ({ masked }: AttentionOptions) =>
+/** What the scores of the lane's four keys are where nobody attends to them, and else 0. */
+const penalize = ({ masked }: AttentionOptions) =>
   `  let keys = vec4<u32>(o0 + 4u * lane) + vec4<u32>(0u, 1u, 2u, 3u);
-  let outside = keys >= vec4<u32>(d.S);
+  var penalty = vec4<f32>();
 ${
     masked
-      ? `  let at = w.z * d.S + min(keys, vec4<u32>(d.S - 1u));
-  let hidden = vec4<i32>(M[at.x], M[at.y], M[at.z], M[at.w]) == vec4<i32>();`
-      : "  let hidden = vec4<bool>();"
-  }`;
+      ? `  { let at = w.z * d.S + min(keys, vec4<u32>(d.S - 1u));
+    let isHidden = vec4<i32>(M[at.x], M[at.y], M[at.z], M[at.w]) == vec4<i32>();
+    penalty = select(penalty, vec4<f32>(${MASKED}), isHidden); }
+`
+      : ""
+  }  let outside = keys >= vec4<u32>(d.S);
+  penalty = select(penalty, vec4<f32>(${OUTSIDE}), outside);`;
 
 /**
- * Declares the scores of a row, and in `unseen` the keys that are hidden or come too late. Scores of these are replaced, not
- * added to: NaN is to be where a key is seen alone.
+ * Declares the scores of a row, and in `unseen` the keys that come too late. Scores of those and of hidden keys are replaced,
+ * not added to: NaN is to be where a key is seen alone.
  */
-const scoreOf = ({ causal }: AttentionOptions, i: number) =>
-  `let unseen = ${causal ? `hidden | isUnseen(vec4<u32>(m0 + ${i}u), keys)` : "hidden"};
-      let score = select(select(s${i} * d.scale, vec4<f32>(${MASKED}), unseen), vec4<f32>(${OUTSIDE}), outside);`;
+const scoreOf = ({ causal }: AttentionOptions, i: number) => {
+  const late = causal ? `let unseen = isUnseen(vec4<u32>(m0 + ${i}u), keys);` : "";
+  const replaced = `(penalty != vec4<f32>())${causal ? " | unseen" : ""}`;
+  return `${late}
+      let score = select(s${i} * d.scale, min(penalty, vec4<f32>(${MASKED})), ${replaced});`;
+};
 
 function kernelOf(
   name: string,
@@ -218,7 +224,7 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
     source.sums("o"),
     `  for (var o0 = 0u; o0 < d.S; o0 += ${4 * lanes}u) {`,
     source.products("s", "Q", "q", KEYS),
-    lookAtKeys(options),
+    penalize(options),
     draw(tile, options),
     // Each lane sums the weights of its own keys.
     `  ${
@@ -280,7 +286,7 @@ export function attentionGradWeights(tile: AttentionTile, options: AttentionOpti
   for (var o0 = d.start; o0 < end; o0 += ${4 * lanes}u) {`,
     source.products("s", "Q", "q", KEYS),
     source.products("h", "G", "g", VALUES),
-    lookAtKeys(options),
+    penalize(options),
     draw(tile, options),
     `  var results: array<vec4<f32>, ${2 * rows}>;
   ${
@@ -291,7 +297,7 @@ export function attentionGradWeights(tile: AttentionTile, options: AttentionOpti
       let slope = ${dropped(options, `h${i}`, i)} - ${source.ofRow("r", ".z", i)};
       results[${2 * i}] = ${dropped(options, "p", i)};
       results[${2 * i + 1}] = ${
-          options.causal || options.masked ? "select(p * slope * d.scale, vec4<f32>(), unseen)" : "p * slope * d.scale"
+          options.causal ? "select(p * slope * d.scale, vec4<f32>(), unseen)" : "p * slope * d.scale"
         };
     }`
       )
