@@ -1,7 +1,5 @@
-import { batchOrder } from "./batch_order.ts";
-import { bucketLengths } from "./buckets.ts";
+import { batchesInOrder, type BatchSequence, endlessBatches, type MakeBatch, paddedLength } from "./batch_sequence.ts";
 import type { EncodedExample, EncodedExamples } from "./encode.ts";
-import { seededPermutation } from "./shuffle.ts";
 
 /** B examples of T tokens as plain arrays, row by row. */
 export interface HostBatch {
@@ -50,13 +48,7 @@ export interface TrainBatchesOptions extends BatchesOptions {
 }
 
 /** An endless row of training batches. */
-export interface TrainBatches extends Iterable<HostBatch> {
-  /**
-   * The batch of a number from 0, a pure function of the examples, the options and the number. Throws a RangeError
-   * where the number is no safe integer from 0.
-   */
-  at(index: number): HostBatch;
-}
+export type TrainBatches = BatchSequence<HostBatch>;
 
 /**
  * Training batches without end: each pass over the examples is in a new seeded order and goes on in the same batch
@@ -77,25 +69,12 @@ export interface TrainBatches extends Iterable<HostBatch> {
  * ```
  */
 export function trainBatches(encoded: EncodedExamples, options: TrainBatchesOptions): TrainBatches {
-  const { batchSize, seed, start = 0, padding, window = 1 } = options;
-  const { examples } = encoded;
-  checkCount("batchSize", batchSize);
-  checkCount("window", window);
-  checkIndex(start);
-  if (examples.length === 0) throw new RangeError("Cannot make training batches as there are no examples");
-  seededPermutation(0, seed);
-  const rowsOf = batchOrder(examples.length, (row) => examples[row].ids.length, { batchSize, seed, window });
-  const batch = batchMaker(encoded, { rows: batchSize, padding });
-  const at = (index: number): HostBatch => {
-    checkIndex(index);
-    return batch(rowsOf(index).map((row) => examples[row]));
-  };
-  return {
-    at,
-    *[Symbol.iterator](): Generator<HostBatch, never> {
-      for (let index = start;; index++) yield at(index);
-    },
-  };
+  return endlessBatches({
+    examples: encoded.examples,
+    what: "examples",
+    lengthOf: ({ ids }) => ids.length,
+    maker: () => batchMaker(encoded, options),
+  }, options);
 }
 
 /**
@@ -115,23 +94,17 @@ export function trainBatches(encoded: EncodedExamples, options: TrainBatchesOpti
  * ```
  */
 export function batches(encoded: EncodedExamples, options: BatchesOptions): HostBatch[] {
-  const { batchSize, padding } = options;
-  checkCount("batchSize", batchSize);
-  const { examples } = encoded;
-  const batch = batchMaker(encoded, { rows: batchSize, padding });
-  const count = Math.ceil(examples.length / batchSize);
-  return Array.from({ length: count }, (_, i) => batch(examples.slice(i * batchSize, (i + 1) * batchSize)));
+  return batchesInOrder({ examples: encoded.examples, maker: () => batchMaker(encoded, options) }, options.batchSize);
 }
 
-/** Makes batches of some of the encoded examples with so many rows. */
+/** Makes batches of some of the encoded examples. */
 function batchMaker(
   { kind, padId, length: most }: EncodedExamples,
-  { rows, padding = "longest" }: { readonly rows: number; readonly padding?: Padding },
-): (examples: readonly EncodedExample[]) => HostBatch {
-  const lengths = padding === "longest" ? [most] : bucketLengths(most);
+  { batchSize: rows, padding = "longest" }: BatchesOptions,
+): MakeBatch<EncodedExample, HostBatch> {
+  const lengthFor = paddedLength(most, padding);
   return (examples) => {
-    const longest = Math.max(...examples.map(({ ids }) => ids.length));
-    const length = lengths.find((length) => length >= longest) ?? most;
+    const length = lengthFor(Math.max(...examples.map(({ ids }) => ids.length)));
     const inputIds = new Int32Array(rows * length).fill(padId);
     const attentionMask = new Int32Array(rows * length);
     const tokenTypeIds = new Int32Array(rows * length);
@@ -148,16 +121,4 @@ function batchMaker(
     }
     return { inputIds, attentionMask, tokenTypeIds, labels, weights, shape: [rows, length] };
   };
-}
-
-function checkCount(name: string, count: number): void {
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new RangeError(`Cannot make batches as ${name} must be a positive integer: ${count}`);
-  }
-}
-
-function checkIndex(index: number): void {
-  if (!Number.isSafeInteger(index) || index < 0) {
-    throw new RangeError(`Cannot find a batch as its index must be an integer from 0: ${index}`);
-  }
 }

@@ -1,3 +1,4 @@
+import { roundedLength } from "./batch_sequence.ts";
 import type { Example } from "./glue.ts";
 import { shown } from "./table/cells.ts";
 import type { TokenIds, Tokenizer } from "./tokenizer/tokenizer.ts";
@@ -134,7 +135,7 @@ function encodeNamed<Name extends string>(
       for (const { ids } of examples) longest = Math.max(longest, ids.length);
     }
   }
-  const length = Math.min(Math.ceil(longest / 8) * 8, maxLength);
+  const length = roundedLength(longest, maxLength);
   const { padId } = tokenizer;
   const entries = names.map((name, i) => [name, { examples: encoded[i], kind, length, padId }]);
   // An entry for each of the names.

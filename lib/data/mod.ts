@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { BatchSequence } from "./batch_sequence.ts";
 export * from "./batches.ts";
 export { bucketLengths } from "./buckets.ts";
 export {

@@ -1,4 +1,5 @@
 import { plural } from "../../text/plural.ts";
+import { roundedLength } from "../batch_sequence.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { TextPair } from "./text_pairs.ts";
 
@@ -112,19 +113,19 @@ export function encodeParts(
       `Cannot encode ${plural(index, "text")} as nothing that is learned fits into ${maxLength} tokens`,
     );
   }
-  const length = Math.min(Math.ceil(longest / 8) * 8, maxLength);
+  const length = roundedLength(longest, maxLength);
   return { examples, length, padId, isPacked: false, cut, dropped };
 }
 
 /** Tokens that a tokenizer puts before a text, `<s>` say. */
-export function beginOf(tokenizer: Tokenizer): readonly number[] {
+function beginOf(tokenizer: Tokenizer): readonly number[] {
   const [all, plain] = [true, false].map((addSpecial) => tokenizer.encode("a", undefined, { addSpecial }).ids);
   const start = all.findIndex((_, at) => plain.every((id, i) => all[at + i] === id));
   return all.slice(0, Math.max(0, start));
 }
 
 /** The token that ends a text. Throws a RangeError where the tokenizer has none. */
-export function endOf(tokenizer: Tokenizer): readonly number[] {
+function endOf(tokenizer: Tokenizer): readonly number[] {
   if (tokenizer.eosId !== undefined) return [tokenizer.eosId];
   throw new RangeError("Cannot end texts as the tokenizer's files name no eos_token: give the ids of the end as `end`");
 }
@@ -168,13 +169,19 @@ export function encodeCompletions(
   tokenizer: Tokenizer,
   options: EncodeCompletionsOptions = {},
 ): EncodedTexts {
-  const { end = endOf(tokenizer) } = options;
+  return encodeParts(Array.from(pairs, completionMaker(tokenizer, options)), tokenizer.padId, options);
+}
+
+/** Makes the parts of a prompt and its completion. Throws a RangeError where nothing says what ends one. */
+export function completionMaker(
+  tokenizer: Tokenizer,
+  { end = endOf(tokenizer), ...options }: Omit<EncodeCompletionsOptions, keyof EncodeTextsOptions>,
+): (pair: TextPair) => TextPart[] {
   const given = promptMaker(tokenizer, options);
-  const parts = Array.from(pairs, ({ source, target }) => [
+  return ({ source, target }) => [
     { ids: given(source), isLearned: false },
     { ids: [...tokenizer.encode(target, undefined, { addSpecial: false }).ids, ...end], isLearned: true },
-  ]);
-  return encodeParts(parts, tokenizer.padId, options);
+  ];
 }
 
 /** What stands before a completion. */

@@ -9,11 +9,10 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ChatMessage, ChatTemplate } from "./chat_template.ts";
 import { failAt } from "./e2e.ts";
 import {
-  beginOf,
+  completionMaker,
   type EncodedTexts,
   encodeParts,
   type EncodeTextsOptions,
-  endOf,
   type TextPart,
 } from "./encoded_texts.ts";
 
@@ -161,14 +160,12 @@ export function encodeInstructions(
   tokenizer: Tokenizer,
   options: EncodeInstructionsOptions = {},
 ): EncodedTexts {
-  const idsOf = (text: string) => tokenizer.encode(text, undefined, { addSpecial: false }).ids;
+  // Chats need nothing that ends a completion.
+  let completionParts: ReturnType<typeof completionMaker> | undefined;
   const parts = Array.from(instructions, (instruction): TextPart[] => {
     if (!("messages" in instruction)) {
-      const { end = endOf(tokenizer) } = options;
-      return [
-        { ids: [...beginOf(tokenizer), ...idsOf(instruction.prompt)], isLearned: false },
-        { ids: [...idsOf(instruction.completion), ...end], isLearned: true },
-      ];
+      completionParts ??= completionMaker(tokenizer, { end: options.end });
+      return completionParts({ source: instruction.prompt, target: instruction.completion });
     }
     try {
       return chatParts(instruction.messages, options, tokenizer);

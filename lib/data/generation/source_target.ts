@@ -1,9 +1,14 @@
-import { batchOrder } from "../batch_order.ts";
-import { bucketLengths } from "../buckets.ts";
-import { seededPermutation } from "../shuffle.ts";
+import {
+  batchesInOrder,
+  type BatchSequence,
+  endlessBatches,
+  type MakeBatch,
+  paddedLength,
+  roundedLength,
+} from "../batch_sequence.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { IGNORED } from "./encoded_texts.ts";
-import { requireCount, requireIndex, type TextBatchesOptions, type TrainTextBatchesOptions } from "./text_batches.ts";
+import type { TextBatchesOptions, TrainTextBatchesOptions } from "./text_batches.ts";
 import type { TextPair } from "./text_pairs.ts";
 
 /** A source and its target as token ids, special tokens included, not padded. */
@@ -72,7 +77,7 @@ export function encodeSourceTarget(
   });
   const lengthOf = (side: "source" | "target") => {
     const longest = examples.reduce((most, pair) => Math.max(most, pair[side].length), 1);
-    return Math.min(Math.ceil(longest / 8) * 8, most[side]);
+    return roundedLength(longest, most[side]);
   };
   const lengths = { source: lengthOf("source"), target: lengthOf("target") };
   return { examples, lengths, padId: tokenizer.padId, startId, cut };
@@ -104,10 +109,7 @@ export type TrainPairBatchesOptions = Pick<
 >;
 
 /** An endless row of training batches. */
-export interface TrainPairBatches extends Iterable<HostPairBatch> {
-  /** The batch of a number from 0, a pure function of the pairs, the options and the number. */
-  at(index: number): HostPairBatch;
-}
+export type TrainPairBatches = BatchSequence<HostPairBatch>;
 
 /**
  * Training batches of pairs without end, in the order of {@linkcode trainBatches}.
@@ -126,25 +128,12 @@ export interface TrainPairBatches extends Iterable<HostPairBatch> {
  * ```
  */
 export function trainPairBatches(encoded: EncodedPairs, options: TrainPairBatchesOptions): TrainPairBatches {
-  const { batchSize, seed, start = 0, window = 1 } = options;
-  const { examples } = encoded;
-  requireCount("batchSize", batchSize);
-  requireCount("window", window);
-  requireIndex(start);
-  if (examples.length === 0) throw new RangeError("Cannot make training batches as there are no pairs");
-  seededPermutation(0, seed);
-  const rowsOf = batchOrder(examples.length, (row) => examples[row].source.length, { batchSize, seed, window });
-  const batch = batchMaker(encoded, options);
-  const at = (index: number): HostPairBatch => {
-    requireIndex(index);
-    return batch(rowsOf(index).map((row) => examples[row]));
-  };
-  return {
-    at,
-    *[Symbol.iterator](): Generator<HostPairBatch, never> {
-      for (let index = start;; index++) yield at(index);
-    },
-  };
+  return endlessBatches({
+    examples: encoded.examples,
+    what: "pairs",
+    lengthOf: ({ source }) => source.length,
+    maker: () => batchMaker(encoded, options),
+  }, options);
 }
 
 /**
@@ -163,25 +152,16 @@ export function trainPairBatches(encoded: EncodedPairs, options: TrainPairBatche
  * ```
  */
 export function pairBatches(encoded: EncodedPairs, options: PairBatchesOptions): HostPairBatch[] {
-  const { batchSize } = options;
-  requireCount("batchSize", batchSize);
-  const { examples } = encoded;
-  const batch = batchMaker(encoded, options);
-  const count = Math.ceil(examples.length / batchSize);
-  return Array.from({ length: count }, (_, i) => batch(examples.slice(i * batchSize, (i + 1) * batchSize)));
+  return batchesInOrder({ examples: encoded.examples, maker: () => batchMaker(encoded, options) }, options.batchSize);
 }
 
 function batchMaker(
   { lengths: most, padId, startId }: EncodedPairs,
   { batchSize: rows, padding = "longest" }: PairBatchesOptions,
-): (pairs: readonly EncodedPair[]) => HostPairBatch {
-  const lengthsOf = (side: "source" | "target") => padding === "longest" ? [most[side]] : bucketLengths(most[side]);
-  const lengths = { source: lengthsOf("source"), target: lengthsOf("target") };
+): MakeBatch<EncodedPair, HostPairBatch> {
+  const lengthFor = { source: paddedLength(most.source, padding), target: paddedLength(most.target, padding) };
   return (pairs) => {
-    const fit = (side: "source" | "target") => {
-      const longest = Math.max(...pairs.map((pair) => pair[side].length));
-      return lengths[side].find((length) => length >= longest) ?? most[side];
-    };
+    const fit = (side: "source" | "target") => lengthFor[side](Math.max(...pairs.map((pair) => pair[side].length)));
     const [S, T] = [fit("source"), fit("target")];
     const inputIds = new Int32Array(rows * S).fill(padId);
     const decoderInputIds = new Int32Array(rows * T).fill(padId);

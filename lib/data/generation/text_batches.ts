@@ -1,6 +1,4 @@
-import { batchOrder } from "../batch_order.ts";
-import { bucketLengths } from "../buckets.ts";
-import { seededPermutation } from "../shuffle.ts";
+import { batchesInOrder, type BatchSequence, endlessBatches, type MakeBatch, paddedLength } from "../batch_sequence.ts";
 import { type EncodedText, type EncodedTexts, IGNORED } from "./encoded_texts.ts";
 
 /** B rows of T tokens as plain arrays, row by row, for a causal model. */
@@ -50,10 +48,7 @@ export interface TrainTextBatchesOptions extends TextBatchesOptions {
 }
 
 /** An endless row of training batches. */
-export interface TrainTextBatches extends Iterable<HostTextBatch> {
-  /** The batch of a number from 0, a pure function of the texts, the options and the number. */
-  at(index: number): HostTextBatch;
-}
+export type TrainTextBatches = BatchSequence<HostTextBatch>;
 
 /**
  * Training batches of texts without end, in the order of {@linkcode trainBatches}: each pass over the texts is in a new
@@ -73,25 +68,12 @@ export interface TrainTextBatches extends Iterable<HostTextBatch> {
  * ```
  */
 export function trainTextBatches(encoded: EncodedTexts, options: TrainTextBatchesOptions): TrainTextBatches {
-  const { batchSize, seed, start = 0, window = 1 } = options;
-  const { examples } = encoded;
-  requireCount("batchSize", batchSize);
-  requireCount("window", window);
-  requireIndex(start);
-  if (examples.length === 0) throw new RangeError("Cannot make training batches as there are no texts");
-  seededPermutation(0, seed);
-  const rowsOf = batchOrder(examples.length, (row) => examples[row].ids.length, { batchSize, seed, window });
-  const batch = batchMaker(encoded, options);
-  const at = (index: number): HostTextBatch => {
-    requireIndex(index);
-    return batch(rowsOf(index).map((row) => examples[row]));
-  };
-  return {
-    at,
-    *[Symbol.iterator](): Generator<HostTextBatch, never> {
-      for (let index = start;; index++) yield at(index);
-    },
-  };
+  return endlessBatches({
+    examples: encoded.examples,
+    what: "texts",
+    lengthOf: ({ ids }) => ids.length,
+    maker: () => batchMaker(encoded, options),
+  }, options);
 }
 
 /**
@@ -111,12 +93,7 @@ export function trainTextBatches(encoded: EncodedTexts, options: TrainTextBatche
  * ```
  */
 export function textBatches(encoded: EncodedTexts, options: TextBatchesOptions): HostTextBatch[] {
-  const { batchSize } = options;
-  requireCount("batchSize", batchSize);
-  const { examples } = encoded;
-  const batch = batchMaker(encoded, options);
-  const count = Math.ceil(examples.length / batchSize);
-  return Array.from({ length: count }, (_, i) => batch(examples.slice(i * batchSize, (i + 1) * batchSize)));
+  return batchesInOrder({ examples: encoded.examples, maker: () => batchMaker(encoded, options) }, options.batchSize);
 }
 
 const countLabels = ({ labels }: EncodedText): number => labels.filter((label) => label !== IGNORED).length;
@@ -125,14 +102,13 @@ const countLabels = ({ labels }: EncodedText): number => labels.filter((label) =
 function batchMaker(
   encoded: EncodedTexts,
   options: TextBatchesOptions,
-): (rows: readonly EncodedText[]) => HostTextBatch {
+): MakeBatch<EncodedText, HostTextBatch> {
   const { padId, length: most, isPacked, examples } = encoded;
   const { batchSize: B, padding = "longest", side = "right", places = "all" } = options;
-  const lengths = padding === "longest" ? [most] : bucketLengths(most);
+  const lengthFor = paddedLength(most, padding);
   const asked = places === "all" ? 0 : examples.reduce((most, text) => Math.max(most, countLabels(text)), 1);
   return (rows) => {
-    const longest = Math.max(...rows.map(({ ids }) => ids.length));
-    const T = lengths.find((length) => length >= longest) ?? most;
+    const T = lengthFor(Math.max(...rows.map(({ ids }) => ids.length)));
     const batch = {
       inputIds: new Int32Array(B * T).fill(padId),
       attentionMask: new Int32Array(B * T),
@@ -180,18 +156,4 @@ function askedOf(all: Int32Array<ArrayBuffer>, room: number): Pick<HostTextBatch
     labels[count++] = label;
   }
   return { labels, positions };
-}
-
-/** Throws a RangeError where a count is no positive integer. */
-export function requireCount(name: string, count: number): void {
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new RangeError(`Cannot make batches as ${name} must be a positive integer: ${count}`);
-  }
-}
-
-/** Throws a RangeError where an index is no safe integer from 0. */
-export function requireIndex(index: number): void {
-  if (!Number.isSafeInteger(index) || index < 0) {
-    throw new RangeError(`Cannot find a batch as its index must be an integer from 0: ${index}`);
-  }
 }
