@@ -1,5 +1,5 @@
 import type { CachedDecoder, DecoderCache } from "../models/causal.ts";
-import { takeRows } from "../models/decoder_cache.ts";
+import { fillSlots, takeRows } from "../models/decoder_cache.ts";
 import type { Params } from "../nn/linear.ts";
 import { arange } from "../ops/arange.ts";
 import { cast } from "../ops/cast.ts";
@@ -42,6 +42,9 @@ export function capacityFor(slots: number): number {
 /** How many tokens were generated: numbers reach a jitted function as f32. */
 export const asCount = (generated: Tensor): Tensor => cast(generated, "i32");
 
+/** Rows of tokens `[R, S]` with room for so many. */
+const lengthened = (tokens: Tensor, capacity: number) => pad(tokens, { width: [0, [0, capacity - tokens.shape[1]]] });
+
 /** Reads prompts: logits `[B, V]` of what follows each, and the state with a row for each prompt. */
 export function readPrompts<Cache extends DecoderCache>(
   model: CachedDecoder<GenerationInput, Cache>,
@@ -50,8 +53,7 @@ export function readPrompts<Cache extends DecoderCache>(
   { most, least, capacity, keepsTokens }: RowLimits & { readonly capacity: number; readonly keepsTokens: boolean },
 ): { readonly logits: Tensor; readonly state: RowState<Cache> } {
   const { logits, cache } = model.prefill(params, input, { capacity });
-  const begun = input.decoderInputIds;
-  const tokens = keepsTokens ? pad(begun, { width: [0, [0, capacity - begun.shape[1]]] }) : undefined;
+  const tokens = keepsTokens ? lengthened(input.decoderInputIds, capacity) : undefined;
   return { logits, state: { cache, tokens, most, least, keys: undefined } };
 }
 
@@ -83,10 +85,10 @@ export function placesOf({ cache, tokens, most, least }: RowState<DecoderCache>,
 /** The state with room for more tokens. */
 export function withRoom<Cache extends DecoderCache>(state: RowState<Cache>, capacity: number): RowState<Cache> {
   const { cache, tokens } = state;
-  const more = (slots: Tensor) => pad(slots, { width: [0, 0, [0, capacity - slots.shape[2]], 0] });
+  const more = (slots: Tensor) => fillSlots(slots, capacity);
   return {
     ...state,
     cache: { ...cache, keys: cache.keys.map(more), values: cache.values.map(more) },
-    tokens: tokens && pad(tokens, { width: [0, [0, capacity - tokens.shape[1]]] }),
+    tokens: tokens && lengthened(tokens, capacity),
   };
 }

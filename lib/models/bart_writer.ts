@@ -6,7 +6,7 @@ import { bartLogits, type BartReader, type Kept } from "./bart_reader.ts";
 import type { Decoded } from "./causal.ts";
 import { firstTokens, lastTokens } from "./causal_rows.ts";
 import { crossDecode } from "./cross_decoder.ts";
-import { attendToSlots, fillSlots, writeSlots } from "./decoder_cache.ts";
+import { requireRoom, slotsOf, stepInto } from "./decoder_cache.ts";
 import type { PretrainedSeq2Seq, Seq2SeqBatch, Seq2SeqCache } from "./seq2seq.ts";
 
 /** Where each row's written tokens begin, and the slot past the last one: i32 `[B]` each. */
@@ -27,14 +27,13 @@ export function bartWriter({ decoder, read }: BartReader): Pick<PretrainedSeq2Se
     },
     prefill(params, batch, { capacity }): Decoded<Seq2SeqCache> {
       const [B, T] = batch.decoderInputIds.shape;
-      if (capacity < T) throw new RangeError(`bart: ${T} tokens do not fit into a cache of ${capacity}`);
+      requireRoom("bart", T, capacity);
       const kept: Kept = { own: [], cross: [] };
       const { hidden } = read(params, batch, { kept });
       const { first, length } = bounds(batch);
       const last = embedding(hidden.reshape([B * T, -1]), length.sub(1).add(arange(B).mul(T)));
       const cache: Seq2SeqCache = {
-        keys: kept.own.map(({ k }) => fillSlots(k, capacity)),
-        values: kept.own.map(({ v }) => fillSlots(v, capacity)),
+        ...slotsOf(kept.own, capacity),
         first,
         length,
         crossKeys: kept.cross.map(({ keys }) => keys),
@@ -44,28 +43,19 @@ export function bartWriter({ decoder, read }: BartReader): Pick<PretrainedSeq2Se
       return { logits: bartLogits(params, last), cache };
     },
     step(params, tokens, cache): Decoded<Seq2SeqCache> {
-      const { keys, values, first, length, crossKeys, crossValues, crossMask } = cache;
-      const end = length.add(1);
-      const written: { readonly keys: Tensor; readonly values: Tensor }[] = [];
+      const { length, crossKeys, crossValues, crossMask } = cache;
+      const { attend, written } = stepInto(cache);
       const hidden = crossDecode(decoder, params, {
         inputIds: tokens.expandDims(1),
         // As in transformers, padding in front counts.
         positions: length.expandDims(1),
-        attend({ q, k, v }, i) {
-          const slots = { keys: writeSlots(keys[i], k, length), values: writeSlots(values[i], v, length) };
-          written.push(slots);
-          return attendToSlots(q, slots, { first, end });
-        },
+        attend,
         cross: (_, i) => ({ keys: crossKeys[i], values: crossValues[i] }),
         crossMask,
         nextKey: () => undefined,
         checkpoint: false,
       });
-      const slots = { keys: written.map(({ keys }) => keys), values: written.map(({ values }) => values) };
-      return {
-        logits: bartLogits(params, hidden.reshape([tokens.size, -1])),
-        cache: { ...cache, ...slots, length: end },
-      };
+      return { logits: bartLogits(params, hidden.reshape([tokens.size, -1])), cache: written() };
     },
   };
 }

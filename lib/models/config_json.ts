@@ -7,8 +7,12 @@ import { isObject } from "../text/is_object.ts";
 // Bounds keep a damaged file from asking for loops and arrays without end.
 const whole = (longest: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(longest));
 
+const LARGEST = 2 ** 24;
+
 /** A size that a file gives or an architecture's default. */
-export const size = (otherwise: number, longest = 2 ** 24) => v.nullish(whole(longest), otherwise);
+export const size = (otherwise: number, longest = LARGEST) => v.nullish(whole(longest), otherwise);
+/** A size that follows from others where a file does not give it. */
+export const optionalSize = v.nullish(whole(LARGEST));
 /** A number of layers. */
 export const layerCount = (otherwise: number) => size(otherwise, 1024);
 /** A rate of dropout. */

@@ -8,7 +8,7 @@ import { keyring } from "./assemble.ts";
 import type { CausalBatch, Decoded, DecoderCache, PretrainedDecoder, PretrainedDecoderConfig } from "./causal.ts";
 import { causalRows, firstTokens, lastTokens } from "./causal_rows.ts";
 import { decode, decoderKeys, type DecoderParts, decoderShapes, type Projected } from "./decoder.ts";
-import { attendToSlots, fillSlots, writeSlots } from "./decoder_cache.ts";
+import { requireRoom, slotsOf, stepInto } from "./decoder_cache.ts";
 import { freshParameters, type ParameterShape } from "./parameter_shapes.ts";
 
 /** What a causal architecture makes of its config. */
@@ -79,33 +79,26 @@ function decoderOf(parts: DecoderParts, config: PretrainedDecoderConfig) {
     },
     prefill(params: Params, batch: CausalBatch, { capacity }: { readonly capacity: number }): Decoded {
       const T = batch.inputIds.shape[1];
-      if (capacity < T) throw new RangeError(`${name}: ${T} tokens do not fit into a cache of ${capacity}`);
+      requireRoom(name, T, capacity);
       const kept: Projected[] = [];
       const hidden = read(params, batch, { keep: (part) => kept.push(part) });
       const cache: DecoderCache = {
-        keys: kept.map(({ k }) => fillSlots(k, capacity)),
-        values: kept.map(({ v }) => fillSlots(v, capacity)),
+        ...slotsOf(kept, capacity),
         first: firstTokens(batch.attentionMask),
         length: lastTokens(batch.attentionMask).add(1),
       };
       return { logits: logitsOf(params, lastRows(hidden, batch.attentionMask)), cache };
     },
-    step(params: Params, tokens: Tensor, { keys, values, first, length }: DecoderCache): Decoded {
-      const written: { readonly keys: Tensor; readonly values: Tensor }[] = [];
-      const end = length.add(1);
+    step(params: Params, tokens: Tensor, cache: DecoderCache): Decoded {
+      const { attend, written } = stepInto(cache);
       const hidden = decode(parts, params, {
         inputIds: tokens.expandDims(1),
-        positions: length.sub(first).expandDims(1),
-        attend({ q, k, v }, layer) {
-          const slots = { keys: writeSlots(keys[layer], k, length), values: writeSlots(values[layer], v, length) };
-          written.push(slots);
-          return attendToSlots(q, slots, { first, end });
-        },
+        positions: cache.length.sub(cache.first).expandDims(1),
+        attend,
         nextKey: () => undefined,
         checkpoint: false,
       });
-      const cache = { keys: written.map(({ keys }) => keys), values: written.map(({ values }) => values), first };
-      return { logits: logitsOf(params, hidden.reshape([tokens.size, -1])), cache: { ...cache, length: end } };
+      return { logits: logitsOf(params, hidden.reshape([tokens.size, -1])), cache: written() };
     },
   };
 }

@@ -3,6 +3,8 @@ import { dynamicUpdateSlice, embedding, pad, stack, takeAlong } from "../ops/mod
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Tree, treeMap } from "../tensor/tree.ts";
 import { vmap } from "../transform/vmap.ts";
+import type { DecoderCache } from "./causal.ts";
+import type { Projected } from "./decoder.ts";
 
 /** Keys or values f32 `[B, G, T, d]` in the first of so many slots `[B, G, capacity, d]`; the others are zero. */
 export function fillSlots(x: Tensor, capacity: number): Tensor {
@@ -10,20 +12,56 @@ export function fillSlots(x: Tensor, capacity: number): Tensor {
   return spare === 0 ? x : pad(x, { width: [0, 0, [0, spare], 0] });
 }
 
+/** Throws a RangeError that names the model where a prompt of T tokens has no room. */
+export function requireRoom(name: string, T: number, capacity: number): void {
+  if (capacity < T) throw new RangeError(`${name}: ${T} tokens do not fit into a cache of ${capacity}`);
+}
+
 /** Slots f32 `[B, G, S, d]` with the keys or values of one token a row `[B, G, 1, d]` at the slot i32 `[B]` of each row. */
-export function writeSlots(slots: Tensor, x: Tensor, at: Tensor): Tensor {
+function writeSlots(slots: Tensor, x: Tensor, at: Tensor): Tensor {
   const write = (row: Tensor, token: Tensor, slot: Tensor) => dynamicUpdateSlice(row, token, { start: [0, slot, 0] });
   return vmap(write)(slots, x, at);
 }
 
+/** Keys and values of the layers that read a prompt, in so many slots. */
+export function slotsOf(layers: readonly Projected[], capacity: number): Pick<DecoderCache, "keys" | "values"> {
+  return {
+    keys: layers.map(({ k }) => fillSlots(k, capacity)),
+    values: layers.map(({ v }) => fillSlots(v, capacity)),
+  };
+}
+
 /** Attention of one token a row, f32 `[B, H, 1, d]`, to the slots from `first` up to `end`, i32 `[B]` each. */
-export function attendToSlots(
+function attendToSlots(
   q: Tensor,
   slots: { readonly keys: Tensor; readonly values: Tensor },
   { first, end }: { readonly first: Tensor; readonly end: Tensor },
 ): Tensor {
   const spans = stack([first, end], { axis: 1 }).expandDims(1);
   return attention(q, slots.keys, slots.values, { spans });
+}
+
+/** A step of one token a row: what layers attend to, and the cache when all of them have. */
+export interface CacheStep<Cache> {
+  /** Writes a layer's keys and values into its slots, and attends to what stands there: `[B, H, 1, d]`. */
+  attend(projected: Projected, layer: number): Tensor;
+  /** The cache with the token. */
+  written(): Cache;
+}
+
+/** Begins a step that writes each row's token at the cache's own length. */
+export function stepInto<Cache extends DecoderCache>(cache: Cache): CacheStep<Cache> {
+  const { first, length } = cache;
+  const end = length.add(1);
+  const [keys, values]: [Tensor[], Tensor[]] = [[], []];
+  return {
+    attend({ q, k, v }, layer) {
+      keys[layer] = writeSlots(cache.keys[layer], k, length);
+      values[layer] = writeSlots(cache.values[layer], v, length);
+      return attendToSlots(q, { keys: keys[layer], values: values[layer] }, { first, end });
+    },
+    written: () => ({ ...cache, keys, values, length: end }),
+  };
 }
 
 /** Rows of a tensor f32 or i32 `[B, ...]` by their numbers i32 `[N]`: `[N, ...]`. */

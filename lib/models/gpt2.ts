@@ -1,7 +1,18 @@
-import * as v from "valibot";
+import type * as v from "valibot";
 import { embedding, split } from "../ops/mod.ts";
 import { ACTIVATIONS } from "./activations.ts";
-import { activation, COMMON, layerCount, only, positive, rate, readConfig, size, unread } from "./config_json.ts";
+import {
+  activation,
+  COMMON,
+  layerCount,
+  only,
+  optionalSize,
+  positive,
+  rate,
+  readConfig,
+  size,
+  unread,
+} from "./config_json.ts";
 import type { FromConfigOptions } from "./architecture.ts";
 import type { DecoderParts, DecoderSizes } from "./decoder.ts";
 import type { DecoderArchitecture } from "./decoder_architecture.ts";
@@ -15,7 +26,7 @@ const KEYS = {
   n_embd: size(768),
   n_layer: layerCount(12),
   n_head: size(12),
-  n_inner: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 24))),
+  n_inner: optionalSize,
   activation_function: activation("gelu_new"),
   resid_pdrop: rate(0.1),
   embd_pdrop: rate(0.1),

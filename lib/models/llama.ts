@@ -7,13 +7,23 @@ import { tensor } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { ACTIVATIONS } from "./activations.ts";
 import type { FromConfigOptions } from "./architecture.ts";
-import { activation, COMMON, flag, layerCount, only, positive, rate, readConfig, size, unread } from "./config_json.ts";
+import {
+  activation,
+  COMMON,
+  flag,
+  layerCount,
+  only,
+  optionalSize,
+  positive,
+  rate,
+  readConfig,
+  size,
+  unread,
+} from "./config_json.ts";
 import type { DecoderParts, DecoderSite, DecoderSizes } from "./decoder.ts";
 import type { DecoderArchitecture } from "./decoder_architecture.ts";
 import { denseShapes, type ParameterShape } from "./parameter_shapes.ts";
 import { type Rope, ROPE_KEYS, ropeOf } from "./rope.ts";
-
-const optionalSize = v.nullish(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 24)));
 
 /** Keys that Llama, Qwen2 and Qwen3 share. */
 const KEYS = {
