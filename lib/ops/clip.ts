@@ -1,9 +1,7 @@
 import type { ClipOptions } from "../tensor/operation_options.ts";
-import { holdsNumber } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { maximum, minimum } from "./arithmetic.ts";
-import { cast } from "./cast.ts";
-import { requireDType } from "./elementwise.ts";
+import { promoteAll, requireDType } from "./elementwise.ts";
 
 /**
  * Limits elements to what lies between `min` and `max`, each a number or a tensor that broadcasts, or left out: the
@@ -29,10 +27,7 @@ export function clip(x: Tensor, options: ClipOptions): Tensor {
   const { min, max } = options;
   if (min === undefined && max === undefined) throw new TypeError("clip: needs `min`, `max` or both");
   requireDType("clip", x, ["f32", "i32", "u32"]);
-  // A number that the dtype does not hold makes all of them f32, and not only what it is compared with.
-  const isWider = [min, max].some((bound) => typeof bound === "number" && !holdsNumber(x.dtype, bound));
-  const wide = (operand: Tensor) => isWider && operand.dtype === x.dtype ? cast(operand, "f32") : operand;
-  const [low, high] = [min, max].map((bound) => typeof bound === "object" ? wide(bound) : bound);
-  const raised = low === undefined ? wide(x) : maximum(wide(x), low);
-  return high === undefined ? raised : minimum(raised, high);
+  const [given, ...bounds] = promoteAll("clip", [x, min, max].filter((operand) => operand !== undefined));
+  const raised = min === undefined ? given : maximum(given, bounds[0]);
+  return max === undefined ? raised : minimum(raised, bounds[bounds.length - 1]);
 }

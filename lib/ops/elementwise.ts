@@ -69,23 +69,30 @@ export function unary(primitive: Primitive<undefined>, x: Tensor, allowed: reado
 }
 
 /**
- * Operands of one dtype. A number beside a tensor takes the tensor's dtype where that has such a number. Beside integers,
- * one that it does not have (a fraction, NaN, an infinity, a whole number out of range) makes both f32, as in JAX: nothing
- * is cut. Throws a TypeError for two tensors of different dtypes, and for a number beside bool that is neither 0 nor 1.
+ * Operands of one dtype, that of the first tensor. A number beside tensors takes it where it has such a number. Beside
+ * integers, one that it does not have (a fraction, NaN, an infinity, a whole number out of range) makes all of them f32, as
+ * in JAX: nothing is cut. Throws a TypeError for tensors of different dtypes, and for a number beside bool that is neither 0
+ * nor 1.
  */
-export function promote(op: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
-  const dtype = typeof a === "object" ? a.dtype : typeof b === "object" ? b.dtype : "f32";
-  const lost = [a, b].find((operand) => typeof operand === "number" && !holdsNumber(dtype, operand));
+export function promoteAll(op: string, operands: readonly TensorLike[]): Tensor[] {
+  const dtype = operands.find((operand) => typeof operand === "object")?.dtype ?? "f32";
+  const lost = operands.find((operand) => typeof operand === "number" && !holdsNumber(dtype, operand));
   if (lost !== undefined && dtype === "bool") {
     throw new TypeError(`${op}: ${lost} is no bool, and stands beside one: cast(x, "f32") the tensor`);
   }
   const common = lost === undefined ? dtype : "f32";
-  const [left, right] = [a, b].map((operand) =>
-    typeof operand === "object" && lost !== undefined ? cast(operand, common) : asTensor(operand, common)
-  );
-  if (left.dtype !== right.dtype) {
-    throw new TypeError(`${op}: operands are ${left.dtype} and ${right.dtype}: cast one of them`);
-  }
+  const promoted = operands.map((operand) => {
+    if (typeof operand !== "object") return asTensor(operand, common);
+    return operand.dtype === dtype && dtype !== common ? cast(operand, common) : operand;
+  });
+  const other = promoted.find((operand) => operand.dtype !== promoted[0].dtype);
+  if (other) throw new TypeError(`${op}: operands are ${promoted[0].dtype} and ${other.dtype}: cast one of them`);
+  return promoted;
+}
+
+/** {@linkcode promoteAll} of two. */
+export function promote(op: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
+  const [left, right] = promoteAll(op, [a, b]);
   return [left, right];
 }
 

@@ -160,24 +160,21 @@ class Builder {
     return { node: copied, view: contiguous(view.shape), controlDependencies: [] };
   }
 
-  /** {@linkcode copy} as f16. */
-  #copyHalf(operand: Located): Located {
-    const { node, view, controlDependencies } = this.copy(operand);
-    return { node: node.size === 0 ? node : this.#packHalf(node), view, controlDependencies };
-  }
-
-  /** What was f16, and was copied, as f16 again. */
-  #packHalf(node: Node): Node {
-    return this.#node({
+  /** {@linkcode copy}, as f16 again where that is asked for. */
+  #copyAs(operand: Located, dtype: DType): Located {
+    const copied = this.copy(operand);
+    if (dtype !== "f16" || copied.node.size === 0) return copied;
+    const node = this.#node({
       kind: "kernel",
       primitive: packHalfPrimitive,
       params: undefined,
-      inputs: [{ node, view: contiguous(node.shape) }],
-      shape: node.shape,
+      inputs: [{ node: copied.node, view: contiguous(copied.node.shape) }],
+      shape: copied.node.shape,
       dtype: "f16",
       leaf: undefined,
       controlDependencies: [],
-    }, `packHalf|${node.id}`);
+    }, `packHalf|${copied.node.id}`);
+    return { ...copied, node };
   }
 
   #place(tensor: Tensor): Located {
@@ -227,16 +224,17 @@ class Builder {
     }
     const operands: Located[] = inputs.map((input, i) => {
       if (lowering.kind === "map" || lowering.kind === "reduce" || lowering.kind === "place") return input;
-      // A kernel of its own reads f16 only where it is given f16.
-      const isStored = input.node.dtype !== "f16" || state.inputs[i].dtype === "f16";
+      const { dtype } = state.inputs[i];
+      const [isHalf, isGivenHalf] = [input.node.dtype, dtype].map((one) => one === "f16");
+      const isLoop = lowering.kind === "loop";
+      // A kernel of its own reads f16 only where it is given f16; the body of a loop, traced with it, reads nothing else.
+      const isStored = isLoop ? isHalf === isGivenHalf : !isHalf || isGivenHalf;
       const accepted = input.node.kind !== "constant" && isStored &&
         (lowering.kind === "kernel" && lowering.accepts
           ? lowering.accepts(i, inputs.map(({ view }) => view), params)
           : isWhole(input));
-      const isHalf = state.inputs[i].dtype === "f16";
-      if (lowering.kind !== "loop" || !isHalf) return accepted ? input : this.copy(input);
-      // The body of a loop was traced with f16, which copies are not.
-      return accepted && input.node.dtype === "f16" ? input : this.#copyHalf(input);
+      if (accepted) return input;
+      return isLoop ? this.#copyAs(input, dtype) : this.copy(input);
     });
     const controlDependencies = [...new Set(operands.flatMap((operand) => operand.controlDependencies))];
     const key = [
@@ -270,8 +268,7 @@ class Builder {
       const stands = node.kind !== "constant" && isWhole(located) &&
         (node.dtype === "f16") === (tensor.dtype === "f16");
       if (stands || tensor.size === 0) return node;
-      const copied = this.copy(located).node;
-      return tensor.dtype === "f16" ? this.#packHalf(copied) : copied;
+      return this.#copyAs(located, tensor.dtype).node;
     });
     return { nodes: this.nodes, outputs: results };
   }
