@@ -2,14 +2,10 @@ import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { fromConfig, type HeadName, paramsFrom, type PretrainedModel } from "../../lib/models/mod.ts";
 import { crossEntropy, meanSquaredError, type Params } from "../../lib/nn/mod.ts";
-import { div, random } from "../../lib/ops/mod.ts";
-import { type AttentionParams, attentionPrimitive } from "../../lib/ops/attention.ts";
+import { random } from "../../lib/ops/mod.ts";
 import { holdNodes } from "../../lib/ops/primitive.ts";
-import { adamw } from "../../lib/optim/mod.ts";
-import { full } from "../../lib/peft/mod.ts";
-import { stateOf, type Tensor } from "../../lib/tensor/mod.ts";
-import { init, makeStep } from "../../lib/train/mod.ts";
-import { grad, jit } from "../../lib/transform/mod.ts";
+import type { Tensor } from "../../lib/tensor/mod.ts";
+import { drawnShapes, expectGradients, meanGradient, tenSteps } from "../support/against_pytorch.ts";
 import { testDevice } from "../support/device.ts";
 import { expectClose } from "../support/numbers.ts";
 import { caseBatch, CASES, checkpointOf, described, fixturePart } from "../support/pretrained.ts";
@@ -32,30 +28,6 @@ function lossOf({ config, apply }: PretrainedModel) {
       ? meanSquaredError(logits, batch.labels)
       : crossEntropy(logits, batch.labels);
   };
-}
-
-/** Shapes of the random numbers that a graph draws, those inside of attention's kernels too. */
-function drawnShapes(result: Tensor): number[][] {
-  const seen = new Set<Tensor>();
-  const shapes: number[][] = [];
-  const visit = (x: Tensor) => {
-    const state = stateOf(x);
-    if (seen.has(x) || state.kind !== "node") return;
-    seen.add(x);
-    const { operation, inputs, params } = state;
-    if (operation.name === "unit") shapes.push([...x.shape]);
-    if (operation === attentionPrimitive && (params as AttentionParams).rate > 0) {
-      const [{ shape: [B, H, T] }, { shape: [, , S] }] = inputs;
-      shapes.push([B, H, T, S]);
-    }
-    inputs.forEach(visit);
-  };
-  visit(result);
-  return shapes;
-}
-
-async function normOf(x: Tensor): Promise<number> {
-  return Math.hypot(...await x.data());
 }
 
 for (const name of CASES) {
@@ -82,35 +54,15 @@ for (const name of CASES) {
 
       it("gives PyTorch's gradient of every parameter to 1e-4 of the largest one's norm", async () => {
         const { model, params } = load(name, head);
-        const loss = lossOf(model);
-        const mean = (p: Params) => {
-          const { sum, count } = loss(p, caseBatch(name, 0));
-          return div(sum, count);
-        };
-        const grads = grad(mean)(params);
+        const grads = meanGradient(params, lossOf(model), caseBatch(name, 0));
         const wanted = fixturePart(`${name}.${head}.grads.`);
         expect(Object.keys(wanted).sort()).toEqual(Object.keys(params).sort());
-        const largest = Math.max(...await Promise.all(Object.values(wanted).map(normOf)));
-        for (const [parameter, { shape }] of Object.entries(wanted)) {
-          expect(grads[parameter].shape).toEqual(shape);
-          const [got, want] = [await grads[parameter].data(), await wanted[parameter].data()];
-          const error = Math.hypot(...got.map((x, i) => x - want[i]));
-          expect({ parameter, isClose: error <= 1e-4 * largest }).toEqual({ parameter, isClose: true });
-        }
+        await expectGradients(grads, wanted);
       });
 
       it("follows PyTorch's AdamW over ten batches of all shapes to 1e-4", async () => {
         const { model, params } = load(name, head);
-        const [method, optimizer] = [full(), adamw({ learningRate: 1e-3, weightDecay: 0.01 })];
-        const step = jit(makeStep({ loss: lossOf(model), method, optimizer }), { donate: [0] });
-        let state = init(random.key(0), params, { method, optimizer });
-        const losses: number[] = [];
-        for (let i = 0; i < 10; i++) {
-          let metrics;
-          [state, metrics] = await step(state, caseBatch(name, i));
-          losses.push(await metrics.loss.item());
-        }
-        step.dispose();
+        const { losses } = await tenSteps(params, lossOf(model), (i) => caseBatch(name, i));
         expectClose(losses, await fixturePart(`${name}.${head}.`).losses.data(), 1e-4);
       });
     });

@@ -2,14 +2,10 @@ import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { type Seq2SeqExamples, seq2seqLoss, shiftRight } from "../../lib/models/mod.ts";
 import { crossEntropy, type LossTerm, meanSquaredError, type Params } from "../../lib/nn/mod.ts";
-import { div, type Key, random } from "../../lib/ops/mod.ts";
-import { type AttentionParams, attentionPrimitive } from "../../lib/ops/attention.ts";
+import { type Key, random } from "../../lib/ops/mod.ts";
 import { holdNodes } from "../../lib/ops/primitive.ts";
-import { adamw } from "../../lib/optim/mod.ts";
-import { full } from "../../lib/peft/mod.ts";
-import { stateOf, type Tensor, tensor } from "../../lib/tensor/mod.ts";
-import { init, makeStep } from "../../lib/train/mod.ts";
-import { grad, jit } from "../../lib/transform/mod.ts";
+import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
+import { drawnShapes, expectGradients, meanGradient, normOf, tenSteps } from "../support/against_pytorch.ts";
 import {
   bartBatch,
   bartClassifier,
@@ -57,28 +53,6 @@ function load(name: string, head: BartHead): Loaded {
   };
 }
 
-/** Shapes of the random numbers that a graph draws, those inside of attention's kernels too. */
-function drawnShapes(result: Tensor): number[][] {
-  const seen = new Set<Tensor>();
-  const shapes: number[][] = [];
-  const visit = (x: Tensor) => {
-    const state = stateOf(x);
-    if (seen.has(x) || state.kind !== "node") return;
-    seen.add(x);
-    const { operation, inputs, params } = state;
-    if (operation.name === "unit") shapes.push([...x.shape]);
-    // The operation says what its parameters are.
-    if (operation === attentionPrimitive && (params as AttentionParams).rate > 0) {
-      const [{ shape: [B, H, T] }, { shape: [, , S] }] = inputs;
-      shapes.push([B, H, T, S]);
-    }
-    inputs.forEach(visit);
-  };
-  visit(result);
-  return shapes;
-}
-
-const normOf = async (x: Tensor) => Math.hypot(...await x.data());
 const withHeads = BARTS.flatMap((name) =>
   (["classification", "seq2seq-lm"] as const).map((head) => [name, head] as const)
 );
@@ -105,36 +79,17 @@ for (const [name, head] of withHeads) {
 
     it("gives PyTorch's gradient of every parameter to 1e-4 of the largest one's norm, and none of its buffer", async () => {
       const { params, loss } = load(name, head);
-      const mean = (p: Params) => {
-        const { sum, count } = loss(p, bartBatch(name, 0));
-        return div(sum, count);
-      };
-      const { final_logits_bias: buffer, ...grads } = grad(mean)(params);
+      const { final_logits_bias: buffer, ...grads } = meanGradient(params, loss, bartBatch(name, 0));
       const wanted = bartPart(`${name}.${head}.grads.`);
       expect(Object.keys(wanted).sort()).toEqual(Object.keys(grads).sort());
-      const largest = Math.max(...await Promise.all(Object.values(wanted).map(normOf)));
-      for (const [parameter, { shape }] of Object.entries(wanted)) {
-        expect(grads[parameter].shape).toEqual(shape);
-        const [got, want] = [await grads[parameter].data(), await wanted[parameter].data()];
-        const error = Math.hypot(...got.map((x, i) => x - want[i]));
-        expect({ parameter, isClose: error <= 1e-4 * largest }).toEqual({ parameter, isClose: true });
-      }
+      await expectGradients(grads, wanted);
       if (buffer) expect(await normOf(buffer)).toBe(0);
     });
 
     it("follows PyTorch's AdamW over ten batches of all shapes to 1e-4", async () => {
       const { params, loss } = load(name, head);
-      const [method, optimizer] = [full(), adamw({ learningRate: 1e-3, weightDecay: 0.01 })];
-      const step = jit(makeStep({ loss, method, optimizer }), { donate: [0] });
-      let state = init(random.key(0), params, { method, optimizer });
-      expect(Object.keys(state.trainable)).not.toContain("final_logits_bias");
-      const losses: number[] = [];
-      for (let i = 0; i < 10; i++) {
-        let metrics;
-        [state, metrics] = await step(state, bartBatch(name, i));
-        losses.push(await metrics.loss.item());
-      }
-      step.dispose();
+      const { losses, trained } = await tenSteps(params, loss, (i) => bartBatch(name, i));
+      expect(trained).not.toContain("final_logits_bias");
       expectClose(losses, await bartPart(`${name}.${head}.`).losses.data(), 1e-4);
     });
   });

@@ -3,12 +3,11 @@ import { beforeAll, describe, it } from "@std/testing/bdd";
 import { checkpointOf, fromConfig, paramsFrom, type PretrainedModel, takeRows } from "../../lib/models/mod.ts";
 import { causalRows } from "../../lib/models/causal_rows.ts";
 import { crossEntropy, meanSquaredError, type Params } from "../../lib/nn/mod.ts";
-import { arange, concat, div, embedding, random } from "../../lib/ops/mod.ts";
-import { adamw } from "../../lib/optim/mod.ts";
-import { full, selectTargets } from "../../lib/peft/mod.ts";
+import { arange, concat, embedding, random } from "../../lib/ops/mod.ts";
+import { selectTargets } from "../../lib/peft/mod.ts";
 import { type Tensor, tensor } from "../../lib/tensor/mod.ts";
-import { init, makeStep } from "../../lib/train/mod.ts";
 import { grad, jit } from "../../lib/transform/mod.ts";
+import { expectGradients, meanGradient, tenSteps } from "../support/against_pytorch.ts";
 import { testDevice } from "../support/device.ts";
 import { expectClose } from "../support/numbers.ts";
 import {
@@ -57,8 +56,6 @@ async function counted(logits: Tensor, mask: Tensor): Promise<number[]> {
   return Array.from(await logits.data()).filter((_, i) => logits.rank === 2 || isToken[Math.floor(i / V)] === 1);
 }
 
-const normOf = async (x: Tensor) => Math.hypot(...await x.data());
-
 for (const name of DECODERS) {
   for (const head of ["classification", "causal-lm"] as const) {
     describe(`a ${name} with a ${head} head`, () => {
@@ -80,35 +77,16 @@ for (const name of DECODERS) {
 
       it("gives PyTorch's gradient of every parameter to 1e-4 of the largest one's norm", async () => {
         const { model, params } = load(name, head);
-        const loss = lossOf(model);
-        const mean = (p: Params) => {
-          const { sum, count } = loss(p, decoderBatch(name, head === "causal-lm" ? 2 : 1));
-          return div(sum, count);
-        };
-        const grads = checkpointOf(grad(mean)(params), model);
+        const batch = decoderBatch(name, head === "causal-lm" ? 2 : 1);
+        const grads = checkpointOf(meanGradient(params, lossOf(model), batch), model);
         const wanted = decoderPart(`${name}.${head}.grads.`);
         expect(Object.keys(wanted).sort()).toEqual(Object.keys(params).sort());
-        const largest = Math.max(...await Promise.all(Object.values(wanted).map(normOf)));
-        for (const [parameter, { shape }] of Object.entries(wanted)) {
-          expect(grads[parameter].shape).toEqual(shape);
-          const [got, want] = [await grads[parameter].data(), await wanted[parameter].data()];
-          const error = Math.hypot(...got.map((x, i) => x - want[i]));
-          expect({ parameter, isClose: error <= 1e-4 * largest }).toEqual({ parameter, isClose: true });
-        }
+        await expectGradients(grads, wanted);
       });
 
       it("follows PyTorch's AdamW over ten batches of all shapes and paddings to 1e-4", async () => {
         const { model, params } = load(name, head);
-        const [method, optimizer] = [full(), adamw({ learningRate: 1e-3, weightDecay: 0.01 })];
-        const step = jit(makeStep({ loss: lossOf(model), method, optimizer }), { donate: [0] });
-        let state = init(random.key(0), params, { method, optimizer });
-        const losses: number[] = [];
-        for (let i = 0; i < 10; i++) {
-          let metrics;
-          [state, metrics] = await step(state, decoderBatch(name, i));
-          losses.push(await metrics.loss.item());
-        }
-        step.dispose();
+        const { losses } = await tenSteps(params, lossOf(model), (i) => decoderBatch(name, i));
         expectClose(losses, await decoderPart(`${name}.${head}.`).losses.data(), 1e-4);
       });
     });

@@ -8,6 +8,7 @@ import {
 } from "../../lib/models/mod.ts";
 import { random } from "../../lib/ops/mod.ts";
 import type { Tensor } from "../../lib/tensor/mod.ts";
+import { partOf } from "./against_pytorch.ts";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url);
 const { tensors } = await loadSafetensors(new URL("bart.safetensors", FIXTURES));
@@ -34,12 +35,8 @@ export const describedBarts: {
 /** Names of the models that there are. */
 export const BARTS: readonly string[] = Object.keys(describedBarts.cases);
 
-/** Tensors whose names begin so, without that. */
-export function bartPart(prefix: string): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(tensors).flatMap(([name, x]) => name.startsWith(prefix) ? [[name.slice(prefix.length), x]] : []),
-  );
-}
+/** Tensors of the fixture whose names begin so, without that. */
+export const bartPart = (prefix: string): Record<string, Tensor> => partOf(tensors, prefix);
 
 /** The tensors that transformers saved of a model. */
 export function bartCheckpoint(name: string, head: BartHead): Record<string, Tensor> {

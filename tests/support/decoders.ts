@@ -1,5 +1,6 @@
 import { loadSafetensors } from "../../lib/io/mod.ts";
 import type { Tensor } from "../../lib/tensor/mod.ts";
+import { partOf } from "./against_pytorch.ts";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url);
 const { tensors } = await loadSafetensors(new URL("decoders.safetensors", FIXTURES));
@@ -30,12 +31,8 @@ export const describedDecoders: {
 /** Names of the causal models that there are. */
 export const DECODERS: readonly string[] = Object.keys(describedDecoders.cases);
 
-/** Tensors whose names begin so, without that. */
-export function decoderPart(prefix: string): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(tensors).flatMap(([name, x]) => name.startsWith(prefix) ? [[name.slice(prefix.length), x]] : []),
-  );
-}
+/** Tensors of the fixture whose names begin so, without that. */
+export const decoderPart = (prefix: string): Record<string, Tensor> => partOf(tensors, prefix);
 
 /** The tensors that transformers saved of a causal model. */
 export function decoderCheckpoint(name: string, head: DecoderHead): Record<string, Tensor> {

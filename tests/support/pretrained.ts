@@ -1,6 +1,7 @@
 import { loadSafetensors } from "../../lib/io/mod.ts";
 import type { HeadName } from "../../lib/models/mod.ts";
 import type { Tensor } from "../../lib/tensor/mod.ts";
+import { partOf } from "./against_pytorch.ts";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url);
 const { tensors } = await loadSafetensors(new URL("models.safetensors", FIXTURES));
@@ -27,12 +28,8 @@ export const described: {
 /** Names of the models that there are. */
 export const CASES: readonly string[] = Object.keys(described.cases);
 
-/** Tensors whose names begin so, without that. */
-export function fixturePart(prefix: string): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(tensors).flatMap(([name, x]) => name.startsWith(prefix) ? [[name.slice(prefix.length), x]] : []),
-  );
-}
+/** Tensors of the fixture whose names begin so, without that. */
+export const fixturePart = (prefix: string): Record<string, Tensor> => partOf(tensors, prefix);
 
 /** The tensors that transformers saved of a model. */
 export function checkpointOf(name: string, head: HeadName): Record<string, Tensor> {
