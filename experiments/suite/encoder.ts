@@ -92,7 +92,7 @@ export async function loadEncoder(url: URL, vocabSize: number): Promise<Encoder>
   return { weights: startingWith("bert.", tensors), ...hasHead && { head }, config: checked.output, hash };
 }
 
-/** Reads an encoder that ships with the suite. Throws as {@linkcode loadEncoder}, and says how it is made where it is missing. */
+/** Reads an encoder of the suite. Throws as {@linkcode loadEncoder}, and says how it is made where it is missing. */
 export async function loadSuiteEncoder(size: EncoderSize): Promise<Encoder> {
   const { url } = SUITE_ENCODERS[size];
   if (!await isFile(fileURLToPath(url))) {

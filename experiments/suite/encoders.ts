@@ -1,10 +1,10 @@
-/** Sizes of the encoders that ship with the suite. */
+/** Sizes of the suite's encoders: the small one ships, `deno task pretrain` makes the other. */
 export const ENCODER_SIZES = ["small", "base"] as const;
 
 /** Name of a size. */
 export type EncoderSize = typeof ENCODER_SIZES[number];
 
-/** An encoder that ships with the suite: what it is called, where it lies, and how large it is. */
+/** An encoder of the suite: what it is called, where it lies, and how large it is. */
 export interface SuiteEncoder {
   /** What flags and configuration files call it. */
   readonly model: string;
@@ -21,7 +21,7 @@ export interface SuiteEncoder {
   };
 }
 
-/** The encoders that ship with the suite. */
+/** The suite's encoders. */
 export const SUITE_ENCODERS: Readonly<Record<EncoderSize, SuiteEncoder>> = {
   small: {
     model: "suite",

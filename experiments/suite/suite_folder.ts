@@ -8,7 +8,7 @@ import { suiteVocabulary } from "./mod.ts";
 /** What flags call the generated texts and the small encoder that ship with the project. */
 export const SUITE = "suite";
 
-/** Writes an encoder that ships with the suite as a folder in Hugging Face's layout. */
+/** Writes an encoder of the suite as a folder in Hugging Face's layout. */
 export async function writeSuiteModel(folder: string, size: EncoderSize = "small"): Promise<void> {
   const { config } = await loadSuiteEncoder(size);
   await Deno.mkdir(folder, { recursive: true });

@@ -36,6 +36,7 @@ export const addPrimitive: Primitive<undefined> = elementwise({
   reference: (a, b) => a + b,
   vjp: ({ cotangent }) => [cotangent, cotangent],
 });
+
 /** a − b. */
 export const subPrimitive: Primitive<undefined> = elementwise({
   name: "sub",
@@ -56,6 +57,7 @@ export const mulPrimitive: Primitive<undefined> = elementwise({
     needs[1] ? cotangent.mul(a) : undefined,
   ],
 });
+
 /** a / b. Compilers must not take (x · y) / y for x: it may be NaN where x is not. */
 export const divPrimitive: Primitive<undefined> = elementwise({
   name: "div",

@@ -40,7 +40,7 @@ export interface RunModel {
   withLayers(layers: number): RunModel;
 }
 
-/** An encoder that ships with the suite. */
+/** An encoder of the suite. */
 export async function suiteModel(size: EncoderSize): Promise<RunModel> {
   const { name } = SUITE_ENCODERS[size];
   const encoder = await loadSuiteEncoder(size);

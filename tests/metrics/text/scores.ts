@@ -1,3 +1,6 @@
+import { expect } from "expect";
+import type { TextScore } from "../../../lib/metrics/mod.ts";
+
 /** What `python tests/fixtures/text_scores.py` wrote: random text and what others score it. */
 export interface Fixture {
   readonly rows: readonly (readonly [string, readonly string[]])[];
@@ -21,3 +24,11 @@ export const fixture: Fixture = await new Response(file.readable.pipeThrough(new
 
 export const hypotheses: readonly string[] = fixture.rows.map(([hypothesis]) => hypothesis);
 export const references: readonly (readonly string[])[] = fixture.rows.map(([, texts]) => texts);
+
+/** Expects a score of the corpus and of each row in per cent, to ten digits. */
+export function expectPercent(result: TextScore, expected: Fixture[`chrf${string}`]): void {
+  expect(100 * result.score).toBeCloseTo(expected.score, 10);
+  result.sentences.forEach((score, row) => {
+    expect([row, 100 * score]).toEqual([row, expect.closeTo(expected.sentences[row], 10)]);
+  });
+}
