@@ -94,7 +94,7 @@ function requireAll(texts: readonly (readonly Generated[] | undefined)[]): (read
  *     cache: { keys: [], values: [], first, length: length.add(1) },
  *   }),
  * };
- * const generator = dd.generate.makeGenerator(counter, { endTokens: 6, maxNewTokens: 10 });
+ * const generator = dd.generate.makeGenerator(counter, { endTokens: 6, maxNewTokens: 5 });
  * const [[first], [second]] = await generator.generate({}, [[1], [0, 4]]);
  * console.log(first.tokens, second.tokens); // [2, 3, 4, 5, 6] [5, 6]
  * generator.dispose();
