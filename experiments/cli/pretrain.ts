@@ -7,6 +7,7 @@ import { sha256 } from "../../lib/io/sha256.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
 import { mebibytes } from "../../lib/text/mebibytes.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
+import { sayInFlags } from "../terminal/in_flags.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { ProgressBar } from "../terminal/progress_bar.ts";
@@ -30,6 +31,7 @@ const defaultOut = (size: EncoderSize) => `experiments/suite/${SUITE_ENCODERS[si
 export const FLAGS = {
   size: {
     takes: "text",
+    path: "pretrain.size",
     value: ENCODER_SIZES.join("|"),
     choices: ENCODER_SIZES,
     help: ENCODER_SIZES
@@ -40,6 +42,7 @@ export const FLAGS = {
   seed: { takes: "integer", value: "N", least: 0, help: `of language, weights and masks, ${SUITE_SEED} by default` },
   out: {
     takes: "text",
+    path: "pretrain.out",
     value: "FILE",
     help: `where the weights go, ${ENCODER_SIZES.map(defaultOut).join(" or ")} by default; FILE.json says what made ` +
       "them",
@@ -53,9 +56,14 @@ export const FLAGS = {
   },
   teach: {
     takes: "nothing",
+    path: "pretrain.teach",
     help: "trains nothing: writes FILE.probes.json, what teachers of known rank that are made of FILE answer",
   },
-  overwrite: { takes: "nothing", help: "writes over FILE where it is there, which is refused else" },
+  overwrite: {
+    takes: "nothing",
+    path: "pretrain.overwrite",
+    help: "writes over FILE, or FILE.probes.json, where it is there, which is refused else",
+  },
   device: COMMON.device,
   verbose: COMMON.verbose,
   help: COMMON.help,
@@ -75,17 +83,18 @@ async function main(): Promise<void> {
   if (flags.help) return console.log(HELP);
   const { size = "small", steps = DEFAULT_STEPS, seed = SUITE_SEED } = flags;
   const { out = defaultOut(size), "save-every": saveEvery = DEFAULT_SAVE_EVERY } = flags;
+  const result = flags.teach ? fileURLToPath(readoutsOf(pathToFileURL(out))) : out;
+  if (!flags.overwrite && await isFile(result)) {
+    throw new RangeError(
+      `cannot write ${result} as it is there: --overwrite writes over it, or choose another with --out`,
+    );
+  }
   if (flags.teach) {
     using device = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
     console.error(`${device.report.name}: teachers answer`);
     return await teach(pathToFileURL(out));
   }
 
-  if (!flags.overwrite && await isFile(out)) {
-    throw new RangeError(
-      `cannot write ${out} as it is there: --overwrite writes over it, or choose another with --out`,
-    );
-  }
   // A folder that cannot be written must not be heard of after minutes of work.
   await Deno.mkdir(dirname(out), { recursive: true });
   using device = await openDevice({
@@ -138,4 +147,4 @@ async function teach(file: URL): Promise<void> {
   console.log(`${fileURLToPath(url)}: ${Object.keys(readouts.probes).join(", ")}`);
 }
 
-if (import.meta.main) await runCommand("pretrain", main);
+if (import.meta.main) await runCommand("pretrain", main, { say: sayInFlags(FLAGS) });

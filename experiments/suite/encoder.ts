@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { io, type Tensor } from "../../mod.ts";
 import { isFile } from "../../lib/io/is_file.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
-import { type EncoderSize, SUITE_ENCODERS } from "./encoders.ts";
+import { type EncoderSize, pretrainCommand, SUITE_ENCODERS } from "./encoders.ts";
 import { suiteVocabulary } from "./vocabulary.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -66,7 +66,7 @@ function startingWith(prefix: string, tensors: Encoder["weights"]): Record<strin
 export async function loadEncoder(url: URL, vocabSize: number): Promise<Encoder> {
   const { tensors, metadata } = await io.loadSafetensors(url);
   const fail = (reason: string): never => {
-    throw new Error(`cannot use ${url}: ${reason}; deno task pretrain makes it anew`);
+    throw new Error(`cannot use ${url}: ${reason}; ${pretrainCommand(url, { overwrite: true })} makes it anew`);
   };
   const hash = await sha256(await Deno.readFile(url));
   const recorded = await recordedHash(url);
@@ -96,7 +96,7 @@ export async function loadEncoder(url: URL, vocabSize: number): Promise<Encoder>
 export async function loadSuiteEncoder(size: EncoderSize): Promise<Encoder> {
   const { url } = SUITE_ENCODERS[size];
   if (!await isFile(fileURLToPath(url))) {
-    throw new Error(`cannot read ${url}: No such file; deno task pretrain makes the one of size ${size}`);
+    throw new Error(`cannot read ${url}: No such file; ${pretrainCommand(url)} makes it`);
   }
   return await loadEncoder(url, suiteVocabulary().length);
 }

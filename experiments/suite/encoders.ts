@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+
 /** Sizes of the suite's encoders: the small one ships, `deno task pretrain` makes the other. */
 export const ENCODER_SIZES = ["small", "base"] as const;
 
@@ -54,4 +56,21 @@ export function studiedModel(model: string | undefined): string | undefined {
   const size = model === undefined ? undefined : sizeOfModel(model);
   if (size === undefined) return model;
   return size === "small" ? undefined : SUITE_ENCODERS[size].name;
+}
+
+/**
+ * The command that makes an encoder's file, or what is read off it in probes (`teach`), as messages name it: its flags
+ * between backquotes, as options of `pretrain`.
+ */
+export function pretrainCommand(
+  url: URL,
+  { teach = false, overwrite = false }: { readonly teach?: boolean; readonly overwrite?: boolean } = {},
+): string {
+  const size = ENCODER_SIZES.find((size) => SUITE_ENCODERS[size].url.href === url.href);
+  return [
+    "deno task pretrain",
+    ...teach ? ["`pretrain.teach`"] : [],
+    size === undefined ? `\`pretrain.out\` ${fileURLToPath(url)}` : `\`pretrain.size\` ${size}`,
+    ...overwrite ? ["`pretrain.overwrite`"] : [],
+  ].join(" ");
 }

@@ -1,5 +1,7 @@
 import * as v from "valibot";
 import type { data } from "../../mod.ts";
+import { messageOf } from "../../lib/text/message_of.ts";
+import { pretrainCommand } from "./encoders.ts";
 import { ANSWERS, maskedTexts, type ProbeName, rankOf, recallPairs } from "./probes.ts";
 
 const ReadoutSchema = v.object({
@@ -36,9 +38,20 @@ export const formatAnswers = (numbers: readonly number[]): string => numbers.map
 export async function probeData(name: ProbeName, encoder: URL, seed: number): Promise<ProbeData> {
   const url = readoutsOf(encoder);
   const fail = (reason: string): never => {
-    throw new Error(`cannot use ${url}: ${reason}; deno task pretrain has teachers answer anew`);
+    const command = pretrainCommand(encoder, { teach: true, overwrite: true });
+    throw new Error(`cannot use ${url}: ${reason}; ${command} has teachers answer anew`);
   };
-  const parsed = v.safeParse(FileSchema, JSON.parse(await Deno.readTextFile(url)));
+  const text = await Deno.readTextFile(url).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(`cannot read ${url}: No such file; ${pretrainCommand(encoder, { teach: true })} makes it`);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    fail(`it is no JSON: ${messageOf(error)}`);
+  }
+  const parsed = v.safeParse(FileSchema, json);
   if (!parsed.success) {
     return fail(`it is wrong at ${v.getDotPath(parsed.issues[0]) ?? "its root"}: ${parsed.issues[0].message}`);
   }

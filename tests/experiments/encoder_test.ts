@@ -1,11 +1,20 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { loadEncoder, SUITE_ENCODER } from "../../experiments/suite/encoder.ts";
-import { sizeOfModel, sizeOfName, studiedModel } from "../../experiments/suite/encoders.ts";
+import {
+  pretrainCommand,
+  sizeOfModel,
+  sizeOfName,
+  studiedModel,
+  SUITE_ENCODERS,
+} from "../../experiments/suite/encoders.ts";
 import { suiteVocabulary } from "../../experiments/suite/mod.ts";
+import { probeData } from "../../experiments/suite/probe_data.ts";
+import { inFlags } from "../../experiments/terminal/in_flags.ts";
 import { sha256 } from "../../lib/experiment/mod.ts";
 import { formatSafetensors } from "../../lib/io/mod.ts";
 import { tensor } from "../../lib/tensor/mod.ts";
+import { messageOf } from "../../lib/text/message_of.ts";
 import { withFolder } from "../experiment/samples.ts";
 
 const CONFIG = { vocabSize: 10, hiddenSize: 4, layers: 1, heads: 1, maxLength: 8 };
@@ -75,7 +84,10 @@ describe("loadEncoder()", () => {
       const about = JSON.stringify({ sha256: await sha256(bytes) });
       bytes[bytes.length - 1] ^= 1;
       await expect(loadEncoder(await written(folder, bytes, about), 10)).rejects
-        .toThrow("in the .json beside it; deno task pretrain makes it anew");
+        .toThrow(
+          `in the .json beside it; deno task pretrain \`pretrain.out\` ${folder}/a.safetensors \`pretrain.overwrite\` ` +
+            "makes it anew",
+        );
     });
   });
 
@@ -109,5 +121,39 @@ describe("encoders of the suite", () => {
     expect(["suite-encoder", "suite-base-encoder", "suite"].map(sizeOfName)).toEqual(["small", "base", undefined]);
     expect([undefined, "suite", "suite-base", "org/name"].map(studiedModel))
       .toEqual([undefined, undefined, "suite-base-encoder", "org/name"]);
+  });
+
+  it("are made by commands that messages name with all flags that it takes", () => {
+    const { small, base } = SUITE_ENCODERS;
+    const said = (...of: Parameters<typeof pretrainCommand>) => inFlags(pretrainCommand(...of), {});
+    expect(said(base.url)).toBe("deno task pretrain --size base");
+    expect(said(small.url, { overwrite: true })).toBe("deno task pretrain --size small --overwrite");
+    expect(said(base.url, { teach: true, overwrite: true }))
+      .toBe("deno task pretrain --teach --size base --overwrite");
+    expect(said(new URL("file:///elsewhere/a.safetensors"), { teach: true }))
+      .toBe("deno task pretrain --teach --out /elsewhere/a.safetensors");
+  });
+
+  it("have probes only where teachers have answered: else a message says which command has them answer", async () => {
+    await withFolder(async (folder) => {
+      const encoder = new URL(`file://${folder}/a.safetensors`);
+      const failure = async (text?: string) => {
+        if (text !== undefined) await Deno.writeTextFile(`${folder}/a.safetensors.probes.json`, text);
+        return inFlags(await probeData("rank-1", encoder, 0).then(() => "", messageOf), {});
+      };
+      const teach = `deno task pretrain --teach --out ${folder}/a.safetensors`;
+      expect(await failure()).toBe(`cannot read ${encoder}.probes.json: No such file; ${teach} makes it`);
+      for (
+        const [text, reason] of [
+          ["{", "it is no JSON: "],
+          ["{}", "it is wrong at encoder: "],
+          ['{ "encoder": "a", "probes": {} }', "it has no rank-1; "],
+        ]
+      ) {
+        const message = await failure(text);
+        expect(message).toContain(`cannot use ${encoder}.probes.json: ${reason}`);
+        expect(message).toMatch(new RegExp(`; ${teach} --overwrite has teachers answer anew$`));
+      }
+    });
   });
 });

@@ -22,7 +22,8 @@ import * as test from "../../tools/test.ts";
 import { GLUE } from "../../experiments/cli/glue_flags.ts";
 import { TRAIN } from "../../experiments/cli/train_flags.ts";
 import type { FlagTable } from "../../experiments/terminal/flag_table.ts";
-import { readFlags } from "../../experiments/terminal/read_flags.ts";
+import { PRETRAIN_PATHS } from "../../experiments/terminal/in_flags.ts";
+import { flagPaths, readFlags } from "../../experiments/terminal/read_flags.ts";
 import { METHOD_FLAGS } from "../../experiments/cli/train_draft.ts";
 import { ORDERS } from "../../tools/import_order.ts";
 import { readSources } from "../../tools/read_sources.ts";
@@ -139,6 +140,10 @@ const FOREIGN: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe("what lies below the commands", () => {
+  it("names flags of pretrain as its table does", () => {
+    expect(PRETRAIN_PATHS).toEqual(flagPaths(pretrain.FLAGS));
+  });
+
   const known = new Set(Object.values(COMMANDS).flatMap(namesOf));
   /** Flags of ours in a file's code, its comments aside. */
   const spelled = (code: string) =>

@@ -81,6 +81,25 @@ describe("deno task pretrain", () => {
     });
   });
 
+  it("writes over nothing unasked: neither weights nor what teachers answer", async () => {
+    await withFolder(async (folder) => {
+      const out = `${folder}/encoder`;
+      for (const [path, args] of [[out, []], [`${out}.probes.json`, ["--teach"]]] as const) {
+        await Deno.writeTextFile(path, "kept");
+        const { code, stderr } = await runTask("pretrain", [...args, "--out", out]);
+        expect(code).toBe(1);
+        expect(stderr).toContain(
+          `pretrain: cannot write ${path} as it is there: --overwrite writes over it, or choose another with --out`,
+        );
+        expect(await Deno.readTextFile(path)).toBe("kept");
+      }
+      // What cannot be read of the encoder is heard of behind that.
+      const { stderr } = await runTask("pretrain", ["--teach", "--overwrite", "--out", out]);
+      expect(stderr).toContain(`encoder: `);
+      expect(stderr).not.toContain("as it is there");
+    });
+  });
+
   it("explains itself with --help", async () => {
     const { code, stdout } = await runTask("pretrain", ["--help"]);
     expect(code).toBe(0);

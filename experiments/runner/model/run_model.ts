@@ -2,7 +2,7 @@ import { type Batch, type Key, models, type Params, random, type Tensor } from "
 import { type Tokenizer, wordPiece } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { encoderJson, loadSuiteEncoder } from "../../suite/encoder.ts";
-import { type EncoderSize, SUITE_ENCODERS } from "../../suite/encoders.ts";
+import { type EncoderSize, pretrainCommand, SUITE_ENCODERS } from "../../suite/encoders.ts";
 import { suiteVocabulary } from "../../suite/mod.ts";
 import { readoutOf } from "../../suite/readout.ts";
 import { hashTensors } from "./hash_tensors.ts";
@@ -42,7 +42,7 @@ export interface RunModel {
 
 /** An encoder of the suite. */
 export async function suiteModel(size: EncoderSize): Promise<RunModel> {
-  const { name } = SUITE_ENCODERS[size];
+  const { name, url } = SUITE_ENCODERS[size];
   const encoder = await loadSuiteEncoder(size);
   const { config, weights, hash } = encoder;
   const frozen = await readoutOf(encoder);
@@ -54,9 +54,8 @@ export async function suiteModel(size: EncoderSize): Promise<RunModel> {
     classifier({ labels = 2, dropout = 0, readout }) {
       if (readout) {
         if (readout.encoder !== hash) {
-          throw new Error(
-            "what teachers answer was made of another encoder: deno task pretrain has teachers answer anew",
-          );
+          const command = pretrainCommand(url, { teach: true, overwrite: true });
+          throw new Error(`what teachers answer was made of another encoder: ${command} has teachers answer anew`);
         }
         return { apply: frozen({ bias: readout.bias, dropout }).apply, params: () => ({ ...weights }), fresh: [] };
       }
