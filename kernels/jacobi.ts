@@ -8,10 +8,13 @@ export const JACOBI_SWEEPS = 12;
 /** Elements that the rounds of one dispatch turn at most: half a second's work of a core, as drivers end longer ones. */
 const MOST_TURNED = 2 ** 26;
 
-/** Rounds of a kernel that works on matrices of `n` columns, as ranges that are dispatched one after the other. */
-export function jacobiRounds(n: number): readonly (readonly [from: number, to: number])[] {
+/**
+ * Rounds of a kernel that works on `count` matrices of `n` columns, as ranges that are dispatched one after the other: one
+ * round of all matrices at least, which is little where a device binds what they are.
+ */
+export function jacobiRounds(count: number, n: number): readonly (readonly [from: number, to: number])[] {
   const all = JACOBI_SWEEPS * (2 * Math.ceil(n / 2) - 1);
-  const most = Math.max(1, Math.floor(MOST_TURNED / n ** 2));
+  const most = Math.max(1, Math.floor(MOST_TURNED / (count * n ** 2)));
   return Array.from({ length: Math.ceil(all / most) }, (_, i) => [i * most, Math.min(all, (i + 1) * most)]);
 }
 
@@ -23,6 +26,12 @@ export function jacobiUniforms(count: number, n: number, [from, to]: readonly [f
   const pairs = Math.ceil(n / 2);
   const lanes = Math.max(1, Math.min(32, 2 ** Math.floor(Math.log2(JACOBI_WORKGROUP / pairs))));
   return Uint32Array.of(count, n, pairs, lanes, from, to, 0, 0);
+}
+
+/** Multiplications and additions of rounds on `count` matrices of `n` columns, each of whose pairs is turned. */
+export function jacobiOperations(count: number, n: number, [from, to]: readonly [from: number, to: number]): number {
+  // Three products of columns; two columns of W and of V, of which each element is made of two.
+  return count * (to - from) * Math.floor(n / 2) * (3 * 2 + 4 * 3) * n;
 }
 
 /**

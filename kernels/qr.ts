@@ -16,6 +16,13 @@ export function qrUniforms({ count, m, n }: QrSizes): Uint32Array {
   return Uint32Array.of(count, m, n, columns);
 }
 
+/** Multiplications and additions of {@linkcode qrKernel}: each reflection is applied to R's columns, and to Q's. */
+export function qrOperations({ count, m, n }: QrSizes): number {
+  // Rows times columns behind the reflection's own, over all reflections: a sum and a difference for each element.
+  const behind = (m - n + 1) * n * (n - 1) / 2 + (n - 1) * n * (2 * n - 1) / 6;
+  return count * 2 * 4 * behind;
+}
+
 /**
  * Applies the reflection by column `k` to the columns behind it: each group of threads sums over its rows, then all add
  * the groups' sums in the same order.

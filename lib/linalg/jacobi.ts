@@ -1,4 +1,4 @@
-import { JACOBI_SWEEPS, jacobiKernel, jacobiRounds, jacobiUniforms } from "../../kernels/jacobi.ts";
+import { JACOBI_SWEEPS, jacobiKernel, jacobiOperations, jacobiRounds, jacobiUniforms } from "../../kernels/jacobi.ts";
 import { linearGrid } from "../../kernels/kernel.ts";
 import { batchInFront } from "../ops/batching.ts";
 import type { Primitive } from "../ops/primitive.ts";
@@ -48,11 +48,12 @@ export const jacobiPrimitive: Primitive<undefined> = {
       const n = shape[shape.length - 1];
       const count = sizeOf(shape.slice(0, -2));
       return {
-        dispatches: jacobiRounds(n).map((rounds) => ({
+        dispatches: jacobiRounds(count, n).map((rounds) => ({
           kernel: jacobiKernel(),
           grid: linearGrid(count),
           uniforms: jacobiUniforms(count, n, rounds),
           buffers: [{ input: 0 }, "output"],
+          operations: jacobiOperations(count, n, rounds),
         })),
       };
     },

@@ -1,5 +1,5 @@
 import { linearGrid } from "../../kernels/kernel.ts";
-import { qrKernel, qrUniforms } from "../../kernels/qr.ts";
+import { qrKernel, qrOperations, qrUniforms } from "../../kernels/qr.ts";
 import { batchInFront } from "../ops/batching.ts";
 import { requireDType } from "../ops/elementwise.ts";
 import { zeros } from "../ops/full.ts";
@@ -60,15 +60,16 @@ export const qrPrimitive: Primitive<undefined> = {
     kind: "kernel",
     emit({ inputs: [{ view: { shape } }] }) {
       const [m, n] = shape.slice(-2);
-      const count = sizeOf(shape.slice(0, -2));
+      const sizes = { count: sizeOf(shape.slice(0, -2)), m, n };
       return {
         dispatches: [{
           kernel: qrKernel(),
-          grid: linearGrid(count),
-          uniforms: qrUniforms({ count, m, n }),
+          grid: linearGrid(sizes.count),
+          uniforms: qrUniforms(sizes),
           buffers: [{ input: 0 }, { scratch: 0 }, "output"],
+          operations: qrOperations(sizes),
         }],
-        scratch: [count * n * 4],
+        scratch: [sizes.count * n * 4],
       };
     },
   },

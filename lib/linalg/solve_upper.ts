@@ -27,6 +27,7 @@ export const solveUpperPrimitive: Primitive<SolveUpperParams> = {
           grid: linearGrid(Math.ceil(rows / SOLVE_WORKGROUP)),
           uniforms: Uint32Array.of(rows, m, n, 0),
           buffers: [{ input: 0 }, { input: 1 }, "output"],
+          operations: rows * n ** 2,
         }],
       };
     },

@@ -51,7 +51,7 @@ export interface Dispatch {
   readonly grid: Grid;
   readonly uniforms: Uint32Array;
   readonly buffers: readonly BufferRef[];
-  /** Multiplications and additions of a product, for profiles. */
+  /** Multiplications and additions of a product or a factorization, for profiles. */
   readonly operations?: number;
 }
 

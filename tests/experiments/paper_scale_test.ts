@@ -152,6 +152,22 @@ describe("WorkByLength", () => {
     }
   });
 
+  it("finds the work between lengths of a model of few tokens, which grows with their square", async () => {
+    await testDevice();
+    const inputs = new Inputs({});
+    const model = await inputs.model();
+    expect(model.reference.maxLength).toBe(64);
+    const [spec] = await glueSpecs(inputs, { scale: SCALE.default, tasks: ["rte"], methods: ["lora"], seeds: 1 });
+    const work = new WorkByLength(model);
+    for (const length of [8, 24, 48, 64]) {
+      const [here, there] = [work.at(length, spec), workAt(length, { spec, model })];
+      expect(here.step / there.step).toBeCloseTo(1, 9);
+      expect(here.score / there.score).toBeCloseTo(1, 9);
+    }
+    const { step } = work.at(40, spec);
+    expect(step).toBeLessThan(0.999 * (work.at(16, spec).step + work.at(64, spec).step) / 2);
+  });
+
   it("keeps the work of methods apart that differ in any option but numbers that are data", async () => {
     await testDevice();
     const config = {

@@ -169,12 +169,19 @@ describe("linalg.svd", () => {
 
   it("of a large matrix takes several dispatches, each of bounded work", async () => {
     for (let n = 1; n < 1100; n += n < 20 ? 1 : 67) {
-      const rounds = jacobiRounds(n);
+      const rounds = jacobiRounds(1, n);
       const all = JACOBI_SWEEPS * (n % 2 === 0 ? n - 1 : n);
       expect([rounds[0][0], rounds.at(-1)![1]]).toEqual([0, all]);
       rounds.slice(1).forEach(([from], i) => expect(from).toBe(rounds[i][1]));
       for (const [from, to] of rounds) expect((to - from) * n * n).toBeLessThanOrEqual(2 ** 26);
       if (n <= 128) expect(rounds).toHaveLength(1);
+    }
+    // A batch is bounded as one matrix is.
+    for (const [count, n] of [[40, 64], [500, 33], [3, 128], [24, 768]]) {
+      const rounds = jacobiRounds(count, n);
+      for (const [from, to] of rounds) expect((to - from) * count * n * n).toBeLessThanOrEqual(2 ** 26);
+      expect(rounds.length).toBeGreaterThan(1);
+      expect(rounds.at(-1)![1]).toBe(jacobiRounds(1, n).at(-1)![1]);
     }
     const x = new Numbers(3).tensor([200, 200]);
     const compiled = jit((x: Tensor) => [...svd(x)]);
@@ -184,6 +191,40 @@ describe("linalg.svd", () => {
     expectClose(await matmul(u, u, { transposeA: true }).data(), eye(200), 5e-5);
     expectClose(await matmul(vt, vt, { transposeB: true }).data(), eye(200), 5e-5);
     expectClose(await matmul(u.mul(spread(s)), vt).data(), await x.data(), 2e-4);
+  });
+
+  it("of many matrices has the bits that each has alone, in several dispatches", async () => {
+    const x = new Numbers(5).tensor([70, 48, 48]);
+    const compiled = jit((x: Tensor) => [...svd(x)]);
+    const parts = await compiled(x);
+    expect(compiled.plans()[0].dispatches.filter(({ kernel }) => kernel === "jacobi")).toHaveLength(2);
+    compiled.dispose();
+    for (const i of [0, 69]) {
+      const alone = svd(select(x, { axis: 0, index: i }));
+      for (const [k, part] of parts.entries()) {
+        expect(bits(await part.at(i).data())).toEqual(bits(await alone[k].data()));
+      }
+    }
+  });
+
+  it("counts its multiplications and additions, as qr does", async () => {
+    const operations = async (f: (x: Tensor) => readonly Tensor[], shape: readonly number[], name: string) => {
+      const compiled = jit((x: Tensor) => [...f(x)]);
+      await compiled(new Numbers(2).tensor([...shape]));
+      const own = compiled.plans()[0].dispatches.filter(({ kernel }) => kernel === name);
+      compiled.dispose();
+      return own.reduce((sum, { operations }) => sum + operations, 0);
+    };
+    // Of two columns of m elements one is reflected by the other, its first element included, and so is the identity.
+    expect(await operations(qr, [9, 2], "qr")).toBe(2 * 4 * 9);
+    expect(await operations(qr, [3, 9, 2], "qr")).toBe(3 * 2 * 4 * 9);
+    // LAPACK counts 2n²·(m − n/3) for R, and as much for Q, but for terms of lower degree.
+    const [m, n] = [300, 60];
+    expect(await operations(qr, [m, n], "qr") / (4 * n ** 2 * (m - n / 3))).toBeCloseTo(1, 1);
+    // Each of the sweeps has all pairs once: three sums of products, and two columns of two matrices that are turned.
+    const pairs = JACOBI_SWEEPS * 20 * 19 / 2;
+    expect(await operations(svd, [2, 30, 20], "jacobi")).toBe(2 * pairs * (3 * 2 * 20 + 4 * 3 * 20));
+    expect(await operations(svd, [9, 7], "jacobi")).toBe(JACOBI_SWEEPS * 7 * 6 / 2 * 18 * 7);
   });
 
   it("gives the same bits alone, among other cells and in a jitted function, which reads nothing back", async () => {

@@ -15,7 +15,7 @@ import { type PreparedTask, runFunctions } from "./prepare.ts";
 import { SCORE_BATCH_SIZE } from "./score.ts";
 import type { RunModel } from "../model/run_model.ts";
 
-/** Multiplications and additions in products. */
+/** Multiplications and additions in products and factorizations. */
 export interface Work {
   /** Of a step of training. */
   readonly step: number;
@@ -108,8 +108,16 @@ export function bytesAt(length: number, run: PlannedRun): RunBytes {
   return { all: 2 * state + Math.max(...slots), largest: Math.max(...plans.flatMap(({ slots }) => slots)) };
 }
 
-/** Lengths at which work is counted; in between it is a polynomial of the second degree, as attention is. */
+/** Lengths at which work is counted where models take that many tokens. */
 const LENGTHS = [16, 64, 128] as const;
+
+/** Three lengths at which work is counted, as it is a polynomial of the second degree of them: attention is. */
+function countedLengths(maxLength: number): readonly number[] {
+  if (maxLength >= LENGTHS[2]) return LENGTHS;
+  // A model of one or two tokens has no three.
+  return [...new Set([1, 2, 4].map((parts) => Math.ceil(maxLength / parts)))];
+}
+
 /** The polynomial through all points (Lagrange). */
 function interpolate(x: number, xs: readonly number[], ys: readonly number[]): number {
   const basis = (i: number) =>
@@ -143,7 +151,7 @@ export class WorkByLength {
    * What a step does to weights does not go with its examples, so that sizes of batches are counted apart.
    */
   at(length: number, spec: RunSpec, task?: PreparedTask): Work {
-    const lengths = LENGTHS.filter((at) => at <= this.model.reference.maxLength);
+    const lengths = countedLengths(this.model.reference.maxLength);
     const key = JSON.stringify([methodKey(spec), mixOf(spec), spec.batchSize, ...task ? [spec.task] : []]);
     const works = this.#known.get(key) ?? lengths.map((at) => workOfDepth(at, { spec, model: this.model, task }));
     this.#known.set(key, works);

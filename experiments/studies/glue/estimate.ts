@@ -13,7 +13,7 @@ import { GLUE_SIZES } from "./glue_sizes.ts";
 
 /** What a run will take. */
 export interface RunEstimate {
-  /** Floating-point operations in products. */
+  /** Floating-point operations in products and factorizations. */
   readonly operations: number;
   readonly seconds: number;
 }

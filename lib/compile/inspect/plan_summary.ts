@@ -11,7 +11,7 @@ export interface DispatchSummary {
   readonly grid: readonly [number, number, number];
   /** How often it runs: more than once in a loop. */
   readonly runs: number;
-  /** Multiplications and additions of a product, in all runs; 0 for everything else. */
+  /** Multiplications and additions of a product or a factorization, in all runs; 0 for everything else. */
   readonly operations: number;
   /** Bytes that it reads in all runs: each element that a run needs once. */
   readonly bytesRead: number;

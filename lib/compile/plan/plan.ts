@@ -25,7 +25,7 @@ export interface Step {
   readonly grid: Command["grid"];
   readonly uniforms: Uint32Array;
   readonly buffers: readonly BufferName[];
-  /** Multiplications and additions of a product; 0 for everything else. */
+  /** Multiplications and additions of a product or a factorization; 0 for everything else. */
   readonly operations: number;
   /** The work that it is a part of, by its position in the plan's list. */
   readonly cluster: number;
