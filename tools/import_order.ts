@@ -52,6 +52,7 @@ export const ORDERS: Readonly<Record<string, Order>> = {
   "lib/experiment": ["specs", "records", "statistics", "tables", "figures", ["notebook", "instruments"], "*"],
   "lib/peft": ["method.ts", "factors.ts", "targets.ts", "method_options.ts", "files", "*"],
   "experiments": ["suite", "terminal", "recipes", "runner", "studies", "cli"],
+  "experiments/suite": ["*", "texts"],
   "experiments/runner": [
     ["locked.ts", "measure.ts", "own_module.ts", "versions.ts"],
     "heads",

@@ -8,6 +8,7 @@ import { sayInFlags } from "../terminal/in_flags.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { generateSuite, SUITE_SEED, suiteVocabulary } from "../suite/mod.ts";
+import { textFiles } from "../suite/texts/mod.ts";
 
 /** Flags of the command. */
 export const FLAGS = {
@@ -18,7 +19,8 @@ export const FLAGS = {
 } as const satisfies FlagTable;
 
 /** What `--help` prints. */
-export const HELP = `Writes the suite's tasks in GLUE's own folders and files, and the vocabulary of its encoder.
+export const HELP = `Writes the suite's tasks in GLUE's, E2E's, WebNLG's and XSum's own folders and files, and the
+vocabulary of its encoder.
 
   deno task suite --out DIR [--seed N]
 
@@ -35,7 +37,8 @@ export interface WriteSuiteOptions {
 /** Writes the suite's tasks and the vocabulary. Throws a RangeError where a file is there already, or no folder is named. */
 export async function writeSuite({ out, overwrite, seed = SUITE_SEED }: WriteSuiteOptions): Promise<void> {
   if (out === undefined) throw new RangeError("needs --out DIR: see --help");
-  const files = [...generateSuite(seed), ["vocab.txt", `${suiteVocabulary().join("\n")}\n`] as const];
+  const vocabulary = ["vocab.txt", `${suiteVocabulary().join("\n")}\n`] as const;
+  const files = [...generateSuite(seed), ...textFiles(seed), vocabulary];
   using _lock = await lockFolder(out, { within: [...new Set(files.map(([name]) => dirname(name)))] });
   for (const [name] of files) {
     if (overwrite || !await isFile(`${out}/${name}`)) continue;

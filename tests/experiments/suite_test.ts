@@ -1,7 +1,8 @@
 import { describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { generateSuite, SUITE_SEED, suiteVocabulary } from "../../experiments/suite/mod.ts";
-import { readGlueFiles, readGlueTask, wordPiece } from "../../lib/data/mod.ts";
+import { textSuite } from "../../experiments/suite/texts/mod.ts";
+import { GENERATION_TASKS, readGenerationTask, readGlueFiles, readGlueTask, wordPiece } from "../../lib/data/mod.ts";
 import { filesUnder, withFolder } from "../experiment/samples.ts";
 import { runTask, STACK } from "./run_task.ts";
 
@@ -50,20 +51,23 @@ describe("generateSuite()", () => {
 
 for (const command of ["suite", "generate"]) {
   describe(`deno task ${command}`, () => {
-    it("writes the same bytes twice: each task in GLUE's folders, and the vocabulary", async () => {
+    it("writes the same bytes twice: each task in its own folder, and the vocabulary", async () => {
       await withFolder(async (folder) => {
         for (const out of ["a", "b"]) {
           const { code, stderr } = await runTask(command, ["--out", `${folder}/${out}`, "--seed", "3"]);
           expect([code, stderr]).toEqual([0, ""]);
         }
         const names = filesUnder(`${folder}/a`);
-        // MNLI has a second dev file, and there is the vocabulary.
-        expect(names).toHaveLength(2 * TASKS.length + 2);
+        // MNLI has a second dev file, texts have a test file, and there is the vocabulary.
+        expect(names).toHaveLength(2 * TASKS.length + 1 + 3 * GENERATION_TASKS.length + 1);
         expect(filesUnder(`${folder}/b`)).toEqual(names);
         for (const name of names) {
           expect(await Deno.readTextFile(`${folder}/b/${name}`)).toBe(await Deno.readTextFile(`${folder}/a/${name}`));
         }
         for (const task of TASKS) expect((await readGlueTask(`${folder}/a`, task)).train.length).toBeGreaterThan(0);
+        for (const task of GENERATION_TASKS) {
+          expect((await readGenerationTask(`${folder}/a`, task)).hash).toBe((await textSuite(task, { seed: 3 })).hash);
+        }
         expect((await Deno.readTextFile(`${folder}/a/vocab.txt`)).trimEnd().split("\n")).toEqual([
           ...suiteVocabulary(),
         ]);
