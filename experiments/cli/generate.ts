@@ -50,7 +50,8 @@ const BEAMS = {
     takes: "text",
     value: "generated|sequence",
     choices: ["generated", "sequence"],
-    help: "what such a length counts: generated tokens (the default), or prompts, too, as transformers did before 4.36",
+    help: "what such a length counts: generated tokens (the default), or prompts, too, without the token that ends a " +
+      "text, as transformers did before 4.36",
   },
   "early-stopping": {
     takes: "text",

@@ -79,9 +79,11 @@ async function outcomesOf(
   generator: generate.TokenGenerator,
   writer: Writer,
   prompts: readonly string[],
+  firstNumber: number,
 ): Promise<Outcome[]> {
   try {
-    const texts = await generator.generate(writer.params, prompts.map((prompt) => writer.encode(prompt)));
+    const encoded = prompts.map((prompt) => writer.encode(prompt));
+    const texts = await generator.generate(writer.params, encoded, { firstNumber });
     return texts.map((texts, i) => ({ prompt: prompts[i], texts }));
   } catch (error) {
     if (error instanceof generate.GenerationFailed) {
@@ -93,7 +95,9 @@ async function outcomesOf(
       return [{ prompt: prompts[0], fault }];
     }
     const each: Outcome[] = [];
-    for (const prompt of prompts) each.push(...await outcomesOf(generator, writer, [prompt]));
+    for (const [i, prompt] of prompts.entries()) {
+      each.push(...await outcomesOf(generator, writer, [prompt], firstNumber + i));
+    }
     return each;
   }
 }
@@ -125,7 +129,7 @@ export async function generateTexts(flags: GenerateFlags): Promise<void> {
   if (isOne && !json) return await printStream(generator, writer, prompts[0]);
   let faults = 0;
   for (let i = 0; i < prompts.length; i += batch) {
-    const outcomes = await outcomesOf(generator, writer, prompts.slice(i, i + batch));
+    const outcomes = await outcomesOf(generator, writer, prompts.slice(i, i + batch), i);
     for (const [j, outcome] of outcomes.entries()) {
       print(outcome, writer, json);
       if (outcome.fault === undefined) continue;

@@ -9,7 +9,9 @@ export interface BeamSearchOptions {
   readonly lengthPenalty?: number;
   /**
    * Which tokens that length counts: `generated`, the default, those that were generated, as transformers does; or
-   * `sequence`, all of the decoder's with the prompt, as transformers did before version 4.36.
+   * `sequence`, all of the decoder's with the prompt but for the token that ended the text, as transformers did before
+   * version 4.36, whose search also ended by the best candidate, whether it goes on or not, and took all beams for texts
+   * that reached the greatest length.
    */
   readonly penaltyOver?: "generated" | "sequence";
   /**
@@ -88,6 +90,12 @@ function divisor({ lengthPenalty, penaltyOver, promptLength }: BeamSettings, gen
   return Math.pow(penaltyOver === "sequence" ? promptLength + generated : generated, lengthPenalty);
 }
 
+/** A beam as a text that has ended, perhaps by a token. */
+function ended({ tokens, logProbability }: Beam, settings: BeamSettings, byToken: boolean): Hypothesis {
+  const isUncounted = byToken && settings.penaltyOver === "sequence";
+  return { tokens, logProbability, score: logProbability / divisor(settings, tokens.length - (isUncounted ? 1 : 0)) };
+}
+
 /** Whether the best beam could still rank above the worst of the texts that have ended. */
 function mayImprove(settings: BeamSettings, best: number, finished: readonly Hypothesis[], generated: number): boolean {
   if (finished.length < settings.beams) return true;
@@ -105,23 +113,22 @@ export function advanceBeams(search: BeamSearch, candidates: readonly Candidate[
   const { settings, running } = search;
   const { beams, endTokens, most } = settings;
   if (search.isDone) return search;
+  const isOld = settings.penaltyOver === "sequence";
   const generated = running[0].tokens.length + 1;
   const isLast = generated >= most;
-  const made = candidates.map(({ beam, token, logProbability }) => ({
-    beam,
-    tokens: [...running[beam].tokens, token],
-    logProbability,
-    ends: isLast || endTokens.includes(token),
-  }));
-  const ended = made.slice(0, beams).filter(({ ends, logProbability }) => ends && logProbability > ABSENT / 2)
-    .map(({ tokens, logProbability }): Hypothesis => ({
-      tokens,
-      logProbability,
-      score: logProbability / divisor(settings, generated),
-    }));
-  const finished = [...search.finished, ...ended].sort((a, b) => b.score - a.score).slice(0, beams);
+  const made = candidates.map(({ beam, token, logProbability }) => {
+    const byToken = endTokens.includes(token);
+    const ends = byToken || isLast && !isOld;
+    return { beam, tokens: [...running[beam].tokens, token], logProbability, byToken, ends };
+  });
+  const best = (texts: readonly Hypothesis[]) => texts.toSorted((a, b) => b.score - a.score).slice(0, beams);
+  const isThere = ({ logProbability }: Beam) => logProbability > ABSENT / 2;
+  const found = made.slice(0, beams).filter((one) => one.ends && isThere(one));
+  const finished = best([...search.finished, ...found.map((one) => ended(one, settings, one.byToken))]);
   // Those that end follow all others, and are there only where a vocabulary has too few tokens.
   const next = [...made.filter(({ ends }) => !ends), ...made.filter(({ ends }) => ends)].slice(0, beams);
+  const mayGoOn = mayImprove(settings, (isOld ? made : next)[0].logProbability, finished, generated);
+  const open = isOld && isLast && mayGoOn ? next.filter((one) => !one.ends && isThere(one)) : [];
   return {
     settings,
     running: next.map(({ tokens, logProbability, ends }) => ({
@@ -129,7 +136,7 @@ export function advanceBeams(search: BeamSearch, candidates: readonly Candidate[
       logProbability: ends ? logProbability + ABSENT : logProbability,
     })),
     sources: next.map(({ beam }) => beam),
-    finished,
-    isDone: isLast || !mayImprove(settings, next[0].logProbability, finished, generated),
+    finished: best([...finished, ...open.map((one) => ended(one, settings, false))]),
+    isDone: isLast || !mayGoOn,
   };
 }

@@ -1,32 +1,32 @@
 import type { CachedDecoder, DecoderCache } from "../models/causal.ts";
+import { takeRows } from "../models/decoder_cache.ts";
 import type { Params } from "../nn/linear.ts";
 import { any } from "../ops/any_all.ts";
+import { arange } from "../ops/arange.ts";
 import { argmax } from "../ops/argmax.ts";
-import { maximum } from "../ops/arithmetic.ts";
+import { add, maximum } from "../ops/arithmetic.ts";
 import { isNaN } from "../ops/compare.ts";
 import { zeros } from "../ops/full.ts";
 import { categorical } from "../ops/random_discrete.ts";
-import { foldIn, foldInEach, type Key } from "../ops/random.ts";
-import { stack } from "../ops/slice.ts";
+import { foldIn, type Key } from "../ops/random.ts";
 import { where } from "../ops/where.ts";
+import { tensor } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { treeDispose } from "../tensor/tree.ts";
-import { jit } from "../transform/jit.ts";
 import { vmap } from "../transform/vmap.ts";
 import { filtered, nextScores, readsWritten } from "./next_scores.ts";
 import type { GenerateSettings } from "./options.ts";
 import type { GenerationInput, Prompts } from "./prompts.ts";
+import { type RowFunctions, rowPrograms } from "./row_programs.ts";
 import {
   asCount,
-  capacityFor,
   limitsOf,
   placesOf,
   readPrompts,
   readTokens,
-  repeatRows,
   type RowLimits,
+  rowsOfEach,
   type RowState,
-  withRoom,
+  takeStateRows,
 } from "./row_state.ts";
 
 /** What stands for a row's token where its logits are NaN. */
@@ -47,12 +47,6 @@ function chooseTokens(
   return where(any(isNaN(logits), { axis: 1 }), NO_TOKEN, chosen);
 }
 
-/** A state, and a token of each row that it has not read yet, i32 `[R]`. */
-interface Chosen<Cache extends DecoderCache> {
-  readonly state: RowState<Cache>;
-  readonly chosen: Tensor;
-}
-
 /** What rows are begun with: their limits, and their keys where tokens are drawn. */
 interface RowStart extends RowLimits {
   readonly keys: Tensor | undefined;
@@ -69,31 +63,34 @@ export interface TokenPrograms {
   dispose(): void;
 }
 
-/** Keys of rows, u32 `[R, 2]`: each row draws from its own. */
-function rowKeys(key: Key, rows: number): Tensor {
-  return stack(foldInEach(key, rows));
+/** Keys of so many rows from the one of that number on, u32 `[R, 2]`: each row draws from its own. */
+function rowKeys(key: Key, first: number, rows: number): Tensor {
+  const numbers = add(arange(rows, { dtype: "u32" }), tensor([first], { dtype: "u32" }));
+  return vmap((number: Tensor) => foldIn(key, number))(numbers);
 }
 
-/** What programs compute: the first tokens of rows, and those that follow. */
+/** What programs compute: the first tokens of rows, and those that follow, each of which its step has not read yet. */
 function tokenFunctions<Cache extends DecoderCache>(
   model: CachedDecoder<GenerationInput, Cache>,
   settings: GenerateSettings,
-) {
+): RowFunctions<RowStart, Tensor, Cache> {
   const times = settings.sampling?.texts ?? 1;
   const keepsTokens = readsWritten(settings);
   return {
-    beginTexts(params: Params, input: GenerationInput, start: RowStart, capacity: number): Chosen<Cache> {
+    begin(params, input, start, capacity) {
       const { keys, ...limits } = start;
       const begun = readPrompts(model, params, input, { ...limits, capacity, keepsTokens });
-      const { logits, state } = repeatRows(begun, { rows: limits.most.size, times });
+      const rows = rowsOfEach(limits.most.size, times);
+      const state = times === 1 ? begun.state : takeStateRows(model, begun.state, rows);
+      const logits = times === 1 ? begun.logits : takeRows(begun.logits, rows);
       const keyed = { ...state, keys };
       const generated = zeros([], { dtype: "i32" });
-      return { state: keyed, chosen: chooseTokens(logits, settings, { state: keyed, generated }) };
+      return { state: keyed, made: chooseTokens(logits, settings, { state: keyed, generated }) };
     },
-    continueTexts(params: Params, from: RowState<Cache>, chosen: Tensor, generated: Tensor): Chosen<Cache> {
+    proceed(params, from, chosen, generated) {
       // A row without a token goes on with any other one.
       const { logits, state } = readTokens(model, params, from, maximum(chosen, 0));
-      return { state, chosen: chooseTokens(logits, settings, { state, generated: asCount(generated) }) };
+      return { state, made: chooseTokens(logits, settings, { state, generated: asCount(generated) }) };
     },
   };
 }
@@ -104,36 +101,26 @@ export function tokenPrograms<Cache extends DecoderCache>(
   settings: GenerateSettings,
 ): TokenPrograms {
   const { sampling } = settings;
-  const { beginTexts, continueTexts } = tokenFunctions(model, settings);
-  const begin = jit(beginTexts, { static: [3] });
-  const proceed = jit(continueTexts, { donate: [1] });
-  const grow = jit(withRoom<Cache>, { donate: [0], static: [1] });
+  const programs = rowPrograms(tokenFunctions(model, settings));
 
-  async function* tokens(params: Params, { input, slots, most, least }: Prompts) {
-    const keys = sampling && rowKeys(sampling.key, most.length * sampling.texts);
-    let capacity = capacityFor(slots + 1);
-    let { state, chosen } = await begin(params, input, { ...limitsOf(most, least), keys }, capacity);
+  async function* tokens(params: Params, prompts: Prompts) {
+    const { most, least, number } = prompts;
+    const keys = sampling && rowKeys(sampling.key, number * sampling.texts, most.length * sampling.texts);
+    const rows = await programs.begin(params, prompts, { ...limitsOf(most, least), keys });
     try {
       for (let generated = 1;; generated++) {
-        const current = chosen;
+        const current = rows.made;
         const goesOn = generated < Math.max(...most);
-        if (goesOn) {
-          if (slots + generated > capacity) {
-            capacity = capacityFor(slots + generated);
-            state = await grow(state, capacity);
-          }
-          ({ state, chosen } = await proceed(params, state, current, generated));
-        }
+        if (goesOn) await rows.proceed(current);
         const data = await current.data();
         current.dispose();
         yield Int32Array.from(data);
         if (!goesOn) return;
       }
     } finally {
-      treeDispose(state);
-      chosen.dispose();
+      rows.dispose();
     }
   }
 
-  return { tokens, dispose: () => [begin, proceed, grow].forEach((program) => program.dispose()) };
+  return { tokens, dispose: () => programs.dispose() };
 }

@@ -6,6 +6,15 @@ import { checkOptions, type GenerateOptions } from "./options.ts";
 import { type GenerationInput, layOut, type Prompts } from "./prompts.ts";
 import { beamPrograms } from "./search_beams.ts";
 
+/** Options of {@linkcode TokenGenerator.generate}. */
+export interface GeneratePromptsOptions {
+  /**
+   * Number of the first prompt, 0 by default, where they are a part of more: prompts draw by their numbers, so that those
+   * of several batches do not draw alike, and one alone draws as it does among others.
+   */
+  readonly firstNumber?: number;
+}
+
 /** What generates texts with a model, in one way. */
 export interface TokenGenerator {
   /**
@@ -15,7 +24,11 @@ export interface TokenGenerator {
    * Rejects with a RangeError that names the prompt where one is empty, longer than the model's positions, or leaves no
    * room for the text; and with a {@linkcode GenerationFailed} that has the other texts where logits are NaN.
    */
-  generate(params: Params, prompts: readonly (readonly number[])[]): Promise<(readonly Generated[])[]>;
+  generate(
+    params: Params,
+    prompts: readonly (readonly number[])[],
+    options?: GeneratePromptsOptions,
+  ): Promise<(readonly Generated[])[]>;
   /**
    * Generates one text and gives its tokens as they come, with the one that ends it. What a loop leaves is not computed.
    *
@@ -104,7 +117,7 @@ export function makeGenerator<Cache extends DecoderCache>(
   model: CachedDecoder<GenerationInput, Cache>,
   options: GenerateOptions,
 ): TokenGenerator {
-  const settings = checkOptions(options, model.config.vocabSize);
+  const settings = checkOptions(options, model.config);
   const { endTokens, beamSearch } = settings;
   const programs = tokenPrograms(model, settings);
   const search = beamSearch && beamPrograms(model, { ...settings, beamSearch });
@@ -120,8 +133,8 @@ export function makeGenerator<Cache extends DecoderCache>(
   }
 
   return {
-    async generate(params, prompts) {
-      const laidOut = layOut(prompts, settings, model.config);
+    async generate(params, prompts, { firstNumber } = {}) {
+      const laidOut = layOut(prompts, settings, model.config, firstNumber);
       if (!search) return requireAll(await generateRows(params, laidOut));
       const searches = await search.search(params, laidOut);
       return requireAll(searches.map((one) =>

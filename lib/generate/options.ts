@@ -5,7 +5,7 @@ import type { BeamSearchOptions } from "./beam_search.ts";
 
 /** How tokens are drawn. */
 export interface SamplingOptions {
-  /** What is drawn from: the same key gives the same texts. Rows of a batch draw from keys of their own. */
+  /** What is drawn from: the same key gives the same texts. Each prompt draws from keys of its own, by its number. */
   readonly key: Key;
   /** What logits are divided by: below 1 likely tokens become more likely. 1 by default. */
   readonly temperature?: number;
@@ -41,7 +41,8 @@ export interface LimitOptions {
   readonly forcedLastToken?: number;
   /**
    * What the decoder of an encoder-decoder begins with; the prompts go to its encoder, and lengths count the decoder's
-   * tokens. By default the model has a decoder alone, which goes on from the prompt.
+   * tokens. By default the model's own where its config has `tokens`; else it has a decoder alone, which goes on from the
+   * prompt.
    */
   readonly decoderStart?: number | readonly number[];
 }
@@ -86,9 +87,10 @@ function checkSampling(given: SamplingOptions): NonNullable<GenerateSettings["sa
   return { key, temperature, topK, topP, minP, texts };
 }
 
-function checkBeams(given: BeamSearchOptions): Required<BeamSearchOptions> {
+function checkBeams(given: BeamSearchOptions, vocabulary: number): Required<BeamSearchOptions> {
   const { beams, lengthPenalty = 1, penaltyOver = "generated", earlyStopping = false, best = 1 } = given;
   requireThat(isCount(beams) && beams >= 2, "beams", beams, "a whole number from 2 (one beam is a greedy text)");
+  requireThat(beams <= vocabulary, "beams", beams, `a whole number up to ${vocabulary}, the vocabulary's size`);
   requireThat(Number.isFinite(lengthPenalty), "lengthPenalty", lengthPenalty, "a finite number");
   const over = ["generated", "sequence"];
   requireThat(over.includes(penaltyOver), "penaltyOver", penaltyOver, `"generated" or "sequence"`);
@@ -127,6 +129,9 @@ function checkLengths(options: GenerateOptions, endTokens: readonly number[]): v
   if (minNewTokens !== undefined && maxNewTokens !== undefined && minNewTokens > maxNewTokens) {
     throw new RangeError(`generate: minNewTokens, ${minNewTokens}, is more than maxNewTokens, ${maxNewTokens}`);
   }
+  if (minLength !== undefined && maxLength !== undefined && minLength > maxLength) {
+    throw new RangeError(`generate: minLength, ${minLength}, is more than maxLength, ${maxLength}`);
+  }
   if (endTokens.length > 0) return;
   if (minNewTokens !== undefined || minLength !== undefined) {
     throw new RangeError("generate: a least length puts off an end token, and endTokens names none");
@@ -143,7 +148,13 @@ function checkLengths(options: GenerateOptions, endTokens: readonly number[]): v
  *
  * Throws a RangeError that says what is wrong.
  */
-export function checkOptions(options: GenerateOptions, vocabulary: number): GenerateSettings {
+export function checkOptions(
+  options: GenerateOptions,
+  { vocabSize: vocabulary, tokens }: {
+    readonly vocabSize: number;
+    readonly tokens?: { readonly decoderStartId: number };
+  },
+): GenerateSettings {
   const { repetitionPenalty = 1, noRepeatNGrams = 0, sampling, beamSearch } = options;
   const endTokens = [...new Set(tokenList("an end token", options.endTokens, vocabulary))];
   checkLengths(options, endTokens);
@@ -151,7 +162,7 @@ export function checkOptions(options: GenerateOptions, vocabulary: number): Gene
   requireThat(isCount(noRepeatNGrams), "noRepeatNGrams", noRepeatNGrams, "a whole number from 0");
   tokenList("forcedFirstToken", options.forcedFirstToken, vocabulary);
   tokenList("forcedLastToken", options.forcedLastToken, vocabulary);
-  const { decoderStart } = options;
+  const { decoderStart = tokens?.decoderStartId } = options;
   if (sampling && beamSearch) {
     throw new RangeError("generate: a beam search draws nothing: choose sampling or beamSearch");
   }
@@ -170,6 +181,6 @@ export function checkOptions(options: GenerateOptions, vocabulary: number): Gene
     forcedLastToken: options.forcedLastToken,
     decoderStart: decoderStart === undefined ? undefined : tokenList("decoderStart", decoderStart, vocabulary),
     sampling: sampling && checkSampling(sampling),
-    beamSearch: beamSearch && checkBeams(beamSearch),
+    beamSearch: beamSearch && checkBeams(beamSearch, vocabulary),
   };
 }

@@ -28,6 +28,8 @@ export interface Prompts {
   /** Most and fewest tokens of each row's text. */
   readonly most: readonly number[];
   readonly least: readonly number[];
+  /** Number of the first of them among all prompts. */
+  readonly number: number;
 }
 
 /** Tokens of a text where nothing says how many. */
@@ -101,7 +103,9 @@ export function layOut(
   prompts: Rows,
   settings: GenerateSettings,
   config: { readonly vocabSize: number; readonly maxLength: number },
+  number = 0,
 ): Prompts {
+  if (!isCount(number)) throw new RangeError(`generate: firstNumber is a whole number from 0, not ${quoted(number)}`);
   checkRows(prompts, config);
   const { decoderStart, minLength, minNewTokens } = settings;
   const longest = Math.max(...prompts.map(({ length }) => length));
@@ -110,6 +114,13 @@ export function layOut(
   const begun = decoderStart && padded(prompts.map(() => decoderStart), decoderStart.length, "left");
   const lengths = prompts.map((prompt) => (decoderStart ?? prompt).length);
   const most = lengths.map((own, row) => mostOf(settings, row, own, config.maxLength));
+  const least = lengths.map((own) => Math.max(minNewTokens, minLength - own));
+  for (const [row, fewest] of least.entries()) {
+    if (fewest <= most[row]) continue;
+    throw new RangeError(
+      `generate: prompt ${row} is to get ${plural(fewest, "token")} at least, and ${most[row]} at most`,
+    );
+  }
   return {
     input: {
       inputIds: ids,
@@ -120,6 +131,7 @@ export function layOut(
     slots: decoderStart?.length ?? length,
     lengths,
     most,
-    least: lengths.map((own) => Math.max(minNewTokens, minLength - own)),
+    least,
+    number,
   };
 }

@@ -8,7 +8,6 @@ import { expandDims } from "../ops/reshape.ts";
 import { where } from "../ops/where.ts";
 import { tensor } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { Tree } from "../tensor/tree.ts";
 import type { RowPlaces } from "./next_scores.ts";
 import type { GenerationInput } from "./prompts.ts";
 
@@ -57,9 +56,18 @@ export function readPrompts<Cache extends DecoderCache>(
   return { logits, state: { cache, tokens, most, least, keys: undefined } };
 }
 
-/** A tree of tensors with so many rows in front, and several rows for each of them in their place. */
-export function repeatRows<T extends Tree>(tree: T, { rows, times }: { rows: number; times: number }): T {
-  return times === 1 ? tree : takeRows(tree, expandDims(arange(rows), 1).broadcastTo([rows, times]).reshape([-1]));
+/** Numbers of rows, each of them so many times, i32. */
+export function rowsOfEach(rows: number, times: number): Tensor {
+  return expandDims(arange(rows), 1).broadcastTo([rows, times]).reshape([-1]);
+}
+
+/** A state whose rows are those of the given numbers, i32; those of one prompt stay neighbours. */
+export function takeStateRows<Cache extends DecoderCache>(
+  model: CachedDecoder<GenerationInput, Cache>,
+  { cache, ...rest }: RowState<Cache>,
+  rows: Tensor,
+): RowState<Cache> {
+  return { ...takeRows(rest, rows), cache: model.takeRows ? model.takeRows(cache, rows) : takeRows(cache, rows) };
 }
 
 /** Reads one more token of each row, i32 `[R]`. */

@@ -1,5 +1,4 @@
 import type { CachedDecoder, DecoderCache } from "../models/causal.ts";
-import { takeRows } from "../models/decoder_cache.ts";
 import type { Params } from "../nn/linear.ts";
 import { any } from "../ops/any_all.ts";
 import { cast } from "../ops/cast.ts";
@@ -11,8 +10,6 @@ import { logSoftmax } from "../ops/softmax.ts";
 import { topK } from "../ops/sort.ts";
 import { tensor } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { treeDispose } from "../tensor/tree.ts";
-import { jit } from "../transform/jit.ts";
 import {
   advanceBeams,
   type BeamSearch,
@@ -24,17 +21,17 @@ import {
 import { nextScores, readsWritten } from "./next_scores.ts";
 import type { GenerateSettings } from "./options.ts";
 import type { GenerationInput, Prompts } from "./prompts.ts";
+import { type RowFunctions, rowPrograms } from "./row_programs.ts";
 import {
   asCount,
-  capacityFor,
   limitsOf,
   placesOf,
   readPrompts,
   readTokens,
-  repeatRows,
   type RowLimits,
+  rowsOfEach,
   type RowState,
-  withRoom,
+  takeStateRows,
 } from "./row_state.ts";
 
 /** How rows go on, `R` of them: which row each one continues, by which token, and what is its log probability so far. */
@@ -42,12 +39,6 @@ interface Moves {
   readonly sources: Tensor;
   readonly tokens: Tensor;
   readonly sums: Tensor;
-}
-
-/** A state, and the most likely continuations of each prompt's beams, f32 `[B, 2K + 1]` like {@linkcode packed} has them. */
-interface Proposed<Cache extends DecoderCache> {
-  readonly state: RowState<Cache>;
-  readonly proposals: Tensor;
 }
 
 /** Programs that search for the most likely texts. */
@@ -99,28 +90,31 @@ interface SearchSettings extends GenerateSettings {
   readonly beamSearch: Required<BeamSearchOptions>;
 }
 
-/** What programs compute: continuations of prompts, and of beams. */
+/**
+ * What programs compute: the most likely continuations of prompts, and of each prompt's beams, f32 `[B, 2K + 1]` like
+ * {@linkcode packed} has them.
+ */
 function searchFunctions<Cache extends DecoderCache>(
   model: CachedDecoder<GenerationInput, Cache>,
   settings: SearchSettings,
-) {
+): RowFunctions<RowLimits, Moves, Cache> {
   const { beams } = settings.beamSearch;
   const k = candidatesNeeded({ beams, endTokens: settings.endTokens });
   const keepsTokens = readsWritten(settings);
   const scoresOf = (logits: Tensor, state: RowState<DecoderCache>, generated: Tensor) =>
     nextScores(logSoftmax(logits), settings, placesOf(state, generated));
   return {
-    beginSearch(params: Params, input: GenerationInput, limits: RowLimits, capacity: number): Proposed<Cache> {
+    begin(params, input, limits, capacity) {
       const { logits, state } = readPrompts(model, params, input, { ...limits, capacity, keepsTokens });
       const scores = scoresOf(logits, state, zeros([], { dtype: "i32" }));
-      const proposals = packed(scores, k, any(isNaN(logits), { axis: 1 }));
-      return { state: repeatRows(state, { rows: limits.most.size, times: beams }), proposals };
+      const made = packed(scores, k, any(isNaN(logits), { axis: 1 }));
+      return { state: takeStateRows(model, state, rowsOfEach(limits.most.size, beams)), made };
     },
-    continueSearch(params: Params, from: RowState<Cache>, moves: Moves, generated: Tensor): Proposed<Cache> {
-      const { logits, state } = readTokens(model, params, takeRows(from, moves.sources), moves.tokens);
+    proceed(params, from, moves, generated) {
+      const { logits, state } = readTokens(model, params, takeStateRows(model, from, moves.sources), moves.tokens);
       const sums = scoresOf(logits, state, asCount(generated)).add(expandDims(moves.sums, 1));
       const rows = [logits.shape[0] / beams, beams * logits.shape[1]];
-      return { state, proposals: packed(sums.reshape(rows), k, any(isNaN(logits).reshape(rows), { axis: 1 })) };
+      return { state, made: packed(sums.reshape(rows), k, any(isNaN(logits).reshape(rows), { axis: 1 })) };
     },
   };
 }
@@ -152,34 +146,27 @@ export function beamPrograms<Cache extends DecoderCache>(
       `generate: ${beamSearch.beams} beams of ${vocabSize} tokens are more than can be numbered, 2^24`,
     );
   }
-  const { beginSearch, continueSearch } = searchFunctions(model, settings);
-  const begin = jit(beginSearch, { static: [3] });
-  const proceed = jit(continueSearch, { donate: [1] });
-  const grow = jit(withRoom<Cache>, { donate: [0], static: [1] });
+  const programs = rowPrograms(searchFunctions(model, settings));
 
-  async function search(params: Params, { input, slots, lengths, most, least }: Prompts) {
+  async function search(params: Params, prompts: Prompts) {
+    const { lengths, most, least } = prompts;
     let searches: (BeamSearch | undefined)[] = lengths.map((promptLength, b) =>
       beginBeams({ ...beamSearch, endTokens, most: most[b], promptLength })
     );
-    let capacity = capacityFor(slots + 1);
-    let { state, proposals } = await begin(params, input, limitsOf(most, least), capacity);
+    const rows = await programs.begin(params, prompts, limitsOf(most, least));
     try {
-      for (let generated = 1;; generated++) {
+      for (;;) {
+        const proposals = rows.made;
         const data = Float32Array.from(await proposals.data());
         proposals.dispose();
         searches = advanced(searches, data, vocabSize);
         if (searches.every((search) => search === undefined || search.isDone)) return searches;
-        if (slots + generated > capacity) {
-          capacity = capacityFor(slots + generated);
-          state = await grow(state, capacity);
-        }
-        ({ state, proposals } = await proceed(params, state, movesOf(searches, beamSearch.beams), generated));
+        await rows.proceed(movesOf(searches, beamSearch.beams));
       }
     } finally {
-      treeDispose(state);
-      proposals.dispose();
+      rows.dispose();
     }
   }
 
-  return { search, dispose: () => [begin, proceed, grow].forEach((program) => program.dispose()) };
+  return { search, dispose: () => programs.dispose() };
 }

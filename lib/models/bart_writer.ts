@@ -6,7 +6,7 @@ import { bartLogits, type BartReader, type Kept } from "./bart_reader.ts";
 import type { Decoded } from "./causal.ts";
 import { firstTokens, lastTokens } from "./causal_rows.ts";
 import { crossDecode } from "./cross_decoder.ts";
-import { requireRoom, slotsOf, stepInto } from "./decoder_cache.ts";
+import { requireRoom, slotsOf, stepInto, takeRows } from "./decoder_cache.ts";
 import type { PretrainedSeq2Seq, Seq2SeqBatch, Seq2SeqCache } from "./seq2seq.ts";
 
 /** Where each row's written tokens begin, and the slot past the last one: i32 `[B]` each. */
@@ -18,7 +18,9 @@ function bounds({ decoderInputIds, decoderAttentionMask: mask }: Seq2SeqBatch): 
 }
 
 /** A BART that writes texts, whole ones or a token at a time. */
-export function bartWriter({ decoder, read }: BartReader): Pick<PretrainedSeq2Seq, "apply" | "prefill" | "step"> {
+export function bartWriter(
+  { decoder, read }: BartReader,
+): Pick<PretrainedSeq2Seq, "apply" | "prefill" | "step" | "takeRows"> {
   return {
     apply(params: Params, batch: Seq2SeqBatch, key?: Key): Tensor {
       const { hidden } = read(params, batch, { key });
@@ -57,5 +59,9 @@ export function bartWriter({ decoder, read }: BartReader): Pick<PretrainedSeq2Se
       });
       return { logits: bartLogits(params, hidden.reshape([tokens.size, -1])), cache: written() };
     },
+    takeRows: ({ keys, values, first, length, ...read }, rows) => ({
+      ...read,
+      ...takeRows({ keys, values, first, length }, rows),
+    }),
   };
 }

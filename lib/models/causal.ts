@@ -60,6 +60,8 @@ export interface CachedDecoder<Input, Cache extends DecoderCache = DecoderCache>
     readonly vocabSize: number;
     /** Most tokens of a text. */
     readonly maxLength: number;
+    /** Of an encoder with a decoder: what the decoder reads before it has written anything. */
+    readonly tokens?: { readonly decoderStartId: number };
   };
   /**
    * Reads prompts: the logits of each row's last token, whichever side is padded, and a cache with room for `capacity`
@@ -74,6 +76,11 @@ export interface CachedDecoder<Input, Cache extends DecoderCache = DecoderCache>
    * a row past the capacity would overwrite its last slot.
    */
   step(params: Params, tokens: Tensor, cache: Cache): Decoded<Cache>;
+  /**
+   * A cache whose rows are those of the given numbers, i32 `[N]`, where rows of one prompt have something in common that is
+   * kept once: those of a prompt must be neighbours, as many as of any other. {@linkcode takeRows} by default.
+   */
+  takeRows?(cache: Cache, rows: Tensor): Cache;
 }
 
 /** Sizes and settings of a decoder that a `config.json` describes, with all defaults filled in. */

@@ -21,7 +21,7 @@ export interface CrossDecoderParts {
   embed(layers: Layers, inputIds: Tensor, positions?: Tensor): Tensor;
 }
 
-/** Keys and values of what was read, `[B, H, S, d]` each. */
+/** Keys and values of what was read, `[B, H, S, d]` each, or of fewer rows, each of which serves as many neighbours. */
 export interface CrossKeys {
   readonly keys: Tensor;
   readonly values: Tensor;
@@ -51,6 +51,19 @@ export const crossDecoderKeys = ({ sizes }: CrossDecoderParts): number => 1 + 6 
 export function crossKeysOf({ sizes }: CrossDecoderParts, { dense }: Layers, layer: string, states: Tensor): CrossKeys {
   const project = (name: string) => splitHeads(dense(states, `${layer}.encoder_attn.${name}`), sizes.heads);
   return { keys: project("k_proj"), values: project("v_proj") };
+}
+
+/**
+ * Attention of queries `[B, H, T, d]` to what was read, which may have fewer rows: each serves as many neighbours. Their
+ * queries are those of one row then, so that no key is there twice.
+ */
+function attendToRead(q: Tensor, { keys, values }: CrossKeys, options: Parameters<typeof attention>[3]): Tensor {
+  const [B, H, T, d] = q.shape;
+  const rows = keys.shape[0];
+  if (rows === B) return attention(q, keys, values, options);
+  const together = q.reshape([rows, B / rows, H, T, d]).transpose([0, 2, 1, 3, 4]).reshape([rows, H, -1, d]);
+  const read = attention(together, keys, values, options);
+  return read.reshape([rows, H, B / rows, T, d]).transpose([0, 2, 1, 3, 4]).reshape([B, H, T, d]);
 }
 
 /** What {@linkcode crossDecode} is given. */
@@ -88,9 +101,8 @@ export function crossDecode(parts: CrossDecoderParts, params: Params, options: C
     const [q, k, v] = ["q", "k", "v"].map((name) => project(input, `self_attn.${name}_proj`));
     const attended = dense(joinHeads(attend({ q, k, v }, i, nextKey())), `${layer}.self_attn.out_proj`);
     const own = addTo(input, attended, "self_attn_layer_norm");
-    const { keys, values } = cross(layers, i);
     const asked = project(own, "encoder_attn.q_proj");
-    const read = attention(asked, keys, values, { mask, dropout: sizes.attentionDropout, key: nextKey() });
+    const read = attendToRead(asked, cross(layers, i), { mask, dropout: sizes.attentionDropout, key: nextKey() });
     const informed = addTo(own, dense(joinHeads(read), `${layer}.encoder_attn.out_proj`), "encoder_attn_layer_norm");
     const widened = drop(ACTIVATIONS[sizes.activation](dense(informed, `${layer}.fc1`)), parts.activationDropout);
     return addTo(informed, dense(widened, `${layer}.fc2`), "final_layer_norm");

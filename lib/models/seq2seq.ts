@@ -36,7 +36,7 @@ export interface Seq2SeqTokens {
 
 /**
  * What a decoder that attends to an encoder keeps: beside its own tokens the encoder's keys and values, which are computed
- * once.
+ * once. They may have fewer rows than the rest, `B / N`: then each serves `N` neighbours, the beams of one text say.
  */
 export interface Seq2SeqCache extends DecoderCache {
   /** Keys of what was read, of each layer: f32 `[B, H, S, d]`. */
