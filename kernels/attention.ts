@@ -13,6 +13,8 @@ export interface AttentionPlace {
 export interface AttentionSizes {
   readonly B: number;
   readonly H: number;
+  /** Heads of keys and values, each of which H / G heads of queries share; H by default. */
+  readonly G?: number;
   readonly T: number;
   readonly S: number;
   readonly d: number;
@@ -45,6 +47,12 @@ export interface AttentionOptions {
   readonly masked: boolean;
   /** Whether a query sees only keys up to its own place. */
   readonly causal: boolean;
+  /** Whether each query has a range of keys: a binding i32 `[B, T, 2]`, the first one and the one past the last. */
+  readonly spanned?: boolean;
+  /** Whether heads share keys and values. */
+  readonly grouped?: boolean;
+  /** Whether blocks of keys are left out that come too late for all queries of a tile: what causality alone hides. */
+  readonly skips?: boolean;
   /** Text of `threefry`, where weights are dropped: a binding with the two words of a key. For the width of the kernel. */
   readonly threefry?: string;
 }
@@ -80,10 +88,10 @@ export function forwardParts({ B, H, T, d }: AttentionSizes): { readonly rows: n
 }
 
 /** Where the parts of the backward kernels' result begin: all are so many elements for each batch. */
-export function backwardParts({ B, H, T, S, d }: AttentionSizes): AttentionParts {
+export function backwardParts({ B, H, G = H, T, S, d }: AttentionSizes): AttentionParts {
   const k = B * T * H * d;
-  const v = k + B * S * H * d;
-  const rows = B * wholeFours((T + 2 * S) * H * d);
+  const v = k + B * S * G * d;
+  const rows = B * wholeFours((T * H + 2 * S * G) * d);
   return { k, v, rows, size: rows + B * H * T * ROW_NUMBERS };
 }
 
@@ -114,11 +122,35 @@ export function attentionUniforms(
     ...[places.q, places.k, places.v, places.g ?? places.q].flatMap(place),
     ...[forwardParts(sizes).rows, k, v, rows].map((x) => x / width),
     ...[chunk?.start ?? 0, chunk?.count ?? S, chunk ? chunkSize(sizes, chunk) / width : 0, places.key ?? 0],
-    ...[sizes.cellBatches ?? sizes.B, places.nextKey ?? 0, 0, 0],
+    ...[sizes.cellBatches ?? sizes.B, places.nextKey ?? 0, H / (sizes.G ?? H), 0],
   ]);
   new Float32Array(words.buffer).set([1 / Math.sqrt(d), 1 - rate, 1 / (1 - rate)], 4);
   new Int32Array(words.buffer)[7] = S - T;
   return words;
+}
+
+/** Less than any score: that of what lies behind the last key, or outside of a query's range. */
+export const OUTSIDE = "-3e38";
+
+/**
+ * Declares `firstKey` and `endKey`: the keys, by whole blocks at the beginning, that any of the queries `m0` and so many after it
+ * sees. The bounds are the same in all threads of a workgroup.
+ */
+export function keyRange(
+  { causal, spanned = false, skips = false }: AttentionOptions,
+  { rows, block }: { readonly rows: number; readonly block: number },
+): string {
+  const causalEnd = `u32(clamp(i32(m0 + ${rows}u) + d.reach, 0, i32(d.S)))`;
+  if (!spanned) {
+    return skips ? `  let firstKey = 0u; let endKey = ${causalEnd};` : "  let firstKey = 0u; let endKey = d.S;";
+  }
+  return `  var firstKey = d.S;
+  var endKey = 0u;
+  for (var t = m0; t < min(m0 + ${rows}u, d.T); t++) {
+    let span = spanOf(w, t);
+    if (span.x < span.y) { firstKey = min(firstKey, span.x); endKey = max(endKey, span.y); }
+  }
+  firstKey = firstKey / ${block}u * ${block}u;${causal ? `\n  endKey = min(endKey, ${causalEnd});` : ""}`;
 }
 
 /** What all attention kernels declare: their arrays, then the mask, the key of dropout and the result. */
@@ -132,19 +164,21 @@ export function attentionSource(
     readonly body: string;
     readonly enable?: string;
   },
-  { masked, causal, threefry }: AttentionOptions,
+  { masked, causal, spanned = false, grouped = false, skips = false, threefry }: AttentionOptions,
 ): Kernel {
   const [type, count, int, bool] = ["f32", "u32", "i32", "bool"].map((of) => width === 4 ? `vec4<${of}>` : of);
   const read = [
     ...arrays.map((array) => [array, type]),
     ...masked ? [["M", "i32"]] : [],
+    ...spanned ? [["N", "i32"]] : [],
     ...threefry ? [["D", "u32"]] : [],
   ];
   const declared = read.map(([array, of], i) =>
     `@group(0) @binding(${i}) var<storage, read> ${array}: array<${of}>;\n`
   );
+  const kinds = { masked, causal, spanned, grouped, skipping: skips, dropout: threefry !== undefined };
   return {
-    name: `${name}${masked ? "_masked" : ""}${causal ? "_causal" : ""}${threefry ? "_dropout" : ""}`,
+    name: [name, ...Object.entries(kinds).flatMap(([kind, is]) => is ? [kind] : [])].join("_"),
     bindings: [...read.map(() => "read" as const), "read_write"],
     code: `${enable}struct Sizes {
   T: u32, S: u32, H: u32, depth: u32,
@@ -152,13 +186,30 @@ export function attentionSource(
   q: vec4<u32>, k: vec4<u32>, v: vec4<u32>, g: vec4<u32>,
   rows: u32, toK: u32, toV: u32, toRows: u32,
   start: u32, count: u32, half: u32, key: u32,
-  cellBatches: u32, nextKey: u32, pad0: u32, pad1: u32,
+  cellBatches: u32, nextKey: u32, group: u32, pad1: u32,
 }
 ${declared.join("")}@group(0) @binding(${read.length}) var<storage, read_write> Y: array<${type}>;
 @group(0) @binding(${read.length + 1}) var<uniform> d: Sizes;
 ${threefry ?? ""}// Where the matrix of a head begins, and which row of [B, H, T] is its first one.
 fn first(place: vec4<u32>, w: vec3<u32>) -> u32 { return place.x + w.z * place.y + w.y * place.z; }
-// Where a row of a result [B, rows, H, d] begins.
+${
+      grouped
+        ? `// The place of the head of keys and values that a head of queries shares.
+fn keyHead(w: vec3<u32>) -> vec3<u32> { return vec3<u32>(w.x, w.y / d.group, w.z); }
+// Where a row of a result [B, rows, G, d] begins.
+fn keyRow(w: vec3<u32>, row: u32, rows: u32) -> u32 { return ((w.z * rows + row) * (d.H / d.group) + w.y) * d.depth; }
+`
+        : ""
+    }${
+      spanned
+        ? `// The first key that a query sees, and the one past the last.
+fn spanOf(w: vec3<u32>, t: u32) -> vec2<u32> {
+  let at = 2u * (w.z * d.T + t);
+  return vec2<u32>(vec2<i32>(max(N[at], 0), clamp(N[at + 1u], 0, i32(d.S))));
+}
+`
+        : ""
+    }// Where a row of a result [B, rows, H, d] begins.
 fn rowOf(w: vec3<u32>, row: u32, rows: u32) -> u32 { return ((w.z * rows + row) * d.H + w.y) * d.depth; }
 ${
       causal

@@ -1,4 +1,4 @@
-import { type AttentionOptions, attentionSource, MASKED } from "./attention.ts";
+import { type AttentionOptions, attentionSource, keyRange, MASKED, OUTSIDE } from "./attention.ts";
 import { expExpression } from "./exponential.ts";
 import type { Kernel } from "./kernel.ts";
 
@@ -11,7 +11,24 @@ export interface PlainAttentionOptions extends AttentionOptions {
   readonly columns: number;
 }
 
-function kernelOf(name: string, arrays: readonly string[], options: PlainAttentionOptions, body: string): Kernel {
+/** The place of a head's keys and values. */
+const ofKeys = ({ grouped = false }: AttentionOptions) => grouped ? "keyHead(w)" : "w";
+
+/** Where the rows of a head begin. */
+const HEAD = (options: AttentionOptions) =>
+  `let z = (w.z * d.H + w.y) * d.T;
+  let q = first(d.q, w);
+  let k = first(d.k, ${ofKeys(options)});
+  let v = first(d.v, ${ofKeys(options)});
+  let g = first(d.g, w);`;
+
+function kernelOf(
+  name: string,
+  arrays: readonly string[],
+  options: PlainAttentionOptions,
+  body: string,
+  { ofEachHead = false }: { readonly ofEachHead?: boolean } = {},
+): Kernel {
   const reduce = (kind: string, combine: string) =>
     `fn ${kind}Across(value: f32, l: u32) -> f32 {
   workgroupBarrier();
@@ -33,12 +50,8 @@ var<workgroup> weights: array<f32, ${THREADS}>;
 var<workgroup> slopes: array<f32, ${THREADS}>;
 ${reduce("max", "max(parts[l], parts[l + half])")}${reduce("sum", "parts[l] + parts[l + half]")}
 @compute @workgroup_size(${THREADS})
-fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(local_invocation_index) l: u32) {
-  let z = (w.z * d.H + w.y) * d.T;
-  let q = first(d.q, w);
-  let k = first(d.k, w);
-  let v = first(d.v, w);
-  let g = first(d.g, w);
+fn main(@builtin(workgroup_id) place: vec3<u32>, @builtin(local_invocation_index) l: u32) {
+  ${ofEachHead ? "" : `let w = place;\n  ${HEAD(options)}`}
 ${body}}
 `,
   }, options);
@@ -50,10 +63,23 @@ const dot = (sum: string, a: string, b: string) =>
     for (var e = 0u; e < d.depth; e++) { ${sum} = fma(${a} + e], ${b} + e], ${sum}); }`;
 
 /** The score of query t and key s, after the masks. */
-const score = ({ masked, causal }: AttentionOptions) =>
-  `${dot("product", "Q[q + t * d.q.w", "K[k + s * d.k.w")}
-    let unseen = ${causal ? "isUnseen(t, s)" : "false"};
-    let score = select(product * d.scale, ${MASKED}, unseen${masked ? " || M[w.z * d.S + s] == 0" : ""});`;
+const score = ({ masked, causal, spanned = false }: AttentionOptions) => {
+  const isLate = causal ? "isUnseen(t, s)" : "false";
+  return `${dot("product", "Q[q + t * d.q.w", "K[k + s * d.k.w")}
+    ${spanned ? "let span = spanOf(w, t);" : ""}
+    let unseen = ${spanned ? `s < span.x || s >= span.y || ${isLate}` : isLate};
+    let score = ${
+    spanned
+      ? `select(product * d.scale, ${OUTSIDE}, unseen)`
+      : `select(product * d.scale, ${MASKED}, unseen${masked ? " || M[w.z * d.S + s] == 0" : ""})`
+  };`;
+};
+
+/** Blocks of keys that a query sees some of. */
+const blocks = (options: AttentionOptions) =>
+  `let m0 = t;
+${keyRange(options, { rows: 1, block: THREADS })}
+  for (var s0 = firstKey; s0 < endKey; s0 += ${THREADS}u) {`;
 
 /** What dropout makes of a value. */
 const dropped = ({ threefry }: AttentionOptions, value: string) =>
@@ -82,7 +108,7 @@ export function attentionPlain(options: PlainAttentionOptions): Kernel {
   var total = 0f;
   var sums: array<f32, ${options.columns}>;
   for (var c = 0u; c < columns; c++) { sums[c] = 0f; }
-  for (var s0 = 0u; s0 < d.S; s0 += ${THREADS}u) {
+  ${blocks(options)}
     let s = min(s0 + l, d.S - 1u);
     ${score(options)}
     let next = max(top, maxAcross(score, l));
@@ -96,7 +122,8 @@ export function attentionPlain(options: PlainAttentionOptions): Kernel {
     for (var c = 0u; c < columns; c++) { sums[c] *= shrink; }
     ${mix("sums", "weights", "V[v + (s0 + i) * d.v.w", `min(${THREADS}u, d.S - s0)`)}
   }
-  let inverse = 1f / sumAcross(total, l);
+  let whole = sumAcross(total, l);
+  let inverse = ${options.spanned ? "select(1f / whole, 0f, whole == 0f)" : "1f / whole"};
   let at = rowOf(w, t, d.T);
   for (var c = 0u; c < columns; c++) { Y[at + l + c * ${THREADS}u] = sums[c] * inverse; }
   if (l < 4u) { Y[d.rows + (z + t) * 4u + l] = select(select(0f, inverse, l == 1u), top, l == 0u); }
@@ -124,7 +151,7 @@ export function attentionGradQueryPlain(options: PlainAttentionOptions): Kernel 
   }
   var sums: array<f32, ${options.columns}>;
   for (var c = 0u; c < columns; c++) { sums[c] = 0f; }
-  for (var s0 = 0u; s0 < d.S; s0 += ${THREADS}u) {
+  ${blocks(options)}
     let s = min(s0 + l, d.S - 1u);
     ${score(options)}
     ${dot("slope", "G[g + t * d.g.w", "V[v + s * d.v.w")}
@@ -139,18 +166,12 @@ export function attentionGradQueryPlain(options: PlainAttentionOptions): Kernel 
   );
 }
 
-/** The derivatives by k and v, 64 threads for each key. Bindings as those of the subgroup kernel. Grid: S, H, B. */
+/** The derivatives by k and v, 64 threads for each key. Bindings as those of the subgroup kernel. Grid: S, G, B. */
 export function attentionGradKeyValuePlain(options: PlainAttentionOptions): Kernel {
-  return kernelOf(
-    "attentionGradKeyValue",
-    ["Q", "K", "V", "G"],
-    options,
-    `  let s = w.x;
-  ${COLUMNS}
-  var sumsK: array<f32, ${options.columns}>;
-  var sumsV: array<f32, ${options.columns}>;
-  for (var c = 0u; c < columns; c++) { sumsK[c] = 0f; sumsV[c] = 0f; }
-  for (var t0 = 0u; t0 < d.T; t0 += ${THREADS}u) {
+  const { grouped = false } = options;
+  // Queries in front of the key do not see it.
+  const start = options.skips ? `u32(max(i32(s) - d.reach, 0)) / ${THREADS}u * ${THREADS}u` : "0u";
+  const body = `  for (var t0 = ${start}; t0 < d.T; t0 += ${THREADS}u) {
     let t = min(t0 + l, d.T - 1u);
     ${score(options)}
     ${dot("slope", "G[g + t * d.g.w", "V[v + s * d.v.w")}
@@ -162,12 +183,31 @@ export function attentionGradKeyValuePlain(options: PlainAttentionOptions): Kern
     workgroupBarrier();
     ${mix("sumsV", "weights", "G[g + (t0 + i) * d.g.w", `min(${THREADS}u, d.T - t0)`)}
     ${mix("sumsK", "slopes", "Q[q + (t0 + i) * d.q.w", `min(${THREADS}u, d.T - t0)`)}
-  }
-  let at = rowOf(w, s, d.S) + l;
+  }`;
+  return kernelOf(
+    "attentionGradKeyValue",
+    ["Q", "K", "V", "G"],
+    options,
+    `  let s = place.x;
+  ${COLUMNS}
+  var sumsK: array<f32, ${options.columns}>;
+  var sumsV: array<f32, ${options.columns}>;
+  for (var c = 0u; c < columns; c++) { sumsK[c] = 0f; sumsV[c] = 0f; }
+${
+      grouped
+        ? `  for (var head = place.y * d.group; head < (place.y + 1u) * d.group; head++) {
+  let w = vec3<u32>(place.x, head, place.z);
+  ${HEAD(options)}
+${body}
+  }`
+        : body
+    }
+  let at = ${grouped ? "keyRow" : "rowOf"}(place, s, d.S) + l;
   for (var c = 0u; c < columns; c++) {
     Y[d.toK + at + c * ${THREADS}u] = sumsK[c];
     Y[d.toV + at + c * ${THREADS}u] = sumsV[c];
   }
 `,
+    { ofEachHead: grouped },
   );
 }

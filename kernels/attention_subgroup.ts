@@ -1,4 +1,4 @@
-import { type AttentionOptions, attentionSource, MASKED } from "./attention.ts";
+import { type AttentionOptions, attentionSource, keyRange, MASKED, OUTSIDE } from "./attention.ts";
 import { expExpression } from "./exponential.ts";
 import type { Kernel } from "./kernel.ts";
 
@@ -15,8 +15,6 @@ export interface AttentionTile {
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const FOUR = range(4);
 const PARTS = ["x", "y", "z", "w"];
-/** Less than any score: what lies behind the last key. */
-const OUTSIDE = "-3e38";
 
 /** A matrix of rows: its array, where it begins, the stride of its rows and how many there are. */
 interface Matrix {
@@ -170,15 +168,25 @@ ${
   }  let outside = keys >= vec4<u32>(d.S);
   penalty = select(penalty, vec4<f32>(${OUTSIDE}), outside);`;
 
+/** The range of the query whose row this lane holds. */
+const spansOf = ({ tile: { lanes }, panels }: TileSource, { spanned = false }: AttentionOptions) =>
+  spanned ? `  ${panels.map((p) => `let n${p} = spanOf(w, min(m0 + lane + ${p * lanes}u, d.T - 1u));`).join(" ")}` : "";
+
 /**
- * Declares the scores of a row, and in `unseen` the keys that come too late. Scores of those and of hidden keys are replaced,
- * not added to: NaN is to be where a key is seen alone.
+ * Declares the scores of a row, and in `unseen` the keys that come too late, or lie outside of its range. Scores of those and
+ * of hidden keys are replaced, not added to: NaN is to be where a key is seen alone.
  */
-const scoreOf = ({ causal }: AttentionOptions, i: number) => {
-  const late = causal ? `let unseen = isUnseen(vec4<u32>(m0 + ${i}u), keys);` : "";
-  const replaced = `(penalty != vec4<f32>())${causal ? " | unseen" : ""}`;
-  return `${late}
-      let score = select(s${i} * d.scale, min(penalty, vec4<f32>(${MASKED})), ${replaced});`;
+const scoreOf = (source: TileSource, { causal, spanned = false }: AttentionOptions, i: number) => {
+  const late = causal ? [`isUnseen(vec4<u32>(m0 + ${i}u), keys)`] : [];
+  if (spanned) {
+    const [first, end] = [".x", ".y"].map((part) => `vec4<u32>(${source.ofRow("n", part, i)})`);
+    return `let unseen = ${[`(keys < ${first})`, `(keys >= ${end})`, ...late].join(" | ")};
+      let score = select(s${i} * d.scale, vec4<f32>(${OUTSIDE}), unseen);`;
+  }
+  return `${causal ? `let unseen = ${late[0]};` : ""}
+      let score = select(s${i} * d.scale, min(penalty, vec4<f32>(${MASKED})), (penalty != vec4<f32>())${
+    causal ? " | unseen" : ""
+  });`;
 };
 
 function kernelOf(
@@ -201,8 +209,8 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(subgroup_invocation_id) la
   let m0 = w.x * ${rows}u;
   let z = (w.z * d.H + w.y) * d.T;
   let zq = first(d.q, w);
-  let zk = first(d.k, w);
-  let zv = first(d.v, w);
+  let zk = first(d.k, ${options.grouped ? "keyHead(w)" : "w"});
+  let zv = first(d.v, ${options.grouped ? "keyHead(w)" : "w"});
   let zg = first(d.g, w);
 ${body.filter((part) => part.length > 0).join("\n")}
 }
@@ -222,7 +230,9 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
     `  ${source.panelsOf("q", QUERIES)}`,
     `  ${source.each((i) => `var top${i} = ${MASKED}f; var total${i} = 0f;`)}`,
     source.sums("o"),
-    `  for (var o0 = 0u; o0 < d.S; o0 += ${4 * lanes}u) {`,
+    spansOf(source, options),
+    keyRange(options, { rows, block: 4 * lanes }),
+    `  for (var o0 = firstKey; o0 < endKey; o0 += ${4 * lanes}u) {`,
     source.products("s", "Q", "q", KEYS),
     penalize(options),
     draw(tile, options),
@@ -230,7 +240,7 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
     `  ${
       source.each((i) =>
         `{
-      ${scoreOf(options, i)}
+      ${scoreOf(source, options, i)}
       var top = max(max(score.x, score.y), max(score.z, score.w));
       ${source.across("top", (a, b) => `max(${a}, ${b})`)}
       top = max(top, top${i});
@@ -246,7 +256,13 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
     }`,
     source.mix("o", "s", VALUES),
     "  }",
-    `  ${source.each((i) => `${source.across(`total${i}`, (a, b) => `${a} + ${b}`)} total${i} = 1f / total${i};`)}`,
+    `  ${
+      source.each((i) =>
+        `${source.across(`total${i}`, (a, b) => `${a} + ${b}`)} total${i} = ${
+          options.spanned ? `select(1f / total${i}, 0f, total${i} == 0f)` : `1f / total${i}`
+        };`
+      )
+    }`,
     ...source.panels.map((p) => {
       const own = source.rows.filter((i) => Math.floor(i / lanes) === p);
       return `  { var numbers = vec4<f32>();
@@ -271,6 +287,8 @@ export function attentionSubgroup(tile: AttentionTile, options: AttentionOptions
  */
 export function attentionGradWeights(tile: AttentionTile, options: AttentionOptions): Kernel {
   const { lanes, rows } = tile;
+  const skips = options.spanned || options.skips;
+  const stored = (place: string) => skips ? `select(vec4<f32>(), results[${place}], isSeen)` : `results[${place}]`;
   const source = new TileSource(tile);
   const body = [
     `  ${source.panelsOf("q", QUERIES)}`,
@@ -282,31 +300,35 @@ export function attentionGradWeights(tile: AttentionTile, options: AttentionOpti
   { let at = rowOf(w, t${p}, d.T);
     for (var e = 0u; e < d.depth; e++) { r${p}.z += dot(G[g${p} + e], O[at + e]); } }`
     ),
+    spansOf(source, options),
+    skips ? keyRange(options, { rows, block: 4 * lanes }) : "",
     `  let end = d.start + d.count;
-  for (var o0 = d.start; o0 < end; o0 += ${4 * lanes}u) {`,
+  for (var o0 = d.start; o0 < end; o0 += ${4 * lanes}u) {
+  var results: array<vec4<f32>, ${2 * rows}>;`,
+    // What nobody sees is stored as zeros.
+    skips ? `  let isSeen = o0 < endKey && o0 + ${4 * lanes}u > firstKey;\n  if (isSeen) {` : "",
     source.products("s", "Q", "q", KEYS),
     source.products("h", "G", "g", VALUES),
     penalize(options),
     draw(tile, options),
-    `  var results: array<vec4<f32>, ${2 * rows}>;
-  ${
+    `  ${
       source.each((i) =>
         `{
-      ${scoreOf(options, i)}
+      ${scoreOf(source, options, i)}
       let p = exp(score - ${source.ofRow("r", ".x", i)}) * ${source.ofRow("r", ".y", i)};
       let slope = ${dropped(options, `h${i}`, i)} - ${source.ofRow("r", ".z", i)};
       results[${2 * i}] = ${dropped(options, "p", i)};
       results[${2 * i + 1}] = ${
-          options.causal ? "select(p * slope * d.scale, vec4<f32>(), unseen)" : "p * slope * d.scale"
+          options.causal || options.spanned ? "select(p * slope * d.scale, vec4<f32>(), unseen)" : "p * slope * d.scale"
         };
     }`
       )
-    }
+    }${skips ? "\n  }" : ""}
   if (o0 + 4u * lane < end) {
     for (var row = m0; row < min(m0 + ${rows}u, d.T); row++) {
       let at = (z + row) * ((d.count + 3u) / 4u) + (o0 - d.start) / 4u + lane;
-      Y[at] = results[2u * (row - m0)];
-      Y[at + d.half] = results[2u * (row - m0) + 1u];
+      Y[at] = ${stored("2u * (row - m0)")};
+      Y[at + d.half] = ${stored("2u * (row - m0) + 1u")};
     }
   }
   }`,

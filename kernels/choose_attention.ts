@@ -24,7 +24,7 @@ import { threefrySource } from "./threefry.ts";
  * A buffer of attention: its inputs, `g` the derivative by the output and `saved` the forward result among them, scratch
  * memory for weights, and the result.
  */
-export type AttentionBuffer = "q" | "k" | "v" | "g" | "saved" | "mask" | "key" | "weights" | "result";
+export type AttentionBuffer = "q" | "k" | "v" | "g" | "saved" | "mask" | "spans" | "key" | "weights" | "result";
 
 /** A dispatch of an attention kernel. */
 export interface AttentionDispatch {
@@ -41,6 +41,8 @@ export interface AttentionDispatch {
 export interface AttentionChoice {
   readonly target: KernelTarget;
   readonly masked: boolean;
+  /** Whether each query has a range of keys. */
+  readonly spanned?: boolean;
 }
 
 /** Longest row, in vec4s of each lane, whose sums a subgroup keeps. */
@@ -60,14 +62,22 @@ function checkGrid(grid: Grid): Grid {
 }
 
 /** How the kernels are told apart: by the tile of a subgroup, or plain. */
-function variant(sizes: AttentionSizes, places: AttentionPlaces, { target, masked }: AttentionChoice) {
-  const { d, causal, rate } = sizes;
+function variant(sizes: AttentionSizes, places: AttentionPlaces, { target, masked, spanned }: AttentionChoice) {
+  const { H, G = H, T, S, d, causal, rate } = sizes;
   const { q, k, v, g = q } = places;
   const { subgroupSize: lanes } = target;
   const quads = lanes > 0 ? Math.ceil(d / (4 * lanes)) : 0;
   const isTiled = lanes > 0 && d % 4 === 0 && quads <= MAX_QUADS && [q, k, v, g].every(inFours);
   const width = isTiled ? 4 : 1;
-  const options: AttentionOptions = { masked, causal, threefry: rate > 0 ? threefrySource(width) : undefined };
+  const options: AttentionOptions = {
+    masked,
+    causal,
+    spanned,
+    grouped: G < H,
+    // A query whose keys are all masked sees those that come later, too.
+    skips: causal && !masked && !spanned && T <= S,
+    threefry: rate > 0 ? threefrySource(width) : undefined,
+  };
   const tile = isTiled ? { lanes, quads } : undefined;
   return { width, options, tile, plain: { ...options, columns: Math.ceil(d / 64) } } as const;
 }
@@ -78,8 +88,12 @@ const rowsFor = (count: number) => count <= 4 ? 4 : 16;
 const forwardRows = (T: number, quads: number) => Math.min(rowsFor(T), quads <= 2 ? 16 : 8);
 
 /** What follows the tensors that all dispatches of one direction bind. */
-function extras({ masked }: AttentionChoice, { rate }: AttentionSizes): AttentionBuffer[] {
-  return [...masked ? ["mask" as const] : [], ...rate > 0 ? ["key" as const] : []];
+function extras({ masked, spanned }: AttentionChoice, { rate }: AttentionSizes): AttentionBuffer[] {
+  return [
+    ...masked ? ["mask" as const] : [],
+    ...spanned ? ["spans" as const] : [],
+    ...rate > 0 ? ["key" as const] : [],
+  ];
 }
 
 /** Attention forward. */
@@ -90,7 +104,7 @@ export function attentionDispatch(
 ): AttentionDispatch {
   const { B, H, T, S, d } = sizes;
   const { width, options, tile, plain } = variant(sizes, places, choice);
-  const rows = tile ? forwardRows(T, tile.quads) : 1;
+  const rows = tile ? T === 1 && choice.spanned ? 1 : forwardRows(T, tile.quads) : 1;
   return {
     kernel: tile ? attentionSubgroup({ ...tile, rows }, options) : attentionPlain(plain),
     grid: checkGrid([Math.ceil(T / rows), H, B]),
@@ -100,38 +114,61 @@ export function attentionDispatch(
   };
 }
 
-/** The three derivatives as products of the stored weights of a chunk of keys with k, q and the derivative by the output. */
+/** Products of the stored weights of a chunk of keys. */
+interface GradProducts {
+  readonly target: KernelTarget;
+  readonly chunk: AttentionChunk;
+  /** Whether queries in front of the chunk see none of it. */
+  readonly skips: boolean;
+}
+
+/**
+ * The three derivatives as products of the stored weights of a chunk of keys with k, q and the derivative by the output.
+ * Heads that share keys and values take their turns: the first of each group stores derivatives by them, the others add.
+ */
 function gradProducts(
   sizes: AttentionSizes,
   places: AttentionGradPlaces,
-  { target, chunk }: { readonly target: KernelTarget; readonly chunk: AttentionChunk },
+  { target, chunk, skips }: GradProducts,
 ): AttentionDispatch[] {
-  const { B, H, T, S, d } = sizes;
+  const { B, H, G = H, T, S, d } = sizes;
   const { q, k, g } = places;
   const { start, count } = chunk;
-  const width = wholeFours(count);
+  const [width, group] = [wholeFours(count), H / G];
   const slopes = chunkSize(sizes, chunk);
-  const weights = { inner: H, batch: B * H, lda: width, a0: H * T * width, a1: T * width };
-  const other = ({ offset, batch, head, row }: AttentionPlace, first: number) => (
-    { ldb: row, b0: batch, b1: head, offsetB: offset + first * row }
-  );
-  const result = (rows: number, offsetC: number) => ({ ldc: H * d, c0: rows * H * d, c1: d, offsetC });
-  const product = (layout: "nn" | "tn", matrix: AttentionBuffer, product: MatmulSizes): AttentionDispatch => {
-    const epilogue = layout === "nn" && start > 0 ? addResult : storeResult;
-    return { ...matmulDispatch(layout, product, { target, epilogue }), buffers: ["weights", matrix, "result"] };
-  };
-  const byQuery = product("nn", "k", {
-    ...{ ...weights, m: T, n: d, k: count, offsetA: slopes },
-    ...other(k, start),
-    ...result(T, 0),
-  });
-  if (T < 4) return [byQuery, gradFew(sizes, places, chunk)];
-  const sums = { ...weights, m: count, n: d, k: T };
   const parts = backwardParts(sizes);
+  const ahead = skips ? Math.min(T - 1, Math.max(0, start + T - S)) : 0;
+  const batches = { inner: G, batch: B * G };
+  const product = (layout: "nn" | "tn", matrix: AttentionBuffer, sizes: MatmulSizes, adds: boolean) => ({
+    ...matmulDispatch(layout, sizes, { target, epilogue: adds ? addResult : storeResult }),
+    buffers: ["weights", matrix, "result"] as const,
+  });
+  /** The stored rows of the queries of every group's head of that number. */
+  const weights = (head: number, first: number) => (
+    { lda: width, a0: H * T * width, a1: group * T * width, offsetA: first + (head * T + ahead) * width }
+  );
+  /** Their rows of a tensor of all heads. */
+  const queries = ({ offset, batch, head: stride, row }: AttentionPlace, head: number) => (
+    { ldb: row, b0: batch, b1: group * stride, offsetB: offset + head * stride + ahead * row }
+  );
+  const keys = { ldb: k.row, b0: k.batch, b1: k.head, offsetB: k.offset + start * k.row };
+  const ofQueries = (head: number) => (
+    { ldc: H * d, c0: T * H * d, c1: group * d, offsetC: head * d + ahead * H * d }
+  );
+  const ofKeys = (first: number) => ({ ldc: G * d, c0: S * G * d, c1: d, offsetC: first + start * G * d });
+  const heads = Array.from({ length: group }, (_, head) => head);
+  const byQuery = heads.map((head) => {
+    const sizes = { ...batches, m: T - ahead, n: d, k: count, ...weights(head, slopes), ...keys, ...ofQueries(head) };
+    return product("nn", "k", sizes, start > 0);
+  });
+  if (T < 4) return [...byQuery, gradFew(sizes, places, chunk)];
+  const sums = { ...batches, m: count, n: d, k: T - ahead };
   return [
-    byQuery,
-    product("tn", "q", { ...sums, offsetA: slopes, ...other(q, 0), ...result(S, parts.k + start * H * d) }),
-    product("tn", "g", { ...sums, offsetA: 0, ...other(g, 0), ...result(S, parts.v + start * H * d) }),
+    ...byQuery,
+    ...heads.flatMap((head) => [
+      product("tn", "q", { ...sums, ...weights(head, slopes), ...queries(q, head), ...ofKeys(parts.k) }, head > 0),
+      product("tn", "g", { ...sums, ...weights(head, 0), ...queries(g, head), ...ofKeys(parts.v) }, head > 0),
+    ]),
   ];
 }
 
@@ -141,10 +178,10 @@ function gradFew(
   places: AttentionGradPlaces,
   chunk: AttentionChunk,
 ): AttentionDispatch {
-  const { B, H, T, d } = sizes;
+  const { B, H, G = H, T, d } = sizes;
   return {
-    kernel: attentionGradFew(),
-    grid: checkGrid([Math.ceil(Math.ceil(chunk.count / 4) * (d / 4) / FEW_WORKGROUP), H, B]),
+    kernel: attentionGradFew({ grouped: G < H }),
+    grid: checkGrid([Math.ceil(Math.ceil(chunk.count / 4) * (d / 4) / FEW_WORKGROUP), G, B]),
     uniforms: attentionUniforms(sizes, places, { width: 4, chunk }),
     operations: 4 * B * H * T * chunk.count * d,
     buffers: ["weights", "q", "g", "result"],
@@ -170,9 +207,10 @@ export function attentionGradDispatches(
   places: AttentionGradPlaces,
   choice: AttentionChoice,
 ): { readonly dispatches: readonly AttentionDispatch[]; readonly weights: number } {
-  const { B, H, T, S, d } = sizes;
+  const { B, H, G = H, T, S, d, causal } = sizes;
   const { width, options, tile, plain } = variant(sizes, places, choice);
   const more = extras(choice, sizes);
+  const skips = causal && !choice.masked && T <= S;
   const product = 2 * B * H * T * d;
   const size = tile ? chunkOf(sizes) : 0;
   if (tile && size > 0) {
@@ -189,7 +227,7 @@ export function attentionGradDispatches(
           operations: 2 * product * chunk.count,
           buffers: ["q", "k", "v", "g", "saved", ...more, "weights"],
         },
-        ...gradProducts(sizes, places, { target: choice.target, chunk }),
+        ...gradProducts(sizes, places, { target: choice.target, chunk, skips }),
       );
     }
     return { dispatches, weights: 8 * chunkSize(sizes, { start: 0, count: size }) };
@@ -206,7 +244,7 @@ export function attentionGradDispatches(
       },
       {
         kernel: attentionGradKeyValuePlain(plain),
-        grid: checkGrid([S, H, B]),
+        grid: checkGrid([S, G, B]),
         uniforms,
         operations: 4 * product * S,
         buffers: ["q", "k", "v", "g", ...more, "result"],

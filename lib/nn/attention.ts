@@ -18,8 +18,8 @@ export type { AttentionOptions };
  * Keys and values may have fewer heads, G of them, each of which H / G heads of queries share in turn
  * ([Ainslie et al. 2023](https://arxiv.org/abs/2305.13245)).
  *
- * A mask for each query, a bias, `spans` and shared heads are computed by other operations, with all scores in memory;
- * derivatives go to the bias, too.
+ * Blocks of keys that causality or `spans` hide from some queries in a row are left out. A mask for each query, a mask
+ * beside `spans` and a bias are computed by other operations, with all scores in memory; derivatives go to the bias, too.
  *
  * Throws a RangeError where shapes do not fit or the rate of dropout is not in [0, 1), and a TypeError where a tensor
  * is not f32.
@@ -38,22 +38,24 @@ export type { AttentionOptions };
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   const { mask, bias, causal, dropout, key, spans } = options;
-  if (bias || spans || mask && mask.rank !== 2 || k.shape[1] !== q.shape[1]) {
+  if (bias || mask && (spans || mask.rank !== 2)) {
     checkAttention(q, k, v, options);
     return q.size === 0 || k.size === 0 ? zeros(q.shape) : attentionByParts(q, k, v, options);
   }
   const { output, saved } = fusedAttention(q, k, v, options);
   // What is saved and drawn is named as a source, so that a checkpoint makes it again.
-  const sources = [q, k, v, saved, ...mask ? [mask] : [], ...key ? [key] : []];
+  const sources = [q, k, v, saved, ...mask ? [mask] : [], ...spans ? [spans] : [], ...key ? [key] : []];
   const [result] = makeGroup(
     [output],
     sources,
     ([cotangent], [q, k, v, saved, ...others]) =>
       fusedAttentionGrad({ q, k, v, saved, cotangent: cotangent! }, {
+        // There is a mask or ranges, or neither.
         mask: mask && others[0],
+        spans: spans && others[0],
         causal,
         dropout,
-        key: key && others[mask ? 1 : 0],
+        key: key && others[mask || spans ? 1 : 0],
       }),
   );
   return result;

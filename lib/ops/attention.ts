@@ -8,7 +8,15 @@ import {
 import { broadcastShapes, formatShape, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isContiguous, permuteView, reshapeView, sliceView, type View } from "../tensor/view.ts";
-import { type AttentionOptions, attentionWeights, dropWeights, ofScores, seenKeys } from "./attention_by_parts.ts";
+import {
+  type AttentionOptions,
+  attentionWeights,
+  dropWeights,
+  ofEachHead,
+  ofScores,
+  ofSharedHeads,
+  seenKeys,
+} from "./attention_by_parts.ts";
 import { referenceAttention, referenceAttentionGrad } from "./attention_reference.ts";
 import { joinCells, ofEachCell, partCells } from "./batching.ts";
 import { broadcastTo } from "./broadcast.ts";
@@ -30,28 +38,32 @@ export interface AttentionParams {
   readonly rate: number;
   /** Whether there is a mask among the inputs. */
   readonly masked: boolean;
+  /** Whether there are ranges of keys among the inputs. */
+  readonly spanned: boolean;
   /** How many cells lie one behind the other along B, each of which draws from 0 on. */
   readonly cells: number;
 }
 
 function sizesOf(q: { readonly shape: Shape }, k: { readonly shape: Shape }, params: AttentionParams): AttentionSizes {
   const [B, H, T, d] = q.shape;
-  return { B, H, T, S: k.shape[2], d, causal: params.causal, rate: params.rate, cellBatches: B / params.cells };
+  const [, G, S] = k.shape;
+  return { B, H, G, T, S, d, causal: params.causal, rate: params.rate, cellBatches: B / params.cells };
 }
 
-/** Inputs after q, k, v and `own` others: a mask and a key, where there are such. */
-function extras<T>(inputs: readonly T[], own: number, { masked, rate }: AttentionParams) {
+/** Inputs after q, k, v and `own` others: a mask, ranges of keys and a key, where there are such. */
+function extras<T>(inputs: readonly T[], own: number, { masked, spanned, rate }: AttentionParams) {
   const rest = inputs.slice(own);
-  return { mask: masked ? rest[0] : undefined, key: rate > 0 ? rest[masked ? 1 : 0] : undefined };
+  const at = (isThere: boolean) => isThere ? rest.shift() : undefined;
+  return { mask: at(masked), spans: at(spanned), key: at(rate > 0) };
 }
 
-/** A dispatch with its buffers found among inputs, which are named tensors, then a mask and a key where there are such. */
+/** A dispatch with its buffers found among inputs, which are named tensors, then a mask, ranges and a key where there are such. */
 function bind(
   dispatch: AttentionDispatch,
   names: readonly AttentionBuffer[],
-  { masked, rate }: AttentionParams,
+  { masked, spanned, rate }: AttentionParams,
 ): Dispatch {
-  const inputs = [...names, ...masked ? ["mask"] : [], ...rate > 0 ? ["key"] : []];
+  const inputs = [...names, ...masked ? ["mask"] : [], ...spanned ? ["spans"] : [], ...rate > 0 ? ["key"] : []];
   const refOf = (name: AttentionBuffer): BufferRef =>
     name === "result" ? "output" : name === "weights" ? { scratch: 0 } : { input: inputs.indexOf(name) };
   return { ...dispatch, buffers: dispatch.buffers.map(refOf) };
@@ -83,7 +95,8 @@ function isReadable(
 }
 
 /**
- * softmax(q·kᵀ/√d)·v: inputs q `[B, H, T, d]`, k and v `[B, H, S, d]`, mask i32 `[B, S]`, key. The result is flat: the
+ * softmax(q·kᵀ/√d)·v: inputs q `[B, H, T, d]`, k and v `[B, G, S, d]`, mask i32 `[B, S]`, spans i32 `[B, T, 2]`, key. The
+ * result is flat: the
  * output `[B, T, H, d]`, then four numbers of each row of scores: the largest score and 1 / Σ exp(score − largest) are two.
  */
 export const attentionPrimitive: Primitive<AttentionParams> = {
@@ -96,7 +109,8 @@ export const attentionPrimitive: Primitive<AttentionParams> = {
       const [q, k, v] = inputs.map(({ view }) => view);
       const sizes = sizesOf(q, k, params);
       const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v), ...keyPlace(extras(inputs, 3, params).key) };
-      const dispatch = attentionDispatch(sizes, places, { target, masked: params.masked });
+      const { masked, spanned } = params;
+      const dispatch = attentionDispatch(sizes, places, { target, masked, spanned });
       return { dispatches: [bind(dispatch, ["q", "k", "v"], params)] };
     },
   },
@@ -115,8 +129,8 @@ function dropOfCells(weights: Tensor, key: Tensor | undefined, { rate, cells }: 
 
 /**
  * Derivatives of attention: inputs q, k, v, the derivative by the output `[B, H, T, d]`, the flat result of
- * {@linkcode attentionPrimitive}, mask, key. The result is flat: derivatives by q, k and v, `[B, T, H, d]` and twice
- * `[B, S, H, d]`, then room for what kernels note of rows.
+ * {@linkcode attentionPrimitive}, mask, spans, key. The result is flat: derivatives by q, k and v, `[B, T, H, d]` and twice
+ * `[B, S, G, d]`, then room for what kernels note of rows.
  */
 export const attentionGradPrimitive: Primitive<AttentionParams> = {
   name: "attentionGrad",
@@ -129,7 +143,8 @@ export const attentionGradPrimitive: Primitive<AttentionParams> = {
       const sizes = sizesOf(q, k, params);
       const key = keyPlace(extras(inputs, 5, params).key);
       const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v), g: placeOf(g), ...key };
-      const { dispatches, weights } = attentionGradDispatches(sizes, places, { target, masked: params.masked });
+      const { masked, spanned } = params;
+      const { dispatches, weights } = attentionGradDispatches(sizes, places, { target, masked, spanned });
       return {
         dispatches: dispatches.map((dispatch) => bind(dispatch, ["q", "k", "v", "g", "saved"], params)),
         scratch: weights > 0 ? [weights] : [],
@@ -141,17 +156,17 @@ export const attentionGradPrimitive: Primitive<AttentionParams> = {
   decompose(inputs, params) {
     const [q, k, v, g] = inputs;
     const sizes = sizesOf(q, k, params);
-    const { mask, key } = extras(inputs, 5, params);
-    const weights = attentionWeights(q, k, { mask, causal: params.causal });
+    const { mask, spans, key } = extras(inputs, 5, params);
+    const weights = attentionWeights(q, k, { mask, spans, causal: params.causal });
     const drop = (x: Tensor) => dropOfCells(x, key, params);
-    const slopes = drop(g.matmul(v, { transposeB: true }));
+    const slopes = drop(g.matmul(ofEachHead(v, q.shape[1]), { transposeB: true }));
     const along = slopes.mul(weights).sum({ axis: -1, keepDims: true });
     const changes = weights.mul(slopes.sub(along).mul(1 / Math.sqrt(sizes.d)));
     const seen = params.causal ? where(seenKeys(sizes.T, sizes.S), changes, 0) : changes;
     const derivatives = [
-      seen.matmul(k),
-      seen.matmul(q, { transposeA: true }),
-      drop(weights).matmul(g, { transposeA: true }),
+      seen.matmul(ofEachHead(k, q.shape[1])),
+      ofSharedHeads(seen.matmul(q, { transposeA: true }), k.shape[1]),
+      ofSharedHeads(drop(weights).matmul(g, { transposeA: true }), k.shape[1]),
     ].map((x) => x.transpose(HEADS).reshape([-1]));
     const used = derivatives.reduce((total, { size }) => total + size, 0);
     return concat([...derivatives, zeros([backwardParts(sizes).size - used])]);
@@ -177,8 +192,8 @@ function batchCells(
   own: number,
 ): Tensor {
   const { inputs, isMapped, cells: count, params } = site;
-  const { mask, key } = extras(inputs, own, params);
-  const joined = ofEachCell(site).slice(0, own + (mask ? 1 : 0)).map(joinCells);
+  const { mask, spans, key } = extras(inputs, own, params);
+  const joined = ofEachCell(site).slice(0, own + (mask ? 1 : 0) + (spans ? 1 : 0)).map(joinCells);
   if (key) joined.push(keysOfCells(key, isMapped[inputs.length - 1], { count, cells: params.cells }));
   return partCells(apply(primitive, joined, { ...params, cells: count * params.cells }), count);
 }
@@ -273,16 +288,16 @@ function checkScores({ shape: [B, H, T] }: Tensor, k: Tensor, { mask, bias, span
 }
 
 function paramsOf(options: AttentionOptions): AttentionParams {
-  const { mask, causal = false, dropout = 0, key } = options;
-  return { causal, rate: key ? dropout : 0, masked: mask !== undefined, cells: 1 };
+  const { mask, spans, causal = false, dropout = 0, key } = options;
+  return { causal, rate: key ? dropout : 0, masked: mask !== undefined, spanned: spans !== undefined, cells: 1 };
 }
 
-function extraInputs({ mask, dropout = 0, key }: AttentionOptions): Tensor[] {
-  return [...mask ? [cast(mask, "i32")] : [], ...key && dropout > 0 ? [key] : []];
+function extraInputs({ mask, spans, dropout = 0, key }: AttentionOptions): Tensor[] {
+  return [...mask ? [cast(mask, "i32")] : [], ...spans ? [spans] : [], ...key && dropout > 0 ? [key] : []];
 }
 
 /**
- * Attention in one kernel that keeps no scores: q `[B, H, T, d]`, k and v `[B, H, S, d]`; its derivative is apart.
+ * Attention in one kernel that keeps no scores: q `[B, H, T, d]`, k and v `[B, G, S, d]`; its derivative is apart.
  *
  * Throws a RangeError where shapes do not fit.
  */

@@ -43,6 +43,9 @@ export function ofScores(mask: Tensor): Tensor {
   return mask.rank === 2 ? mask.expandDims(1).expandDims(1) : mask.rank === 3 ? mask.expandDims(1) : mask;
 }
 
+/** The score of what lies outside of a range: less than that of what is masked. */
+const UNSEEN = -3e38;
+
 /** Which keys lie in the ranges of their queries, bool `[B, 1, T, S]`. */
 function inSpans(spans: Tensor, S: number): Tensor {
   const [first, end] = [0, 1].map((index) => spans.at(index, { axis: 2 }).expandDims(1).expandDims(3));
@@ -50,10 +53,16 @@ function inSpans(spans: Tensor, S: number): Tensor {
 }
 
 /** The keys or values of each head `[B, H, S, d]` where heads share them in groups: `[B, G, S, d]`. */
-function ofEachHead(x: Tensor, heads: number): Tensor {
+export function ofEachHead(x: Tensor, heads: number): Tensor {
   const [B, groups, S, d] = x.shape;
   if (groups === heads) return x;
   return broadcastTo(x.expandDims(2), [B, groups, heads / groups, S, d]).reshape([B, heads, S, d]);
+}
+
+/** The opposite for derivatives: those of heads `[B, H, S, d]` that share one of G are summed, `[B, G, S, d]`. */
+export function ofSharedHeads(x: Tensor, groups: number): Tensor {
+  const [B, heads, S, d] = x.shape;
+  return groups === heads ? x : x.reshape([B, groups, heads / groups, S, d]).sum({ axis: 2 });
 }
 
 /** Weights of attention before dropout, `[B, H, T, S]`. */
@@ -66,10 +75,10 @@ export function attentionWeights(q: Tensor, keys: Tensor, options: AttentionOpti
     const penalty = sub(1, mask.astype("f32")).mul(MASKED);
     scores = scores.add(ofScores(penalty));
   }
-  if (causal) scores = where(seenKeys(q.shape[2], k.shape[2]), scores, MASKED);
-  if (!spans) return scores.softmax();
-  const isSeen = inSpans(spans, k.shape[2]);
-  return where(isSeen, where(isSeen, scores, MASKED).softmax(), 0);
+  const [T, S] = [q.shape[2], k.shape[2]];
+  if (!spans) return (causal ? where(seenKeys(T, S), scores, MASKED) : scores).softmax();
+  const isSeen = causal ? inSpans(spans, S).logicalAnd(seenKeys(T, S)) : inSpans(spans, S);
+  return where(isSeen, where(isSeen, scores, UNSEEN).softmax(), 0);
 }
 
 /** Weights, or derivatives by what became of them, after dropout. */

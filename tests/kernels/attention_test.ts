@@ -24,13 +24,23 @@ const SHAPES: readonly (readonly [number, number, number, number, number])[] = [
   [1, 2, 33, 40, 128],
   [1, 1, 20, 300, 64],
   [1, 1, 9, 12, 160],
+  [2, 4, 9, 300, 8],
+  [1, 4, 290, 290, 4],
 ];
-/** Which keys are masked, whether positions hide each other, and what is dropped. */
+/**
+ * Which keys are masked, whether positions hide each other, what is dropped, whether each query has a range of keys, and
+ * whether heads share keys and values.
+ */
 const KINDS = [
   { masked: false, causal: false, rate: 0 },
   { masked: true, causal: false, rate: 0.25 },
   { masked: true, causal: true, rate: 0 },
   { masked: true, causal: true, rate: 0.2 },
+  { masked: false, causal: true, rate: 0 },
+  { masked: false, causal: false, rate: 0, spanned: true },
+  { masked: false, causal: true, rate: 0.2, spanned: true, shares: true },
+  { masked: false, causal: true, rate: 0, shares: true },
+  { masked: true, causal: false, rate: 0, shares: true },
 ];
 
 type Buffers = Partial<Record<AttentionBuffer, Float32Array | Int32Array | Uint32Array>>;
@@ -58,40 +68,52 @@ describe("attention kernels", () => {
 
   for (const [B, H, T, S, d] of SHAPES) {
     it(`of [${B}, ${H}] ${T} queries and ${S} keys of ${d} are what float64 gives, with subgroups and without`, async () => {
-      for (const { masked, causal, rate } of KINDS) {
-        const sizes: AttentionSizes = { B, H, T, S, d, causal, rate };
+      for (const { masked, causal, rate, spanned = false, shares = false } of KINDS) {
+        const G = !shares ? H : H % 2 === 0 ? 2 : 1;
+        const sizes: AttentionSizes = { B, H, G, T, S, d, causal, rate };
         const numbers = new Numbers(T + S);
-        const draw = async (rows: number) => await numbers.tensor([B * rows * H * d]).data() as Float32Array;
+        const draw = async (rows: number, heads: number) =>
+          await numbers.tensor([B * rows * heads * d]).data() as Float32Array;
         // Rows of heads side by side, as projections leave them.
-        const [q, k, v, g] = [await draw(T), await draw(S), await draw(S), await draw(T)];
-        const placeOf = (rows: number) => ({ offset: 0, batch: rows * H * d, head: d, row: H * d });
-        const places = { q: placeOf(T), k: placeOf(S), v: placeOf(S), g: placeOf(T), key: 1 };
+        const [q, k, v, g] = [await draw(T, H), await draw(S, G), await draw(S, G), await draw(T, H)];
+        const placeOf = (rows: number, heads: number) => (
+          { offset: 0, batch: rows * heads * d, head: d, row: heads * d }
+        );
+        const [ofQueries, ofKeys] = [placeOf(T, H), placeOf(S, G)];
+        const places = { q: ofQueries, k: ofKeys, v: ofKeys, g: ofQueries, key: 1 };
+        // Some queries see nothing, others what lies in a block or across several.
+        const spans = Int32Array.from({ length: 2 * B * T }, (_, i) => {
+          const row = i >> 1;
+          const first = (7 * row) % S;
+          return i % 2 === 0 ? first : row % 4 === 1 ? first : Math.min(S, first + 1 + (11 * row) % S);
+        });
         // The first text is padding alone, where there is another one.
         const mask = Int32Array.from({ length: B * S }, (_, i) => B > 1 && i < S ? 0 : Number(i % 5 !== 2));
         const key = Uint32Array.of(0, 3, 7);
 
-        const byHeads = (data: Float32Array, rows: number) => ({
-          shape: [B, H, rows, d],
+        const byHeads = (data: Float32Array, rows: number, heads: number) => ({
+          shape: [B, heads, rows, d],
           dtype: "f32" as const,
           data: Float64Array.from(data, (_, i) => {
-            const [e, row, h] = [i % d, Math.floor(i / d) % rows, Math.floor(i / d / rows) % H];
-            return data[((Math.floor(i / d / rows / H) * rows + row) * H + h) * d + e];
+            const [e, row, h] = [i % d, Math.floor(i / d) % rows, Math.floor(i / d / rows) % heads];
+            return data[((Math.floor(i / d / rows / heads) * rows + row) * heads + h) * d + e];
           }),
         });
         const extras = {
           mask: masked ? { shape: [B, S], dtype: "i32" as const, data: Float64Array.from(mask) } : undefined,
+          spans: spanned ? { shape: [B, T, 2], dtype: "i32" as const, data: Float64Array.from(spans) } : undefined,
           key: rate > 0 ? { shape: [2], dtype: "u32" as const, data: Float64Array.of(3, 7) } : undefined,
         };
-        const inputs = [byHeads(q, T), byHeads(k, S), byHeads(v, S), byHeads(g, T)];
+        const inputs = [byHeads(q, T, H), byHeads(k, S, G), byHeads(v, S, G), byHeads(g, T, H)];
         const wanted = referenceAttention(inputs, sizes, extras).subarray(0, B * T * H * d);
-        const used = B * (T + 2 * S) * H * d;
+        const used = B * (T * H + 2 * S * G) * d;
         const wantedGrad = referenceAttentionGrad(inputs, sizes, extras).subarray(0, used);
 
         for (const device of devices) {
           for (const target of targetsOf(device)) {
             const { size } = forwardParts(sizes);
-            const buffers: Buffers = { q, k, v, g, mask, key, result: new Float32Array(size) };
-            const choice = { target, masked };
+            const buffers: Buffers = { q, k, v, g, mask, spans, key, result: new Float32Array(size) };
+            const choice = { target, masked, spanned };
             await run(device, [attentionDispatch(sizes, places, choice)], buffers);
             const saved = buffers.result!;
             expectClose(saved.subarray(0, wanted.length), wanted, 2e-6);

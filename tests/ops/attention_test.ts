@@ -73,6 +73,21 @@ describe("fused attention", () => {
     }
   }
 
+  it("can be differentiated twice, with ranges and shared heads", async () => {
+    const numbers = new Numbers(11);
+    const spans = tensor([[0, 2, 1, 1, 0, 5]], { dtype: "i32" }).reshape([1, 3, 2]);
+    const q = numbers.tensor([1, 4, 3, 4], { min: -1, max: 1 });
+    const [k, v] = [0, 1].map(() => numbers.tensor([1, 2, 5, 4], { min: -1, max: 1 }));
+    const second = (f: typeof attention): Promise<ArrayLike<number>[]> => {
+      const loss = ([q, k, v]: Tensor[]) => sum(square(f(q, k, v, { spans, causal: true })));
+      const slopes = (inputs: Tensor[]): Tensor[] => grad(loss)(inputs) as Tensor[];
+      const product = (inputs: Tensor[]) => slopes(inputs).map((x) => sum(square(x))).reduce((a, b) => mul(a, b));
+      return Promise.all((grad(product)([q, k, v]) as Tensor[]).map((x) => x.data()));
+    };
+    const [got, wanted] = [await second(attention), await second(attentionByParts as typeof attention)];
+    got.forEach((part, i) => expectClose(part, wanted[i], 2e-5));
+  });
+
   it("can be differentiated twice", async () => {
     const numbers = new Numbers(9);
     const mask = tensor([[1, 1, 0, 1, 1]], { dtype: "i32" });
