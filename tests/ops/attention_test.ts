@@ -219,6 +219,20 @@ describe("attention with a mask for each query, and a bias", () => {
     expectClose(await attention(qkv[0], qkv[1], qkv[2], { spans }).data(), wanted);
   });
 
+  it("keeps NaN in the rows that see it, with ranges", async () => {
+    const rows = (...values: number[]) => values.flatMap((x) => [x, 1, 1, 1]);
+    const q = tensor(rows(NaN, NaN, 1, 1), { shape: [1, 1, 4, 4] });
+    const k = tensor(rows(NaN, 1, 1), { shape: [1, 1, 3, 4] });
+    const spans = tensor([1, 1, 1, 3, 1, 3, 0, 3], { dtype: "i32", shape: [1, 4, 2] });
+    const v = tensor(rows(2, 2, 2), { shape: [1, 1, 3, 4] });
+    const seen = await attention(q, k, v, { spans }).data();
+    const isBad = Array.from(seen, Number.isNaN);
+    const wanted = [false, true, false, true].flatMap((bad) => Array(4).fill(bad));
+    expect(isBad).toEqual(wanted);
+    expect(Array.from(seen.subarray(0, 4))).toEqual([0, 0, 0, 0]);
+    expectClose(seen.subarray(8, 12), [2, 1, 1, 1]);
+  });
+
   for (const G of [1, 2]) {
     it(`shares ${G} heads of keys and values among 4 as if each had been there so often`, async () => {
       const q = numbers.tensor([B, 4, T, d], { min: -1, max: 1 });
