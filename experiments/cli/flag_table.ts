@@ -112,6 +112,16 @@ export const WRITE_SPEC = {
   },
 } as const satisfies FlagTable;
 
+/** Where what TensorBoard reads is written to. */
+export const TENSORBOARD = {
+  tensorboard: {
+    takes: "text",
+    value: "DIR",
+    path: "tensorboard",
+    help: "writes each recorded run for TensorBoard into a folder of its own: curves, scores and hyperparameters",
+  },
+} as const satisfies FlagTable;
+
 /** How experiments judge what they find. */
 export const VERDICTS = {
   margin: {
@@ -163,6 +173,7 @@ export const GRID = {
     value: "DIR",
     help: "writes each run as a file of the JSON that PEFT's method_comparison reads",
   },
+  ...TENSORBOARD,
   parquet: { takes: "nothing", help: "writes runs.parquet and curves.parquet, too" },
   force: { takes: "nothing", help: "repeats runs that are recorded" },
   ...WRITE_SPEC,

@@ -6,14 +6,24 @@ import type { RUN } from "./run_flags.ts";
 /** Flags that every command has that runs a grid. */
 type GridFlags = Pick<
   FlagValues<typeof RUN>,
-  "device" | "verbose" | "json" | "parallel" | "cells" | "save-every" | "parquet" | "force" | "dry-run" | "peft-json"
+  | "device"
+  | "verbose"
+  | "json"
+  | "parallel"
+  | "cells"
+  | "save-every"
+  | "parquet"
+  | "force"
+  | "dry-run"
+  | "peft-json"
+  | "tensorboard"
 >;
 
 /** How a grid is run, as flags have it. */
 export function gridOptions(flags: GridFlags): Omit<RunGridOptions, "command" | "out"> {
-  const { device, verbose, json, parallel, cells, parquet, force } = flags;
+  const { device, verbose, json, parallel, cells, parquet, force, tensorboard } = flags;
   const { "save-every": saveEvery = 500, "dry-run": isDry, "peft-json": peftJson } = flags;
-  return { device, verbose, json, parallel, cells, parquet, force, saveEvery, isDry, peftJson };
+  return { device, verbose, json, parallel, cells, parquet, force, saveEvery, isDry, peftJson, tensorboard };
 }
 
 /** A command as reports name it: `--json` changes nothing of what they say. */

@@ -1,6 +1,6 @@
 import { io, openDevice } from "../../mod.ts";
 import { hashSpec } from "../../lib/experiment/specs/mod.ts";
-import { recordPath, writeRecord } from "../../lib/experiment/records/mod.ts";
+import { recordPath, type RunRecord, writeRecord } from "../../lib/experiment/records/mod.ts";
 import { mebibytes } from "../../lib/text/mebibytes.ts";
 import type { MethodFlags } from "../terminal/method_flags.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
@@ -24,6 +24,7 @@ import { Trainer } from "../runner/train/trainer.ts";
 import { TrainingRate } from "../runner/train/training_rate.ts";
 import { isModified } from "../runner/versions.ts";
 import { writeRunFile } from "../runner/write_run_file.ts";
+import { writeBoardRun } from "../runner/write_tensorboard.ts";
 import type { TRAIN } from "./train_flags.ts";
 import { trainDraft } from "./train_draft.ts";
 
@@ -102,7 +103,7 @@ export async function runTraining(
   flags: FlagValues<typeof TRAIN> & Readonly<Record<string, unknown>>,
   { options, paths }: RunTrainingOptions,
 ): Promise<void> {
-  const { out, json, log, resume, overwrite, "save-every": saveEvery = 500 } = flags;
+  const { out, json, log, resume, overwrite, tensorboard, "save-every": saveEvery = 500 } = flags;
   if (out === undefined) throw new RangeError("--out is missing: the folder for what is trained");
   const say = sayBeside(json);
 
@@ -163,13 +164,9 @@ export async function runTraining(
     });
     const hash = await hashSpec(spec);
     await Deno.mkdir(`${out}/runs`, { recursive: true });
-    await writeRecord(recordPath(out, hash), {
-      hash,
-      spec,
-      status: "finished",
-      result,
-      isModified: await isModified(),
-    });
+    const record: RunRecord = { hash, spec, status: "finished", result, isModified: await isModified() };
+    await writeRecord(recordPath(out, hash), record);
+    if (tensorboard !== undefined) await writeBoardRun(tensorboard, record, { out });
     interrupt.signal.throwIfAborted();
   } finally {
     bar.end();

@@ -2,7 +2,7 @@ import * as registry from "../../lib/peft/registry.ts";
 import { DEFAULT_METHOD } from "../recipes/methods.ts";
 import { OPTIMIZERS, SCHEDULES } from "../runner/train/optimizer_names.ts";
 import { COMMON, type FlagTable } from "../terminal/flag_table.ts";
-import { LENGTH, MODEL, TASK, WEIGHTS, WRITE_SPEC } from "./flag_table.ts";
+import { LENGTH, MODEL, TASK, TENSORBOARD, WEIGHTS, WRITE_SPEC } from "./flag_table.ts";
 
 const ownRates = registry.METHODS.filter(({ learningRate }) => learningRate)
   .map(({ name, learningRate }) => `, ${learningRate!.toExponential()} for ${name}`).join("");
@@ -145,6 +145,7 @@ export const TRAIN_OUT = {
       "one JSON line a step: step, loss, learningRate, gradNorm, tokens; one that is not there yet begins where a " +
       "run is resumed",
   },
+  ...TENSORBOARD,
   ...WRITE_SPEC,
 } as const satisfies FlagTable;
 

@@ -11,6 +11,7 @@ import { planPrograms, programLines, type ProgramPlan } from "./program_plan.ts"
 import { openRuns, runSpecs, type RunSpecsOptions } from "./run_specs.ts";
 import { runSummary } from "./run_summary.ts";
 import { writePeftJson } from "./write_peft_json.ts";
+import { writeBoardExperiment, writeBoardRun } from "./write_tensorboard.ts";
 
 /** An experiment: its runs, and what it says of them beforehand and in the end. */
 export interface Experiment {
@@ -81,12 +82,26 @@ export interface RunGridOptions extends Omit<EngineOptions, "kept">, Pick<RunSpe
   readonly isDry?: boolean;
   /** A folder that gets each run as PEFT's method comparison has them. */
   readonly peftJson?: string;
+  /** A folder that gets each run as TensorBoard reads it, as soon as it is recorded. */
+  readonly tensorboard?: string;
 }
 
 /** The tables of a folder of records. */
 function tableFiles({ out, parquet }: RunGridOptions): string[] {
   return ["arrow", ...parquet ? ["parquet"] : []]
     .flatMap((ending) => [`${out}/runs.${ending}`, `${out}/curves.${ending}`]);
+}
+
+/** How recorded runs come into the folder that TensorBoard reads; nothing where none is asked for. */
+function boardOf({ tensorboard, out }: RunGridOptions) {
+  return {
+    begin: async (specs: readonly RunSpec[]) => {
+      if (tensorboard !== undefined) await writeBoardExperiment(tensorboard, specs);
+    },
+    onRecord: tensorboard === undefined
+      ? undefined
+      : (record: RunRecord) => writeBoardRun(tensorboard, record, { out }),
+  };
 }
 
 /** Which open runs are trained together, round after round. */
@@ -150,12 +165,17 @@ export async function runGrid(experiment: Experiment, options: RunGridOptions): 
   const { seconds, lines } = expected ?? { seconds: new Map<RunSpec, number>(), lines: [] };
   for (const line of lines) say(line);
   const { runnerOf, parallel } = engine ?? {};
+  const { begin, onRecord } = boardOf(options);
+  await begin(specs);
   const results = await experiment.run({
     seconds,
     openRuns: openOf,
-    runSpecs: (some, titled) => runSpecs(some, { seconds, ...titled, out, lock, runnerOf, parallel, force, parquet }),
+    runSpecs: (some, titled) =>
+      runSpecs(some, { seconds, ...titled, out, lock, runnerOf, parallel, force, parquet, onRecord }),
   });
-  const { peftJson } = options;
+  await begin(results.records.map(({ spec }) => spec)); // those that were asked for on the way, too
+  const { peftJson, tensorboard } = options;
   if (peftJson !== undefined) await writePeftJson(peftJson, results.records, { out });
-  report({ ...results, files: [...results.files ?? [], ...peftJson === undefined ? [] : [peftJson]] }, options);
+  const folders = [peftJson, tensorboard].filter((folder) => folder !== undefined);
+  report({ ...results, files: [...results.files ?? [], ...folders] }, options);
 }

@@ -26,6 +26,8 @@ export interface RunSpecsOptions {
   readonly parquet?: boolean;
   /** Seconds that are expected of each run that is open. */
   readonly seconds: ReadonlyMap<RunSpec, number>;
+  /** Gets each record, in the order of the specs, and is waited for. */
+  readonly onRecord?: (record: RunRecord) => Promise<void>;
   /** A run as lines name it; task, method and seed by default. */
   readonly title?: (spec: RunSpec) => string;
 }
@@ -47,7 +49,7 @@ export async function openRuns(specs: readonly RunSpec[], out: string): Promise<
 
 /** Runs what is not recorded and tells of it on standard error; Ctrl-C, SIGTERM and SIGHUP end it between two steps. */
 export async function runSpecs(specs: readonly RunSpec[], options: RunSpecsOptions): Promise<RunRecord[]> {
-  const { out, lock, runnerOf, parallel, force, parquet, seconds, title = runTitle } = options;
+  const { out, lock, runnerOf, parallel, force, parquet, seconds, title = runTitle, onRecord } = options;
   using interrupt = onInterrupt(`the same command goes on from here (${out})`);
   const narrator = new Narrator(specs.length, seconds, title);
   if (force) { for (const spec of specs) await removeStates(out, await hashSpec(spec)); }
@@ -71,6 +73,7 @@ export async function runSpecs(specs: readonly RunSpec[], options: RunSpecsOptio
     });
     for await (const record of runs) {
       await removeStates(out, record.hash);
+      await onRecord?.(record);
       records.push(record);
     }
     return records;

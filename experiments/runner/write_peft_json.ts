@@ -1,5 +1,6 @@
-import { peftResult, recordPath, type RunRecord } from "../../lib/experiment/records/mod.ts";
+import { peftResult, type RunRecord } from "../../lib/experiment/records/mod.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
+import { runBegan } from "./run_began.ts";
 
 /** Letters that a file's name may have everywhere. */
 const safe = (text: string) => text.replace(/[^\w.=-]+/g, "_");
@@ -13,8 +14,7 @@ function nameOf({ hash, spec: { method, model, task, seed } }: RunRecord): strin
 }
 
 /**
- * Writes each run as a file that PEFT's method comparison reads, and gives their names. A run began when its record was
- * written, less the time that it took.
+ * Writes each run as a file that PEFT's method comparison reads, and gives their names.
  */
 export async function writePeftJson(
   folder: string,
@@ -23,9 +23,7 @@ export async function writePeftJson(
 ): Promise<string[]> {
   await Deno.mkdir(folder, { recursive: true });
   return await Promise.all(records.map(async (record) => {
-    const { mtime } = await Deno.stat(recordPath(out, record.hash));
-    const began = (mtime?.getTime() ?? Date.now()) - 1000 * (record.result?.wallSeconds ?? 0);
-    const createdAt = new Date(began).toISOString().replace(/\.\d+Z$/, "+00:00");
+    const createdAt = new Date(await runBegan(record, out)).toISOString().replace(/\.\d+Z$/, "+00:00");
     const name = nameOf(record);
     const file = `${folder}/${name.replace("/", "--")}.json`;
     await writeAtomically(file, `${JSON.stringify(peftResult(record, { name, createdAt }), undefined, 2)}\n`);

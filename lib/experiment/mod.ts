@@ -7,6 +7,7 @@
 export { nearest, requireName } from "../text/nearest.ts";
 export * from "./specs/mod.ts";
 export * from "./records/mod.ts";
+export * from "./tensorboard/mod.ts";
 export * from "./statistics/mod.ts";
 export * from "./tables/mod.ts";
 export * from "./figures/mod.ts";

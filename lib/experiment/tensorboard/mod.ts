@@ -1,0 +1,6 @@
+/**
+ * Runs and their hyperparameters in the files that TensorBoard reads.
+ *
+ * @module
+ */
+export { boardExperiment, boardRun, type BoardTime } from "./board_run.ts";
