@@ -24,10 +24,10 @@ import type { KernelTarget, ProductDispatch } from "./target.ts";
 const over = (a: number, b: number) => Math.ceil(a / b);
 const inFours = (sizes: readonly number[]) => sizes.every((size) => size % 4 === 0);
 
-/** Whether a subgroup kernel can do a product: it reads four neighbours at once. */
+/** Whether a subgroup kernel can do a product: it reads four neighbours at once, which in tn are no steps of k. */
 export function fitsSubgroup(layout: MatmulLayout, sizes: MatmulSizes): boolean {
   const { m, n, k, lda, ldb, ldc, a0, a1, b0, b1, c0, c1, offsetA, offsetB, offsetC } = sizes;
-  return inFours([k, lda, ldb, a0, a1, b0, b1, offsetA, offsetB]) &&
+  return inFours([lda, ldb, a0, a1, b0, b1, offsetA, offsetB]) && (layout === "tn" || k % 4 === 0) &&
     (layout === "nt" || inFours([n, ldc, c0, c1, offsetC])) &&
     (layout !== "tn" || inFours([m]));
 }
@@ -119,8 +119,8 @@ function tileRows(sizes: MatmulSizes, span: number): number {
 const NARROW_ROWS = 4;
 
 /** The narrow tile of a product whose columns would leave half of the lanes idle, where its rows do not. */
-function narrowTile({ m, n, branch }: MatmulSizes, lanes: number): MatmulVariant | undefined {
-  const isNarrow = !branch && n <= 2 * lanes && m >= NARROW_ROWS * lanes;
+function narrowTile({ m, n, k, branch }: MatmulSizes, lanes: number): MatmulVariant | undefined {
+  const isNarrow = !branch && k % 4 === 0 && n <= 2 * lanes && m >= NARROW_ROWS * lanes;
   return isNarrow ? { kind: "narrow", rows: 4 * over(n, 4), columns: NARROW_ROWS } : undefined;
 }
 
@@ -133,7 +133,10 @@ function swiftColumns(n: number, lanes: number): number {
 function heuristicVariant(layout: MatmulLayout, sizes: MatmulSizes, options: MatmulOptions): MatmulVariant {
   const { target } = options;
   const { m, n, k, batch } = sizes;
-  if (target.subgroupSize > 0 && target.isSoftware && fitsSubgroup(layout, sizes)) {
+  const isLittle = m * n * k * batch < SMALL;
+  // Tiles that end anywhere are kernels of their own, which are to be worth compiling.
+  const isTile = fitsSubgroup(layout, sizes) && (k % 4 === 0 || !isLittle);
+  if (target.subgroupSize > 0 && target.isSoftware && isTile) {
     const lanes = target.subgroupSize;
     const narrow = narrowTile(sizes, lanes);
     if (narrow) return narrow;
@@ -147,7 +150,7 @@ function heuristicVariant(layout: MatmulLayout, sizes: MatmulSizes, options: Mat
     const columns = target.driver === "swiftshader" ? swiftColumns(n, lanes) : 4;
     return { kind: "buffer", rows: tileRows(sizes, lanes * columns), columns };
   }
-  const isSmall = m * n <= 1024 || m < 8 || n < 8 || (target.isSoftware && m * n * k * batch < SMALL);
+  const isSmall = m * n <= 1024 || m < 8 || n < 8 || (target.isSoftware && isLittle);
   return isSmall ? { kind: "naive" } : { kind: "tiled" };
 }
 
@@ -222,7 +225,7 @@ export function variantDispatch(
     };
   }
   const { rows, columns } = variant;
-  const tile = { lanes: target.subgroupSize, rows, columns };
+  const tile = { lanes: target.subgroupSize, rows, columns, endsAnywhere: k % 4 !== 0 };
   const isQuad = inFours([n, ldc, c0, c1, offsetC]);
   const epilogue = epilogueFor(isQuad ? 4 : 1);
   const form = sizes.branch && branchForm(sizes.branch, { n, isQuad });

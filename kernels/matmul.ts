@@ -70,6 +70,8 @@ export interface MatmulTile {
   readonly rows: number;
   /** Columns for each lane, a multiple of 4. */
   readonly columns: number;
+  /** Whether k need not be a multiple of 4, which only `tn` can do: each step asks whether there is one more. */
+  readonly endsAnywhere?: boolean;
 }
 
 const FIELDS = [
@@ -243,7 +245,8 @@ const PARTS = "xyzw";
  * One subgroup, alone in its workgroup, computes rows × (lanes · columns) of C in registers. Loads are what costs on a
  * driver in software (a storage buffer is read lane by lane, with a branch each), so every element is loaded once for
  * each subgroup, as part of a vec4: a piece of A sits in one lane and is handed round with subgroupBroadcast, B is loaded
- * by the lane that owns the column. Four steps of k for each turn of the loop. `epilogue` has width 1 only in nt.
+ * by the lane that owns the column. Four steps of k for each turn of the loop. `epilogue` has width 1 only in nt. A tile that
+ * ends anywhere may load what lies behind k, but takes nothing of it into a sum.
  */
 export function matmulSubgroup(
   layout: MatmulLayout,
@@ -252,7 +255,7 @@ export function matmulSubgroup(
   branch?: BranchForm,
   weight: StoredAs = "f32",
 ): Kernel {
-  const { lanes, rows, columns } = tile;
+  const { lanes, rows, columns, endsAnywhere = false } = tile;
   const isScalar = epilogue.width === 1;
   const span = lanes * columns;
   const quads = range(columns / 4);
@@ -269,6 +272,12 @@ export function matmulSubgroup(
     : range(4).flatMap((step) => quads.map((q) => `let b${step}_${q} = ${bAt(`bt${q} + (k + ${step}u) * ldb4`)};`));
   const bValue = (step: number, j: number) =>
     layout === "nt" ? `b${j}.${PARTS[step]}` : `b${step}_${j >> 2}.${PARTS[j & 3]}`;
+  const step = (i: number, s: number) =>
+    `{ let x = ${a.value(i, s)}; ` +
+    range(columns).map((j) => `c${i}_${j} = fma(x, ${bValue(s, j)}, c${i}_${j});`).join(" ") + " }";
+  const steps = endsAnywhere
+    ? range(4).flatMap((s) => [`if (k + ${s}u < d.k) {`, ...range(rows).map((i) => `  ${step(i, s)}`), "}"])
+    : range(rows).flatMap((i) => range(4).map((s) => step(i, s)));
   // Work on results is written once, in loops over a private array that count rows and columns of C, not from a constant:
   // lavapipe would unroll them, and compile several times as long.
   const pieces = isScalar ? columns : columns / 4;
@@ -276,9 +285,9 @@ export function matmulSubgroup(
     isScalar ? `c${i}_${q}` : `vec4<f32>(${range(4).map((e) => `c${i}_${q * 4 + e}`).join(", ")})`;
   const join = (lines: readonly string[]) => lines.join("\n    ");
   return {
-    name: `matmul_${layout}_${rows}x${span}${isScalar ? "_scalar" : ""}${storedName(weight)}${
-      branchName(branch)
-    }${epilogue.name}`,
+    name: `matmul_${layout}_${rows}x${span}${isScalar ? "_scalar" : ""}${endsAnywhere ? "_any_k" : ""}${
+      storedName(weight)
+    }${branchName(branch)}${epilogue.name}`,
     bindings: matmulBindings(epilogue, branch),
     code: `enable subgroups;
 ${matmulDeclarations(4, epilogue, branch, { weight, byColumn: true })}@compute @workgroup_size(${lanes})
@@ -293,16 +302,7 @@ ${ORIGINS}  let m0 = w.x * ${rows}u;
   for (var k = 0u; k < d.k; k += 4u) {
     ${join(a.loads)}
     ${join(bLoads)}
-    ${
-      join(
-        range(rows).flatMap((i) =>
-          range(4).map((step) =>
-            `{ let x = ${a.value(i, step)}; ` +
-            range(columns).map((j) => `c${i}_${j} = fma(x, ${bValue(step, j)}, c${i}_${j});`).join(" ") + " }"
-          )
-        ),
-      )
-    }
+    ${join(steps)}
   }
   ${subgroupBranch(branch, { lanes, rows, columns, columnOf })}
   var results: array<${isScalar ? "f32" : "vec4<f32>"}, ${rows * pieces}>;

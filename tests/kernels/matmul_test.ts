@@ -124,7 +124,7 @@ function variants(
   layout: MatmulLayout,
   sizes: MatmulSizes,
 ): { kernel: Kernel; grid: Grid; width: 1 | 4 }[] {
-  const { m, n, batch, ldc, c0, c1, offsetC } = sizes;
+  const { m, n, k, batch, ldc, c0, c1, offsetC } = sizes;
   const found: { kernel: Kernel; grid: Grid; width: 1 | 4 }[] = [
     { kernel: matmulNaive(layout), grid: [over(m, 8), over(n, 8), batch], width: 1 },
     { kernel: matmulTiled(layout), grid: [over(m, 64), over(n, 64), batch], width: 1 },
@@ -136,9 +136,10 @@ function variants(
   const inFours = [n, ldc, c0, c1, offsetC].every((size) => size % 4 === 0);
   const width = inFours ? 4 : 1;
   for (const [rows, columns] of tiles) {
-    const kernel = matmulSubgroup(layout, { lanes, rows, columns }, storeResult(width));
+    const kernel = matmulSubgroup(layout, { lanes, rows, columns, endsAnywhere: k % 4 !== 0 }, storeResult(width));
     found.push({ kernel, grid: [over(m, rows), over(n, lanes * columns), batch], width });
   }
+  if (k % 4 !== 0) return found;
   for (const [rows, columns] of [[4, 4], [12, 4], [8, 8]]) {
     const kernel = matmulNarrow(layout, { lanes, rows, columns }, storeResult(width));
     found.push({ kernel, grid: [over(m, lanes * columns), over(n, rows), batch], width });
@@ -152,8 +153,8 @@ describe("kernels of products", () => {
   afterAll(() => devices.forEach((device) => device.destroy()));
 
   /** Runs every variant on every device: the naive one against float64, the others against its bits. */
-  async function check(layout: MatmulLayout, sizes: MatmulSizes): Promise<number> {
-    const operands = await operandsOf(layout, sizes);
+  async function check(layout: MatmulLayout, sizes: MatmulSizes, given?: Operands): Promise<number> {
+    const operands = given ?? await operandsOf(layout, sizes);
     const wanted = multiply(layout, sizes, operands);
     let count = 0;
     for (const device of devices) {
@@ -179,12 +180,21 @@ describe("kernels of products", () => {
       });
     }
 
-    for (const shape of [[7, 5, 3], [36, 20, 8], [9, 11, 12]]) {
+    for (const shape of [[7, 5, 3], [36, 20, 8], [9, 11, 12], [12, 16, 6]]) {
       it(`${layout} of 2 × 3 products of ${shape.join("×")} with strides, offsets and a factor`, async () => {
         expect(await check(layout, batchedSizes(layout, shape))).toBeGreaterThanOrEqual(2);
       });
     }
   }
+
+  it("tn takes nothing into its sums of what lies behind k", async () => {
+    const longer = plainSizes("tn", [12, 32, 8]);
+    const sizes = { ...longer, k: 6 };
+    const { A, B, C } = await operandsOf("tn", longer);
+    A.fill(NaN, sizes.k * sizes.lda);
+    B.fill(Infinity, sizes.k * sizes.ldb);
+    expect(await check("tn", sizes, { A, B, C })).toBeGreaterThanOrEqual(2);
+  });
 
   it("are chosen by sizes and device alone: subgroups where they fit, else tiles, else the naive one", () => {
     const target = { driver: "lavapipe", isSoftware: true, subgroupSize: 8, maxInvocations: 1024 } as const;
@@ -196,6 +206,10 @@ describe("kernels of products", () => {
     expect(nameOf("nn", [64, 65, 64])).toBe("matmul_nn_tiled");
     expect(nameOf("nt", [64, 65, 64])).toContain("matmul_nt_16x32");
     expect(nameOf("tn", [65, 64, 64])).toBe("matmul_tn_tiled");
+    expect(nameOf("tn", [64, 64, 70])).toBe("matmul_tn_16x32_any_k");
+    expect(nameOf("tn", [512, 8, 70])).toBe("matmul_tn_16x32_any_k");
+    expect(nameOf("tn", [12, 16, 6])).toBe("matmul_tn_naive");
+    expect(nameOf("nn", [64, 64, 70])).toBe("matmul_nn_tiled");
     expect(nameOf("nt", [512, 8, 64])).toBe("matmul_nt_narrow_32x8");
     expect(nameOf("nt", [512, 9, 64])).toBe("matmul_nt_narrow_32x12_scalar");
     expect(nameOf("nn", [16, 8, 64])).toBe("matmul_nn_8x32");
