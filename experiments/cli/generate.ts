@@ -9,6 +9,13 @@ import { ADAPTER, MODEL, WEIGHTS } from "./flag_table.ts";
 const PROMPTS = {
   prompt: { takes: "texts", value: "TEXT", help: "what the model goes on from, or reads; may be there several times" },
   file: { takes: "text", value: "FILE", help: "prompts, one a line" },
+  chat: {
+    takes: "nothing",
+    help:
+      "prompts are what a user says, in the model's chat template, which the answer follows; a line of --file may " +
+      "also be JSON with messages of role and content",
+  },
+  system: { takes: "text", value: "TEXT", help: "with --chat: the message of the system in front of a prompt" },
   batch: { takes: "integer", value: "N", help: "prompts at a time, 8 by default" },
 } as const satisfies FlagTable;
 
@@ -20,6 +27,8 @@ const LIMITS = {
     help: "most tokens of a text, 256 by default, or fewer where the model has no more positions",
   },
   "min-new-tokens": { takes: "integer", value: "N", least: 0, help: "fewest tokens of a text" },
+  "max-length": { takes: "integer", value: "N", help: "most tokens of prompt and text, in place of --max-new-tokens" },
+  "min-length": { takes: "integer", value: "N", least: 0, help: "fewest tokens of prompt and text" },
   "repetition-penalty": {
     takes: "positive",
     value: "X",
@@ -124,14 +133,30 @@ ${flagHelp({ device: COMMON.device, json: FLAGS.json, verbose: COMMON.verbose, h
 
 ${flagHelp(SUITE)}`;
 
+/** The name of the first flag that was given, of which none of the command's counts, but for those that are `known`. */
+function givenBeside(flags: GenerateFlags, known: FlagTable): string | undefined {
+  const isGiven = (value: unknown) =>
+    value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
+  const entries: readonly (readonly [name: string, value: unknown])[] = Object.entries(flags);
+  return entries.find(([name, value]) => Object.hasOwn(FLAGS, name) && !Object.hasOwn(known, name) && isGiven(value))
+    ?.[0];
+}
+
 async function main(): Promise<void> {
   const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
   if (flags.model === undefined && flags.prompt.length === 0 && flags.file === undefined) {
     const { out, overwrite, seed } = flags;
     if (out === undefined) throw new RangeError("needs --model, and --prompt or --file: see --help");
+    const other = givenBeside(flags, { ...SUITE, seed: SAMPLING.seed });
+    if (other !== undefined) {
+      throw new RangeError(`--${other} is not of the suite's tasks, which --out alone writes: give --model, too`);
+    }
     const { writeSuite } = await import("./suite.ts");
     return await writeSuite({ out, overwrite, seed });
+  }
+  for (const name of ["out", "overwrite"] as const) {
+    if (flags[name]) throw new RangeError(`--${name} is of the suite's tasks, without --model: texts are printed`);
   }
   const { generateTexts } = await import("./generate_texts.ts"); // all that computes, which help goes without
   await generateTexts(flags);

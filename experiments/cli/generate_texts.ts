@@ -1,4 +1,4 @@
-import { generate, openDevice, random } from "../../mod.ts";
+import { data, generate, openDevice, random } from "../../mod.ts";
 import { messageOf } from "../../lib/text/message_of.ts";
 import { plural } from "../../lib/text/plural.ts";
 import { findModel } from "../runner/model/load_model.ts";
@@ -17,9 +17,12 @@ interface Outcome {
 
 /** How tokens are drawn, where a flag says that they are. */
 function samplingOf(flags: GenerateFlags): generate.SamplingOptions | undefined {
-  const { sample, temperature, "top-k": topK, "top-p": topP, "min-p": minP, seed = 0, texts } = flags;
-  if (!sample && [temperature, topK, topP, minP].every((value) => value === undefined)) return undefined;
-  return { key: random.key(seed), temperature, topK, topP, minP, texts };
+  const { sample, temperature, "top-k": topK, "top-p": topP, "min-p": minP, seed, texts } = flags;
+  if (!sample && [temperature, topK, topP, minP].every((value) => value === undefined)) {
+    if (seed !== undefined) throw new RangeError("--seed is of draws: give --sample, too");
+    return undefined;
+  }
+  return { key: random.key(seed ?? 0), temperature, topK, topP, minP, texts };
 }
 
 /** How a search ranks its texts, where a flag asks for one. */
@@ -50,11 +53,19 @@ function optionsOf(flags: GenerateFlags, { endTokens, forced }: Writer): generat
   if (flags.texts !== undefined && flags.texts > 1 && !sampling && !beamSearch) {
     throw new RangeError("--texts are draws, or the best of a search: give --sample or --beams, too");
   }
+  const { "max-new-tokens": maxNewTokens, "max-length": maxLength } = flags;
+  if (endTokens.length === 0 && maxNewTokens === undefined && maxLength === undefined) {
+    throw new RangeError(
+      "the model's files name no token that ends a text: say how long texts are by --max-new-tokens",
+    );
+  }
   return {
     endTokens,
     ...forced,
-    maxNewTokens: flags["max-new-tokens"],
+    maxNewTokens,
+    maxLength,
     minNewTokens: flags["min-new-tokens"],
+    minLength: flags["min-length"],
     repetitionPenalty: flags["repetition-penalty"],
     noRepeatNGrams: flags["no-repeat-ngrams"],
     sampling,
@@ -74,6 +85,23 @@ async function promptsOf({ prompt, file }: GenerateFlags): Promise<readonly stri
   return lines;
 }
 
+/** What makes token ids of prompts: the tokenizer, behind the chat template where flags ask for it. */
+async function encoderOf(flags: GenerateFlags, writer: Writer): Promise<Writer["encode"]> {
+  const { chat, system } = flags;
+  if (!chat) {
+    if (system !== undefined) throw new RangeError("--system is of a chat: give --chat, too");
+    return writer.encode;
+  }
+  const { tokenizer } = writer;
+  const template = await data.chatTemplate(tokenizer, { now: new Date() });
+  const before = system === undefined ? [] : [{ role: "system", content: system }];
+  return (prompt) => {
+    const messages = data.chatMessages(prompt) ?? [...before, { role: "user", content: prompt }];
+    const text = template.render(messages, { addGenerationPrompt: true });
+    return tokenizer.encode(text, undefined, { addSpecial: false }).ids;
+  };
+}
+
 /** Texts of prompts; what is wrong with one of them leaves the others alone. */
 async function outcomesOf(
   generator: generate.TokenGenerator,
@@ -89,7 +117,8 @@ async function outcomesOf(
     if (error instanceof generate.GenerationFailed) {
       return error.texts.map((texts, i) => ({ prompt: prompts[i], ...texts ? { texts } : { fault: NOT_A_NUMBER } }));
     }
-    if (!(error instanceof RangeError)) throw error;
+    // A chat that its template refuses is a SyntaxError.
+    if (!(error instanceof RangeError || error instanceof SyntaxError)) throw error;
     if (prompts.length === 1) {
       const fault = messageOf(error).replace(/^generate: prompt 0 |^Cannot encode prompt 0 as /, "");
       return [{ prompt: prompts[0], fault }];
@@ -121,7 +150,8 @@ async function printStream(generator: generate.TokenGenerator, writer: Writer, p
 export async function generateTexts(flags: GenerateFlags): Promise<void> {
   const { model, revision, offline, adapter, weights, device, verbose, json, batch = 8 } = flags;
   const prompts = await promptsOf(flags);
-  const writer = await openWriter(await findModel({ model, revision, offline }), { adapter, weights });
+  const opened = await openWriter(await findModel({ model, revision, offline }), { adapter, weights });
+  const writer = { ...opened, encode: await encoderOf(flags, opened) };
   const options = optionsOf(flags, writer);
   using _device = await openDevice({ device, report: tell, verbose });
   const generator = generate.makeGenerator(writer.model, options);

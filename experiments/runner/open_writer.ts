@@ -1,7 +1,6 @@
 import { data, type generate, hub, models, type Params, peft, random, type Tensor } from "../../mod.ts";
 import type { Tokenizer } from "../../lib/data/mod.ts";
-import { isFile } from "../../lib/io/is_file.ts";
-import { readJsonObject } from "../../lib/io/read_json_object.ts";
+import { isBuffer } from "../../lib/peft/targets.ts";
 import { isCount } from "../../lib/text/is_count.ts";
 import { readAdapter } from "./heads/read_adapter.ts";
 import { requireVocabulary, type StoredWeights } from "./model/load_model.ts";
@@ -27,11 +26,34 @@ export interface OpenWriterOptions {
   readonly weights?: StoredWeights;
 }
 
-/** Token ids under a key: a number, a list of them, or none. */
-function idsUnder(files: readonly Readonly<Record<string, unknown>>[], key: string): readonly number[] {
-  const value = files.map((file) => file[key]).find((one) => one !== undefined && one !== null);
-  const ids = Array.isArray(value) ? value : value === undefined ? [] : [value];
-  return ids.filter(isCount);
+/** Token ids under a key: a number, a list of them, or none; `undefined` where the key is not there. */
+function idsUnder(file: Readonly<Record<string, unknown>>, key: string): readonly number[] | undefined {
+  const value = file[key];
+  if (value === undefined) return undefined;
+  return (Array.isArray(value) ? value : [value]).filter(isCount);
+}
+
+/**
+ * What ends texts and is forced on them: by the settings of generation where a folder has them, else by the model's config,
+ * as in transformers.
+ */
+function tokensOf(
+  { config, generationConfig }: hub.PretrainedFiles,
+  model: models.PretrainedSeq2Seq | models.PretrainedDecoder,
+): Pick<Writer, "endTokens" | "forced"> {
+  const own = (key: string) => generationConfig && idsUnder(generationConfig, key);
+  if (!("tokens" in model.config)) {
+    return { endTokens: own("eos_token_id") ?? idsUnder(config, "eos_token_id") ?? [], forced: {} };
+  }
+  const { endIds, decoderStartId, forcedFirstId, forcedEndIds } = model.config.tokens;
+  const [decoderStart = decoderStartId] = own("decoder_start_token_id") ?? [];
+  const [first, last] = generationConfig
+    ? ["forced_bos_token_id", "forced_eos_token_id"].map((key) => own(key)?.[0])
+    : [forcedFirstId, forcedEndIds[0]];
+  return {
+    endTokens: own("eos_token_id") ?? endIds,
+    forced: { decoderStart, forcedFirstToken: first, forcedLastToken: last },
+  };
 }
 
 /** Parameters with an adapter, as its method makes them. */
@@ -47,10 +69,9 @@ async function adapted(base: Readonly<Record<string, Tensor>>, folder: string | 
  * Throws an Error where files are missing or contradict each other, or the adapter does not fit.
  */
 export async function openWriter(folder: string, { adapter, weights }: OpenWriterOptions = {}): Promise<Writer> {
-  const { config, tensors, tokenizer } = await hub.loadPretrained(folder, { halves: weights });
+  const files = await hub.loadPretrained(folder, { halves: weights });
+  const { config, tensors, tokenizer } = files;
   if (!tokenizer) throw new Error(`cannot use ${folder}: it has no tokenizer.json, nor the older files of a tokenizer`);
-  const own = `${folder}/generation_config.json`;
-  const files = [...await isFile(own) ? [await readJsonObject(own)] : [], config];
   // What a BART's config.json leaves out is true of it.
   const hasEncoder = config.is_encoder_decoder === true || config.model_type === "bart";
   const model = hasEncoder
@@ -58,20 +79,14 @@ export async function openWriter(folder: string, { adapter, weights }: OpenWrite
     : models.fromConfig(config, { head: "causal-lm" });
   requireVocabulary(folder, tokenizer, model.config.vocabSize);
   const { params: base, report } = models.paramsFrom(tensors, model, { key: random.key(0), dtype: weights });
-  if (report.fresh.length > 0) throw new Error(`cannot use ${folder}: it lacks ${report.fresh.join(", ")}`);
-  const [start = idsUnder(files, "bos_token_id")[0]] = idsUnder(files, "decoder_start_token_id");
+  // A buffer that a file leaves out is zero.
+  const lost = report.fresh.filter((name) => !isBuffer(name));
+  if (lost.length > 0) throw new Error(`cannot use ${folder}: it lacks ${lost.join(", ")}`);
   return {
     model,
     params: await adapted(base, adapter),
     tokenizer,
     encode: (prompt) => hasEncoder ? tokenizer.encode(prompt).ids : data.encodePrompts([prompt], tokenizer)[0],
-    endTokens: idsUnder(files, "eos_token_id"),
-    forced: hasEncoder
-      ? {
-        decoderStart: start,
-        forcedFirstToken: idsUnder(files, "forced_bos_token_id")[0],
-        forcedLastToken: idsUnder(files, "forced_eos_token_id")[0],
-      }
-      : {},
+    ...tokensOf(files, model),
   };
 }

@@ -54,6 +54,7 @@ export {
   readGenerationTask,
 } from "./generation/generation_tasks.ts";
 export {
+  chatMessages,
   encodeInstructions,
   type EncodeInstructionsOptions,
   type Instruction,

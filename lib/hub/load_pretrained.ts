@@ -1,18 +1,24 @@
 import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
 import { CHAT_TEMPLATE_FILE } from "../data/tokenizer/chat_template_of.ts";
 import { TOKENIZER_FILES, tokenizerFromFiles } from "../data/tokenizer/tokenizer_files.ts";
+import { isFile } from "../io/is_file.ts";
 import { readJsonObject } from "../io/read_json_object.ts";
 import { loadWeights, type LoadWeightsOptions } from "../io/weights.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { modelFolder } from "./model_folder.ts";
+import { GENERATION_CONFIG_FILE, modelFolder } from "./model_folder.ts";
 import type { HubOptions } from "./settings.ts";
 
 /** A model as its files have it. */
 export interface PretrainedFiles {
   /** The folder in which the files lie. */
   readonly folder: string;
-  /** What `config.json` says, as it stands there; `models.fromConfig` makes a model of it. */
+  /**
+   * What `config.json` says, as it stands there, with those tokens of a meaning that `generation_config.json` alone names,
+   * as transformers 5 writes them (`forced_bos_token_id`); `models.fromConfig` makes a model of it.
+   */
   readonly config: Readonly<Record<string, unknown>>;
+  /** What `generation_config.json` says, where there is one. */
+  readonly generationConfig?: Readonly<Record<string, unknown>>;
   /** Weights by name, on the host; `models.paramsFrom` makes parameters of them. */
   readonly tensors: Readonly<Record<string, Tensor>>;
   /** The tokenizer, where the folder has a vocabulary. */
@@ -21,6 +27,11 @@ export interface PretrainedFiles {
 
 /** Options of {@linkcode loadPretrained}. */
 export interface LoadPretrainedOptions extends HubOptions, LoadWeightsOptions {}
+
+/** Fields of tokens. */
+function tokensOf(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).filter(([name]) => name.endsWith("_token_id")));
+}
 
 /**
  * Reads a model of Hugging Face's: from a folder, or by its name on the hub (`org/name`), found by
@@ -43,8 +54,16 @@ export interface LoadPretrainedOptions extends HubOptions, LoadWeightsOptions {}
 export async function loadPretrained(source: string, options: LoadPretrainedOptions = {}): Promise<PretrainedFiles> {
   const folder = await modelFolder(source, options);
   const config = await readJsonObject(`${folder}/config.json`);
+  const own = `${folder}/${GENERATION_CONFIG_FILE}`;
+  const generationConfig = await isFile(own) ? await readJsonObject(own) : undefined;
   const tokenizer = await readTokenizer(folder);
-  return { folder, config, ...tokenizer && { tokenizer }, tensors: await loadWeights(folder, options) };
+  return {
+    folder,
+    config: { ...tokensOf(generationConfig ?? {}), ...config },
+    ...generationConfig && { generationConfig },
+    ...tokenizer && { tokenizer },
+    tensors: await loadWeights(folder, options),
+  };
 }
 
 /**

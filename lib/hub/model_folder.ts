@@ -8,9 +8,13 @@ import { listRepo, type RepoFile } from "./list_repo.ts";
 import { requestFor } from "./request.ts";
 import { type HubOptions, hubSettings } from "./settings.ts";
 
+/** Settings of generation, and tokens with a meaning. */
+export const GENERATION_CONFIG_FILE = "generation_config.json";
+
 /** Files beside the weights that are fetched where a repository has them. */
 const SMALL_FILES: ReadonlySet<string> = new Set([
   "config.json",
+  GENERATION_CONFIG_FILE,
   "adapter_config.json",
   "adapter_model.safetensors",
   CHAT_TEMPLATE_FILE,

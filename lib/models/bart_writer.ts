@@ -29,6 +29,9 @@ export function bartWriter(
     },
     prefill(params, batch, { capacity }): Decoded<Seq2SeqCache> {
       const [B, T] = batch.decoderInputIds.shape;
+      if (batch.positions) {
+        throw new RangeError("bart: prefill cannot take positions: it gives the logits of each row's last token");
+      }
       requireRoom("bart", T, capacity);
       const kept: Kept = { own: [], cross: [] };
       const { hidden } = read(params, batch, { kept });

@@ -67,7 +67,8 @@ export interface CachedDecoder<Input, Cache extends DecoderCache = DecoderCache>
    * Reads prompts: the logits of each row's last token, whichever side is padded, and a cache with room for `capacity`
    * tokens a row, padding included.
    *
-   * Throws a RangeError where the prompts are longer than the capacity or the model's positions.
+   * Throws a RangeError where the prompts are longer than the capacity or the model's positions, or where the batch says
+   * more than a step could go on with: positions of its own, several texts in a row, tokens that are asked for.
    */
   prefill(params: Params, batch: Input, options: { readonly capacity: number }): Decoded<Cache>;
   /**

@@ -1,5 +1,5 @@
 import { attention } from "../nn/attention.ts";
-import { linear, type Params, tensorOf } from "../nn/linear.ts";
+import { linear, type Params, tensorOf, weightOf } from "../nn/linear.ts";
 import { arange, embedding } from "../ops/mod.ts";
 import type { Key } from "../ops/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -43,6 +43,15 @@ function lastRows(hidden: Tensor, attentionMask: Tensor): Tensor {
   return rowsAt(hidden, lastTokens(attentionMask).add(arange(B).mul(T)));
 }
 
+/** Refuses prompts that no step could go on with: those whose positions are not counted from one text's first token. */
+function requirePrompts(name: string, batch: CausalBatch): void {
+  const given = (["positionIds", "segmentIds", "positions"] as const).find((key) => batch[key] !== undefined);
+  if (given === undefined) return;
+  throw new RangeError(
+    `${name}: prefill cannot take ${given}: a row is one prompt, whose positions are counted from its first token`,
+  );
+}
+
 /** A decoder's functions of its parameters. */
 function decoderOf(parts: DecoderParts, config: PretrainedDecoderConfig) {
   const { sizes, name } = parts;
@@ -54,7 +63,7 @@ function decoderOf(parts: DecoderParts, config: PretrainedDecoderConfig) {
   const logitsOf = (params: Params, hidden: Tensor) =>
     config.tiesEmbeddings && !Object.hasOwn(params, LANGUAGE_HEAD)
       ? hidden.matmul(tensorOf(params, parts.words), { transposeB: true })
-      : linear(hidden, params[LANGUAGE_HEAD]);
+      : linear(hidden, weightOf(params, LANGUAGE_HEAD));
   /** Hidden states of whole texts; `keep` is shown the keys and values of each layer. */
   function read(params: Params, batch: CausalBatch, { key, keep }: { key?: Key; keep?: (part: Projected) => void }) {
     requirePositions(batch.inputIds.shape[1]);
@@ -74,11 +83,14 @@ function decoderOf(parts: DecoderParts, config: PretrainedDecoderConfig) {
   return {
     apply(params: Params, batch: CausalBatch, key?: Key): Tensor {
       const hidden = read(params, batch, { key });
-      if (config.head === "classification") return linear(lastRows(hidden, batch.attentionMask), params[SCORE]);
+      if (config.head === "classification") {
+        return linear(lastRows(hidden, batch.attentionMask), weightOf(params, SCORE));
+      }
       return logitsOf(params, batch.positions ? rowsAt(hidden, batch.positions) : hidden);
     },
     prefill(params: Params, batch: CausalBatch, { capacity }: { readonly capacity: number }): Decoded {
       const T = batch.inputIds.shape[1];
+      requirePrompts(name, batch);
       requireRoom(name, T, capacity);
       const kept: Projected[] = [];
       const hidden = read(params, batch, { keep: (part) => kept.push(part) });

@@ -1,5 +1,5 @@
 import { layerNorm } from "../nn/layer_norm.ts";
-import { linear, type Params, tensorOf } from "../nn/linear.ts";
+import { linear, type Params, tensorOf, weightOf } from "../nn/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** Layers by the names of their parameters. */
@@ -17,7 +17,7 @@ export function layersOf(params: Params, options: { readonly epsilon: number }):
   const get = (name: string) => tensorOf(params, name);
   return {
     get,
-    dense: (x, name) => linear(x, params[`${name}.weight`], get(`${name}.bias`)),
+    dense: (x, name) => linear(x, weightOf(params, `${name}.weight`), get(`${name}.bias`)),
     norm: (x, name) => layerNorm(x, get(`${name}.weight`), get(`${name}.bias`), options),
   };
 }

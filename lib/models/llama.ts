@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { linear, tensorOf } from "../nn/linear.ts";
+import { linear, tensorOf, weightOf } from "../nn/linear.ts";
 import { rmsNorm } from "../nn/rms_norm.ts";
 import { rotate, rotationOf } from "../nn/rotary.ts";
 import { embedding } from "../ops/mod.ts";
@@ -72,9 +72,8 @@ interface Family {
 const WORDS = "model.embed_tokens.weight";
 
 /** x Wᵀ, and + b where there is a bias. */
-function project({ params }: DecoderSite, x: Tensor, name: string): Tensor {
-  const bias = `${name}.bias`;
-  return linear(x, params[`${name}.weight`], Object.hasOwn(params, bias) ? tensorOf(params, bias) : undefined);
+function project({ params }: DecoderSite, x: Tensor, name: string, hasBias: boolean): Tensor {
+  return linear(x, weightOf(params, `${name}.weight`), hasBias ? tensorOf(params, `${name}.bias`) : undefined);
 }
 
 function layerShapes({ biases, normsHeads }: Family, sizes: DecoderSizes): ParameterShape[] {
@@ -101,6 +100,7 @@ function partsOf(family: Family, sizes: DecoderSizes, rope: Rope): DecoderParts 
   const frequencies = tensor(rope.frequencies);
   const activate = ACTIVATIONS[sizes.activation];
   const norm: DecoderParts["norm"] = ({ get }, x, name) => rmsNorm(x, get(`${name}.weight`), { epsilon });
+  const { projections, output, feedForward } = family.biases;
   const headsOf = (x: Tensor) => x.reshape([x.shape[0], x.shape[1], -1, d]);
   return {
     name: family.name,
@@ -117,18 +117,18 @@ function partsOf(family: Family, sizes: DecoderSizes, rope: Rope): DecoderParts 
     project(site, x) {
       const at = (name: string) => `${site.layer}.self_attn.${name}`;
       const rotated = (name: "q" | "k") => {
-        const heads = headsOf(project(site, x, at(`${name}_proj`)));
+        const heads = headsOf(project(site, x, at(`${name}_proj`), projections));
         const normed = family.normsHeads ? norm(site, heads, at(`${name}_norm`)) : heads;
         return rotate(normed.transpose([0, 2, 1, 3]), site.rotation!);
       };
-      const v = headsOf(project(site, x, at("v_proj"))).transpose([0, 2, 1, 3]);
+      const v = headsOf(project(site, x, at("v_proj"), projections)).transpose([0, 2, 1, 3]);
       return { q: rotated("q"), k: rotated("k"), v };
     },
-    mix: (site, x) => project(site, x, `${site.layer}.self_attn.o_proj`),
+    mix: (site, x) => project(site, x, `${site.layer}.self_attn.o_proj`, output),
     feedForward(site, x) {
       const at = (name: string) => `${site.layer}.mlp.${name}_proj`;
-      const gated = activate(project(site, x, at("gate"))).mul(project(site, x, at("up")));
-      return project(site, gated, at("down"));
+      const widened = (name: string) => project(site, x, at(name), feedForward);
+      return project(site, activate(widened("gate")).mul(widened("up")), at("down"), feedForward);
     },
   };
 }

@@ -8,6 +8,7 @@ export type { ActivationName } from "./activations.ts";
 export type { ShapedModel } from "./assemble.ts";
 export { bert, type BertConfig, bertForMaskedLM } from "./bert.ts";
 export { checkpointOf } from "./checkpoint_of.ts";
+export { configFor } from "./config_for.ts";
 export { defineModel, type GivenSizes, type ModelDescription } from "./define_model.ts";
 export type {
   CachedDecoder,

@@ -40,6 +40,12 @@ export function linear(x: Tensor, weight: Weight, bias?: Tensor): Tensor {
   return weight instanceof Tensor || !weight.adaptOutput ? y : weight.adaptOutput(y);
 }
 
+/** What stands under a parameter's name. Throws an Error where there is no such parameter. */
+export function weightOf(params: Params, name: string): Weight {
+  if (params[name] === undefined) throw new Error(`no parameter is called ${name}`);
+  return params[name];
+}
+
 /**
  * The tensor under a parameter's name: for parts of a model that need the matrix itself, which {@linkcode linear} does
  * not.
@@ -55,9 +61,7 @@ export function linear(x: Tensor, weight: Weight, bias?: Tensor): Tensor {
  * ```
  */
 export function tensorOf(params: Params, name: string): Tensor {
-  const value = params[name];
+  const value = weightOf(params, name);
   if (value instanceof Tensor) return value;
-  throw new Error(
-    value ? `${name}: only linear() can use a weight that a method adapted` : `no parameter is called ${name}`,
-  );
+  throw new Error(`${name}: only linear() can use a weight that a method adapted`);
 }

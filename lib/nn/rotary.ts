@@ -1,5 +1,5 @@
 import { concat, flip } from "../ops/mod.ts";
-import { formatShape } from "../tensor/shape.ts";
+import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** Cosines and sines of angles, f32 `[B, T, d]`: by which {@linkcode rotate} turns the pairs of a head. */
@@ -54,8 +54,10 @@ export function rotationOf(
  */
 export function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
   const [B, H, T, d] = x.shape;
-  if (d % 2 !== 0 || cos.size % (T * d) !== 0) {
-    throw new RangeError(`rotate: ${formatShape(x.shape)} is not turned by ${formatShape(cos.shape)}`);
+  const rows = cos.shape[0] === 1 ? 1 : B;
+  const wrong = [cos, sin].find(({ shape }) => !sameShape(shape, [rows, T, d]));
+  if (d % 2 !== 0 || wrong) {
+    throw new RangeError(`rotate: ${formatShape(x.shape)} is not turned by ${formatShape((wrong ?? cos).shape)}`);
   }
   const partners = flip(x.reshape([B, H, T, 2, d / 2]), { axis: 3 }).reshape([B, H, T, d]);
   return x.mul(cos.expandDims(1)).add(partners.mul(sin.expandDims(1)));

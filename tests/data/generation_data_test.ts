@@ -155,6 +155,23 @@ describe("readGenerationTask()", () => {
     expect(hashes[2]).not.toBe(hashes[0]);
   });
 
+  it("has one hash whatever the order of splits, and another for another order of pairs", async () => {
+    const hashOf = async (file: string, text: string, name: GenerationTaskName) => {
+      let hash = "";
+      await withFolder({ [file]: text }, async (dir) => void (hash = (await readGenerationTask(dir, name)).hash));
+      return hash;
+    };
+    const line = (split: string) => `{"document": "It rained.", "summary": "Rain.", "split": "${split}"}\n`;
+    const file = "xsum/xsum_partial.jsonl";
+    expect(await hashOf(file, line("test") + line("unknown"), "xsum")).toBe(
+      await hashOf(file, line("unknown") + line("test"), "xsum"),
+    );
+    const rows = ["name[A],One.", "name[B],Two.", "name[A],Three."];
+    const csv = (order: readonly number[]) => `mr,ref\n${order.map((row) => rows[row]).join("\n")}\n`;
+    const [first, second] = [[0, 1, 2], [0, 2, 1]].map((order) => hashOf("e2e/devset.csv", csv(order), "e2e"));
+    expect(await second).not.toBe(await first);
+  });
+
   it("refuses malformed CSV with file and line", async () => {
     const message = (rows: string) => refusal("e2e", "e2e/devset.csv", `mr,ref\nname[A],"One\nline."\n${rows}\n`);
     expect(await message('name[B],"B.')).toBe(

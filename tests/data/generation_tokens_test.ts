@@ -172,6 +172,14 @@ describe("trainByteLevel()", () => {
     }
   });
 
+  it("gives a special token that is the character of a byte one id, as BpeTrainer does", () => {
+    const { model, added_tokens } = trainByteLevel([], { vocabSize: 256, specialTokens: ["a", "Ġ"] });
+    const vocab: Record<string, number> = Object(model.vocab);
+    expect([vocab.a, vocab["Ġ"], Object.keys(vocab).length]).toEqual([0, 1, 256]);
+    expect(Object.values(vocab).sort((x, y) => x - y)).toEqual([...Array(256).keys()]);
+    expect(added_tokens).toMatchObject([{ id: 0, content: "a" }, { id: 1, content: "Ġ" }]);
+  });
+
   it("refuses a size without room for all bytes, and special tokens that are none", () => {
     expect(() => trainByteLevel([], { vocabSize: 256 })).toThrow("of 256 pieces as bytes and special tokens are 257");
     expect(() => trainByteLevel([], { vocabSize: NaN })).toThrow(RangeError);

@@ -71,6 +71,13 @@ describe("chatTemplate()", () => {
     expect(() => other.render([])).toThrow('the date in the form "%j" is not supported');
   });
 
+  it("has no tools and no documents, as transformers gives them: defined, and none", async () => {
+    const asked = "{{ tools is defined }} {{ tools is none }} {{ documents is none }}{% if tools %} some{% endif %}";
+    expect((await chatTemplate(tokenizerWith(asked))).render([])).toBe("True True True".toLowerCase());
+    const given = await chatTemplate(tokenizerWith("{{ tools[0] }}"), { variables: { tools: ["a"] } });
+    expect(given.render([])).toBe("a");
+  });
+
   it("has Python's ranges", async () => {
     const source = "{% for i in range(3) %}{{ i }}{% endfor %} {% for i in range(5, 0, -2) %}{{ i }}{% endfor %}";
     expect((await chatTemplate(tokenizerWith(source))).render([])).toBe("012 531");

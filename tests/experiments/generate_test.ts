@@ -1,6 +1,7 @@
 // deno task generate, from a small GPT-2 with weights drawn by chance and a tokenizer of bytes.
 import { expect } from "expect";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { openWriter } from "../../experiments/runner/open_writer.ts";
 import * as dd from "../../mod.ts";
 import { withFolder } from "../experiment/samples.ts";
 import { deviceIdle, testDevice } from "../support/device.ts";
@@ -47,6 +48,46 @@ async function writeModel(folder: string) {
   return wanted;
 }
 
+describe("openWriter()", () => {
+  beforeAll(async () => void await testDevice());
+  afterAll(deviceIdle);
+
+  /** Writes a BART as transformers 5 does, without what it leaves out, and opens it. */
+  async function openBart(folder: string, generation?: Record<string, unknown>) {
+    const sizes = { d_model: 8, encoder_layers: 1, decoder_layers: 1, encoder_ffn_dim: 8, decoder_ffn_dim: 8 };
+    const heads = { encoder_attention_heads: 2, decoder_attention_heads: 2, max_position_embeddings: 16 };
+    const config = { model_type: "bart", vocab_size: 300, forced_eos_token_id: 3, ...sizes, ...heads };
+    const { final_logits_bias: _, ...tensors } = dd.models.fromConfig(config, { head: "seq2seq-lm" }).init(
+      dd.random.key(1),
+    );
+    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
+    await Deno.writeTextFile(`${folder}/tokenizer.json`, JSON.stringify(TOKENIZER));
+    if (generation) await Deno.writeTextFile(`${folder}/generation_config.json`, JSON.stringify(generation));
+    await dd.io.saveSafetensors(`${folder}/model.safetensors`, tensors);
+    return await openWriter(folder);
+  }
+
+  it("takes a BART's tokens from its config, with what a config leaves out, and zero for a bias that is not there", async () => {
+    await withFolder(async (folder) => {
+      const { forced, endTokens, params } = await openBart(folder);
+      expect([forced, endTokens]).toEqual([{ decoderStart: 2, forcedFirstToken: undefined, forcedLastToken: 3 }, [2]]);
+      const bias = dd.nn.tensorOf(params, "final_logits_bias");
+      expect((await bias.data()).every((x) => x === 0)).toBe(true);
+    });
+  });
+
+  it("takes what its settings of generation say in the config's place, and nothing forced that they leave out", async () => {
+    await withFolder(async (folder) => {
+      const settings = { forced_bos_token_id: 5, eos_token_id: [6, 7], decoder_start_token_id: 8 };
+      const { forced, endTokens, model } = await openBart(folder, settings);
+      expect(forced).toEqual({ decoderStart: 8, forcedFirstToken: 5, forcedLastToken: undefined });
+      expect(endTokens).toEqual([6, 7]);
+      // The library's model has what config.json does not name.
+      expect(model.config.tokens).toMatchObject({ forcedFirstId: 5, decoderStartId: 8, forcedEndIds: [3] });
+    });
+  });
+});
+
 describe("deno task generate with a model", () => {
   beforeAll(async () => void await testDevice());
   afterAll(deviceIdle);
@@ -75,6 +116,33 @@ describe("deno task generate with a model", () => {
     });
   });
 
+  it("writes the answers of chats; one that the template refuses leaves the others alone", async () => {
+    await withFolder(async (folder) => {
+      await writeModel(folder);
+      const chat_template =
+        "{% for m in messages %}{% if m.role == 'tool' %}{{ raise_exception('no tools here') }}{% endif %}" +
+        "{{ m.role[0] }}:{{ m.content }};{% endfor %}{% if add_generation_prompt %}a:{% endif %}";
+      await Deno.writeTextFile(`${folder}/model/tokenizer_config.json`, JSON.stringify({ chat_template }));
+      const say = (role: string, content: string) => JSON.stringify({ messages: [{ role, content }] });
+      await Deno.writeTextFile(
+        `${folder}/chats`,
+        `Hi\n${say("tool", "x")}\n${say("user", "Hi")}\n\n{"messages": []}\n`,
+      );
+      const flags = ["--model", `${folder}/model`, "--max-new-tokens", "4", "--json"];
+      const { code, stdout, stderr } = await runTask("generate", [...flags, "--chat", "--file", `${folder}/chats`]);
+      const [plain, tool, messages, empty, none] = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+      const { stdout: written } = await runTask("generate", [...flags, "--prompt", "u:Hi;a:"]);
+      const wanted = JSON.parse(written).texts;
+      expect([plain.texts, messages.texts]).toEqual([wanted, wanted]);
+      expect(tool.fault).toContain("Cannot write the chat as its template fails: no tools here");
+      expect(none.fault).toContain("its messages are no list of some");
+      // An empty message is a message all the same.
+      expect(empty.texts.length).toBe(1);
+      expect(stderr).toContain("prompt 2: Cannot write the chat");
+      expect(code).toBe(1);
+    });
+  });
+
   it("says what is missing or contradicts itself, in one line", async () => {
     await withFolder(async (folder) => {
       await writeModel(folder);
@@ -85,6 +153,11 @@ describe("deno task generate with a model", () => {
           [model, "needs --prompt or --file"],
           [[...model, "--prompt", "x", "--texts", "2"], "--texts are draws, or the best of a search"],
           [[...model, "--prompt", "x", "--early-stopping", "true"], "--early-stopping is for a beam search"],
+          [[...model, "--prompt", "x", "--out", `${folder}/out`], "--out is of the suite's tasks, without --model"],
+          [["--out", `${folder}/out`, "--beams", "3"], "--beams is not of the suite's tasks"],
+          [[...model, "--prompt", "x", "--seed", "3"], "--seed is of draws: give --sample, too"],
+          [[...model, "--prompt", "x", "--system", "y"], "--system is of a chat: give --chat, too"],
+          [[...model, "--prompt", "x", "--chat"], "the tokenizer's files have no chat_template"],
         ] as const
       ) {
         const { code, stdout, stderr } = await runTask("generate", args);

@@ -70,6 +70,19 @@ describe("a BART that writes", () => {
     );
   });
 
+  it("lets rows of a text share the encoder's keys and values, which are there once", async () => {
+    const { model, params } = loadBart("bart", "seq2seq-lm", bartWriter("bart"));
+    const { batch } = written("bart");
+    const prompt = { ...batch, decoderInputIds: columns(batch.decoderInputIds, 0, 2) };
+    const { cache } = model.prefill(params, prompt, { capacity: 4 });
+    const rows = i32([0, 0, 1, 1, 2, 2, 3, 3]);
+    const tokens = i32([4, 5, 6, 7, 8, 9, 10, 11]);
+    const shared = model.takeRows!(cache, rows);
+    expect([shared.length.size, shared.crossMask.shape[0], shared.crossKeys[0]]).toEqual([8, 4, cache.crossKeys[0]]);
+    const [own, together] = [takeRows(cache, rows), shared].map((one) => model.step(params, tokens, one).logits);
+    expectClose(await together.data(), await own.data(), 1e-5);
+  });
+
   it("leaves out padding in front of what the decoder has read, and after it", async () => {
     const { model, params } = loadBart("bart", "seq2seq-lm", bartWriter("bart"));
     const { batch } = written("bart");
@@ -129,5 +142,8 @@ describe("a BART that writes", () => {
       "bart: 12 tokens are more than the model's 11 positions",
     );
     expect(() => model.prefill(params, batch, { capacity: 5 })).toThrow("6 tokens do not fit into a cache of 5");
+    expect(() => model.prefill(params, { ...batch, positions: i32([0]) }, { capacity: 9 })).toThrow(
+      "prefill cannot take positions",
+    );
   });
 });

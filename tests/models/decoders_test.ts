@@ -205,6 +205,24 @@ for (const name of DECODERS) {
       for (const rate of rates) expect(await logits({ ...none, [rate]: 0.4 })).not.toEqual(plain);
     });
 
+    it("names a parameter that is missing, whichever it is", () => {
+      const { model, params } = loadCausal(name);
+      for (const lost of Object.keys(params)) {
+        const { [lost]: _, ...rest } = params;
+        expect(() => model.apply(rest, decoderBatch(name, 0))).toThrow(`no parameter is called ${lost}`);
+      }
+    });
+
+    it("refuses prompts that no step could go on with", () => {
+      const { model, params } = loadCausal(name);
+      const { inputIds, attentionMask } = decoderBatch(name, 0);
+      for (const key of ["positionIds", "segmentIds", "positions"]) {
+        expect(() => model.prefill(params, { inputIds, attentionMask, [key]: inputIds }, { capacity: 20 })).toThrow(
+          `prefill cannot take ${key}: a row is one prompt`,
+        );
+      }
+    });
+
     it("refuses what has no place: too many tokens, too small a cache", () => {
       const { model, params } = loadCausal(name);
       const ids = arange(18).reshape([1, 18]);

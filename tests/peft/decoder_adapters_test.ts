@@ -1,7 +1,7 @@
 import { expect } from "expect";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { loadSafetensors } from "../../lib/io/mod.ts";
-import { fromConfig, paramsFrom } from "../../lib/models/mod.ts";
+import { checkpointOf, configFor, fromConfig, paramsFrom } from "../../lib/models/mod.ts";
 import { random } from "../../lib/ops/mod.ts";
 import { adapterMethod, lora, selectTargets } from "../../lib/peft/mod.ts";
 import type { Params } from "../../lib/nn/mod.ts";
@@ -48,6 +48,40 @@ describe("an adapter of a causal model", () => {
       expectClose(await logitsOf(method.merge(state)), wanted, 1e-4);
       const again = adapterMethod(method.export(state), changed);
       expectClose(await logitsOf(again.method.adapt(again.base, again.trainable, again.aux)), wanted, 1e-4);
+    });
+  }
+
+  /** An adapter of the fixture. */
+  const adapterOf = (name: string) => ({
+    config: cases[name].config,
+    tensors: Object.fromEntries(cases[name].names.map((parameter) => [parameter, tensors[`${name}.${parameter}`]])),
+  });
+
+  it("keeps words and logits one where the adapter says so, and says so where it is written", () => {
+    const { params } = load("llama");
+    const { method, trainable, aux, base } = adapterMethod(adapterOf("llama saved table, tied"), params);
+    expect(Object.keys(base)).toEqual(Object.keys(params));
+    const { config, tensors: written } = method.export({ base, trainable, aux });
+    expect(config).toMatchObject({ ensure_weight_tying: true, modules_to_save: ["model.embed_tokens"] });
+    expect(written["base_model.model.lm_head.weight"]).toBe(written["base_model.model.model.embed_tokens.weight"]);
+    const apart = adapterMethod(adapterOf("llama saved table"), params);
+    const again = apart.method.export({ ...apart, base: apart.base });
+    expect(again.config.ensure_weight_tying).toBeUndefined();
+    expect(apart.base["lm_head.weight"]).toBe(params["model.embed_tokens.weight"]);
+  });
+
+  for (const name of ["gpt2 saved head", "gpt2 saved table"]) {
+    it(`is merged into a model whose files say that its words are no longer tied: ${name}`, async () => {
+      const { params } = load("gpt2");
+      const { method, trainable, aux, base } = adapterMethod(adapterOf(name), params);
+      const merged = method.merge({ base, trainable, aux });
+      const { config } = describedDecoders.cases.gpt2["causal-lm"];
+      expect(configFor(config, params)).toBe(config);
+      const model = fromConfig(configFor(config, merged), { head: "causal-lm" });
+      const { params: read, report } = paramsFrom(checkpointOf(merged, model), model, { key: random.key(0) });
+      expect(report).toEqual({ fresh: [], ignored: [], renamed: {} });
+      const logits = await countedLogits(model.apply(read, decoderBatch("gpt2", 0)), "gpt2");
+      expectClose(logits, await countedLogits(tensors[`${name}.logits`], "gpt2"), 1e-4);
     });
   }
 

@@ -11,9 +11,10 @@ type Origin = Pick<LoadedModel, "config" | "model" | "folder">;
 function configOf(
   { config, model }: Origin & Required<Pick<Origin, "config">>,
   known: LabelSet | undefined,
+  tensors: Readonly<Record<string, Tensor>>,
 ): Record<string, unknown> {
   const { labels, architecture, labelNames } = model.config;
-  const { num_labels: _, ...rest } = config;
+  const { num_labels: _, ...rest } = models.configFor(config, tensors);
   const dtypes = Object.hasOwn(config, "torch_dtype")
     ? { torch_dtype: "float32", dtype: "float32" }
     : { dtype: "float32" };
@@ -56,6 +57,6 @@ export async function writeModelFolder(
   await io.saveSafetensors(`${folder}/model.safetensors`, whole, { format: "pt" });
   await writeAtomically(
     `${folder}/config.json`,
-    `${JSON.stringify(configOf({ ...loaded, config }, labels), null, 2)}\n`,
+    `${JSON.stringify(configOf({ ...loaded, config }, labels, tensors), null, 2)}\n`,
   );
 }

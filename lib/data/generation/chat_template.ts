@@ -65,6 +65,9 @@ const GLOBALS = {
   True: true,
   none: null,
   None: null,
+  // As transformers gives them where there are none: defined.
+  tools: null,
+  documents: null,
   raise_exception(message: unknown): never {
     throw new Error(String(message));
   },

@@ -15,7 +15,7 @@ export interface GenerationData {
   readonly name: GenerationTaskName;
   /** Splits by name. `unknown` has the articles of XSum's part of which nobody knows where they belong. */
   readonly splits: Readonly<Partial<Record<SplitName, GenerationSplit>>>;
-  /** Hex sha-256 of the task's name and of its splits: the same for every layout of the same texts. */
+  /** Hex sha-256 of the task's name and of its splits, with the order of their pairs: the same for every layout of them. */
   readonly hash: string;
   /** Paths of the files that were read. */
   readonly files: readonly string[];
@@ -52,6 +52,8 @@ const XSUM_PART: SplitPlaces = {
   folders: TASKS.xsum.folders,
   release: { test: ["xsum_partial.jsonl"] },
 };
+
+const SPLIT_ORDER: readonly SplitName[] = [...FILE_SPLITS, "unknown"];
 
 async function readSplits(dir: string, name: GenerationTaskName): Promise<Omit<GenerationData, "name" | "hash">> {
   const part = name === "xsum" ? (await findSplits(dir, XSUM_PART)) : undefined;
@@ -98,6 +100,7 @@ async function readSplits(dir: string, name: GenerationTaskName): Promise<Omit<G
  */
 export async function readGenerationTask(dir: string, name: GenerationTaskName): Promise<GenerationData> {
   const { splits, files } = await readSplits(dir, name);
-  const pairs = Object.entries(splits).map(([split, { groups }]) => [split, groups]);
-  return { name, splits, files, hash: await sha256(JSON.stringify([name, pairs])) };
+  // Whatever order splits come in; a training depends on the order of pairs, and a score on the groups.
+  const content = SPLIT_ORDER.map((split) => [split, splits[split]?.pairs, splits[split]?.groups]);
+  return { name, splits, files, hash: await sha256(JSON.stringify([name, content])) };
 }

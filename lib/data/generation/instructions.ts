@@ -24,17 +24,47 @@ export type Instruction =
   }
   & ({ readonly prompt: string; readonly completion: string } | { readonly messages: readonly ChatMessage[] });
 
-/** The messages of a line's list. Throws a SyntaxError where one has no role or content, or the last is no answer. */
-function messagesOf(list: unknown, where: string): ChatMessage[] {
+/**
+ * The messages of a chat that goes on, of a line of JSON `{"messages": [{"role": "user", "content": "Hi"}]}`; `undefined`
+ * where the line is no JSON object with messages, but a text as people write it.
+ *
+ * Throws a SyntaxError where a message has no texts as role and content, or there is none.
+ *
+ * @example
+ * ```ts
+ * import { data } from "@delta-dawn/delta-lora";
+ *
+ * console.log(data.chatMessages('{"messages": [{"role": "user", "content": "Hi"}]}')); // [{ role: "user", content: "Hi" }]
+ * console.log(data.chatMessages("Hi")); // undefined
+ * ```
+ */
+export function chatMessages(line: string): readonly ChatMessage[] | undefined {
+  if (!line.trimStart().startsWith("{")) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined; // a text that begins with a brace
+  }
+  return isObject(value) && Object.hasOwn(value, "messages") ? listedMessages(value.messages, "a chat") : undefined;
+}
+
+/** Messages of a list. Throws a SyntaxError where there is none, or one has no role or content. */
+function listedMessages(list: unknown, where: string): ChatMessage[] {
   if (!Array.isArray(list) || list.length === 0) {
     return failAt(where, `its messages are no list of some: ${quoted(list)}`);
   }
-  const messages = list.map((message: unknown, i): ChatMessage => {
+  return list.map((message: unknown, i): ChatMessage => {
     if (isObject(message) && typeof message.role === "string" && typeof message.content === "string") {
       return { ...message, role: message.role, content: message.content };
     }
     return failAt(where, `message ${i} has no texts as role and content: ${quoted(message)}`);
   });
+}
+
+/** The messages of a line's list. Throws a SyntaxError where one has no role or content, or the last is no answer. */
+function messagesOf(list: unknown, where: string): ChatMessage[] {
+  const messages = listedMessages(list, where);
   const last = messages[messages.length - 1];
   if (messages.length < 2) failAt(where, "its prompt is empty: there is one message alone");
   if (last.role !== "assistant") {

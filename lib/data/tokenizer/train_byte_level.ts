@@ -37,7 +37,8 @@ const WORDS = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, 
  */
 export function trainByteLevel(texts: Iterable<string>, options: TrainByteLevelOptions = {}): TokenizerJson {
   const { vocabSize = 2000, specialTokens = ["<|endoftext|>"], minFrequency = 0 } = options;
-  const alphabet = [...BYTE_CHARACTERS].sort((a, b) => a < b ? -1 : 1);
+  // A special token may be the character of a byte, which is that token then.
+  const alphabet = [...BYTE_CHARACTERS].filter((c) => !specialTokens.includes(c)).sort((a, b) => a < b ? -1 : 1);
   const pieces = [...specialTokens, ...alphabet];
   if (new Set(specialTokens).size < specialTokens.length || specialTokens.includes("")) {
     throw new RangeError(`Cannot train a vocabulary as special tokens must be texts of their own: ${specialTokens}`);

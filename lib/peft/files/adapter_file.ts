@@ -5,7 +5,7 @@ import type { MethodOptions, OptionSchema } from "../method_options.ts";
 import { isShared, isTable, selectTargets } from "../targets.ts";
 import { AdapterTensors } from "./adapter_tensors.ts";
 import { ConfigFields } from "./config_fields.ts";
-import { isLanguageHead, untied } from "./decoder_parts.ts";
+import { isLanguageHead, LANGUAGE_HEAD, tiedWords, untied } from "./decoder_parts.ts";
 import { type FieldValues, readOptions } from "./option_fields.ts";
 import { CLASSIFIERS, isSavedWith, modulePath } from "./saved_modules.ts";
 import { targetTest } from "./target_modules.ts";
@@ -125,9 +125,18 @@ export class AdapterFile {
     this.fields = new ConfigFields(config);
     this.tensors = new AdapterTensors(tensors);
     const parts = this.tensors.left.map((name) => name.replace(/\.(weight|lora_.*)$/, ""));
+    const words = tiedWords(base);
+    const isWhole = words !== undefined && this.tensors.has(words) &&
+      isSavedWith(this.fields.list("modules_to_save"), words);
+    if (isWhole && this.fields.flag("ensure_weight_tying")) {
+      // PEFT writes the table a second time, and reads both as one.
+      if (this.tensors.has(LANGUAGE_HEAD)) this.tensors.take(LANGUAGE_HEAD);
+      this.base = base;
+      return;
+    }
     const isOne = (name: string, i: number) =>
       isLanguageHead(parts[i]) || isTable(parts[i]) && name.includes(".lora_embedding_");
-    this.base = this.tensors.left.some(isOne) ? untied(base) : base;
+    this.base = isWhole || this.tensors.left.some(isOne) ? untied(base) : base;
   }
 
   /** The field `peft_type`, such as `LORA`. */

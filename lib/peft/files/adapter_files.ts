@@ -3,7 +3,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import type { Factors, LowRankPatterns } from "../factors.ts";
 import type { Adapter, BaseParams } from "../method.ts";
 import { PEFT_PREFIX } from "./adapter_tensors.ts";
-import { isConv1D } from "./decoder_parts.ts";
+import { isConv1D, LANGUAGE_HEAD, tiedWords } from "./decoder_parts.ts";
 import { modulePath, type SavedModules, savedModules } from "./saved_modules.ts";
 
 /** What the two files of an adapter are made of. */
@@ -98,7 +98,14 @@ export function peftAdapter({ base, heads, settings, ...rest }: AdapterParts): A
   const isTransposed = rest.targets.length > 0 && rest.targets.every(isConv1D);
   const usual = { ...isLora && { lora_dropout: 0, bias: "none" }, fan_in_fan_out: isTransposed };
   const saved = savedModules({ base, heads, targets: rest.targets });
-  return adapterOf({ ...rest, settings: { ...usual, ...settings }, saved });
+  const words = tiedWords(base);
+  const whole = words === undefined ? undefined : saved.tensors[words];
+  if (whole === undefined) return adapterOf({ ...rest, settings: { ...usual, ...settings }, saved });
+  // Else PEFT would make logits with the words as they were. Of its other kinds none can be told to keep both one.
+  const tensors = { ...saved.tensors, [LANGUAGE_HEAD]: whole };
+  const modules = isLora ? saved.modules : [...saved.modules, modulePath(LANGUAGE_HEAD)];
+  const tied = isLora ? { ensure_weight_tying: true } : {};
+  return adapterOf({ ...rest, settings: { ...usual, ...tied, ...settings }, saved: { ...saved, modules, tensors } });
 }
 
 /** What {@linkcode loraAdapter} is made of. */
