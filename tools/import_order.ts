@@ -60,8 +60,9 @@ export const ORDERS: Readonly<Record<string, Order>> = {
     "*",
   ],
   "lib/peft": ["method.ts", "factors.ts", "targets.ts", "method_options.ts", "files", "*"],
-  "experiments": ["suite", "terminal", "recipes", "runner", "studies", "cli"],
+  "experiments": ["suite", "terminal", "recipes", "runner", "studies", "watch", "cli"],
   "experiments/suite": ["*", "texts"],
+  "experiments/watch": ["snapshot.ts", "client", "*"],
   "experiments/runner": [
     ["locked.ts", "measure.ts", "own_module.ts", "versions.ts"],
     "heads",

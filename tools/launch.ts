@@ -35,6 +35,12 @@ const TASKS: Readonly<Record<string, Task>> = {
   pretrain: { script: "experiments/cli/pretrain.ts", permissions: DEVICE, packages: COMPUTES },
   generate: { script: "experiments/cli/generate.ts", permissions: HUB, packages: COMPUTES },
   suite: { script: "experiments/cli/suite.ts", permissions: ["--allow-read", "--allow-write"], packages: [] },
+  // The page is served to this machine alone, and its program made by Deno itself (run).
+  watch: {
+    script: "experiments/cli/watch.ts",
+    permissions: ["--allow-net=127.0.0.1", "--allow-run", "--allow-env", "--allow-read", "--allow-write"],
+    packages: ["valibot", "apache-arrow", "@observablehq/plot"],
+  },
   profile: { script: "bench/profile.ts", permissions: DEVICE, packages: COMPUTES },
   tune: { script: "bench/tune.ts", permissions: DEVICE, packages: COMPUTES },
   bench: { script: "bench/mod.ts", permissions: DEVICE, packages: COMPUTES },

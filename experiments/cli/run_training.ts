@@ -1,5 +1,6 @@
 import { io, openDevice } from "../../mod.ts";
 import { hashSpec } from "../../lib/experiment/specs/mod.ts";
+import { LiveRuns } from "../../lib/experiment/records/live_runs.ts";
 import { recordPath, type RunRecord, writeRecord } from "../../lib/experiment/records/mod.ts";
 import { mebibytes } from "../../lib/text/mebibytes.ts";
 import type { MethodFlags } from "../terminal/method_flags.ts";
@@ -128,6 +129,8 @@ export async function runTraining(
   if (overwrite) await removeResults(lock);
   await saveLabels(out, task);
   const trainer = new Trainer(device, inputs);
+  const hash = await hashSpec(spec);
+  const live = new LiveRuns(out);
   const bar = new ProgressBar(`${task.name} ${spec.method.name}`, spec.steps);
   let rate = new TrainingRate();
   let lines: StepLog | undefined;
@@ -142,6 +145,7 @@ export async function runTraining(
     if (saved) say(`resumed: ${done} of ${spec.steps} steps are done`);
     else if (resume) say(`resumed: ${out} holds no state yet, the run begins at step 0`);
     rate = new TrainingRate();
+    live.start(hash, spec);
   };
   const onEnd = async (ended: Ended) => {
     scores = ended.scores;
@@ -158,11 +162,11 @@ export async function runTraining(
       onStep(line) {
         lines?.add(line);
         rate.add(line);
+        live.progress(hash, { step: line.step + 1, loss: line.loss });
         bar.update(line.step + 1, `loss ${line.loss.toFixed(3)}`);
       },
       onTrained: () => rate.end(),
     });
-    const hash = await hashSpec(spec);
     await Deno.mkdir(`${out}/runs`, { recursive: true });
     const record: RunRecord = { hash, spec, status: "finished", result, isModified: await isModified() };
     await writeRecord(recordPath(out, hash), record);
@@ -171,6 +175,7 @@ export async function runTraining(
   } finally {
     bar.end();
     trainer.close();
+    await live.close();
   }
   printResult({ run, out, scores, writes, rate }, json);
 }

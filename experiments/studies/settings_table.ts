@@ -6,14 +6,19 @@ import { leavesOf } from "../../lib/experiment/specs/leaves.ts";
 import { percent } from "../../lib/experiment/tables/percent.ts";
 import { tableMarkdown, type TableRow } from "../../lib/experiment/tables/table.ts";
 
+/** Whether runs of the same task and method differ at a dotted path. */
+export function differAt(specs: readonly RunSpec[]): (path: string) => boolean {
+  const groups = [...Map.groupBy(specs, ({ task, method }) => JSON.stringify([task, method.name])).values()];
+  return (path) =>
+    groups.some((group) => new Set(group.map((spec) => JSON.stringify(valueAt(spec, path.split("."))))).size > 1);
+}
+
 /**
  * Dotted paths in place of those at which whole parts of specs stand, such as methods with their options: of each part what
  * differs among runs of the same task and method.
  */
 export function pathsOfValues(paths: readonly string[], specs: readonly RunSpec[]): string[] {
-  const groups = [...Map.groupBy(specs, ({ task, method }) => JSON.stringify([task, method.name])).values()];
-  const differs = (path: string) =>
-    groups.some((group) => new Set(group.map((spec) => JSON.stringify(valueAt(spec, path.split("."))))).size > 1);
+  const differs = differAt(specs);
   const below = (path: string) => {
     const values = specs.map((spec) => valueAt(spec, path.split("."))).filter((value) => value !== undefined);
     const leaves = values.flatMap((value) => leavesOf(value, { lists: "whole" }).map(([below]) => below));

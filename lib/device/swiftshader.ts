@@ -27,7 +27,7 @@ export async function installSwiftShader(
   const found = { manifest: `${target}/vk_swiftshader_icd.json`, loader: `${target}/libvulkan.so.1` };
   if (FILES.every((name) => isFile(`${target}/${name}`))) return found;
   report("fetching SwiftShader, a Vulkan driver in software, from npm: 70 MB, once");
-  const tar = await decompress(await fetchArchive());
+  const tar = await decompress(await fetchArchive("swiftshader.tar.br"));
   // Unpack beside the target and rename, so that two processes cannot see half a folder.
   const fresh = `${target}.${Deno.pid}`;
   Deno.mkdirSync(fresh, { recursive: true });
@@ -49,8 +49,11 @@ function lockFile(): string {
   return JSON.stringify({ version: "5", specifiers, npm: { [`${PACKAGE}@${VERSION}`]: { integrity: INTEGRITY } } });
 }
 
-/** The packed archive, fetched with a folder of Deno's own that goes with it: of the package's 70 MB nothing stays. */
-async function fetchArchive(): Promise<Uint8Array> {
+/**
+ * A packed file of the package that carries SwiftShader, fetched with a folder of Deno's own that goes with it: of the
+ * package's 70 MB nothing stays.
+ */
+export async function fetchArchive(name: string): Promise<Uint8Array> {
   const folder = Deno.makeTempDirSync({ prefix: "swiftshader-" });
   try {
     const lock = `${folder}/deno.lock`;
@@ -65,16 +68,17 @@ async function fetchArchive(): Promise<Uint8Array> {
     const { success, stderr } = await command.output();
     if (!success) throw new Error(`cannot fetch SwiftShader: ${new TextDecoder().decode(stderr).trim()}`);
     for (const registry of Deno.readDirSync(`${folder}/npm`)) {
-      const path = `${folder}/npm/${registry.name}/${PACKAGE}/${VERSION}/bin/swiftshader.tar.br`;
+      const path = `${folder}/npm/${registry.name}/${PACKAGE}/${VERSION}/bin/${name}`;
       if (isFile(path)) return Deno.readFileSync(path);
     }
-    throw new Error(`internal: ${PACKAGE}@${VERSION} holds no SwiftShader`);
+    throw new Error(`internal: ${PACKAGE}@${VERSION} holds no ${name}`);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
 }
 
-async function decompress(bytes: Uint8Array): Promise<Uint8Array> {
+/** What Brotli packed. */
+export async function decompress(bytes: Uint8Array): Promise<Uint8Array> {
   const { brotliDecompressSync } = await importModule<{ brotliDecompressSync(data: Uint8Array): Uint8Array }>(
     "node",
     "zlib",

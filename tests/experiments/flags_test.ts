@@ -15,6 +15,7 @@ import * as generate from "../../experiments/cli/generate.ts";
 import * as suite from "../../experiments/cli/suite.ts";
 import * as run from "../../experiments/cli/run.ts";
 import * as train from "../../experiments/cli/train.ts";
+import * as watch from "../../experiments/cli/watch.ts";
 import * as fuzz from "../fuzz/mod.ts";
 import * as notebooks from "../../tools/notebooks.ts";
 import * as ok from "../../tools/ok.ts";
@@ -67,6 +68,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     files: ["train", "run_training", "train_draft", "task_flags"].map(cli),
     others: METHOD_FLAGS,
   },
+  watch: { ...watch, files: [cli("watch")] },
   tune: { ...tune, files: ["bench/tune.ts"] },
 };
 

@@ -6,6 +6,7 @@
  */
 export { axisFigure, type AxisOptions, type AxisPoint, axisPoints } from "./axis_figure.ts";
 export { comparisonFigure, type ComparisonFigureOptions } from "./comparison_figure.ts";
+export { type Curve, curveFigure, type CurveFigureOptions } from "./curve_figure.ts";
 export type { FigureOptions, PlotOptions } from "./figure.ts";
 export {
   paretoFigure,

@@ -5,6 +5,7 @@
  * @module
  */
 export { findRecord, type FoundRecord, recordPath, setAside } from "./find_record.ts";
+export { type LiveRun, readLiveRuns } from "./live_runs.ts";
 export { type FolderLock, lockFolder, type LockFolderOptions } from "./lock.ts";
 export { METRIC_NAMES } from "./metric_names.ts";
 export { type PeftFields, type PeftResult, peftResult, type PeftResultOptions } from "./peft_result.ts";

@@ -3,7 +3,7 @@ import type { RunRecord } from "./record.ts";
 /** PeftFields of any kind, by the names that PEFT gives them. */
 export type PeftFields = Readonly<Record<string, unknown>>;
 
-/** A run as PEFT's method comparison has it. */
+/** A run in the form of PEFT's method comparison. */
 export interface PeftResult {
   /** What was run. */
   readonly run_info: {
@@ -38,7 +38,7 @@ export interface PeftResult {
 
 /** Options of {@linkcode peftResult}. */
 export interface PeftResultOptions {
-  /** What the experiment is called: `method/name`, as PEFT's are. */
+  /** What the experiment is called: `method/name`, in PEFT's way. */
   readonly name: string;
   /** When the run began, in ISO's format. */
   readonly createdAt: string;
@@ -105,7 +105,7 @@ function trainConfigOf({ spec }: RunRecord): PeftFields {
   };
 }
 
-/** The scores of a finished run in a row such as PEFT logs: of the dev split, as no test split is read here. */
+/** The scores of a finished run in a row like those that PEFT logs: of the dev split, as no test split is read here. */
 function metricsOf({ spec, result }: RunRecord): PeftFields[] {
   if (!result) return [];
   const { steps, batchSize, accumulate = 1, evaluateEvery = steps, model, split, metric } = spec;

@@ -1,5 +1,6 @@
 import { findRecord, recordPath, setAside } from "./find_record.ts";
 import { Groups } from "./groups.ts";
+import { LiveRuns } from "./live_runs.ts";
 import { LiveTables } from "./live_tables.ts";
 import { type FolderLock, lockFolder } from "./lock.ts";
 import type { RunRecord, RunResult } from "./record.ts";
@@ -195,18 +196,26 @@ export async function* runAll(
 
   const stop = new AbortController();
   const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const live = new LiveRuns(out);
   const groups = new Groups(specs, {
     runner,
     parallel,
     hashes,
     open: [...specs.keys()].filter((index) => !isReused[index]),
     signal: stopped,
-    onStart,
-    onProgress,
+    onStart(index, spec, group) {
+      live.start(hashes[index], spec);
+      onStart?.(index, spec, group);
+    },
+    onProgress(index, progress) {
+      live.progress(hashes[index], progress);
+      onProgress?.(index, progress);
+    },
     async onOutcome(index, outcome) {
       const record: RunRecord = { hash: hashes[index], spec: specs[index], ...outcome, isModified };
       await writeRecord(recordPath(out, record.hash), record);
       records.set(index, record);
+      live.end(record.hash);
       onRecord?.(index, record, false);
       await tables.refresh();
     },
@@ -226,7 +235,7 @@ export async function* runAll(
   } finally {
     stop.abort(new DOMException("the grid has ended", "AbortError"));
     await groups.settled();
-    await tables.write().catch((error) => {
+    await tables.write().finally(() => live.close()).catch((error) => {
       if (!isFaulty) throw error; // the first fault says more
     });
   }

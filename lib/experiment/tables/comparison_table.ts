@@ -32,12 +32,17 @@ export interface ComparisonTableOptions extends TableSetting, PointOptions {
  * ```
  */
 export function comparisonTable(comparison: Comparison, options: ComparisonTableOptions): string {
-  const { scale = 100 } = options;
+  const lines = comparisonLines(comparison, options).map((line) => `- ${line}`);
+  return [tableMarkdown(comparisonRows(comparison, options)), "", ...lines].join("\n");
+}
+
+/** The rows of {@linkcode comparisonTable}, a method each. */
+export function comparisonRows(comparison: Comparison, { scale = 100 }: PointOptions = {}): TableRow[] {
   const { level, margin } = comparison;
   const digits = digitsOf(comparison, { scale });
   const points = (value: number | undefined, isSigned = false) =>
     value === undefined ? "–" : formatPoints(scale * value, { digits, isSigned });
-  const rows = comparison.methods.map(({ method, mean, deviation, median, runs, difference }) => ({
+  return comparison.methods.map(({ method, mean, deviation, median, runs, difference }) => ({
     method,
     mean: points(mean),
     sd: points(deviation),
@@ -50,7 +55,6 @@ export function comparisonTable(comparison: Comparison, options: ComparisonTable
     pairs: difference ? String(difference.pairs) : "–",
     ...judgedColumns(difference, { scale, digits, level, margin }),
   }));
-  return [tableMarkdown(rows), "", ...captionLines(comparison, options)].join("\n");
 }
 
 /** What the rule says of a difference, and what so many pairs can find, as columns of a table. */
@@ -65,8 +69,8 @@ export function judgedColumns(difference: Difference | undefined, options: WordO
   };
 }
 
-/** Lines of a list: what the numbers of a comparison's table are. */
-function captionLines(
+/** What the numbers of {@linkcode comparisonTable} are, in sentences that stand in a list. */
+export function comparisonLines(
   { baseline, level, margin, resamples, tasks, seeds, methods }: Comparison,
   { metric, split, checkpoint, omitsRule, scale = 100 }: ComparisonTableOptions,
 ): string[] {
@@ -83,7 +87,7 @@ function captionLines(
   const partial = methods.filter((scores: MethodScores) => scores.tasks.length < tasks.length)
     .map((scores) => `${scores.method} on ${scores.tasks.join(", ") || "none"}`);
   const times = resamples.toLocaleString("en");
-  const lines = [
+  return [
     `Metric: ${metric}${scale === 100 ? ", in per cent" : ""}; ${split} split; ${checkpoint} checkpoint; seeds ` +
     `${seeds.join(", ")}; ${tasks.length === 1 ? "task" : "tasks"} ${tasks.join(", ")}` +
     `${tasks.length > 1 ? ", each weighing the same; sd is within tasks, the median over seeds" : ""}.`,
@@ -107,5 +111,4 @@ function captionLines(
       : [],
     ...partial.length > 0 ? [`Scores of some tasks alone: ${partial.join("; ")}.`] : [],
   ];
-  return lines.map((line) => `- ${line}`);
 }
