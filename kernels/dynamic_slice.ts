@@ -65,21 +65,59 @@ ${ENTRY}${coordinatesOf(rank, "b")}${startsOf(rank)}  Y[t] = X[${positionOf(rank
   };
 }
 
+/** Where the elements of an update lie: the first one, and the strides from cell to cell and along each axis. */
+export interface UpdatePlace {
+  readonly offset: number;
+  readonly cell: number;
+  readonly axes: readonly number[];
+}
+
+/** What the kernels of updates may differ in. */
+export interface UpdateKernelOptions {
+  /** Axes of a cell. */
+  readonly rank: number;
+  /** Elements of a thread: four where whole rows of the last axis are replaced; 1 by default. */
+  readonly width?: 1 | 4;
+}
+
+/** Uniforms of the kernels of updates; `place` counts elements. */
+export function updateUniforms(
+  { shape, box }: BoxSizes,
+  { threads, place, width = 1 }: { readonly threads: number; readonly place: UpdatePlace; readonly width?: 1 | 4 },
+): Uint32Array {
+  const inQuads = (sizes: readonly number[]) => sizes.map((size, a) => a === sizes.length - 1 ? size / width : size);
+  const strides = [place.cell, ...place.axes.slice(0, -1)].map((stride) => stride / width);
+  const words = [threads, ...inQuads(shape), ...inQuads(box), place.offset / width, ...strides, place.axes.at(-1)!];
+  return Uint32Array.from({ length: Math.ceil(words.length / 4) * 4 }, (_, i) => words[i] ?? 0);
+}
+
+/** Sizes as those of boxes, then where the update lies. */
+const updateSizesOf = (rank: number) =>
+  sizesOf(rank).replace(" }\n", `, first: u32, step: u32${each(rank, (a) => `, u${a}: u32`)} }\n`);
+
+/** The position in the update of the coordinates that `at` gives. */
+const positionInUpdate = (rank: number, at: (axis: number) => string) =>
+  `d.first + cell * d.step${each(rank, (a) => ` + ${at(a)} * d.u${a}`)}`;
+
+const typeOf = (width: 1 | 4) => width === 4 ? "vec4<u32>" : "u32";
+const nameOf = (name: string, width: 1 | 4) => width === 4 ? `${name}_vec4` : name;
+
 /** Each cell with its box replaced: bindings input, update, starts, output; a thread for each element of the output. */
-export function dynamicUpdateKernel(rank: number): Kernel {
+export function dynamicUpdateKernel({ rank, width = 1 }: UpdateKernelOptions): Kernel {
   const isInside = each(rank, (a) => `${a > 0 ? " && " : ""}c${a} - u32(s${a}) < d.b${a}`);
+  const type = typeOf(width);
   return {
-    name: `dynamicUpdate${rank}`,
+    name: nameOf(`dynamicUpdate${rank}`, width),
     bindings: ["read", "read", "read", "read_write"],
-    code: `${sizesOf(rank)}@group(0) @binding(0) var<storage, read> X: array<u32>;
-@group(0) @binding(1) var<storage, read> U: array<u32>;
+    code: `${updateSizesOf(rank)}@group(0) @binding(0) var<storage, read> X: array<${type}>;
+@group(0) @binding(1) var<storage, read> U: array<${type}>;
 @group(0) @binding(2) var<storage, read> S: array<i32>;
-@group(0) @binding(3) var<storage, read_write> Y: array<u32>;
+@group(0) @binding(3) var<storage, read_write> Y: array<${type}>;
 @group(0) @binding(4) var<uniform> d: Sizes;
 ${ENTRY}${coordinatesOf(rank, "n")}${
       startsOf(rank)
     }  if (${isInside}) { // before the box, the difference is a large number
-    Y[t] = U[${positionOf(rank, "b", (a) => `(c${a} - u32(s${a}))`)}];
+    Y[t] = U[${positionInUpdate(rank, (a) => `(c${a} - u32(s${a}))`)}];
   } else {
     Y[t] = X[t];
   }
@@ -89,15 +127,18 @@ ${ENTRY}${coordinatesOf(rank, "n")}${
 }
 
 /** The same over the input itself: bindings input, update, starts; a thread for each element of the update. */
-export function dynamicUpdateInPlace(rank: number): Kernel {
+export function dynamicUpdateInPlace({ rank, width = 1 }: UpdateKernelOptions): Kernel {
+  const type = typeOf(width);
   return {
-    name: `dynamicUpdate${rank}_inPlace`,
+    name: nameOf(`dynamicUpdate${rank}_inPlace`, width),
     bindings: ["read_write", "read", "read"],
-    code: `${sizesOf(rank)}@group(0) @binding(0) var<storage, read_write> X: array<u32>;
-@group(0) @binding(1) var<storage, read> U: array<u32>;
+    code: `${updateSizesOf(rank)}@group(0) @binding(0) var<storage, read_write> X: array<${type}>;
+@group(0) @binding(1) var<storage, read> U: array<${type}>;
 @group(0) @binding(2) var<storage, read> S: array<i32>;
 @group(0) @binding(3) var<uniform> d: Sizes;
-${ENTRY}${coordinatesOf(rank, "b")}${startsOf(rank)}  X[${positionOf(rank, "n", (a) => `u32(s${a}) + c${a}`)}] = U[t];
+${ENTRY}${coordinatesOf(rank, "b")}${startsOf(rank)}  X[${positionOf(rank, "n", (a) => `u32(s${a}) + c${a}`)}] = U[${
+      positionInUpdate(rank, (a) => `c${a}`)
+    }];
 }
 `,
   };

@@ -5,12 +5,14 @@ import {
   dynamicSliceKernel,
   dynamicUpdateInPlace,
   dynamicUpdateKernel,
+  type UpdatePlace,
+  updateUniforms,
 } from "../../kernels/dynamic_slice.ts";
 import { linearGrid } from "../../kernels/kernel.ts";
 import type { DynamicSliceOptions, DynamicStart } from "../tensor/operation_options.ts";
 import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { contiguousStrides } from "../tensor/view.ts";
+import { contiguousStrides, isContiguous, type View } from "../tensor/view.ts";
 import { arange } from "./arange.ts";
 import { batchInFront } from "./batching.ts";
 import { cast } from "./cast.ts";
@@ -32,6 +34,27 @@ function sizesOf({ shape }: { readonly shape: Shape }, box: Shape): BoxSizes {
 /** The axes of a box of each cell, of which starts `[..., rank]` are given. */
 function boxOf(boxes: { readonly shape: Shape }, starts: { readonly shape: Shape }): Shape {
   return boxes.shape.slice(starts.shape.length - 1);
+}
+
+/** Where the elements of updates lie whose last axes are those of a box. */
+function placeOfUpdate({ shape, strides, offset }: View, box: Shape): UpdatePlace {
+  const front = shape.length - box.length;
+  return { offset, cell: front === 0 ? 0 : strides[front - 1], axes: strides.slice(front) };
+}
+
+/** Whether kernels of updates read an input where it lies: updates by strides, one of which goes from cell to cell. */
+function readsUpdate(input: number, views: readonly View[]): boolean {
+  const view = views[input];
+  const front = view.shape.length - boxOf(views[1], views[2]).length;
+  if (input === 1 && front <= 1) return true;
+  return isContiguous(view) && (input === 1 || view.offset === 0);
+}
+
+/** Elements of a thread: four, where whole rows of the last axis are replaced that lie in fours. */
+function updateWidth(sizes: BoxSizes, { offset, cell, axes }: UpdatePlace): 1 | 4 {
+  const [n, b, stride] = [sizes.shape, sizes.box, axes].map((list) => list[list.length - 1]);
+  const inFours = [n, offset, cell, ...axes.slice(0, -1)].every((size) => size % 4 === 0);
+  return n === b && stride === 1 && inFours ? 4 : 1;
 }
 
 /** Visits the boxes of all cells: position in the whole, position in the boxes. */
@@ -91,14 +114,18 @@ export const dynamicUpdatePrimitive: Primitive<undefined> = {
   lowering: {
     kind: "kernel",
     inPlace: 0,
+    accepts: readsUpdate,
     emit({ inputs: [x, update, starts], inPlace }) {
       const box = boxOf(update.view, starts.view);
-      const threads = sizeOf((inPlace ? update : x).view.shape);
+      const [sizes, place] = [sizesOf(x.view, box), placeOfUpdate(update.view, box)];
+      const width = updateWidth(sizes, place);
+      const threads = sizeOf((inPlace ? update : x).view.shape) / width;
+      const options = { rank: box.length, width };
       return {
         dispatches: [{
-          kernel: inPlace ? dynamicUpdateInPlace(box.length) : dynamicUpdateKernel(box.length),
+          kernel: inPlace ? dynamicUpdateInPlace(options) : dynamicUpdateKernel(options),
           grid: gridOf(threads),
-          uniforms: boxUniforms(sizesOf(x.view, box), threads),
+          uniforms: updateUniforms(sizes, { threads, place, width }),
           buffers: [{ input: 0 }, { input: 1 }, { input: 2 }, ...inPlace ? [] : ["output" as const]],
         }],
       };

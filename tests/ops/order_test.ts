@@ -168,7 +168,7 @@ describe("dynamicSlice and dynamicUpdateSlice", () => {
     expect(put.plans().length).toBe(1);
     expect(put.plans()[0].dispatches.map(({ kernel }) => kernel)).toEqual([
       "arange_equal_where_equal_where",
-      "dynamicUpdate2_inPlace",
+      "dynamicUpdate2_inPlace_vec4",
     ]);
   });
 
@@ -176,6 +176,32 @@ describe("dynamicSlice and dynamicUpdateSlice", () => {
     const x = tensor([[0, 1, 2], [3, 4, 5]]);
     const cut = vmap((row: Tensor, at: Tensor) => ops.dynamicSlice(row, { start: [at], size: [1] }));
     expect(await values(cut(x, whole([2, 0])))).toEqual([2, 3]);
+  });
+
+  it("read updates where they lie, as heads of a projection, in place and not", async () => {
+    const [B, G, S] = [2, 3, 5];
+    const at = [4, 1];
+    for (const d of [8, 3]) {
+      const write = (slots: Tensor, joint: Tensor, at: Tensor) => {
+        const [, k] = ops.split(joint, { sections: 2, axis: 1 });
+        const heads = k.reshape([B, 1, G, d]).transpose([0, 2, 1, 3]);
+        const one = (row: Tensor, x: Tensor, slot: Tensor) => ops.dynamicUpdateSlice(row, x, { start: [0, slot, 0] });
+        return vmap(one)(slots, heads, at);
+      };
+      const joint = tensor(Array.from({ length: 2 * B * G * d }, (_, i) => i + 1), { shape: [B, 2 * G * d] });
+      const wanted = Array.from({ length: B * G * S * d }, (_, i) => {
+        const [b, g, s, e] = [Math.floor(i / (G * S * d)), Math.floor(i / (S * d)) % G, Math.floor(i / d) % S, i % d];
+        return s === at[b] ? 1 + (2 * b + 1) * G * d + g * d + e : 0;
+      });
+      const kept = jit(write);
+      const donated = jit(write, { donate: [0] });
+      for (const [put, name] of [[kept, "dynamicUpdate3"], [donated, "dynamicUpdate3_inPlace"]] as const) {
+        expect(await values(await put(zeros([B, G, S, d]), joint, whole(at)))).toEqual(wanted);
+        const kernels = put.plans()[0].dispatches.map(({ kernel }) => kernel);
+        expect(kernels).toContain(d === 8 ? `${name}_vec4` : name);
+        expect(kernels).not.toContain("copy");
+      }
+    }
   });
 
   it("keep the bits of every dtype, and take scalars and empty boxes", async () => {

@@ -5,6 +5,7 @@ import {
   DYNAMIC_SLICE_WORKGROUP,
   dynamicSliceKernel,
   dynamicUpdateInPlace,
+  updateUniforms,
 } from "../../../kernels/dynamic_slice.ts";
 import { linearGrid } from "../../../kernels/kernel.ts";
 import type { Loop } from "../../ops/loop.ts";
@@ -186,7 +187,8 @@ export class LoopSteps {
   #takeRow(row: Tensor, to: BufferName): Step {
     const { loop, site } = this;
     const from = site.input(loop.inputOfRow(loop.body.rows.indexOf(row)));
-    return this.#rowStep(row, dynamicSliceKernel(2), [from, this.#counter!, to]);
+    const uniforms = boxUniforms(this.#boxOf(row), row.size);
+    return this.#rowStep(row, { kernel: dynamicSliceKernel(2), uniforms, buffers: [from, this.#counter!, to] });
   }
 
   #addRow(row: RowSource, variant: number): Step {
@@ -194,16 +196,23 @@ export class LoopSteps {
     const tensor = this.loop.body.stacked[row.index];
     const stack = this.site.node(this.loop.body.carry.length + row.index);
     const buffers = [this.#stacks.get(row.index)!, from, this.#counter!];
-    return { ...this.#rowStep(tensor, dynamicUpdateInPlace(2), buffers), contents: [stack, undefined, undefined] };
+    const place = { offset: 0, cell: 0, axes: [tensor.size, 1] };
+    const uniforms = updateUniforms(this.#boxOf(tensor), { threads: tensor.size, place });
+    const step = this.#rowStep(tensor, { kernel: dynamicUpdateInPlace({ rank: 2 }), uniforms, buffers });
+    return { ...step, contents: [stack, undefined, undefined] };
   }
 
-  #rowStep({ size }: Tensor, kernel: Step["kernel"], buffers: readonly BufferName[]): Step {
-    const sizes: BoxSizes = { cells: 1, shape: [this.loop.body.length, size], box: [1, size] };
-    return this.#step(kernel, boxUniforms(sizes, size), {
-      grid: linearGrid(Math.ceil(size / DYNAMIC_SLICE_WORKGROUP)),
-      buffers,
-      rowBytes: 4 * size,
-    });
+  /** A row among those of all turns. */
+  #boxOf({ size }: Tensor): BoxSizes {
+    return { cells: 1, shape: [this.loop.body.length, size], box: [1, size] };
+  }
+
+  #rowStep(
+    { size }: Tensor,
+    { kernel, uniforms, buffers }: Pick<Step, "kernel" | "uniforms" | "buffers">,
+  ): Step {
+    const grid = linearGrid(Math.ceil(size / DYNAMIC_SLICE_WORKGROUP));
+    return this.#step(kernel, uniforms, { grid, buffers, rowBytes: 4 * size });
   }
 
   #count(options: Parameters<typeof countTurnUniforms>[0]): Step {
