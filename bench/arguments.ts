@@ -3,7 +3,7 @@ import { nameList } from "../experiments/terminal/flags.ts";
 import { flagHelp, readFlags } from "../experiments/terminal/read_flags.ts";
 
 /** Parts of the benchmark, in the order in which they run. */
-const SECTIONS = ["kernels", "steps", "steady", "scaling", "cells", "startup", "compile"] as const;
+const SECTIONS = ["kernels", "steps", "steady", "scaling", "cells", "decoding", "startup", "compile"] as const;
 
 /** A part of the benchmark. */
 export type Section = typeof SECTIONS[number];
@@ -21,7 +21,8 @@ export const FLAGS = {
   python: {
     takes: "text",
     value: "PROGRAM",
-    help: "a Python with PyTorch and PEFT, which trains beside `cells`; python3 by default, nothing where it cannot",
+    help: "a Python with PyTorch, PEFT and transformers, which trains beside `cells` and writes beside `decoding`; " +
+      "python3 by default, nothing where it cannot",
   },
   device: COMMON.device,
   json: { takes: "text", value: "FILE", help: "also writes all figures as one JSON document" },
@@ -33,8 +34,8 @@ export const FLAGS = {
 
 /** What `deno task bench` prints for `--help`. */
 export const HELP =
-  `Measures kernels, training steps, steady state, scaling, many runs in one program, start-up and compiling: contenders
-take turns in rounds of one run.
+  `Measures kernels, training steps, steady state, scaling, many runs in one program, decoding, start-up and compiling:
+contenders take turns in rounds of one run.
 
   deno task bench [--only LIST] [--quick] [--rounds N] [--peers] [--pytorch FILE] [--python PROGRAM]
                   [--device NAME] [--json FILE] [--update]

@@ -7,6 +7,7 @@ import { type BenchOptions, HELP, parseArguments } from "./arguments.ts";
 import type { BenchDocument, EnduranceSample, ModelResult } from "./report/document.ts";
 import { kernelCases } from "./cases/kernel_case.ts";
 import { measureCells } from "./parts/cells.ts";
+import { measureDecoding } from "./parts/decoding.ts";
 import { measureKernels } from "./parts/kernels.ts";
 import { measureCompile } from "./parts/compile.ts";
 import { describeMachine } from "./parts/machine.ts";
@@ -95,6 +96,13 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
     python: options.python,
     onCells,
   });
+  const decoding = !sections.includes("decoding") ? undefined : await measureDecoding(device, {
+    isQuick,
+    rounds,
+    python: options.python,
+    onCase: (name) => say(`decoding: ${name}`),
+    onTrouble,
+  });
   // Cold starts compile every kernel: the longest of all that is measured here.
   const starts = Math.ceil(rounds / 4);
   const startup = !sections.includes("startup") ? undefined : await measureStartup({
@@ -120,6 +128,7 @@ async function measure(device: Device, options: BenchOptions): Promise<BenchDocu
     endurance,
     scaling,
     cells,
+    decoding,
     startup,
     compile,
     pytorch,

@@ -6,8 +6,10 @@ import type { CellsResult, TimeRatio } from "../report/document.ts";
 import { benchStep } from "../cases/bench_step.ts";
 import { type BenchModel, describeModel, lossOf, SUITE, tensorBatch } from "../cases/models.ts";
 import { collectGarbage } from "../measure/collect_garbage.ts";
-import { ratioOf, takeTurns, type Timing, timingOf } from "../measure/turns.ts";
-import { PytorchTurns } from "./pytorch_turns.ts";
+import { ratioOf, takeTurns, type Timing } from "../measure/turns.ts";
+import { productsOf, type ProfiledStep } from "./products.ts";
+import { PythonTurns } from "./python_turns.ts";
+import { PYTORCH, pytorchContender } from "./pytorch_turns.ts";
 
 /** Rows of the benchmark whose steps are trained in cells. */
 const METHODS = ["delta-lora, in place", "lora", "full"] as const;
@@ -28,7 +30,7 @@ interface PreparedCells {
   readonly ownBytes: number;
   run(): Promise<void>;
   /** Takes two more steps: dispatches as they run in one, and each repeated alone. */
-  profile(): Promise<{ readonly inStep: readonly DispatchTime[]; readonly apart: readonly DispatchTime[] }>;
+  profile(): Promise<ProfiledStep>;
   close(): Promise<void>;
 }
 
@@ -94,33 +96,6 @@ async function prepareCells(
 
 type MethodResult = CellsResult["methods"][number];
 
-/** Milliseconds of the products of a step in it and apart, in turns. */
-async function productsOf(
-  prepared: PreparedCells,
-  { cells, rounds }: { readonly cells?: number; readonly rounds: number },
-): Promise<MethodResult["products"][number]> {
-  const times = { inStep: new Array<number>(), apart: new Array<number>() };
-  let products: readonly DispatchTime[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const { inStep, apart } = await prepared.profile();
-    const isProduct = ({ operations }: DispatchTime) => operations > 0;
-    const milliseconds = (all: readonly DispatchTime[]) =>
-      1000 * all.filter(isProduct).reduce((sum, { seconds }) => sum + seconds, 0);
-    products = inStep.filter(isProduct);
-    times.inStep.push(milliseconds(inStep));
-    times.apart.push(milliseconds(apart));
-  }
-  const [inStep, apart] = [timingOf(times.inStep), timingOf(times.apart)];
-  return {
-    cells,
-    dispatches: products.length,
-    operations: products.reduce((sum, { operations }) => sum + operations, 0),
-    inStep,
-    apart,
-    ratio: ratioOf(inStep, apart),
-  };
-}
-
 /** Options of {@linkcode measureCells}. */
 interface CellsOptions {
   readonly isQuick: boolean;
@@ -135,7 +110,7 @@ async function measureMethod(
   { name, base, pytorch, isQuick, rounds, onCells }: Omit<CellsOptions, "python"> & {
     readonly name: string;
     readonly base: Readonly<Record<string, Tensor>>;
-    readonly pytorch?: PytorchTurns;
+    readonly pytorch?: PythonTurns;
   },
 ): Promise<MethodResult> {
   const counts: readonly (number | undefined)[] = [undefined, ...isQuick ? QUICK_CELLS : CELLS];
@@ -146,13 +121,19 @@ async function measureMethod(
   }
   const ours = prepared.map(({ run }, i) => ({ name: String(counts[i] ?? "plain"), perRun: 1, run }));
   const turnMilliseconds = isQuick ? 0 : TURN_MILLISECONDS;
-  const timings = await takeTurns([...ours, ...pytorch ? [pytorch.contender(name)] : []], { rounds, turnMilliseconds });
+  const timings = await takeTurns([...ours, ...pytorch ? [pytorchContender(pytorch, name)] : []], {
+    rounds,
+    turnMilliseconds,
+  });
   const theirs = timings.at(counts.length);
   const products: MethodResult["products"][number][] = [];
   if (device.report.features.includes("timestamp-query")) {
     onCells(`${name}, products`);
     for (const cells of [undefined, isQuick ? QUICK_PRODUCTS : PRODUCTS]) {
-      products.push(await productsOf(prepared[counts.indexOf(cells)], { cells, rounds }));
+      const { profile } = prepared[counts.indexOf(cells)];
+      // Attention counts as what it is made of.
+      const isProduct = ({ operations }: DispatchTime) => operations > 0;
+      products.push({ cells, ...await productsOf(profile, { rounds, isProduct }) });
     }
   }
   for (const one of prepared) await one.close();
@@ -177,7 +158,7 @@ function speedOf(timing: Timing, other: Timing, cells: number): TimeRatio {
 export async function measureCells(device: Device, { python, ...options }: CellsOptions): Promise<CellsResult> {
   const base = lossOf(SUITE, { dropout: DROPOUT }).encoder.init(random.key(0));
   await evaluate(base);
-  const started = await PytorchTurns.start(python);
+  const started = await PythonTurns.start(python, PYTORCH);
   const pytorch = typeof started === "string" ? undefined : started;
   if (typeof started === "string") options.onCells(`without PyTorch: ${started}`);
   const methods: MethodResult[] = [];

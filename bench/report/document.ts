@@ -202,6 +202,34 @@ export interface CellsResult {
   }[];
 }
 
+/** Writing texts with a decoder. */
+export interface DecodingResult {
+  readonly description: string;
+  /** What wrote beside, in turns, or why nothing did. */
+  readonly transformers: { readonly versions: Readonly<Record<string, string>>; readonly threads: number } | string;
+  readonly cases: readonly {
+    readonly name: string;
+    /** Texts that are written at once. */
+    readonly rows: number;
+    /** Milliseconds of a token of all texts; ours is the first. */
+    readonly contenders: readonly { readonly name: string; readonly timing: Timing }[];
+  }[];
+  /** Steps by how many tokens the cache holds. */
+  readonly steps: readonly {
+    readonly rows: number;
+    readonly length: number;
+    /** Slots of the cache. */
+    readonly capacity: number;
+    readonly timing: Timing;
+    /** Time ÷ that of the first of these steps. */
+    readonly ratio: TimeRatio;
+    /** Milliseconds of attention in it; absent where the device has no clock. */
+    readonly attention?: Timing;
+  }[];
+  /** Products of the first of these steps, and its time ÷ theirs in it; absent where the device has no clock. */
+  readonly products?: ProductsResult & { readonly step: TimeRatio };
+}
+
 /** What `bench/pytorch_peft.py` writes. */
 export interface PytorchDocument {
   readonly versions: Readonly<Record<string, string>>;
@@ -225,6 +253,7 @@ export interface BenchDocument {
   readonly endurance?: EnduranceResult;
   readonly scaling?: ScalingResult;
   readonly cells?: CellsResult;
+  readonly decoding?: DecodingResult;
   readonly startup?: readonly StartupResult[];
   readonly compile?: readonly CompileResult[];
   readonly pytorch?: PytorchDocument;

@@ -14,6 +14,7 @@ import type {
 } from "./document.ts";
 import { type Timing, timingOf } from "../measure/turns.ts";
 import { cellsParts } from "./cells_tables.ts";
+import { decodingParts } from "./decoding_tables.ts";
 import { digits, mebibytes, milliseconds, pair, table } from "./format.ts";
 
 const speed = (amount: number, { best, median }: Timing) => pair(amount / best / 1e6, amount / median / 1e6);
@@ -197,7 +198,7 @@ function machineLine(machine: Machine): string {
 /** Sections of a report in Markdown: what was measured, in the order of measuring. */
 export function report(document: BenchDocument): string {
   const { machine, rounds, kernels, models, peerStep, startup, pytorch, leftOut, disagreements } = document;
-  const { steady, endurance, scaling, cells } = document;
+  const { steady, endurance, scaling, cells, decoding } = document;
   const parts = [
     machineLine(machine),
     `Best / median of ${rounds} rounds in which all contenders took turns.` +
@@ -233,6 +234,7 @@ export function report(document: BenchDocument): string {
   }
   if (scaling) parts.push("### Scaling", `${scaling.description}:`, scalingTable(scaling));
   if (cells) parts.push(...cellsParts(cells));
+  if (decoding) parts.push(...decodingParts(decoding));
   if (startup) parts.push("### Start-up", "From the start of a process:", startupTable(startup));
   if (document.compile) parts.push("### Compiling", "Seconds before a first step:", compileTable(document.compile));
   if (leftOut.length > 0) parts.push("Left out:", leftOut.map((line) => `- ${line}`).join("\n"));

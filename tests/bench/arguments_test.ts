@@ -5,7 +5,7 @@ import { HELP, parseArguments } from "../../bench/arguments.ts";
 describe("the arguments of bench", () => {
   it("measure everything in eight rounds by default", () => {
     expect(parseArguments([])).toEqual({
-      sections: ["kernels", "steps", "steady", "scaling", "cells", "startup", "compile"],
+      sections: ["kernels", "steps", "steady", "scaling", "cells", "decoding", "startup", "compile"],
       isQuick: false,
       rounds: 8,
       hasPeers: false,

@@ -83,6 +83,26 @@ describe("deno task bench", () => {
     }
   });
 
+  it("writes texts, and takes steps into caches that hold more and more", async () => {
+    const path = await Deno.makeTempFile({ suffix: ".json" });
+    const args = ["--quick", "--only", "decoding", "--rounds", "1", "--python", "./no-such-python", "--json", path];
+    const { code, stderr } = await bench(...args);
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    const { decoding }: BenchDocument = JSON.parse(await Deno.readTextFile(path));
+    await Deno.remove(path);
+    const { cases, steps, products, transformers } = decoding!;
+    expect(transformers).toBe("there is no ./no-such-python");
+    expect(cases.map(({ name, rows }) => [name, rows])).toEqual([
+      ["1 text", 1],
+      ["16 texts", 16],
+      ["10 beams of a text", 1],
+    ]);
+    for (const { contenders: [{ timing }] } of cases) expect(timing.best).toBeGreaterThan(0);
+    expect(steps.map(({ length, capacity }) => [length, capacity])).toEqual([[16, 64], [64, 128]]);
+    // Four products of two layers each, and the logits.
+    if (products) expect(products.dispatches).toBe(9);
+  });
+
   it("shows that steady state makes nothing and keeps its memory, and what a token takes as batches grow", async () => {
     const path = await Deno.makeTempFile({ suffix: ".json" });
     const { code, stderr } = await bench("--quick", "--only", "steady,scaling", "--rounds", "1", "--json", path);

@@ -16,6 +16,7 @@ import {
   steadyTable,
   stepTable,
 } from "../../bench/report/tables.ts";
+import { cachedStepsTable, decodingParts, decodingTable } from "../../bench/report/decoding_tables.ts";
 import { cellsParts, cellsTable, productsTable } from "../../bench/report/cells_tables.ts";
 import { digits } from "../../bench/report/format.ts";
 import { timingOf } from "../../bench/measure/turns.ts";
@@ -173,6 +174,27 @@ describe("the other tables", () => {
       "Without PyTorch: there is no python3.",
     );
     expect(productsTable({ methods: [{ ...methods[0], products: [] }] })).toBe("");
+  });
+
+  it("show how fast texts are written, and what a step takes as its cache fills", () => {
+    const transformers = { name: "transformers", timing: timingOf([40, 50]) };
+    const contenders = [{ name: "delta-dawn", timing: timingOf([80, 100]) }, transformers];
+    const cases = [{ name: "16 texts", rows: 16, contenders }];
+    expect(row(decodingTable({ cases }), "16 texts")).toEqual(
+      ["16 texts", "80.0 / 90.0", "200 / 178", "400 / 356 (0.50×)"],
+    );
+    const one = { rows: 16, length: 16, capacity: 64, timing: timingOf([50]), ratio: { best: 1, median: 1 } };
+    const steps = [one, { ...one, length: 64, capacity: 128, attention: timingOf([7]), ratio: { best: 2, median: 3 } }];
+    expect(row(cachedStepsTable({ steps }), "64")).toEqual(["64", "128", "50.0 / 50.0", "7.00 / 7.00", "2.00 / 3.00"]);
+    const times = { inStep: timingOf([40]), apart: timingOf([30]), ratio: { best: 1.3, median: 1.3 } };
+    const products = { dispatches: 9, operations: 8e7, ...times, step: { best: 1.25, median: 1.25 } };
+    const result = { description: "GPT-2", cases, steps, products, transformers: "there is no python3" };
+    const text = decodingParts(result).join("\n");
+    expect(text).toContain("Without transformers: there is no python3.");
+    expect(text).toContain("9 products take 40.0 / 40.0 ms in it");
+    expect(text).toContain("2.00 GFLOP/s: the step takes 1.25 / 1.25 times as long");
+    const beside = { ...result, transformers: { versions: { torch: "2.0" }, threads: 2 } };
+    expect(decodingParts(beside).join("\n")).toContain("(torch 2.0, 2 threads) took turns with ours");
   });
 
   it("show ratios by model, and shares of a step's time", () => {
