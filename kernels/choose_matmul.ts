@@ -104,9 +104,15 @@ const TEXTURE_ROWS = 128;
 /** Packing it for one product pays where each element of it serves so many. */
 const PACKED_ROWS = 384;
 
+/** Matrices of so many elements are read once for all of up to {@linkcode FEW_ROWS} rows, and for no row that is not there. */
+const READ_ONCE = 2 ** 18;
+const FEW_ROWS = 16;
+
 /** Rows of a tile: large ones for large products; small ones where others would lie idle. */
-function tileRows(sizes: MatmulSizes, span: number): number {
+function tileRows(layout: MatmulLayout, sizes: MatmulSizes, span: number): number {
   const { m, n, k, batch } = sizes;
+  // As in a step into a cache: one row, or those of some beams.
+  if (layout !== "tn" && m <= FEW_ROWS && n * k >= READ_ONCE) return m === 1 ? 1 : 4 * over(m, 4);
   if (m <= 8) return 8;
   const tiles = (rows: number) => over(m, rows) * over(n, span) * batch;
   const isLarge = m * n * k * batch >= LARGE;
@@ -148,7 +154,7 @@ function heuristicVariant(layout: MatmulLayout, sizes: MatmulSizes, options: Mat
       }
     }
     const columns = target.driver === "swiftshader" ? swiftColumns(n, lanes) : 4;
-    return { kind: "buffer", rows: tileRows(sizes, lanes * columns), columns };
+    return { kind: "buffer", rows: tileRows(layout, sizes, lanes * columns), columns };
   }
   const isSmall = m * n <= 1024 || m < 8 || n < 8 || (target.isSoftware && isLittle);
   return isSmall ? { kind: "naive" } : { kind: "tiled" };

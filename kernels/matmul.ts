@@ -66,7 +66,7 @@ export const SINGLE_PRODUCT = {
 /** What one subgroup computes of C: `rows` × (`lanes` · `columns`). */
 export interface MatmulTile {
   readonly lanes: number;
-  /** A multiple of 4. */
+  /** A multiple of 4, or 1 where the layout is not `tn`. */
   readonly rows: number;
   /** Columns for each lane, a multiple of 4. */
   readonly columns: number;

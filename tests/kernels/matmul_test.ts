@@ -135,6 +135,7 @@ function variants(
   const tiles = /swiftshader/i.test(device.report.name) ? [[8, 8], [16, 16]] : [[8, 4], [16, 4], [32, 4]];
   const inFours = [n, ldc, c0, c1, offsetC].every((size) => size % 4 === 0);
   const width = inFours ? 4 : 1;
+  if (layout !== "tn") tiles.push([1, 4], [12, 4]);
   for (const [rows, columns] of tiles) {
     const kernel = matmulSubgroup(layout, { lanes, rows, columns, endsAnywhere: k % 4 !== 0 }, storeResult(width));
     found.push({ kernel, grid: [over(m, rows), over(n, lanes * columns), batch], width });
@@ -203,6 +204,11 @@ describe("kernels of products", () => {
     expect(nameOf("nn", [512, 512, 512])).toBe("matmul_nn_32x32");
     expect(nameOf("nn", [64, 64, 64])).toBe("matmul_nn_16x32");
     expect(nameOf("nn", [8, 64, 64])).toBe("matmul_nn_8x32");
+    // Few rows by a large matrix.
+    expect([1, 4, 10, 16].map((m) => nameOf("nt", [m, 512, 512]))).toEqual(
+      ["matmul_nt_1x32", "matmul_nt_4x32", "matmul_nt_12x32", "matmul_nt_16x32"],
+    );
+    expect(nameOf("tn", [4, 512, 512])).toBe("matmul_tn_8x32");
     expect(nameOf("nn", [64, 65, 64])).toBe("matmul_nn_tiled");
     expect(nameOf("nt", [64, 65, 64])).toContain("matmul_nt_16x32");
     expect(nameOf("tn", [65, 64, 64])).toBe("matmul_tn_tiled");
