@@ -73,8 +73,9 @@ export const ORDERS: Readonly<Record<string, Order>> = {
     "*",
   ],
   "experiments/studies": [
-    ["comparable.ts", "growth.ts", "recorded.ts", "understood_tasks.ts"],
+    ["comparable.ts", "growth.ts", "recorded.ts", "text_sizes.ts", "understood_tasks.ts"],
     ["glue", "minilm"],
+    "texts",
     "ablations",
     "*",
   ],

@@ -1,7 +1,8 @@
-import { io, openDevice } from "../../mod.ts";
+import { io, openDevice, peft } from "../../mod.ts";
 import { hashSpec } from "../../lib/experiment/specs/mod.ts";
 import { LiveRuns } from "../../lib/experiment/records/live_runs.ts";
 import { recordPath, type RunRecord, writeRecord } from "../../lib/experiment/records/mod.ts";
+import { writeAtomically } from "../../lib/io/mod.ts";
 import { mebibytes } from "../../lib/text/mebibytes.ts";
 import type { MethodFlags } from "../terminal/method_flags.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
@@ -10,14 +11,18 @@ import { inFlags } from "../terminal/in_flags.ts";
 import type { FlagValues } from "../terminal/read_flags.ts";
 import { sayBeside } from "../terminal/say.ts";
 import { tell } from "../terminal/tell.ts";
-import { type CompleteSpec, completeSpec } from "../runner/complete_spec.ts";
+import type { CompleteSpec } from "../runner/complete_spec.ts";
+import { completeRun, type CompleteTextSpec, isOfTexts } from "../runner/complete_text_spec.ts";
+import { textLines } from "../runner/data/text_task.ts";
+import { isTextTask } from "../runner/data/text_names.ts";
 import { Inputs } from "../runner/data/inputs.ts";
 import { understoodLines } from "../runner/data/understood.ts";
 import { saveLabels } from "../runner/heads/label_file.ts";
-import { writeModelFolder } from "../runner/model/model_folder.ts";
+import { writeModelFolder, writeWriterFolder } from "../runner/model/model_folder.ts";
 import { requireNoAdapter, requireOtherFolder } from "../runner/model/other_folder.ts";
 import { ownFolder, removeResults, requireFree } from "../runner/out_folder.ts";
-import { type Score, scoreLines } from "../runner/train/score.ts";
+import { predictionLines } from "../runner/train/predictions_file.ts";
+import { type Score, scoreLines, TEXTS } from "../runner/train/score.ts";
 import { hasState, loadStateInfo, requireSameRun } from "../runner/train/state_file.ts";
 import { requireNoLog, StepLog } from "../runner/train/step_log.ts";
 import type { Begun, Ended } from "../runner/train/train_hooks.ts";
@@ -39,8 +44,16 @@ export interface RunTrainingOptions {
   readonly paths: FlagsOfPaths;
 }
 
+type AnyRun = CompleteSpec | CompleteTextSpec;
+
 /** Says what a run begins with: its data, what of the model is made afresh or rounded, what of an adapter is left out. */
-function narrate({ spec, task, loaded, beginning }: CompleteSpec, paths: FlagsOfPaths): void {
+function narrate(run: AnyRun, paths: FlagsOfPaths): void {
+  if (!isOfTexts(run)) return narrateLabels(run, paths);
+  for (const line of textLines(run.task)) console.error(line);
+  narrateModel(run.base, run.writer.model.config.unusedKeys);
+}
+
+function narrateLabels({ spec, task, loaded, beginning }: CompleteSpec, paths: FlagsOfPaths): void {
   const { base, model, tokenizer, report } = loaded;
   const brought = (name: string) =>
     Object.hasOwn(beginning?.trainable.heads ?? {}, name) && !beginning?.left.includes(name);
@@ -48,20 +61,24 @@ function narrate({ spec, task, loaded, beginning }: CompleteSpec, paths: FlagsOf
   for (const line of understoodLines({ task, tokenizer, maxLength: spec.model.length, fresh })) {
     console.error(inFlags(line, paths));
   }
-  const { unusedKeys } = model.config;
+  narrateModel(base, model.config.unusedKeys);
+  if (beginning && beginning.left.length > 0) {
+    console.error(`left out of the adapter, as it is for other classes: ${beginning.left.join(", ")}`);
+  }
+}
+
+function narrateModel(base: CompleteTextSpec["base"], unusedKeys: readonly string[]): void {
   if (unusedKeys.length > 0) console.error(`config.json says what is not used here: ${unusedKeys.join(", ")}`);
   const halves = Object.values(base).filter(({ dtype }) => dtype === "f16");
   const bytes = halves.reduce((sum, { size }) => sum + 2 * size, 0);
   if (bytes > 0) {
     console.error(`kept in f16: ${halves.length} matrices, ${mebibytes(bytes)} in place of ${mebibytes(2 * bytes)}`);
   }
-  if (beginning && beginning.left.length > 0) {
-    console.error(`left out of the adapter, as it is for other classes: ${beginning.left.join(", ")}`);
-  }
 }
 
 /** Writes what was trained: the adapter, or the model where all of it was, or where W received what no adapter holds. */
-async function writeResult(out: string, run: CompleteSpec, { method, state }: Ended, model: string): Promise<void> {
+async function writeResult(out: string, run: AnyRun, { method, state }: Ended, model: string): Promise<void> {
+  if (isOfTexts(run)) return await writeTextResult(out, run, { method, state }, model);
   if (method.isWhole) {
     return await writeModelFolder(out, method.merge(state), { loaded: run.loaded, labels: run.task });
   }
@@ -69,9 +86,26 @@ async function writeResult(out: string, run: CompleteSpec, { method, state }: En
   await io.saveAdapter(out, { config: { ...config, base_model_name_or_path: model }, tensors });
 }
 
+/** The same of a model that writes texts: PEFT loads its adapter as one of such a model. */
+async function writeTextResult(
+  out: string,
+  { writer, folder, config }: CompleteTextSpec,
+  { method, state }: Pick<Ended, "method" | "state">,
+  name: string,
+): Promise<void> {
+  if (method.isWhole) {
+    return await writeWriterFolder(out, method.merge(state), { config, model: writer.model, folder });
+  }
+  const { config: own, tensors } = peft.withTaskType(
+    method.export(state),
+    writer.kind === "language-modelling" ? "CAUSAL_LM" : "SEQ_2_SEQ_LM",
+  );
+  await io.saveAdapter(out, { config: { ...own, base_model_name_or_path: name }, tensors });
+}
+
 /** What came of a run, for {@linkcode printResult}. */
 interface Outcome {
-  readonly run: CompleteSpec;
+  readonly run: AnyRun;
   readonly out: string;
   readonly scores: Readonly<Record<string, Score>>;
   /** How often W was written, where the method writes it. */
@@ -110,11 +144,14 @@ export async function runTraining(
 
   const { draft, sources } = trainDraft(flags, options);
   const inputs = new Inputs(sources);
-  const { folder } = await inputs.pretrained(draft.model?.weights);
+  const isText = isTextTask(draft.task);
+  const { folder } = isText
+    ? await inputs.textModel(draft.model?.weights)
+    : await inputs.pretrained(draft.model?.weights);
   await requireOtherFolder(out, { "model.name": folder, adapter: sources.adapter });
   await requireFree(out, { resume, overwrite });
   if (log !== undefined && !resume && !overwrite) await requireNoLog(log);
-  const run = await completeSpec(draft, inputs);
+  const run = await completeRun(draft, inputs);
   const { spec, task } = run;
   if (run.method.isWhole && !overwrite) await requireNoAdapter(out);
 
@@ -127,11 +164,12 @@ export async function runTraining(
 
   using device = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
   if (overwrite) await removeResults(lock);
-  await saveLabels(out, task);
+  if ("labels" in task) await saveLabels(out, task);
   const trainer = new Trainer(device, inputs);
   const hash = await hashSpec(spec);
   const live = new LiveRuns(out);
   const bar = new ProgressBar(`${task.name} ${spec.method.name}`, spec.steps);
+  let texts: ProgressBar | undefined;
   let rate = new TrainingRate();
   let lines: StepLog | undefined;
   let scores: Readonly<Record<string, Score>> = {};
@@ -151,6 +189,8 @@ export async function runTraining(
     scores = ended.scores;
     writes = await ended.method.writeCount?.(ended.state).item();
     await writeResult(out, run, ended, sources.model!);
+    const written = ended.scores[TEXTS]?.texts;
+    if (written) await writeAtomically(`${out}/predictions.jsonl`, predictionLines(written));
   };
   try {
     using interrupt = onInterrupt(`the same command with --resume goes on from here (${out})`);
@@ -166,6 +206,11 @@ export async function runTraining(
         bar.update(line.step + 1, `loss ${line.loss.toFixed(3)}`);
       },
       onTrained: () => rate.end(),
+      onTexts(done, all) {
+        bar.end();
+        texts ??= new ProgressBar(`${task.name} texts`, all);
+        texts.update(done, "");
+      },
     });
     await Deno.mkdir(`${out}/runs`, { recursive: true });
     const record: RunRecord = { hash, spec, status: "finished", result, isModified: await isModified() };
@@ -174,6 +219,7 @@ export async function runTraining(
     interrupt.signal.throwIfAborted();
   } finally {
     bar.end();
+    texts?.end();
     trainer.close();
     await live.close();
   }

@@ -1,6 +1,7 @@
 import { GLUE_TASKS } from "../../lib/data/tasks.ts";
 import { requireName } from "../../lib/text/nearest.ts";
 import type { ColumnsSpec } from "../../lib/experiment/specs/mod.ts";
+import { INSTRUCTIONS, isTextTask, TEXT_TASKS } from "../runner/data/text_names.ts";
 import { isModulePath } from "../runner/own_module.ts";
 import type { TaskSource } from "../runner/data/raw_task.ts";
 import type { FlagValues } from "../terminal/read_flags.ts";
@@ -23,6 +24,16 @@ function columnsOf(columns: string): ColumnsSpec {
   return last === undefined ? { text, label: second } : { text, text2: second, label: last };
 }
 
+/** A task whose answers are texts. */
+function textTaskOf(task: string, { data, "eval-data": evalData, classes }: TaskFlags): TaskSource {
+  if (classes !== undefined) throw new RangeError(`--classes belongs to tasks with classes: ${task} has texts`);
+  if (data !== undefined) return { task, data, evalData };
+  const what = task === INSTRUCTIONS
+    ? "FILE, JSON lines of messages, or of prompt and completion"
+    : "DIR, a folder with its files";
+  throw new RangeError(`--task ${task} needs its data: --data ${what}`);
+}
+
 /**
  * The task that flags name, as specs have it.
  *
@@ -34,13 +45,17 @@ export function taskOf(flags: TaskFlags): TaskSource {
     throw new RangeError("--task and --columns exclude each other");
   }
   if (task !== undefined) {
-    if (evalData !== undefined) throw new RangeError("--eval-data belongs to --columns: a task has its own dev files");
+    const isInstructions = task === INSTRUCTIONS;
+    if (evalData !== undefined && !isInstructions) {
+      throw new RangeError("--eval-data belongs to --columns: a task has its own dev files");
+    }
     if (kind !== undefined) throw new RangeError("--kind belongs to --columns: a task has its own kind");
     if (isModulePath(task)) {
       if (data === undefined) return { task, classes };
       throw new RangeError(`--data belongs to GLUE's tasks and --columns: ${task} has examples of its own`);
     }
-    const known = requireName("task", task, Object.keys(GLUE_TASKS));
+    const known = requireName("task", task, [...Object.keys(GLUE_TASKS), ...TEXT_TASKS]);
+    if (isTextTask(known)) return textTaskOf(known, flags);
     if (data !== undefined) return { task: known, data, classes };
     throw new RangeError(
       `--task ${task} needs its data: --data DIR, a folder with GLUE's files, or --data suite for generated texts`,

@@ -6,12 +6,12 @@ import { inFlags } from "../terminal/in_flags.ts";
 import { flagHelp, flagNames, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { MODEL, TASK, WEIGHTS } from "./flag_table.ts";
-import { METHOD, TRAIN, TRAIN_OUT, TRAINING } from "./train_flags.ts";
+import { METHOD, TEXTS, TRAIN, TRAIN_OUT, TRAINING } from "./train_flags.ts";
 import { METHOD_FLAGS, methodFlags, ownMethodOf, trainPaths } from "./train_draft.ts";
 
 /** What `--help` prints. */
 const helpOf = (options: MethodFlags) =>
-  `Fine-tunes a sequence classifier of Hugging Face's and writes an adapter in PEFT's format.
+  `Fine-tunes a model of Hugging Face's, a classifier or one that writes texts, and writes an adapter in PEFT's format.
 
   deno task train --model DIR|NAME|suite --task NAME --data DIR|suite --out DIR [flags]
 
@@ -20,6 +20,8 @@ ${flagHelp({ ...MODEL, ...WEIGHTS, ...TASK, "eval-data": TRAIN["eval-data"] })}
 ${flagHelp(METHOD)}
 ${options.help({ targets: "endings of layers' names, or a pattern as /…/; by default the model's usual ones" })}
 ${flagHelp(TRAINING)}
+  Texts:
+${flagHelp(TEXTS)}
 
 ${flagHelp({ ...TRAIN_OUT, ...COMMON })}`;
 

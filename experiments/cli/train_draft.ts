@@ -64,6 +64,15 @@ function methodDraft(flags: TrainFlags, options: MethodFlags): MethodDraft {
   return { ...given, ...name !== undefined && { name } };
 }
 
+/** How texts are written, as far as flags say it. */
+function decodingDraft(flags: TrainFlags): RunDraft["decoding"] {
+  const { beams, "length-penalty": lengthPenalty, "max-new-tokens": maxNewTokens, sources } = flags;
+  const said = given({ beams, lengthPenalty, maxNewTokens, sources });
+  if (!flags["no-texts"]) return Object.keys(said).length > 0 ? said : undefined;
+  if (Object.keys(said).length === 0) return "none";
+  throw new RangeError("--no-texts writes no text, and other flags say how: leave it or them out");
+}
+
 /**
  * What the flags of `train` choose of a run, in a spec's terms, and where its inputs lie; `options` are flags of methods.
  *
@@ -88,6 +97,7 @@ export function trainDraft(
       dropout,
       weights: weights === "f16" ? weights : undefined,
       freshHead: flags["fresh-head"] || undefined,
+      targetLength: flags["target-length"],
     }),
     method: methodDraft(flags, options),
     optimizer: given({
@@ -99,6 +109,7 @@ export function trainDraft(
       weightDecay: flags["weight-decay"],
       decaysBiases: flags["no-decay-bias"] ? false : undefined,
       clip: flags.clip,
+      epsilon: flags.epsilon,
     }),
     batchSize: flags.batch,
     accumulate: flags.accumulate,
@@ -106,6 +117,8 @@ export function trainDraft(
     epochs: flags.epochs,
     steps: flags.steps,
     seed: flags.seed,
+    labelSmoothing: flags["label-smoothing"],
+    decoding: decodingDraft(flags),
   });
   return { draft, sources: given({ model, revision, offline: offline || undefined, data, evalData, adapter }) };
 }

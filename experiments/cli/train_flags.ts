@@ -111,14 +111,61 @@ export const TRAINING = {
   },
 } as const satisfies FlagTable;
 
+/** What is of tasks whose answers are texts alone. */
+export const TEXTS = {
+  "label-smoothing": {
+    takes: "share",
+    value: "E",
+    path: "labelSmoothing",
+    help: "share of each target that is spread over all tokens, none by default",
+  },
+  "target-length": {
+    takes: "integer",
+    value: "N",
+    path: "model.targetLength",
+    help: "most tokens of what a decoder writes about what its encoder reads, 64 by default",
+  },
+  epsilon: { takes: "positive", value: "X", path: "optimizer.epsilon", help: "AdamW's, 1e-8 by default" },
+  "no-texts": {
+    takes: "nothing",
+    help: "scores the likelihood of the given texts alone, and writes none; with instructions that is so by default",
+  },
+  beams: {
+    takes: "integer",
+    value: "N",
+    path: "decoding.beams",
+    help:
+      "beams of the search that writes texts in the end, 1 for the most likely tokens; by default the papers', 10 for " +
+      "e2e and webnlg, 8 for xsum",
+  },
+  "length-penalty": {
+    takes: "number",
+    value: "X",
+    path: "decoding.lengthPenalty",
+    help: "of that search, by default the papers'",
+  },
+  "max-new-tokens": {
+    takes: "integer",
+    value: "N",
+    path: "decoding.maxNewTokens",
+    help: "most tokens of a written text, 64 by default",
+  },
+  sources: {
+    takes: "integer",
+    value: "N",
+    path: "decoding.sources",
+    help: "texts are written about the first N sources, by default about all of the test split, or of the dev split",
+  },
+} as const satisfies FlagTable;
+
 /** Where `train` writes, and how it goes on. */
 export const TRAIN_OUT = {
   out: {
     takes: "text",
     value: "DIR",
     path: "out",
-    help: "gets the adapter (or, of full, the model), state.safetensors and state.json to go on from, and the run's " +
-      "record, runs/HASH.arrow",
+    help: "gets the adapter (or, of full, the model), state.safetensors and state.json to go on from, the run's " +
+      "record, runs/HASH.arrow, and predictions.jsonl where it writes texts",
   },
   "save-every": {
     takes: "integer",
@@ -158,10 +205,11 @@ export const TRAIN = {
     takes: "text",
     value: "FILE",
     path: "data.evalFile",
-    help: "with --columns: what the result is scored on",
+    help: "with --columns or instructions: what the result is scored on",
   },
   ...METHOD,
   ...TRAINING,
+  ...TEXTS,
   ...TRAIN_OUT,
   ...COMMON,
 } as const satisfies FlagTable;

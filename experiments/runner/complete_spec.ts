@@ -17,11 +17,13 @@ import { PACKAGE_VERSION } from "./versions.ts";
 export interface RunDraft
   extends
     Omit<TaskRequest, "task">,
-    Partial<Pick<RunSpec, "steps" | "epochs" | "batchSize" | "accumulate" | "order" | "seed">> {
+    Partial<Pick<RunSpec, "steps" | "epochs" | "batchSize" | "accumulate" | "order" | "seed" | "labelSmoothing">> {
   readonly experiment: string;
-  /** One of GLUE's, or the path of a module of one's own; else there are columns. */
+  /** One of GLUE's or of the tasks of texts, or the path of a module of one's own; else there are columns. */
   readonly task?: string;
-  readonly model?: Partial<Pick<RunSpec["model"], "dropout" | "weights" | "freshHead" | "length">>;
+  readonly model?: Partial<Pick<RunSpec["model"], "dropout" | "weights" | "freshHead" | "length" | "targetLength">>;
+  /** How texts are written that a run of texts is scored by; as its task's papers have it by default, or not at all. */
+  readonly decoding?: Partial<NonNullable<RunSpec["decoding"]>> | "none";
   readonly method: MethodDraft;
   /** A warm-up below 1 is a share of the run; a `clip` of 0 is none. */
   readonly optimizer: Partial<RunSpec["optimizer"]>;
@@ -43,6 +45,22 @@ export function lengthOf(wanted: number | undefined, { maxLength, tokenizer, fol
   throw new RangeError(`\`model.length\` ${wanted} is more than ${folder} has positions for: ${maxLength}`);
 }
 
+/** How long a run is: in steps, counted from passes where it is not said in steps. */
+export function runLength(
+  { steps, epochs, batchSize = 16, accumulate = 1, order }: Omit<RunDraft, "method" | "optimizer">,
+  examples: number,
+): Pick<RunSpec, "steps" | "epochs" | "batchSize" | "accumulate" | "order"> {
+  if (steps !== undefined && epochs !== undefined) throw new RangeError("`steps` and `epochs` exclude each other");
+  const passes = steps === undefined ? epochs ?? 3 : undefined;
+  return {
+    steps: steps ?? stepsOf(passes!, examples, { batchSize, accumulate, order }),
+    ...passes !== undefined && { epochs: passes },
+    batchSize,
+    ...accumulate > 1 && { accumulate },
+    ...order && { order },
+  };
+}
+
 /** Steps that so many passes take: passes run on into each other, but in the file's order each ends with a short batch. */
 function stepsOf(epochs: number, examples: number, { batchSize, accumulate, order }: {
   readonly batchSize: number;
@@ -59,7 +77,7 @@ function stepsOf(epochs: number, examples: number, { batchSize, accumulate, orde
  * Throws a RangeError that names the place in the spec that is wrong.
  */
 export function completeOptimizer(draft: RunDraft["optimizer"], method: string, steps: number): RunSpec["optimizer"] {
-  const { name = "adamw", schedule = "linear", momentum, decaysBiases, clip = 1 } = draft;
+  const { name = "adamw", schedule = "linear", momentum, decaysBiases, clip = 1, epsilon } = draft;
   if (momentum !== undefined && name !== "sgd") {
     throw new RangeError("`optimizer.momentum` is nothing of AdamW: `optimizer.name` sgd has it");
   }
@@ -76,7 +94,15 @@ export function completeOptimizer(draft: RunDraft["optimizer"], method: string, 
     warmup,
     ...clip > 0 && { clip },
     ...momentum !== undefined && { momentum },
+    ...epsilon !== undefined && { epsilon },
   };
+}
+
+/** Throws a RangeError where what is said of a run is of tasks of texts alone. */
+function requireNoTexts({ labelSmoothing, decoding, model }: RunDraft): void {
+  const [first] = Object.entries({ labelSmoothing, decoding, "model.targetLength": model?.targetLength })
+    .filter(([, value]) => value !== undefined);
+  if (first) throw new RangeError(`\`${first[0]}\` is of tasks whose answers are texts`);
 }
 
 /** A run's spec, and what it was made of. */
@@ -96,10 +122,9 @@ export interface CompleteSpec {
  * Throws a RangeError that names the place in the spec that is wrong, and what reading model and data throws.
  */
 export async function completeSpec(draft: RunDraft, inputs: Inputs): Promise<CompleteSpec> {
-  const { experiment, model = {}, batchSize = 16, accumulate = 1, order, seed = 0 } = draft;
-  if (draft.steps !== undefined && draft.epochs !== undefined) {
-    throw new RangeError("`steps` and `epochs` exclude each other");
-  }
+  const { experiment, model = {}, seed = 0 } = draft;
+  requireNoTexts(draft);
+  if (draft.steps !== undefined && draft.epochs !== undefined) runLength(draft, 1);
   const { task: name, module } = await nameTask(draft.task ?? "columns");
   const data = { ...draft.data, ...module && { module } };
   const request = { task: name, data, model, seed };
@@ -108,8 +133,8 @@ export async function completeSpec(draft: RunDraft, inputs: Inputs): Promise<Com
   const loaded = await inputs.loaded(request, task);
   const beginning = await inputs.beginning(request, task);
   const { weights, freshHead, dropout } = model;
-  const epochs = draft.steps === undefined ? draft.epochs ?? 3 : undefined;
-  const steps = draft.steps ?? stepsOf(epochs!, task.train.length, { batchSize, accumulate, order });
+  const length = runLength(draft, task.train.length);
+  const { steps } = length;
   const method = completeMethod(await nameMethod(draft.method), { steps, loaded, beginning, weights });
   const isRegression = task.kind === "regression";
   const spec = parseSpec({
@@ -132,11 +157,7 @@ export async function completeSpec(draft: RunDraft, inputs: Inputs): Promise<Com
     optimizer: completeOptimizer(draft.optimizer, method.name, steps),
     ...isRegression && { scores: "raw" },
     padding: "bucket",
-    ...order && { order },
-    steps,
-    ...epochs !== undefined && { epochs },
-    batchSize,
-    ...accumulate > 1 && { accumulate },
+    ...length,
     scoreBatchSize: 32,
     seed,
     packageVersion: PACKAGE_VERSION,

@@ -57,9 +57,9 @@ export async function groupSizes(
     const [{ spec }] = programsOf(runs);
     const model = await inputs.model(spec.model.weights);
     // A plan needs no data: what the task is then says its name.
-    const task = inputs.hasDataOf(spec) ? await inputs.task(spec) : undefined;
-    const beginning = task && await inputs.beginning(spec, task);
-    const bytes = bytesAt(spec.model.length, { spec, model, task, beginning });
+    const encoded = inputs.hasDataOf(spec) ? await inputs.encodedRun(spec) : undefined;
+    const beginning = encoded && await inputs.beginningOf(spec, encoded);
+    const bytes = bytesAt(spec.model.length, { spec, model, task: encoded?.task, beginning });
     sizes.set(signature, cellsThatFit(wanted, bytes, room));
   }
   return sizes;

@@ -2,7 +2,8 @@ import { canonicalJson, parseSpec, type Part, type RunSpec } from "../../lib/exp
 import { valueAt } from "../../lib/experiment/specs/choices.ts";
 import { distinctSpecs } from "../../lib/experiment/specs/spec.ts";
 import { isObject } from "../../lib/text/is_object.ts";
-import { completeSpec, type RunDraft } from "./complete_spec.ts";
+import type { RunDraft } from "./complete_spec.ts";
+import { completeRun } from "./complete_text_spec.ts";
 import type { Inputs } from "./data/inputs.ts";
 import { loadTaskOf } from "./data/own_task.ts";
 import { loadModelOf } from "./model/own_model.ts";
@@ -56,7 +57,7 @@ async function complete(part: Part<RunSpec>, inputs: Inputs): Promise<RunSpec> {
   }
   const { experiment = "run", method = {}, optimizer = {} } = part;
   const draft = { ...part, experiment, method, optimizer } as RunDraft; // a part's columns, where it has them, are whole
-  const { spec } = await completeSpec(draft, inputs);
+  const { spec } = await completeRun(draft, inputs);
   const whole = parseSpec({ ...spec, ...given(part, AS_SAID) });
   requireSaid(part, whole);
   return whole;

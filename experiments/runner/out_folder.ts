@@ -17,7 +17,14 @@ const TOLD_BY: readonly (readonly [file: string, what: string])[] = [
 
 /** All that commands write beside records. */
 const RESULTS: readonly string[] = [
-  ...["state.json", "state.safetensors", "labels.json", "adapter_config.json", "adapter_model.safetensors"],
+  ...[
+    "state.json",
+    "state.safetensors",
+    "labels.json",
+    "predictions.jsonl",
+    "adapter_config.json",
+    "adapter_model.safetensors",
+  ],
   ...["config.json", "model.safetensors", ...TOKENIZER_FILES],
 ];
 

@@ -13,7 +13,7 @@ export const workOf = ({ steps, accumulate = 1 }: RunSpec): number => steps * ac
 export async function signaturesOf(specs: readonly RunSpec[], inputs: Inputs): Promise<ReadonlyMap<RunSpec, string>> {
   const signatures = new Map<RunSpec, string>();
   for (const spec of specs) {
-    signatures.set(spec, inputs.hasDataOf(spec) ? signatureOf(spec, await inputs.encoded(spec)) : programKey(spec));
+    signatures.set(spec, inputs.hasDataOf(spec) ? signatureOf(spec, await inputs.encodedRun(spec)) : programKey(spec));
   }
   return signatures;
 }

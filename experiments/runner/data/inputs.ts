@@ -13,10 +13,14 @@ import {
   type RunModel,
   suiteModel,
 } from "../model/run_model.ts";
+import type { RunWriter } from "../model/text_writer.ts";
 import { loadTaskOf } from "./own_task.ts";
 import type { ReadTaskOptions } from "./raw_task.ts";
 import { outputsOf, readTask, type TuningTask } from "./read_task.ts";
 import { isSuiteData } from "./suite_data.ts";
+import { type EncodeTextsRequest, encodeTextTask, type TextRunTask } from "./encode_texts.ts";
+import { readTextTask, type TextTask } from "./text_task.ts";
+import { INSTRUCTIONS, isTextKind } from "./text_names.ts";
 
 /** Where the inputs of runs lie. */
 export interface Sources extends ModelSource {
@@ -61,6 +65,23 @@ export interface RunTask {
   readonly sets: Readonly<Record<string, EncodedExamples>>;
 }
 
+/** A task of any kind as token ids. */
+export type AnyRunTask = RunTask | TextRunTask;
+
+/** A model that writes texts, its `config.json`, and where it lies. */
+export type TextModel =
+  & RunModel
+  & Required<Pick<RunModel, "tokenizer" | "config">>
+  & {
+    /** Its folder, or its name where it ships. */
+    readonly folder: string;
+  };
+
+/** Whether a task is one whose answers are texts. */
+export function isTextRun(task: AnyRunTask): task is TextRunTask {
+  return isTextKind(task.task.kind);
+}
+
 /** What a name on the hub, or a folder, is called in specs: the same on machines where it lies elsewhere. */
 function modelName(source: string): string {
   return /^[./~]/.test(source) || source.split("/").length !== 2
@@ -88,6 +109,8 @@ export class Inputs {
   readonly #models = new Once<RunModel>();
   readonly #tasks = new Once<TuningTask>();
   readonly #encoded = new Once<RunTask>();
+  readonly #texts = new Once<TextTask>();
+  readonly #encodedTexts = new Once<TextRunTask>();
 
   readonly sources: Sources;
 
@@ -112,7 +135,8 @@ export class Inputs {
   }
 
   /** What data come from, as specs call it. */
-  sourceOf({ data }: TaskRequest): RunSpec["data"]["source"] {
+  sourceOf({ task, data }: TaskRequest): RunSpec["data"]["source"] {
+    if (task === INSTRUCTIONS) return "instructions";
     return data?.module ? "module" : data?.columns ? "files" : this.isSuite ? "suite" : "folder";
   }
 
@@ -188,6 +212,57 @@ export class Inputs {
       const train = encode(own.train, tokenizer, { ...options, isLazy });
       return { task: own, train, padding: isLazy ? padding : undefined, sets: encodeEach(own.sets) };
     });
+  }
+
+  /** A task whose answers are texts. Throws where a file or a row is wrong. */
+  textTask(task: string): Promise<TextTask> {
+    return this.#texts.get(task, async () => {
+      const { data, evalData } = this.sources;
+      if (data === undefined) throw new RangeError(`${task} needs its files: \`data.file\` says where they lie`);
+      return await readTextTask(task, { data, evalData });
+    });
+  }
+
+  /** The model as one that writes texts. Throws a RangeError where it is another one. */
+  async writer({ weights, dropout }: Pick<RunSpec["model"], "weights" | "dropout"> = {}): Promise<RunWriter> {
+    const { reference: { name }, writer } = await this.model(weights);
+    if (writer) return writer({ dropout });
+    throw new RangeError(
+      `${name} writes no texts: \`model.name\` is to be a causal model, or an encoder with a decoder`,
+    );
+  }
+
+  /** A task whose answers are texts as token ids of the model. */
+  encodedTexts(request: EncodeTextsRequest & Pick<RunSpec, "task">): Promise<TextRunTask> {
+    const { task, padding, decoding, model: { length, targetLength } } = request;
+    return this.#encodedTexts.get([task, padding, decoding, length, targetLength], async () => {
+      const { tokenizer, reference } = await this.model();
+      if (!tokenizer) throw new Error(`internal: tokens are asked of ${reference.name}, which has no tokenizer`);
+      return await encodeTextTask(await this.textTask(task), { tokenizer, writer: await this.writer() }, request);
+    });
+  }
+
+  /** A model that writes texts, with where it lies. Throws where its files are missing or wrong. */
+  async textModel(weights?: "f16"): Promise<TextModel> {
+    const model = await this.model(weights);
+    const { tokenizer, config, reference: { name } } = model;
+    if (tokenizer && config) return { ...model, tokenizer, config, folder: isPretrained(model) ? model.folder : name };
+    throw new RangeError(
+      `${name} writes no texts: \`model.name\` is to be a causal model, or an encoder with a decoder`,
+    );
+  }
+
+  /** The task of a run of any kind as token ids. */
+  encodedRun(spec: RunSpec): Promise<AnyRunTask> {
+    return isTextKind(spec.kind) ? this.encodedTexts(spec) : this.encoded(spec);
+  }
+
+  /** What the adapter in the sources brings to a run of any kind; `undefined` where there is none. */
+  async beginningOf(spec: RunSpec, { task }: AnyRunTask): Promise<Beginning | undefined> {
+    if ("labels" in task) return await this.beginning(spec, task);
+    const { adapter } = this.sources;
+    if (adapter === undefined) return undefined;
+    return await beginFrom(adapter, (await this.writer(spec.model)).params());
   }
 
   /** A task's classifier, as the model's files have it. Throws where it is the suite's encoder, which has none. */

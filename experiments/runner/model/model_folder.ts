@@ -7,6 +7,45 @@ import type { LabelSet } from "../heads/label_set.ts";
 /** What a model's folder is made of beside its weights. */
 type Origin = Pick<LoadedModel, "config" | "model" | "folder">;
 
+/** What a folder with a model that writes texts is made of beside its weights. */
+interface WriterOrigin {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly model: Pick<models.PretrainedModel, "transposed">;
+  readonly folder: string;
+}
+
+/** Weights are written in F32: else transformers computes in what they were before. */
+function dtypesOf(config: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.hasOwn(config, "torch_dtype") ? { torch_dtype: "float32", dtype: "float32" } : { dtype: "float32" };
+}
+
+async function copyFiles(from: string, to: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    try {
+      await writeAtomically(`${to}/${name}`, await Deno.readFile(`${from}/${name}`));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+}
+
+const inF32 = (tensors: Readonly<Record<string, Tensor>>) =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, cast(tensor, "f32")]));
+
+/** Writes a model that writes texts as a folder in Hugging Face's layout, like {@linkcode writeModelFolder} a classifier. */
+export async function writeWriterFolder(
+  folder: string,
+  tensors: Readonly<Record<string, Tensor>>,
+  { config, model, folder: from }: WriterOrigin,
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  await copyFiles(from, folder, [...TOKENIZER_FILES, "generation_config.json"]);
+  const whole = models.checkpointOf(inF32(tensors), model);
+  await io.saveSafetensors(`${folder}/model.safetensors`, whole, { format: "pt" });
+  const own = { ...models.configFor(config, tensors), ...dtypesOf(config) };
+  await writeAtomically(`${folder}/config.json`, `${JSON.stringify(own, null, 2)}\n`);
+}
+
 /** The config of a classifier with such labels; names of classes stay where they are as many. */
 function configOf(
   { config, model }: Origin & Required<Pick<Origin, "config">>,
@@ -15,15 +54,11 @@ function configOf(
 ): Record<string, unknown> {
   const { labels, architecture, labelNames } = model.config;
   const { num_labels: _, ...rest } = models.configFor(config, tensors);
-  const dtypes = Object.hasOwn(config, "torch_dtype")
-    ? { torch_dtype: "float32", dtype: "float32" }
-    : { dtype: "float32" };
   const names = known?.kind === "classes" ? known.labels : labelNames;
   const own = Array.from({ length: labels }, (_, i) => names[i] ?? `LABEL_${i}`);
   return {
     ...rest,
-    // Else transformers computes in what the weights were before.
-    ...dtypes,
+    ...dtypesOf(config),
     // Old files have none, and transformers knows no other way to find the class.
     model_type: architecture,
     architectures: [`${model.classPrefix}ForSequenceClassification`],
@@ -44,16 +79,9 @@ export async function writeModelFolder(
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const { config, model } = loaded;
-  const inF32 = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, cast(tensor, "f32")]));
-  const whole = models.checkpointOf(inF32, model);
+  const whole = models.checkpointOf(inF32(tensors), model);
   if (!config) return await io.saveSafetensors(`${folder}/model.safetensors`, whole, { format: "pt" });
-  for (const name of TOKENIZER_FILES) {
-    try {
-      await writeAtomically(`${folder}/${name}`, await Deno.readFile(`${loaded.folder}/${name}`));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
+  await copyFiles(loaded.folder, folder, TOKENIZER_FILES);
   await io.saveSafetensors(`${folder}/model.safetensors`, whole, { format: "pt" });
   await writeAtomically(
     `${folder}/config.json`,

@@ -10,6 +10,7 @@ import { type Head, type HeadPlace, modelHead } from "../heads/head.ts";
 import { ownModelFiles } from "./own_model.ts";
 import { tokenizerHash } from "./tokenizer_hash.ts";
 import { type ClassifierOptions, type ModelFiles, readModel, requireVocabulary } from "./load_model.ts";
+import { generationFiles, type RunWriter, textWriter } from "./text_writer.ts";
 
 /** What a spec says of a model, but for how a run uses it. */
 export type ModelReference = Omit<RunSpec["model"], "length" | "dropout" | "freshHead">;
@@ -36,6 +37,13 @@ export interface RunModel {
   readonly targets?: readonly string[];
   /** Its classifier; the head's last layer is made afresh by the seed where it is absent or unfit, or `isFresh` says so. */
   classifier(options: ClassifierOptions): Classifier;
+  /** Its `config.json`, where it has one. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /**
+   * The model as one that writes texts, with a rate of dropout; absent where it writes none. Throws a RangeError where it
+   * is a model of another kind, or lacks parameters.
+   */
+  writer?(options: { readonly dropout?: number }): RunWriter;
   /** The same model with another number of layers, of which no weights are at hand: for plans. */
   withLayers(layers: number): RunModel;
 }
@@ -77,6 +85,40 @@ function refuseReadout(name: string, readout: ClassifierOptions["readout"]): voi
   if (readout) throw new RangeError(`recall and known ranks are asked of the suite's encoder, and not of ${name}`);
 }
 
+/** Keys under which a `config.json` may say how many layers there are. */
+const LAYER_KEYS = ["num_hidden_layers", "n_layers", "n_layer", "encoder_layers", "decoder_layers"];
+
+/** A `config.json` with another number of layers, in encoder and decoder where there are both. */
+function withLayers(config: Readonly<Record<string, unknown>>, layers: number): Readonly<Record<string, unknown>> {
+  const known = LAYER_KEYS.filter((key) => Object.hasOwn(config, key));
+  const keys = known.length > 0 ? known : LAYER_KEYS.slice(0, 2);
+  return { ...config, ...Object.fromEntries(keys.map((key) => [key, layers])) };
+}
+
+/** A model that writes texts, of the tensors of files: its parameters are made once. */
+function writerOf(
+  owner: string,
+  files: readonly Readonly<Record<string, unknown>>[],
+  { tensors, weights }: { readonly tensors: Readonly<Record<string, Tensor>>; readonly weights?: "f16" },
+): RunModel["writer"] {
+  let params: Readonly<Record<string, Tensor>> | undefined;
+  return (options) => {
+    const own = textWriter(files, options);
+    return {
+      ...own,
+      params() {
+        if (params) return params;
+        const made = models.paramsFrom(tensors, own.model, { key: random.key(0), dtype: weights });
+        const { fresh } = made.report;
+        if (fresh.length > 0) {
+          throw new Error(`cannot use ${owner} as it lacks ${fresh.join(", ")}: it writes no texts`);
+        }
+        return params = made.params;
+      },
+    };
+  };
+}
+
 /** The model that a `config.json` describes, whose weights are not at hand: for plans. */
 export function configModel(name: string, config: Readonly<Record<string, unknown>>): RunModel {
   const model = models.fromConfig(config, { head: "classification" });
@@ -94,7 +136,11 @@ export function configModel(name: string, config: Readonly<Record<string, unknow
         fresh: own.shapes.map(([name]) => name),
       };
     },
-    withLayers: (layers) => configModel(name, { ...config, num_hidden_layers: layers, n_layers: layers }),
+    writer(options) {
+      const own = textWriter([config], options);
+      return { ...own, params: () => own.model.init(random.key(0)) };
+    },
+    withLayers: (layers) => configModel(name, withLayers(config, layers)),
   };
 }
 
@@ -165,6 +211,8 @@ export async function pretrainedModel(name: string, folder: string, weights?: "f
     tokenizer,
     weights: tensors,
     head,
+    config,
     classifier: classifierOf(name, files),
+    writer: writerOf(folder, await generationFiles(folder, config), { tensors, weights }),
   };
 }

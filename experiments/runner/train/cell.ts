@@ -2,7 +2,7 @@ import type { peft, train } from "../../../mod.ts";
 import { hashSpec, LATE_STATES, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { lastMetric } from "../../../lib/experiment/records/record.ts";
 import { failureOf } from "../../../lib/train/step_log.ts";
-import type { RunTask, Sources } from "../data/inputs.ts";
+import type { AnyRunTask, Sources } from "../data/inputs.ts";
 import { makeMethod } from "./make_method.ts";
 import { copyOutcome, loadOutcome, saveOutcome, startFrom } from "./outcome.ts";
 import { type RunFunctions, runFunctions, type RunParts } from "./prepare.ts";
@@ -44,7 +44,7 @@ export interface CellPlace {
 
 /** What a run is made of beside its spec. */
 export interface CellParts extends Omit<RunParts, "task"> {
-  readonly task: RunTask;
+  readonly task: AnyRunTask;
   readonly place: CellPlace;
   /** What trains it, maybe beside runs of other methods. */
   readonly program: Program<RunSpec>;
@@ -58,7 +58,7 @@ export class Cell {
   readonly method: peft.Method;
   readonly program: Program<RunSpec>;
   readonly batches: StepBatches;
-  readonly task: RunTask;
+  readonly task: AnyRunTask;
   readonly place: CellPlace;
   /** What a program of its own does with the run's numbers. */
   readonly functions: Pick<RunFunctions, "begin" | "params" | "fresh" | "method" | "optimizer">;

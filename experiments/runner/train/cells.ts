@@ -1,5 +1,5 @@
 import { type Batch, evaluate, stack, type Tensor, tensor, train } from "../../../mod.ts";
-import type { HostBatch } from "../../../lib/data/mod.ts";
+import type { HostBatch, HostPairBatch, HostTextBatch } from "../../../lib/data/mod.ts";
 import type { Axes } from "../../../lib/transform/axes.ts";
 import {
   allocate,
@@ -12,6 +12,8 @@ import {
   treeUnflatten,
   type TypedArray,
 } from "../../../lib/tensor/mod.ts";
+import type { AnyHostBatch } from "./host_batches.ts";
+import type { StepBatch } from "./prepare.ts";
 
 type Base = train.TrainState["base"];
 
@@ -110,18 +112,76 @@ function joinArrays(parts: readonly Arrays[]): Arrays {
   return all;
 }
 
-/** Batches of cells as one of all, that of one alone as it is: joined on the host, where they are made. */
-export function toCellBatch(batches: readonly HostBatch[]): Batch {
-  if (batches.length === 1) return train.toBatch(batches[0]);
-  const cells = batches.length;
+type Join<B> = (dataOf: (batch: B) => Arrays, own: readonly number[]) => Tensor;
+
+function toLabelCells(batches: readonly HostBatch[], join: Join<HostBatch>): Batch {
   const { shape } = batches[0];
-  const join = (part: Exclude<keyof HostBatch, "shape">, own: readonly number[]) =>
-    tensor(joinArrays(batches.map((batch) => batch[part])), { shape: [cells, ...own] });
   return {
-    inputIds: join("inputIds", shape),
-    attentionMask: join("attentionMask", shape),
-    tokenTypeIds: join("tokenTypeIds", shape),
-    labels: join("labels", [shape[0]]),
-    weights: join("weights", [shape[0]]),
+    inputIds: join((one) => one.inputIds, shape),
+    attentionMask: join((one) => one.attentionMask, shape),
+    tokenTypeIds: join((one) => one.tokenTypeIds, shape),
+    labels: join((one) => one.labels, [shape[0]]),
+    weights: join((one) => one.weights, [shape[0]]),
   };
+}
+
+function toTextCells(batches: readonly HostTextBatch[], join: Join<HostTextBatch>): train.TextBatch {
+  const [{ shape, labels, positions }] = batches;
+  if (!positions) throw new TypeError("internal: cells of texts ask for logits at places with labels alone");
+  return {
+    inputIds: join((one) => one.inputIds, shape),
+    attentionMask: join((one) => one.attentionMask, shape),
+    positionIds: join((one) => one.positionIds, shape),
+    positions: join((one) => one.positions!, [positions.length]),
+    labels: join((one) => one.labels, [labels.length]),
+  };
+}
+
+function toPairCells(batches: readonly HostPairBatch[], join: Join<HostPairBatch>): train.PairBatch {
+  const [{ shape: { rows, source, target } }] = batches;
+  return {
+    inputIds: join((one) => one.inputIds, [rows, source]),
+    attentionMask: join((one) => one.attentionMask, [rows, source]),
+    decoderInputIds: join((one) => one.decoderInputIds, [rows, target]),
+    decoderAttentionMask: join((one) => one.decoderAttentionMask, [rows, target]),
+    labels: join((one) => one.labels, [rows, target]),
+  };
+}
+
+/** Batches of one kind: of cells that share a program. */
+function requireKind<B extends AnyHostBatch>(
+  batches: readonly AnyHostBatch[],
+  is: (one: AnyHostBatch) => one is B,
+): B[] {
+  const own = batches.filter(is);
+  if (own.length === batches.length) return own;
+  throw new TypeError("internal: cells of one program have batches of several kinds");
+}
+
+const isPairs = (batch: AnyHostBatch): batch is HostPairBatch => "decoderInputIds" in batch;
+const isTexts = (batch: AnyHostBatch): batch is HostTextBatch => "positionIds" in batch;
+const isLabels = (batch: AnyHostBatch): batch is HostBatch => "tokenTypeIds" in batch;
+
+/** A batch of one run as tensors. */
+export function toStepBatch(batch: AnyHostBatch): StepBatch {
+  if (isPairs(batch)) return train.toPairBatch(batch);
+  return isTexts(batch) ? train.toTextBatch(batch) : train.toBatch(batch);
+}
+
+/** Batches of cells as one of all, that of one alone as it is: joined on the host, where they are made. */
+export function toCellBatch(batches: readonly AnyHostBatch[]): StepBatch {
+  const [first] = batches;
+  if (batches.length === 1) return toStepBatch(first);
+  const join = <B extends AnyHostBatch>(own: readonly B[]): Join<B> => (dataOf, shape) =>
+    tensor(joinArrays(own.map(dataOf)), { shape: [own.length, ...shape] });
+  if (isPairs(first)) {
+    const own = requireKind(batches, isPairs);
+    return toPairCells(own, join(own));
+  }
+  if (isTexts(first)) {
+    const own = requireKind(batches, isTexts);
+    return toTextCells(own, join(own));
+  }
+  const own = requireKind(batches, isLabels);
+  return toLabelCells(own, join(own));
 }

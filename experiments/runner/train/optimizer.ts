@@ -15,7 +15,7 @@ function scheduleOf(
 }
 
 /** What the scripts of transformers leave without decay: biases and the weights of layer norms. */
-const UNDECAYED = /(\.bias|layer_?norm\.weight)$/i;
+const UNDECAYED = /(\.bias|(norm|\.ln_\w+)\.weight)$/i;
 
 /** Throws a RangeError where a method that is an optimizer itself is to be stepped by another one. */
 export function requireOwnOptimizer(method: string, optimizer: RunSpec["optimizer"]["name"]): void {
@@ -35,7 +35,7 @@ export function makeOptimizer(
   spec: MethodSource & Pick<RunSpec, "optimizer">,
   settings: RunSettings = {},
 ): optim.Optimizer {
-  const { name, decaysBiases = true, momentum } = spec.optimizer;
+  const { name, decaysBiases = true, momentum, epsilon } = spec.optimizer;
   const { weightDecay = spec.optimizer.weightDecay } = settings;
   const learningRate = scheduleOf(spec, settings.learningRate ?? spec.optimizer.learningRate);
   const own = recipeNamed(spec.method.name).makeOptimizer;
@@ -43,8 +43,11 @@ export function makeOptimizer(
   // By names: factors of one axis decay.
   const isDecayed = decaysBiases ? undefined : (_: Tensor, path: string) => !UNDECAYED.test(path);
   if (own) {
+    if (epsilon !== undefined) {
+      throw new RangeError(`\`optimizer.epsilon\` is nothing of ${spec.method.name}, which is an optimizer itself`);
+    }
     return own(optionsOf(spec, settings), { ...placeOf(spec), learningRate, weightDecay, isDecayed });
   }
   if (name === "sgd") return optim.sgd({ learningRate, weightDecay, momentum });
-  return optim.adamw({ learningRate, weightDecay, decayMask: isDecayed });
+  return optim.adamw({ learningRate, weightDecay, decayMask: isDecayed, epsilon });
 }

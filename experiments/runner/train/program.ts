@@ -4,6 +4,8 @@ import { canonicalJson, type RunSpec } from "../../../lib/experiment/specs/mod.t
 import { recipeNamed } from "../../recipes/methods.ts";
 import { outputsOf } from "../data/read_task.ts";
 import type { RunTask } from "../data/inputs.ts";
+import type { TextRunTask } from "../data/encode_texts.ts";
+import { isTextKind } from "../data/text_names.ts";
 import type { RunSettings } from "./make_method.ts";
 import type { PreparedTask } from "./prepare.ts";
 
@@ -125,18 +127,18 @@ type Signature = Readonly<Record<typeof PARTS[number], unknown>>;
 function signatureParts(run: RunSpec, task: unknown): Signature {
   const program = sharedProgramOf(run);
   const { spec } = program;
-  const { model, optimizer, adapter, data, seed, order, scores, padding } = spec;
+  const { model, optimizer, adapter, data, seed, order, scores, padding, labelSmoothing } = spec;
   const { learningRate: _, weightDecay: __, ...rule } = optimizer;
   const { accumulate, batchSize, steps, scoreBatchSize, checkpoint, evaluateEvery } = spec;
   return {
     method: ruleOf(program),
-    "kind of task": [spec.kind, scores, task],
+    "kind of task": [spec.kind, scores, task, labelSmoothing ?? 0],
     length: model.length,
     "batch size": [batchSize, accumulate],
     steps,
     model,
     optimizer: rule,
-    scoring: [checkpoint, evaluateEvery, scoreBatchSize],
+    scoring: [checkpoint, evaluateEvery, scoreBatchSize, spec.decoding ?? null],
     "batches in buckets": padding && [padding, spec.task, data.hash, order, seed],
     adapter: adapter && [adapter, seed],
   };
@@ -155,9 +157,18 @@ function ofTask({ task: { kind, range, usesHead, readout, ...task }, train, sets
   return [usesHead, outputsOf({ kind, ...task }), kind === "regression" && range, lengths, ...readout ? [readout] : []];
 }
 
+/** What of a task of texts decides a program: how long its batches are, and how many of their tokens are asked for. */
+function ofTexts({ task: { kind, hash } }: Pick<TextRunTask, "task">): unknown {
+  return [kind, hash];
+}
+
 /** What decides the program of a run as a key: runs with the same one may be its cells. */
-export function signatureOf(run: RunSpec, task: SignedTask): string {
-  return canonicalJson(signatureParts(run, ofTask(task)));
+export function signatureOf(run: RunSpec, task: SignedTask | TextRunTask): string {
+  return canonicalJson(signatureParts(run, isTextTask(task) ? ofTexts(task) : ofTask(task)));
+}
+
+function isTextTask(task: SignedTask | TextRunTask): task is TextRunTask {
+  return isTextKind(task.task.kind);
 }
 
 /** The same where nothing is known of tasks but their names: runs of different tasks then have different keys. */

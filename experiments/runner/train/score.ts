@@ -1,13 +1,16 @@
 import { type Batch, jit, type peft, type Tensor, train } from "../../../mod.ts";
+import type { WrittenRow } from "../data/text_metrics.ts";
 import { batches, encode, type Example, type HostBatch } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { keysOf } from "../../../lib/text/keys_of.ts";
 import { requireName } from "../../../lib/text/nearest.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
-import type { RunTask } from "../data/inputs.ts";
+import type { AnyRunTask, RunTask } from "../data/inputs.ts";
+import type { TextRunTask } from "../data/encode_texts.ts";
 import type { TuningTask } from "../data/read_task.ts";
 import type { Adapted } from "../model/adapted.ts";
 import type { LoadedModel } from "../model/load_model.ts";
+import { type AnyEncoded, type AnyHostBatch, batchesInOrder } from "./host_batches.ts";
 import { SCORES } from "./scores.ts";
 
 /** Examples that are scored at a time, unless a spec says otherwise. */
@@ -19,6 +22,8 @@ export interface Score {
   readonly metrics: Readonly<Record<string, number>>;
   /** A row for each example, in their order. */
   readonly logits: readonly (readonly number[])[];
+  /** Of written texts a row for each, beside what is right. */
+  readonly texts?: readonly WrittenRow[];
 }
 
 /** Rows of logits of examples, without those that only fill a batch. */
@@ -58,17 +63,29 @@ function metricsOf(
 /** Batches that a set is scored in. */
 export function scoredBatches(
   set: RunTask["sets"][string],
+  options: Pick<RunSpec, "scoreBatchSize" | "padding">,
+): HostBatch[];
+/** Batches that a set of any kind is scored in. */
+export function scoredBatches(
+  set: AnyEncoded,
+  options: Pick<RunSpec, "scoreBatchSize" | "padding">,
+): AnyHostBatch[];
+export function scoredBatches(
+  set: AnyEncoded,
   { scoreBatchSize = SCORE_BATCH_SIZE, padding }: Pick<RunSpec, "scoreBatchSize" | "padding">,
-): HostBatch[] {
-  return batches(set, { batchSize: scoreBatchSize, padding });
+): AnyHostBatch[] {
+  return batchesInOrder(set, { batchSize: scoreBatchSize, padding });
 }
 
 /** How many batches a task's scores take. */
 export function scoredCount(
-  { sets }: RunTask,
+  { sets }: AnyRunTask,
   { scoreBatchSize = SCORE_BATCH_SIZE }: Pick<RunSpec, "scoreBatchSize">,
 ): number {
-  return Object.values(sets).reduce((sum, { examples }) => sum + Math.ceil(examples.length / scoreBatchSize), 0);
+  return Object.values<AnyEncoded>(sets).reduce(
+    (sum, { examples }) => sum + Math.ceil(examples.length / scoreBatchSize),
+    0,
+  );
 }
 
 /** Scores answers on each of a task's sets. Rejects with `TrainingFailed` where a logit is no finite number. */
@@ -92,11 +109,43 @@ export async function scoreSets(
   return scores;
 }
 
+/** What scores of written texts are called among those of sets. */
+export const TEXTS = "texts";
+
+/**
+ * Scores the likelihood of texts: `loss` and `perplexity` are of a mean token, `tokenAccuracy` is the share of tokens that the
+ * model holds for the most likely ones. Rejects with `TrainingFailed` where it is no finite number.
+ *
+ * @param answers What each batch is scored by, in the order of the sets' batches.
+ */
+export async function scoreLikelihood(
+  answers: readonly Tensor[],
+  { sets }: Pick<TextRunTask, "sets">,
+  spec: Pick<RunSpec, "scoreBatchSize" | "padding">,
+): Promise<Record<string, Score>> {
+  const scores: Record<string, Score> = {};
+  let next = 0;
+  for (const [name, set] of Object.entries(sets)) {
+    const own = answers.slice(next, next += scoredBatches(set, spec).length);
+    const totals = [0, 0, 0]; // of losses, of tokens, of right ones
+    for (const answer of own) (await answer.data()).forEach((value, i) => totals[i] += value);
+    const loss = totals[0] / totals[1];
+    if (!Number.isFinite(loss)) {
+      throw new train.TrainingFailed(
+        `the loss of ${name} is ${loss}: a lower learning rate or clipping may help`,
+      );
+    }
+    const metrics = { loss, perplexity: Math.exp(loss), tokenAccuracy: totals[2] / totals[1] };
+    scores[name] = { examples: set.examples.length, metrics, logits: [] };
+  }
+  return scores;
+}
+
 /** Metrics of all sets by one name each: those of the dev split by their own, of MNLI's other one `mismatchedAccuracy`. */
 export function flatMetrics(scores: Readonly<Record<string, Score>>): Record<string, number> {
   const named = Object.entries(scores).flatMap(([set, { metrics }]) =>
     Object.entries(metrics).map(([metric, value]) => [
-      set === "dev" ? metric : `${set}${metric[0].toUpperCase()}${metric.slice(1)}`,
+      set === "dev" || set === TEXTS ? metric : `${set}${metric[0].toUpperCase()}${metric.slice(1)}`,
       value,
     ])
   );

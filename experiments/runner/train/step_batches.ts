@@ -1,6 +1,6 @@
-import { batches, type HostBatch, trainBatches } from "../../../lib/data/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
-import type { RunTask } from "../data/inputs.ts";
+import type { AnyRunTask } from "../data/inputs.ts";
+import { type AnyHostBatch, batchesInOrder, partOf, shuffledBatches, tokensOf } from "./host_batches.ts";
 
 /** What a step tells. */
 export interface StepLine {
@@ -15,36 +15,31 @@ export interface StepLine {
 }
 
 /** Batches by number: shuffled, or in the order of the file, where each pass ends with a batch that may be short. */
-function batchSource({ train, padding }: RunTask, { batchSize, order, seed }: RunSpec): (index: number) => HostBatch {
-  if (order === undefined) {
-    return trainBatches(train, { batchSize, seed, padding }).at;
-  }
-  const { examples } = train;
-  const count = Math.ceil(examples.length / batchSize);
+function batchSource(
+  { train, padding }: AnyRunTask,
+  { batchSize, order, seed }: RunSpec,
+): (index: number) => AnyHostBatch {
+  if (order === undefined) return shuffledBatches(train, { batchSize, seed, padding });
+  const count = Math.ceil(train.examples.length / batchSize);
   return (index) => {
     const first = (index % count) * batchSize;
-    const part = { ...train, examples: examples.slice(first, first + batchSize) };
-    return batches(part, { batchSize, padding })[0];
+    return batchesInOrder(partOf(train, first, first + batchSize), { batchSize, padding })[0];
   };
-}
-
-function tokensOf({ attentionMask, weights, shape: [, length] }: HostBatch): number {
-  return attentionMask.reduce((sum, token, i) => sum + token * weights[Math.floor(i / length)], 0);
 }
 
 /** A run's batches by the number of their step. */
 export class StepBatches {
-  readonly #at: (index: number) => HostBatch;
+  readonly #at: (index: number) => AnyHostBatch;
   readonly #tokens = new Map<number, number>();
   readonly #count: number;
 
-  constructor(task: RunTask, spec: RunSpec) {
+  constructor(task: AnyRunTask, spec: RunSpec) {
     this.#at = batchSource(task, spec);
     this.#count = spec.accumulate ?? 1;
   }
 
   /** The parts of a step. */
-  at(step: number): readonly HostBatch[] {
+  at(step: number): readonly AnyHostBatch[] {
     const parts = Array.from({ length: this.#count }, (_, i) => this.#at(step * this.#count + i));
     this.#tokens.set(step, parts.reduce((sum, part) => sum + tokensOf(part), 0));
     return parts;

@@ -6,12 +6,13 @@ import { countRuns } from "../../../lib/compile/plan/repeat.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { GLUE_TASKS, type GlueTaskName } from "../../../lib/data/mod.ts";
 import { currentExecutor, idOf, nextId, stateOf, treeLeaves } from "../../../lib/tensor/mod.ts";
+import { isTextKind } from "../data/text_names.ts";
 import type { Beginning } from "../model/adapted.ts";
 import { kindShares } from "./kind_shares.ts";
 import { makeMethod } from "./make_method.ts";
 import { makeOptimizer } from "./optimizer.ts";
 import { methodKey } from "./program.ts";
-import { type PreparedTask, runFunctions } from "./prepare.ts";
+import { type AnyPreparedTask, runFunctions, type StepBatch } from "./prepare.ts";
 import { SCORE_BATCH_SIZE } from "./score.ts";
 import type { RunModel } from "../model/run_model.ts";
 
@@ -21,6 +22,33 @@ export interface Work {
   readonly step: number;
   /** Of scoring a batch. */
   readonly score: number;
+}
+
+/** Share of a text's tokens that is learned, in plans: of E2E's texts of GPT-2's tokens a little more than half. */
+const LEARNED = 0.5;
+
+/** A batch of texts of a length, of which a decoder's are as long as they may be. */
+function textBatchOf(rows: number, length: number, { kind, model }: RunSpec): StepBatch {
+  const tokens = (length: number) => new Int32Array(rows * length);
+  const read = { inputIds: tokens(length), attentionMask: tokens(length).fill(1) };
+  if (kind === "language-modelling") {
+    const asked = Math.ceil(LEARNED * length);
+    return train.toTextBatch({
+      ...read,
+      positionIds: tokens(length),
+      positions: tokens(asked),
+      labels: tokens(asked),
+      shape: [rows, length],
+    });
+  }
+  const target = model.targetLength ?? length;
+  return train.toPairBatch({
+    ...read,
+    decoderInputIds: tokens(target),
+    decoderAttentionMask: tokens(target).fill(1),
+    labels: tokens(target),
+    shape: { rows, source: length, target },
+  });
 }
 
 function batchOf(rows: number, length: number, isRegression: boolean): Batch {
@@ -40,8 +68,13 @@ export interface PlannedRun {
   readonly spec: RunSpec;
   readonly model: RunModel;
   /** What the spec's task is; one of GLUE's when absent. */
-  readonly task?: PreparedTask;
+  readonly task?: AnyPreparedTask;
   readonly beginning?: Beginning;
+}
+
+/** What a spec's task is by its kind, or as one of GLUE's. */
+function taskNamed({ kind, task }: RunSpec): AnyPreparedTask {
+  return isTextKind(kind) ? { kind } : GLUE_TASKS[task as GlueTaskName];
 }
 
 /**
@@ -49,14 +82,14 @@ export interface PlannedRun {
  * neither compiled nor run.
  */
 function plansAt(length: number, run: PlannedRun) {
-  const { spec, model, task = GLUE_TASKS[spec.task as GlueTaskName], beginning } = run;
+  const { spec, model, task = taskNamed(spec), beginning } = run;
   const isRegression = task.kind === "regression";
   const runtime = runtimeOf(currentExecutor());
   return runtime.tracing(() => {
     const { step, kindAt, logits, begin } = runFunctions(spec, { model, task, beginning });
     const state = begin(0);
-    const planOf = (rows: number, run: (batch: Batch) => Tree) => {
-      const batch = batchOf(rows, length, isRegression);
+    const planOf = (rows: number, run: (batch: StepBatch) => Tree) => {
+      const batch = isTextKind(task.kind) ? textBatchOf(rows, length, spec) : batchOf(rows, length, isRegression);
       // What is older than this stands for what a call is given.
       const firstId = nextId();
       const outputs = treeLeaves(run(batch));
@@ -150,7 +183,7 @@ export class WorkByLength {
    * The work of a run's step, and of scoring a batch, at any length; `task` is what its task is, one of GLUE's when absent.
    * What a step does to weights does not go with its examples, so that sizes of batches are counted apart.
    */
-  at(length: number, spec: RunSpec, task?: PreparedTask): Work {
+  at(length: number, spec: RunSpec, task?: AnyPreparedTask): Work {
     const lengths = countedLengths(this.model.reference.maxLength);
     const key = JSON.stringify([methodKey(spec), mixOf(spec), spec.batchSize, ...task ? [spec.task] : []]);
     const works = this.#known.get(key) ?? lengths.map((at) => workOfDepth(at, { spec, model: this.model, task }));

@@ -1,11 +1,14 @@
-import type { Batch, train } from "../../../mod.ts";
+import type { train } from "../../../mod.ts";
 import { driveSteps } from "../../../lib/train/drive_steps.ts";
 import { type Cell, scoredSteps } from "./cell.ts";
 import { toCellBatch } from "./cells.ts";
-import type { Compiled, Prepared } from "./prepare.ts";
+import type { Compiled, Prepared, StepBatch } from "./prepare.ts";
 import type { RunSettings } from "./make_method.ts";
 import { cellData } from "./program.ts";
-import { scoreCells } from "./score_cells.ts";
+import { isTextRun } from "../data/inputs.ts";
+import { TEXTS } from "./score.ts";
+import { type CellScores, scoreCells, type Scored } from "./score_cells.ts";
+import { writtenScore } from "./write_texts.ts";
 import { stagesOf } from "./stages.ts";
 
 /** Ends the loop where no run can go on. */
@@ -78,7 +81,7 @@ export class CellGroup {
     this.#enter(members);
   }
 
-  #batchAt(index: number): Batch[] {
+  #batchAt(index: number): StepBatch[] {
     const parts = this.#members.map(([{ batches }]) => batches.at(index));
     return parts[0].map((_, part) => toCellBatch(parts.map((own) => own[part])));
   }
@@ -101,7 +104,7 @@ export class CellGroup {
     const saved = states ? (Math.floor(done / states.every) + 1) * states.every : steps;
     const stop = Math.min(saved, until, ...scored.filter((at) => at > done));
     const batchAt = (index: number) => this.#batchAt(index);
-    const step = (state: train.TrainState, batch: Batch[], kind?: train.StepKind) =>
+    const step = (state: train.TrainState, batch: StepBatch[], kind?: train.StepKind) =>
       this.#compiled.step(state, batch, this.#data, kind);
     for (const run of runs) run.mark();
     try {
@@ -128,13 +131,35 @@ export class CellGroup {
   async #score(): Promise<void> {
     const members = this.#members;
     const { base, trainable, aux } = this.#state!;
-    const apply = (batch: Batch) => this.#compiled.logits({ base, trainable, aux }, batch, this.#data);
+    const apply = (batch: StepBatch) => this.#compiled.logits({ base, trainable, aux }, batch, this.#data);
     const all = await scoreCells(apply, members.map(([first]) => first));
-    for (const [cell, told] of all.entries()) {
+    for (const [cell, likely] of all.entries()) {
+      const told = "error" in likely ? likely : await this.#withTexts(cell, likely);
       for (const run of members[cell]) {
         if ("error" in told) run.failure ??= told.error;
         else if (!run.failure) await run.score(told.scores, async () => run.leave(await this.#stateOf(cell)));
       }
+    }
+  }
+
+  /** Scores with those of texts that are written, where the runs of a cell write some: they are equal so far. */
+  async #withTexts(cell: number, { scores }: Scored): Promise<CellScores> {
+    const [run] = this.#members[cell];
+    const { task, hooks: { onTexts }, failure } = run;
+    if (failure || !isTextRun(task) || !task.written) return { scores };
+    const state = run.leave(await this.#stateOf(cell));
+    try {
+      const texts = await writtenScore(run.method, state, task, {
+        generator: this.prepared.generator,
+        signal: this.signal,
+        onTexts,
+      });
+      return { scores: { ...scores, [TEXTS]: texts } };
+    } catch (error) {
+      if (error instanceof Error && error.name === "TrainingFailed") return { error };
+      const { signal } = this;
+      if (signal?.aborted && error === signal.reason) await this.#save(() => true);
+      throw error;
     }
   }
 

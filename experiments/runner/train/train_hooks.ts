@@ -1,5 +1,5 @@
 import type { peft, train } from "../../../mod.ts";
-import type { RunTask } from "../data/inputs.ts";
+import type { AnyRunTask } from "../data/inputs.ts";
 import type { Score } from "./score.ts";
 import type { StepLine } from "./step_batches.ts";
 
@@ -22,7 +22,7 @@ export interface Begun {
   readonly state: train.TrainState;
   /** Steps that are done already. */
   readonly done: number;
-  readonly task: RunTask;
+  readonly task: AnyRunTask;
   /** Parameters of the model that the seed drew. */
   readonly fresh: () => readonly string[];
 }
@@ -43,6 +43,8 @@ export interface TrainHooks {
   readonly onStep?: (line: StepLine) => void;
   /** Hears that the last step is done, before it is scored. */
   readonly onTrained?: () => void;
+  /** Hears how many texts are written of those that the run is scored by. */
+  readonly onTexts?: (done: number, all: number) => void;
   /** Gets the last state, which is given back afterwards. */
   readonly onEnd?: (run: Ended) => void | Promise<void>;
   /** Ends the run between two steps, once its state is saved. */

@@ -4,14 +4,17 @@ import { hashSpec, type RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import type { GroupHooks, RunFunction, RunOutcome, RunResult } from "../../../lib/experiment/records/mod.ts";
 import { tell } from "../../terminal/tell.ts";
 import { versions } from "../versions.ts";
-import type { Inputs, RunTask } from "../data/inputs.ts";
+import { type AnyRunTask, type Inputs, isTextRun } from "../data/inputs.ts";
 import { loadModelOf } from "../model/own_model.ts";
 import { Cell, type CellParts, scoredSteps } from "./cell.ts";
 import { changesOf } from "./changes.ts";
+import { toStepBatch } from "./cells.ts";
+import { type AnyEncoded, lengthOf, partOf } from "./host_batches.ts";
 import { kindShares } from "./kind_shares.ts";
 import { loadMethodOf } from "./load_method.ts";
 import { Prepared, type ProgramParts, runFunctions } from "./prepare.ts";
 import { cellData, type Program, programOf, programsOf, ruleKey, sharedDecay, signatureOf } from "./program.ts";
+import { savePredictions } from "./predictions_file.ts";
 import { SCORE_BATCH_SIZE, scoredBatches, scoredCount } from "./score.ts";
 import { hasState } from "./state_file.ts";
 import { StepBatches } from "./step_batches.ts";
@@ -38,7 +41,7 @@ export interface TrainedRun {
 
 /** What a run is made of, its task as token ids, too. */
 interface RunnableParts extends ProgramParts {
-  readonly encoded: RunTask;
+  readonly encoded: AnyRunTask;
 }
 
 /** Seconds that parts of a run take, and the length in tokens of the batches that they were measured on. */
@@ -77,7 +80,7 @@ export class Trainer {
     await loadMethodOf(spec);
     await loadModelOf(spec);
     const model = await this.inputs.model(spec.model.weights);
-    const encoded = await this.inputs.encoded(spec);
+    const encoded = await this.inputs.encodedRun(spec);
     for (
       const [what, here, there] of [
         ["model", model.reference.hash, spec.model.hash],
@@ -91,7 +94,7 @@ export class Trainer {
           `${here.slice(0, 12)}… now, and ${there.slice(0, 12)}… in the spec`,
       );
     }
-    const beginning = spec.adapter && await this.inputs.beginning(spec, encoded.task);
+    const beginning = spec.adapter && await this.inputs.beginningOf(spec, encoded);
     if (beginning && beginning.hash !== spec.adapter!.hash) {
       throw new Error(`cannot run ${spec.task} ${spec.method.name} as the adapter that it begins from changed`);
     }
@@ -99,7 +102,7 @@ export class Trainer {
   }
 
   /** Compiles what a run needs, once for all that share its program; what was compiled before is given back. */
-  #prepare(programs: readonly Program<RunSpec>[], encoded: RunTask, parts: ProgramParts): Prepared {
+  #prepare(programs: readonly Program<RunSpec>[], encoded: AnyRunTask, parts: ProgramParts): Prepared {
     const [program] = programs;
     const decay = sharedDecay(programs);
     const key = `${signatureOf(program.spec, encoded)} ${ruleKey(program)} ${decay}`;
@@ -118,11 +121,10 @@ export class Trainer {
     const data = cellData([program], prepared.decay);
     const { step, logits } = prepared.of(1);
     const batches = new StepBatches(task, { ...spec, seed: 0 }).at(0);
-    const batch = batches.map(train.toBatch);
-    const [first] = Object.values(task.sets);
+    const batch = batches.map(toStepBatch);
+    const [first = task.train] = Object.values<AnyEncoded>(task.sets);
     const { scoreBatchSize } = spec;
-    const examples = first.examples.slice(0, scoreBatchSize ?? SCORE_BATCH_SIZE);
-    const [evalBatch] = scoredBatches({ ...first, examples }, spec);
+    const [evalBatch] = scoredBatches(partOf(first, 0, scoreBatchSize ?? SCORE_BATCH_SIZE), spec);
     let state = runFunctions(program.spec, parts, data).begin(spec.seed);
     const timed = async (times: number, call: () => Promise<unknown>) => {
       const began = performance.now();
@@ -133,7 +135,7 @@ export class Trainer {
     const advance = async (kind?: train.StepKind) => [state] = await step(state, batch, data, kind);
     const score = async () => {
       const { base, trainable, aux } = state;
-      return await (await logits({ base, trainable, aux }, train.toBatch(evalBatch), data)).data();
+      return await (await logits({ base, trainable, aux }, toStepBatch(evalBatch), data)).data();
     };
     try {
       let perStep = 0;
@@ -144,8 +146,8 @@ export class Trainer {
       await score();
       const perBatch = await timed(1, score);
       return {
-        step: { seconds: perStep, length: batches[0].shape[1] },
-        score: { seconds: perBatch, length: evalBatch.shape[1] },
+        step: { seconds: perStep, length: lengthOf(batches[0]) },
+        score: { seconds: perBatch, length: lengthOf(evalBatch) },
       };
     } finally {
       prepared.states.release(state);
@@ -155,7 +157,7 @@ export class Trainer {
   /** Seconds that a run will take, measured on a few of its steps. */
   async estimate(spec: RunSpec): Promise<number> {
     const { step, score } = await this.pace(spec);
-    const task = await this.inputs.encoded(spec);
+    const task = await this.inputs.encodedRun(spec);
     return spec.steps * step.seconds + scoredSteps(spec).length * scoredCount(task, spec) * score.seconds;
   }
 
@@ -265,6 +267,9 @@ export class Trainer {
     const { failure, hooks, method, scores } = cell;
     if (failure) return { status: "failed", error: failure.message };
     await cell.saveOutcome();
+    if (cell.place.out !== undefined && scores && isTextRun(cell.task)) {
+      await savePredictions(cell.place.out, await hashSpec(cell.spec), scores);
+    }
     await hooks.onEnd?.({ method, state, scores: scores! });
     return { status: "finished", result: await this.#resultOf(cell, state, { group, began }) };
   }

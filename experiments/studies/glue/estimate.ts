@@ -4,8 +4,11 @@ import { canonicalJson, type RunSpec } from "../../../lib/experiment/specs/mod.t
 import { measureProduct, productSize } from "../../runner/measure.ts";
 import { SCORE_BATCH_SIZE, scoredBatches, scoredCount } from "../../runner/train/score.ts";
 import { StepBatches } from "../../runner/train/step_batches.ts";
-import type { Inputs } from "../../runner/data/inputs.ts";
+import { type AnyRunTask, type Inputs, isTextRun } from "../../runner/data/inputs.ts";
+import { type AnyEncoded, lengthOf, partOf } from "../../runner/train/host_batches.ts";
+import { isTextKind } from "../../runner/data/text_names.ts";
 import type { TuningTask } from "../../runner/data/read_task.ts";
+import { TEXT_SIZES } from "../text_sizes.ts";
 import { type Work, WorkByLength } from "../../runner/train/step_work.ts";
 import { scoredSteps } from "../../runner/train/cell.ts";
 import { type Pace, Trainer } from "../../runner/train/trainer.ts";
@@ -33,24 +36,57 @@ interface Lengths {
   readonly train: readonly number[];
   readonly dev: readonly number[];
   readonly scored: number;
+  /** Tokens of texts that are written, each beam's counted, and of what they are about; 0 where none is. */
+  readonly written: number;
+}
+
+/** Tokens that writing texts takes through the model: sources once, texts once for each beam. */
+function writtenTokens(
+  { decoding }: RunSpec,
+  { sources, source, text }: { readonly sources: number; readonly source: number; readonly text: number },
+): number {
+  if (!decoding) return 0;
+  const { beams, maxNewTokens, sources: most = sources } = decoding;
+  return Math.min(sources, most) * (source + beams * Math.min(text, maxNewTokens));
+}
+
+/** What a run of texts writes, in tokens; 0 where it has labels. */
+function writtenBy(spec: RunSpec, task: AnyRunTask): number {
+  if (!isTextRun(task) || !task.written) return 0;
+  const { prompts } = task.written;
+  const source = meanOf(prompts.map(({ length }) => length));
+  const asked = "lengths" in task.train
+    ? task.train.examples.map(({ target }) => target.length)
+    : task.train.examples.map(({ labels }) => labels.filter((label) => label >= 0).length);
+  return writtenTokens(spec, { sources: prompts.length, source, text: meanOf(asked) });
+}
+
+/** Lengths of a run whose files are not at hand, as they are known to be. */
+function knownLengths(spec: RunSpec, task: TuningTask | undefined): Lengths {
+  const { task: name, model: { length } } = spec;
+  const text = isTextKind(spec.kind) ? TEXT_SIZES[name] : undefined;
+  const { tokens, dev } = text ??
+    (task ? { tokens: length, dev: task.sets.dev.length } : GLUE_SIZES[glueTask(name).name]);
+  const mean = Math.min(tokens, length);
+  const written = text ? writtenTokens(spec, text) : 0;
+  return { train: [mean], dev: [mean], scored: Math.ceil(dev / SCORE_BATCH_SIZE), written };
 }
 
 async function lengthsOf(spec: RunSpec, inputs: Inputs, task: TuningTask | undefined): Promise<Lengths> {
-  const { padding, model: { length } } = spec;
+  const { padding } = spec;
   if (!inputs.hasDataOf(spec) || !(await inputs.model()).tokenizer) {
-    const { tokens, dev } = task ? { tokens: length, dev: task.sets.dev.length } : GLUE_SIZES[glueTask(spec.task).name];
-    const mean = Math.min(tokens, length);
-    return { train: [mean], dev: [mean], scored: Math.ceil(dev / SCORE_BATCH_SIZE) };
+    return knownLengths(spec, task);
   }
-  const one = await inputs.encoded(spec);
+  const one = await inputs.encodedRun(spec);
   const batches = new StepBatches(one, { ...spec, seed: 0 });
-  const [set] = Object.values(one.sets);
-  const dev = scoredBatches({ ...set, examples: set.examples.slice(0, 8 * SCORE_BATCH_SIZE) }, spec);
+  const [set = one.train] = Object.values<AnyEncoded>(one.sets);
+  const dev = scoredBatches(partOf(set, 0, 8 * SCORE_BATCH_SIZE), spec);
   const count = padding === undefined ? 1 : SAMPLE;
   return {
-    train: Array.from({ length: count }, (_, i) => batches.at(i)[0].shape[1]),
-    dev: dev.map(({ shape }) => shape[1]),
+    train: Array.from({ length: count }, (_, i) => lengthOf(batches.at(i)[0])),
+    dev: dev.map(lengthOf),
     scored: scoredCount(one, spec),
+    written: writtenBy(spec, one),
   };
 }
 
@@ -102,7 +138,8 @@ export async function estimateRuns(
   for (const group of groupsOf(specs)) {
     const [spec] = group;
     const { name } = spec.method;
-    const task = Object.hasOwn(GLUE_TASKS, spec.task) ? undefined : await inputs.task(spec);
+    const isKnown = Object.hasOwn(GLUE_TASKS, spec.task) || isTextKind(spec.kind);
+    const task = isKnown ? undefined : await inputs.task(spec);
     const workAt = (length: number) => work.at(length, spec, task);
     if (!rates.has(name)) {
       rates.set(name, trainer ? rateOf(await trainer.pace(spec), workAt) : { step: 1 / speed, score: 1 / speed });
@@ -110,7 +147,8 @@ export async function estimateRuns(
     const lengths = await lengthsOf(spec, inputs, task);
     const own = meanWork(lengths, workAt);
     const steps = spec.steps * own.step;
-    const scores = scoredSteps(spec).length * lengths.scored * own.score;
+    const perToken = own.score / (SCORE_BATCH_SIZE * meanOf(lengths.dev));
+    const scores = scoredSteps(spec).length * (lengths.scored * own.score + lengths.written * perToken);
     const rate = rates.get(name)!;
     const seconds = steps * rate.step + scores * rate.score;
     for (const run of group) runs.set(run, { operations: steps + scores, seconds });

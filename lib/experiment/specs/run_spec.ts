@@ -5,8 +5,9 @@
 export const SPEC_VERSION = 1;
 
 /**
- * What a run learns to give for a text. {@linkcode parseSpec} refuses `language-modelling` and `sequence-to-sequence`,
- * for which no trainer is there yet.
+ * What a run learns to give for a text: a class, a score, or another text. `language-modelling` goes on from it with a
+ * causal model, of which completions alone are learned; `sequence-to-sequence` reads it with an encoder and writes with
+ * a decoder.
  */
 export type TaskKind = "classification" | "regression" | "language-modelling" | "sequence-to-sequence";
 
@@ -30,8 +31,11 @@ export interface ModuleSpec {
 
 /** The data that a run trains on. */
 export interface DataSpec {
-  /** The suite that ships with the project, a folder of GLUE's files, or files with columns or a module of one's own. */
-  readonly source: "suite" | "folder" | "files" | "module";
+  /**
+   * The suite that ships with the project, a folder of a task's files, files with columns or a module of one's own, or
+   * files of instructions.
+   */
+  readonly source: "suite" | "folder" | "files" | "module" | "instructions";
   /** Sha-256 of the examples, with the numbers that the head gives their classes. */
   readonly hash: string;
   /** How many examples there are to train on. */
@@ -68,8 +72,10 @@ export interface ModelSpec {
   readonly intermediateSize?: number;
   /** Most tokens that the model has positions for. */
   readonly maxLength: number;
-  /** Most tokens of an example. */
+  /** Most tokens of an example; of what an encoder reads, where a decoder writes. */
   readonly length: number;
+  /** Most tokens of what a decoder writes about what its encoder reads: with `sequence-to-sequence`, and with that alone. */
+  readonly targetLength?: number;
   /** Tokens of its vocabulary. */
   readonly vocabSize: number;
   /** Rate of dropout everywhere, in [0, 1); the model's own when absent, which is none for the suite's encoder. */
@@ -109,6 +115,28 @@ export interface OptimizerSpec {
   readonly clip?: number;
   /** Share of the last step's velocity that goes on, with `sgd` alone; none when absent. */
   readonly momentum?: number;
+  /** AdamW's ε, which is added to what updates are divided by; 1e-8 when absent. */
+  readonly epsilon?: number;
+}
+
+/** How texts are written that a run is scored by. */
+export interface DecodingSpec {
+  /** Texts that a search goes on with at once; 1 takes the most likely token each time. */
+  readonly beams: number;
+  /** What lengths are raised to before they divide log probabilities; 1 when absent. */
+  readonly lengthPenalty?: number;
+  /** What such a length counts: generated tokens when absent, or prompts, too. */
+  readonly penaltyOver?: "sequence";
+  /** Whether a search ends as soon as it has as many texts as beams. */
+  readonly earlyStopping?: true;
+  /** No sequence of so many tokens appears twice; any may when absent. */
+  readonly noRepeatNGrams?: number;
+  /** Most tokens of a text. */
+  readonly maxNewTokens: number;
+  /** Fewest tokens of a text; 0 when absent. */
+  readonly minNewTokens?: number;
+  /** Texts are written about so many sources, the first ones; about all when absent. */
+  readonly sources?: number;
 }
 
 /** How many late states a score is the mean of, with checkpoint `late`: 3, the last one among them. */
@@ -128,8 +156,8 @@ export interface RunSpec {
   readonly kind: TaskKind;
   /** The metric that is its score. */
   readonly metric: string;
-  /** The examples that are scored; `none` where there are none. */
-  readonly split: "dev" | "none";
+  /** The examples that are scored; `none` where there are none. Texts may be written about those of `test`. */
+  readonly split: "dev" | "test" | "none";
   /**
    * Which state is scored: the last one; of those that are scored on the way the first with the best metric; or `late`,
    * the last {@linkcode LATE_STATES} of those, whose mean is the score.
@@ -147,6 +175,10 @@ export interface RunSpec {
   readonly method: MethodSpec;
   /** How gradients move the parameters. */
   readonly optimizer: OptimizerSpec;
+  /** Share of each target that is spread over all tokens, where texts are learned; none when absent. */
+  readonly labelSmoothing?: number;
+  /** How texts are written that the run is scored by; it is scored by the likelihood of given ones alone when absent. */
+  readonly decoding?: DecodingSpec;
   /** What a regression learns: scores as shares of their range when absent, or as they are. */
   readonly scores?: "raw";
   /** To what batches are padded: to `length` when absent, or each to the shortest of a few lengths that fits. */

@@ -22,9 +22,8 @@ const module = v.strictObject({
   hash: v.pipe(text, v.description("of its source and of what it imports from files beside it; it is checked")),
 });
 
-/** Kinds of tasks that can be trained, and others that the form has places for. */
-const KINDS = ["classification", "regression"];
-const LATER = ["language-modelling", "sequence-to-sequence"];
+/** Kinds of tasks whose answers are texts. */
+const TEXT_KINDS = ["language-modelling", "sequence-to-sequence"];
 
 /** The schema of {@linkcode RunSpec}, which says the same in types. */
 export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
@@ -32,7 +31,7 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
     version: v.literal(SPEC_VERSION),
     experiment: text,
     data: v.strictObject({
-      source: v.picklist(["suite", "folder", "files", "module"]),
+      source: v.picklist(["suite", "folder", "files", "module", "instructions"]),
       hash: text,
       examples: count,
       columns: v.optional(v.strictObject({ text, text2: v.optional(text), label: text })),
@@ -41,15 +40,9 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
       classes: v.optional(text),
     }),
     task: text,
-    kind: v.pipe(
-      v.picklist(["classification", "regression", "language-modelling", "sequence-to-sequence"]),
-      v.check(
-        (kind) => !LATER.includes(kind),
-        ({ input }) => `${input} is not there yet: there are ${KINDS.join(", ")}`,
-      ),
-    ),
+    kind: v.picklist(["classification", "regression", "language-modelling", "sequence-to-sequence"]),
     metric: text,
-    split: v.picklist(["dev", "none"]),
+    split: v.picklist(["dev", "test", "none"]),
     checkpoint: v.picklist(["last", "best", "late"]),
     evaluateEvery: v.optional(count),
     model: v.strictObject({
@@ -64,6 +57,7 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
       intermediateSize: v.optional(count),
       maxLength: count,
       length: count,
+      targetLength: v.optional(count),
       vocabSize: count,
       dropout: v.optional(share),
       weights: v.optional(v.picklist(["f16"])),
@@ -81,7 +75,19 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
       warmup: whole,
       clip: v.optional(positive),
       momentum: v.optional(share),
+      epsilon: v.optional(positive),
     }),
+    labelSmoothing: v.optional(share),
+    decoding: v.optional(v.strictObject({
+      beams: count,
+      lengthPenalty: v.optional(v.pipe(v.number(), v.finite())),
+      penaltyOver: v.optional(v.picklist(["sequence"])),
+      earlyStopping: v.optional(v.literal(true)),
+      noRepeatNGrams: v.optional(count),
+      maxNewTokens: count,
+      minNewTokens: v.optional(count),
+      sources: v.optional(count),
+    })),
     scores: v.optional(v.picklist(["raw"])),
     padding: v.optional(v.picklist(["bucket"])),
     order: v.optional(v.picklist(["file"])),
@@ -113,6 +119,19 @@ export const RunSpecSchema: v.GenericSchema<unknown, RunSpec> = v.pipe(
   v.check(
     ({ model: { source, module } }) => (source === "module") === (module !== undefined),
     'model.module belongs to source "module", and to that alone',
+  ),
+  v.check(
+    ({ kind, model: { targetLength } }) => (kind === "sequence-to-sequence") === (targetLength !== undefined),
+    'model.targetLength belongs to kind "sequence-to-sequence", and to that alone',
+  ),
+  v.check(
+    ({ kind, labelSmoothing, decoding, split }) =>
+      TEXT_KINDS.includes(kind) || labelSmoothing === undefined && decoding === undefined && split !== "test",
+    'labelSmoothing, decoding and split "test" belong to kinds "language-modelling" and "sequence-to-sequence" alone',
+  ),
+  v.check(
+    ({ optimizer: { name, epsilon } }) => name === "adamw" || epsilon === undefined,
+    'optimizer.epsilon belongs to "adamw" alone',
   ),
 );
 

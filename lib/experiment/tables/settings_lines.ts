@@ -14,11 +14,15 @@ function byTask(specs: readonly RunSpec[], valueOf: (spec: RunSpec) => string | 
   return tasks.map((task) => `${own(task)} (${task})`).join(", ");
 }
 
+const isText = (kind: RunSpec["kind"]) => kind === "language-modelling" || kind === "sequence-to-sequence";
+
 /** Where a run's examples are from, in words. */
-function dataName({ data: { source, module } }: RunSpec): string {
+function dataName({ data: { source, module }, kind }: RunSpec): string {
   if (module) return module.path;
   if (source === "suite") return "the generated suite";
-  return source === "files" ? "files of one's own" : "GLUE's files";
+  if (source === "instructions") return "instructions of one's own";
+  if (source === "files") return "files of one's own";
+  return isText(kind) ? "the task's files" : "GLUE's files";
 }
 
 /**
@@ -50,7 +54,7 @@ export function settingsLines(records: readonly RunRecord[]): string[] {
     }; ` +
     `most tokens of an example: ${byTask(specs, ({ model }) => model.length)}.`,
     `Peak rates: ${rates.join("; ")}.`,
-    `Every method starts from the same encoder (${encoder})` +
+    `Every method starts from the same ${isText(specs[0].kind) ? "model" : "encoder"} (${encoder})` +
     `${starts.length > 0 ? `, but ${starts.join(", ")} of the same method and seed` : ""}; ` +
     `data: ${byTask(specs, dataName)}.`,
     "Each method ran with one setting for a task, chosen beforehand, and was not tuned for it.",
