@@ -1,4 +1,5 @@
 import { GLUE_TASKS } from "../../lib/data/tasks.ts";
+import { TEXT_TASKS } from "../runner/data/text_names.ts";
 import { LABEL_KINDS } from "../runner/heads/label_set.ts";
 import type { FlagTable } from "../terminal/flag_table.ts";
 
@@ -39,8 +40,8 @@ export const TASK = {
     takes: "text",
     value: "NAME",
     path: "task",
-    help: `one of GLUE's: ${
-      Object.keys(GLUE_TASKS).join(", ")
+    help: `one of GLUE's: ${Object.keys(GLUE_TASKS).join(", ")}; of train also one whose answers are texts: ${
+      TEXT_TASKS.join(", ")
     }; ./my_task.ts for one of your own, as the module exports it, which needs no --data`,
   },
   data: {
@@ -49,7 +50,8 @@ export const TASK = {
     path: "data.file",
     help:
       "GLUE's own folders (CoLA/train.tsv, plain or .gz …) or Parquet; suite for the generated texts that ship with " +
-      "the project",
+      "the project; of e2e, webnlg and xsum a folder with their releases' files or the hub's; of instructions JSON lines " +
+      "with messages, or with prompt and completion",
   },
   columns: {
     takes: "text",

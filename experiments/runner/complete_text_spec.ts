@@ -47,12 +47,15 @@ export const PAPER_DECODING: Readonly<Record<string, Decoding>> = {
   xsum: { beams: 8, maxNewTokens: 64 },
 };
 
+/** How texts are written where neither a paper nor a person says it. */
+const GREEDY: Decoding = { beams: 1, maxNewTokens: 64 };
+
 /** How texts are written, as it is said, else as the papers do; nothing where none is to be. */
 function decodingOf(task: TextTask, said: RunDraft["decoding"]): Decoding | undefined {
   if (said === "none" || writtenSplit(task) === "none") return undefined;
   const usual: Decoding | undefined = PAPER_DECODING[task.name];
   if (!usual && !said) return undefined;
-  return { beams: 1, maxNewTokens: 64, ...usual, ...said };
+  return { ...GREEDY, ...usual, ...said };
 }
 
 /** The metric of a run: the first of its task's where it writes texts, else the share of tokens that it foresees. */

@@ -6,6 +6,7 @@ import { type ClassMatch, matchClasses, placeOf } from "../heads/match_classes.t
 import { isProbe } from "../../suite/probes.ts";
 import { isModulePath } from "../own_module.ts";
 import { loadTask, ownTask } from "./own_task.ts";
+import { isTextTask } from "./text_names.ts";
 import { probeTask } from "./probe_task.ts";
 import { columnTask, glueTask, metricsOf, type RawTask, type ReadTaskOptions, type TaskSource } from "./raw_task.ts";
 import { plural } from "../../../lib/text/plural.ts";
@@ -132,6 +133,7 @@ async function numbered(raw: RawTask, options: ReadTaskOptions = {}): Promise<Tu
  */
 export async function readTask(source: TaskSource, options: ReadTaskOptions = {}): Promise<TuningTask> {
   const { task, data, columns, encoder } = source;
+  if (isTextTask(task)) throw new RangeError(`the answers of ${task} are texts, and a classifier gives none`);
   if (task !== undefined && isModulePath(task)) return await numbered(await ownTask(await loadTask(task)), options);
   if (task !== undefined && isProbe(task)) return await numbered(await probeTask(task, encoder));
   if (data !== undefined && task !== undefined) return await numbered(await glueTask(task, data), options);

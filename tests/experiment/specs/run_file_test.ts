@@ -103,7 +103,7 @@ describe("a file of runs", () => {
   it("names the axis or the run that a wrong value comes from", () => {
     expect(faultOf({ axes: { steps: [3, -1] } })).toMatchObject({ keys: ["axes", "steps"] });
     expect(faultOf({ runs: [{ steps: 1.5 }] })).toMatchObject({ keys: ["runs", 0, "steps"] });
-    expect(faultOf({ run: { kind: "language-modelling" } }).message).toMatch(/not there yet/);
+    expect(faultOf({ run: { kind: "language-modeling" } }).message).toMatch(/did you mean "language-modelling"/);
   });
 
   it("refuses what follows from nothing, from no number, or from what its table lacks", () => {
