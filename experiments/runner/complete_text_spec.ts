@@ -9,6 +9,7 @@ import {
   type RunDraft,
   runLength,
 } from "./complete_spec.ts";
+import { requireTrain } from "./data/encode_texts.ts";
 import type { Inputs } from "./data/inputs.ts";
 import { type TextTask, writtenSplit } from "./data/text_task.ts";
 import { isTextTask } from "./data/text_names.ts";
@@ -75,6 +76,7 @@ export async function completeTextSpec(draft: RunDraft, inputs: Inputs): Promise
     throw new RangeError("`model.freshHead` is of classifiers: texts are written by the model's own head");
   }
   const task = await inputs.textTask(name);
+  requireTrain(task);
   const { folder, config, tokenizer, reference } = await inputs.textModel(weights);
   const writer = await inputs.writer({ weights, dropout });
   const base = writer.params();

@@ -52,11 +52,10 @@ describe("runs of texts", () => {
     const { spec, result } = await readRecord(`${out}/runs/${record}`);
     expect(spec).toMatchObject({ kind: "language-modelling", metric: "bleu", split: "test", decoding: { beams: 2 } });
     expect(Object.keys(result!.metrics)).toEqual(
-      ["loss", "perplexity", "tokenAccuracy", "bleu", "nist", "meteor", "rougeL", "cider"],
+      ["bleu", "cider", "loss", "meteor", "nist", "perplexity", "rougeL", "tokenAccuracy"],
     );
     const again = await runTask("train", [...args, ...rest, "--steps", "4", "--out", out, "--resume"]);
     expect([again.code, again.stderr]).toEqual([0, expect.anything()]);
-    expect((await loadAdapter(out)).tensors.constructor).toBe(Object);
     expect((await Deno.readTextFile(`${out}/predictions.jsonl`)).trimEnd().split("\n")).toEqual(lines);
   });
 
@@ -78,9 +77,10 @@ describe("runs of texts", () => {
   for (const model of ["gpt2", "bart"] as const) {
     it(`give the same bits as cells of one program and alone: ${model}`, async () => {
       const device = await testDevice();
-      const { inputs, spec } = await draftOf({ ...flagsOf(model), "no-texts": true, method: "delta-lora" });
+      const { beams: _, "max-new-tokens": __, ...flags } = flagsOf(model);
+      const { inputs, spec } = await draftOf({ ...flags, "no-texts": true, method: "delta-lora" });
       // Without buckets, so that seeds share programs.
-      const { padding: _, ...shared } = spec;
+      const { padding: ___, ...shared } = spec;
       const specs = [0, 1].map((seed) => ({ ...shared, seed }));
       const trainer = new Trainer(device, inputs);
       const outcomes: RunOutcome[] = [];

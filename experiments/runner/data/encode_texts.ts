@@ -130,6 +130,12 @@ function hasChats({ train, splits }: TextTask): boolean {
   return all.some((example) => "messages" in example);
 }
 
+/** Throws a RangeError where a task has nothing to learn from. */
+export function requireTrain({ train, source }: Pick<TextTask, "train" | "source">): void {
+  if (train.length > 0) return;
+  throw new RangeError(`cannot learn from ${source} as it has no train split: it can be read and scored alone`);
+}
+
 /**
  * A task of texts as token ids of a model.
  *
@@ -141,9 +147,7 @@ export async function encodeTextTask(
   request: EncodeTextsRequest,
 ): Promise<TextRunTask> {
   const { padding } = request;
-  if (task.train.length === 0) {
-    throw new RangeError(`cannot learn from ${task.source} as it has no train split: it can be read and scored alone`);
-  }
+  requireTrain(task);
   const template = hasChats(task) ? await data.chatTemplate(tokenizer) : undefined;
   const reader = { tokenizer, writer, template };
   const scored = task.splits.dev ?? task.splits.test;
