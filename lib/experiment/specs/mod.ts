@@ -23,6 +23,7 @@ export type { Part } from "./run_part.ts";
 export {
   type ColumnsSpec,
   type DataSpec,
+  type DecodingSpec,
   LATE_STATES,
   type MethodSpec,
   type ModelSpec,
