@@ -1,5 +1,6 @@
 // deno task reproduce glue [flags]
 import { requireName } from "../../lib/text/nearest.ts";
+import type { TextTaskName } from "../recipes/texts.ts";
 import type { FlagTable } from "../terminal/flag_table.ts";
 import { sayInFlags } from "../terminal/in_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
@@ -18,11 +19,25 @@ const EXPERIMENTS: Readonly<Record<string, ExperimentCommand>> = {
     summary: "methods on GLUE's tasks, their table beside the papers'",
     load: () => import("./reproduce_glue.ts"),
   },
+  e2e: textCommand("e2e", "methods on E2E's texts about restaurants, their table beside the papers'"),
+  webnlg: textCommand("webnlg", "methods on WebNLG 2017's texts about triples, of seen and of unseen categories"),
+  xsum: textCommand("xsum", "methods on XSum's summaries of articles"),
   ablations: {
     summary: "what of Delta-LoRA matters: λ, K, rank, scale, rates, dropout, targets, optimizer, seeds",
     load: () => import("./reproduce_ablations.ts"),
   },
 };
+
+/** A task whose answers are texts, as a command. */
+function textCommand(task: TextTaskName, summary: string): ExperimentCommand {
+  return {
+    summary,
+    load: async () => {
+      const { runTexts, FLAGS } = await import("./reproduce_texts.ts");
+      return { main: (args) => runTexts(task, args), FLAGS };
+    },
+  };
+}
 
 const HELP = `Runs an experiment and writes its records, tables and figures.
 

@@ -50,6 +50,8 @@ export interface Expected {
 
 /** How an experiment has its runs run. */
 export interface Session {
+  /** Whether a device is open; one is where a run is open. */
+  readonly hasDevice: boolean;
   /** Seconds that are expected of each open run. */
   readonly seconds: ReadonlyMap<RunSpec, number>;
   /** Those of runs that are not recorded, or all where recorded ones are repeated. */
@@ -168,6 +170,7 @@ export async function runGrid(experiment: Experiment, options: RunGridOptions): 
   const { begin, onRecord } = boardOf(options);
   await begin(specs);
   const results = await experiment.run({
+    hasDevice: engine !== undefined,
     seconds,
     openRuns: openOf,
     runSpecs: (some, titled) =>

@@ -1,6 +1,8 @@
 import { data } from "../../../mod.ts";
 import { sha256 } from "../../../lib/io/sha256.ts";
 import { plural } from "../../../lib/text/plural.ts";
+import { SUITE } from "../../suite/suite_folder.ts";
+import { textSuite } from "../../suite/texts/mod.ts";
 import { GENERATION_METRICS, INSTRUCTION_METRICS, type MetricsOfTexts } from "./text_metrics.ts";
 import { INSTRUCTIONS } from "./text_names.ts";
 
@@ -99,6 +101,7 @@ export async function readTextTask(
   if (task === INSTRUCTIONS) return await instructionTask(place, evalData);
   const name = data.GENERATION_TASKS.find((known) => known === task);
   if (name === undefined) throw new Error(`internal: ${task} is no task of texts`);
+  if (place === SUITE) return generationTask(await textSuite(name), `generated texts of the suite (${name})`);
   return generationTask(await data.readGenerationTask(place, name), `${name} in ${place}`);
 }
 

@@ -59,12 +59,19 @@ function gridLines(specs: readonly RunSpec[], grid: GlueSpecsOptions, recorded: 
 }
 
 /** What would run, its work and its time; without estimates where nothing is left. */
-function planOf(specs: readonly RunSpec[], estimates: Estimates | undefined, engine: Engine | undefined): Plan {
+export function planOf(specs: readonly RunSpec[], estimates: Estimates | undefined, engine: Engine | undefined): Plan {
   const runs = [...estimates?.runs.values() ?? []];
   const [seconds, operations] = [totalOf(runs.map((one) => one.seconds)), totalOf(runs.map((one) => one.operations))];
   return {
     document: {
-      ...{ experiment: "glue", device: engine?.device.report.name, specs, open: runs.length, seconds, operations },
+      ...{
+        experiment: specs[0].experiment,
+        device: engine?.device.report.name,
+        specs,
+        open: runs.length,
+        seconds,
+        operations,
+      },
       ...planDocument(estimates ?? {}),
     },
     text: estimates && planText(estimates, {
@@ -72,7 +79,7 @@ function planOf(specs: readonly RunSpec[], estimates: Estimates | undefined, eng
       work: `; ${(operations / 1e15).toPrecision(3)} PFLOP`,
       notes: [
         optionLines([...estimates.runs.keys()]).join("\n"),
-        "Metrics and checkpoints are of the dev split; no test split is read.",
+        ...specs[0].split === "dev" ? ["Metrics and checkpoints are of the dev split; no test split is read."] : [],
       ],
     }),
   };

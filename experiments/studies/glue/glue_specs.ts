@@ -69,9 +69,11 @@ function stepsOf(count: number, steps: number): number {
   return count > 0 && count < 1 ? Math.floor(count * steps) : count;
 }
 
-/** K is asked for by itself; AdaLoRA's schedule is one of the recipe's own number of steps. */
-function methodOf(name: string, steps: number, { recipe, model, startStep, isShort }: {
-  readonly recipe: TaskRecipe;
+/**
+ * A method's options for a run: K is asked for by itself; AdaLoRA's schedule is one of the recipe's own number of steps.
+ */
+export function methodOf(name: string, steps: number, { recipe, model, startStep, isShort }: {
+  readonly recipe: Pick<TaskRecipe, "method">;
   readonly model: RunModel;
   readonly startStep?: number;
   readonly isShort: boolean;
