@@ -11,6 +11,7 @@ import * as merge from "../../experiments/cli/merge.ts";
 import * as pretrain from "../../experiments/cli/pretrain.ts";
 import * as ablations from "../../experiments/cli/reproduce_ablations.ts";
 import * as glue from "../../experiments/cli/reproduce_glue.ts";
+import * as texts from "../../experiments/cli/reproduce_texts.ts";
 import * as generate from "../../experiments/cli/generate.ts";
 import * as suite from "../../experiments/cli/suite.ts";
 import * as run from "../../experiments/cli/run.ts";
@@ -57,6 +58,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   pretrain: { ...pretrain, files: [cli("pretrain")] },
   profile: { ...profile, files: ["bench/profile.ts"], others: METHOD_FLAGS },
   "reproduce ablations": { ...ablations, files: [cli("reproduce_ablations"), cli("grid_options")] },
+  "reproduce e2e": { ...texts, files: [cli("reproduce_texts"), cli("grid_options")] },
   "reproduce glue": { ...glue, files: [cli("reproduce_glue"), cli("grid_options")] },
   run: { ...run, files: [cli("run"), cli("grid_options")] },
   suite: { ...suite, files: [cli("suite")] },
