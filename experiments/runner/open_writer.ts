@@ -36,7 +36,7 @@ async function adapted(base: Readonly<Record<string, Tensor>>, folder: string | 
  */
 export async function openWriter(folder: string, { adapter, weights }: OpenWriterOptions = {}): Promise<Writer> {
   const files = await hub.loadPretrained(folder, { halves: weights });
-  const { config, tensors, tokenizer } = files;
+  const { tensors, tokenizer } = files;
   if (!tokenizer) throw new Error(`cannot use ${folder}: it has no tokenizer.json, nor the older files of a tokenizer`);
   const { kind, model, endTokens, forced } = textWriter(files);
   requireVocabulary(folder, tokenizer, model.config.vocabSize);

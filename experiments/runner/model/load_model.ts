@@ -2,6 +2,7 @@ import { hub, models, random, type Tensor } from "../../../mod.ts";
 import type { Tokenizer } from "../../../lib/data/mod.ts";
 import { sizeOfModel } from "../../suite/encoders.ts";
 import { suiteModelFolder } from "../../suite/suite_folder.ts";
+import type { GenerationFiles } from "./text_writer.ts";
 import { mebibytes } from "../../../lib/text/mebibytes.ts";
 
 /** A classifier as functions of its parameters, and what is known of it: one of Hugging Face's, or one's own. */
@@ -132,8 +133,8 @@ export interface ModelFiles {
 export async function readModel(
   folder: string,
   weights: StoredWeights = "f32",
-): Promise<ModelFiles & Required<Pick<LoadedModel, "config">>> {
-  const { config, tensors, tokenizer } = await hub.loadPretrained(folder, { halves: weights });
+): Promise<ModelFiles & GenerationFiles> {
+  const { config, generationConfig, tensors, tokenizer } = await hub.loadPretrained(folder, { halves: weights });
   if (!tokenizer) throw new Error(`cannot use ${folder}: it has no tokenizer.json, nor the older files of a tokenizer`);
   // What a new head is for is not what the old one was for.
   const { problem_type: _, ...unbound } = config;
@@ -141,6 +142,7 @@ export async function readModel(
     models.fromConfig(isFresh ? unbound : config, { head: "classification", labels, dropout });
   return {
     config,
+    generationConfig,
     tensors,
     tokenizer,
     model: modelOf,

@@ -1,5 +1,6 @@
 import { type Batch, type Key, models, type Params, random, type Tensor } from "../../../mod.ts";
 import { type Tokenizer, wordPiece } from "../../../lib/data/mod.ts";
+import { isBuffer } from "../../../lib/peft/targets.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
 import { encoderJson, loadSuiteEncoder } from "../../suite/encoder.ts";
 import { type EncoderSize, pretrainCommand, SUITE_ENCODERS } from "../../suite/encoders.ts";
@@ -10,7 +11,7 @@ import { type Head, type HeadPlace, modelHead } from "../heads/head.ts";
 import { ownModelFiles } from "./own_model.ts";
 import { tokenizerHash } from "./tokenizer_hash.ts";
 import { type ClassifierOptions, type ModelFiles, readModel, requireVocabulary } from "./load_model.ts";
-import { generationFiles, type RunWriter, textWriter } from "./text_writer.ts";
+import { type GenerationFiles, type RunWriter, textWriter } from "./text_writer.ts";
 
 /** What a spec says of a model, but for how a run uses it. */
 export type ModelReference = Omit<RunSpec["model"], "length" | "dropout" | "freshHead">;
@@ -98,7 +99,7 @@ function withLayers(config: Readonly<Record<string, unknown>>, layers: number): 
 /** A model that writes texts, of the tensors of files: its parameters are made once. */
 function writerOf(
   owner: string,
-  files: readonly Readonly<Record<string, unknown>>[],
+  files: GenerationFiles,
   { tensors, weights }: { readonly tensors: Readonly<Record<string, Tensor>>; readonly weights?: "f16" },
 ): RunModel["writer"] {
   let params: Readonly<Record<string, Tensor>> | undefined;
@@ -109,7 +110,7 @@ function writerOf(
       params() {
         if (params) return params;
         const made = models.paramsFrom(tensors, own.model, { key: random.key(0), dtype: weights });
-        const { fresh } = made.report;
+        const fresh = made.report.fresh.filter((name) => !isBuffer(name));
         if (fresh.length > 0) {
           throw new Error(`cannot use ${owner} as it lacks ${fresh.join(", ")}: it writes no texts`);
         }
@@ -137,7 +138,7 @@ export function configModel(name: string, config: Readonly<Record<string, unknow
       };
     },
     writer(options) {
-      const own = textWriter([config], options);
+      const own = textWriter({ config }, options);
       return { ...own, params: () => own.model.init(random.key(0)) };
     },
     withLayers: (layers) => configModel(name, withLayers(config, layers)),
@@ -213,6 +214,6 @@ export async function pretrainedModel(name: string, folder: string, weights?: "f
     head,
     config,
     classifier: classifierOf(name, files),
-    writer: writerOf(folder, await generationFiles(folder, config), { tensors, weights }),
+    writer: writerOf(folder, files, { tensors, weights }),
   };
 }
