@@ -43,7 +43,7 @@ describe("deno task reproduce e2e", () => {
     const files = await filesUnder(`${folder}/out/predictions`);
     const named = ["references.jsonl", "template.jsonl", expect.stringMatching(/^untuned-[0-9a-f]{16}\.jsonl$/)];
     expect(files).toHaveLength(5);
-    expect(files).toEqual(expect.arrayContaining([...named, expect.stringMatching(/^[0-9a-f]{64}\.jsonl$/)]));
+    expect(files).toEqual(expect.arrayContaining([...named, expect.stringMatching(/^[0-9a-f]{16}\.jsonl$/)]));
     for (const file of files) {
       const lines = (await Deno.readTextFile(`${folder}/out/predictions/${file}`)).trimEnd().split("\n");
       for (const line of lines) {
