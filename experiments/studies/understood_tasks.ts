@@ -2,6 +2,7 @@ import type { RunSpec } from "../../lib/experiment/specs/mod.ts";
 import type { Inputs } from "../runner/data/inputs.ts";
 import { outputsOf } from "../runner/data/read_task.ts";
 import { understoodLines } from "../runner/data/understood.ts";
+import { sizeOfName } from "../suite/encoders.ts";
 
 /** What is to be known of a run. */
 type Seen = Pick<RunSpec, "task"> & {
@@ -19,6 +20,13 @@ async function taskLines(inputs: Inputs, seen: Seen): Promise<string[]> {
   return understoodLines({ task, tokenizer, maxLength: seen.model.length, fresh });
 }
 
+/** An encoder of the suite in a line for people; none for the one that ships. */
+export function encoderLines(
+  { name, layers, hiddenSize }: Pick<RunSpec["model"], "name" | "layers" | "hiddenSize">,
+): string[] {
+  return sizeOfName(name) === "small" ? [] : [`model: ${name}, ${layers} layers of ${hiddenSize}`];
+}
+
 /** What runs make of their data and their model, in lines for people: once for each task, and next to nothing of what ships. */
 export async function understoodTasks(inputs: Inputs, specs: readonly Seen[]): Promise<string[]> {
   const { reference } = await inputs.model();
@@ -28,9 +36,8 @@ export async function understoodTasks(inputs: Inputs, specs: readonly Seen[]): P
   const lines = await Promise.all(shown.map((spec) => taskLines(inputs, spec)));
   const suite = shown.length < byTask.length || byTask.length === 0;
   return [
-    ...isShipped
-      ? suite ? ["data: generated texts of the suite, for its own encoder"] : []
-      : [`model: ${reference.name}`],
+    ...isShipped && suite ? ["data: generated texts of the suite, for its own encoder"] : [],
+    ...isShipped ? encoderLines(reference) : [`model: ${reference.name}`],
     ...lines.flat(),
   ];
 }

@@ -8,6 +8,7 @@ import {
   studiedModel,
   SUITE_ENCODERS,
 } from "../../experiments/suite/encoders.ts";
+import { comparable } from "../../experiments/studies/comparable.ts";
 import { suiteVocabulary } from "../../experiments/suite/mod.ts";
 import { probeData } from "../../experiments/suite/probe_data.ts";
 import { inFlags } from "../../experiments/terminal/in_flags.ts";
@@ -121,6 +122,21 @@ describe("encoders of the suite", () => {
     expect(["suite-encoder", "suite-base-encoder", "suite"].map(sizeOfName)).toEqual(["small", "base", undefined]);
     expect([undefined, "suite", "suite-base", "org/name"].map(studiedModel))
       .toEqual([undefined, undefined, "suite-base-encoder", "org/name"]);
+  });
+
+  it("are told apart where tables say what they can be compared with", () => {
+    const said = (name: string, source: "suite" | "folder") =>
+      comparable({
+        data: { source, hash: "", examples: 1 },
+        model: { ...SUITE_ENCODERS.base.sizes, name, hash: "", length: 1, vocabSize: 1 },
+      });
+    expect(said("suite-encoder", "suite")).toContain("and the encoder has two small layers. What can be compared");
+    expect(said("suite-base-encoder", "suite")).toContain(
+      "and the encoder has four small layers. What can be compared",
+    );
+    expect(said("suite-base-encoder", "folder")).toContain(
+      "but the encoder has four small layers and never saw natural text",
+    );
   });
 
   it("are made by commands that messages name with all flags that it takes", () => {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
-import { understoodTasks } from "../../experiments/studies/understood_tasks.ts";
+import { encoderLines, understoodTasks } from "../../experiments/studies/understood_tasks.ts";
 import { Inputs } from "../../experiments/runner/data/inputs.ts";
 import { deviceFolder } from "../support/device_folder.ts";
 import { tinyTexts, writeTinyClassifier } from "./tiny_classifier.ts";
@@ -52,6 +52,10 @@ describe("understoodTasks()", () => {
   it("says of what ships that it is that, and of the suite's encoder on other data what it lacks", async () => {
     expect(await understoodTasks(new Inputs(), runs)).toEqual([
       "data: generated texts of the suite, for its own encoder",
+    ]);
+    expect(encoderLines({ name: "suite-encoder", layers: 2, hiddenSize: 64 })).toEqual([]);
+    expect(encoderLines({ name: "suite-base-encoder", layers: 4, hiddenSize: 128 })).toEqual([
+      "model: suite-base-encoder, 4 layers of 128",
     ]);
     expect((await understoodTasks(new Inputs({ data: `${folder}/glue` }), runs)).at(-1)).toMatch(
       /^made afresh: .*classifier\.weight, classifier\.bias$/,
