@@ -143,6 +143,41 @@ describe("deno task generate with a model", () => {
     });
   });
 
+  it("names prompts that are empty or whose logits are NaN, and writes the others' texts", async () => {
+    await withFolder(async (folder) => {
+      const { plain } = await writeModel(folder);
+      const file = `${folder}/model/model.safetensors`;
+      const { tensors } = await dd.io.loadSafetensors(file);
+      // The positions of long prompts alone.
+      const places = dd.expandDims(dd.arange(CONFIG.n_positions), 1);
+      const wpe = dd.where(places.greater(25), NaN, tensors["transformer.wpe.weight"]);
+      await dd.io.saveSafetensors(file, { ...tensors, "transformer.wpe.weight": wpe });
+      await Deno.writeTextFile(`${folder}/prompts`, `${PROMPTS[0]}\n\n${"x".repeat(30)}\n${PROMPTS[1]}\n`);
+      for (const beams of [[], ["--beams", "2"]]) {
+        const flags = ["--model", `${folder}/model`, "--file", `${folder}/prompts`, "--max-new-tokens", "4", "--json"];
+        const { code, stdout, stderr } = await runTask("generate", [...flags, ...beams]);
+        const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+        expect(lines[1].fault).toContain("it is empty: a model goes on from one token at least");
+        expect(lines[2].fault).toContain("logits are NaN");
+        const found = [lines[0], lines[3]].map(({ texts }) => texts[0].tokens);
+        if (beams.length === 0) expect(found).toEqual(plain.map(({ tokens }) => tokens.slice(0, 4)));
+        expect([code, found.every(({ length }) => length > 0), STACK.test(stderr)]).toEqual([1, true, false]);
+        expect(stderr).toContain("2 prompts of 4 got no text");
+      }
+    });
+  });
+
+  it("asks for a length where a model's files name no token that ends a text", async () => {
+    await withFolder(async (folder) => {
+      await writeModel(folder);
+      const { eos_token_id: _, ...config } = CONFIG;
+      await Deno.writeTextFile(`${folder}/model/config.json`, JSON.stringify(config));
+      const { code, stderr } = await runTask("generate", ["--model", `${folder}/model`, "--prompt", "x"]);
+      expect([code, STACK.test(stderr)]).toEqual([1, false]);
+      expect(stderr).toContain("name no token that ends a text: say how long texts are by --max-new-tokens");
+    });
+  });
+
   it("says what is missing or contradicts itself, in one line", async () => {
     await withFolder(async (folder) => {
       await writeModel(folder);

@@ -208,6 +208,9 @@ describe("makeGenerator", () => {
       [[new Array(120).fill(1)], "prompt 0 has 120 tokens, and 12 more do not fit into the model's 128 positions"],
     ];
     for (const [prompts, message] of rows) await expect(generate(prompts, greedy)).rejects.toThrow(message);
+    await expect(generate([[1, 2, 3, 4], [1]], { endTokens: 3, maxNewTokens: 2, minLength: 6 })).rejects.toThrow(
+      "prompt 1 is to get 5 tokens at least, and 2 at most",
+    );
     const generator = makeGenerator(model, { ...greedy, beamSearch: { beams: 2 } });
     await expect(generator.stream(tableParams(), [1]).next()).rejects.toThrow("a stream is of one text");
     generator.dispose();
