@@ -1,7 +1,7 @@
-// deno task pretrain [--size small|base] [--steps N] [--seed N] [--out FILE] [--device NAME]
+// deno task pretrain [--model encoder|decoder|encoder-decoder] [--size small|base] [--steps N] [--seed N] [--out FILE] [--device NAME]
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { io, openDevice } from "../../mod.ts";
+import { io, openDevice, type Tensor } from "../../mod.ts";
 import { isFile } from "../../lib/io/is_file.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { writeAtomically } from "../../lib/io/mod.ts";
@@ -14,21 +14,44 @@ import { ProgressBar } from "../terminal/progress_bar.ts";
 import { tell } from "../terminal/tell.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { BATCH, encoderConfig, pretrain, type Pretrained } from "../runner/pretrain/pretraining.ts";
-import type { PretrainingSettings } from "../runner/pretrain/progress_file.ts";
+import { PROSE_ROWS } from "../runner/pretrain/prose_batches.ts";
+import { pretrainTexts } from "../runner/pretrain/text_pretraining.ts";
+import type { ResumeOptions } from "../runner/pretrain/train_resumably.ts";
 import { readoutsFor } from "../runner/pretrain/teach.ts";
 import { loadEncoder } from "../suite/encoder.ts";
 import { ENCODER_SIZES, type EncoderSize, SUITE_ENCODERS } from "../suite/encoders.ts";
 import { readoutsOf } from "../suite/probe_data.ts";
 import { SUITE_SEED, suiteVocabulary } from "../suite/mod.ts";
+import { TEXT_MODEL_CONFIGS, TEXT_MODEL_FILES, TEXT_MODELS, type TextModelKind } from "../suite/texts/text_models.ts";
+
+/** What can be pre-trained: the encoder, and the text models. */
+const MODELS = ["encoder", ...TEXT_MODELS] as const;
+
+type Pretrainable = typeof MODELS[number];
 
 const DEFAULT_STEPS = 8000;
+const TEXT_STEPS = 800;
 const DEFAULT_SAVE_EVERY = 200;
 
+const fromRoot = (folder: string, url: URL) => `${folder}/${url.pathname.split("/").at(-1)}`;
+
 /** Where the weights of an encoder go, from the project's root. */
-const defaultOut = (size: EncoderSize) => `experiments/suite/${SUITE_ENCODERS[size].url.pathname.split("/").at(-1)}`;
+const defaultOut = (size: EncoderSize) => fromRoot("experiments/suite", SUITE_ENCODERS[size].url);
+
+/** Where those of a text model go. */
+const textOut = (kind: TextModelKind) => fromRoot("experiments/suite/texts", TEXT_MODEL_FILES[kind]);
 
 /** Flags of the command. */
 export const FLAGS = {
+  model: {
+    takes: "text",
+    path: "pretrain.model",
+    value: MODELS.join("|"),
+    choices: MODELS,
+    help:
+      "encoder: reads and classifies; decoder: goes on with texts; encoder-decoder: reads one and writes another; " +
+      "encoder by default",
+  },
   size: {
     takes: "text",
     path: "pretrain.size",
@@ -36,16 +59,21 @@ export const FLAGS = {
     choices: ENCODER_SIZES,
     help: ENCODER_SIZES
       .map((size) => `${size}: ${SUITE_ENCODERS[size].sizes.layers} layers of ${SUITE_ENCODERS[size].sizes.hiddenSize}`)
-      .join("; ") + "; small by default",
+      .join("; ") + "; of the encoder alone, small by default",
   },
-  steps: { takes: "integer", value: "N", help: `optimizer steps, ${DEFAULT_STEPS} by default` },
+  steps: {
+    takes: "integer",
+    value: "N",
+    help: `optimizer steps, ${DEFAULT_STEPS} by default, ${TEXT_STEPS} for texts`,
+  },
   seed: { takes: "integer", value: "N", least: 0, help: `of language, weights and masks, ${SUITE_SEED} by default` },
   out: {
     takes: "text",
     path: "pretrain.out",
     value: "FILE",
-    help: `where the weights go, ${ENCODER_SIZES.map(defaultOut).join(" or ")} by default; FILE.json says what made ` +
-      "them",
+    help: `where the weights go, ${
+      [...ENCODER_SIZES.map(defaultOut), ...TEXT_MODELS.map(textOut)].join(" or ")
+    } by default; FILE.json says what made them`,
   },
   "save-every": {
     takes: "integer",
@@ -71,28 +99,82 @@ export const FLAGS = {
 
 /** What `--help` prints. */
 export const HELP =
-  `Pre-trains an encoder of the suite on the suite's language: masked tokens, and the hidden word between two sentences.
+  `Pre-trains a model of the suite. The encoder fills masked tokens of the suite's language, and the hidden word between
+two sentences; the decoder goes on with texts of the suite, the encoder-decoder writes them again where spans are hidden.
 
+  deno task pretrain [--model ${MODELS.join("|")}] [--steps N] [--seed N] [--out FILE] [--device NAME]
   deno task pretrain [--size ${ENCODER_SIZES.join("|")}] [--steps N] [--seed N] [--out FILE] [--device NAME]
   deno task pretrain --teach [--size ${ENCODER_SIZES.join("|")}] [--out FILE]
 
 ${flagHelp(FLAGS)}`;
 
+/** A model to be made. */
+interface Job {
+  /** Flags that name it. */
+  readonly flags: string;
+  readonly out: string;
+  readonly steps: number;
+  /** What a step learns from. */
+  readonly rows: string;
+  readonly config: object;
+  readonly floats: "F32" | "F16";
+  readonly make: (
+    options: ResumeOptions,
+  ) => Promise<{ readonly tensors: Readonly<Record<string, Tensor>>; readonly finalLoss: number }>;
+}
+
+function encoderJob(size: EncoderSize, steps: number, seed: number): Job {
+  return {
+    flags: `--size ${size}`,
+    out: defaultOut(size),
+    steps,
+    rows: `${BATCH} passages`,
+    config: encoderConfig(size),
+    floats: SUITE_ENCODERS[size].floats,
+    make: (options) => pretrain({ size, steps, seed }, options),
+  };
+}
+
+function textJob(model: TextModelKind, steps: number, seed: number): Job {
+  return {
+    flags: `--model ${model}`,
+    out: textOut(model),
+    steps,
+    rows: `${PROSE_ROWS[model]} rows of texts`,
+    config: TEXT_MODEL_CONFIGS[model],
+    floats: "F16",
+    make: (options) => pretrainTexts({ model, steps, seed }, options),
+  };
+}
+
+/** Throws a RangeError where a flag of the encoder stands beside another model. */
+function jobOf(
+  model: Pretrainable,
+  { size, isTaught, steps, seed }: { size?: EncoderSize; isTaught: boolean; steps?: number; seed: number },
+): Job {
+  if (model === "encoder") return encoderJob(size ?? "small", steps ?? DEFAULT_STEPS, seed);
+  const other = size !== undefined ? "--size" : isTaught ? "--teach" : undefined;
+  if (other !== undefined) throw new RangeError(`${other} is of the encoder: it says nothing about --model ${model}`);
+  return textJob(model, steps ?? TEXT_STEPS, seed);
+}
+
 async function main(): Promise<void> {
   const flags = readFlags(Deno.args, FLAGS);
   if (flags.help) return console.log(HELP);
-  const { size = "small", steps = DEFAULT_STEPS, seed = SUITE_SEED } = flags;
-  const { out = defaultOut(size), "save-every": saveEvery = DEFAULT_SAVE_EVERY } = flags;
-  const result = flags.teach ? fileURLToPath(readoutsOf(pathToFileURL(out))) : out;
+  const { model = "encoder", size, teach: isTaught, seed = SUITE_SEED } = flags;
+  const job = jobOf(model, { size, isTaught, steps: flags.steps, seed });
+  const { steps } = job;
+  const { out = job.out, "save-every": saveEvery = DEFAULT_SAVE_EVERY } = flags;
+  const result = isTaught ? fileURLToPath(readoutsOf(pathToFileURL(out))) : out;
   if (!flags.overwrite && await isFile(result)) {
     throw new RangeError(
       `cannot write ${result} as it is there: --overwrite writes over it, or choose another with --out`,
     );
   }
-  if (flags.teach) {
+  if (isTaught) {
     using device = await openDevice({ device: flags.device, report: tell, verbose: flags.verbose });
     console.error(`${device.report.name}: teachers answer`);
-    return await teach(pathToFileURL(out));
+    return await teachProbes(pathToFileURL(out));
   }
 
   // A folder that cannot be written must not be heard of after minutes of work.
@@ -102,12 +184,11 @@ async function main(): Promise<void> {
     report: tell,
     verbose: flags.verbose,
   });
-  console.error(`${device.report.name}: ${steps} steps of ${BATCH} passages`);
+  console.error(`${device.report.name}: ${steps} steps of ${job.rows}`);
   const statePath = `${out}.state`;
   using interrupt = onInterrupt(`the same command goes on from here (${statePath})`);
   let bar: ProgressBar | undefined;
-  const settings: PretrainingSettings = { size, steps, seed };
-  const made = await pretrain(settings, {
+  const made = await job.make({
     statePath,
     saveEvery,
     signal: interrupt.signal,
@@ -117,19 +198,17 @@ async function main(): Promise<void> {
     },
     onStep: ({ step, loss }) => bar?.update(step + 1, `loss ${loss.toFixed(3)}`),
   }).finally(() => bar?.end());
-  await write(out, settings, { ...made, device: device.report.name });
+  await write(out, job, { ...made, seed, device: device.report.name });
   await Deno.remove(statePath);
 }
 
 /** Writes the weights, and what made them. */
 async function write(
   out: string,
-  { size, steps, seed }: PretrainingSettings,
-  { tensors, finalLoss, device }: Pretrained & { readonly device: string },
+  { flags, steps, config, floats }: Job,
+  { tensors, finalLoss, seed, device }: Pretrained & { readonly seed: number; readonly device: string },
 ): Promise<void> {
-  const command = `deno task pretrain --size ${size} --steps ${steps} --seed ${seed}`;
-  const config = encoderConfig(size);
-  const { floats } = SUITE_ENCODERS[size];
+  const command = `deno task pretrain ${flags} --steps ${steps} --seed ${seed}`;
   const bytes = await io.formatSafetensors(tensors, { format: "pt", command, config: JSON.stringify(config) }, {
     floats,
   });
@@ -140,7 +219,7 @@ async function write(
 }
 
 /** Writes what is read off an encoder's file in each probe. */
-async function teach(file: URL): Promise<void> {
+async function teachProbes(file: URL): Promise<void> {
   const url = readoutsOf(file);
   const readouts = await readoutsFor(await loadEncoder(file, suiteVocabulary().length));
   await writeAtomically(fileURLToPath(url), `${JSON.stringify(readouts, null, 2)}\n`);

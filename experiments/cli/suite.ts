@@ -8,7 +8,8 @@ import { sayInFlags } from "../terminal/in_flags.ts";
 import { flagHelp, readFlags } from "../terminal/read_flags.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { generateSuite, SUITE_SEED, suiteVocabulary } from "../suite/mod.ts";
-import { textFiles } from "../suite/texts/mod.ts";
+import { textFiles } from "../suite/texts/text_files.ts";
+import { learnTokenizer, tokenizerText } from "../suite/texts/tokenizer.ts";
 
 /** Flags of the command. */
 export const FLAGS = {
@@ -19,8 +20,8 @@ export const FLAGS = {
 } as const satisfies FlagTable;
 
 /** What `--help` prints. */
-export const HELP = `Writes the suite's tasks in GLUE's, E2E's, WebNLG's and XSum's own folders and files, and the
-vocabulary of its encoder.
+export const HELP = `Writes the suite's tasks in GLUE's, E2E's, WebNLG's and XSum's own folders and files, the
+vocabulary of its encoder, and the tokenizer of its text models.
 
   deno task suite --out DIR [--seed N]
 
@@ -38,7 +39,8 @@ export interface WriteSuiteOptions {
 export async function writeSuite({ out, overwrite, seed = SUITE_SEED }: WriteSuiteOptions): Promise<void> {
   if (out === undefined) throw new RangeError("needs --out DIR: see --help");
   const vocabulary = ["vocab.txt", `${suiteVocabulary().join("\n")}\n`] as const;
-  const files = [...generateSuite(seed), ...textFiles(seed), vocabulary];
+  const tokenizer = ["tokenizer.json", tokenizerText(learnTokenizer())] as const;
+  const files = [...generateSuite(seed), ...textFiles(seed), vocabulary, tokenizer];
   using _lock = await lockFolder(out, { within: [...new Set(files.map(([name]) => dirname(name)))] });
   for (const [name] of files) {
     if (overwrite || !await isFile(`${out}/${name}`)) continue;

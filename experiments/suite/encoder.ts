@@ -2,8 +2,8 @@ import { fileURLToPath } from "node:url";
 import * as v from "valibot";
 import { io, type Tensor } from "../../mod.ts";
 import { isFile } from "../../lib/io/is_file.ts";
-import { sha256 } from "../../lib/io/sha256.ts";
 import { type EncoderSize, pretrainCommand, SUITE_ENCODERS } from "./encoders.ts";
+import { checkedHash } from "./recorded_hash.ts";
 import { suiteVocabulary } from "./vocabulary.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -42,16 +42,6 @@ export function encoderJson({ vocabSize, hiddenSize, layers, heads, maxLength }:
 /** Where the small encoder lies that ships with the suite. */
 export const SUITE_ENCODER: URL = SUITE_ENCODERS.small.url;
 
-/** What `FILE.json` says of the weights, where it is there. */
-async function recordedHash(url: URL): Promise<string | undefined> {
-  try {
-    return JSON.parse(await Deno.readTextFile(new URL(`${url}.json`))).sha256;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw new Error(`cannot read ${url}.json: ${(error as Error).message}`);
-  }
-}
-
 /** Tensors whose names begin so. */
 function startingWith(prefix: string, tensors: Encoder["weights"]): Record<string, Tensor> {
   return Object.fromEntries(Object.entries(tensors).filter(([name]) => name.startsWith(prefix)));
@@ -68,11 +58,7 @@ export async function loadEncoder(url: URL, vocabSize: number): Promise<Encoder>
   const fail = (reason: string): never => {
     throw new Error(`cannot use ${url}: ${reason}; ${pretrainCommand(url, { overwrite: true })} makes it anew`);
   };
-  const hash = await sha256(await Deno.readFile(url));
-  const recorded = await recordedHash(url);
-  if (recorded !== undefined && recorded !== hash) {
-    fail(`its sha-256 is ${hash.slice(0, 12)}…, and ${recorded.slice(0, 12)}… in the .json beside it`);
-  }
+  const hash = await checkedHash(url, fail);
   let config: unknown;
   try {
     config = JSON.parse(metadata.config ?? "");

@@ -6,6 +6,7 @@ export type FlagPaths = Readonly<Record<string, string>>;
 
 /** What messages of all commands call flags of `pretrain`, which makes what they lack. */
 export const PRETRAIN_PATHS: FlagPaths = {
+  "pretrain.model": "model",
   "pretrain.size": "size",
   "pretrain.out": "out",
   "pretrain.teach": "teach",

@@ -4,7 +4,8 @@ import { loadEncoder } from "../../experiments/suite/encoder.ts";
 import { encoderJson } from "../../experiments/suite/encoder.ts";
 import { suiteVocabulary } from "../../experiments/suite/mod.ts";
 import { loadSafetensors } from "../../lib/io/mod.ts";
-import { fromConfig } from "../../lib/models/mod.ts";
+import { fromConfig, paramsFrom } from "../../lib/models/mod.ts";
+import { key } from "../../lib/ops/random_mod.ts";
 import { sha256 } from "../../lib/experiment/mod.ts";
 import { filesUnder, withFolder } from "../experiment/samples.ts";
 import { runTask, STACK, startTask } from "./run_task.ts";
@@ -45,6 +46,31 @@ describe("deno task pretrain", () => {
       expect(metadata.format).toBe("pt");
     });
   });
+
+  for (const model of ["decoder", "encoder-decoder"] as const) {
+    it(`writes the same bytes twice of a ${model}, whose whole weights they are`, async () => {
+      await withFolder(async (folder) => {
+        for (const name of ["a", "b"]) {
+          const args = ["--model", model, "--steps", "2", "--seed", "5", "--out", `${folder}/${name}`];
+          expect((await runTask("pretrain", args)).code).toBe(0);
+        }
+        expect(filesUnder(folder)).toEqual(["a", "a.json", "b", "b.json"]);
+        const bytes = await Deno.readFile(`${folder}/a`);
+        expect(await Deno.readFile(`${folder}/b`)).toEqual(bytes);
+        const { command, sha256: hash, config } = JSON.parse(await Deno.readTextFile(`${folder}/a.json`));
+        expect([command, hash]).toEqual([
+          `deno task pretrain --model ${model} --steps 2 --seed 5`,
+          await sha256(bytes),
+        ]);
+        const { tensors } = await loadSafetensors(`${folder}/a`);
+        const made = model === "decoder"
+          ? fromConfig(config, { head: "causal-lm" })
+          : fromConfig(config, { head: "seq2seq-lm" });
+        const { report } = paramsFrom(tensors, made, { key: key(0) });
+        expect([report.fresh, report.ignored]).toEqual([[], []]);
+      });
+    });
+  }
 
   it("goes on to the same bytes after it was killed, and refuses the state of another pre-training", async () => {
     await withFolder(async (folder) => {
@@ -104,7 +130,15 @@ describe("deno task pretrain", () => {
     const { code, stdout } = await runTask("pretrain", ["--help"]);
     expect(code).toBe(0);
     for (
-      const flag of ["--size small|base", "--steps N", "--seed N", "--save-every N", "--out FILE", "--device NAME"]
+      const flag of [
+        "--model encoder|decoder|encoder-decoder",
+        "--size small|base",
+        "--steps N",
+        "--seed N",
+        "--save-every N",
+        "--out FILE",
+        "--device NAME",
+      ]
     ) expect(stdout).toContain(flag);
   });
 
@@ -112,6 +146,11 @@ describe("deno task pretrain", () => {
     [["--stepps", "2"], "pretrain: unknown flag --stepps: did you mean --steps?"],
     [["--steps", "none"], 'pretrain: --steps is a whole number from 1, not "none"'],
     [["--size", "bas"], 'pretrain: unknown value of --size "bas": did you mean "base"?'],
+    [
+      ["--model", "decoder", "--size", "base"],
+      "pretrain: --size is of the encoder: it says nothing about --model decoder",
+    ],
+    [["--model", "encoder-decoder", "--teach"], "pretrain: --teach is of the encoder"],
     [["--seed", "1.5"], 'pretrain: --seed is a whole number from 0, not "1.5"'],
   ];
   for (const [args, message] of wrong) {

@@ -51,15 +51,15 @@ describe("generateSuite()", () => {
 
 for (const command of ["suite", "generate"]) {
   describe(`deno task ${command}`, () => {
-    it("writes the same bytes twice: each task in its own folder, and the vocabulary", async () => {
+    it("writes the same bytes twice: each task in its own folder, and the vocabularies", async () => {
       await withFolder(async (folder) => {
         for (const out of ["a", "b"]) {
           const { code, stderr } = await runTask(command, ["--out", `${folder}/${out}`, "--seed", "3"]);
           expect([code, stderr]).toEqual([0, ""]);
         }
         const names = filesUnder(`${folder}/a`);
-        // MNLI has a second dev file, texts have a test file, and there is the vocabulary.
-        expect(names).toHaveLength(2 * TASKS.length + 1 + 3 * GENERATION_TASKS.length + 1);
+        // MNLI has a second dev file, texts have a test file, and there are two vocabularies.
+        expect(names).toHaveLength(2 * TASKS.length + 1 + 3 * GENERATION_TASKS.length + 2);
         expect(filesUnder(`${folder}/b`)).toEqual(names);
         for (const name of names) {
           expect(await Deno.readTextFile(`${folder}/b/${name}`)).toBe(await Deno.readTextFile(`${folder}/a/${name}`));
@@ -68,6 +68,8 @@ for (const command of ["suite", "generate"]) {
         for (const task of GENERATION_TASKS) {
           expect((await readGenerationTask(`${folder}/a`, task)).hash).toBe((await textSuite(task, { seed: 3 })).hash);
         }
+        expect(await Deno.readTextFile(`${folder}/a/tokenizer.json`))
+          .toBe(await Deno.readTextFile(new URL("../../experiments/suite/texts/tokenizer.json", import.meta.url)));
         expect((await Deno.readTextFile(`${folder}/a/vocab.txt`)).trimEnd().split("\n")).toEqual([
           ...suiteVocabulary(),
         ]);
