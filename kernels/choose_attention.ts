@@ -104,7 +104,7 @@ export function attentionDispatch(
 ): AttentionDispatch {
   const { B, H, T, S, d } = sizes;
   const { width, options, tile, plain } = variant(sizes, places, choice);
-  const rows = tile ? T === 1 && choice.spanned ? 1 : forwardRows(T, tile.quads) : 1;
+  const rows = tile && T > 1 ? forwardRows(T, tile.quads) : 1;
   return {
     kernel: tile ? attentionSubgroup({ ...tile, rows }, options) : attentionPlain(plain),
     grid: checkGrid([Math.ceil(T / rows), H, B]),
