@@ -2,6 +2,7 @@
 import { ALL_METHODS } from "../recipes/methods.ts";
 import { TEXT_SCALE, type TextTaskName } from "../recipes/texts.ts";
 import { Inputs } from "../runner/data/inputs.ts";
+import { suiteTextModel } from "../runner/model/load_model.ts";
 import { runGrid } from "../runner/run_grid.ts";
 import { methodList } from "../runner/train/load_method.ts";
 import { writeRunFile } from "../runner/write_run_file.ts";
@@ -34,11 +35,15 @@ export async function runTexts(task: TextTaskName, args: readonly string[]): Pro
   if (args.includes("--help")) return console.log(helpOf(task));
   const flags = readFlags(args, TEXT_GRID);
   const scale = TEXT_SCALE[flags.scale ?? "default"];
-  const { model = scale.model[task]?.id, data, revision, offline, json, "write-spec": writeSpec } = flags;
+  const {
+    model = scale.model[task]?.id ?? suiteTextModel(task === "xsum" ? "encoder-decoder" : "decoder"),
+    data,
+    revision,
+    offline,
+    json,
+    "write-spec": writeSpec,
+  } = flags;
   const { out = scale.out(task), "dry-run": isPlan } = flags;
-  if (model === undefined) {
-    throw new RangeError("--model is missing: a causal model, or an encoder with a decoder, in Hugging Face's layout");
-  }
   const isPaper = scale.name === "paper";
   if (isPaper && data === undefined && !isPlan) throw new RangeError(`--scale paper needs ${task}'s files: --data DIR`);
   const sources = { model, data, revision, offline };

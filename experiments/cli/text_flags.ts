@@ -19,7 +19,8 @@ export const TEXT_GRID = {
     ...MODEL.model,
     value: "DIR|NAME",
     help:
-      "a causal model, or an encoder with a decoder: a folder in Hugging Face's layout, or a model of the hub, org/name",
+      "a causal model, or an encoder with a decoder: a folder in Hugging Face's layout, or a model of the hub, org/name; " +
+      "by default suite-decoder, of xsum suite-encoder-decoder, tiny ones that ship with the project",
   },
   data: {
     takes: "text",

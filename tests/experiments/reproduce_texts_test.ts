@@ -2,6 +2,7 @@ import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
 import { TEXT_SCALE, TEXT_TASK_NAMES } from "../../experiments/recipes/texts.ts";
 import { Inputs } from "../../experiments/runner/data/inputs.ts";
+import { suiteTextModel } from "../../experiments/runner/model/load_model.ts";
 import { TEMPLATES } from "../../experiments/studies/texts/template.ts";
 import { textSpecs } from "../../experiments/studies/texts/text_specs.ts";
 import { parseSpec } from "../../lib/experiment/mod.ts";
@@ -104,5 +105,21 @@ describe("TEMPLATES", () => {
       "The birth place of Buzz Aldrin is Glen Ridge. The b of A is c.",
     );
     expect(TEMPLATES.xsum("It rained. Much more.")).toBe("It rained.");
+  });
+});
+
+describe("the suite's models that write texts", () => {
+  it("are those of reproduce's default size, on generated texts", async () => {
+    for (const task of TEXT_TASK_NAMES) {
+      const scale = TEXT_SCALE.default;
+      const inputs = new Inputs({ model: suiteTextModel(task === "xsum" ? "encoder-decoder" : "decoder") });
+      const [spec] = await textSpecs(inputs, { task, scale, methods: ["lora"], seeds: 1 });
+      const kind = task === "xsum" ? "sequence-to-sequence" : "language-modelling";
+      expect(spec).toMatchObject({ kind, data: { source: "suite" }, split: "test", model: { hiddenSize: 64 } });
+      const { written, sets, train } = await inputs.encodedTexts(spec);
+      expect(written!.prompts).toHaveLength(40);
+      expect(sets.dev.examples.length).toBeGreaterThan(40);
+      expect(train.examples.length).toBe(spec.data.examples);
+    }
   });
 });

@@ -2,6 +2,7 @@ import { hub, models, random, type Tensor } from "../../../mod.ts";
 import type { Tokenizer } from "../../../lib/data/mod.ts";
 import { sizeOfModel } from "../../suite/encoders.ts";
 import { suiteModelFolder } from "../../suite/suite_folder.ts";
+import { suiteLanguageModelFolder, TEXT_MODELS, type TextModelKind } from "../../suite/texts/mod.ts";
 import type { GenerationFiles } from "./text_writer.ts";
 import { mebibytes } from "../../../lib/text/mebibytes.ts";
 
@@ -54,6 +55,11 @@ export function isOwnModel(model: string): boolean {
   return /\.[cm]?[jt]sx?$/.test(model);
 }
 
+/** What flags and specs call a model of the suite that writes texts: `suite-decoder`, `suite-encoder-decoder`. */
+export function suiteTextModel(kind: TextModelKind): string {
+  return `suite-${kind}`;
+}
+
 /** The folder of a model; of one's own its module. Throws an Error where there is none, and what fetching throws. */
 export async function findModel({ model, revision, offline }: ModelSource): Promise<string> {
   if (model === undefined) {
@@ -61,6 +67,8 @@ export async function findModel({ model, revision, offline }: ModelSource): Prom
   }
   const size = sizeOfModel(model);
   if (size) return await suiteModelFolder(size);
+  const kind = TEXT_MODELS.find((kind) => model === suiteTextModel(kind));
+  if (kind) return await suiteLanguageModelFolder(kind);
   if (isOwnModel(model)) return model;
   const seen = new Set<string>();
   return await hub.modelFolder(model, {
