@@ -64,11 +64,12 @@ export async function pretrain(
 ): Promise<Pretrained> {
   const { steps, seed } = settings;
   const { method, step, initial } = begin(settings);
-  const found = await loadProgress(statePath, initial, { settings, method });
+  const decisive = { ...settings, batch: BATCH, learningRate: LEARNING_RATE };
+  const found = await loadProgress(statePath, initial, { settings: decisive, method });
   let state = found?.state ?? initial;
   const losses = [...found?.losses ?? []];
   const batches = new PassageBatches(seed, BATCH);
-  const save = () => saveProgress(statePath, { state, losses }, { settings, method });
+  const save = () => saveProgress(statePath, { state, losses }, { settings: decisive, method });
   onBegin?.(losses.length);
   while (losses.length < steps) {
     const stop = Math.min(steps, (Math.floor(losses.length / saveEvery) + 1) * saveEvery);

@@ -2,6 +2,7 @@ import type { peft, train, Tree } from "../../../mod.ts";
 import { canonicalJson, sha256 } from "../../../lib/experiment/specs/mod.ts";
 import { type EncoderSize, SUITE_ENCODERS } from "../../suite/encoders.ts";
 import { suiteLanguage, suiteVocabulary } from "../../suite/mod.ts";
+import { PassageBatches } from "./passage_batches.ts";
 import { loadState, type PretrainingProgress, saveState } from "./saved_progress.ts";
 
 /** What of a pre-training is chosen. */
@@ -13,11 +14,33 @@ export interface PretrainingSettings {
   readonly seed: number;
 }
 
+/** What decides a pre-training: what of it is chosen, and what it is made of whatever is chosen. */
+export interface DecisiveSettings extends PretrainingSettings {
+  /** Passages of a batch. */
+  readonly batch: number;
+  /** The highest rate of the schedule. */
+  readonly learningRate: number;
+}
+
 /** Passages that tell one language from another. */
 const SAMPLE = 1024;
 
-/** What decides every bit of the weights, by name. */
-async function decisive(settings: PretrainingSettings): Promise<Record<string, string>> {
+/** Batches that tell one way of hiding tokens, and of laying passages out, from another. */
+const BATCHES = 4;
+
+/** Sha-256 of the first batches as steps get them. */
+async function hashOfBatches({ seed, batch }: DecisiveSettings): Promise<string> {
+  const batches = new PassageBatches(seed, batch);
+  const parts: (readonly [name: string, shape: readonly number[], data: readonly number[]])[] = [];
+  for (let index = 0; index < BATCHES; index++) {
+    for (const [name, tensor] of Object.entries(batches.at(index))) {
+      parts.push([name, tensor.shape, Array.from(await tensor.data(), Number)]);
+    }
+  }
+  return await sha256(JSON.stringify(parts));
+}
+
+async function describe(settings: DecisiveSettings): Promise<Readonly<Record<string, string>>> {
   const language = suiteLanguage(settings.seed);
   const sample = Array.from({ length: SAMPLE }, () => language.next().value);
   const { size, ...numbers } = settings;
@@ -26,14 +49,24 @@ async function decisive(settings: PretrainingSettings): Promise<Record<string, s
     ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, String(value)])),
     encoder: canonicalJson(SUITE_ENCODERS[size].sizes),
     language: await sha256(JSON.stringify([suiteVocabulary(), sample])),
+    batches: await hashOfBatches(settings),
   };
+}
+
+const described = new WeakMap<DecisiveSettings, ReturnType<typeof describe>>();
+
+/** What decides the weights, by name; made once of the same settings, as it takes some passages. */
+function decisive(settings: DecisiveSettings): ReturnType<typeof describe> {
+  const known = described.get(settings) ?? describe(settings);
+  described.set(settings, known);
+  return known;
 }
 
 /** Writes all that a pre-training of an encoder needs to go on. */
 export async function saveProgress(
   path: string,
   progress: PretrainingProgress<train.TrainState>,
-  { settings, method }: { readonly settings: PretrainingSettings; readonly method: peft.Method },
+  { settings, method }: { readonly settings: DecisiveSettings; readonly method: peft.Method },
 ): Promise<void> {
   await saveState(path, progress, { decisive: await decisive(settings), method });
 }
@@ -48,7 +81,7 @@ export async function loadProgress<Trainable extends Tree, Aux extends Tree, Opt
   path: string,
   fresh: train.TrainState<Trainable, Aux, OptimizerState>,
   { settings, method }: {
-    readonly settings: PretrainingSettings;
+    readonly settings: DecisiveSettings;
     readonly method: Pick<peft.Method, "writes">;
   },
 ): Promise<PretrainingProgress<train.TrainState<Trainable, Aux, OptimizerState>> | undefined> {

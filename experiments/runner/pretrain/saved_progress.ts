@@ -19,6 +19,12 @@ export interface PretrainingIdentity {
 
 const LOSSES = "losses";
 
+/** What is called by a word where it differs, as hashes say nothing to people. */
+const CHANGED: Readonly<Record<string, string>> = {
+  language: "the language",
+  batches: "how tokens are hidden, or passages put into batches,",
+};
+
 /** Writes all that a pre-training needs to go on. */
 export async function saveState(
   path: string,
@@ -46,7 +52,9 @@ export async function loadState<Trainable extends Tree, Aux extends Tree, Optimi
   for (const [name, here] of Object.entries(decisive)) {
     const there = metadata[name];
     if (there === here) continue;
-    fail(name === "language" ? "the language changed since" : `\`${name}\` was ${there} there, not ${here}`);
+    if (there === undefined) fail(`it says nothing of \`${name}\``);
+    const said = CHANGED[name];
+    fail(said ? `${said} changed since` : `\`${name}\` was ${there} there, not ${here}`);
   }
   const { [LOSSES]: losses = fail("it has no losses"), ...own } = tensors;
   return { state: stateFrom(own, fresh, { method, fail }), losses: Array.from(await losses.data(), Number) };
