@@ -60,7 +60,7 @@ export const ORDERS: Readonly<Record<string, Order>> = {
     "*",
   ],
   "lib/peft": ["method.ts", "factors.ts", "targets.ts", "method_options.ts", "files", "*"],
-  "experiments": ["suite", "terminal", "recipes", "runner", "studies", "watch", "cli"],
+  "experiments": ["suite", "terminal", "recipes", "runner", "sweep", "studies", "watch", "cli"],
   "experiments/suite": ["*", "texts"],
   "experiments/watch": ["snapshot.ts", "client", "*"],
   "experiments/runner": [

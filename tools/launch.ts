@@ -27,6 +27,7 @@ const TESTS = [...COMPUTES, "expect", "fast-check"] as const;
 const TASKS: Readonly<Record<string, Task>> = {
   reproduce: { script: "experiments/cli/reproduce.ts", permissions: HUB, packages: COMPUTES },
   run: { script: "experiments/cli/run.ts", permissions: HUB, packages: [...COMPUTES, "yaml"] },
+  sweep: { script: "experiments/cli/sweep.ts", permissions: HUB, packages: [...COMPUTES, "yaml"] },
   train: { script: "experiments/cli/train.ts", permissions: HUB, packages: COMPUTES },
   evaluate: { script: "experiments/cli/evaluate.ts", permissions: HUB, packages: COMPUTES },
   merge: { script: "experiments/cli/merge.ts", permissions: HUB, packages: COMPUTES },

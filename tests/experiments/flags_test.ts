@@ -15,6 +15,7 @@ import * as texts from "../../experiments/cli/reproduce_texts.ts";
 import * as generate from "../../experiments/cli/generate.ts";
 import * as suite from "../../experiments/cli/suite.ts";
 import * as run from "../../experiments/cli/run.ts";
+import * as sweep from "../../experiments/cli/sweep.ts";
 import * as train from "../../experiments/cli/train.ts";
 import * as watch from "../../experiments/cli/watch.ts";
 import * as fuzz from "../fuzz/mod.ts";
@@ -61,6 +62,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "reproduce e2e": { ...texts, files: [cli("reproduce_texts"), cli("grid_options")] },
   "reproduce glue": { ...glue, files: [cli("reproduce_glue"), cli("grid_options")] },
   run: { ...run, files: [cli("run"), cli("grid_options")] },
+  sweep: { ...sweep, files: [cli("sweep"), cli("sweep_flags")] },
   suite: { ...suite, files: [cli("suite")] },
   // What else `deno test` takes goes on to it.
   test: { ...test, files: ["tools/test.ts"], passed: ["filter"] },

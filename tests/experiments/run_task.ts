@@ -29,7 +29,7 @@ export interface StartOptions {
 }
 
 /** Tasks that compute on a device. */
-const ON_DEVICE = new Set(["doctor", "pretrain", "reproduce", "run", "train", "evaluate", "merge", "convert"]);
+const ON_DEVICE = new Set(["doctor", "pretrain", "reproduce", "run", "sweep", "train", "evaluate", "merge", "convert"]);
 
 /** Arguments of a task, with the device that is tested where they name none. */
 function onTestDevice(name: string, args: readonly string[]): readonly string[] {
