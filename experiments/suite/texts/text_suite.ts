@@ -6,7 +6,7 @@ import {
   linearizeMeaning,
   linearizeTriples,
 } from "../../../lib/data/mod.ts";
-import { sha256 } from "../../../lib/io/sha256.ts";
+import { hashSplits } from "../../../lib/data/generation/generation_tasks.ts";
 import { SUITE_SEED } from "../mod.ts";
 import { Choices } from "../random.ts";
 import { attributesOf, describeHouse, drawHouse, meaningOf } from "./meanings.ts";
@@ -131,8 +131,7 @@ async function rowsOf<Task extends GenerationTaskName>(
   const drawn = drawTexts(task, options);
   const rows: (entries: readonly TextEntries[Task][]) => GenerationSplit = ROWS[task];
   const splits = { train: rows(drawn.train), dev: rows(drawn.dev), test: rows(drawn.test) };
-  const named = Object.entries(splits).map(([split, { groups }]) => [split, groups]);
-  return { name: task, splits, files: [], hash: await sha256(JSON.stringify([task, named])) };
+  return { name: task, splits, files: [], hash: await hashSplits(task, splits) };
 }
 
 /**

@@ -55,6 +55,13 @@ const XSUM_PART: SplitPlaces = {
 
 const SPLIT_ORDER: readonly SplitName[] = [...FILE_SPLITS, "unknown"];
 
+/** Hex sha-256 of a task's name and of its splits: what {@linkcode GenerationData} has as its hash. */
+export async function hashSplits(name: GenerationTaskName, splits: GenerationData["splits"]): Promise<string> {
+  // Whatever order splits come in; a training depends on the order of pairs, and a score on the groups.
+  const content = SPLIT_ORDER.map((split) => [split, splits[split]?.pairs, splits[split]?.groups]);
+  return await sha256(JSON.stringify([name, content]));
+}
+
 async function readSplits(dir: string, name: GenerationTaskName): Promise<Omit<GenerationData, "name" | "hash">> {
   const part = name === "xsum" ? (await findSplits(dir, XSUM_PART)) : undefined;
   if (part?.layout === "release" && part.files.test) {
@@ -100,7 +107,5 @@ async function readSplits(dir: string, name: GenerationTaskName): Promise<Omit<G
  */
 export async function readGenerationTask(dir: string, name: GenerationTaskName): Promise<GenerationData> {
   const { splits, files } = await readSplits(dir, name);
-  // Whatever order splits come in; a training depends on the order of pairs, and a score on the groups.
-  const content = SPLIT_ORDER.map((split) => [split, splits[split]?.pairs, splits[split]?.groups]);
-  return { name, splits, files, hash: await sha256(JSON.stringify([name, content])) };
+  return { name, splits, files, hash: await hashSplits(name, splits) };
 }
