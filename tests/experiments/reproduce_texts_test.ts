@@ -89,6 +89,8 @@ describe("runs of reproduce e2e|webnlg|xsum", () => {
           optimizer: { learningRate: 2e-4, weightDecay: 0.01, warmup: 500, epsilon: 1e-6 },
           decoding: { beams: 10, lengthPenalty: task === "e2e" ? 0.9 : 0.8, noRepeatNGrams: 4, maxNewTokens: 64 },
         });
+        expect(lora.method).toMatchObject({ rank: 4, alpha: 32, dropout: 0.1 });
+        expect(delta.method.dropout).toBeUndefined();
         expect(lora.optimizer.clip).toBeUndefined();
         expect(delta.method).toMatchObject({ rank: 4, alpha: 32, lambda: 2, startStep: 500 });
       }

@@ -66,6 +66,12 @@ function optimizerOf(name: string, recipe: TextRecipe, steps: number, rate: numb
   };
 }
 
+/** Dropout in the branch, of methods that have it as an option and not among their usual ones. */
+function branchDropout(name: string, { method: { dropout } = {} }: TextRecipe): { readonly dropout?: number } {
+  if (dropout === undefined || !(Number(dropout) > 0)) return {};
+  return Object.hasOwn(recipeNamed(name).description.options, "dropout") ? { dropout: Number(dropout) } : {};
+}
+
 /**
  * The runs of a task of texts at a size: by method, then seed.
  *
@@ -105,7 +111,10 @@ export async function textSpecs(inputs: Inputs, options: TextSpecsOptions): Prom
         ...hasDecoder && { targetLength: Math.min(recipe.targetTokens, maxLength) },
         ...recipe.dropout !== undefined && { dropout: recipe.dropout },
       },
-      method: methodOf(name, steps, { recipe, model, isShort: options.steps !== undefined }),
+      method: {
+        ...methodOf(name, steps, { recipe, model, isShort: options.steps !== undefined }),
+        ...branchDropout(name, recipe),
+      },
       optimizer: optimizerOf(name, recipe, steps, options.learningRate),
       ...labelSmoothing > 0 && { labelSmoothing },
       decoding: { ...recipe.decoding, ...sources !== undefined && { sources } },
