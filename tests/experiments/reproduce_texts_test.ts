@@ -5,6 +5,7 @@ import { Inputs } from "../../experiments/runner/data/inputs.ts";
 import { suiteTextModel } from "../../experiments/runner/model/load_model.ts";
 import { TEMPLATES } from "../../experiments/studies/texts/template.ts";
 import { textSpecs } from "../../experiments/studies/texts/text_specs.ts";
+import { linearizeMeaning } from "../../lib/data/mod.ts";
 import { parseSpec } from "../../lib/experiment/mod.ts";
 import { filesUnder } from "../experiment/samples.ts";
 import { testDevice } from "../support/device.ts";
@@ -100,8 +101,13 @@ describe("runs of reproduce e2e|webnlg|xsum", () => {
 
 describe("TEMPLATES", () => {
   it("say what is given", () => {
-    expect(TEMPLATES.e2e("name : Aromi | eatType : pub | food : Thai | familyFriendly : no | seats : 9")).toBe(
-      "Aromi is a pub serving Thai food. Its seats is 9. It is not family friendly.",
+    const meaning = "name[Aromi], eatType[pub], food[Thai], priceRange[high], familyFriendly[no], seats[9]";
+    expect(TEMPLATES.e2e(linearizeMeaning(meaning))).toBe(
+      "Aromi is a pub serving Thai food in the high price range. It is not family friendly. Its seats is 9.",
+    );
+    const house = "name[Ivo's], house[inn], quarter[hill], dish[pancakes], cost[unknown], stars[none], dogs[yes]";
+    expect(TEMPLATES.e2e(linearizeMeaning(house))).toBe(
+      "Ivo's is a inn in the hill quarter serving pancakes. Dogs are welcome.",
     );
     expect(TEMPLATES.webnlg("Buzz_Aldrin : birthPlace : Glen_Ridge | A : b : c")).toBe(
       "The birth place of Buzz Aldrin is Glen Ridge. The b of A is c.",

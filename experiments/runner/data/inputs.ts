@@ -232,12 +232,18 @@ export class Inputs {
   }
 
   /** A task whose answers are texts as token ids of the model. */
-  encodedTexts(request: EncodeTextsRequest & Pick<RunSpec, "task">): Promise<TextRunTask> {
-    const { task, padding, decoding, model: { length, targetLength } } = request;
-    return this.#encodedTexts.get([task, padding, decoding, length, targetLength], async () => {
-      const { tokenizer, reference } = await this.model();
+  encodedTexts(
+    request: EncodeTextsRequest & Pick<RunSpec, "task"> & { readonly model: Pick<RunSpec["model"], "weights"> },
+  ): Promise<TextRunTask> {
+    const { task, padding, decoding, model: { length, targetLength, weights } } = request;
+    return this.#encodedTexts.get([task, padding, decoding, length, targetLength, weights], async () => {
+      const { tokenizer, reference } = await this.model(weights);
       if (!tokenizer) throw new Error(`internal: tokens are asked of ${reference.name}, which has no tokenizer`);
-      return await encodeTextTask(await this.textTask(task), { tokenizer, writer: await this.writer() }, request);
+      return await encodeTextTask(
+        await this.textTask(task),
+        { tokenizer, writer: await this.writer({ weights }) },
+        request,
+      );
     });
   }
 

@@ -10,21 +10,29 @@ export type MetricsOfTexts = Readonly<Record<string, TextMetric>>;
 const rouge = (kind: "rouge1" | "rouge2" | "rougeL"): TextMetric => (texts, references) =>
   metrics.rouge(texts, references, { kind });
 
+/** Words and signs with spaces between, as WebNLG's `bleu_eval_3ref.py` parts them. */
+const apart = (text: string) => text.split(/([^\p{L}\p{N}_])/u).join(" ").trim();
+
 /**
- * What each task's papers print. E2E's are of its own scripts, which read texts for ROUGE-L, METEOR and CIDEr as captions
- * are read; WebNLG's BLEU is in lower case, and without smoothing. METEOR matches words and stems, but no synonyms and
+ * What each task's papers print. E2E's are of its own scripts, which count words in lower case, and read texts for
+ * ROUGE-L, METEOR and CIDEr as captions are read; WebNLG's BLEU is multi-bleu's on words and single
+ * signs in lower case, as its script has it. METEOR matches words and stems, but no synonyms and
  * paraphrases, and lies below published figures by that.
  */
 export const GENERATION_METRICS: Readonly<Record<data.GenerationTaskName, MetricsOfTexts>> = {
   e2e: {
-    bleu: (texts, references) => metrics.bleu(texts, references),
-    nist: (texts, references) => metrics.nist(texts, references),
+    bleu: (texts, references) => metrics.bleu(texts, references, { lowercase: true }),
+    nist: (texts, references) => metrics.nist(texts, references, { lowercase: true }),
     meteor: (texts, references) => metrics.meteor(texts, references, { captions: true }),
     rougeL: (texts, references) => metrics.captionRouge(texts, references),
     cider: (texts, references) => metrics.cider(texts, references),
   },
   webnlg: {
-    bleu: (texts, references) => metrics.bleu(texts, references, { lowercase: true, smoothing: "none" }),
+    bleu: (texts, references) =>
+      metrics.bleu(texts.map(apart), references.map((all) => [all].flat().map(apart)), {
+        convention: "multi-bleu",
+        lowercase: true,
+      }),
     meteor: (texts, references) => metrics.meteor(texts, references),
     ter: (texts, references) => metrics.ter(texts, references),
   },

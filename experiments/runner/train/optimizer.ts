@@ -14,8 +14,10 @@ function scheduleOf(
   return (step) => mul(where(less(step, warmup), div(cast(step, "f32"), warmup), 1), peak);
 }
 
-/** What the scripts of transformers leave without decay: biases and the weights of layer norms. */
-const UNDECAYED = /(\.bias|(norm|\.ln_\w+)\.weight)$/i;
+const UNDECAYED = /(\.bias|(norm|layernorm_embedding|\.ln_\w+)\.weight)$/i;
+
+/** Whether a parameter decays where biases do not, as in scripts of transformers: weights of layer norms do not, either. */
+export const decaysByName = (path: string): boolean => !UNDECAYED.test(path);
 
 /** Throws a RangeError where a method that is an optimizer itself is to be stepped by another one. */
 export function requireOwnOptimizer(method: string, optimizer: RunSpec["optimizer"]["name"]): void {
@@ -41,7 +43,7 @@ export function makeOptimizer(
   const own = recipeNamed(spec.method.name).makeOptimizer;
   requireOwnOptimizer(spec.method.name, name);
   // By names: factors of one axis decay.
-  const isDecayed = decaysBiases ? undefined : (_: Tensor, path: string) => !UNDECAYED.test(path);
+  const isDecayed = decaysBiases ? undefined : (_: Tensor, path: string) => decaysByName(path);
   if (own) {
     if (epsilon !== undefined) {
       throw new RangeError(`\`optimizer.epsilon\` is nothing of ${spec.method.name}, which is an optimizer itself`);

@@ -1,15 +1,26 @@
-/** Attributes of E2E's restaurants: what a template says of each, `_` standing for the value. */
+/** What a template says of an attribute, `_` standing for the value: of E2E's restaurants, and of the suite's houses. */
 const PHRASES: Readonly<Record<string, string>> = {
   food: "serving _ food",
-  priceRange: "in the _ price range",
+  price: "in the _ price range",
   "customer rating": "with a customer rating of _",
   area: "in the _ area",
   near: "near _",
+  dish: "serving _",
+  cost: "with _ prices",
+  stars: "with _ stars",
+  quarter: "in the _ quarter",
+  beside: "next to _",
 };
 
-function familyPhrase(value: string): string {
-  return /^(no|false)$/i.test(value) ? "It is not family friendly." : "It is family friendly.";
-}
+/** Attributes that say what a place is, and those that are true of it or not, with what is said then. */
+const KINDS = ["Type", "house"] as const;
+const TRUE_OR_NOT: Readonly<Record<string, readonly [isTrue: string, isNot: string]>> = {
+  "family friendly": ["It is family friendly.", "It is not family friendly."],
+  dogs: ["Dogs are welcome.", "Dogs are not allowed."],
+};
+
+/** Values that say that nothing is known, and are left unsaid. */
+const UNSAID: readonly string[] = ["unknown", "none"];
 
 /** A sentence about a linearised meaning, `name : Aromi | area : riverside`. */
 function describeMeaning(source: string): string {
@@ -19,16 +30,17 @@ function describeMeaning(source: string): string {
   });
   const values = new Map(pairs);
   const subject = values.get("name") ?? pairs[0][1];
-  const known = pairs.flatMap(([name, value]) => PHRASES[name] ? [PHRASES[name].replace("_", value)] : []);
-  const others = pairs.filter(([name, value]) =>
-    value !== subject && !Object.hasOwn(PHRASES, name) && !["name", "eatType", "familyFriendly"].includes(name)
+  const kind = KINDS.map((name) => values.get(name)).find((value) => value !== undefined) ?? "place";
+  const said = pairs.filter(([name, value]) =>
+    value !== subject && !UNSAID.includes(value) && ![...KINDS, "name"].includes(name)
   );
-  const family = values.get("familyFriendly");
-  return [
-    `${[`${subject} is a ${values.get("eatType") ?? "place"}`, ...known].join(" ")}.`,
-    ...others.map(([name, value]) => `Its ${name} is ${value}.`),
-    ...family === undefined ? [] : [familyPhrase(family)],
-  ].join(" ");
+  const known = said.flatMap(([name, value]) => PHRASES[name] ? [PHRASES[name].replace("_", value)] : []);
+  const others = said.filter(([name]) => !Object.hasOwn(PHRASES, name)).map(([name, value]) => {
+    const [isTrue, isNot] = TRUE_OR_NOT[name] ?? [];
+    if (isTrue === undefined) return `Its ${name} is ${value}.`;
+    return /^(no|false)$/i.test(value) ? isNot : isTrue;
+  });
+  return [`${[`${subject} is a ${kind}`, ...known].join(" ")}.`, ...others].join(" ");
 }
 
 /** Words of a property or an entity: `birthPlace` is "birth place", `Buzz_Aldrin` "Buzz Aldrin". */
