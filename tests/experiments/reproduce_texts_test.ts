@@ -4,6 +4,7 @@ import { TEXT_SCALE, TEXT_TASK_NAMES } from "../../experiments/recipes/texts.ts"
 import { Inputs } from "../../experiments/runner/data/inputs.ts";
 import { suiteTextModel } from "../../experiments/runner/model/load_model.ts";
 import { TEMPLATES } from "../../experiments/studies/texts/template.ts";
+import { comparableTexts } from "../../experiments/studies/texts/text_experiment.ts";
 import { textSpecs } from "../../experiments/studies/texts/text_specs.ts";
 import { linearizeMeaning } from "../../lib/data/mod.ts";
 import { parseSpec } from "../../lib/experiment/mod.ts";
@@ -96,6 +97,27 @@ describe("runs of reproduce e2e|webnlg|xsum", () => {
         expect(delta.method).toMatchObject({ rank: 4, alpha: 32, lambda: 2, startStep: 500 });
       }
     }
+  });
+});
+
+describe("what is said of the papers' figures", () => {
+  const spec = {
+    data: { source: "folder", hash: "0", examples: 1 },
+    model: { name: "openai-community/gpt2-medium" },
+    task: "e2e",
+    split: "test",
+  } as const;
+  const said = (own: object) =>
+    comparableTexts({ ...spec, ...own } as unknown as Parameters<typeof comparableTexts>[0]); // what is asked alone
+
+  it("calls figures comparable for the papers' model on the whole test split alone", () => {
+    expect(said({})).toMatch(/^Comparable with the papers, .*METEOR is without synonyms/);
+    expect(said({ split: "dev" })).toContain("Only roughly comparable with the papers");
+    expect(said({ decoding: { beams: 4, maxNewTokens: 40, sources: 40 } })).toContain(
+      "ours are of 40 inputs of its test split",
+    );
+    expect(said({ model: { name: "gpt2" } })).toContain("the model is gpt2");
+    expect(said({ task: "xsum", model: { name: "facebook/bart-large" } })).not.toContain("METEOR");
   });
 });
 

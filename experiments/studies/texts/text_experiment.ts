@@ -36,7 +36,9 @@ const PAPERS: Readonly<Record<TextTaskName, { readonly model: RegExp; readonly w
 };
 
 /** What can be compared with the papers' figures. */
-function comparableTexts({ data, model, task }: RunSpec): string {
+export function comparableTexts(
+  { data, model, task, split, decoding }: Pick<RunSpec, "data" | "model" | "task" | "split" | "decoding">,
+): string {
   const { model: named, words } = PAPERS[task as TextTaskName];
   const shared = "Our methods saw the same data, steps and model, and wrote in the same way.";
   if (data.source === "suite") {
@@ -46,8 +48,15 @@ function comparableTexts({ data, model, task }: RunSpec): string {
   if (!named.test(model.name)) {
     return `Only roughly comparable with the papers, whose figures are of ${words}: the model is ${model.name}. ${shared}`;
   }
-  return `Comparable with the papers, whose figures are of ${words}, as far as the settings above are theirs. METEOR is ` +
-    "without synonyms and paraphrases here, and lies below theirs by that.";
+  if (split !== "test" || decoding?.sources !== undefined) {
+    const written = decoding?.sources === undefined
+      ? `its ${split} split`
+      : `${decoding.sources} inputs of its ${split} split`;
+    return `Only roughly comparable with the papers, whose figures are of ${words}: ours are of ${written}. ${shared}`;
+  }
+  const meteor = " METEOR is without synonyms and paraphrases here, and lies below theirs by that.";
+  return `Comparable with the papers, whose figures are of ${words}, as far as the settings above are theirs.` +
+    (task === "xsum" ? "" : meteor);
 }
 
 /** The papers' rows by the names that our table has for metrics. */

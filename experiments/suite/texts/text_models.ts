@@ -76,7 +76,9 @@ export const TEXT_MODEL_FILES: Readonly<Record<TextModelKind, URL>> = {
 async function hashOf(kind: TextModelKind): Promise<string> {
   const url = TEXT_MODEL_FILES[kind];
   return await checkedHash(url, (reason) => {
-    throw new Error(`cannot use ${url}: ${reason}; deno task pretrain \`pretrain.model\` ${kind} makes it anew`);
+    throw new Error(
+      `cannot use ${url}: ${reason}; deno task pretrain \`pretrain.model\` ${kind} \`pretrain.overwrite\` makes it anew`,
+    );
   });
 }
 
