@@ -54,8 +54,7 @@ export function rotationOf(
  */
 export function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
   const [B, H, T, d] = x.shape;
-  const rows = cos.shape[0] === 1 ? 1 : B;
-  const wrong = [cos, sin].find(({ shape }) => !sameShape(shape, [rows, T, d]));
+  const wrong = [cos, sin].find(({ shape }) => !sameShape(shape, [shape[0] === 1 ? 1 : B, T, d]));
   if (d % 2 !== 0 || wrong) {
     throw new RangeError(`rotate: ${formatShape(x.shape)} is not turned by ${formatShape((wrong ?? cos).shape)}`);
   }

@@ -10,9 +10,7 @@ import {
   widestInterval,
 } from "../../../lib/experiment/statistics/mod.ts";
 import { comparisonTable, spreadTable } from "../../../lib/experiment/tables/mod.ts";
-
-/** What all others are held against where it is there; else the first method. */
-const BASELINE = "lora";
+import { BASELINE } from "../../recipes/baseline.ts";
 
 /** All methods against LoRA, or the first where it is not among them; none where there is one method. */
 export function comparisonOf(records: readonly RunRecord[], options: JudgeOptions = {}): Comparison | undefined {

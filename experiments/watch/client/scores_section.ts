@@ -3,6 +3,7 @@ import type { RunRecord, RunResult } from "../../../lib/experiment/records/recor
 import { comparisonLines, comparisonRows } from "../../../lib/experiment/tables/comparison_table.ts";
 import { compare, type Comparison, scoredRuns, settingOf } from "../../../lib/experiment/statistics/mod.ts";
 import type { RunSpec } from "../../../lib/experiment/specs/mod.ts";
+import { BASELINE } from "../../recipes/baseline.ts";
 import type { WatchedRun } from "../snapshot.ts";
 import { choice, figure, h, setOptions, show, table } from "./dom.ts";
 
@@ -24,7 +25,7 @@ export class ScoresSection {
   readonly #scores = h("div");
   readonly #pareto = h("div");
   /** The baseline that counts wherever runs of it are shown. */
-  #wanted = "lora";
+  #wanted: string = BASELINE;
   #records: readonly RunRecord[] = [];
   #nameOf: (spec: RunSpec) => string = ({ method }) => method.name;
 

@@ -1,0 +1,2 @@
+/** The method against which others are compared where nothing else is said. */
+export const BASELINE = "lora";
