@@ -15,8 +15,8 @@ export interface Collected {
   readonly damaged: readonly string[];
 }
 
-/** Folders within one of records, and the ending of a run's file in each: its record, and what others start from. */
-const KEPT = [["trained", "safetensors"], ["runs", "arrow"]] as const;
+/** Folders within one of records, and the ending of a run's file in each: what others start from, texts, its record. */
+const KEPT = [["trained", "safetensors"], ["predictions", "jsonl"], ["runs", "arrow"]] as const;
 
 /** Copies what a run left from one folder of records into another, its record last; each file is there whole or not at all. */
 export async function copyRun(

@@ -86,7 +86,14 @@ export const local: Launcher = {
     live: (sweep) =>
       Promise.resolve(new Map(owners(sweep).keys().map((name): [string, LiveState] => [name, "running"]))),
     cancel(sweep) {
-      for (const pid of owners(sweep).values()) Deno.kill(pid, "SIGTERM");
+      for (const pid of owners(sweep).values()) {
+        try {
+          Deno.kill(pid, "SIGTERM");
+        } catch (error) {
+          // It has ended in between.
+          if (!(error instanceof Deno.errors.NotFound)) throw error;
+        }
+      }
       return Promise.resolve();
     },
   },

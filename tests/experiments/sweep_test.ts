@@ -1,6 +1,7 @@
 import process from "node:process";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { expect } from "expect";
+import { copyRun } from "../../experiments/sweep/collect_sweep.ts";
 import { filesUnder } from "../experiment/samples.ts";
 import { testFolder } from "../support/folder.ts";
 import { rowsOf, valuesOf } from "./records.ts";
@@ -36,6 +37,22 @@ function maybeOwnerOf(out: string): number | undefined {
     return undefined; // there is no lock, no number in it yet, or it was killed
   }
 }
+
+describe("copyRun()", () => {
+  const folder = testFolder();
+
+  it("takes along all that a run left, texts and weights beside its record, and nothing of others", async () => {
+    const from = `${folder}/task`;
+    const own = ["predictions/a.jsonl", "runs/a.arrow", "trained/a.safetensors"];
+    for (const path of [...own, "runs/b.arrow", "predictions/b.jsonl"]) {
+      await Deno.mkdir(`${from}/${path.split("/")[0]}`, { recursive: true });
+      await Deno.writeTextFile(`${from}/${path}`, path);
+    }
+    await copyRun("a", { from, to: `${folder}/out` });
+    expect(filesUnder(`${folder}/out`)).toEqual(own);
+    expect(await Deno.readTextFile(`${folder}/out/${own[0]}`)).toBe(own[0]);
+  });
+});
 
 describe("deno task sweep", () => {
   const folder = testFolder();
