@@ -18,7 +18,8 @@ export type { AttentionOptions };
  * Keys and values may have fewer heads, G of them, each of which H / G heads of queries share in turn
  * ([Ainslie et al. 2023](https://arxiv.org/abs/2305.13245)).
  *
- * Blocks of keys that causality or `spans` hide from some queries in a row are left out. A mask for each query, a mask
+ * Blocks of keys that causality or `spans` hide from some queries in a row are left out, so that NaN or an infinity in a
+ * key that a query does not see may reach it or not. A mask for each query, a mask
  * beside `spans` and a bias are computed by other operations, with all scores in memory; derivatives go to the bias, too.
  *
  * Throws a RangeError where shapes do not fit or the rate of dropout is not in [0, 1), and a TypeError where a tensor

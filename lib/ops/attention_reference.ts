@@ -32,10 +32,10 @@ function weigh(
     for (let e = 0; e < d; e++) product += q.data[(z * T + t) * d + e] * k.data[(own * S + s) * d + e];
     return product / Math.sqrt(d);
   });
-  const top = scores.reduce((a, b) => Math.max(a, b), MASKED);
+  const top = scores.reduce((a, b) => Math.max(a, b), spans ? MASKED : -Infinity);
   const powers = scores.map((score) => Math.exp(score - top));
   const total = powers.reduce((a, b) => a + b, 0);
-  const inverse = total === 0 ? 0 : 1 / total;
+  const inverse = spans && total === 0 ? 0 : 1 / total;
   const shares = scores.map((_, s) => {
     if (!key) return 1;
     const [word] = threefryReference(key.data[first], key.data[first + 1], (inCell * T + t) * S + s, 0);

@@ -31,12 +31,17 @@ const attention: Drawing = (draft) => {
   const H = G * draft.one([1, 1, 1, 2, 3]);
   const [T, S] = [0, 0].map(() => draft.one([1, 2, 3, 4, 5, 7, 8, 33]));
   const q = ofShape(draft, [B, H, T, d]);
-  const [k, v] = [ofShape(draft, [B, G, S, d]), ofShape(draft, [B, G, S, d])];
+  let [k, v] = [ofShape(draft, [B, G, S, d]), ofShape(draft, [B, G, S, d])];
   const options: Record<string, PlainArg> = {};
   if (draft.chance(0.5)) options.mask = maskOf(draft, [B, H, T, S]);
   if (draft.chance(0.4)) options.bias = draft.leaf("f32", draft.stretchable([B, H, T, S]));
   if (draft.chance(0.3)) options.causal = true;
-  if (draft.chance(0.2)) options.spans = spansOf(draft, [B, H, T, S]);
+  if (draft.chance(0.2)) {
+    options.spans = spansOf(draft, [B, H, T, S]);
+    // Whether keys outside of a range count as 0 · x or not at all is left open: in NaN and infinities it shows.
+    const element = () => draft.one([-1, -0.5, 0.25, 1, 2]);
+    [k, v] = [0, 1].map(() => draft.leaf("f32", [B, G, S, d], { element }));
+  }
   if (draft.chance(0.2)) Object.assign(options, { dropout: draft.one([0, 0.25, 0.5]), key: keyOf(draft) });
   return call(q, k, v, ...Object.keys(options).length > 0 ? [options] : []);
 };
