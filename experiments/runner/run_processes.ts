@@ -5,6 +5,7 @@ import type { GroupHooks, RunOutcome, RunProgress } from "../../lib/experiment/r
 import { ENDING_SIGNALS, Interrupted } from "../terminal/interrupt.ts";
 import { plural } from "../../lib/text/plural.ts";
 import { runTitle } from "../terminal/narrator.ts";
+import { coreShare } from "./core_share.ts";
 import type { Sources } from "./data/inputs.ts";
 import { lockFlags } from "./locked.ts";
 
@@ -38,12 +39,6 @@ export type Answer =
   | { readonly kind: "end" }
   | { readonly kind: "error"; readonly name: string; readonly message: string };
 
-/** Each process's share of the cores, for lavapipe, unless the environment says otherwise. */
-function environment(parallel: number): Record<string, string> {
-  const threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / parallel));
-  return { LP_NUM_THREADS: String(threads), ...Deno.env.toObject() };
-}
-
 /** A process with a device of its own, which trains one group of runs at a time. */
 class RunProcess {
   readonly #child: ChildProcess;
@@ -52,7 +47,7 @@ class RunProcess {
     const script = fileURLToPath(new URL("./run_process.ts", import.meta.url));
     const args = ["run", "--quiet", ...lockFlags(), "--allow-all", script, String(Deno.pid)];
     this.#child = spawn(Deno.execPath(), args, {
-      env: environment(options.parallel),
+      env: coreShare(options.parallel),
       serialization: "advanced", // scores may be NaN, which JSON has not
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });

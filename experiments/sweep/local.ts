@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import process from "node:process";
+import { coreShare } from "../runner/core_share.ts";
 import { isFile } from "../../lib/io/is_file.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import type { Launcher, LiveState, SubmitOptions } from "./launcher.ts";
@@ -26,21 +27,16 @@ function ownerOf(folder: string): number | undefined {
   }
 }
 
-/** A task's share of the cores where several run at once, as each of a grid's processes has it. */
-function environment(atOnce: number): Record<string, string> {
-  const threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / atOnce));
-  return { ...atOnce > 1 && { LP_NUM_THREADS: String(threads) }, ...Deno.env.toObject() };
-}
-
 /** Runs one task to its end; what it says goes into its log. */
 async function runTask(task: string, { out, command, cwd, options }: KeptSweep, signal: AbortSignal): Promise<void> {
   const folder = taskFolder(out, task);
   const [program, ...args] = command.map((word) => word.replaceAll(TASK, folder));
   const log = openSync(`${folder}/log.txt`, "a");
   try {
+    const atOnce = options.arrayLimit ?? 1;
     const child = spawn(program, args, {
       cwd,
-      env: environment(options.arrayLimit ?? 1),
+      env: atOnce > 1 ? coreShare(atOnce) : Deno.env.toObject(),
       stdio: ["ignore", log, log],
     });
     const stop = () => child.kill("SIGTERM");

@@ -1,6 +1,7 @@
 import { expect } from "expect";
 import { describe, it } from "@std/testing/bdd";
-import { type DecisiveSettings, loadProgress, saveProgress } from "../../experiments/runner/pretrain/progress_file.ts";
+import { decisiveOf, type DecisiveSettings } from "../../experiments/runner/pretrain/decisive.ts";
+import { loadState, saveState } from "../../experiments/runner/pretrain/saved_progress.ts";
 import { loadChecked, saveChecked } from "../../experiments/runner/train/checked_tensors.ts";
 import { messageOf } from "../../lib/text/message_of.ts";
 import { optim, peft, random, tensor, train } from "../../mod.ts";
@@ -18,9 +19,9 @@ describe("the state of a pre-training", () => {
     await testDevice();
     await withFolder(async (folder) => {
       const path = `${folder}/state`;
-      await saveProgress(path, { state: fresh(), losses: [3, 2] }, { settings: SETTINGS, method });
-      const load = (own: Partial<DecisiveSettings> = {}) =>
-        loadProgress(path, fresh(), { settings: { ...SETTINGS, ...own }, method });
+      await saveState(path, { state: fresh(), losses: [3, 2] }, { decisive: await decisiveOf(SETTINGS), method });
+      const load = async (own: Partial<DecisiveSettings> = {}) =>
+        await loadState(path, fresh(), { decisive: await decisiveOf({ ...SETTINGS, ...own }), method });
       const found = await load();
       expect(found?.losses).toEqual([3, 2]);
       expect(Array.from(await found!.state.trainable.weight.data())).toEqual([1, 2, 3]);
@@ -41,11 +42,12 @@ describe("the state of a pre-training", () => {
     await testDevice();
     await withFolder(async (folder) => {
       const path = `${folder}/state`;
-      await saveProgress(path, { state: fresh(), losses: [3] }, { settings: SETTINGS, method });
+      const decisive = await decisiveOf(SETTINGS);
+      await saveState(path, { state: fresh(), losses: [3] }, { decisive, method });
       const { tensors, metadata } = await loadChecked(path);
       const failure = async (own: Readonly<Record<string, string>>) => {
         await saveChecked(path, tensors, own);
-        return await loadProgress(path, fresh(), { settings: SETTINGS, method }).then(() => "", messageOf);
+        return await loadState(path, fresh(), { decisive, method }).then(() => "", messageOf);
       };
       expect(await failure(metadata)).toBe("");
       expect(await failure({ ...metadata, batches: "0" }))

@@ -1,9 +1,7 @@
-import type { peft, train, Tree } from "../../../mod.ts";
 import { canonicalJson, sha256 } from "../../../lib/experiment/specs/mod.ts";
 import { type EncoderSize, SUITE_ENCODERS } from "../../suite/encoders.ts";
 import { suiteLanguage, suiteVocabulary } from "../../suite/mod.ts";
 import { PassageBatches } from "./passage_batches.ts";
-import { loadState, type PretrainingProgress, saveState } from "./saved_progress.ts";
 
 /** What of a pre-training is chosen. */
 export interface PretrainingSettings {
@@ -40,7 +38,8 @@ async function hashOfBatches({ seed, batch }: DecisiveSettings): Promise<string>
   return await sha256(JSON.stringify(parts));
 }
 
-async function describe(settings: DecisiveSettings): Promise<Readonly<Record<string, string>>> {
+/** What decides an encoder's weights, by name. */
+export async function decisiveOf(settings: DecisiveSettings): Promise<Readonly<Record<string, string>>> {
   const language = suiteLanguage(settings.seed);
   const sample = Array.from({ length: SAMPLE }, () => language.next().value);
   const { size, ...numbers } = settings;
@@ -51,39 +50,4 @@ async function describe(settings: DecisiveSettings): Promise<Readonly<Record<str
     language: await sha256(JSON.stringify([suiteVocabulary(), sample])),
     batches: await hashOfBatches(settings),
   };
-}
-
-const described = new WeakMap<DecisiveSettings, ReturnType<typeof describe>>();
-
-/** What decides the weights, by name; made once of the same settings, as it takes some passages. */
-function decisive(settings: DecisiveSettings): ReturnType<typeof describe> {
-  const known = described.get(settings) ?? describe(settings);
-  described.set(settings, known);
-  return known;
-}
-
-/** Writes all that a pre-training of an encoder needs to go on. */
-export async function saveProgress(
-  path: string,
-  progress: PretrainingProgress<train.TrainState>,
-  { settings, method }: { readonly settings: DecisiveSettings; readonly method: peft.Method },
-): Promise<void> {
-  await saveState(path, progress, { decisive: await decisive(settings), method });
-}
-
-/**
- * Where a pre-training of an encoder was when its state was saved, in the form of a fresh one; `undefined` where there is
- * no file.
- *
- * Throws an Error where the file is damaged, or of another pre-training, and says in what it is another.
- */
-export async function loadProgress<Trainable extends Tree, Aux extends Tree, OptimizerState extends Tree>(
-  path: string,
-  fresh: train.TrainState<Trainable, Aux, OptimizerState>,
-  { settings, method }: {
-    readonly settings: DecisiveSettings;
-    readonly method: Pick<peft.Method, "writes">;
-  },
-): Promise<PretrainingProgress<train.TrainState<Trainable, Aux, OptimizerState>> | undefined> {
-  return await loadState(path, fresh, { decisive: await decisive(settings), method });
 }
